@@ -1,0 +1,3 @@
+//! Initiatives: their records, and how one is published.
+
+pub mod record;

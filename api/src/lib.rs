@@ -1,0 +1,4 @@
+//! Wayin: a shared evidence base for place-based systems change, behind one GraphQL API.
+
+pub mod clock;
+pub mod initiative;

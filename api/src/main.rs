@@ -1,0 +1,3 @@
+//! The `wayin` command.
+
+fn main() {}

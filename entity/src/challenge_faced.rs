@@ -1,0 +1,61 @@
+//! The challenges that an initiative met, and what became of each one's step.
+
+use sea_orm::entity::prelude::*;
+
+codes! {
+    /// A challenge that meets those who start from collaboration alone.
+    Challenge {
+        /// Finding out, before the work starts, what the issues are and how the local system produces them.
+        UnderstandingLocalSystem = "UNDERSTANDING_LOCAL_SYSTEM",
+        /// Agreeing together what should change.
+        DefiningAmbitions = "DEFINING_AMBITIONS",
+        /// Making governance, timelines, reporting and incentives fit for adaptive, relational work.
+        FosteringConditions = "FOSTERING_CONDITIONS",
+    }
+}
+
+codes! {
+    /// What became of the step that answers a challenge.
+    Step {
+        /// It was taken.
+        Taken = "TAKEN",
+        /// It was taken in a hurry.
+        Rushed = "RUSHED",
+        /// It was left out.
+        Skipped = "SKIPPED",
+    }
+}
+
+/// A challenge that an initiative met.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "challenge_faced")]
+pub struct Model {
+    /// UUIDv7.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The initiative.
+    pub initiative_id: Uuid,
+    /// The challenge.
+    pub challenge: Challenge,
+    /// What became of its step; null where not known.
+    pub step: Option<Step>,
+    /// What happened, at most 2,000 characters.
+    pub note: Option<String>,
+    /// The day it was noticed; null where not known.
+    pub noticed_on: Option<Date>,
+    /// Whose view it is; null where not known.
+    pub perspective: Option<super::Perspective>,
+    /// When the row was made (UTC).
+    pub created_at: DateTimeUtc,
+    /// When the row was last altered (UTC).
+    pub updated_at: DateTimeUtc,
+    /// The initiative.
+    #[sea_orm(belongs_to, from = "initiative_id", to = "id")]
+    pub initiative: BelongsTo<super::initiative::Entity>,
+    /// Why the step went as it did.
+    #[sea_orm(has_many)]
+    pub reasons: HasMany<super::challenge_reason::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,51 @@
+//! The change log: what was published, altered or withdrawn, strictly in order.
+
+use sea_orm::entity::prelude::*;
+
+codes! {
+    /// What happened.
+    ChangeKind {
+        /// It was made, or published for the first time.
+        Published = "PUBLISHED",
+        /// It was altered.
+        Altered = "ALTERED",
+        /// It was withdrawn.
+        Withdrawn = "WITHDRAWN",
+    }
+}
+
+codes! {
+    /// What it happened to.
+    ChangeSubject {
+        /// An initiative, with all its parts.
+        Initiative = "INITIATIVE",
+        /// A place, or what it lies within.
+        Place = "PLACE",
+        /// An organisation.
+        Organisation = "ORGANISATION",
+        /// A crisis.
+        Crisis = "CRISIS",
+    }
+}
+
+/// One change.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "change")]
+pub struct Model {
+    /// Grows with every change; changes become visible in this order.
+    #[sea_orm(primary_key)]
+    pub number: i64,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// What it happened to.
+    pub subject: ChangeSubject,
+    /// The id of what it happened to.
+    pub subject_id: Uuid,
+    /// When the row was made (UTC).
+    pub created_at: DateTimeUtc,
+    /// When the row was last altered (UTC): never.
+    pub updated_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

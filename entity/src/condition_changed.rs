@@ -1,0 +1,56 @@
+//! The conditions for change that an initiative altered, or did not.
+
+use sea_orm::entity::prelude::*;
+
+codes! {
+    /// A condition that decides whether adaptive, relational work can last.
+    Condition {
+        /// How decisions are made and who makes them.
+        Governance = "GOVERNANCE",
+        /// When things have to be delivered.
+        DeliveryTimeline = "DELIVERY_TIMELINE",
+        /// What has to be reported, and how often.
+        ReportingRequirements = "REPORTING_REQUIREMENTS",
+        /// What people and organisations are rewarded for.
+        Incentives = "INCENTIVES",
+        /// Time and room to build trust.
+        RelationalSpace = "RELATIONAL_SPACE",
+    }
+}
+
+codes! {
+    /// What became of a condition.
+    Change {
+        /// It was altered.
+        Altered = "ALTERED",
+        /// It was altered in part.
+        Partly = "PARTLY",
+        /// It stayed as it was.
+        Unchanged = "UNCHANGED",
+    }
+}
+
+/// What became of one condition during an initiative.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "condition_changed")]
+pub struct Model {
+    /// UUIDv7.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The initiative.
+    pub initiative_id: Uuid,
+    /// The condition.
+    pub condition: Condition,
+    /// What became of it; null where not known.
+    pub change: Option<Change>,
+    /// When the row was made (UTC).
+    pub created_at: DateTimeUtc,
+    /// When the row was last altered (UTC).
+    pub updated_at: DateTimeUtc,
+    /// The initiative.
+    #[sea_orm(belongs_to, from = "initiative_id", to = "id")]
+    pub initiative: BelongsTo<super::initiative::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

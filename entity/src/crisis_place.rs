@@ -1,0 +1,22 @@
+//! The places that a crisis bears on.
+
+use sea_orm::entity::prelude::*;
+
+/// A crisis bears on a place. One with no such row bears on all places.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "crisis_place")]
+pub struct Model {
+    /// The crisis.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub crisis_id: Uuid,
+    /// The place.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub place_id: Uuid,
+    /// When the row was made (UTC).
+    pub created_at: DateTimeUtc,
+    /// When the row was last altered (UTC).
+    pub updated_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,116 @@
+//! The terms that an initiative's money came with.
+
+use sea_orm::entity::prelude::*;
+
+codes! {
+    /// Whether the money may be used for anything.
+    Restriction {
+        /// It may be used for whatever the organisation exists for.
+        Unrestricted = "UNRESTRICTED",
+        /// It may be used for the stated purpose alone.
+        Restricted = "RESTRICTED",
+    }
+}
+
+codes! {
+    /// How often the funder asks for a report.
+    ReportingFrequency {
+        /// Every month.
+        Monthly = "MONTHLY",
+        /// Every three months.
+        Quarterly = "QUARTERLY",
+        /// Every six months.
+        TwiceYearly = "TWICE_YEARLY",
+        /// Every year.
+        Yearly = "YEARLY",
+        /// Once, at the end.
+        EndOnly = "END_ONLY",
+        /// Never.
+        None = "NONE",
+    }
+}
+
+codes! {
+    /// What is reported on.
+    ReportingBasis {
+        /// What is reported may change as the work learns.
+        Adaptable = "ADAPTABLE",
+        /// Targets that were set at the start.
+        FixedTargets = "FIXED_TARGETS",
+    }
+}
+
+codes! {
+    /// Whether the plan may move.
+    DeliveryTimeline {
+        /// It may move as the work learns.
+        Adaptable = "ADAPTABLE",
+        /// It was set at the start.
+        Fixed = "FIXED",
+    }
+}
+
+/// The conditions that one sum of money came with.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "funding_term")]
+pub struct Model {
+    /// UUIDv7.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The initiative that was paid for.
+    pub initiative_id: Uuid,
+    /// Counts from 1 within the initiative, in the order of the record.
+    pub position: i32,
+    /// The organisation that gave the money.
+    pub funder_id: Uuid,
+    /// The 360Giving grant identifier; unique where given.
+    #[sea_orm(unique)]
+    pub grant_identifier: Option<String>,
+    /// The SHA-256, in hexadecimal, of the grant as it was last imported: tells a changed grant from a repeated one.
+    pub grant_digest: Option<String>,
+    /// The funder's programme, at most 300 characters.
+    pub programme: Option<String>,
+    /// The ISO 4217 code of the money.
+    pub currency: Option<String>,
+    /// The amount in the currency's minor unit (pence); null where not known.
+    pub amount_minor: Option<i64>,
+    /// The day the decision was made.
+    pub awarded_on: Option<Date>,
+    /// The planned first day.
+    pub starts_on: Option<Date>,
+    /// The planned last day.
+    pub ends_on: Option<Date>,
+    /// The length in whole months: as given, else from both dates, the last day included; null where neither is known.
+    pub duration_months: Option<i32>,
+    /// The entry point that the funder meant to fund; null where not known.
+    pub intended_focus: Option<super::EntryPoint>,
+    /// Whether research before the work was paid for; null where not known.
+    pub upfront_research: Option<bool>,
+    /// How many months of it; null where not known or none.
+    pub upfront_research_months: Option<i32>,
+    /// Whether the extra time and resource of working together was paid for; null where not known.
+    pub collaboration_resourced: Option<bool>,
+    /// Whether the money may be used for anything; null where not known.
+    pub restriction: Option<Restriction>,
+    /// How often the funder asks for a report; null where not known.
+    pub reporting_frequency: Option<ReportingFrequency>,
+    /// What is reported on; null where not known.
+    pub reporting_basis: Option<ReportingBasis>,
+    /// Whether the plan may move; null where not known.
+    pub delivery_timeline: Option<DeliveryTimeline>,
+    /// Whether the funding may be renewed; null where not known.
+    pub renewable: Option<bool>,
+    /// When the row was made (UTC).
+    pub created_at: DateTimeUtc,
+    /// When the row was last altered (UTC).
+    pub updated_at: DateTimeUtc,
+    /// The initiative that was paid for.
+    #[sea_orm(belongs_to, from = "initiative_id", to = "id")]
+    pub initiative: BelongsTo<super::initiative::Entity>,
+    /// The organisation that gave the money.
+    #[sea_orm(belongs_to, from = "funder_id", to = "id")]
+    pub funder: BelongsTo<super::organisation::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,57 @@
+//! Places, from a neighbourhood to the country.
+
+use sea_orm::entity::prelude::*;
+
+codes! {
+    /// What sort of place it is.
+    PlaceKind {
+        /// Part of a town or city that its people know by name.
+        Neighbourhood = "NEIGHBOURHOOD",
+        /// An electoral ward or division.
+        Ward = "WARD",
+        /// A town or a city that is not a local authority of its own.
+        Town = "TOWN",
+        /// A district, borough, unitary authority or council area.
+        LocalAuthority = "LOCAL_AUTHORITY",
+        /// Several local authorities that decide some things together; it stands beside the region, not under it.
+        CombinedAuthority = "COMBINED_AUTHORITY",
+        /// A county with districts under it.
+        County = "COUNTY",
+        /// One of the nine regions of England.
+        Region = "REGION",
+        /// England, Scotland, Wales or Northern Ireland.
+        Nation = "NATION",
+        /// The United Kingdom, or several of its nations taken together.
+        Country = "COUNTRY",
+    }
+}
+
+/// A place in which initiatives work.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "place")]
+pub struct Model {
+    /// UUIDv7.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The name in use, at most 200 characters.
+    pub name: String,
+    /// The name in lower case, for searching and sorting alike on every database.
+    pub name_folded: String,
+    /// What sort of place it is.
+    pub kind: PlaceKind,
+    /// The GSS code, such as E08000025; unique where given.
+    #[sea_orm(unique)]
+    pub code: Option<String>,
+    /// The place that took over when this one's code was retired.
+    pub successor_id: Option<Uuid>,
+    /// When the row was made (UTC).
+    pub created_at: DateTimeUtc,
+    /// When the row was last altered (UTC).
+    pub updated_at: DateTimeUtc,
+    /// The initiatives recorded in this very place.
+    #[sea_orm(has_many)]
+    pub initiatives: HasMany<super::initiative::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,36 @@
+//! What members said at a meeting, with nobody named.
+
+use sea_orm::entity::prelude::*;
+
+/// One reflection, about an entry point, a challenge, a place, or none of them.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "reflection")]
+pub struct Model {
+    /// UUIDv7.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The meeting.
+    pub meeting_id: Uuid,
+    /// Counts from 1 within the meeting.
+    pub position: i32,
+    /// Whose view it is.
+    pub perspective: super::Perspective,
+    /// The entry point it is about.
+    pub entry_point: Option<super::EntryPoint>,
+    /// The challenge it is about.
+    pub challenge: Option<super::Challenge>,
+    /// The place it is about.
+    pub place_id: Option<Uuid>,
+    /// What was said, at most 4,000 characters.
+    pub text: String,
+    /// When the row was made (UTC).
+    pub created_at: DateTimeUtc,
+    /// When the row was last altered (UTC).
+    pub updated_at: DateTimeUtc,
+    /// The meeting.
+    #[sea_orm(belongs_to, from = "meeting_id", to = "id")]
+    pub meeting: BelongsTo<super::meeting::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

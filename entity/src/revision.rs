@@ -1,0 +1,29 @@
+//! Revisions: every version of a record as it stood.
+
+use sea_orm::entity::prelude::*;
+
+/// A record as it stood at one version.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "revision")]
+pub struct Model {
+    /// UUIDv7.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The initiative.
+    pub initiative_id: Uuid,
+    /// The version, from 1; unique within the initiative.
+    pub version: i32,
+    /// The whole record.
+    pub document: Json,
+    /// The member who published it; null for an act on the command line.
+    pub member_id: Option<Uuid>,
+    /// Why it was published or withdrawn.
+    pub reason: String,
+    /// When the row was made (UTC).
+    pub created_at: DateTimeUtc,
+    /// When the row was last altered (UTC).
+    pub updated_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

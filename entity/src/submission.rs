@@ -1,0 +1,49 @@
+//! Submissions: proposed records, in hand until published.
+
+use sea_orm::entity::prelude::*;
+
+codes! {
+    /// Where a submission stands.
+    SubmissionState {
+        /// Being written.
+        Draft = "DRAFT",
+        /// Sent in, waiting for review.
+        Submitted = "SUBMITTED",
+        /// Sent back with a note.
+        Returned = "RETURNED",
+        /// Published.
+        Published = "PUBLISHED",
+        /// Given up.
+        Discarded = "DISCARDED",
+    }
+}
+
+/// A whole proposed initiative record.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "submission")]
+pub struct Model {
+    /// UUIDv7.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The organisation whose record it is.
+    pub organisation_id: Uuid,
+    /// Who wrote it.
+    pub author_id: Uuid,
+    /// Where it stands.
+    pub state: SubmissionState,
+    /// The record, as it was typed.
+    pub document: Json,
+    /// The initiative that it would replace.
+    pub initiative_id: Option<Uuid>,
+    /// The version of that initiative that it was written against.
+    pub initiative_version: Option<i32>,
+    /// What the reviewing steward said.
+    pub review_note: Option<String>,
+    /// When the row was made (UTC).
+    pub created_at: DateTimeUtc,
+    /// When the row was last altered (UTC).
+    pub updated_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

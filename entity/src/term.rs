@@ -1,0 +1,34 @@
+//! Words of the field, in plain language.
+
+use sea_orm::entity::prelude::*;
+
+/// A word of the field.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "term")]
+pub struct Model {
+    /// UUIDv7.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The short name in addresses; unique.
+    #[sea_orm(unique)]
+    pub slug: String,
+    /// The word, at most 100 characters.
+    pub word: String,
+    /// The word and its other words in lower case, for searching and sorting alike on every database.
+    pub word_folded: String,
+    /// What it means, plainly, at most 2,000 characters.
+    pub definition: String,
+    /// Other words that people use for it, as a list of text.
+    pub other_words: Json,
+    /// What to mind when using it, where the word shuts people out.
+    pub caution: Option<String>,
+    /// The vocabulary code that it explains.
+    pub code: Option<String>,
+    /// When the row was made (UTC).
+    pub created_at: DateTimeUtc,
+    /// When the row was last altered (UTC).
+    pub updated_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
