@@ -63,6 +63,7 @@ pub mod term;
 pub use challenge_faced::{Challenge, Step};
 pub use challenge_reason::Reason;
 pub use change::{ChangeKind, ChangeSubject};
+pub use claim::Dimension;
 pub use condition_changed::{Change, Condition};
 pub use entry_point_taken::{EntryPoint, Perspective};
 pub use funding_term::{DeliveryTimeline, ReportingBasis, ReportingFrequency, Restriction};

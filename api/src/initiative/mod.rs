@@ -1,3 +1,4 @@
 //! Initiatives: their records, and how one is published.
 
+pub mod filter;
 pub mod record;

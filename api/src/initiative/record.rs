@@ -4,8 +4,8 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use wayin_entity::{
-    Challenge, Change, Condition, DeliveryTimeline, EntryPoint, OrganisationKind, Perspective,
-    Reason, ReportingBasis, ReportingFrequency, Restriction, SourceKind, Step, Visibility,
+    Challenge, Change, Condition, DeliveryTimeline, EntryPoint, OrganisationKind, Perspective, Reason,
+    ReportingBasis, ReportingFrequency, Restriction, SourceKind, Step, Visibility,
 };
 
 /// One initiative with all its parts. What is absent or null is not known.

@@ -1,0 +1,56 @@
+//! The one error of the domains, free of any transport. It is turned into a
+//! GraphQL error in one place, [`crate::graphql::error`].
+
+use sea_orm::{DbErr, SqlErr};
+
+/// What went wrong, in words that may be shown, apart from the cause, which may not.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What was asked or sent does not make sense; the text says what and where.
+    #[error("{0}")]
+    BadInput(String),
+    /// Nobody has said who is asking.
+    #[error("this needs a token: send it as `Authorization: Bearer <token>`")]
+    Unauthenticated,
+    /// Who is asking may not do this.
+    #[error("{0}")]
+    Forbidden(String),
+    /// It clashes with what is already there.
+    #[error("{0}")]
+    Conflict(String),
+    /// The base's index is not built yet.
+    #[error("the evidence base is being read; try again shortly")]
+    NotReady,
+    /// The database failed; the cause goes to the log alone.
+    #[error("the database could not answer")]
+    Database(#[source] DbErr),
+    /// Something that should not happen did; the text goes to the log alone.
+    #[error("something went wrong inside")]
+    Internal(String),
+}
+
+/// What a domain function answers.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// A [`BadInput`](Self::BadInput) at a place in the input.
+    pub fn bad_input(path: &str, reason: impl std::fmt::Display) -> Self {
+        Self::BadInput(if path.is_empty() {
+            reason.to_string()
+        } else {
+            format!("{path}: {reason}")
+        })
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(cause: DbErr) -> Self {
+        match cause.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => Self::Conflict("it is already there".into()),
+            Some(SqlErr::ForeignKeyConstraintViolation(_)) => Self::Conflict(
+                "it names something that is not there, or is named by something that is".into(),
+            ),
+            _ => Self::Database(cause),
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! Reads the base into the index: all of it once, then what changed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::IntoCondition,
+};
+use uuid::Uuid;
+use wayin_entity::{
+    Challenge, ChangeSubject, EntryPoint, Perspective, Reason, Step, Visibility, challenge_faced,
+    challenge_reason, change, condition_changed, entry_point_taken, funding_term, initiative, organisation,
+    place, place_within,
+};
+
+use super::{AsOf, CHUNK_ROWS, Chunk, EntryPoints, Organisation, Organisations, Places, Row, Snapshot, Term};
+
+/// The most changes that are taken up at once.
+const CHANGES_AT_ONCE: u64 = 5_000;
+
+/// Reads the whole base. `progress` is told how many initiatives were read so far.
+/// To be called within a transaction that sees one moment.
+pub async fn everything(
+    db: &impl ConnectionTrait,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Snapshot, DbErr> {
+    let as_of = newest_change(db).await?;
+    let places = read_places(db, &Places::default()).await?;
+    let mut organisations = Organisations::default();
+    for row in organisation::Entity::find()
+        .order_by_asc(organisation::Column::Id)
+        .all(db)
+        .await?
+    {
+        organisations.put(row.into());
+    }
+    let mut snapshot = Snapshot {
+        chunks: Vec::new(),
+        places: Arc::new(places),
+        organisations: Arc::new(organisations),
+        as_of,
+    };
+    let mut after = Uuid::nil();
+    let mut read = 0;
+    loop {
+        let rows = rows(
+            db,
+            &snapshot,
+            initiative::Column::Id.gt(after),
+            Some(CHUNK_ROWS as u64),
+        )
+        .await?;
+        let Some(last) = rows.last() else {
+            return Ok(snapshot);
+        };
+        after = last.id;
+        read += rows.len();
+        snapshot.chunks.push(Arc::new(Chunk::pack(&rows)));
+        progress(read);
+    }
+}
+
+/// Takes up the changes that the snapshot has not seen, a few thousand at most.
+/// Answers none where there are no more. To be called within a transaction that sees one moment.
+pub async fn next_changes(db: &impl ConnectionTrait, snapshot: &Snapshot) -> Result<Option<Snapshot>, DbErr> {
+    let changes = change::Entity::find()
+        .filter(change::Column::Number.gt(snapshot.as_of.change))
+        .order_by_asc(change::Column::Number)
+        .limit(CHANGES_AT_ONCE)
+        .all(db)
+        .await?;
+    let Some(last) = changes.last() else {
+        return Ok(None);
+    };
+    let mut next = snapshot.clone();
+    next.as_of = AsOf {
+        change: last.number,
+        at: Some(last.created_at),
+    };
+    let changed = |subject: ChangeSubject| -> BTreeSet<Uuid> {
+        changes
+            .iter()
+            .filter(|change| change.subject == subject)
+            .map(|change| change.subject_id)
+            .collect()
+    };
+    if !changed(ChangeSubject::Place).is_empty() {
+        next.places = Arc::new(read_places(db, &snapshot.places).await?);
+    }
+    let organisations = changed(ChangeSubject::Organisation);
+    if !organisations.is_empty() {
+        let of_base = Arc::make_mut(&mut next.organisations);
+        for row in organisation::Entity::find()
+            .filter(organisation::Column::Id.is_in(organisations))
+            .all(db)
+            .await?
+        {
+            of_base.put(Organisation::from(row));
+        }
+    }
+    let initiatives = changed(ChangeSubject::Initiative);
+    let rows = rows(
+        db,
+        &next,
+        initiative::Column::Id.is_in(initiatives.iter().copied()),
+        None,
+    )
+    .await?;
+    let standing: BTreeSet<Uuid> = rows.iter().map(|row| row.id).collect();
+    let gone = initiatives.difference(&standing).copied().collect();
+    next.apply(rows, gone);
+    Ok(Some(next))
+}
+
+async fn newest_change(db: &impl ConnectionTrait) -> Result<AsOf, DbErr> {
+    let newest = change::Entity::find()
+        .order_by_desc(change::Column::Number)
+        .one(db)
+        .await?;
+    Ok(newest.map_or_else(AsOf::default, |change| AsOf {
+        change: change.number,
+        at: Some(change.created_at),
+    }))
+}
+
+async fn read_places(db: &impl ConnectionTrait, before: &Places) -> Result<Places, DbErr> {
+    let places = place::Entity::find()
+        .order_by_asc(place::Column::Id)
+        .all(db)
+        .await?;
+    let within = place_within::Entity::find().all(db).await?;
+    Ok(Places::read(before, places, &within))
+}
+
+/// The rows of the published initiatives that meet a condition, in the order of their ids.
+async fn rows(
+    db: &impl ConnectionTrait,
+    snapshot: &Snapshot,
+    which: impl IntoCondition,
+    limit: Option<u64>,
+) -> Result<Vec<Row>, DbErr> {
+    let initiatives = initiative::Entity::find()
+        .filter(which)
+        .filter(initiative::Column::WithdrawnAt.is_null())
+        .order_by_asc(initiative::Column::Id)
+        .limit(limit)
+        .select_only()
+        .columns([
+            initiative::Column::Id,
+            initiative::Column::PlaceId,
+            initiative::Column::LeadOrganisationId,
+            initiative::Column::TitleFolded,
+            initiative::Column::StartedOn,
+            initiative::Column::EndedOn,
+            initiative::Column::Ongoing,
+            initiative::Column::Visibility,
+            initiative::Column::SharedWithFunders,
+            initiative::Column::Illustrative,
+        ])
+        .into_tuple::<(
+            Uuid,
+            Option<Uuid>,
+            Uuid,
+            String,
+            Option<NaiveDate>,
+            Option<NaiveDate>,
+            Option<bool>,
+            Visibility,
+            bool,
+            bool,
+        )>()
+        .all(db)
+        .await?;
+    let organisation = |id: Uuid| {
+        snapshot
+            .organisations
+            .number(id)
+            .ok_or_else(|| DbErr::Custom(format!("organisation {id} is not in the log")))
+    };
+    let mut rows = Vec::with_capacity(initiatives.len());
+    for (
+        id,
+        place,
+        lead,
+        title,
+        started_on,
+        ended_on,
+        ongoing,
+        visibility,
+        shared_with_funders,
+        illustrative,
+    ) in initiatives
+    {
+        rows.push(Row {
+            id,
+            place: place.and_then(|place| snapshot.places.number(place)),
+            lead: organisation(lead)?,
+            title: title.into(),
+            started_on,
+            ended_on,
+            ongoing,
+            visibility,
+            shared_with_funders,
+            illustrative,
+            entry_points: Default::default(),
+            steps: Default::default(),
+            reasons: Default::default(),
+            changes: Default::default(),
+            terms: Vec::new(),
+        });
+    }
+    let (Some(first), Some(last)) = (rows.first().map(|row| row.id), rows.last().map(|row| row.id)) else {
+        return Ok(rows);
+    };
+    // Asked for by their range where they are a page of the whole base, else one by one.
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let among = |column: sea_orm::sea_query::SimpleExpr| {
+        use sea_orm::ExprTrait;
+        if limit.is_some() {
+            column.between(first, last)
+        } else {
+            column.is_in(ids.iter().copied())
+        }
+    };
+    let at = |id: Uuid| ids.binary_search(&id).ok();
+
+    let taken = entry_point_taken::Entity::find()
+        .filter(among(column(
+            entry_point_taken::Entity,
+            entry_point_taken::Column::InitiativeId,
+        )))
+        .select_only()
+        .columns([
+            entry_point_taken::Column::InitiativeId,
+            entry_point_taken::Column::Perspective,
+            entry_point_taken::Column::Position,
+            entry_point_taken::Column::EntryPoint,
+        ])
+        .into_tuple::<(Uuid, Perspective, i32, EntryPoint)>()
+        .all(db)
+        .await?;
+    for (id, perspective, position, entry_point) in taken {
+        let Some(row) = at(id) else { continue };
+        let EntryPoints { way_in, later } = &mut rows[row].entry_points[perspective as usize];
+        if position == 1 {
+            *way_in = Some(entry_point);
+        } else {
+            *later |= 1 << entry_point as u8;
+        }
+    }
+
+    let faced = challenge_faced::Entity::find()
+        .filter(among(column(
+            challenge_faced::Entity,
+            challenge_faced::Column::InitiativeId,
+        )))
+        .select_only()
+        .columns([
+            challenge_faced::Column::InitiativeId,
+            challenge_faced::Column::Challenge,
+            challenge_faced::Column::Step,
+        ])
+        .into_tuple::<(Uuid, Challenge, Option<Step>)>()
+        .all(db)
+        .await?;
+    for (id, challenge, step) in faced {
+        let Some(row) = at(id) else { continue };
+        rows[row].steps[challenge as usize] = step;
+    }
+    let reasons = challenge_reason::Entity::find()
+        .inner_join(challenge_faced::Entity)
+        .filter(among(column(
+            challenge_faced::Entity,
+            challenge_faced::Column::InitiativeId,
+        )))
+        .select_only()
+        .column(challenge_faced::Column::InitiativeId)
+        .column(challenge_faced::Column::Challenge)
+        .column(challenge_reason::Column::Reason)
+        .into_tuple::<(Uuid, Challenge, Reason)>()
+        .all(db)
+        .await?;
+    for (id, challenge, reason) in reasons {
+        let Some(row) = at(id) else { continue };
+        rows[row].reasons[challenge as usize] |= 1 << reason as u8;
+    }
+
+    let changed = condition_changed::Entity::find()
+        .filter(among(column(
+            condition_changed::Entity,
+            condition_changed::Column::InitiativeId,
+        )))
+        .select_only()
+        .columns([
+            condition_changed::Column::InitiativeId,
+            condition_changed::Column::Condition,
+            condition_changed::Column::Change,
+        ])
+        .into_tuple::<(Uuid, wayin_entity::Condition, Option<wayin_entity::Change>)>()
+        .all(db)
+        .await?;
+    for (id, condition, change) in changed {
+        let Some(row) = at(id) else { continue };
+        rows[row].changes[condition as usize] = change;
+    }
+
+    for (id, term) in terms(
+        db,
+        among(column(funding_term::Entity, funding_term::Column::InitiativeId)),
+    )
+    .await?
+    {
+        let Some(row) = at(id) else { continue };
+        rows[row].terms.push(Term {
+            funder: organisation(term.0)?,
+            ..term.1
+        });
+    }
+    Ok(rows)
+}
+
+fn column<E: EntityTrait>(table: E, column: E::Column) -> sea_orm::sea_query::SimpleExpr {
+    use sea_orm::sea_query::Expr;
+    Expr::col((table, column))
+}
+
+type Decoded = (Uuid, (Uuid, Term));
+
+/// The funding terms that meet a condition, each with its initiative and its funder, in the records' order.
+async fn terms(
+    db: &impl ConnectionTrait,
+    which: sea_orm::sea_query::SimpleExpr,
+) -> Result<Vec<Decoded>, DbErr> {
+    let rows = funding_term::Entity::find()
+        .filter(which)
+        .order_by_asc(funding_term::Column::InitiativeId)
+        .order_by_asc(funding_term::Column::Position)
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(decoded).collect())
+}
+
+fn decoded(row: funding_term::Model) -> Decoded {
+    let currency: Option<[u8; 3]> = row
+        .currency
+        .and_then(|currency| currency.to_ascii_lowercase().as_bytes().try_into().ok());
+    let term = Term {
+        funder: 0,
+        duration_months: row.duration_months,
+        amount_minor: row.amount_minor,
+        currency,
+        starts_on: row.starts_on,
+        upfront_research: row.upfront_research,
+        collaboration_resourced: row.collaboration_resourced,
+        renewable: row.renewable,
+        intended_focus: row.intended_focus,
+        restriction: row.restriction,
+        reporting_frequency: row.reporting_frequency,
+        reporting_basis: row.reporting_basis,
+        delivery_timeline: row.delivery_timeline,
+    };
+    (row.initiative_id, (row.funder_id, term))
+}

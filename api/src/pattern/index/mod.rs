@@ -1,0 +1,89 @@
+//! The index: what the base publishes, in memory, in snapshots that never change.
+//! Readers hold one without a lock; a change packs the chunks that it touches anew
+//! and shares the rest.
+
+pub mod bits;
+pub mod chunk;
+pub mod dictionary;
+pub mod load;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+pub use self::{
+    bits::{Bits, Truths},
+    chunk::{CHUNK_ROWS, Chunk, EntryPoints, Row, Term},
+    dictionary::{Organisation, Organisations, Place, Places},
+};
+
+/// How far an answer has read the change log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AsOf {
+    /// The number of the newest change that it has seen; 0 before the first.
+    pub change: i64,
+    /// When that change was made (UTC); none before the first.
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// The base at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The initiatives, in chunks that are in the order of their ids and none empty.
+    pub chunks: Vec<Arc<Chunk>>,
+    /// The places.
+    pub places: Arc<Places>,
+    /// The organisations.
+    pub organisations: Arc<Organisations>,
+    /// How far it has read the change log.
+    pub as_of: AsOf,
+}
+
+impl Snapshot {
+    /// How many initiatives it holds.
+    pub fn len(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.len()).sum()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// Puts rows in the place of what was known of them, and takes `gone` out.
+    pub fn apply(&mut self, mut rows: Vec<Row>, mut gone: Vec<Uuid>) {
+        rows.sort_unstable_by_key(|row| row.id);
+        gone.sort_unstable();
+        let (mut rows, mut gone) = (rows.into_iter().peekable(), gone.into_iter().peekable());
+        let mut chunks = Vec::with_capacity(self.chunks.len() + rows.len().div_ceil(CHUNK_ROWS));
+        let old = std::mem::take(&mut self.chunks);
+        for (index, chunk) in old.iter().enumerate() {
+            // A chunk's share reaches to where the next chunk begins.
+            let next = old.get(index + 1).map(|next| next.ids()[0]);
+            let ours = |id: Uuid| next.is_none_or(|next| id < next);
+            let put: Vec<Row> = std::iter::from_fn(|| rows.next_if(|row| ours(row.id))).collect();
+            let taken: Vec<Uuid> = std::iter::from_fn(|| gone.next_if(|id| ours(*id))).collect();
+            if put.is_empty() && taken.is_empty() {
+                chunks.push(Arc::clone(chunk));
+                continue;
+            }
+            push_packed(&mut chunks, &merged(chunk.unpack(), put, &taken));
+        }
+        push_packed(&mut chunks, &rows.collect::<Vec<_>>());
+        self.chunks = chunks;
+    }
+}
+
+fn merged(old: Vec<Row>, put: Vec<Row>, taken: &[Uuid]) -> Vec<Row> {
+    let replaced =
+        |id: Uuid| put.binary_search_by_key(&id, |row| row.id).is_ok() || taken.binary_search(&id).is_ok();
+    let mut rows: Vec<Row> = old.into_iter().filter(|row| !replaced(row.id)).collect();
+    rows.extend(put);
+    rows.sort_unstable_by_key(|row| row.id);
+    rows
+}
+
+fn push_packed(chunks: &mut Vec<Arc<Chunk>>, rows: &[Row]) {
+    chunks.extend(rows.chunks(CHUNK_ROWS).map(|rows| Arc::new(Chunk::pack(rows))));
+}
