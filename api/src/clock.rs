@@ -11,7 +11,7 @@ pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> DateTime<Utc>;
 
-    /// A `UUIDv7` that was never given before, later than all that this clock gave.
+    /// A UUIDv7 that was never given before, later than all that this clock gave.
     fn new_id(&self) -> Uuid;
 }
 

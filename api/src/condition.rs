@@ -67,6 +67,26 @@ impl<T> Condition<T> {
         }
     }
 
+    /// Shows each test in it to `see`.
+    pub fn each_test(&self, see: &mut impl FnMut(&T)) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_test(see)),
+            Self::Not(part) => part.each_test(see),
+            Self::Test(one) => see(one),
+        }
+    }
+
+    /// The same condition of other tests.
+    pub fn map<U>(self, to: &impl Fn(T) -> U) -> Condition<U> {
+        let all = |parts: Vec<Self>| parts.into_iter().map(|part| part.map(to)).collect();
+        match self {
+            Self::All(parts) => Condition::All(all(parts)),
+            Self::Any(parts) => Condition::Any(all(parts)),
+            Self::Not(part) => part.map(to).negated(),
+            Self::Test(one) => Condition::Test(to(one)),
+        }
+    }
+
     /// Whether `wanted` is so of any test in it.
     pub fn any_test(&self, wanted: &impl Fn(&T) -> bool) -> bool {
         match self {

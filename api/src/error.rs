@@ -3,6 +3,8 @@
 
 use sea_orm::{DbErr, SqlErr};
 
+use crate::auth::token::Trouble;
+
 /// What went wrong, in words that may be shown, apart from the cause, which may not.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -10,8 +12,8 @@ pub enum Error {
     #[error("{0}")]
     BadInput(String),
     /// Nobody has said who is asking.
-    #[error("this needs a token: send it as `Authorization: Bearer <token>`")]
-    Unauthenticated,
+    #[error("{0}")]
+    Unauthenticated(#[source] Trouble),
     /// Who is asking may not do this.
     #[error("{0}")]
     Forbidden(String),
@@ -24,6 +26,9 @@ pub enum Error {
     /// The database failed; the cause goes to the log alone.
     #[error("the database could not answer")]
     Database(#[source] DbErr),
+    /// One that several parts of a request were given, as they were read together.
+    #[error(transparent)]
+    Shared(std::sync::Arc<Self>),
     /// Something that should not happen did; the text goes to the log alone.
     #[error("something went wrong inside")]
     Internal(String),
@@ -40,6 +45,16 @@ impl Error {
         } else {
             format!("{path}: {reason}")
         })
+    }
+}
+
+impl Error {
+    /// The error itself, also where several parts of a request share it.
+    pub fn shared(&self) -> &Self {
+        match self {
+            Self::Shared(error) => error.shared(),
+            error => error,
+        }
     }
 }
 

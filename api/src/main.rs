@@ -1,3 +1,5 @@
 //! The `wayin` command.
 
-fn main() {}
+fn main() {
+    print!("{}", wayin::schema::sdl());
+}

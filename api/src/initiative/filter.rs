@@ -8,14 +8,12 @@
 
 use sea_orm::{
     EntityTrait, ExprTrait, IntoSimpleExpr, Value,
-    sea_query::{
-        Alias, CommonTableExpression, Expr, LikeExpr, Query, SelectStatement, UnionType, WithClause,
-    },
+    sea_query::{Expr, LikeExpr, Query, SelectStatement},
 };
 use uuid::Uuid;
 use wayin_entity::{
     challenge_faced, challenge_reason, condition_changed, entry_point_taken, funding_term, initiative,
-    organisation, place, place_within,
+    organisation, place,
 };
 
 use crate::condition::{
@@ -23,6 +21,7 @@ use crate::condition::{
     OrganisationTest, PlaceCondition, PlaceTest, Quantifier, SetComparison, TermCondition, TermTest,
     TextComparison, WayInComparison,
 };
+use crate::place::within;
 
 /// Where a condition on initiatives is TRUE, or FALSE. Speaks of the table `initiative`.
 pub fn initiatives(condition: &InitiativeCondition, wanted: bool) -> Expr {
@@ -37,11 +36,6 @@ pub fn organisations(condition: &OrganisationCondition, wanted: bool) -> Expr {
 /// Where a condition on places is TRUE, or FALSE. Speaks of the table `place`.
 pub fn places(condition: &PlaceCondition, wanted: bool) -> Expr {
     joined(condition, wanted, &place_test)
-}
-
-/// The ids of a place, of those within it, and of those that it succeeded.
-pub fn ids_within(place: Uuid) -> SelectStatement {
-    ids_leading_to(place, true)
 }
 
 fn joined<T>(condition: &Condition<T>, wanted: bool, test: &impl Fn(&T, bool) -> Expr) -> Expr {
@@ -110,7 +104,8 @@ fn text_compared(column: &Expr, comparison: &TextComparison, wanted: bool) -> Ex
     }
 }
 
-fn like_escaped(text: &str) -> String {
+/// A text in which nothing stands for anything else in a pattern of `LIKE` with `\\` as its escape.
+pub fn like_escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
@@ -162,55 +157,16 @@ fn place_test(test: &PlaceTest, wanted: bool) -> Expr {
 }
 
 fn among_places(column: Expr, place: Uuid, and_within: bool, wanted: bool) -> Expr {
-    let ids = ids_leading_to(place, and_within);
+    let ids = if and_within {
+        within::ids_within(place)
+    } else {
+        within::ids_leading_to(place)
+    };
     if wanted {
         column.in_subquery(ids)
     } else {
         column.not_in_subquery(ids)
     }
-}
-
-/// The ids of a place and of all that lead to it: those whose codes it took
-/// over, and, where asked, those that lie within it.
-fn ids_leading_to(place: Uuid, and_within: bool) -> SelectStatement {
-    let reached = Alias::new("reached");
-    let id = Alias::new("id");
-    let (link, larger, smaller) = (Alias::new("link"), Alias::new("larger"), Alias::new("smaller"));
-    let mut links = Query::select();
-    links
-        .expr_as(Expr::col(place::Column::SuccessorId), larger.clone())
-        .expr_as(Expr::col(place::Column::Id), smaller.clone())
-        .from(place::Entity)
-        .and_where(Expr::col(place::Column::SuccessorId).is_not_null());
-    if and_within {
-        let mut contained = Query::select();
-        contained
-            .column(place_within::Column::WithinId)
-            .column(place_within::Column::PlaceId)
-            .from(place_within::Entity);
-        links.union(UnionType::All, contained);
-    }
-    let mut steps = Query::select();
-    steps
-        .column((link.clone(), smaller))
-        .from_subquery(links, link.clone())
-        .inner_join(
-            reached.clone(),
-            Expr::col((link, larger)).equals((reached.clone(), id.clone())),
-        );
-    let mut first = Query::select();
-    first.expr_as(Expr::val(place), id.clone());
-    first.union(UnionType::Distinct, steps);
-    let reached_by = CommonTableExpression::new()
-        .table_name(reached.clone())
-        .column(id.clone())
-        .query(first)
-        .to_owned();
-    let mut ids = Query::select();
-    ids.column(id)
-        .from(reached)
-        .with_cte(WithClause::new().recursive(true).cte(reached_by).to_owned());
-    ids
 }
 
 fn column(column: initiative::Column) -> Expr {

@@ -1,4 +1,175 @@
-//! Initiatives: their records, and how one is published.
+//! Initiatives: their records, what a record must meet, how it is published, and
+//! how it is found again by those who may read it.
 
 pub mod filter;
+pub mod filter_input;
+pub mod graphql;
+pub mod publish;
 pub mod record;
+pub mod validate;
+
+use sea_orm::{
+    EntityTrait, ExprTrait, QueryFilter, Select,
+    sea_query::{Expr, Query},
+};
+use uuid::Uuid;
+use wayin_entity::{funding_term, initiative};
+
+use crate::auth::visibility::{Reader, published_sql};
+use crate::condition::{InitiativeCondition, InitiativeTest};
+use crate::paging::{Key, Paged, Sort};
+
+/// In SQL, of the table `initiative`: what is published, and the reader may read
+/// whole, or, where `parts_too`, at least in part.
+pub fn visible_sql(reader: Reader, parts_too: bool) -> Expr {
+    published_sql().and(if parts_too {
+        reader.reads_a_part_sql()
+    } else {
+        reader.reads_whole_sql()
+    })
+}
+
+/// The initiatives that a reader may read whole, or, where `parts_too`, at least in part.
+pub fn visible_to(reader: Reader, parts_too: bool) -> Select<initiative::Entity> {
+    initiative::Entity::find().filter(visible_sql(reader, parts_too))
+}
+
+/// The funding terms that a reader may read: those of the records that they read
+/// whole, and those that their own organisation gave.
+pub fn terms_visible_to(reader: Reader) -> Select<funding_term::Entity> {
+    let among = |visible: Expr| {
+        let mut ids = Query::select();
+        ids.column((initiative::Entity, initiative::Column::Id))
+            .from(initiative::Entity)
+            .and_where(visible);
+        Expr::col((funding_term::Entity, funding_term::Column::InitiativeId)).in_subquery(ids)
+    };
+    let readable = among(visible_sql(reader, false));
+    let readable = match reader.organisation() {
+        None => readable,
+        Some(organisation) => readable.or(Expr::col((funding_term::Entity, funding_term::Column::FunderId))
+            .eq(organisation)
+            .and(among(published_sql()))),
+    };
+    funding_term::Entity::find().filter(readable)
+}
+
+/// Whether a condition looks only at what a funder reads of a record that it may
+/// read in part: the record itself, its title and its place.
+pub fn touches_no_more_than_a_part(condition: &InitiativeCondition) -> bool {
+    !condition.any_test(&|test| {
+        !matches!(
+            test,
+            InitiativeTest::Id(_)
+                | InitiativeTest::Title(_)
+                | InitiativeTest::PlaceIs(_)
+                | InitiativeTest::PlaceWithin(_)
+                | InitiativeTest::PlaceKnown(_)
+        )
+    })
+}
+
+/// What initiatives are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SortedBy {
+    /// When they were first published.
+    Published,
+    /// The title.
+    Title,
+    /// The day they started.
+    StartedOn,
+    /// The day they ended.
+    EndedOn,
+}
+
+/// The orders of a list of initiatives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct InitiativeOrdering {
+    /// What they are sorted by.
+    pub by: SortedBy,
+    /// From the last to the first.
+    pub descending: bool,
+}
+
+impl InitiativeOrdering {
+    /// Whether the order tells a funder no more of a record than it may read in part.
+    /// When a record was published, every id tells: it is made at that moment.
+    pub const fn shows_no_more_than_a_part(self) -> bool {
+        matches!(self.by, SortedBy::Published | SortedBy::Title)
+    }
+}
+
+impl Paged for initiative::Entity {
+    type Order = InitiativeOrdering;
+    const ID: Self::Column = initiative::Column::Id;
+
+    fn sort(order: Self::Order) -> Sort<Self::Column> {
+        let (tag, column, looks): (_, _, fn(&Key) -> bool) = match (order.by, order.descending) {
+            (SortedBy::Published, false) => ("published", initiative::Column::PublishedAt, |key| {
+                matches!(key, Key::Moment(_))
+            }),
+            (SortedBy::Published, true) => ("published-", initiative::Column::PublishedAt, |key| {
+                matches!(key, Key::Moment(_))
+            }),
+            (SortedBy::Title, false) => ("title", initiative::Column::TitleFolded, |key| {
+                matches!(key, Key::Text(_))
+            }),
+            (SortedBy::Title, true) => ("title-", initiative::Column::TitleFolded, |key| {
+                matches!(key, Key::Text(_))
+            }),
+            (SortedBy::StartedOn, false) => ("started", initiative::Column::StartedOn, |key| {
+                matches!(key, Key::Day(_))
+            }),
+            (SortedBy::StartedOn, true) => ("started-", initiative::Column::StartedOn, |key| {
+                matches!(key, Key::Day(_))
+            }),
+            (SortedBy::EndedOn, false) => ("ended", initiative::Column::EndedOn, |key| {
+                matches!(key, Key::Day(_))
+            }),
+            (SortedBy::EndedOn, true) => ("ended-", initiative::Column::EndedOn, |key| {
+                matches!(key, Key::Day(_))
+            }),
+        };
+        Sort {
+            tag,
+            column: Some(column),
+            looks,
+            descending: order.descending,
+        }
+    }
+
+    fn key(order: Self::Order, row: &Self::Model) -> Key {
+        match order.by {
+            SortedBy::Published => Key::Moment(row.published_at),
+            SortedBy::Title => Key::Text(row.title_folded.clone()),
+            SortedBy::StartedOn => row.started_on.into(),
+            SortedBy::EndedOn => row.ended_on.into(),
+        }
+    }
+
+    fn id(row: &Self::Model) -> Uuid {
+        row.id
+    }
+}
+
+impl Paged for funding_term::Entity {
+    type Order = ();
+    const ID: Self::Column = funding_term::Column::Id;
+
+    fn sort((): ()) -> Sort<Self::Column> {
+        Sort {
+            tag: "starts-",
+            column: Some(funding_term::Column::StartsOn),
+            looks: |key| matches!(key, Key::Day(_)),
+            descending: true,
+        }
+    }
+
+    fn key((): (), row: &Self::Model) -> Key {
+        row.starts_on.into()
+    }
+
+    fn id(row: &Self::Model) -> Uuid {
+        row.id
+    }
+}

@@ -1,6 +1,7 @@
 //! The field's closed vocabularies in plain words: a label for every code. The
 //! definitions stand with the codes themselves, in `wayin_entity`.
 
+pub mod graphql;
 pub mod term;
 
 use wayin_entity::{

@@ -1,0 +1,33 @@
+//! The running service: what every request is given.
+
+use std::sync::Arc;
+
+use sea_orm::DatabaseConnection;
+
+use crate::auth::token::Verifier;
+use crate::clock::Clock;
+use crate::pattern::engine::Engine;
+
+/// The parts of a running service.
+pub struct App {
+    /// The base.
+    pub db: DatabaseConnection,
+    /// The pattern engine over it.
+    pub engine: Engine,
+    /// Verifies tokens.
+    pub verifier: Verifier,
+    /// Tells the time and makes ids.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl App {
+    /// A service over a base, whose engine has read nothing yet.
+    pub fn new(db: DatabaseConnection, verifier: Verifier, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            db,
+            engine: Engine::default(),
+            verifier,
+            clock,
+        }
+    }
+}

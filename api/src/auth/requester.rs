@@ -1,0 +1,50 @@
+//! The one who asks: made once per request.
+
+use uuid::Uuid;
+use wayin_entity::Role;
+
+use super::token::Trouble;
+use super::visibility::Reader;
+use crate::error::{Error, Result};
+
+/// The member who asks, or why there is none.
+#[derive(Clone, Debug)]
+pub enum Requester {
+    /// Nobody that we know.
+    Anonymous(Trouble),
+    /// A member.
+    Member(Member),
+}
+
+/// A member who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The member's id.
+    pub id: Uuid,
+    /// The subject of the member's tokens.
+    pub subject: String,
+    /// What the member may do.
+    pub role: Role,
+    /// The organisation that the member acts for.
+    pub organisation: Option<Uuid>,
+}
+
+impl Requester {
+    /// The member.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] where there is none.
+    pub const fn member(&self) -> Result<&Member> {
+        match self {
+            Self::Anonymous(trouble) => Err(Error::Unauthenticated(*trouble)),
+            Self::Member(member) => Ok(member),
+        }
+    }
+}
+
+impl Member {
+    /// What the member may read.
+    pub fn reader(&self) -> Reader {
+        Reader::of(self.role, self.organisation)
+    }
+}

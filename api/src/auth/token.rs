@@ -1,0 +1,112 @@
+//! Tokens: JSON Web Tokens, verified and, where a private key is configured, signed.
+//! The algorithm is the configuration's, never the token's.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
+use serde::{Deserialize, Serialize};
+
+/// Why a request has no member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// No token was sent.
+    #[error("this needs a token: send it as `Authorization: Bearer <token>`")]
+    Missing,
+    /// The header is not `Bearer <token>`.
+    #[error("the Authorization header is not `Bearer <token>`")]
+    NotBearer,
+    /// The token is not one that this service accepts.
+    #[error("the token is not one that this service accepts")]
+    NotAccepted,
+    /// The token is past its `exp`.
+    #[error("the token has expired; ask for a new one")]
+    Expired,
+    /// Nobody is a member under the token's issuer and subject.
+    #[error("the token is good, but its subject is no member here")]
+    NoMember,
+    /// The member was revoked.
+    #[error("the token is good, but its member was revoked")]
+    Revoked,
+}
+
+/// Whom a token names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// Who issued the token.
+    #[serde(rename = "iss")]
+    pub issuer: String,
+    /// Whom it was issued to.
+    #[serde(rename = "sub")]
+    pub subject: String,
+}
+
+#[derive(Serialize)]
+struct Signed<'a> {
+    #[serde(flatten)]
+    subject: &'a Subject,
+    aud: &'a str,
+    iat: i64,
+    exp: i64,
+}
+
+/// Verifies tokens.
+pub struct Verifier {
+    key: DecodingKey,
+    validation: Validation,
+}
+
+impl Verifier {
+    /// Accepts tokens of one algorithm and key, from one issuer, for one audience.
+    pub fn new(algorithm: Algorithm, key: DecodingKey, issuer: &str, audience: &str) -> Self {
+        let mut validation = Validation::new(algorithm);
+        validation.set_issuer(&[issuer]);
+        validation.set_audience(&[audience]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        validation.validate_nbf = true;
+        validation.leeway = 30;
+        Self { key, validation }
+    }
+
+    /// Whom a token names, if it is good.
+    pub fn verify(&self, token: &str) -> Result<Subject, Trouble> {
+        jsonwebtoken::decode::<Subject>(token, &self.key, &self.validation)
+            .map(|token| token.claims)
+            .map_err(|error| match error.kind() {
+                ErrorKind::ExpiredSignature => Trouble::Expired,
+                _ => Trouble::NotAccepted,
+            })
+    }
+}
+
+/// Signs tokens.
+pub struct Signer {
+    algorithm: Algorithm,
+    key: EncodingKey,
+    audience: String,
+}
+
+impl Signer {
+    /// Signs with one algorithm and key, for one audience.
+    pub const fn new(algorithm: Algorithm, key: EncodingKey, audience: String) -> Self {
+        Self {
+            algorithm,
+            key,
+            audience,
+        }
+    }
+
+    /// A token for a subject, good for so long.
+    pub fn sign(
+        &self,
+        subject: &Subject,
+        now: DateTime<Utc>,
+        good_for: TimeDelta,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
+        let claims = Signed {
+            subject,
+            aud: &self.audience,
+            iat: now.timestamp(),
+            exp: (now + good_for).timestamp(),
+        };
+        jsonwebtoken::encode(&Header::new(self.algorithm), &claims, &self.key)
+    }
+}

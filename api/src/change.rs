@@ -1,0 +1,76 @@
+//! The change log: what was published, altered or withdrawn, strictly in order.
+//! Writers append to it in the transaction of the change itself; the pattern
+//! index follows it.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DbBackend, DbErr, EntityTrait, Statement};
+use uuid::Uuid;
+use wayin_entity::{ChangeKind, ChangeSubject, change};
+
+use crate::clock::Clock;
+
+/// Who changes the base, when and why.
+pub struct Act<'a> {
+    /// Tells the time and makes ids.
+    pub clock: &'a dyn Clock,
+    /// The member who acts; none on the command line.
+    pub member: Option<Uuid>,
+    /// Why, in a few words.
+    pub reason: &'a str,
+}
+
+impl Act<'_> {
+    /// The moment of the act.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+}
+
+/// One change that is to be appended.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// What happened.
+    pub kind: ChangeKind,
+    /// What it happened to.
+    pub subject: ChangeSubject,
+    /// The id of what it happened to.
+    pub id: Uuid,
+}
+
+impl Entry {
+    /// An entry.
+    pub const fn new(kind: ChangeKind, subject: ChangeSubject, id: Uuid) -> Self {
+        Self { kind, subject, id }
+    }
+}
+
+/// The lock that keeps two transactions on PostgreSQL from numbering changes at once.
+const LOCK: i64 = 0x7761_7969_6e00_0001;
+
+/// Appends to the log. Numbers become visible in their order: on PostgreSQL the
+/// numbering waits for the transaction that numbered before it; SQLite has one writer.
+pub async fn append(db: &impl ConnectionTrait, act: &Act<'_>, entries: &[Entry]) -> Result<(), DbErr> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    if db.get_database_backend() == DbBackend::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
+        db.execute_raw(Statement::from_string(DbBackend::Postgres, lock))
+            .await?;
+    }
+    let now = act.now();
+    for piece in entries.chunks(2_000) {
+        let rows = piece.iter().map(|entry| change::ActiveModel {
+            kind: Set(entry.kind),
+            subject: Set(entry.subject),
+            subject_id: Set(entry.id),
+            created_at: Set(now),
+            updated_at: Set(now),
+            ..Default::default()
+        });
+        change::Entity::insert_many(rows)
+            .exec_without_returning(db)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! Claims over GraphQL.
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, ID, InputType, Object, Result, dataloader::Loader};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+use wayin_entity::claim;
+
+use crate::error::Error;
+use crate::graphql::{
+    app,
+    connection::{Connection, TotalCount, connection},
+    error::Shared,
+    loader::{self, Loads},
+};
+use crate::id::NodeKind;
+use crate::initiative::filter_input::InitiativeFilter;
+use crate::meeting::graphql::{Reflection, ReflectionById};
+use crate::paging::{self, PageArguments, PageRequest};
+use crate::pattern::graphql::{Pattern, PatternInput};
+
+/// A sentence in plain words that the evidence base can answer.
+#[derive(Clone, Debug)]
+pub struct Claim(pub claim::Model);
+
+#[Object]
+impl Claim {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        NodeKind::Claim.id(self.0.id).into()
+    }
+
+    /// The short name in addresses.
+    async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    /// The claim in plain words.
+    async fn statement(&self) -> &str {
+        &self.0.statement
+    }
+
+    /// The reflection that it comes from; null where it comes from none.
+    async fn reflection(&self, ctx: &Context<'_>) -> Result<Option<Reflection>> {
+        let Some(id) = self.0.reflection_id else {
+            return Ok(None);
+        };
+        Ok(loader::of(ctx)
+            .load_one(ReflectionById(id))
+            .await?
+            .map(Reflection))
+    }
+
+    /// What the evidence says of it today: its pattern, by the records that you may read whole.
+    async fn pattern(&self, ctx: &Context<'_>) -> Result<Pattern> {
+        let Self(claim) = self;
+        let input = PatternInput {
+            when: stored(claim, "when", &claim.pattern_when)?,
+            then: stored(claim, "then", &claim.pattern_then)?,
+            among: claim
+                .pattern_among
+                .as_ref()
+                .map(|among| stored(claim, "among", among))
+                .transpose()?,
+            by: claim.pattern_by,
+        };
+        Ok(Pattern::answer(ctx, input).await?)
+    }
+}
+
+/// Reads a stored filter document: the same as clients send.
+fn stored(claim: &claim::Model, part: &str, document: &serde_json::Value) -> Result<InitiativeFilter, Error> {
+    let value = async_graphql::Value::from_json(document.clone())
+        .map_err(|cause| Error::Internal(format!("claim {}, {part}: {cause}", claim.slug)))?;
+    InitiativeFilter::parse(Some(value)).map_err(|cause| {
+        Error::Internal(format!(
+            "claim {}, {part}: {}",
+            claim.slug,
+            cause.into_server_error(async_graphql::Pos::default())
+        ))
+    })
+}
+
+/// Loads a claim by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClaimById(pub Uuid);
+
+impl Loader<ClaimById> for Loads {
+    type Value = claim::Model;
+    type Error = Shared;
+
+    async fn load(&self, keys: &[ClaimById]) -> Result<HashMap<ClaimById, claim::Model>, Shared> {
+        let ids = keys.iter().map(|key| key.0);
+        let rows = claim::Entity::find()
+            .filter(claim::Column::Id.is_in(ids))
+            .all(&self.db)
+            .await?;
+        Ok(rows.into_iter().map(|row| (ClaimById(row.id), row)).collect())
+    }
+}
+
+/// The claims that the base answers.
+#[derive(Default)]
+pub struct ClaimQuery;
+
+#[Object]
+impl ClaimQuery {
+    /// What members of the community of practice say, made testable. Needs no token.
+    async fn claims(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Claim>> {
+        let db = app(ctx).db.clone();
+        let request = PageRequest::new::<claim::Entity>(
+            (),
+            &PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )?;
+        let page = paging::page(&db, claim::Entity::find(), &request).await?;
+        let total = TotalCount::new(move || {
+            let db = db.clone();
+            async move { paging::count(&db, claim::Entity::find()).await }
+        });
+        Ok(connection::<claim::Entity, _>(page, (), total, Claim))
+    }
+
+    /// One claim; null where there is none of that name. Needs no token.
+    async fn claim(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its short name, such as `short-funding-skips-ambitions`.")] slug: String,
+    ) -> Result<Option<Claim>> {
+        let found = claim::Entity::find()
+            .filter(claim::Column::Slug.eq(slug))
+            .one(&app(ctx).db)
+            .await;
+        Ok(found.map_err(Error::from)?.map(Claim))
+    }
+}

@@ -1,0 +1,144 @@
+//! Crises over GraphQL.
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, ID, Object, Result, dataloader::Loader};
+use chrono::NaiveDate;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+use wayin_entity::{crisis, crisis_place};
+
+use crate::graphql::{
+    app,
+    connection::{Connection, TotalCount, connection},
+    error::Shared,
+    loader::{self, Loads},
+};
+use crate::id::NodeKind;
+use crate::paging::{self, PageArguments, PageRequest};
+use crate::place::graphql::{Place, PlaceById};
+
+/// A period that bears on the work, such as a pandemic.
+#[derive(Clone, Debug)]
+pub struct Crisis(pub crisis::Model);
+
+#[Object]
+impl Crisis {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        NodeKind::Crisis.id(self.0.id).into()
+    }
+
+    /// The short name that conditions use: `overlaps: {crisis: "cost-of-living"}`.
+    async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    /// What it is called.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The first day.
+    async fn from(&self) -> NaiveDate {
+        self.0.from_on
+    }
+
+    /// The last day; null while it goes on.
+    async fn to(&self) -> Option<NaiveDate> {
+        self.0.to_on
+    }
+
+    /// The places that it bears on; empty where it bears on all.
+    async fn places(&self, ctx: &Context<'_>) -> Result<Vec<Place>> {
+        let ids = loader::of(ctx)
+            .load_one(PlacesOfCrisis(self.0.id))
+            .await?
+            .unwrap_or_default();
+        let places = loader::of(ctx)
+            .load_many(ids.iter().copied().map(PlaceById))
+            .await?;
+        Ok(ids
+            .iter()
+            .filter_map(|id| places.get(&PlaceById(*id)))
+            .cloned()
+            .map(Place)
+            .collect())
+    }
+}
+
+/// Loads a crisis by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CrisisById(pub Uuid);
+
+impl Loader<CrisisById> for Loads {
+    type Value = crisis::Model;
+    type Error = Shared;
+
+    async fn load(&self, keys: &[CrisisById]) -> Result<HashMap<CrisisById, crisis::Model>, Shared> {
+        let ids = keys.iter().map(|key| key.0);
+        let rows = crisis::Entity::find()
+            .filter(crisis::Column::Id.is_in(ids))
+            .all(&self.db)
+            .await?;
+        Ok(rows.into_iter().map(|row| (CrisisById(row.id), row)).collect())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct PlacesOfCrisis(Uuid);
+
+impl Loader<PlacesOfCrisis> for Loads {
+    type Value = Vec<Uuid>;
+    type Error = Shared;
+
+    async fn load(&self, keys: &[PlacesOfCrisis]) -> Result<HashMap<PlacesOfCrisis, Vec<Uuid>>, Shared> {
+        let ids = keys.iter().map(|key| key.0);
+        let mut places: HashMap<PlacesOfCrisis, Vec<Uuid>> = HashMap::new();
+        for row in crisis_place::Entity::find()
+            .filter(crisis_place::Column::CrisisId.is_in(ids))
+            .all(&self.db)
+            .await?
+        {
+            places
+                .entry(PlacesOfCrisis(row.crisis_id))
+                .or_default()
+                .push(row.place_id);
+        }
+        Ok(places)
+    }
+}
+
+/// The crises that the base knows.
+#[derive(Default)]
+pub struct CrisisQuery;
+
+#[Object]
+impl CrisisQuery {
+    /// The periods that bear on the work, the latest first.
+    async fn crises(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Crisis>> {
+        let db = app(ctx).db.clone();
+        let request = PageRequest::new::<crisis::Entity>(
+            (),
+            &PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )?;
+        let page = paging::page(&db, crisis::Entity::find(), &request).await?;
+        let total = TotalCount::new(move || {
+            let db = db.clone();
+            async move { paging::count(&db, crisis::Entity::find()).await }
+        });
+        Ok(connection::<crisis::Entity, _>(page, (), total, Crisis))
+    }
+}

@@ -1,0 +1,54 @@
+//! Crises: periods that bear on the work.
+
+pub mod graphql;
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use wayin_entity::{crisis, crisis_place};
+
+use crate::condition::CrisisPeriod;
+use crate::error::Result;
+use crate::paging::{Key, Paged, Sort};
+
+/// The period of a crisis, and the places that it bears on.
+pub async fn period(db: &impl ConnectionTrait, slug: &str) -> Result<Option<CrisisPeriod>> {
+    let Some(found) = crisis::Entity::find()
+        .filter(crisis::Column::Slug.eq(slug))
+        .one(db)
+        .await?
+    else {
+        return Ok(None);
+    };
+    let places = crisis_place::Entity::find()
+        .filter(crisis_place::Column::CrisisId.eq(found.id))
+        .all(db)
+        .await?;
+    let places = places.into_iter().map(|row| row.place_id).collect();
+    Ok(Some(CrisisPeriod {
+        name: found.name,
+        from: found.from_on,
+        to: found.to_on,
+        places,
+    }))
+}
+
+impl Paged for crisis::Entity {
+    type Order = ();
+    const ID: Self::Column = crisis::Column::Id;
+
+    fn sort((): ()) -> Sort<Self::Column> {
+        Sort {
+            tag: "from",
+            column: Some(crisis::Column::FromOn),
+            looks: |key| matches!(key, Key::Day(_)),
+            descending: true,
+        }
+    }
+
+    fn key((): (), row: &Self::Model) -> Key {
+        Key::Day(row.from_on)
+    }
+
+    fn id(row: &Self::Model) -> uuid::Uuid {
+        row.id
+    }
+}

@@ -1,0 +1,61 @@
+//! Relay's connections: pages with cursors, and a total that is counted only when asked for.
+
+use std::pin::Pin;
+
+use async_graphql::{
+    Object, OutputType, Result,
+    connection::{Connection as RelayConnection, Edge, EmptyFields},
+};
+
+use crate::error::Error;
+use crate::paging::{Cursor, Page, Paged};
+
+/// A page of nodes, with the number of them all.
+pub type Connection<N> = RelayConnection<String, N, TotalCount, EmptyFields>;
+
+type Counting = Pin<Box<dyn Future<Output = Result<u64, Error>> + Send>>;
+
+/// Counts a list when it is asked to.
+pub struct TotalCount(Box<dyn Fn() -> Counting + Send + Sync>);
+
+impl TotalCount {
+    /// A total that `count` works out.
+    pub fn new<F>(count: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<u64, Error>> + Send + 'static,
+    {
+        Self(Box::new(move || Box::pin(count())))
+    }
+
+    /// A total that is known already.
+    pub fn known(count: usize) -> Self {
+        Self::new(move || std::future::ready(Ok(count as u64)))
+    }
+}
+
+#[Object]
+impl TotalCount {
+    /// How many there are in all, beyond this page; counted only when asked for.
+    async fn total_count(&self) -> Result<i32> {
+        Ok(i32::try_from((self.0)().await?).unwrap_or(i32::MAX))
+    }
+}
+
+/// A page of rows as a connection of nodes.
+pub fn connection<E, N>(
+    page: Page<E::Model>,
+    order: E::Order,
+    total: TotalCount,
+    node: impl Fn(E::Model) -> N,
+) -> Connection<N>
+where
+    E: Paged,
+    N: OutputType,
+{
+    let mut connection = Connection::with_additional_fields(page.has_previous, page.has_next, total);
+    connection.edges.extend(page.rows.into_iter().map(|row| {
+        let cursor = Cursor::of::<E>(order, &row);
+        Edge::new(cursor, node(row))
+    }));
+    connection
+}

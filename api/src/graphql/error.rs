@@ -1,0 +1,92 @@
+//! How the one [`Error`] looks in GraphQL: the one place that says so.
+
+use std::sync::Arc;
+
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextRequest};
+use async_graphql::{ErrorExtensionValues, Response, ServerError};
+
+use crate::error::Error;
+
+/// The code that clients tell errors apart by, in `extensions.code`.
+const fn code(error: &Error) -> &'static str {
+    match error {
+        Error::BadInput(_) | Error::Conflict(_) => "BAD_USER_INPUT",
+        Error::Unauthenticated(_) => "UNAUTHENTICATED",
+        Error::Forbidden(_) => "FORBIDDEN",
+        Error::NotReady => "NOT_READY",
+        Error::Database(_) | Error::Internal(_) | Error::Shared(_) => "INTERNAL",
+    }
+}
+
+/// An error that several fields are given, as they were loaded together.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Shared(Arc<Error>);
+
+impl From<Error> for Shared {
+    fn from(error: Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl From<sea_orm::DbErr> for Shared {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<Shared> for Error {
+    fn from(error: Shared) -> Self {
+        Self::Shared(error.0)
+    }
+}
+
+/// Gives every error of a response its code, and lets nothing out that is not meant
+/// to be shown: causes go to the log, once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ErrorCodes;
+
+impl ExtensionFactory for ErrorCodes {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(*self)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for ErrorCodes {
+    async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
+        let mut response = next.run(ctx).await;
+        response.errors.iter_mut().for_each(show);
+        response
+    }
+}
+
+fn show(error: &mut ServerError) {
+    let code = if let Some(cause) = error.source::<Error>().map(Error::shared) {
+        log(cause);
+        code(cause)
+    } else if let Some(Shared(cause)) = error.source::<Shared>() {
+        log(cause.shared());
+        code(cause.shared())
+    } else if error.source.is_some() {
+        tracing::error!(cause = %error.message, "a query failed in a way that nobody foresaw");
+        error.message = Error::Internal(String::new()).to_string();
+        "INTERNAL"
+    } else {
+        // What the library itself finds wrong with a document.
+        "BAD_USER_INPUT"
+    };
+    error.source = None;
+    error
+        .extensions
+        .get_or_insert_with(ErrorExtensionValues::default)
+        .set("code", code);
+}
+
+fn log(error: &Error) {
+    match error {
+        Error::Database(cause) => tracing::error!(%cause, "a query failed in the database"),
+        Error::Internal(cause) => tracing::error!(%cause, "a query failed inside"),
+        _ => {}
+    }
+}

@@ -1,0 +1,46 @@
+//! The shared kit of the GraphQL side: what every domain's types are made with.
+
+pub mod comparison;
+pub mod connection;
+pub mod error;
+pub mod loader;
+pub mod node;
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::auth::requester::{Member, Requester};
+use crate::auth::visibility::Reader;
+use crate::error::{Error, Result};
+use crate::id::{self, NodeKind};
+
+/// The running service, of a request.
+pub fn app<'a>(ctx: &Context<'a>) -> &'a Arc<App> {
+    ctx.data_unchecked::<Arc<App>>()
+}
+
+/// The member who asks.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] where nobody said who is asking.
+pub fn member<'a>(ctx: &Context<'a>) -> Result<&'a Member> {
+    ctx.data_unchecked::<Requester>().member()
+}
+
+/// What the one who asks may read.
+pub fn reader(ctx: &Context<'_>) -> Result<Reader> {
+    Ok(member(ctx)?.reader())
+}
+
+/// Reads a global id of one type, given as an argument.
+pub fn decode(kind: NodeKind, argument: &str, id: &ID) -> Result<Uuid> {
+    id::decode_as(kind, id).ok_or_else(|| {
+        Error::bad_input(
+            argument,
+            format!("{} is not the id of a {}", id.as_str(), kind.name()),
+        )
+    })
+}

@@ -1,0 +1,41 @@
+//! Objects that have a global id, and can be asked for by it.
+
+use async_graphql::Interface;
+
+use crate::claim::graphql::Claim;
+use crate::crisis::graphql::Crisis;
+use crate::initiative::graphql::{FundingTerm, Initiative, Source};
+use crate::meeting::graphql::{Meeting, Reflection};
+use crate::organisation::graphql::Organisation;
+use crate::place::graphql::Place;
+use crate::vocabulary::graphql::Term;
+
+/// Something that has a global id.
+#[derive(Interface, Clone)]
+#[graphql(field(
+    name = "id",
+    ty = "async_graphql::ID",
+    desc = "The global id; opaque, and the same for as long as the base lives."
+))]
+pub enum Node {
+    /// A place.
+    Place(Place),
+    /// An organisation.
+    Organisation(Organisation),
+    /// An initiative.
+    Initiative(Initiative),
+    /// A funding term.
+    FundingTerm(FundingTerm),
+    /// A source.
+    Source(Source),
+    /// A crisis.
+    Crisis(Crisis),
+    /// A meeting.
+    Meeting(Meeting),
+    /// A reflection.
+    Reflection(Reflection),
+    /// A claim.
+    Claim(Claim),
+    /// A term.
+    Term(Term),
+}

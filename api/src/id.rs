@@ -1,0 +1,99 @@
+//! Global ids: opaque outside, a letter for the type and a UUID within.
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use uuid::Uuid;
+
+/// The types that have global ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "each is the type of that name")]
+pub enum NodeKind {
+    Place = b'P',
+    Organisation = b'O',
+    Initiative = b'I',
+    FundingTerm = b'F',
+    Source = b'S',
+    Crisis = b'Z',
+    Meeting = b'M',
+    Reflection = b'R',
+    Claim = b'C',
+    Term = b'T',
+    Member = b'U',
+}
+
+const KINDS: [NodeKind; 11] = [
+    NodeKind::Place,
+    NodeKind::Organisation,
+    NodeKind::Initiative,
+    NodeKind::FundingTerm,
+    NodeKind::Source,
+    NodeKind::Crisis,
+    NodeKind::Meeting,
+    NodeKind::Reflection,
+    NodeKind::Claim,
+    NodeKind::Term,
+    NodeKind::Member,
+];
+
+impl NodeKind {
+    /// The type's name in the schema.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Place => "Place",
+            Self::Organisation => "Organisation",
+            Self::Initiative => "Initiative",
+            Self::FundingTerm => "FundingTerm",
+            Self::Source => "Source",
+            Self::Crisis => "Crisis",
+            Self::Meeting => "Meeting",
+            Self::Reflection => "Reflection",
+            Self::Claim => "Claim",
+            Self::Term => "Term",
+            Self::Member => "Viewer",
+        }
+    }
+
+    /// The global id of one of the type.
+    pub fn id(self, id: Uuid) -> String {
+        let mut bytes = [self as u8; 17];
+        bytes[1..].copy_from_slice(id.as_bytes());
+        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    }
+}
+
+/// Reads a global id; none where it is not one that [`NodeKind::id`] gives.
+pub fn decode(text: &str) -> Option<(NodeKind, Uuid)> {
+    let bytes: [u8; 17] = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+    let kind = KINDS.into_iter().find(|kind| *kind as u8 == bytes[0])?;
+    Some((kind, Uuid::from_slice(&bytes[1..]).ok()?))
+}
+
+/// Reads the global id of a type; none where it is another's.
+pub fn decode_as(kind: NodeKind, text: &str) -> Option<Uuid> {
+    decode(text).filter(|(found, _)| *found == kind).map(|(_, id)| id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_leads_back_to_what_it_was_made_of_and_nothing_else_does() {
+        let id = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
+        for kind in KINDS {
+            assert_eq!(decode(&kind.id(id)), Some((kind, id)));
+            assert_eq!(decode_as(kind, &kind.id(id)), Some(id));
+        }
+        assert_eq!(decode_as(NodeKind::Place, &NodeKind::Claim.id(id)), None);
+        for text in [
+            "",
+            "P",
+            "not an id",
+            "🦀",
+            &NodeKind::Place.id(id)[1..],
+            &format!("{}A", NodeKind::Place.id(id)),
+        ] {
+            assert_eq!(decode(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,462 @@
+//! The filters as clients write them, and how they become conditions: names are
+//! looked up, lists and limits checked, and every complaint says where.
+
+use async_graphql::{ID, InputObject, OneofObject};
+use futures_util::future::BoxFuture;
+use sea_orm::DatabaseConnection;
+use wayin_entity::{Challenge, Condition as ConditionForChange, EntryPoint, Perspective};
+
+use crate::condition::{
+    Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, Named, Quantifier, SetComparison,
+    TermCondition, TermTest, WayInComparison,
+};
+use crate::crisis;
+use crate::error::{Error, Result};
+use crate::graphql::comparison::{
+    BigIntComparison, ChangeComparison, DateComparison, DeliveryTimelineComparison, EntryPointComparison,
+    IdComparison, IntComparison, KnownBoolean, ReasonsComparison, ReportingBasisComparison,
+    ReportingFrequencyComparison, RestrictionComparison, StepComparison, TextComparisonInput, not_empty,
+};
+use crate::id::NodeKind;
+use crate::organisation::graphql::OrganisationFilter;
+use crate::place::{self, PlaceKey};
+
+/// How deep filters may be nested.
+const DEEPEST: usize = 12;
+
+/// Where a filter's names are looked up, and how deep it has gone.
+#[derive(Clone, Copy)]
+pub struct Lookup<'a> {
+    /// The base.
+    pub db: &'a DatabaseConnection,
+    depth: usize,
+}
+
+impl<'a> Lookup<'a> {
+    /// The start of a filter.
+    pub const fn new(db: &'a DatabaseConnection) -> Self {
+        Self { db, depth: 0 }
+    }
+
+    /// One level further in.
+    pub fn deeper(self, path: &str) -> Result<Self> {
+        if self.depth == DEEPEST {
+            return Err(Error::bad_input(
+                path,
+                format!("filters are nested more than {DEEPEST} deep"),
+            ));
+        }
+        Ok(Self {
+            depth: self.depth + 1,
+            ..self
+        })
+    }
+}
+
+/// Which initiatives are meant. All parts must hold; the empty filter holds of all.
+///
+/// Every condition is TRUE, FALSE or UNKNOWN of a record: what a record does not
+/// say is never taken for no. A list gives the initiatives of which the filter is
+/// TRUE; a pattern counts all three.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct InitiativeFilter {
+    /// All of these hold; true of an empty list.
+    pub and: Option<Vec<InitiativeFilter>>,
+    /// Any of these holds; false of an empty list.
+    pub or: Option<Vec<InitiativeFilter>>,
+    /// This does not hold; UNKNOWN where it is UNKNOWN.
+    pub not: Option<Box<InitiativeFilter>>,
+    /// The initiative itself.
+    pub id: Option<IdComparison>,
+    /// What it is called.
+    pub title: Option<TextComparisonInput>,
+    /// Where it works; UNKNOWN where that is not known.
+    pub place: Option<PlaceScope>,
+    /// The organisation that leads it.
+    pub lead_organisation: Option<OrganisationFilter>,
+    /// The day it started.
+    pub started_on: Option<DateComparison>,
+    /// The day it ended.
+    pub ended_on: Option<DateComparison>,
+    /// Whether it was at work during a crisis; UNKNOWN where the dates that decide it are not known.
+    pub overlaps: Option<CrisisScope>,
+    /// The first entry point that it took.
+    pub way_in: Option<EntryPointScope>,
+    /// The entry points that it took, the first and the later ones.
+    pub entry_points: Option<EntryPointsScope>,
+    /// What became of a challenge's step, and why.
+    pub challenge: Option<ChallengeScope>,
+    /// What became of a condition for change.
+    pub condition: Option<ConditionScope>,
+    /// The terms that its money came with.
+    pub funding_terms: Option<FundingTermsScope>,
+}
+
+/// A place, named by its id or its GSS code: one of the two.
+#[derive(Clone, Debug, OneofObject)]
+pub enum PlaceRef {
+    /// The global id.
+    Id(ID),
+    /// The GSS code; a retired one leads to the place that took over.
+    Code(String),
+}
+
+/// Where an initiative works. All parts must hold.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct PlaceScope {
+    /// In this place itself.
+    pub is: Option<PlaceRef>,
+    /// In this place, or in any place within it.
+    pub within: Option<PlaceRef>,
+    /// Whether it is known where it works: the one comparison that is never UNKNOWN.
+    pub is_known: Option<bool>,
+}
+
+/// A crisis.
+#[derive(Clone, Debug, InputObject)]
+pub struct CrisisScope {
+    /// Its slug, such as `cost-of-living`.
+    pub crisis: String,
+}
+
+/// The first entry point of a perspective, or of any.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct EntryPointScope {
+    /// It is one of these; an empty list is refused.
+    #[graphql(name = "in")]
+    pub is_in: Option<Vec<EntryPoint>>,
+    /// Whether one is recorded: the one comparison that is never UNKNOWN.
+    pub is_known: Option<bool>,
+    /// Whose way in; without it, anybody's.
+    pub perspective: Option<Perspective>,
+}
+
+/// The entry points that a perspective, or any, took.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct EntryPointsScope {
+    /// All of these were taken; an empty list is refused.
+    pub includes: Option<Vec<EntryPoint>>,
+    /// One of these was taken; an empty list is refused.
+    pub includes_any: Option<Vec<EntryPoint>>,
+    /// Whether any is recorded: the one comparison that is never UNKNOWN.
+    pub is_known: Option<bool>,
+    /// Whose; without it, anybody's.
+    pub perspective: Option<Perspective>,
+}
+
+/// What became of one challenge. All parts must hold; one at least is needed.
+#[derive(Clone, Debug, InputObject)]
+pub struct ChallengeScope {
+    /// The challenge.
+    pub on: Challenge,
+    /// What became of its step.
+    pub step: Option<StepComparison>,
+    /// Why.
+    pub reasons: Option<ReasonsComparison>,
+}
+
+/// What became of one condition for change.
+#[derive(Clone, Debug, InputObject)]
+pub struct ConditionScope {
+    /// The condition for change.
+    pub on: ConditionForChange,
+    /// What became of it.
+    pub change: ChangeComparison,
+}
+
+/// Which of the funding terms must meet what. All parts must hold; one at least is
+/// needed. With no term recorded, `some`, `every` and `none` are UNKNOWN.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct FundingTermsScope {
+    /// One term meets all of this.
+    pub some: Option<FundingTermFilter>,
+    /// Every term meets this.
+    pub every: Option<FundingTermFilter>,
+    /// No term meets this.
+    pub none: Option<FundingTermFilter>,
+    /// Whether any term is recorded: never UNKNOWN.
+    pub any_recorded: Option<bool>,
+}
+
+/// Which funding terms are meant. All parts must hold of the same term.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct FundingTermFilter {
+    /// All of these hold; true of an empty list.
+    pub and: Option<Vec<FundingTermFilter>>,
+    /// Any of these holds; false of an empty list.
+    pub or: Option<Vec<FundingTermFilter>>,
+    /// This does not hold; UNKNOWN where it is UNKNOWN.
+    pub not: Option<Box<FundingTermFilter>>,
+    /// The organisation that gave the money.
+    pub funder: Option<OrganisationFilter>,
+    /// The length in whole months.
+    pub duration_months: Option<IntComparison>,
+    /// The amount in the currency's minor unit.
+    pub amount_minor: Option<BigIntComparison>,
+    /// The ISO 4217 code of the money.
+    pub currency: Option<TextComparisonInput>,
+    /// The planned first day.
+    pub starts_on: Option<DateComparison>,
+    /// Whether research before the work was paid for.
+    pub upfront_research: Option<KnownBoolean>,
+    /// Whether the extra time and resource of working together was paid for.
+    pub collaboration_resourced: Option<KnownBoolean>,
+    /// The entry point that the funder meant to fund.
+    pub intended_focus: Option<EntryPointComparison>,
+    /// Whether the money may be used for anything.
+    pub restriction: Option<RestrictionComparison>,
+    /// How often the funder asks for a report.
+    pub reporting_frequency: Option<ReportingFrequencyComparison>,
+    /// What is reported on.
+    pub reporting_basis: Option<ReportingBasisComparison>,
+    /// Whether the plan may move.
+    pub delivery_timeline: Option<DeliveryTimelineComparison>,
+    /// Whether the funding may be renewed.
+    pub renewable: Option<KnownBoolean>,
+}
+
+/// The path of a field of an input.
+pub fn at(path: &str, field: &str) -> String {
+    format!("{path}.{field}")
+}
+
+impl InitiativeFilter {
+    /// The filter as a condition. `path` names the argument in complaints.
+    pub fn condition<'a>(
+        self,
+        lookup: Lookup<'a>,
+        path: String,
+    ) -> BoxFuture<'a, Result<InitiativeCondition>> {
+        Box::pin(async move {
+            let lookup = lookup.deeper(&path)?;
+            let mut all = Vec::new();
+            for (index, part) in self.and.into_iter().flatten().enumerate() {
+                all.push(part.condition(lookup, format!("{path}.and.{index}")).await?);
+            }
+            if let Some(or) = self.or {
+                let mut any = Vec::with_capacity(or.len());
+                for (index, part) in or.into_iter().enumerate() {
+                    any.push(part.condition(lookup, format!("{path}.or.{index}")).await?);
+                }
+                all.push(Condition::Any(any));
+            }
+            if let Some(not) = self.not {
+                all.push(not.condition(lookup, at(&path, "not")).await?.negated());
+            }
+            if let Some(id) = self.id {
+                all.push(id.condition(&at(&path, "id"), NodeKind::Initiative, InitiativeTest::Id)?);
+            }
+            if let Some(title) = self.title {
+                all.push(title.condition(&at(&path, "title"), InitiativeTest::Title)?);
+            }
+            if let Some(place) = self.place {
+                all.push(place.condition(lookup, &at(&path, "place")).await?);
+            }
+            if let Some(organisation) = self.lead_organisation {
+                let condition = organisation
+                    .condition(lookup, at(&path, "leadOrganisation"))
+                    .await?;
+                all.push(Condition::Test(InitiativeTest::LeadOrganisation(condition)));
+            }
+            if let Some(day) = self.started_on {
+                all.push(day.condition(&at(&path, "startedOn"), InitiativeTest::StartedOn)?);
+            }
+            if let Some(day) = self.ended_on {
+                all.push(day.condition(&at(&path, "endedOn"), InitiativeTest::EndedOn)?);
+            }
+            if let Some(scope) = self.overlaps {
+                let crisis = crisis_named(lookup, &at(&path, "overlaps.crisis"), &scope.crisis).await?;
+                all.push(Condition::Test(InitiativeTest::Overlaps(crisis)));
+            }
+            if let Some(scope) = self.way_in {
+                all.push(scope.condition(&at(&path, "wayIn"))?);
+            }
+            if let Some(scope) = self.entry_points {
+                all.push(scope.condition(&at(&path, "entryPoints"))?);
+            }
+            if let Some(scope) = self.challenge {
+                all.push(scope.condition(&at(&path, "challenge"))?);
+            }
+            if let Some(ConditionScope { on, change }) = self.condition {
+                let test = |comparison| InitiativeTest::Change(on, comparison);
+                all.push(change.condition(&at(&path, "condition.change"), test)?);
+            }
+            if let Some(scope) = self.funding_terms {
+                all.push(scope.condition(lookup, &at(&path, "fundingTerms")).await?);
+            }
+            Ok(only_or_all(all))
+        })
+    }
+}
+
+/// One condition as itself, several as all of them.
+pub fn only_or_all<T>(mut conditions: Vec<Condition<T>>) -> Condition<T> {
+    if conditions.len() == 1 {
+        conditions.remove(0)
+    } else {
+        Condition::All(conditions)
+    }
+}
+
+/// At least one part of a scope is needed.
+fn some_part<T>(path: &str, conditions: Vec<Condition<T>>) -> Result<Condition<T>> {
+    if conditions.is_empty() {
+        return Err(Error::bad_input(path, "says nothing to compare with"));
+    }
+    Ok(only_or_all(conditions))
+}
+
+impl PlaceRef {
+    /// The place that is meant.
+    pub async fn named(self, lookup: Lookup<'_>, path: &str) -> Result<Named> {
+        let key = match self {
+            Self::Code(code) => PlaceKey::Code(code),
+            Self::Id(id) => PlaceKey::Id(crate::graphql::decode(NodeKind::Place, path, &id)?),
+        };
+        let place = place::find(lookup.db, &key)
+            .await?
+            .ok_or_else(|| place::not_found(path, &key))?;
+        Ok(Named {
+            id: place.id,
+            name: place.name,
+        })
+    }
+}
+
+impl PlaceScope {
+    async fn condition(self, lookup: Lookup<'_>, path: &str) -> Result<InitiativeCondition> {
+        let mut all = Vec::new();
+        if let Some(place) = self.is {
+            all.push(Condition::Test(InitiativeTest::PlaceIs(
+                place.named(lookup, &at(path, "is")).await?,
+            )));
+        }
+        if let Some(place) = self.within {
+            all.push(Condition::Test(InitiativeTest::PlaceWithin(
+                place.named(lookup, &at(path, "within")).await?,
+            )));
+        }
+        all.extend(
+            self.is_known
+                .map(|known| Condition::Test(InitiativeTest::PlaceKnown(known))),
+        );
+        some_part(path, all)
+    }
+}
+
+async fn crisis_named(lookup: Lookup<'_>, path: &str, slug: &str) -> Result<CrisisPeriod> {
+    crisis::period(lookup.db, slug)
+        .await?
+        .ok_or_else(|| Error::bad_input(path, format!("no crisis is called {slug}")))
+}
+
+impl EntryPointScope {
+    fn condition(self, path: &str) -> Result<InitiativeCondition> {
+        let test = |comparison| Condition::Test(InitiativeTest::WayIn(self.perspective, comparison));
+        let mut all = Vec::new();
+        all.extend(not_empty(path, "in", self.is_in)?.map(|listed| test(WayInComparison::OneOf(listed))));
+        all.extend(self.is_known.map(|known| test(WayInComparison::Known(known))));
+        some_part(path, all)
+    }
+}
+
+impl EntryPointsScope {
+    fn condition(self, path: &str) -> Result<InitiativeCondition> {
+        let test = |comparison| Condition::Test(InitiativeTest::EntryPoints(self.perspective, comparison));
+        let mut all = Vec::new();
+        let includes = not_empty(path, "includes", self.includes)?;
+        all.extend(includes.map(|listed| test(SetComparison::IncludesAll(listed))));
+        let includes_any = not_empty(path, "includesAny", self.includes_any)?;
+        all.extend(includes_any.map(|listed| test(SetComparison::IncludesAny(listed))));
+        all.extend(self.is_known.map(|known| test(SetComparison::Known(known))));
+        some_part(path, all)
+    }
+}
+
+impl ChallengeScope {
+    fn condition(self, path: &str) -> Result<InitiativeCondition> {
+        let on = self.on;
+        let mut all = Vec::new();
+        if let Some(step) = self.step {
+            all.push(step.condition(&at(path, "step"), |comparison| {
+                InitiativeTest::Step(on, comparison)
+            })?);
+        }
+        if let Some(reasons) = self.reasons {
+            all.push(reasons.condition(&at(path, "reasons"), |comparison| {
+                InitiativeTest::Reasons(on, comparison)
+            })?);
+        }
+        some_part(path, all)
+    }
+}
+
+impl FundingTermsScope {
+    async fn condition(self, lookup: Lookup<'_>, path: &str) -> Result<InitiativeCondition> {
+        let mut all = Vec::new();
+        let quantified = [
+            (Quantifier::Some, "some", self.some),
+            (Quantifier::Every, "every", self.every),
+            (Quantifier::None, "none", self.none),
+        ];
+        for (quantifier, name, filter) in quantified {
+            if let Some(filter) = filter {
+                let terms = filter.condition(lookup, at(path, name)).await?;
+                all.push(Condition::Test(InitiativeTest::FundingTerms(quantifier, terms)));
+            }
+        }
+        all.extend(
+            self.any_recorded
+                .map(|recorded| Condition::Test(InitiativeTest::AnyTermRecorded(recorded))),
+        );
+        some_part(path, all)
+    }
+}
+
+impl FundingTermFilter {
+    fn condition<'a>(self, lookup: Lookup<'a>, path: String) -> BoxFuture<'a, Result<TermCondition>> {
+        Box::pin(async move {
+            let lookup = lookup.deeper(&path)?;
+            let mut all = Vec::new();
+            for (index, part) in self.and.into_iter().flatten().enumerate() {
+                all.push(part.condition(lookup, format!("{path}.and.{index}")).await?);
+            }
+            if let Some(or) = self.or {
+                let mut any = Vec::with_capacity(or.len());
+                for (index, part) in or.into_iter().enumerate() {
+                    any.push(part.condition(lookup, format!("{path}.or.{index}")).await?);
+                }
+                all.push(Condition::Any(any));
+            }
+            if let Some(not) = self.not {
+                all.push(not.condition(lookup, at(&path, "not")).await?.negated());
+            }
+            if let Some(funder) = self.funder {
+                let condition = funder.condition(lookup, at(&path, "funder")).await?;
+                all.push(Condition::Test(TermTest::Funder(condition)));
+            }
+            macro_rules! compare {
+                ($($field:ident, $name:literal => $test:expr;)+) => {
+                    $(if let Some(comparison) = self.$field {
+                        all.push(comparison.condition(&at(&path, $name), $test)?);
+                    })+
+                };
+            }
+            compare! {
+                duration_months, "durationMonths" => TermTest::DurationMonths;
+                amount_minor, "amountMinor" => TermTest::AmountMinor;
+                currency, "currency" => TermTest::Currency;
+                starts_on, "startsOn" => TermTest::StartsOn;
+                upfront_research, "upfrontResearch" => TermTest::UpfrontResearch;
+                collaboration_resourced, "collaborationResourced" => TermTest::CollaborationResourced;
+                intended_focus, "intendedFocus" => TermTest::IntendedFocus;
+                restriction, "restriction" => TermTest::Restriction;
+                reporting_frequency, "reportingFrequency" => TermTest::ReportingFrequency;
+                reporting_basis, "reportingBasis" => TermTest::ReportingBasis;
+                delivery_timeline, "deliveryTimeline" => TermTest::DeliveryTimeline;
+                renewable, "renewable" => TermTest::Renewable;
+            }
+            Ok(only_or_all(all))
+        })
+    }
+}

@@ -1,0 +1,343 @@
+//! What a record must meet before it is published: lengths, dates in order,
+//! nothing named twice. The one place that says so, for every way in.
+
+use std::collections::HashSet;
+
+use chrono::{Datelike, Days, NaiveDate};
+
+use super::record::{FundingTerm, InitiativeRecord, OrganisationReference, Source};
+
+/// Something about one field of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Where: names and positions joined by `/`, such as `fundingTerms/0/endsOn`.
+    pub path: String,
+    /// What, in plain words.
+    pub reason: String,
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.path, self.reason)
+    }
+}
+
+/// What was found in a record: what stops it, and what is only worth a look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// The record cannot be published so.
+    pub errors: Vec<Finding>,
+    /// The record can be published, but somebody should look.
+    pub warnings: Vec<Finding>,
+}
+
+impl Findings {
+    fn error(&mut self, path: impl Into<String>, reason: impl Into<String>) {
+        self.errors.push(Finding {
+            path: path.into(),
+            reason: reason.into(),
+        });
+    }
+
+    fn warning(&mut self, path: impl Into<String>, reason: impl Into<String>) {
+        self.warnings.push(Finding {
+            path: path.into(),
+            reason: reason.into(),
+        });
+    }
+
+    fn required(&mut self, path: &str, text: &str, most: usize) {
+        if text.is_empty() {
+            self.error(path, "is needed");
+        }
+        self.length(path, Some(text), most);
+    }
+
+    fn length(&mut self, path: &str, text: Option<&str>, most: usize) {
+        let length = text.map_or(0, |text| text.chars().count());
+        if length > most {
+            self.error(path, format!("has {length} characters; at most {most} are kept"));
+        }
+    }
+
+    fn in_order(&mut self, path: &str, first: Option<NaiveDate>, last: Option<NaiveDate>, first_name: &str) {
+        if let (Some(first), Some(last)) = (first, last)
+            && last < first
+        {
+            self.error(path, format!("{last} is before {first_name}, {first}"));
+        }
+    }
+}
+
+/// Trims every text, makes empty ones absent, and currencies upper case.
+pub fn tidy(record: &mut InitiativeRecord) {
+    fn text(text: &mut String) {
+        let trimmed = text.trim();
+        if trimmed.len() != text.len() {
+            *text = trimmed.to_owned();
+        }
+    }
+    fn optional(optional: &mut Option<String>) {
+        if let Some(inner) = optional {
+            text(inner);
+            if inner.is_empty() {
+                *optional = None;
+            }
+        }
+    }
+    fn organisation(reference: &mut OrganisationReference) {
+        optional(&mut reference.identifier);
+        optional(&mut reference.name);
+    }
+    optional(&mut record.external_ref);
+    text(&mut record.title);
+    optional(&mut record.summary);
+    organisation(&mut record.lead_organisation);
+    if let Some(place) = &mut record.place {
+        optional(&mut place.code);
+        optional(&mut place.id);
+        if place.code.is_none() && place.id.is_none() {
+            record.place = None;
+        }
+    }
+    record
+        .entry_points
+        .iter_mut()
+        .for_each(|taken| optional(&mut taken.motivation));
+    record.challenges_faced.iter_mut().for_each(|faced| {
+        optional(&mut faced.note);
+        faced.reasons.sort_unstable();
+        faced.reasons.dedup();
+    });
+    for term in &mut record.funding_terms {
+        organisation(&mut term.funder);
+        optional(&mut term.grant_identifier);
+        optional(&mut term.programme);
+        optional(&mut term.currency);
+        if let Some(currency) = &mut term.currency {
+            currency.make_ascii_uppercase();
+        }
+        if term.duration_months.is_none() {
+            term.duration_months = months_between(term.starts_on, term.ends_on);
+        }
+    }
+    text(&mut record.source.title);
+    optional(&mut record.source.url);
+    optional(&mut record.source.licence);
+    if let Some(sharing) = &mut record.sharing {
+        optional(&mut sharing.confirmed_by);
+        optional(&mut sharing.basis);
+        optional(&mut sharing.licence);
+    }
+}
+
+/// Whole months from the first day to the last, the last included; at least one.
+pub fn months_between(first: Option<NaiveDate>, last: Option<NaiveDate>) -> Option<i32> {
+    let (first, after) = (first?, last?.checked_add_days(Days::new(1))?);
+    let months = (after.year() - first.year()) * 12 + after.month().cast_signed()
+        - first.month().cast_signed()
+        - i32::from(after.day() < first.day());
+    (after > first).then(|| months.max(1))
+}
+
+/// Looks a [tidy] record over.
+pub fn check(record: &InitiativeRecord) -> Findings {
+    let mut found = Findings::default();
+    found.required("title", &record.title, 300);
+    found.length("externalRef", record.external_ref.as_deref(), 200);
+    found.length("summary", record.summary.as_deref(), 10_000);
+    check_organisation(&mut found, "leadOrganisation", &record.lead_organisation);
+    if record.external_ref.is_none()
+        && record
+            .funding_terms
+            .iter()
+            .all(|term| term.grant_identifier.is_none())
+    {
+        found.error(
+            "externalRef",
+            "is needed, so that the record is known again when it is sent again",
+        );
+    }
+    found.in_order("endedOn", record.started_on, record.ended_on, "startedOn");
+    if record.ongoing == Some(true) && record.ended_on.is_some() {
+        found.error("ongoing", "cannot be true of an initiative that has ended");
+    }
+    for (index, taken) in record.entry_points.iter().enumerate() {
+        found.length(
+            &format!("entryPoints/{index}/motivation"),
+            taken.motivation.as_deref(),
+            2_000,
+        );
+    }
+    let mut seen = HashSet::new();
+    for (index, faced) in record.challenges_faced.iter().enumerate() {
+        found.length(
+            &format!("challengesFaced/{index}/note"),
+            faced.note.as_deref(),
+            2_000,
+        );
+        if !seen.insert(faced.challenge) {
+            found.error(
+                format!("challengesFaced/{index}/challenge"),
+                format!("{} is named twice", faced.challenge.code()),
+            );
+        }
+    }
+    let mut seen = HashSet::new();
+    for (index, changed) in record.conditions_changed.iter().enumerate() {
+        if !seen.insert(changed.condition) {
+            found.error(
+                format!("conditionsChanged/{index}/condition"),
+                format!("{} is named twice", changed.condition.code()),
+            );
+        }
+    }
+    let mut seen = HashSet::new();
+    for (index, term) in record.funding_terms.iter().enumerate() {
+        let path = format!("fundingTerms/{index}");
+        check_term(&mut found, &path, term);
+        if let Some(identifier) = &term.grant_identifier
+            && !seen.insert(identifier)
+        {
+            found.error(
+                format!("{path}/grantIdentifier"),
+                format!("{identifier} is named twice"),
+            );
+        }
+    }
+    check_source(&mut found, &record.source);
+    found
+}
+
+fn check_organisation(found: &mut Findings, path: &str, reference: &OrganisationReference) {
+    if reference.identifier.is_none() && reference.name.is_none() {
+        found.error(path, "needs an identifier or a name");
+    }
+    found.length(&format!("{path}/name"), reference.name.as_deref(), 200);
+    found.length(
+        &format!("{path}/identifier"),
+        reference.identifier.as_deref(),
+        100,
+    );
+}
+
+fn check_term(found: &mut Findings, path: &str, term: &FundingTerm) {
+    check_organisation(found, &format!("{path}/funder"), &term.funder);
+    found.length(
+        &format!("{path}/grantIdentifier"),
+        term.grant_identifier.as_deref(),
+        200,
+    );
+    found.length(&format!("{path}/programme"), term.programme.as_deref(), 300);
+    if let Some(currency) = &term.currency
+        && !(currency.len() == 3 && currency.bytes().all(|letter| letter.is_ascii_uppercase()))
+    {
+        found.error(
+            format!("{path}/currency"),
+            format!("“{currency}” is not an ISO 4217 code, such as GBP"),
+        );
+    }
+    if term.amount_minor.is_some_and(|amount| amount < 0) {
+        found.error(format!("{path}/amountMinor"), "cannot be negative");
+    }
+    if term.amount_minor.is_some() && term.currency.is_none() {
+        found.error(format!("{path}/currency"), "is needed where an amount is given");
+    }
+    found.in_order(
+        &format!("{path}/endsOn"),
+        term.starts_on,
+        term.ends_on,
+        "startsOn",
+    );
+    if term
+        .duration_months
+        .is_some_and(|months| !(1..=1_200).contains(&months))
+    {
+        found.error(format!("{path}/durationMonths"), "must lie between 1 and 1,200");
+    }
+    if let (Some(given), Some(dated)) = (term.duration_months, months_between(term.starts_on, term.ends_on))
+        && (given - dated).abs() > 1
+    {
+        found.warning(
+            format!("{path}/durationMonths"),
+            format!("{given} months are given, but the dates make {dated}; what is given is kept"),
+        );
+    }
+    match (term.upfront_research, term.upfront_research_months) {
+        (_, Some(months)) if months < 1 => {
+            found.error(format!("{path}/upfrontResearchMonths"), "must be at least 1");
+        }
+        (Some(false), Some(_)) => {
+            found.error(
+                format!("{path}/upfrontResearchMonths"),
+                "are given, but upfrontResearch is false",
+            );
+        }
+        _ => {}
+    }
+}
+
+fn check_source(found: &mut Findings, source: &Source) {
+    found.required("source/title", &source.title, 300);
+    found.length("source/url", source.url.as_deref(), 2_000);
+    found.length("source/licence", source.licence.as_deref(), 200);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> Option<NaiveDate> {
+        Some(text.parse().unwrap())
+    }
+
+    #[test]
+    fn months_count_the_last_day() {
+        for (first, last, months) in [
+            ("2015-07-01", "2016-06-30", Some(12)),
+            ("2015-07-01", "2016-07-01", Some(12)),
+            ("2015-07-15", "2015-08-14", Some(1)),
+            ("2015-07-15", "2015-07-20", Some(1)),
+            ("2015-01-31", "2015-02-28", Some(1)),
+            ("2016-02-29", "2017-02-28", Some(12)),
+            ("2015-07-01", "2015-06-01", None),
+        ] {
+            assert_eq!(months_between(day(first), day(last)), months, "{first} to {last}");
+        }
+        assert_eq!(months_between(None, day("2015-07-01")), None);
+    }
+
+    #[test]
+    fn every_problem_is_found_at_once_and_says_where() {
+        let mut record: InitiativeRecord = serde_json::from_str(
+            r#"{"title": " ", "leadOrganisation": {}, "startedOn": "2020-02-01", "endedOn": "2020-01-01",
+                "challengesFaced": [{"challenge": "DEFINING_AMBITIONS"}, {"challenge": "DEFINING_AMBITIONS"}],
+                "fundingTerms": [{"funder": {"name": "A"}, "currency": "pounds", "amountMinor": -1,
+                    "startsOn": "2020-01-01", "endsOn": "2020-12-31", "durationMonths": 24}],
+                "source": {"kind": "SELF_REPORT", "title": "return"}}"#,
+        )
+        .unwrap();
+        tidy(&mut record);
+        let found = check(&record);
+        let paths: Vec<&str> = found.errors.iter().map(|error| error.path.as_str()).collect();
+        assert_eq!(
+            paths,
+            [
+                "title",
+                "leadOrganisation",
+                "externalRef",
+                "endedOn",
+                "challengesFaced/1/challenge",
+                "fundingTerms/0/currency",
+                "fundingTerms/0/amountMinor",
+            ]
+        );
+        assert_eq!(
+            found.warnings,
+            [Finding {
+                path: "fundingTerms/0/durationMonths".into(),
+                reason: "24 months are given, but the dates make 12; what is given is kept".into(),
+            }]
+        );
+    }
+}

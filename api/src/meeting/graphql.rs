@@ -1,0 +1,208 @@
+//! Meetings and reflections over GraphQL.
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, ID, Object, Result, dataloader::Loader};
+use chrono::NaiveDate;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
+use wayin_entity::{Challenge, EntryPoint, Perspective, meeting, reflection};
+
+use crate::graphql::{
+    app,
+    connection::{Connection, TotalCount, connection},
+    error::Shared,
+    loader::{self, Loads},
+};
+use crate::id::NodeKind;
+use crate::paging::{self, PageArguments, PageRequest};
+use crate::place::graphql::{Place, PlaceById};
+
+/// A meeting of the community of practice, past or ahead.
+#[derive(Clone, Debug)]
+pub struct Meeting(pub meeting::Model);
+
+#[Object]
+impl Meeting {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        NodeKind::Meeting.id(self.0.id).into()
+    }
+
+    /// What it is called.
+    async fn title(&self) -> &str {
+        &self.0.title
+    }
+
+    /// What it is about; null where not said.
+    async fn theme(&self) -> Option<&str> {
+        self.0.theme.as_deref()
+    }
+
+    /// The day it is held.
+    async fn held_on(&self) -> NaiveDate {
+        self.0.held_on
+    }
+
+    /// Where one registers, for a meeting that lies ahead; null where there is no such address.
+    async fn registration_url(&self) -> Option<&str> {
+        self.0.registration_url.as_deref()
+    }
+
+    /// What members said, with nobody named, in the meeting's order.
+    async fn reflections(&self, ctx: &Context<'_>) -> Result<Vec<Reflection>> {
+        let rows = loader::of(ctx)
+            .load_one(ReflectionsOf(self.0.id))
+            .await?
+            .unwrap_or_default();
+        Ok(rows.into_iter().map(Reflection).collect())
+    }
+}
+
+/// What a member said at a meeting, with nobody named.
+#[derive(Clone, Debug)]
+pub struct Reflection(pub reflection::Model);
+
+#[Object]
+impl Reflection {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        NodeKind::Reflection.id(self.0.id).into()
+    }
+
+    /// The meeting.
+    async fn meeting(&self, ctx: &Context<'_>) -> Result<Option<Meeting>> {
+        Ok(loader::of(ctx)
+            .load_one(MeetingById(self.0.meeting_id))
+            .await?
+            .map(Meeting))
+    }
+
+    /// Whose view it is.
+    async fn perspective(&self) -> Perspective {
+        self.0.perspective
+    }
+
+    /// The entry point that it is about; null where it is about something else.
+    async fn entry_point(&self) -> Option<EntryPoint> {
+        self.0.entry_point
+    }
+
+    /// The challenge that it is about; null where it is about something else.
+    async fn challenge(&self) -> Option<Challenge> {
+        self.0.challenge
+    }
+
+    /// The place that it is about; null where it is about none.
+    async fn place(&self, ctx: &Context<'_>) -> Result<Option<Place>> {
+        let Some(id) = self.0.place_id else {
+            return Ok(None);
+        };
+        Ok(loader::of(ctx).load_one(PlaceById(id)).await?.map(Place))
+    }
+
+    /// What was said.
+    async fn text(&self) -> &str {
+        &self.0.text
+    }
+}
+
+/// Loads a meeting by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MeetingById(pub Uuid);
+
+impl Loader<MeetingById> for Loads {
+    type Value = meeting::Model;
+    type Error = Shared;
+
+    async fn load(&self, keys: &[MeetingById]) -> Result<HashMap<MeetingById, meeting::Model>, Shared> {
+        let ids = keys.iter().map(|key| key.0);
+        let rows = meeting::Entity::find()
+            .filter(meeting::Column::Id.is_in(ids))
+            .all(&self.db)
+            .await?;
+        Ok(rows.into_iter().map(|row| (MeetingById(row.id), row)).collect())
+    }
+}
+
+/// Loads a reflection by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReflectionById(pub Uuid);
+
+impl Loader<ReflectionById> for Loads {
+    type Value = reflection::Model;
+    type Error = Shared;
+
+    async fn load(
+        &self,
+        keys: &[ReflectionById],
+    ) -> Result<HashMap<ReflectionById, reflection::Model>, Shared> {
+        let ids = keys.iter().map(|key| key.0);
+        let rows = reflection::Entity::find()
+            .filter(reflection::Column::Id.is_in(ids))
+            .all(&self.db)
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (ReflectionById(row.id), row))
+            .collect())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct ReflectionsOf(Uuid);
+
+impl Loader<ReflectionsOf> for Loads {
+    type Value = Vec<reflection::Model>;
+    type Error = Shared;
+
+    async fn load(
+        &self,
+        keys: &[ReflectionsOf],
+    ) -> Result<HashMap<ReflectionsOf, Vec<reflection::Model>>, Shared> {
+        let rows = reflection::Entity::find()
+            .filter(reflection::Column::MeetingId.is_in(keys.iter().map(|key| key.0)))
+            .order_by_asc(reflection::Column::Position)
+            .all(&self.db)
+            .await?;
+        let mut found: HashMap<ReflectionsOf, Vec<reflection::Model>> = HashMap::new();
+        for row in rows {
+            found.entry(ReflectionsOf(row.meeting_id)).or_default().push(row);
+        }
+        Ok(found)
+    }
+}
+
+/// The meetings that the base knows.
+#[derive(Default)]
+pub struct MeetingQuery;
+
+#[Object]
+impl MeetingQuery {
+    /// Meetings of the community of practice, the latest first.
+    async fn meetings(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Meeting>> {
+        let db = app(ctx).db.clone();
+        let request = PageRequest::new::<meeting::Entity>(
+            (),
+            &PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )?;
+        let page = paging::page(&db, meeting::Entity::find(), &request).await?;
+        let total = TotalCount::new(move || {
+            let db = db.clone();
+            async move { paging::count(&db, meeting::Entity::find()).await }
+        });
+        Ok(connection::<meeting::Entity, _>(page, (), total, Meeting))
+    }
+}

@@ -1,0 +1,402 @@
+//! Pages of long lists, by key: a total order, cursors that hold the key and id
+//! of a row and therefore survive inserts, forward and backward, for one list or
+//! for the lists of many parents at once.
+
+use std::collections::HashMap;
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, NaiveDate, Utc};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, IntoSimpleExpr, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::{Alias, Expr, Order, Query, SelectStatement, Value, WindowStatement},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+
+/// The most rows of a page.
+pub const MOST: u64 = 100;
+/// The rows of a page where nothing else is asked for.
+pub const USUAL: u64 = 20;
+
+/// A value that a list is sorted by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Key {
+    /// Not known: such rows come last.
+    NotKnown,
+    /// A number.
+    Number(i64),
+    /// A moment.
+    Moment(DateTime<Utc>),
+    /// A day.
+    Day(NaiveDate),
+    /// A text in lower case.
+    Text(String),
+}
+
+impl From<Option<NaiveDate>> for Key {
+    fn from(day: Option<NaiveDate>) -> Self {
+        day.map_or(Self::NotKnown, Self::Day)
+    }
+}
+
+impl From<&Key> for Value {
+    fn from(key: &Key) -> Self {
+        match key {
+            Key::NotKnown => Self::Bool(None),
+            Key::Number(number) => (*number).into(),
+            Key::Moment(moment) => (*moment).into(),
+            Key::Day(day) => (*day).into(),
+            Key::Text(text) => text.clone().into(),
+        }
+    }
+}
+
+/// What a list is sorted by; the id decides between equals.
+pub struct Sort<C> {
+    /// Tells cursors of one order from those of another.
+    pub tag: &'static str,
+    /// The column; none where the id alone decides.
+    pub column: Option<C>,
+    /// What a key of the column looks like.
+    pub looks: fn(&Key) -> bool,
+    /// From the last to the first.
+    pub descending: bool,
+}
+
+/// A table whose rows are listed in pages.
+pub trait Paged: EntityTrait {
+    /// The orders that the list offers.
+    type Order: Copy + Send + Sync + Eq + std::hash::Hash + 'static;
+    /// The column of the id.
+    const ID: Self::Column;
+
+    /// What an order sorts by.
+    fn sort(order: Self::Order) -> Sort<Self::Column>;
+    /// The value that an order sorts a row by.
+    fn key(order: Self::Order, row: &Self::Model) -> Key;
+    /// The id of a row.
+    fn id(row: &Self::Model) -> Uuid;
+}
+
+/// Where a row stands in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Cursor {
+    key: Key,
+    id: Uuid,
+}
+
+impl Cursor {
+    /// The cursor of a row, as clients see it.
+    pub fn of<E: Paged>(order: E::Order, row: &E::Model) -> String {
+        let cursor = (E::sort(order).tag, E::key(order, row), E::id(row));
+        // A tuple of a text, a plain value and an id always serialises.
+        BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
+    }
+
+    fn read<E: Paged>(order: E::Order, argument: &str, text: &str) -> Result<Self> {
+        let sort = E::sort(order);
+        BASE64_URL_SAFE_NO_PAD
+            .decode(text)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice::<(String, Key, Uuid)>(&bytes).ok())
+            .filter(|(tag, key, _)| tag == sort.tag && (*key == Key::NotKnown || (sort.looks)(key)))
+            .map(|(_, key, id)| Self { key, id })
+            .ok_or_else(|| Error::bad_input(argument, "is not a cursor of this list in this order"))
+    }
+}
+
+/// Which page is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PageArguments {
+    /// The first so many, after `after`.
+    pub first: Option<i32>,
+    /// After this cursor.
+    pub after: Option<String>,
+    /// The last so many, before `before`.
+    pub last: Option<i32>,
+    /// Before this cursor.
+    pub before: Option<String>,
+}
+
+/// A page that was asked for, checked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PageRequest<O> {
+    order: O,
+    size: u64,
+    backward: bool,
+    after: Option<Cursor>,
+    before: Option<Cursor>,
+}
+
+impl<O: Copy> PageRequest<O> {
+    /// Checks the arguments of a list.
+    pub fn new<E: Paged<Order = O>>(order: O, arguments: &PageArguments) -> Result<Self> {
+        let (size, backward) = page_size(arguments)?;
+        let cursor = |name, text: &Option<String>| {
+            text.as_deref()
+                .map(|text| Cursor::read::<E>(order, name, text))
+                .transpose()
+        };
+        let (after, before) = (
+            cursor("after", &arguments.after)?,
+            cursor("before", &arguments.before)?,
+        );
+        Ok(Self {
+            order,
+            size,
+            backward,
+            after,
+            before,
+        })
+    }
+}
+
+impl<O: Copy> PageRequest<O> {
+    /// The order that is asked for.
+    pub const fn order(&self) -> O {
+        self.order
+    }
+}
+
+/// How many rows are asked for, and whether from the end.
+pub fn page_size(arguments: &PageArguments) -> Result<(u64, bool)> {
+    let size = |name: &str, asked: i32| {
+        u64::try_from(asked)
+            .ok()
+            .filter(|size| *size <= MOST)
+            .ok_or_else(|| Error::bad_input(name, format!("{asked} is asked for; it can be 0 to {MOST}")))
+    };
+    match (arguments.first, arguments.last) {
+        (Some(_), Some(_)) => Err(Error::bad_input(
+            "last",
+            "cannot be asked for together with first",
+        )),
+        (Some(first), None) => Ok((size("first", first)?, false)),
+        (None, Some(last)) => Ok((size("last", last)?, true)),
+        (None, None) => Ok((USUAL, false)),
+    }
+}
+
+/// One page of a list.
+#[derive(Clone, Debug)]
+pub struct Page<M> {
+    /// The rows, in the list's order.
+    pub rows: Vec<M>,
+    /// Whether there are rows before them.
+    pub has_previous: bool,
+    /// Whether there are rows after them.
+    pub has_next: bool,
+}
+
+impl<M> Page<M> {
+    /// The page of a list that was read one row too far in the direction of reading.
+    fn cut<O>(mut rows: Vec<M>, request: &PageRequest<O>) -> Self {
+        let more = rows.len() as u64 > request.size;
+        rows.truncate(usize::try_from(request.size).unwrap_or(usize::MAX));
+        if request.backward {
+            rows.reverse();
+            Self {
+                rows,
+                has_previous: more,
+                has_next: request.before.is_some(),
+            }
+        } else {
+            Self {
+                rows,
+                has_previous: request.after.is_some(),
+                has_next: more,
+            }
+        }
+    }
+}
+
+/// The page of a list in which there is nothing.
+pub fn nothing<M, O>(request: &PageRequest<O>) -> Page<M> {
+    Page::cut(Vec::new(), request)
+}
+
+/// Reads one page of the rows that `select` gives.
+pub async fn page<E: Paged>(
+    db: &impl ConnectionTrait,
+    select: Select<E>,
+    request: &PageRequest<E::Order>,
+) -> Result<Page<E::Model>> {
+    let mut select = select.filter(window::<E>(request)).limit(request.size + 1);
+    for (expression, direction) in ordering::<E>(request) {
+        select = QueryOrder::order_by(select, expression, direction);
+    }
+    Ok(Page::cut(select.all(db).await?, request))
+}
+
+/// Counts the rows that `select` gives.
+pub async fn count<E>(db: &impl ConnectionTrait, select: Select<E>) -> Result<u64>
+where
+    E: EntityTrait,
+    E::Model: FromQueryResult + Send + Sync,
+{
+    Ok(PaginatorTrait::count(select, db).await?)
+}
+
+/// Reads the same page of the list of each of many parents, in two statements.
+/// `links` gives a column `parent` and a column `child`: which rows are in which list.
+pub async fn pages_by_parent<E: Paged>(
+    db: &impl ConnectionTrait,
+    select: Select<E>,
+    links: SelectStatement,
+    request: &PageRequest<E::Order>,
+) -> Result<HashMap<Uuid, Page<E::Model>>> {
+    let (link, parent, child, rank) = (
+        Alias::new("link"),
+        Alias::new("parent"),
+        Alias::new("child"),
+        Alias::new("rank"),
+    );
+    let mut within_parent = WindowStatement::new();
+    sea_orm::sea_query::OverStatement::partition_by(&mut within_parent, (link.clone(), parent.clone()));
+    for (expression, direction) in ordering::<E>(request) {
+        sea_orm::sea_query::OrderedStatement::order_by_expr(&mut within_parent, expression, direction);
+    }
+    let mut ranked = select.filter(window::<E>(request)).into_query();
+    ranked
+        .clear_selects()
+        .expr_as(Expr::col((link.clone(), parent.clone())), parent.clone())
+        .expr_as(E::ID.into_simple_expr(), child.clone())
+        .expr_window_as(Expr::cust("ROW_NUMBER()"), within_parent, rank.clone())
+        .join_subquery(
+            sea_orm::JoinType::InnerJoin,
+            links,
+            link.clone(),
+            Expr::col((link, child.clone())).eq(E::ID.into_simple_expr()),
+        );
+    let mut chosen = Query::select();
+    chosen
+        .columns([parent, child])
+        .from_subquery(ranked, Alias::new("ranked"))
+        .and_where(Expr::col(rank.clone()).lte(i64::try_from(request.size + 1).unwrap_or(i64::MAX)))
+        .order_by(rank, Order::Asc);
+    let mut children: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+    for row in db.query_all(&chosen).await? {
+        children
+            .entry(row.try_get_by_index(0)?)
+            .or_default()
+            .push(row.try_get_by_index(1)?);
+    }
+    let ids: Vec<Uuid> = children.values().flatten().copied().collect();
+    let rows: HashMap<Uuid, E::Model> = E::find()
+        .filter(E::ID.is_in(ids))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|row| (E::id(&row), row))
+        .collect();
+    let page = |ids: Vec<Uuid>| {
+        let rows = ids.iter().filter_map(|id| rows.get(id).cloned()).collect();
+        Page::cut(rows, request)
+    };
+    Ok(children
+        .into_iter()
+        .map(|(parent, ids)| (parent, page(ids)))
+        .collect())
+}
+
+/// Counts the list of each of many parents.
+pub async fn counts_by_parent<E: Paged>(
+    db: &impl ConnectionTrait,
+    select: Select<E>,
+    links: SelectStatement,
+) -> Result<HashMap<Uuid, u64>> {
+    let (link, parent, child) = (Alias::new("link"), Alias::new("parent"), Alias::new("child"));
+    let mut counted = select.into_query();
+    counted
+        .clear_selects()
+        .expr_as(Expr::col((link.clone(), parent.clone())), parent.clone())
+        .expr_as(Expr::cust("COUNT(*)"), Alias::new("count"))
+        .join_subquery(
+            sea_orm::JoinType::InnerJoin,
+            links,
+            link.clone(),
+            Expr::col((link.clone(), child)).eq(E::ID.into_simple_expr()),
+        )
+        .group_by_col((link, parent));
+    let mut counts = HashMap::new();
+    for row in db.query_all(&counted).await? {
+        let count: i64 = row.try_get_by_index(1)?;
+        counts.insert(row.try_get_by_index(0)?, count.cast_unsigned());
+    }
+    Ok(counts)
+}
+
+/// The list's order, turned round where the page is read from the end.
+fn ordering<E: Paged>(request: &PageRequest<E::Order>) -> Vec<(Expr, Order)> {
+    let sort = E::sort(request.order);
+    let direction = |descending: bool| {
+        if descending == request.backward {
+            Order::Asc
+        } else {
+            Order::Desc
+        }
+    };
+    let mut by = Vec::with_capacity(3);
+    if let Some(column) = sort.column {
+        let not_known = Expr::case(column.into_simple_expr().is_null(), 1).finally(0);
+        if !E::is_required(&column) {
+            by.push((not_known.into(), direction(false)));
+        }
+        by.push((column.into_simple_expr(), direction(sort.descending)));
+    }
+    by.push((E::ID.into_simple_expr(), direction(sort.descending)));
+    by
+}
+
+trait Required: EntityTrait {
+    /// Whether a column is never null.
+    fn is_required(column: &Self::Column) -> bool {
+        !column.def().is_null()
+    }
+}
+
+impl<E: EntityTrait> Required for E {}
+
+/// The rows after and before the cursors.
+fn window<E: Paged>(request: &PageRequest<E::Order>) -> sea_orm::Condition {
+    let sort = E::sort(request.order);
+    let mut window = sea_orm::Condition::all();
+    for (cursor, later) in [(&request.after, true), (&request.before, false)] {
+        if let Some(cursor) = cursor {
+            window = window.add(beyond::<E>(&sort, cursor, later));
+        }
+    }
+    window
+}
+
+fn beyond<E: Paged>(sort: &Sort<E::Column>, cursor: &Cursor, later: bool) -> Expr {
+    let greater = later != sort.descending;
+    let past = |column: Expr, value: Value| {
+        if greater {
+            column.gt(value)
+        } else {
+            column.lt(value)
+        }
+    };
+    let by_id = || past(E::ID.into_simple_expr(), cursor.id.into());
+    let Some(column) = sort.column.map(|column| column.into_simple_expr()) else {
+        return by_id();
+    };
+    let value = Value::from(&cursor.key);
+    match (&cursor.key, later) {
+        (Key::NotKnown, true) => column.is_null().and(by_id()),
+        (Key::NotKnown, false) => column.clone().is_not_null().or(column.is_null().and(by_id())),
+        (_, later) => {
+            let past_it = past(column.clone(), value.clone()).or(column.clone().eq(value).and(by_id()));
+            // Those not known come last in either direction.
+            if later {
+                past_it.or(column.is_null())
+            } else {
+                past_it
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Which places lead to which, in SQL: a place that lies within another leads to
+//! it, and so does one whose code the other took over.
+
+use sea_orm::{
+    ExprTrait,
+    sea_query::{Alias, CommonTableExpression, Expr, Query, SelectStatement, UnionType, WithClause},
+};
+use uuid::Uuid;
+use wayin_entity::{place, place_within};
+
+/// The ids of a place, of those that lie within it, and of those that it took over from.
+pub fn ids_within(place: Uuid) -> SelectStatement {
+    ids(&[place], true)
+}
+
+/// The ids of a place, and of those that it took over from.
+pub fn ids_leading_to(place: Uuid) -> SelectStatement {
+    ids(&[place], false)
+}
+
+fn ids(roots: &[Uuid], and_within: bool) -> SelectStatement {
+    let mut ids = Query::select();
+    ids.column("id")
+        .from("reached")
+        .with_cte(reached(roots, and_within));
+    ids
+}
+
+/// For each of several places, itself and all that lead to it: columns `root` and `id` of a table `reached`.
+pub fn reached(roots: &[Uuid], and_within: bool) -> WithClause {
+    let (reached, link) = (Alias::new("reached"), Alias::new("link"));
+    let mut links = Query::select();
+    links
+        .expr_as(Expr::col(place::Column::SuccessorId), "larger")
+        .expr_as(Expr::col(place::Column::Id), "smaller")
+        .from(place::Entity)
+        .and_where(Expr::col(place::Column::SuccessorId).is_not_null());
+    if and_within {
+        let mut contained = Query::select();
+        contained
+            .column(place_within::Column::WithinId)
+            .column(place_within::Column::PlaceId)
+            .from(place_within::Entity);
+        links.union(UnionType::All, contained);
+    }
+    let mut steps = Query::select();
+    steps
+        .column((reached.clone(), "root"))
+        .column((link.clone(), "smaller"))
+        .from_subquery(links, link.clone())
+        .inner_join(
+            reached.clone(),
+            Expr::col((link, "larger")).equals((reached.clone(), "id")),
+        );
+    let mut first = Query::select();
+    first
+        .expr_as(Expr::col(place::Column::Id), "root")
+        .expr_as(Expr::col(place::Column::Id), "id")
+        .from(place::Entity)
+        .and_where(Expr::col(place::Column::Id).is_in(roots.iter().copied()))
+        .union(UnionType::Distinct, steps);
+    let table = CommonTableExpression::new()
+        .table_name(reached)
+        .columns(["root", "id"])
+        .query(first)
+        .to_owned();
+    WithClause::new().recursive(true).cte(table).to_owned()
+}

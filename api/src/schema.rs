@@ -1,0 +1,164 @@
+//! The schema: every domain's queries merged, and the limits. The only file that
+//! sees every domain.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Context, EmptyMutation, EmptySubscription, ID, MergedObject, Object, Request, Result, SchemaBuilder,
+};
+
+use crate::app::App;
+use crate::auth::graphql::ViewerQuery;
+use crate::auth::permission::Permissions;
+use crate::auth::requester::Requester;
+use crate::claim::graphql::{Claim, ClaimById, ClaimQuery};
+use crate::crisis::graphql::{Crisis, CrisisById, CrisisQuery};
+use crate::error::Error;
+use crate::graphql::error::ErrorCodes;
+use crate::graphql::loader::{self, Loads};
+use crate::graphql::node::Node;
+use crate::id::{self, NodeKind};
+use crate::initiative::graphql::{
+    FundingTerm, FundingTermById, Initiative, InitiativeById, InitiativeQuery, Source, SourceById,
+};
+use crate::meeting::graphql::{Meeting, MeetingById, MeetingQuery, Reflection, ReflectionById};
+use crate::organisation::graphql::{Organisation, OrganisationById, OrganisationQuery};
+use crate::paging::MOST;
+use crate::pattern::graphql::PatternQuery;
+use crate::place::graphql::{Place, PlaceById, PlaceQuery};
+use crate::vocabulary::graphql::{Term, TermById, VocabularyQuery};
+
+/// Every query.
+#[derive(MergedObject, Default)]
+pub struct Query(
+    NodeQuery,
+    ViewerQuery,
+    VocabularyQuery,
+    PlaceQuery,
+    OrganisationQuery,
+    InitiativeQuery,
+    CrisisQuery,
+    MeetingQuery,
+    ClaimQuery,
+    PatternQuery,
+);
+
+/// The schema of the service.
+pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+
+/// The deepest that selections may be nested.
+const DEEPEST: usize = 15;
+/// The most fields that a query may select, each multiplied by nothing.
+const MOST_FIELDS: usize = 500;
+/// The most directives on one field.
+const MOST_DIRECTIVES: usize = 10;
+
+fn builder() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
+    Schema::build(Query::default(), EmptyMutation, EmptySubscription)
+}
+
+/// The schema over a running service.
+pub fn schema(app: Arc<App>) -> Schema {
+    builder()
+        .extension(ErrorCodes)
+        .extension(Permissions::default())
+        .limit_depth(DEEPEST)
+        .limit_complexity(MOST_FIELDS)
+        .limit_directives(MOST_DIRECTIVES)
+        .data(app)
+        .finish()
+}
+
+/// The schema in GraphQL's own language, as `schema.graphql` holds it.
+pub fn sdl() -> String {
+    let mut sdl = builder().finish().sdl();
+    sdl.truncate(sdl.trim_end().len());
+    sdl.push('\n');
+    sdl
+}
+
+/// A request with what its resolvers need: who asks, and a loader of its own.
+pub fn with_requester(request: Request, app: &App, requester: Requester) -> Request {
+    let reader = requester
+        .member()
+        .ok()
+        .map(crate::auth::requester::Member::reader);
+    request
+        .data(loader::loader(Loads {
+            db: app.db.clone(),
+            reader,
+        }))
+        .data(requester)
+}
+
+/// Objects by their global ids.
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// An object by its global id; null where there is none that you may read.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The global id.")] id: ID,
+    ) -> Result<Option<Node>> {
+        find(ctx, "id", &id).await
+    }
+
+    /// Objects by their global ids, in the same order; null for each that is not there, or that you may not read.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The global ids, at most 100.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
+        if ids.len() as u64 > MOST {
+            return Err(Error::bad_input(
+                "ids",
+                format!("{} are asked for; at most {MOST} can be", ids.len()),
+            )
+            .into());
+        }
+        futures_util::future::try_join_all(ids.iter().map(|id| find(ctx, "ids", id))).await
+    }
+}
+
+async fn find(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>> {
+    let unreadable = || Error::bad_input(argument, format!("{} is not a global id", id.as_str()));
+    let (kind, id) = id::decode(id).ok_or_else(unreadable)?;
+    let loader = loader::of(ctx);
+    Ok(match kind {
+        NodeKind::Place => loader.load_one(PlaceById(id)).await?.map(|row| Place(row).into()),
+        NodeKind::Organisation => loader
+            .load_one(OrganisationById(id))
+            .await?
+            .map(|row| Organisation(row).into()),
+        NodeKind::Initiative => loader
+            .load_one(InitiativeById(id))
+            .await?
+            .map(|row| Initiative(row).into()),
+        NodeKind::FundingTerm => loader
+            .load_one(FundingTermById(id))
+            .await?
+            .map(|row| FundingTerm(row).into()),
+        NodeKind::Source => loader
+            .load_one(SourceById(id))
+            .await?
+            .map(|row| Source(row).into()),
+        NodeKind::Crisis => loader
+            .load_one(CrisisById(id))
+            .await?
+            .map(|row| Crisis(row).into()),
+        NodeKind::Meeting => loader
+            .load_one(MeetingById(id))
+            .await?
+            .map(|row| Meeting(row).into()),
+        NodeKind::Reflection => loader
+            .load_one(ReflectionById(id))
+            .await?
+            .map(|row| Reflection(row).into()),
+        NodeKind::Claim => loader.load_one(ClaimById(id)).await?.map(|row| Claim(row).into()),
+        NodeKind::Term => loader.load_one(TermById(id)).await?.map(|row| Term(row).into()),
+        NodeKind::Member => None,
+    })
+}

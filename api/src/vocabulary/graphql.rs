@@ -1,0 +1,208 @@
+//! The vocabulary and the words of the field over GraphQL.
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject, dataloader::Loader};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter,
+    sea_query::{ExprTrait as _, LikeExpr},
+};
+use uuid::Uuid;
+use wayin_entity::{
+    Challenge, Change, Condition, DeliveryTimeline, Dimension, EntryPoint, OrganisationKind, Perspective,
+    PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, SourceKind, Step, Visibility,
+    term,
+};
+
+use super::{Labelled, heading};
+use crate::condition::fold;
+use crate::graphql::{
+    app,
+    connection::{Connection, TotalCount, connection},
+    error::Shared,
+    loader::Loads,
+};
+use crate::id::NodeKind;
+use crate::initiative::filter::like_escaped;
+use crate::paging::{self, PageArguments, PageRequest};
+
+/// A code of a closed vocabulary, in plain words.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Code {
+    /// The code, as queries and records use it.
+    code: &'static str,
+    /// The words for it.
+    label: String,
+    /// What it means, plainly.
+    definition: &'static str,
+}
+
+/// The closed vocabularies of the base, each code with a label and a plain definition.
+pub struct Vocabulary;
+
+macro_rules! vocabulary {
+    ($($(#[doc = $about:literal])+ $field:ident: $name:ident,)+) => {
+        #[Object]
+        impl Vocabulary {
+            $(
+                $(#[doc = $about])+
+                async fn $field(&self) -> Vec<Code> {
+                    $name::ALL
+                        .iter()
+                        .map(|code| Code {
+                            code: code.code(),
+                            label: heading(code.label()),
+                            definition: code.definition(),
+                        })
+                        .collect()
+                }
+            )+
+        }
+    };
+}
+
+vocabulary! {
+    /// Where people start changing a system from.
+    entry_points: EntryPoint,
+    /// Whose view something is.
+    perspectives: Perspective,
+    /// What meets those who start from collaboration alone.
+    challenges: Challenge,
+    /// What became of a challenge's step.
+    steps: Step,
+    /// Why a step was hurried or left out.
+    reasons: Reason,
+    /// The conditions that decide whether adaptive, relational work can last.
+    conditions: Condition,
+    /// What became of such a condition.
+    changes: Change,
+    /// Whether money may be used for anything.
+    restrictions: Restriction,
+    /// How often funders ask for a report.
+    reporting_frequencies: ReportingFrequency,
+    /// What is reported on.
+    reporting_bases: ReportingBasis,
+    /// Whether a plan may move.
+    delivery_timelines: DeliveryTimeline,
+    /// The sorts of place.
+    place_kinds: PlaceKind,
+    /// The sorts of organisation.
+    organisation_kinds: OrganisationKind,
+    /// The sorts of source.
+    source_kinds: SourceKind,
+    /// Who may read a record.
+    visibilities: Visibility,
+    /// What members may do.
+    roles: Role,
+    /// What initiatives can be told apart by.
+    dimensions: Dimension,
+}
+
+/// A word of the field, in plain language.
+#[derive(Clone, Debug)]
+pub struct Term(pub term::Model);
+
+#[Object]
+impl Term {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        NodeKind::Term.id(self.0.id).into()
+    }
+
+    /// The short name in addresses.
+    async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    /// The word.
+    async fn word(&self) -> &str {
+        &self.0.word
+    }
+
+    /// What it means, plainly.
+    async fn definition(&self) -> &str {
+        &self.0.definition
+    }
+
+    /// Other words that people use for it.
+    async fn other_words(&self) -> Vec<String> {
+        serde_json::from_value(self.0.other_words.clone()).unwrap_or_default()
+    }
+
+    /// What to mind when using it, where the word shuts people out; null where there is nothing.
+    async fn caution(&self) -> Option<&str> {
+        self.0.caution.as_deref()
+    }
+
+    /// The vocabulary code that it explains; null where it explains none.
+    async fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+}
+
+/// Loads a term by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TermById(pub Uuid);
+
+impl Loader<TermById> for Loads {
+    type Value = term::Model;
+    type Error = Shared;
+
+    async fn load(&self, keys: &[TermById]) -> Result<HashMap<TermById, term::Model>, Shared> {
+        let ids = keys.iter().map(|key| key.0);
+        let rows = term::Entity::find()
+            .filter(term::Column::Id.is_in(ids))
+            .all(&self.db)
+            .await?;
+        Ok(rows.into_iter().map(|row| (TermById(row.id), row)).collect())
+    }
+}
+
+/// The words of the field.
+#[derive(Default)]
+pub struct VocabularyQuery;
+
+#[Object]
+impl VocabularyQuery {
+    /// The entry points, challenges, steps, reasons and other codes, each with a label and a
+    /// plain definition. Needs no token.
+    async fn vocabulary(&self) -> Vocabulary {
+        Vocabulary
+    }
+
+    /// Words of the field in plain language, in the order of the alphabet. Needs no token.
+    async fn terms(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those of which the word, or another word for it, contains this.")]
+        search: Option<String>,
+    ) -> Result<Connection<Term>> {
+        let db = app(ctx).db.clone();
+        let request = PageRequest::new::<term::Entity>(
+            (),
+            &PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )?;
+        let mut select = term::Entity::find();
+        if let Some(search) = search.filter(|search| !search.is_empty()) {
+            let pattern = LikeExpr::new(format!("%{}%", like_escaped(&fold(&search)))).escape('\\');
+            select = select.filter(
+                sea_orm::sea_query::Expr::col((term::Entity, term::Column::WordFolded)).like(pattern),
+            );
+        }
+        let page = paging::page(&db, select.clone(), &request).await?;
+        let total = TotalCount::new(move || {
+            let (db, select) = (db.clone(), select.clone());
+            async move { paging::count(&db, select).await }
+        });
+        Ok(connection::<term::Entity, _>(page, (), total, Term))
+    }
+}
