@@ -53,9 +53,12 @@ pub fn rule(name: &'static str, condition: &'static str) -> Check {
     Check::named(name, Expr::cust(condition))
 }
 
-/// A column that holds the id of a row of another table, which cannot be deleted meanwhile.
+/// A column that holds the id of a row that cannot be deleted while this one refers to it.
+///
+/// Not `RESTRICT`, which would hold for each row alone: `SQLite` could not drop a
+/// table whose rows refer to each other.
 pub fn refers(column: &'static str, table: &'static str) -> ForeignKeyCreateStatement {
-    foreign_key(column, table, ForeignKeyAction::Restrict)
+    foreign_key(column, table, ForeignKeyAction::NoAction)
 }
 
 /// A column that holds the id of the row that this one is a part of, and goes with.
