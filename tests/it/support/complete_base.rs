@@ -16,9 +16,8 @@ use wayin_entity::{
 
 /// Inserts the rows, and makes sure of each that it reads back as it was written.
 ///
-/// There are one initiative with one of each part, two places (`E12000005`, and
-/// `E08000025` within it, which has taken over from nobody yet succeeds to it),
-/// and one of everything else.
+/// There are two places, `E12000005` and `E08000025` within it (the former named as the
+/// latter's successor too, so that the column has a value), and one of everything else.
 pub async fn insert(db: &impl ConnectionTrait) {
     let rows = Rows::new();
     let place = rows.places(db).await;
