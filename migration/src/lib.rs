@@ -1,1 +1,41 @@
-//! x
+//! The history of a Wayin base's tables, oldest first.
+//!
+//! A migration that was released is never altered: a later one follows it. That
+//! is why nothing here reads the entities, which move on, and why vocabularies
+//! are written out. Every step runs in one transaction on both databases.
+
+use sea_orm_migration::prelude::*;
+
+mod m20261123_000001_create_places;
+mod m20261123_000002_create_organisations;
+mod m20261123_000003_create_sources;
+mod m20261123_000004_create_initiatives;
+mod m20261123_000005_create_initiative_parts;
+mod m20261123_000006_create_meetings;
+mod m20261123_000007_create_words;
+mod m20261123_000008_create_crises;
+mod m20261123_000009_create_submissions;
+mod m20261123_000010_create_base;
+mod table;
+
+/// Takes a base from any version of its tables to any other.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261123_000001_create_places::Migration),
+            Box::new(m20261123_000002_create_organisations::Migration),
+            Box::new(m20261123_000003_create_sources::Migration),
+            Box::new(m20261123_000004_create_initiatives::Migration),
+            Box::new(m20261123_000005_create_initiative_parts::Migration),
+            Box::new(m20261123_000006_create_meetings::Migration),
+            Box::new(m20261123_000007_create_words::Migration),
+            Box::new(m20261123_000008_create_crises::Migration),
+            Box::new(m20261123_000009_create_submissions::Migration),
+            Box::new(m20261123_000010_create_base::Migration),
+        ]
+    }
+}

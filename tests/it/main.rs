@@ -1,2 +1,14 @@
-//! x
-fn main() {}
+//! Stories about users of a Wayin base, each told on `SQLite` and on `PostgreSQL`.
+//!
+//! `cargo test -p wayin-tests -- NAME` tells those whose names contain NAME, and
+//! `-- --list` lists them all.
+
+use std::process::ExitCode;
+
+mod migrations;
+mod support;
+
+fn main() -> ExitCode {
+    let stories = [migrations::stories()];
+    support::tell(stories.into_iter().flatten())
+}

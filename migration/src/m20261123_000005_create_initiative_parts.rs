@@ -1,0 +1,218 @@
+//! The parts of an initiative: entry points, challenges, conditions and funding terms.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{
+    big_integer_null, boolean_null, date_null, integer_null, text_null, uuid,
+};
+
+use crate::table::{
+    NamedIndex, code, code_or_null, counted, create_indexes, create_tables, drop_tables, joining,
+    part_of, refers, rule, unique, with_id,
+};
+
+/// Creates the tables.
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        create_tables(
+            manager,
+            [
+                entry_point_taken(),
+                challenge_faced(),
+                challenge_reason(),
+                condition_changed(),
+                funding_term(),
+            ],
+        )
+        .await?;
+        create_indexes(manager, &INDEXES).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        drop_tables(
+            manager,
+            &[
+                "funding_term",
+                "condition_changed",
+                "challenge_reason",
+                "challenge_faced",
+                "entry_point_taken",
+            ],
+        )
+        .await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+const INDEXES: [NamedIndex; 6] = [
+    (
+        "entry_point_taken_by_way_in",
+        "entry_point_taken",
+        &["perspective", "position", "entry_point", "initiative_id"],
+    ),
+    (
+        "challenge_faced_by_step",
+        "challenge_faced",
+        &["challenge", "step", "initiative_id"],
+    ),
+    (
+        "condition_changed_by_change",
+        "condition_changed",
+        &["condition", "change", "initiative_id"],
+    ),
+    (
+        "funding_term_by_funder",
+        "funding_term",
+        &["funder_id", "initiative_id"],
+    ),
+    (
+        "funding_term_by_duration",
+        "funding_term",
+        &["duration_months", "initiative_id"],
+    ),
+    (
+        "funding_term_by_start",
+        "funding_term",
+        &["starts_on", "initiative_id"],
+    ),
+];
+
+/// Whose view something is.
+const PERSPECTIVES: [&str; 4] = ["PRACTITIONER", "FUNDER", "NATIONAL_CHARITY", "COMMUNITY"];
+
+/// Where one can start to change a system.
+const ENTRY_POINTS: [&str; 4] = [
+    "COLLABORATION",
+    "COMPLEXITY",
+    "ROOT_CAUSES",
+    "SINGLE_ORGANISATION",
+];
+
+fn entry_point_taken() -> TableCreateStatement {
+    with_id("entry_point_taken")
+        .col(uuid("initiative_id"))
+        .col(counted("position"))
+        .col(code("entry_point", &ENTRY_POINTS))
+        .col(code("perspective", &PERSPECTIVES))
+        .col(date_null("taken_on"))
+        .col(text_null("motivation"))
+        .index(&mut unique(&["initiative_id", "perspective", "position"]))
+        .foreign_key(&mut part_of("initiative_id", "initiative"))
+        .take()
+}
+
+fn challenge_faced() -> TableCreateStatement {
+    with_id("challenge_faced")
+        .col(uuid("initiative_id"))
+        .col(code(
+            "challenge",
+            &[
+                "UNDERSTANDING_LOCAL_SYSTEM",
+                "DEFINING_AMBITIONS",
+                "FOSTERING_CONDITIONS",
+            ],
+        ))
+        .col(code_or_null("step", &["TAKEN", "RUSHED", "SKIPPED"]))
+        .col(text_null("note"))
+        .col(date_null("noticed_on"))
+        .col(code_or_null("perspective", &PERSPECTIVES))
+        .index(&mut unique(&["initiative_id", "challenge"]))
+        .foreign_key(&mut part_of("initiative_id", "initiative"))
+        .take()
+}
+
+fn challenge_reason() -> TableCreateStatement {
+    joining("challenge_reason", &["challenge_faced_id", "reason"])
+        .col(uuid("challenge_faced_id"))
+        .col(code(
+            "reason",
+            &[
+                "SHORT_FUNDING",
+                "NO_UPFRONT_RESOURCE",
+                "COLLABORATION_EXPECTED",
+                "SILOED_INCENTIVES",
+                "REPORTING_REQUIREMENTS",
+                "STAFF_CAPACITY",
+                "CRISIS_RESPONSE",
+                "OTHER",
+            ],
+        ))
+        .foreign_key(&mut part_of("challenge_faced_id", "challenge_faced"))
+        .take()
+}
+
+fn condition_changed() -> TableCreateStatement {
+    with_id("condition_changed")
+        .col(uuid("initiative_id"))
+        .col(code(
+            "condition",
+            &[
+                "GOVERNANCE",
+                "DELIVERY_TIMELINE",
+                "REPORTING_REQUIREMENTS",
+                "INCENTIVES",
+                "RELATIONAL_SPACE",
+            ],
+        ))
+        .col(code_or_null("change", &["ALTERED", "PARTLY", "UNCHANGED"]))
+        .index(&mut unique(&["initiative_id", "condition"]))
+        .foreign_key(&mut part_of("initiative_id", "initiative"))
+        .take()
+}
+
+fn funding_term() -> TableCreateStatement {
+    with_id("funding_term")
+        .col(uuid("initiative_id"))
+        .col(counted("position"))
+        .col(uuid("funder_id"))
+        .col(text_null("grant_identifier").unique_key())
+        .col(text_null("grant_digest"))
+        .col(text_null("programme"))
+        .col(text_null("currency").check(Expr::cust(
+            "length(currency) = 3 AND currency = upper(currency)",
+        )))
+        .col(big_integer_null("amount_minor").check(Expr::col("amount_minor").gte(0)))
+        .col(date_null("awarded_on"))
+        .col(date_null("starts_on"))
+        .col(date_null("ends_on"))
+        .col(integer_null("duration_months").check(Expr::col("duration_months").gte(1)))
+        .col(code_or_null("intended_focus", &ENTRY_POINTS))
+        .col(boolean_null("upfront_research"))
+        .col(
+            integer_null("upfront_research_months")
+                .check(Expr::col("upfront_research_months").gte(0)),
+        )
+        .col(boolean_null("collaboration_resourced"))
+        .col(code_or_null("restriction", &["UNRESTRICTED", "RESTRICTED"]))
+        .col(code_or_null(
+            "reporting_frequency",
+            &[
+                "MONTHLY",
+                "QUARTERLY",
+                "TWICE_YEARLY",
+                "YEARLY",
+                "END_ONLY",
+                "NONE",
+            ],
+        ))
+        .col(code_or_null(
+            "reporting_basis",
+            &["ADAPTABLE", "FIXED_TARGETS"],
+        ))
+        .col(code_or_null("delivery_timeline", &["ADAPTABLE", "FIXED"]))
+        .col(boolean_null("renewable"))
+        .index(&mut unique(&["initiative_id", "position"]))
+        .foreign_key(&mut part_of("initiative_id", "initiative"))
+        .foreign_key(&mut refers("funder_id", "organisation"))
+        .check(rule(
+            "funding_term_ends_after_its_start",
+            "ends_on >= starts_on",
+        ))
+        .take()
+}

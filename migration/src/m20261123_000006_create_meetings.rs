@@ -1,0 +1,94 @@
+//! Meetings of the community of practice, what members said, and the claims made of it.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{
+    date, json_binary, json_binary_null, text, text_null, text_uniq, uuid, uuid_null,
+};
+
+use crate::table::{
+    NamedIndex, code, code_or_null, counted, create_indexes, create_tables, drop_tables, part_of,
+    refers, unique, with_id,
+};
+
+/// Creates the tables.
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        create_tables(manager, [meeting(), reflection(), claim()]).await?;
+        create_indexes(manager, &INDEXES).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        drop_tables(manager, &["claim", "reflection", "meeting"]).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+const INDEXES: [NamedIndex; 4] = [
+    ("meeting_by_day", "meeting", &["held_on", "id"]),
+    ("reflection_by_place", "reflection", &["place_id"]),
+    ("claim_by_position", "claim", &["position", "id"]),
+    ("claim_by_reflection", "claim", &["reflection_id"]),
+];
+
+fn meeting() -> TableCreateStatement {
+    with_id("meeting")
+        .col(text_uniq("title"))
+        .col(text_null("theme"))
+        .col(date("held_on"))
+        .col(text_null("registration_url"))
+        .take()
+}
+
+fn reflection() -> TableCreateStatement {
+    with_id("reflection")
+        .col(uuid("meeting_id"))
+        .col(counted("position"))
+        .col(code(
+            "perspective",
+            &["PRACTITIONER", "FUNDER", "NATIONAL_CHARITY", "COMMUNITY"],
+        ))
+        .col(code_or_null(
+            "entry_point",
+            &[
+                "COLLABORATION",
+                "COMPLEXITY",
+                "ROOT_CAUSES",
+                "SINGLE_ORGANISATION",
+            ],
+        ))
+        .col(code_or_null(
+            "challenge",
+            &[
+                "UNDERSTANDING_LOCAL_SYSTEM",
+                "DEFINING_AMBITIONS",
+                "FOSTERING_CONDITIONS",
+            ],
+        ))
+        .col(uuid_null("place_id"))
+        .col(text("text"))
+        .index(&mut unique(&["meeting_id", "position"]))
+        .foreign_key(&mut part_of("meeting_id", "meeting"))
+        .foreign_key(&mut refers("place_id", "place"))
+        .take()
+}
+
+fn claim() -> TableCreateStatement {
+    with_id("claim")
+        .col(text_uniq("slug"))
+        .col(text("statement"))
+        .col(counted("position"))
+        .col(uuid_null("reflection_id"))
+        .col(json_binary("pattern_when"))
+        .col(json_binary("pattern_then"))
+        .col(json_binary_null("pattern_among"))
+        .col(text_null("pattern_by"))
+        .foreign_key(&mut refers("reflection_id", "reflection"))
+        .take()
+}

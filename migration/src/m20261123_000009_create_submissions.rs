@@ -1,0 +1,85 @@
+//! What is proposed, every version that was published, and the log that others follow.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{
+    big_pk_auto, integer_null, json_binary, text, text_null, uuid, uuid_null,
+};
+
+use crate::table::{
+    NamedIndex, code, counted, create_indexes, create_tables, drop_tables, refers, unique, with_id,
+};
+
+/// Creates the tables.
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        create_tables(manager, [submission(), revision(), change()]).await?;
+        create_indexes(manager, &INDEXES).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        drop_tables(manager, &["change", "revision", "submission"]).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+const INDEXES: [NamedIndex; 2] = [
+    (
+        "submission_by_organisation",
+        "submission",
+        &["organisation_id", "state", "id"],
+    ),
+    ("submission_by_initiative", "submission", &["initiative_id"]),
+];
+
+fn submission() -> TableCreateStatement {
+    with_id("submission")
+        .col(uuid("organisation_id"))
+        .col(uuid("author_id"))
+        .col(code(
+            "state",
+            &["DRAFT", "SUBMITTED", "RETURNED", "PUBLISHED", "DISCARDED"],
+        ))
+        .col(json_binary("document"))
+        .col(uuid_null("initiative_id"))
+        .col(integer_null("initiative_version").check(Expr::col("initiative_version").gte(1)))
+        .col(text_null("review_note"))
+        .foreign_key(&mut refers("organisation_id", "organisation"))
+        .foreign_key(&mut refers("author_id", "member"))
+        .foreign_key(&mut refers("initiative_id", "initiative"))
+        .take()
+}
+
+fn revision() -> TableCreateStatement {
+    with_id("revision")
+        .col(uuid("initiative_id"))
+        .col(counted("version"))
+        .col(json_binary("document"))
+        .col(uuid_null("member_id"))
+        .col(text("reason"))
+        .index(&mut unique(&["initiative_id", "version"]))
+        .foreign_key(&mut refers("initiative_id", "initiative"))
+        .foreign_key(&mut refers("member_id", "member"))
+        .take()
+}
+
+/// On both databases a number is never given twice, not even after the newest row is
+/// deleted: followers remember the last one they saw.
+fn change() -> TableCreateStatement {
+    Table::create()
+        .table("change")
+        .col(big_pk_auto("number"))
+        .col(code("kind", &["PUBLISHED", "ALTERED", "WITHDRAWN"]))
+        .col(code(
+            "subject",
+            &["INITIATIVE", "PLACE", "ORGANISATION", "CRISIS"],
+        ))
+        .col(uuid("subject_id"))
+        .take()
+}

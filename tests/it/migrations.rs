@@ -1,0 +1,316 @@
+//! The tables: they come and go whole, keep what the entities hold, and refuse what cannot be.
+
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, ModelTrait, QueryFilter,
+    QueryOrder, QuerySelect, Statement,
+};
+use sea_orm_migration::MigratorTrait;
+use wayin::clock::{Clock, FixedClock};
+use wayin_entity::{
+    Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, EntryPoint,
+    OrganisationKind, Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency,
+    Restriction, Role, SourceKind, Step, SubmissionState, Visibility, change, place,
+};
+use wayin_migration::Migrator;
+
+use crate::support::database::Kind;
+use crate::support::{Database, Story, complete_base, stories};
+
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_base_goes_down_step_by_step_and_up_again,
+        every_table_keeps_its_rows,
+        every_code_of_a_vocabulary_is_accepted_and_no_other,
+        what_cannot_be_is_refused,
+        an_initiative_goes_with_its_parts_and_a_place_in_use_stays,
+        changes_are_numbered_upwards_and_never_twice,
+        folded_names_sort_alike_on_every_database,
+    ]
+}
+
+async fn a_base_goes_down_step_by_step_and_up_again(database: Database) {
+    let db = &database.connection;
+    let steps = Migrator::migrations().len();
+    assert!(
+        Migrator::get_pending_migrations(db)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(tables(&database).await.len() > steps);
+
+    for applied in (0..steps).rev() {
+        Migrator::down(db, Some(1)).await.unwrap();
+        let left = Migrator::get_applied_migrations(db).await.unwrap();
+        assert_eq!(left.len(), applied);
+    }
+    assert_eq!(tables(&database).await, ["seaql_migrations"]);
+
+    Migrator::up(db, None).await.unwrap();
+    assert!(
+        Migrator::get_pending_migrations(db)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    complete_base::insert(db).await;
+    Migrator::down(db, None).await.unwrap();
+    assert_eq!(tables(&database).await, ["seaql_migrations"]);
+}
+
+async fn every_table_keeps_its_rows(database: Database) {
+    complete_base::insert(&database.connection).await;
+    for table in tables(&database).await {
+        let counted = format!(r#"SELECT COUNT(*) FROM "{table}""#);
+        let rows: i64 = value(&database.connection, &counted).await;
+        assert!(rows > 0, "{table} has a row");
+    }
+}
+
+async fn every_code_of_a_vocabulary_is_accepted_and_no_other(database: Database) {
+    let db = &database.connection;
+    complete_base::insert(db).await;
+    macro_rules! codes {
+        ($vocabulary:ty) => {
+            <$vocabulary>::ALL
+                .iter()
+                .map(|value| value.code())
+                .collect::<Vec<_>>()
+        };
+    }
+    let vocabularies = [
+        ("place", "kind", codes!(PlaceKind)),
+        ("organisation", "kind", codes!(OrganisationKind)),
+        ("member", "role", codes!(Role)),
+        ("source", "kind", codes!(SourceKind)),
+        ("initiative", "visibility", codes!(Visibility)),
+        ("entry_point_taken", "entry_point", codes!(EntryPoint)),
+        ("entry_point_taken", "perspective", codes!(Perspective)),
+        ("challenge_faced", "challenge", codes!(Challenge)),
+        ("challenge_faced", "step", codes!(Step)),
+        ("challenge_faced", "perspective", codes!(Perspective)),
+        ("challenge_reason", "reason", codes!(Reason)),
+        ("condition_changed", "condition", codes!(Condition)),
+        ("condition_changed", "change", codes!(Change)),
+        ("funding_term", "intended_focus", codes!(EntryPoint)),
+        ("funding_term", "restriction", codes!(Restriction)),
+        (
+            "funding_term",
+            "reporting_frequency",
+            codes!(ReportingFrequency),
+        ),
+        ("funding_term", "reporting_basis", codes!(ReportingBasis)),
+        (
+            "funding_term",
+            "delivery_timeline",
+            codes!(DeliveryTimeline),
+        ),
+        ("reflection", "perspective", codes!(Perspective)),
+        ("reflection", "entry_point", codes!(EntryPoint)),
+        ("reflection", "challenge", codes!(Challenge)),
+        ("submission", "state", codes!(SubmissionState)),
+        ("change", "kind", codes!(ChangeKind)),
+        ("change", "subject", codes!(ChangeSubject)),
+    ];
+    for (table, column, codes) in vocabularies {
+        for code in codes {
+            let accepted = format!(r#"UPDATE "{table}" SET "{column}" = '{code}'"#);
+            let outcome = db.execute_unprepared(&accepted).await;
+            assert!(outcome.is_ok(), "{accepted}: {outcome:?}");
+        }
+        let refused = format!(r#"UPDATE "{table}" SET "{column}" = 'NO_SUCH_CODE'"#);
+        assert_refused(db, "check", &refused).await;
+    }
+}
+
+async fn what_cannot_be_is_refused(database: Database) {
+    let db = &database.connection;
+    complete_base::insert(db).await;
+    let refusals = [
+        // Two rows that must differ.
+        ("unique", "UPDATE place SET code = 'E08000025'"),
+        (
+            "unique",
+            "INSERT INTO member SELECT lead_organisation_id, issuer, subject, organisation_id, role, \
+             revoked_at, member.created_at, member.updated_at FROM member, initiative",
+        ),
+        // Days and numbers out of order.
+        ("check", "UPDATE initiative SET ended_on = '2001-01-01'"),
+        ("check", "UPDATE initiative SET ongoing = TRUE"),
+        ("check", "UPDATE initiative SET version = 0"),
+        ("check", "UPDATE initiative SET disclosure_key = -1"),
+        ("check", "UPDATE initiative SET disclosure_key = 4294967296"),
+        ("check", "UPDATE entry_point_taken SET position = 0"),
+        ("check", "UPDATE funding_term SET position = 0"),
+        ("check", "UPDATE funding_term SET amount_minor = -1"),
+        ("check", "UPDATE funding_term SET duration_months = 0"),
+        ("check", "UPDATE funding_term SET ends_on = '2001-01-01'"),
+        ("check", "UPDATE funding_term SET currency = 'gbp'"),
+        ("check", "UPDATE funding_term SET currency = 'POUND'"),
+        ("check", "UPDATE reflection SET position = 0"),
+        ("check", "UPDATE claim SET position = 0"),
+        ("check", "UPDATE crisis SET to_on = '2001-01-01'"),
+        ("check", "UPDATE submission SET initiative_version = 0"),
+        ("check", "UPDATE revision SET version = 0"),
+        // Rows that point at themselves, and a second base in the base.
+        ("check", "UPDATE place SET successor_id = id"),
+        ("check", "UPDATE place_within SET within_id = place_id"),
+        ("check", "UPDATE base SET id = 2"),
+        ("check", "UPDATE member SET organisation_id = NULL"),
+        // Ids of rows of another table, or of none.
+        (
+            "foreign key",
+            "UPDATE initiative SET place_id = lead_organisation_id",
+        ),
+        (
+            "foreign key",
+            "UPDATE initiative SET lead_organisation_id = id",
+        ),
+        (
+            "foreign key",
+            "UPDATE funding_term SET initiative_id = funder_id",
+        ),
+        (
+            "foreign key",
+            "UPDATE challenge_reason SET challenge_faced_id = \
+             (SELECT id FROM initiative)",
+        ),
+        (
+            "foreign key",
+            "UPDATE crisis_place SET place_id = crisis_id",
+        ),
+        // What every row has.
+        ("not null", "UPDATE initiative SET title = NULL"),
+        ("not null", "UPDATE funding_term SET funder_id = NULL"),
+        ("not null", "UPDATE term SET other_words = NULL"),
+    ];
+    for (kind, statement) in refusals {
+        assert_refused(db, kind, statement).await;
+    }
+}
+
+async fn an_initiative_goes_with_its_parts_and_a_place_in_use_stays(database: Database) {
+    let db = &database.connection;
+    complete_base::insert(db).await;
+    for table in ["place", "organisation", "source", "member", "initiative"] {
+        assert_refused(db, "foreign key", &format!("DELETE FROM {table}")).await;
+    }
+
+    for table in ["submission", "revision", "initiative"] {
+        let delete = format!("DELETE FROM {table}");
+        db.execute_unprepared(&delete).await.unwrap();
+    }
+    for part in [
+        "entry_point_taken",
+        "challenge_faced",
+        "challenge_reason",
+        "condition_changed",
+        "funding_term",
+        "initiative_source",
+    ] {
+        let rows: i64 = value(db, &format!("SELECT COUNT(*) FROM {part}")).await;
+        assert_eq!(rows, 0, "{part} goes with the initiative");
+    }
+}
+
+async fn changes_are_numbered_upwards_and_never_twice(database: Database) {
+    let db = &database.connection;
+    let now = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+    let clock = FixedClock::at(now);
+    let log = async || {
+        let change = change::ActiveModel {
+            number: NotSet,
+            kind: Set(ChangeKind::Altered),
+            subject: Set(ChangeSubject::Place),
+            subject_id: Set(clock.new_id()),
+            created_at: Set(now),
+            updated_at: Set(now),
+        };
+        change::Entity::insert(change)
+            .exec(db)
+            .await
+            .unwrap()
+            .last_insert_id
+    };
+    let first = log().await;
+    let second = log().await;
+    assert!(first < second);
+
+    let newest = change::Entity::find_by_id(second).one(db).await.unwrap();
+    newest.unwrap().delete(db).await.unwrap();
+    assert!(second < log().await, "a number is not given twice");
+}
+
+async fn folded_names_sort_alike_on_every_database(database: Database) {
+    let db = &database.connection;
+    let now = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+    let clock = FixedClock::at(now);
+    // English puts é beside e, and looks past spaces and hyphens; bytes do not.
+    let names = ["a b", "a-b", "ab", "east", "zebra", "éclair"];
+    let places = names.iter().rev().map(|name| place::ActiveModel {
+        id: Set(clock.new_id()),
+        name: Set((*name).to_owned()),
+        name_folded: Set((*name).to_owned()),
+        kind: Set(PlaceKind::Neighbourhood),
+        created_at: Set(now),
+        updated_at: Set(now),
+        ..Default::default()
+    });
+    place::Entity::insert_many(places).exec(db).await.unwrap();
+
+    let select = || {
+        place::Entity::find()
+            .select_only()
+            .column(place::Column::NameFolded)
+            .order_by_asc(place::Column::NameFolded)
+            .into_tuple::<String>()
+    };
+    assert_eq!(select().all(db).await.unwrap(), names);
+    let after = place::Entity::find()
+        .filter(place::Column::NameFolded.gt("ab"))
+        .order_by_asc(place::Column::NameFolded)
+        .all(db)
+        .await
+        .unwrap();
+    let after: Vec<_> = after.iter().map(|place| place.name.as_str()).collect();
+    assert_eq!(after, names[3..]);
+}
+
+/// The names of all tables, but those that the database keeps for itself.
+async fn tables(database: &Database) -> Vec<String> {
+    let sql = match database.kind {
+        Kind::Sqlite => {
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
+             ORDER BY name"
+        }
+        Kind::Postgres => {
+            "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY name"
+        }
+    };
+    let db = &database.connection;
+    let statement = Statement::from_string(db.get_database_backend(), sql);
+    let rows = db.query_all_raw(statement).await.unwrap();
+    rows.iter()
+        .map(|row| row.try_get_by_index(0).unwrap())
+        .collect()
+}
+
+/// The one value that a query answers.
+async fn value<T: sea_orm::TryGetable>(db: &DatabaseConnection, sql: &str) -> T {
+    let statement = Statement::from_string(db.get_database_backend(), sql);
+    let row = db.query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get_by_index(0).unwrap()
+}
+
+/// Runs a statement that a constraint of this kind has to refuse.
+async fn assert_refused(db: &DatabaseConnection, kind: &str, statement: &str) {
+    let Err(refusal) = db.execute_unprepared(statement).await else {
+        panic!("{statement} went through");
+    };
+    let said = refusal.to_string().to_lowercase().replace('-', " ");
+    assert!(
+        said.contains(&format!("{kind} constraint")),
+        "{statement} was refused for another reason: {refusal}"
+    );
+}

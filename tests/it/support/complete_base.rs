@@ -1,0 +1,367 @@
+//! A little base in which every table has a row, and every column a value.
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait};
+use serde_json::json;
+use uuid::Uuid;
+use wayin::clock::{Clock, FixedClock};
+use wayin_entity::{
+    Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, EntryPoint,
+    OrganisationKind, Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency,
+    Restriction, Role, SourceKind, Step, SubmissionState, Visibility, base, challenge_faced,
+    challenge_reason, change, claim, condition_changed, crisis, crisis_place, entry_point_taken,
+    funding_term, initiative, initiative_source, meeting, member, organisation, place,
+    place_within, reflection, revision, source, submission, term,
+};
+
+/// Inserts the rows, and makes sure of each that it reads back as it was written.
+///
+/// There are two places, `E12000005` and `E08000025` within it (the former named as the
+/// latter's successor too, so that the column has a value), and one of everything else.
+pub async fn insert(db: &impl ConnectionTrait) {
+    let rows = Rows::new();
+    let place = rows.places(db).await;
+    let (organisation, member) = rows.organisations(db).await;
+    let initiative = rows.initiative(db, place, organisation).await;
+    rows.parts(db, initiative, organisation).await;
+    rows.words(db, place).await;
+    rows.submissions(db, initiative, organisation, member).await;
+}
+
+/// Inserts a row and makes sure that it reads back as it was written.
+async fn keep<M>(db: &impl ConnectionTrait, row: M)
+where
+    M: ModelTrait + PartialEq + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+    M::Entity: EntityTrait<Model = M>,
+{
+    let written = row.clone().into_active_model().reset_all();
+    M::Entity::insert(written)
+        .exec_without_returning(db)
+        .await
+        .unwrap_or_else(|error| panic!("{row:?} goes in: {error}"));
+    let kept = M::Entity::find().all(db).await.unwrap();
+    assert!(kept.contains(&row), "{row:?} is not among {kept:?}");
+}
+
+/// What the rows are made with.
+struct Rows {
+    clock: FixedClock,
+    now: DateTime<Utc>,
+    today: NaiveDate,
+}
+
+impl Rows {
+    fn new() -> Self {
+        // To the microsecond, the finest that both databases keep.
+        let now = DateTime::from_timestamp_micros(1_669_205_400_123_456).unwrap();
+        Self {
+            clock: FixedClock::at(now),
+            now,
+            today: now.date_naive(),
+        }
+    }
+
+    fn in_days(&self, days: u64) -> NaiveDate {
+        self.today + Days::new(days)
+    }
+
+    async fn places(&self, db: &impl ConnectionTrait) -> Uuid {
+        let region = place::Model {
+            id: self.clock.new_id(),
+            name: "West Midlands".to_owned(),
+            name_folded: "west midlands".to_owned(),
+            kind: PlaceKind::Region,
+            code: Some("E12000005".to_owned()),
+            successor_id: None,
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let city = place::Model {
+            id: self.clock.new_id(),
+            name: "Birmingham".to_owned(),
+            name_folded: "birmingham".to_owned(),
+            kind: PlaceKind::LocalAuthority,
+            code: Some("E08000025".to_owned()),
+            successor_id: Some(region.id),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let within = place_within::Model {
+            place_id: city.id,
+            within_id: region.id,
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let place = city.id;
+        keep(db, region).await;
+        keep(db, city).await;
+        keep(db, within).await;
+        place
+    }
+
+    async fn organisations(&self, db: &impl ConnectionTrait) -> (Uuid, Uuid) {
+        let organisation = organisation::Model {
+            id: self.clock.new_id(),
+            name: "Made-up Trust".to_owned(),
+            name_folded: "made-up trust".to_owned(),
+            kind: Some(OrganisationKind::NationalCharity),
+            identifier: Some("GB-CHC-0000001".to_owned()),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let member = member::Model {
+            id: self.clock.new_id(),
+            issuer: "https://id.example.org".to_owned(),
+            subject: "partner-1".to_owned(),
+            organisation_id: Some(organisation.id),
+            role: Role::Partner,
+            revoked_at: Some(self.now),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let ids = (organisation.id, member.id);
+        keep(db, organisation).await;
+        keep(db, member).await;
+        ids
+    }
+
+    async fn initiative(&self, db: &impl ConnectionTrait, place: Uuid, lead: Uuid) -> Uuid {
+        let initiative = initiative::Model {
+            id: self.clock.new_id(),
+            place_id: Some(place),
+            lead_organisation_id: lead,
+            title: "Éclairs for All".to_owned(),
+            title_folded: "éclairs for all".to_owned(),
+            summary: Some("Made up.".to_owned()),
+            started_on: Some(self.today),
+            ended_on: Some(self.in_days(400)),
+            ongoing: Some(false),
+            visibility: Visibility::AggregateOnly,
+            shared_with_funders: true,
+            illustrative: true,
+            made_from_grant: false,
+            external_ref: Some("I-1".to_owned()),
+            version: 1,
+            published_at: self.now,
+            withdrawn_at: Some(self.now),
+            disclosure_key: i64::from(u32::MAX),
+            sharing_confirmed_by: Some("The trust's director".to_owned()),
+            sharing_confirmed_on: Some(self.today),
+            sharing_basis: Some("Agreed in writing".to_owned()),
+            sharing_licence: Some("CC-BY-4.0".to_owned()),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let source = source::Model {
+            id: self.clock.new_id(),
+            kind: SourceKind::Evaluation,
+            title: "What we learnt".to_owned(),
+            url: Some("https://example.org/learnt".to_owned()),
+            dated_on: Some(self.today),
+            licence: Some("CC-BY-4.0".to_owned()),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let supports = initiative_source::Model {
+            initiative_id: initiative.id,
+            source_id: source.id,
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let id = initiative.id;
+        keep(db, initiative).await;
+        keep(db, source).await;
+        keep(db, supports).await;
+        id
+    }
+
+    async fn parts(&self, db: &impl ConnectionTrait, initiative_id: Uuid, funder: Uuid) {
+        let challenge = challenge_faced::Model {
+            id: self.clock.new_id(),
+            initiative_id,
+            challenge: Challenge::DefiningAmbitions,
+            step: Some(Step::Skipped),
+            note: Some("There was no time.".to_owned()),
+            noticed_on: Some(self.in_days(30)),
+            perspective: Some(Perspective::Practitioner),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let reason = challenge_reason::Model {
+            challenge_faced_id: challenge.id,
+            reason: Reason::ShortFunding,
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let entry_point = entry_point_taken::Model {
+            id: self.clock.new_id(),
+            initiative_id,
+            position: 1,
+            entry_point: EntryPoint::Collaboration,
+            perspective: Perspective::Funder,
+            taken_on: Some(self.today),
+            motivation: Some("The call asked for it.".to_owned()),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let condition = condition_changed::Model {
+            id: self.clock.new_id(),
+            initiative_id,
+            condition: Condition::Governance,
+            change: Some(Change::Partly),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let term = funding_term::Model {
+            id: self.clock.new_id(),
+            initiative_id,
+            position: 1,
+            funder_id: funder,
+            grant_identifier: Some("360G-madeup-1".to_owned()),
+            grant_digest: Some("0".repeat(64)),
+            programme: Some("Places".to_owned()),
+            currency: Some("GBP".to_owned()),
+            amount_minor: Some(9_007_199_254_740_993),
+            awarded_on: Some(self.today),
+            starts_on: Some(self.today),
+            ends_on: Some(self.in_days(400)),
+            duration_months: Some(13),
+            intended_focus: Some(EntryPoint::RootCauses),
+            upfront_research: Some(true),
+            upfront_research_months: Some(3),
+            collaboration_resourced: Some(false),
+            restriction: Some(Restriction::Restricted),
+            reporting_frequency: Some(ReportingFrequency::Quarterly),
+            reporting_basis: Some(ReportingBasis::FixedTargets),
+            delivery_timeline: Some(DeliveryTimeline::Fixed),
+            renewable: Some(true),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        keep(db, entry_point).await;
+        keep(db, challenge).await;
+        keep(db, reason).await;
+        keep(db, condition).await;
+        keep(db, term).await;
+    }
+
+    async fn words(&self, db: &impl ConnectionTrait, place: Uuid) {
+        let meeting = meeting::Model {
+            id: self.clock.new_id(),
+            title: "A made-up meeting".to_owned(),
+            theme: Some("Time".to_owned()),
+            held_on: self.today,
+            registration_url: Some("https://example.org/join".to_owned()),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let reflection = reflection::Model {
+            id: self.clock.new_id(),
+            meeting_id: meeting.id,
+            position: 1,
+            perspective: Perspective::Community,
+            entry_point: Some(EntryPoint::Complexity),
+            challenge: Some(Challenge::FosteringConditions),
+            place_id: Some(place),
+            text: "It takes longer than a year.".to_owned(),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let claim = claim::Model {
+            id: self.clock.new_id(),
+            slug: "short-funding".to_owned(),
+            statement: "Short funding leaves no time to agree ambitions.".to_owned(),
+            position: 1,
+            reflection_id: Some(reflection.id),
+            pattern_when: json!({"fundingTerms": {"some": {"durationMonths": {"lte": 18}}}}),
+            pattern_then: json!({"challenge": {"on": "DEFINING_AMBITIONS"}}),
+            pattern_among: Some(json!({})),
+            pattern_by: Some("REGION".to_owned()),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let term = term::Model {
+            id: self.clock.new_id(),
+            slug: "way-in".to_owned(),
+            word: "Way in".to_owned(),
+            word_folded: "way in entry point".to_owned(),
+            definition: "Where one starts.".to_owned(),
+            other_words: json!(["entry point"]),
+            caution: Some("Say where, not how well.".to_owned()),
+            code: Some("COLLABORATION".to_owned()),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let crisis = crisis::Model {
+            id: self.clock.new_id(),
+            slug: "made-up-crisis".to_owned(),
+            name: "A made-up crisis".to_owned(),
+            from_on: self.today,
+            to_on: Some(self.in_days(1)),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let bears_on = crisis_place::Model {
+            crisis_id: crisis.id,
+            place_id: place,
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        keep(db, meeting).await;
+        keep(db, reflection).await;
+        keep(db, claim).await;
+        keep(db, term).await;
+        keep(db, crisis).await;
+        keep(db, bears_on).await;
+    }
+
+    async fn submissions(
+        &self,
+        db: &impl ConnectionTrait,
+        initiative: Uuid,
+        organisation: Uuid,
+        member: Uuid,
+    ) {
+        let document = json!({"title": "Éclairs for All", "fundingTerms": [{"amountMinor": 1}]});
+        let submission = submission::Model {
+            id: self.clock.new_id(),
+            organisation_id: organisation,
+            author_id: member,
+            state: SubmissionState::Returned,
+            document: document.clone(),
+            initiative_id: Some(initiative),
+            initiative_version: Some(1),
+            review_note: Some("Which dates?".to_owned()),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let revision = revision::Model {
+            id: self.clock.new_id(),
+            initiative_id: initiative,
+            version: 1,
+            document,
+            member_id: Some(member),
+            reason: "First published".to_owned(),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let change = change::Model {
+            number: 1,
+            kind: ChangeKind::Published,
+            subject: ChangeSubject::Initiative,
+            subject_id: initiative,
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let base = base::Model {
+            id: 1,
+            disclosure_secret: (0..32).collect(),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        keep(db, submission).await;
+        keep(db, revision).await;
+        keep(db, change).await;
+        keep(db, base).await;
+    }
+}
