@@ -5,6 +5,7 @@ pub mod clock;
 pub mod condition;
 pub mod database;
 pub mod error;
+pub mod example;
 pub mod initiative;
 pub mod pattern;
 pub mod truth;
