@@ -12,6 +12,7 @@ pub mod database;
 pub mod error;
 pub mod graphql;
 pub mod id;
+pub mod example;
 pub mod initiative;
 pub mod meeting;
 pub mod organisation;

@@ -1,0 +1,183 @@
+//! Organisations that do not exist. Their identifiers begin with `XI-WAYIN`,
+//! which is no register's prefix and never will be looked up.
+
+use wayin_entity::OrganisationKind;
+
+use super::dice::Dice;
+use super::places::REGIONS;
+use crate::initiative::record::OrganisationReference;
+
+/// A funder, and what its money tends to come with. In hundredths.
+pub(super) struct Funder {
+    name: &'static str,
+    /// How much it gives, beside the others.
+    weight: u32,
+    /// How often its money lasts 18 months or less.
+    pub(super) short: u32,
+    /// How often it reports on targets set at the start.
+    pub(super) fixed_targets: u32,
+    /// How often its money may be used for anything.
+    pub(super) unrestricted: u32,
+}
+
+const fn funder(
+    name: &'static str,
+    weight: u32,
+    short: u32,
+    fixed_targets: u32,
+    unrestricted: u32,
+) -> Funder {
+    Funder {
+        name,
+        weight,
+        short,
+        fixed_targets,
+        unrestricted,
+    }
+}
+
+/// The funders.
+pub(super) const FUNDERS: [Funder; 8] = [
+    funder("Example Lantern Foundation (illustrative)", 22, 24, 40, 45),
+    funder("Example Millstream Trust (illustrative)", 16, 30, 55, 25),
+    funder("Example Commonwell Fund (illustrative)", 15, 45, 70, 10),
+    funder("Example Harbour Light Foundation (illustrative)", 12, 18, 30, 55),
+    funder("Example Northgate Community Fund (illustrative)", 11, 60, 65, 20),
+    funder("Example Fieldfare Trust (illustrative)", 10, 22, 45, 40),
+    funder("Example Public Innovation Fund (illustrative)", 8, 55, 80, 5),
+    funder("Example Long Bridge Endowment (illustrative)", 6, 8, 25, 60),
+];
+
+/// `count` different funders, by their place in [`FUNDERS`]; all where there are not so many.
+pub(super) fn draw_funders(dice: &mut Dice, count: usize) -> Vec<usize> {
+    let mut left: Vec<_> = FUNDERS
+        .iter()
+        .enumerate()
+        .map(|(index, one)| (index, one.weight))
+        .collect();
+    let mut drawn = Vec::new();
+    while drawn.len() < count {
+        let Some((first, others)) = left.split_first() else {
+            break;
+        };
+        let funder = dice.weighted(*first, others);
+        left.retain(|(index, _)| *index != funder);
+        drawn.push(funder);
+    }
+    drawn
+}
+
+impl Funder {
+    /// How records name the funder that stands at `index` in [`FUNDERS`].
+    pub(super) fn reference(&self, index: usize) -> OrganisationReference {
+        reference(
+            format!("XI-WAYIN-F{:02}", index + 1),
+            self.name.into(),
+            OrganisationKind::Funder,
+        )
+    }
+}
+
+/// An organisation that leads initiatives.
+pub(super) struct Lead {
+    /// How records name it.
+    pub(super) reference: OrganisationReference,
+    /// The code of the region it works in; none for one that works everywhere.
+    pub(super) region: Option<&'static str>,
+}
+
+const NATIONAL_CHARITIES: usize = 12;
+
+/// What leads there are in each region.
+const LOCAL_KINDS: [OrganisationKind; 9] = [
+    OrganisationKind::DeliveryOrganisation,
+    OrganisationKind::DeliveryOrganisation,
+    OrganisationKind::DeliveryOrganisation,
+    OrganisationKind::DeliveryOrganisation,
+    OrganisationKind::CommunityGroup,
+    OrganisationKind::CommunityGroup,
+    OrganisationKind::CommunityGroup,
+    OrganisationKind::PublicBody,
+    OrganisationKind::PublicBody,
+];
+
+const FIRST_WORDS: [&str; 24] = [
+    "Alder",
+    "Beacon",
+    "Bramble",
+    "Bridge",
+    "Clover",
+    "Compass",
+    "Copper",
+    "Curlew",
+    "Dovetail",
+    "Ember",
+    "Fern",
+    "Garnet",
+    "Heather",
+    "Juniper",
+    "Keystone",
+    "Larch",
+    "Linden",
+    "Meadow",
+    "Otter",
+    "Quarry",
+    "Rowan",
+    "Sandpiper",
+    "Thistle",
+    "Willow",
+];
+
+/// The organisations that lead initiatives: 120, nine in every region and twelve that work everywhere.
+pub(super) fn leads() -> Vec<Lead> {
+    let local = REGIONS
+        .iter()
+        .flat_map(|region| LOCAL_KINDS.map(|kind| (kind, Some(region.code))));
+    let national = [(OrganisationKind::NationalCharity, None); NATIONAL_CHARITIES];
+    local
+        .chain(national)
+        .enumerate()
+        .map(|(index, (kind, region))| Lead {
+            reference: reference(
+                format!("XI-WAYIN-L{:03}", index + 1),
+                lead_name(index, kind),
+                kind,
+            ),
+            region,
+        })
+        .collect()
+}
+
+/// The rounds through the first words differ in the last ones, so that no two names are alike.
+fn lead_name(index: usize, kind: OrganisationKind) -> String {
+    let last_words = match kind {
+        OrganisationKind::Funder => ["Fund", "Trust", "Foundation", "Endowment", "Grants"],
+        OrganisationKind::DeliveryOrganisation => ["Works", "Support", "Partners", "Services", "Projects"],
+        OrganisationKind::NationalCharity => ["National", "Alliance", "Union", "Nationwide", "Society"],
+        OrganisationKind::CommunityGroup => [
+            "Neighbours",
+            "Residents",
+            "Community Circle",
+            "Together",
+            "Commons",
+        ],
+        OrganisationKind::PublicBody => [
+            "Council",
+            "Health Board",
+            "Authority",
+            "Public Service",
+            "Town Council",
+        ],
+    };
+    let first = FIRST_WORDS[index % FIRST_WORDS.len()];
+    let last = last_words[index / FIRST_WORDS.len() % last_words.len()];
+    format!("Example {first} {last} (illustrative)")
+}
+
+fn reference(identifier: String, name: String, kind: OrganisationKind) -> OrganisationReference {
+    OrganisationReference {
+        identifier: Some(identifier),
+        name: Some(name),
+        kind: Some(kind),
+    }
+}

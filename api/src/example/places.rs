@@ -1,0 +1,94 @@
+//! The real places that the example initiatives work in.
+
+use serde::Deserialize;
+
+/// Contains public sector information licensed under the Open Government Licence v3.0.
+const AREAS: &str = include_str!("../../data/places/area_all_codes.csv");
+
+/// How initiatives go in a region, or in a nation without regions. In hundredths.
+pub(super) struct Region {
+    /// The GSS code.
+    pub(super) code: &'static str,
+    /// How many initiatives it has, beside the others.
+    pub(super) weight: u32,
+    /// How often the time that collaboration takes is paid for.
+    pub(super) collaboration_resourced: u32,
+    /// How often making the conditions is skipped where that time is not paid for.
+    pub(super) conditions_skipped: u32,
+    /// How often defining ambitions is skipped with some short funding.
+    pub(super) ambitions_skipped_if_short: u32,
+    /// How often it is skipped without.
+    pub(super) ambitions_skipped_otherwise: u32,
+}
+
+const fn region(code: &'static str, weight: u32, conditions: (u32, u32), ambitions: (u32, u32)) -> Region {
+    Region {
+        code,
+        weight,
+        collaboration_resourced: conditions.0,
+        conditions_skipped: conditions.1,
+        ambitions_skipped_if_short: ambitions.0,
+        ambitions_skipped_otherwise: ambitions.1,
+    }
+}
+
+/// Where conditions are hardest to make, collaboration is paid for most often:
+/// over all places together, paying for it therefore looks harmful, while in
+/// each place it helps. Short funding goes with skipped ambitions everywhere but
+/// in the North East.
+pub(super) const REGIONS: [Region; 12] = [
+    region("E12000001", 150, (38, 46), (26, 42)),
+    region("E12000002", 250, (82, 78), (60, 25)),
+    region("E12000003", 190, (78, 76), (58, 24)),
+    region("E12000004", 150, (17, 20), (58, 26)),
+    region("E12000005", 190, (80, 78), (60, 25)),
+    region("E12000006", 160, (15, 18), (59, 24)),
+    region("E12000007", 240, (83, 80), (61, 26)),
+    region("E12000008", 180, (15, 18), (57, 23)),
+    region("E12000009", 160, (16, 18), (59, 25)),
+    region("S92000003", 150, (45, 46), (58, 24)),
+    region("W92000004", 110, (38, 40), (60, 26)),
+    region("N92000002", 90, (62, 62), (62, 25)),
+];
+
+/// A current local authority.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LocalAuthority {
+    /// The GSS code.
+    pub(super) code: String,
+    /// The name in use.
+    pub(super) name: String,
+    /// The code of its region, or of its nation where there are no regions.
+    pub(super) region: String,
+}
+
+#[derive(Deserialize)]
+struct Area {
+    areacode: String,
+    areaname: String,
+    areatype: String,
+    #[serde(rename = "LADCD_ACTIVE")]
+    successor: String,
+    #[serde(rename = "RGNCD")]
+    region: String,
+    #[serde(rename = "CTRYCD")]
+    nation: String,
+}
+
+/// Every current local authority of the United Kingdom, in the file's order.
+pub(super) fn local_authorities() -> Vec<LocalAuthority> {
+    csv::Reader::from_reader(AREAS.as_bytes())
+        .deserialize()
+        .filter_map(Result::ok)
+        .filter(|area: &Area| area.areatype == "la" && area.areacode == area.successor)
+        .map(|area| LocalAuthority {
+            code: area.areacode,
+            name: area.areaname,
+            region: if area.region.is_empty() {
+                area.nation
+            } else {
+                area.region
+            },
+        })
+        .collect()
+}
