@@ -6,7 +6,7 @@
 //! should be is refused whole, as a [`FileError`]; where that shows only part
 //! of the way through, the rows before that point have been handed over.
 
-//pub mod grants;
+pub mod grants;
 mod money;
 pub mod places;
 //pub mod records;

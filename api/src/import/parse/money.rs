@@ -43,34 +43,49 @@ fn exponent(currency: &str) -> i64 {
     }
 }
 
-/// The amount that a plain or scientific decimal number says, in the currency's minor unit.
-///
-/// No floating point takes part. A number that carries a float's noise past the
-/// minor unit, such as 41133.770000000004, is rounded to it, half up; any other
-/// that has more decimals than the currency is refused.
-pub(super) fn minor_units(text: &str, currency: &str) -> Result<i64, String> {
-    let text = text.trim();
-    let Some(number) = Decimal::parse(text) else {
-        return Err(format!(
-            "{} is not an amount; write the number alone, without commas or a currency sign",
-            quoted(text)
-        ));
-    };
-    if number.negative {
-        return Err(format!("{} is below zero", quoted(text)));
-    }
-    let too_large = || format!("{} is too large an amount", quoted(text));
-    let (mut units, excess) = number.split(exponent(currency)).ok_or_else(too_large)?;
-    if !excess.is_empty() {
-        if !number.is_noise(excess) {
+/// An amount of money at or above zero, of no currency yet.
+#[derive(Debug)]
+pub(super) struct Amount<'a> {
+    text: &'a str,
+    number: Decimal,
+}
+
+impl<'a> Amount<'a> {
+    /// Reads a plain or scientific decimal number.
+    pub(super) fn parse(text: &'a str) -> Result<Self, String> {
+        let text = text.trim();
+        let Some(number) = Decimal::parse(text) else {
             return Err(format!(
-                "{} has more decimals than {currency} has",
+                "{} is not an amount; write the number alone, without commas or a currency sign",
                 quoted(text)
             ));
+        };
+        if number.negative {
+            return Err(format!("{} is below zero", quoted(text)));
         }
-        units += i128::from(excess[0] >= b'5');
+        Ok(Self { text, number })
     }
-    i64::try_from(units).map_err(|_| too_large())
+
+    /// The amount in the currency's minor unit.
+    ///
+    /// No floating point takes part. A number that carries a float's noise past
+    /// the minor unit, such as 41133.770000000004, is rounded to it, half up; any
+    /// other that has more decimals than the currency is refused.
+    pub(super) fn minor_units(&self, currency: &str) -> Result<i64, String> {
+        let too_large = || format!("{} is too large an amount", quoted(self.text));
+        let (mut units, excess) = self
+            .number
+            .split(exponent(currency))
+            .ok_or_else(too_large)?;
+        if let Some(next) = excess.first() {
+            if !self.number.is_noise(excess) {
+                let text = quoted(self.text);
+                return Err(format!("{text} has more decimals than {currency} has"));
+            }
+            units += i128::from(*next >= b'5');
+        }
+        i64::try_from(units).map_err(|_| too_large())
+    }
 }
 
 /// The number of months, where it is a whole one above zero; 36.0 is 36.
@@ -175,6 +190,10 @@ fn power(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn minor_units(text: &str, currency: &str) -> Result<i64, String> {
+        Amount::parse(text)?.minor_units(currency)
+    }
 
     #[test]
     fn a_currency_is_a_known_code() {

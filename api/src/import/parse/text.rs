@@ -1,7 +1,5 @@
 //! Text, dates and whole numbers as files write them.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 
 /// One line of text: trimmed, its control characters and runs of space one
@@ -95,16 +93,12 @@ pub(super) fn date(text: &str) -> Result<NaiveDate, String> {
 }
 
 fn not_a_date(text: &str) -> String {
-    let mut reason = format!("{} is not a date; write it as ", quoted(text));
-    match day_first(text) {
-        Some(date) if date.day() <= 12 => {
-            write!(reason, "{date} if the day comes first")
-        }
-        Some(date) => write!(reason, "{date}"),
-        None => write!(reason, "YYYY-MM-DD, such as 2014-06-25"),
-    }
-    .expect("writing to a string does not fail");
-    reason
+    let advice = match day_first(text) {
+        Some(date) if date.day() <= 12 => format!("{date} if the day comes first"),
+        Some(date) => date.to_string(),
+        None => "YYYY-MM-DD, such as 2014-06-25".to_owned(),
+    };
+    format!("{} is not a date; write it as {advice}", quoted(text))
 }
 
 /// The date that was meant, where it is written as in most of Europe.
