@@ -9,7 +9,7 @@
 pub mod grants;
 mod money;
 pub mod places;
-//pub mod records;
+pub mod records;
 mod stream;
 mod table;
 mod text;
@@ -122,6 +122,17 @@ impl Refusals {
             _ => Err(self.found),
         }
     }
+}
+
+/// The error's own words, without the position that `serde_json` adds: a row's
+/// own line and column mean nothing to the reader of the file.
+fn without_position(error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return "it ends in the middle".to_owned();
+    }
+    let said = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    said.strip_suffix(&position).unwrap_or(&said).to_owned()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::super::stream::{self, Allowance, Metered};
-use super::super::{FileError, LONGEST_ROW, Refusals, Row, text};
+use super::super::{FileError, LONGEST_ROW, Refusals, Row, text, without_position};
 use super::{Draft, DraftLocation, Given, Grant, PackageInfo, path};
 
 /// Reads a package and hands each grant with its position to `each`.
@@ -62,23 +62,12 @@ fn refused(error: &serde_json::Error) -> FileError {
     match error.classify() {
         Category::Io => FileError::Unreadable(std::io::Error::other(error.to_string())),
         Category::Data => FileError::NotGrants(without_position(error)),
-        Category::Eof => FileError::Broken {
-            line: error.line(),
-            column: error.column(),
-            reason: "it ends in the middle".to_owned(),
-        },
-        Category::Syntax => FileError::Broken {
+        Category::Syntax | Category::Eof => FileError::Broken {
             line: error.line(),
             column: error.column(),
             reason: without_position(error),
         },
     }
-}
-
-fn without_position(error: &serde_json::Error) -> String {
-    let said = error.to_string();
-    let position = format!(" at line {} column {}", error.line(), error.column());
-    said.strip_suffix(&position).unwrap_or(&said).to_owned()
 }
 
 struct Walk<'a, F> {
