@@ -12,6 +12,7 @@
 mod package;
 mod sheet;
 
+use std::fmt::Write as _;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -201,7 +202,13 @@ impl Grant {
             }
         }
         let bytes = hash.finalize();
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        bytes
+            .iter()
+            .fold(String::with_capacity(64), |mut hex, byte| {
+                // Writing to a string does not fail.
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
     }
 }
 
@@ -282,11 +289,11 @@ impl Draft {
     /// The grant, or all that is wrong with it beside what is found already.
     fn check(self, mut found: Refusals) -> Row<Grant> {
         if self.to_person {
-            // Nothing else of a person's grant is looked at.
-            found.found.clear();
+            // Nothing else of a person's grant is looked at, or repeated.
+            let mut alone = Refusals::of(found.row);
             let reason = "the grant is to a person, and Wayin keeps no personal data";
-            found.add(path::PERSON, reason);
-            return found.finish(None);
+            alone.add(path::PERSON, reason);
+            return alone.finish(None);
         }
         let identifier = found.required(path::ID, &self.id, uncut);
         let title = found.required(path::TITLE, &self.title, line::<LONGEST_TITLE>);
@@ -329,7 +336,7 @@ impl Draft {
         let data_source = found.optional(path::DATA_SOURCE, &self.data_source, |text| {
             Ok(web_address(text))
         });
-        let grant = || {
+        let whole = || {
             Some(Grant {
                 identifier: identifier?,
                 title: title?,
@@ -347,8 +354,7 @@ impl Draft {
                 data_source: data_source.flatten(),
             })
         };
-        let grant = grant();
-        found.finish(grant)
+        found.finish(whole())
     }
 }
 

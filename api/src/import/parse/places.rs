@@ -137,7 +137,7 @@ impl Layout {
         };
         let mut refusals = Refusals::of(line);
         let place = match self.form {
-            Form::Lookup { code, name } => row.from_lookup(code, name, &mut refusals),
+            Form::Lookup { code, name } => row.by_lookup(code, name, &mut refusals),
             Form::ByHand { code, name } => row.by_hand(cells[code], cells[name], &mut refusals),
         };
         for refusal in &mut refusals.found {
@@ -165,7 +165,7 @@ impl<'a> Cells<'a> {
             .filter(|cell| !cell.is_empty())
     }
 
-    fn from_lookup(&self, own: usize, name: usize, refusals: &mut Refusals) -> Option<PlaceRow> {
+    fn by_lookup(&self, own: usize, name: usize, refusals: &mut Refusals) -> Option<PlaceRow> {
         let code = refusals.check(&self.titles[own], code(self.cells[own]));
         let name = refusals.check(&self.titles[name], checked_name(self.cells[name]));
         let code = code?;
@@ -214,7 +214,7 @@ impl<'a> Cells<'a> {
         let region = area("rgn");
         let nation = area("ctry");
         // The row of a country names those that are wider than it, and itself.
-        let country = area("ew").or_else(|| area("gb")).or_else(|| area("uk"));
+        let wider = area("ew").or_else(|| area("gb")).or_else(|| area("uk"));
         let (nearest, beside) = match kind {
             PlaceKind::Neighbourhood | PlaceKind::Ward | PlaceKind::Town => {
                 (local_authority.or(county).or(region).or(nation), None)
@@ -222,7 +222,7 @@ impl<'a> Cells<'a> {
             PlaceKind::LocalAuthority => (county.or(region).or(nation), combined_authority),
             PlaceKind::County => (region.or(nation), combined_authority),
             PlaceKind::CombinedAuthority | PlaceKind::Region => (nation, None),
-            PlaceKind::Nation | PlaceKind::Country => (country, None),
+            PlaceKind::Nation | PlaceKind::Country => (wider, None),
         };
         nearest.into_iter().chain(beside).collect()
     }

@@ -201,12 +201,12 @@ impl TakenOut {
             (Some(Value::Object(object)), Step::Key(key)) => object.remove(key).is_some(),
             (Some(Value::Array(items)), Step::Index(index)) if *index < items.len() => {
                 items.remove(*index);
-                let list = self.original(parents);
+                let from = self.original(parents);
                 let position = field
                     .rsplit('/')
                     .next()
                     .and_then(|last| last.parse::<usize>().ok());
-                self.items.entry(list).or_default().extend(position);
+                self.items.entry(from).or_default().extend(position);
                 true
             }
             _ => false,

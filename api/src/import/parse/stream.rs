@@ -63,8 +63,24 @@ impl Allowance {
 
 /// Input that stops with an error once the allowance is spent.
 pub(super) struct Metered<'a, R> {
-    pub(super) input: R,
-    pub(super) allowance: &'a Allowance,
+    input: R,
+    allowance: &'a Allowance,
+    has_ended: bool,
+}
+
+impl<'a, R> Metered<'a, R> {
+    pub(super) const fn new(input: R, allowance: &'a Allowance) -> Self {
+        Self {
+            input,
+            allowance,
+            has_ended: false,
+        }
+    }
+
+    /// Whether somebody has asked for more than there is.
+    pub(super) const fn has_ended(&self) -> bool {
+        self.has_ended
+    }
 }
 
 impl<R: Read> Read for Metered<'_, R> {
@@ -75,6 +91,7 @@ impl<R: Read> Read for Metered<'_, R> {
         }
         let read = self.input.read(buffer)?;
         self.allowance.0.set(left.saturating_sub(read));
+        self.has_ended = read == 0 && !buffer.is_empty();
         Ok(read)
     }
 }

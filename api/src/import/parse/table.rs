@@ -7,11 +7,16 @@ use csv::{ByteRecord, ReaderBuilder, Terminator};
 use super::stream::{self, Allowance, Metered};
 use super::{FileError, LONGEST_ROW, Refusals, Row};
 
+/// A row under the number of its first line.
+type Numbered<T> = (u64, Row<T>);
+
 /// A CSV file past its header.
 pub(super) struct Table<'a, R> {
     reader: csv::Reader<Metered<'a, Chain<R, &'static [u8]>>>,
     allowance: &'a Allowance,
     record: ByteRecord,
+    /// Whether the record runs to the end of the file within quotation marks.
+    is_open: bool,
     header: Vec<String>,
 }
 
@@ -19,22 +24,20 @@ impl<'a, R: Read> Table<'a, R> {
     /// Reads the header: the first line that is not blank. `input` has passed
     /// [`stream::text`].
     pub(super) fn open(input: R, allowance: &'a Allowance) -> Result<Self, FileError> {
-        let metered = Metered {
-            // A last line without an end is read and counted like any other.
-            input: input.chain(&b"\n"[..]),
-            allowance,
-        };
+        // A last line without an end is read and counted like any other.
+        let input = input.chain(&b"\n"[..]);
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             // A carriage return stays at the end of the row's last cell, to be
             // trimmed there: the reader counts lines rightly by line feeds alone.
             .terminator(Terminator::Any(b'\n'))
-            .from_reader(metered);
+            .from_reader(Metered::new(input, allowance));
         let mut table = Self {
             reader,
             allowance,
             record: ByteRecord::new(),
+            is_open: false,
             header: Vec::new(),
         };
         let Some(line) = table.advance()? else {
@@ -55,7 +58,7 @@ impl<'a, R: Read> Table<'a, R> {
 
     /// The next row that is not blank: its first line, and its cells, trimmed,
     /// one for each title of the header.
-    pub(super) fn next_row(&mut self) -> Result<Option<(u64, Row<Vec<&str>>)>, FileError> {
+    pub(super) fn next_row(&mut self) -> Result<Option<Numbered<Vec<&str>>>, FileError> {
         let Some(line) = self.advance()? else {
             return Ok(None);
         };
@@ -72,13 +75,10 @@ impl<'a, R: Read> Table<'a, R> {
                 Err(_) if self.allowance.is_spent() => return Err(FileError::EndlessRow { row }),
                 Err(error) => return Err(FileError::Unreadable(error.into())),
             }
+            // Any other row ends at a line feed, before the end of the file is met.
+            self.is_open = self.reader.get_ref().has_ended();
             if self.record.iter().any(|cell| !cell.trim_ascii().is_empty()) {
-                let within = self
-                    .record
-                    .as_slice()
-                    .iter()
-                    .filter(|b| **b == b'\n')
-                    .count();
+                let within = self.record.as_slice().split(|b| *b == b'\n').count() - 1;
                 let past_the_end = self.reader.position().line();
                 return Ok(Some(
                     past_the_end.saturating_sub(1 + within as u64).max(row),
@@ -89,6 +89,11 @@ impl<'a, R: Read> Table<'a, R> {
 
     fn cells(&self, row: u64) -> Row<Vec<&str>> {
         let mut refusals = Refusals::of(row);
+        if self.is_open {
+            let reason = "a quotation mark is left open, and what follows is read as part of it";
+            refusals.add("", reason);
+            return refusals.finish(None);
+        }
         let mut cells = Vec::with_capacity(self.record.len());
         for (column, cell) in self.record.iter().enumerate() {
             let title = self.header.get(column).map_or("", String::as_str);
@@ -121,7 +126,7 @@ pub(super) fn open(
 mod tests {
     use super::*;
 
-    fn rows(text: &[u8]) -> Result<Vec<(u64, Row<Vec<String>>)>, FileError> {
+    fn rows(text: &[u8]) -> Result<Vec<Numbered<Vec<String>>>, FileError> {
         let allowance = Allowance::unlimited();
         let mut table = open(text, &allowance)?;
         let mut rows = Vec::new();
@@ -134,7 +139,7 @@ mod tests {
         Ok(rows)
     }
 
-    fn good(line: u64, cells: [&str; 2]) -> (u64, Row<Vec<String>>) {
+    fn good(line: u64, cells: [&str; 2]) -> Numbered<Vec<String>> {
         (line, Ok(cells.map(str::to_owned).to_vec()))
     }
 
@@ -196,6 +201,19 @@ mod tests {
             let said = rows(text).unwrap_err().to_string();
             assert!(said.contains(reason), "{said}");
         }
+    }
+
+    #[test]
+    fn an_open_quotation_mark_is_told() {
+        let rows = rows(b"a,b\n1,\"2\n\"\n3,\"4\n5,6\n").unwrap();
+        assert_eq!(rows[0], good(2, ["1", "2"]));
+        let refusal = &rows[1].1.as_ref().unwrap_err()[0];
+        assert!(
+            refusal
+                .to_string()
+                .starts_with("row 4: a quotation mark is left open")
+        );
+        assert_eq!(rows.len(), 2);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(super) fn line(text: &str) -> Option<String> {
 }
 
 /// Text of several lines: trimmed, lines ending in a line feed alone, without
-/// other control characters (PostgreSQL holds no NUL); nothing where that leaves nothing.
+/// other control characters (a base holds no NUL); nothing where that leaves nothing.
 pub(super) fn paragraphs(text: &str) -> Option<String> {
     let cleaned: String = text
         .replace("\r\n", "\n")

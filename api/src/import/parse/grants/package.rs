@@ -34,10 +34,7 @@ where
     F: FnMut(u64, Row<Grant>) -> ControlFlow<()>,
 {
     let allowance = Allowance::unlimited();
-    let metered = Metered {
-        input: stream::text(input)?,
-        allowance: &allowance,
-    };
+    let metered = Metered::new(stream::text(input)?, &allowance);
     let mut json =
         serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, metered));
     let mut walk = Walk {
