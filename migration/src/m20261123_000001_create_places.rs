@@ -5,8 +5,8 @@ use sea_orm_migration::schema::{text, text_null, uuid, uuid_null};
 use sea_orm_migration::sea_orm::DatabaseBackend;
 
 use crate::table::{
-    NamedIndex, code, create_indexes, create_tables, drop_tables, folded, joining, part_of, refers,
-    rule, with_id,
+    NamedIndex, code, create_indexes, create_tables, drop_tables, folded, joining, part_of, refers, rule,
+    with_id,
 };
 
 /// Creates the tables.
@@ -16,11 +16,7 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        create_tables(
-            manager,
-            [place(manager.get_database_backend()), place_within()],
-        )
-        .await?;
+        create_tables(manager, [place(manager.get_database_backend()), place_within()]).await?;
         create_indexes(manager, &INDEXES).await
     }
 

@@ -5,8 +5,8 @@ use sea_orm_migration::schema::{text, text_null, timestamp_with_time_zone_null, 
 use sea_orm_migration::sea_orm::DatabaseBackend;
 
 use crate::table::{
-    NamedIndex, code, code_or_null, create_indexes, create_tables, drop_tables, folded, refers,
-    rule, unique, with_id,
+    NamedIndex, code, code_or_null, create_indexes, create_tables, drop_tables, folded, refers, rule, unique,
+    with_id,
 };
 
 /// Creates the tables.
@@ -16,11 +16,7 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        create_tables(
-            manager,
-            [organisation(manager.get_database_backend()), member()],
-        )
-        .await?;
+        create_tables(manager, [organisation(manager.get_database_backend()), member()]).await?;
         create_indexes(manager, &INDEXES).await
     }
 
@@ -34,11 +30,7 @@ impl MigrationTrait for Migration {
 }
 
 const INDEXES: [NamedIndex; 3] = [
-    (
-        "organisation_by_name",
-        "organisation",
-        &["name_folded", "id"],
-    ),
+    ("organisation_by_name", "organisation", &["name_folded", "id"]),
     (
         "organisation_by_kind",
         "organisation",

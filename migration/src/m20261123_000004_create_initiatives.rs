@@ -8,8 +8,8 @@ use sea_orm_migration::schema::{
 use sea_orm_migration::sea_orm::DatabaseBackend;
 
 use crate::table::{
-    NamedIndex, code, counted, create_indexes, create_tables, drop_tables, folded, joining,
-    part_of, refers, rule, unique, with_id,
+    NamedIndex, code, counted, create_indexes, create_tables, drop_tables, folded, joining, part_of, refers,
+    rule, unique, with_id,
 };
 
 /// Creates the tables.
@@ -21,10 +21,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         create_tables(
             manager,
-            [
-                initiative(manager.get_database_backend()),
-                initiative_source(),
-            ],
+            [initiative(manager.get_database_backend()), initiative_source()],
         )
         .await?;
         create_indexes(manager, &INDEXES).await
@@ -42,11 +39,7 @@ impl MigrationTrait for Migration {
 const INDEXES: [NamedIndex; 5] = [
     ("initiative_by_title", "initiative", &["title_folded", "id"]),
     ("initiative_by_start", "initiative", &["started_on", "id"]),
-    (
-        "initiative_by_publication",
-        "initiative",
-        &["published_at", "id"],
-    ),
+    ("initiative_by_publication", "initiative", &["published_at", "id"]),
     (
         "initiative_by_place",
         "initiative",
@@ -77,10 +70,7 @@ fn initiative(backend: DatabaseBackend) -> TableCreateStatement {
         .col(counted("version"))
         .col(timestamp_with_time_zone("published_at"))
         .col(timestamp_with_time_zone_null("withdrawn_at"))
-        .col(
-            big_integer("disclosure_key")
-                .check(Expr::col("disclosure_key").between(0, 4_294_967_295_i64)),
-        )
+        .col(big_integer("disclosure_key").check(Expr::col("disclosure_key").between(0, 4_294_967_295_i64)))
         .col(text_null("sharing_confirmed_by"))
         .col(date_null("sharing_confirmed_on"))
         .col(text_null("sharing_basis"))
@@ -88,10 +78,7 @@ fn initiative(backend: DatabaseBackend) -> TableCreateStatement {
         .index(&mut unique(&["lead_organisation_id", "external_ref"]))
         .foreign_key(&mut refers("place_id", "place"))
         .foreign_key(&mut refers("lead_organisation_id", "organisation"))
-        .check(rule(
-            "initiative_ends_after_its_start",
-            "ended_on >= started_on",
-        ))
+        .check(rule("initiative_ends_after_its_start", "ended_on >= started_on"))
         .check(rule(
             "initiative_goes_on_or_ended",
             "NOT (ongoing AND ended_on IS NOT NULL)",

@@ -1,13 +1,11 @@
 //! The parts of an initiative: entry points, challenges, conditions and funding terms.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::{
-    big_integer_null, boolean_null, date_null, integer_null, text_null, uuid,
-};
+use sea_orm_migration::schema::{big_integer_null, boolean_null, date_null, integer_null, text_null, uuid};
 
 use crate::table::{
-    NamedIndex, code, code_or_null, counted, create_indexes, create_tables, drop_tables, joining,
-    part_of, refers, rule, unique, with_id,
+    NamedIndex, code, code_or_null, counted, create_indexes, create_tables, drop_tables, joining, part_of,
+    refers, rule, unique, with_id,
 };
 
 /// Creates the tables.
@@ -174,9 +172,7 @@ fn funding_term() -> TableCreateStatement {
         .col(text_null("grant_identifier").unique_key())
         .col(text_null("grant_digest"))
         .col(text_null("programme"))
-        .col(text_null("currency").check(Expr::cust(
-            "length(currency) = 3 AND currency = upper(currency)",
-        )))
+        .col(text_null("currency").check(Expr::cust("length(currency) = 3 AND currency = upper(currency)")))
         .col(big_integer_null("amount_minor").check(Expr::col("amount_minor").gte(0)))
         .col(date_null("awarded_on"))
         .col(date_null("starts_on"))
@@ -184,10 +180,7 @@ fn funding_term() -> TableCreateStatement {
         .col(integer_null("duration_months").check(Expr::col("duration_months").gte(1)))
         .col(code_or_null("intended_focus", &ENTRY_POINTS))
         .col(boolean_null("upfront_research"))
-        .col(
-            integer_null("upfront_research_months")
-                .check(Expr::col("upfront_research_months").gte(0)),
-        )
+        .col(integer_null("upfront_research_months").check(Expr::col("upfront_research_months").gte(0)))
         .col(boolean_null("collaboration_resourced"))
         .col(code_or_null("restriction", &["UNRESTRICTED", "RESTRICTED"]))
         .col(code_or_null(
@@ -201,18 +194,12 @@ fn funding_term() -> TableCreateStatement {
                 "NONE",
             ],
         ))
-        .col(code_or_null(
-            "reporting_basis",
-            &["ADAPTABLE", "FIXED_TARGETS"],
-        ))
+        .col(code_or_null("reporting_basis", &["ADAPTABLE", "FIXED_TARGETS"]))
         .col(code_or_null("delivery_timeline", &["ADAPTABLE", "FIXED"]))
         .col(boolean_null("renewable"))
         .index(&mut unique(&["initiative_id", "position"]))
         .foreign_key(&mut part_of("initiative_id", "initiative"))
         .foreign_key(&mut refers("funder_id", "organisation"))
-        .check(rule(
-            "funding_term_ends_after_its_start",
-            "ends_on >= starts_on",
-        ))
+        .check(rule("funding_term_ends_after_its_start", "ends_on >= starts_on"))
         .take()
 }

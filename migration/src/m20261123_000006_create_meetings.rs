@@ -6,8 +6,8 @@ use sea_orm_migration::schema::{
 };
 
 use crate::table::{
-    NamedIndex, code, code_or_null, counted, create_indexes, create_tables, drop_tables, part_of,
-    refers, unique, with_id,
+    NamedIndex, code, code_or_null, counted, create_indexes, create_tables, drop_tables, part_of, refers,
+    unique, with_id,
 };
 
 /// Creates the tables.

@@ -1,9 +1,7 @@
 //! What is proposed, every version that was published, and the log that others follow.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::{
-    big_pk_auto, integer_null, json_binary, text, text_null, uuid, uuid_null,
-};
+use sea_orm_migration::schema::{big_pk_auto, integer_null, json_binary, text, text_null, uuid, uuid_null};
 
 use crate::table::{
     NamedIndex, code, counted, create_indexes, create_tables, drop_tables, refers, unique, with_id,

@@ -109,10 +109,7 @@ pub async fn create_tables(
 pub type NamedIndex = (&'static str, &'static str, &'static [&'static str]);
 
 /// Creates indexes.
-pub async fn create_indexes(
-    manager: &SchemaManager<'_>,
-    indexes: &[NamedIndex],
-) -> Result<(), DbErr> {
+pub async fn create_indexes(manager: &SchemaManager<'_>, indexes: &[NamedIndex]) -> Result<(), DbErr> {
     for (name, table, columns) in indexes {
         manager
             .create_index(over(columns).name(*name).table(*table).take())
@@ -122,14 +119,9 @@ pub async fn create_indexes(
 }
 
 /// Drops tables in the order given.
-pub async fn drop_tables(
-    manager: &SchemaManager<'_>,
-    tables: &[&'static str],
-) -> Result<(), DbErr> {
+pub async fn drop_tables(manager: &SchemaManager<'_>, tables: &[&'static str]) -> Result<(), DbErr> {
     for table in tables {
-        manager
-            .drop_table(Table::drop().table(*table).take())
-            .await?;
+        manager.drop_table(Table::drop().table(*table).take()).await?;
     }
     Ok(())
 }

@@ -2,15 +2,15 @@
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, ModelTrait, QueryFilter,
-    QueryOrder, QuerySelect, Statement,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, ModelTrait, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
 };
 use sea_orm_migration::MigratorTrait;
 use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
-    Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, EntryPoint,
-    OrganisationKind, Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency,
-    Restriction, Role, SourceKind, Step, SubmissionState, Visibility, change, place,
+    Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, EntryPoint, OrganisationKind,
+    Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, SourceKind, Step,
+    SubmissionState, Visibility, change, place,
 };
 use wayin_migration::Migrator;
 
@@ -32,12 +32,7 @@ pub fn stories() -> Vec<Story> {
 async fn a_base_goes_down_step_by_step_and_up_again(database: Database) {
     let db = &database.connection;
     let steps = Migrator::migrations().len();
-    assert!(
-        Migrator::get_pending_migrations(db)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(Migrator::get_pending_migrations(db).await.unwrap().is_empty());
     assert!(tables(&database).await.len() > steps);
 
     for applied in (0..steps).rev() {
@@ -48,12 +43,7 @@ async fn a_base_goes_down_step_by_step_and_up_again(database: Database) {
     assert_eq!(tables(&database).await, ["seaql_migrations"]);
 
     Migrator::up(db, None).await.unwrap();
-    assert!(
-        Migrator::get_pending_migrations(db)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(Migrator::get_pending_migrations(db).await.unwrap().is_empty());
     complete_base::insert(db).await;
     Migrator::down(db, None).await.unwrap();
     assert_eq!(tables(&database).await, ["seaql_migrations"]);
@@ -95,17 +85,9 @@ async fn every_code_of_a_vocabulary_is_accepted_and_no_other(database: Database)
         ("condition_changed", "change", codes!(Change)),
         ("funding_term", "intended_focus", codes!(EntryPoint)),
         ("funding_term", "restriction", codes!(Restriction)),
-        (
-            "funding_term",
-            "reporting_frequency",
-            codes!(ReportingFrequency),
-        ),
+        ("funding_term", "reporting_frequency", codes!(ReportingFrequency)),
         ("funding_term", "reporting_basis", codes!(ReportingBasis)),
-        (
-            "funding_term",
-            "delivery_timeline",
-            codes!(DeliveryTimeline),
-        ),
+        ("funding_term", "delivery_timeline", codes!(DeliveryTimeline)),
         ("reflection", "perspective", codes!(Perspective)),
         ("reflection", "entry_point", codes!(EntryPoint)),
         ("reflection", "challenge", codes!(Challenge)),
@@ -163,23 +145,14 @@ async fn what_cannot_be_is_refused(database: Database) {
             "foreign key",
             "UPDATE initiative SET place_id = lead_organisation_id",
         ),
-        (
-            "foreign key",
-            "UPDATE initiative SET lead_organisation_id = id",
-        ),
-        (
-            "foreign key",
-            "UPDATE funding_term SET initiative_id = funder_id",
-        ),
+        ("foreign key", "UPDATE initiative SET lead_organisation_id = id"),
+        ("foreign key", "UPDATE funding_term SET initiative_id = funder_id"),
         (
             "foreign key",
             "UPDATE challenge_reason SET challenge_faced_id = \
              (SELECT id FROM initiative)",
         ),
-        (
-            "foreign key",
-            "UPDATE crisis_place SET place_id = crisis_id",
-        ),
+        ("foreign key", "UPDATE crisis_place SET place_id = crisis_id"),
         // What every row has.
         ("not null", "UPDATE initiative SET title = NULL"),
         ("not null", "UPDATE funding_term SET funder_id = NULL"),
@@ -284,16 +257,12 @@ async fn tables(database: &Database) -> Vec<String> {
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
              ORDER BY name"
         }
-        Kind::Postgres => {
-            "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY name"
-        }
+        Kind::Postgres => "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY name",
     };
     let db = &database.connection;
     let statement = Statement::from_string(db.get_database_backend(), sql);
     let rows = db.query_all_raw(statement).await.unwrap();
-    rows.iter()
-        .map(|row| row.try_get_by_index(0).unwrap())
-        .collect()
+    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
 }
 
 /// The one value that a query answers.

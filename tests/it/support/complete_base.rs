@@ -6,12 +6,11 @@ use serde_json::json;
 use uuid::Uuid;
 use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
-    Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, EntryPoint,
-    OrganisationKind, Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency,
-    Restriction, Role, SourceKind, Step, SubmissionState, Visibility, base, challenge_faced,
-    challenge_reason, change, claim, condition_changed, crisis, crisis_place, entry_point_taken,
-    funding_term, initiative, initiative_source, meeting, member, organisation, place,
-    place_within, reflection, revision, source, submission, term,
+    Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, EntryPoint, OrganisationKind,
+    Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, SourceKind, Step,
+    SubmissionState, Visibility, base, challenge_faced, challenge_reason, change, claim, condition_changed,
+    crisis, crisis_place, entry_point_taken, funding_term, initiative, initiative_source, meeting, member,
+    organisation, place, place_within, reflection, revision, source, submission, term,
 };
 
 /// Inserts the rows, and makes sure of each that it reads back as it was written.

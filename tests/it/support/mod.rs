@@ -56,10 +56,7 @@ pub fn tell(stories: impl IntoIterator<Item = Story>) -> ExitCode {
             );
             return ExitCode::FAILURE;
         }
-        eprintln!(
-            "The PostgreSQL half is ignored. {}",
-            postgres::HOW_TO_GET_IT
-        );
+        eprintln!("The PostgreSQL half is ignored. {}", postgres::HOW_TO_GET_IT);
     }
 
     let ignored = |kind| kind == Kind::Postgres && programs.is_none();

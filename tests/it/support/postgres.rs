@@ -74,9 +74,7 @@ impl Cluster {
     /// a thread that can be spared.
     pub async fn start(programs: &Programs) -> Result<Self, Failed> {
         // The port is free for the moment between the two, and very likely after.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-            .local_addr()?
-            .port();
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let mut keeper = keeper(programs, port)?;
         let password = await_ready(&mut keeper)?;
         let address = format!("postgres://wayin:{password}@127.0.0.1:{port}");

@@ -1,0 +1,3 @@
+//! Bringing files of places, grants and records into a base.
+
+pub mod parse;

@@ -1,0 +1,333 @@
+//! The JSON form: a package, or its list of grants alone, a grant at a time.
+
+use std::fmt;
+use std::io::{BufReader, Read};
+use std::ops::ControlFlow;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+use super::super::stream::{self, Allowance, Metered};
+use super::super::{FileError, LONGEST_ROW, Refusals, Row, text, without_position};
+use super::{Draft, DraftLocation, Given, Grant, PackageInfo, path};
+
+/// Reads a package and hands each grant with its position to `each`.
+pub(super) fn read(
+    input: impl Read,
+    each: impl FnMut(u64, Row<Grant>) -> ControlFlow<()>,
+) -> Result<PackageInfo, FileError> {
+    walk(input, Some(each))
+}
+
+/// Reads what the package says about itself and passes over its grants.
+pub(super) fn about(input: impl Read) -> Result<PackageInfo, FileError> {
+    walk(input, None::<fn(u64, Row<Grant>) -> ControlFlow<()>>)
+}
+
+fn walk<F>(input: impl Read, each: Option<F>) -> Result<PackageInfo, FileError>
+where
+    F: FnMut(u64, Row<Grant>) -> ControlFlow<()>,
+{
+    let allowance = Allowance::unlimited();
+    let metered = Metered::new(stream::text(input)?, &allowance);
+    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, metered));
+    let mut walk = Walk {
+        allowance: &allowance,
+        each,
+        row: 0,
+        stopped: false,
+        info: PackageInfo::default(),
+    };
+    let outcome = json.deserialize_any(Package(&mut walk)).and_then(|()| json.end());
+    match outcome {
+        Err(_) if walk.stopped => Ok(walk.info),
+        Err(_) if allowance.is_spent() => Err(FileError::EndlessRow { row: walk.row + 1 }),
+        Err(error) => Err(refused(&error)),
+        Ok(()) => Ok(walk.info),
+    }
+}
+
+fn refused(error: &serde_json::Error) -> FileError {
+    match error.classify() {
+        Category::Io => FileError::Unreadable(std::io::Error::other(error.to_string())),
+        Category::Data => FileError::NotGrants(without_position(error)),
+        Category::Syntax | Category::Eof => FileError::Broken {
+            line: error.line(),
+            column: error.column(),
+            reason: without_position(error),
+        },
+    }
+}
+
+struct Walk<'a, F> {
+    allowance: &'a Allowance,
+    /// What each grant is handed to; nothing where grants are passed over.
+    each: Option<F>,
+    row: u64,
+    stopped: bool,
+    info: PackageInfo,
+}
+
+/// The whole file.
+struct Package<'w, 'a, F>(&'w mut Walk<'a, F>);
+
+impl<'de, F> Visitor<'de> for Package<'_, '_, F>
+where
+    F: FnMut(u64, Row<Grant>) -> ControlFlow<()>,
+{
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with a list `grants`, or that list alone")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut has_grants = false;
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "grants" {
+                has_grants = true;
+                map.next_value_seed(Grants(&mut *self.0))?;
+                continue;
+            }
+            let info = &mut self.0.info;
+            match key.as_str() {
+                "license" => info.license = line_of(&map.next_value()?),
+                "title" => info.title = line_of(&map.next_value()?),
+                "downloadURL" => info.download_url = line_of(&map.next_value()?),
+                "publisher" => info.publisher = line_of(&map.next_value::<Value>()?["name"]),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        if has_grants {
+            Ok(())
+        } else {
+            Err(A::Error::custom("it has no list `grants`"))
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
+        Grants(self.0).visit_seq(seq)
+    }
+}
+
+/// The list of grants.
+struct Grants<'w, 'a, F>(&'w mut Walk<'a, F>);
+
+impl<'de, F> DeserializeSeed<'de> for Grants<'_, '_, F>
+where
+    F: FnMut(u64, Row<Grant>) -> ControlFlow<()>,
+{
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, F> Visitor<'de> for Grants<'_, '_, F>
+where
+    F: FnMut(u64, Row<Grant>) -> ControlFlow<()>,
+{
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of grants")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let walk = self.0;
+        let Some(each) = &mut walk.each else {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(());
+        };
+        loop {
+            walk.allowance.limit(LONGEST_ROW);
+            // The text alone is taken here, so that a grant of the wrong shape
+            // is one row refused and not the end of the file.
+            let Some(raw) = seq.next_element::<Box<RawValue>>()? else {
+                break;
+            };
+            walk.row += 1;
+            if walk.row == 1 && !raw.get().starts_with('{') {
+                return Err(A::Error::custom("its list does not hold objects"));
+            }
+            if each(walk.row, grant(walk.row, raw.get())).is_break() {
+                walk.stopped = true;
+                return Err(A::Error::custom("stopped"));
+            }
+        }
+        walk.allowance.lift();
+        Ok(())
+    }
+}
+
+fn grant(row: u64, json: &str) -> Row<Grant> {
+    let mut refusals = Refusals::of(row);
+    if !json.starts_with('{') {
+        refusals.add("", "is not an object");
+        return refusals.finish(None);
+    }
+    let object: GrantObject = match serde_json::from_str(json) {
+        Ok(object) => object,
+        Err(error) => {
+            refusals.add("", without_position(&error));
+            return refusals.finish(None);
+        }
+    };
+    let lists = [
+        ("plannedDates", object.planned_dates.is_wrong),
+        ("grantProgramme", object.grant_programme.is_wrong),
+        ("recipientOrganization", object.recipient_organization.is_wrong),
+        ("fundingOrganization", object.funding_organization.is_wrong),
+        (path::LOCATIONS, object.beneficiary_location.is_wrong),
+    ];
+    for (field, _) in lists.into_iter().filter(|(_, is_wrong)| *is_wrong) {
+        refusals.add(field, "is not a list of objects");
+    }
+    object.into_draft().check(refusals)
+}
+
+/// A grant as JSON has it; whatever else it holds is passed over unread.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct GrantObject {
+    id: Given,
+    title: Given,
+    description: Given,
+    currency: Given,
+    amount_awarded: Given,
+    award_date: Given,
+    data_source: Given,
+    planned_dates: Listed<Event>,
+    grant_programme: Listed<Programme>,
+    recipient_organization: Listed<Organization>,
+    funding_organization: Listed<Organization>,
+    beneficiary_location: Listed<Place>,
+    recipient_individual: Option<IgnoredAny>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Event {
+    start_date: Given,
+    end_date: Given,
+    duration: Given,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Programme {
+    title: Given,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Organization {
+    id: Given,
+    name: Given,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Place {
+    name: Given,
+    geo_code: Given,
+}
+
+impl GrantObject {
+    fn into_draft(self) -> Draft {
+        let dates = self.planned_dates.first();
+        let recipient = self.recipient_organization.first();
+        let funder = self.funding_organization.first();
+        let locations = self.beneficiary_location.items.into_iter();
+        Draft {
+            id: self.id,
+            title: self.title,
+            description: self.description,
+            currency: self.currency,
+            amount: self.amount_awarded,
+            awarded_on: self.award_date,
+            starts_on: dates.start_date,
+            ends_on: dates.end_date,
+            duration: dates.duration,
+            programme: self.grant_programme.first().title,
+            recipient_id: recipient.id,
+            recipient_name: recipient.name,
+            funder_id: funder.id,
+            funder_name: funder.name,
+            data_source: self.data_source,
+            locations: locations
+                .map(|place| DraftLocation {
+                    name: place.name,
+                    code: place.geo_code,
+                })
+                .collect(),
+            to_person: self.recipient_individual.is_some(),
+        }
+    }
+}
+
+/// A list of objects, or the fact that something else stands there.
+#[derive(Default)]
+struct Listed<T> {
+    items: Vec<T>,
+    is_wrong: bool,
+}
+
+impl<T: Default> Listed<T> {
+    fn first(self) -> T {
+        self.items.into_iter().next().unwrap_or_default()
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Listed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = <&RawValue>::deserialize(deserializer)?.get();
+        let items = if json == "null" {
+            Some(Vec::new())
+        } else {
+            objects(json)
+        };
+        Ok(Self {
+            is_wrong: items.is_none(),
+            items: items.unwrap_or_default(),
+        })
+    }
+}
+
+fn objects<'de, T: Deserialize<'de>>(json: &'de str) -> Option<Vec<T>> {
+    let items: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+    // A struct would also be read from a list of its fields' values.
+    let objects = items.iter().map(|item| {
+        let json = item.get();
+        json.starts_with('{').then(|| serde_json::from_str(json).ok())?
+    });
+    objects.collect()
+}
+
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = <&RawValue>::deserialize(deserializer)?.get();
+        Ok(match json.as_bytes().first() {
+            Some(b'"') => match serde_json::from_str(json) {
+                Ok(text) => Self::Text(text),
+                // An escape such as \ud800, which alone stands for no character.
+                Err(_) => Self::Other("text with a broken character"),
+            },
+            Some(b'-' | b'0'..=b'9') => Self::Text(json.to_owned()),
+            Some(b'[') => Self::Other("a list"),
+            Some(b'{') => Self::Other("an object"),
+            Some(b't' | b'f') => Self::Other("true or false"),
+            _ => Self::Nothing,
+        })
+    }
+}
+
+fn line_of(value: &Value) -> Option<String> {
+    value.as_str().and_then(text::line)
+}

@@ -1,0 +1,452 @@
+use std::collections::BTreeMap;
+
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+
+use super::*;
+
+const LLOYDS: &str = include_str!("../../../../../tests/data/grants/lloyds-bank-foundation.json");
+const LLOYD_WEBBER: &str =
+    include_str!("../../../../../tests/data/grants/andrew-lloyd-webber-foundation.json");
+const AB_TRUST: &str = include_str!("../../../../../tests/data/grants/ab-charitable-trust.json");
+const WOLFSON: &str = include_str!("../../../../../tests/data/grants/wolfson.json");
+const TABLE: &str = include_str!("../../../../../tests/data/grants/two-funders.csv");
+
+type Rows = Vec<(u64, Row<Grant>)>;
+
+fn rows(format: GrantFormat, text: impl AsRef<[u8]>) -> Result<(Rows, PackageInfo), FileError> {
+    let mut rows = Vec::new();
+    let info = read(text.as_ref(), format, |row, grant| {
+        rows.push((row, grant));
+        ControlFlow::Continue(())
+    })?;
+    Ok((rows, info))
+}
+
+fn json(text: &str) -> Rows {
+    rows(GrantFormat::Json, text).unwrap().0
+}
+
+fn csv(text: &str) -> Rows {
+    rows(GrantFormat::Csv, text).unwrap().0
+}
+
+fn good(rows: Rows) -> Vec<Grant> {
+    rows.into_iter().map(|(_, grant)| grant.unwrap()).collect()
+}
+
+fn refusals(rows: Rows) -> Vec<String> {
+    let refused = rows.into_iter().filter_map(|(_, grant)| grant.err());
+    refused.flatten().map(|refusal| refusal.to_string()).collect()
+}
+
+fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(year, month, day).unwrap()
+}
+
+/// A whole grant with the fields of `changes` in place of its own; null removes one.
+fn grant_with(changes: serde_json::Value) -> serde_json::Value {
+    let mut grant = serde_json::json!({
+        "id": "360G-example-1",
+        "title": "Grant to Example",
+        "currency": "GBP",
+        "amountAwarded": 1000,
+        "awardDate": "2020-01-31",
+        "recipientOrganization": [{"id": "GB-CHC-1", "name": "Example"}],
+        "fundingOrganization": [{"id": "GB-CHC-2", "name": "Funder"}],
+    });
+    for (field, value) in changes.as_object().unwrap() {
+        grant[field] = value.clone();
+    }
+    grant
+}
+
+fn refused_with(changes: serde_json::Value) -> Vec<String> {
+    refusals(json(&serde_json::json!([grant_with(changes)]).to_string()))
+}
+
+#[test]
+fn real_grants_are_read() {
+    let grants = good(json(LLOYDS));
+    assert_eq!(grants.len(), 22);
+    let first = &grants[0];
+    assert_eq!(
+        first,
+        &Grant {
+            identifier: "360G-LBFEW-115444".into(),
+            title: "Grant to Small Charities Coalition".into(),
+            description: None,
+            currency: "GBP".into(),
+            amount_minor: 3_998_300,
+            awarded_on: first.awarded_on,
+            starts_on: Some(day(2015, 12, 17)),
+            ends_on: Some(day(2017, 12, 16)),
+            duration_months: Some(24),
+            programme: first.programme.clone(),
+            recipient: first.recipient.clone(),
+            funder: Party {
+                identifier: Some("GB-CHC-327114".into()),
+                name: "Lloyds Bank Foundation for England and Wales".into(),
+            },
+            locations: vec![],
+            data_source: None,
+        }
+    );
+    assert_eq!(grants[1].amount_minor, 1_775_996);
+    let short = grants.iter().filter(|g| g.duration_months <= Some(18));
+    assert_eq!(short.count(), 5);
+
+    let grants = good(json(LLOYD_WEBBER));
+    assert_eq!(grants.len(), 22);
+    assert_eq!(grants[1].amount_minor, 4_113_377, "a float's noise is gone");
+    assert_eq!(grants[21].duration_months, None);
+    assert_eq!(
+        grants[13].locations,
+        [Location {
+            name: Some("Wales".into()),
+            code: Some("W92000004".into()),
+        }]
+    );
+
+    let grants = good(json(AB_TRUST));
+    assert_eq!(grants.len(), 20);
+    assert!(grants.iter().all(|g| g.duration_months.is_none()));
+    assert!(grants.iter().all(|g| g.data_source.is_some()));
+}
+
+#[test]
+fn dates_that_the_standard_does_not_allow_are_refused_by_row_and_field() {
+    let said = refusals(json(WOLFSON));
+    assert_eq!(said.len(), 20);
+    assert_eq!(
+        said[0],
+        "row 1, awardDate: \"05/06/2014\" is not a date; \
+         write it as 2014-06-05 if the day comes first"
+    );
+    assert!(said[19].starts_with("row 20, awardDate: "));
+}
+
+#[test]
+fn a_table_says_the_same_as_the_package_it_was_made_of() {
+    let packages = [LLOYDS, LLOYD_WEBBER].map(|text| good(json(text)));
+    let digests: BTreeMap<_, _> = packages
+        .iter()
+        .flatten()
+        .map(|grant| (&grant.identifier, grant.digest()))
+        .collect();
+    let table = csv(TABLE);
+    assert_eq!(table.len(), 10);
+    assert_eq!(table[0].0, 2, "the header is line 1");
+    for grant in good(table) {
+        assert_eq!(grant.digest(), digests[&grant.identifier], "{grant:?}");
+    }
+}
+
+#[test]
+fn the_digest_changes_with_any_part() {
+    let grant = good(json(LLOYDS)).remove(1);
+    assert_eq!(grant.digest().len(), 64);
+    let mut changed = vec![grant.clone(); 6];
+    changed[0].amount_minor += 1;
+    changed[1].ends_on = None;
+    changed[2].recipient.identifier = None;
+    changed[3].title.push('.');
+    changed[4].locations.push(Location {
+        name: Some("Leeds".into()),
+        code: None,
+    });
+    changed[5].locations.push(Location {
+        name: None,
+        code: Some("Leeds".into()),
+    });
+    changed.push(grant);
+    let digests: std::collections::BTreeSet<_> = changed.iter().map(Grant::digest).collect();
+    assert_eq!(digests.len(), changed.len());
+}
+
+#[test]
+fn json_paths_serve_as_a_header_too() {
+    let text = " ID ,TITLE,currency,amountAwarded,awardDate,recipientOrganization/0/name,\
+                fundingOrganization/0/name,plannedDates/0/startDate,plannedDates/0/duration,\
+                beneficiaryLocation/1/geoCode,beneficiaryLocation/0/name,recipientOrganization/1/name,\
+                Recipient Org:Email,Notes\n\
+                a-1,Title,gbp,12.5,2020-01-31,R,F,2020-02-01,6,e08000003,Leeds,Other,x@example.org,n\n";
+    let grants = good(csv(text));
+    assert_eq!(grants[0].amount_minor, 1250);
+    assert_eq!(grants[0].currency, "GBP");
+    assert_eq!(grants[0].starts_on, Some(day(2020, 2, 1)));
+    assert_eq!(grants[0].duration_months, Some(6));
+    assert_eq!(grants[0].recipient.name, "R");
+    let locations: Vec<_> = grants[0]
+        .locations
+        .iter()
+        .map(|l| (l.name.as_deref(), l.code.as_deref()))
+        .collect();
+    assert_eq!(locations, [(Some("Leeds"), None), (None, Some("E08000003"))]);
+}
+
+#[test]
+fn a_table_names_its_own_columns_in_refusals() {
+    let header = "Identifier,Title,Currency,Amount Awarded,Award Date,Recipient Org:Name,\
+                  Funding Org:Name,Planned Dates:Start Date,Planned Dates:0:End Date";
+    let text = format!("{header}\r\n1,T,GBP,\"1,000\",31/01/2020,R,,2020-03-01,2020-02-01\r\n");
+    assert_eq!(
+        refusals(csv(&text)),
+        [
+            "row 2, Amount Awarded: \"1,000\" is not an amount; \
+             write the number alone, without commas or a currency sign",
+            "row 2, Award Date: \"31/01/2020\" is not a date; write it as 2020-01-31",
+            "row 2, Planned Dates:0:End Date: 2020-02-01 is before the start, 2020-03-01",
+            "row 2, Funding Org:Name: is missing",
+        ]
+    );
+}
+
+#[test]
+fn every_problem_of_a_grant_is_named() {
+    let said = refusals(json(
+        r#"[{"id": " ", "currency": "pounds", "amountAwarded": -5,
+        "title": ["x"], "plannedDates": [{"startDate": "2020", "duration": 1.5}],
+        "recipientOrganization": {"name": "not in a list"}, "fundingOrganization": [["F", "F"]],
+        "awardDate": true}]"#,
+    ));
+    assert_eq!(
+        said,
+        [
+            "row 1, recipientOrganization: is not a list of objects",
+            "row 1, fundingOrganization: is not a list of objects",
+            "row 1, id: is missing",
+            "row 1, title: is a list, where text or a number belongs",
+            "row 1, currency: \"pounds\" is not a currency; \
+             write its three-letter ISO 4217 code, such as GBP",
+            "row 1, amountAwarded: \"-5\" is below zero",
+            "row 1, awardDate: is true or false, where text or a number belongs",
+            "row 1, plannedDates/0/startDate: \"2020\" is not a date; \
+             write it as YYYY-MM-DD, such as 2014-06-25",
+            "row 1, plannedDates/0/duration: \"1.5\" is not a whole number of months",
+            "row 1, recipientOrganization/0/name: is missing",
+            "row 1, fundingOrganization/0/name: is missing",
+        ]
+    );
+    assert_eq!(refused_with(serde_json::json!({})), [""; 0]);
+    let too_much = serde_json::json!({"amountAwarded": 1e300, "id": "x".repeat(201)});
+    assert_eq!(refused_with(too_much).len(), 2);
+}
+
+#[test]
+fn a_grant_to_a_person_is_refused_without_a_word_of_them() {
+    let said = refused_with(serde_json::json!({
+        "recipientOrganization": null,
+        "recipientIndividual": {"id": "p-1", "name": "A Name"},
+        "awardDate": "A Name",
+    }));
+    let reason = "the grant is to a person, and Wayin keeps no personal data";
+    assert_eq!(said, [format!("row 1, recipientIndividual: {reason}")]);
+
+    let text = "Identifier,Title,Currency,Amount Awarded,Award Date,Recipient Ind:Identifier,\
+                Recipient Ind:Name,Funding Org:Name\n1,T,GBP,1,2020-01-31,p-1,A Name,F\n";
+    let said = refusals(csv(text));
+    assert_eq!(said, [format!("row 2, Recipient Ind:Identifier: {reason}")]);
+}
+
+#[test]
+fn long_text_is_cut_and_odd_text_cleaned() {
+    let long = "word ".repeat(3000);
+    let grants = serde_json::json!([grant_with(serde_json::json!({
+        "title": long,
+        "description": format!(" one\r\ntwo\u{0}{long}"),
+        "recipientOrganization": [{"name": long}, {"name": "Second"}],
+        "dataSource": "mailto:somebody@example.org",
+        "beneficiaryLocation": [{"countryCode": "GB"}, {"name": " ", "geoCode": " e08000025 "}],
+    }))]);
+    let grant = good(json(&grants.to_string())).remove(0);
+    assert_eq!(grant.title.chars().count(), 300);
+    assert!(grant.title.ends_with("word…"));
+    let description = grant.description.unwrap();
+    assert!(description.starts_with("one\ntwo word"));
+    assert!(description.chars().count() <= 10_000 && description.ends_with("word…"));
+    assert!(grant.recipient.name.chars().count() <= 200);
+    assert_eq!(grant.recipient.identifier, None);
+    assert_eq!(grant.data_source, None);
+    assert_eq!(grant.locations.len(), 1);
+    assert_eq!(grant.locations[0].code.as_deref(), Some("E08000025"));
+}
+
+#[test]
+fn a_package_speaks_for_itself_before_or_behind_its_grants() {
+    let grants = serde_json::json!([grant_with(serde_json::json!({}))]);
+    let text = format!(
+        "\u{feff}{{\"license\": \"https://example.org/licence\", \"extensions\": [{{}}],\n\
+         \"grants\": {grants}, \"publisher\": {{\"name\": \"Funder\", \"logo\": 1}},\n\
+         \"downloadURL\": \"https://example.org/grants.json\", \"title\": 7}}\n"
+    );
+    let (grants, info) = rows(GrantFormat::Json, &text).unwrap();
+    assert_eq!(good(grants).len(), 1);
+    assert_eq!(
+        info,
+        PackageInfo {
+            license: Some("https://example.org/licence".into()),
+            title: None,
+            publisher: Some("Funder".into()),
+            download_url: Some("https://example.org/grants.json".into()),
+        }
+    );
+    assert_eq!(about(text.as_bytes(), GrantFormat::Json).unwrap(), info);
+    assert_eq!(
+        about(b"[1, 2]".as_slice(), GrantFormat::Json).unwrap(),
+        PackageInfo::default()
+    );
+}
+
+#[test]
+fn one_bad_grant_does_not_cost_the_others() {
+    let whole = grant_with(serde_json::json!({}));
+    let list = format!(
+        "[{whole}, null, {whole}, 5, {{\"id\": 1, \"id\": 2}}, [\"a\"], {{\"title\": \"\\ud800\"}}, {whole}]"
+    );
+    let rows = json(&list);
+    let good: Vec<_> = rows
+        .iter()
+        .filter(|(_, row)| row.is_ok())
+        .map(|(n, _)| *n)
+        .collect();
+    assert_eq!(good, [1, 3, 8]);
+    let said = refusals(rows);
+    assert_eq!(said[0], "row 2: is not an object");
+    assert_eq!(said[2], "row 5: duplicate field `id`");
+    assert!(
+        said.iter()
+            .any(|reason| reason.starts_with("row 7, title: is text with a broken"))
+    );
+}
+
+#[test]
+fn a_file_of_other_things_is_refused_whole() {
+    let cases = [
+        (GrantFormat::Json, "", "The file is empty."),
+        (
+            GrantFormat::Json,
+            "{\"type\": \"FeatureCollection\"}",
+            "it has no list `grants`.",
+        ),
+        (
+            GrantFormat::Json,
+            "{\"grants\": {\"id\": 1}}",
+            "invalid type: map, expected a list of grants.",
+        ),
+        (
+            GrantFormat::Json,
+            "\"grants\"",
+            "expected an object with a list `grants`, or that list alone.",
+        ),
+        (GrantFormat::Json, "[1, 2]", "its list does not hold objects."),
+        (
+            GrantFormat::Json,
+            "<html>",
+            "not valid JSON at line 1, column 1: expected value.",
+        ),
+        (
+            GrantFormat::Json,
+            "{\"grants\": [{}\n",
+            "line 2, column 0: it ends in the middle.",
+        ),
+        (
+            GrantFormat::Json,
+            "[] []",
+            "line 1, column 4: trailing characters.",
+        ),
+        (
+            GrantFormat::Csv,
+            "org_id,name\n1,2\n",
+            "it has no column Identifier (id).",
+        ),
+        (
+            GrantFormat::Csv,
+            "Identifier,id,Title\n",
+            "its columns Identifier and id are the same field.",
+        ),
+    ];
+    for (format, text, reason) in cases {
+        let said = rows(format, text).unwrap_err().to_string();
+        assert!(said.ends_with(reason), "{text}: {said}");
+    }
+}
+
+#[test]
+fn a_grant_without_an_end_is_not_buffered() {
+    let endless = b"{\"grants\": [{}, {\"id\": \"".chain(std::io::repeat(b'x').take(1 << 30));
+    let error = read(endless, GrantFormat::Json, |_, _| ControlFlow::Continue(())).unwrap_err();
+    assert!(matches!(error, FileError::EndlessRow { row: 2 }), "{error:?}");
+    let elsewhere = format!(
+        "{{\"other\": [{}0], \"grants\": []}}",
+        "1234567, ".repeat(1 << 20)
+    );
+    assert!(
+        rows(GrantFormat::Json, elsewhere).is_ok(),
+        "what is passed over may be long"
+    );
+}
+
+#[test]
+fn reading_stops_when_asked_to() {
+    for (format, text) in [(GrantFormat::Json, LLOYDS), (GrantFormat::Csv, TABLE)] {
+        let mut count = 0;
+        read(text.as_bytes(), format, |_, _| {
+            count += 1;
+            ControlFlow::Break(())
+        })
+        .unwrap();
+        assert_eq!(count, 1);
+    }
+}
+
+#[test]
+fn the_form_is_known_by_its_content_first() {
+    let of = |path: &str, start: &[u8]| GrantFormat::of(Path::new(path), start);
+    assert_eq!(of("a.csv", b"\xef\xbb\xbf \n{\"g").unwrap(), GrantFormat::Json);
+    assert_eq!(of("a", b"[").unwrap(), GrantFormat::Json);
+    assert_eq!(of("a.JSON", b"Identifier,").unwrap(), GrantFormat::Json);
+    assert_eq!(of("a.txt", b"Identifier,").unwrap(), GrantFormat::Csv);
+    assert!(matches!(of("a.xlsx", b"PK\x03\x04"), Err(FileError::Workbook)));
+    assert!(matches!(of("a.csv", b"\xff\xfeI\0"), Err(FileError::NotText)));
+    assert!(matches!(of("a.csv", b""), Err(FileError::Empty)));
+}
+
+#[test]
+fn no_bytes_make_it_panic() {
+    let mut random = StdRng::seed_from_u64(360);
+    for (format, text) in [
+        (GrantFormat::Json, &LLOYD_WEBBER[..4000]),
+        (GrantFormat::Json, LLOYD_WEBBER),
+        (GrantFormat::Csv, TABLE),
+    ] {
+        for _ in 0..2_000 {
+            let mut bytes = text.as_bytes().to_vec();
+            for _ in 0..random.random_range(1..8) {
+                let place = random.random_range(0..bytes.len());
+                match random.random_range(0..4) {
+                    0 => bytes[place] = random.random(),
+                    1 => bytes.truncate(place.max(1)),
+                    2 => bytes.insert(
+                        place,
+                        *b"\"\\{}[],:0-9eE./\n"
+                            .get(random.random_range(0..17))
+                            .unwrap_or(&0),
+                    ),
+                    _ => {
+                        bytes.remove(place);
+                        bytes.push(b'\n');
+                    }
+                }
+            }
+            // Whatever the outcome: a row refused says why, and none is lost without a word.
+            let mut last = 0;
+            let _ = read(bytes.as_slice(), format, |row, grant| {
+                assert!(row > last);
+                last = row;
+                assert!(grant.err().is_none_or(|refusals| !refusals.is_empty()));
+                ControlFlow::Continue(())
+            });
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Reads the files that an import takes, row by row, with nothing of the base or the web.
+//!
+//! Every reader hands each row to a callback as it is read, so that memory
+//! stays flat however long the file is. A row that cannot be taken is handed
+//! over as the list of all that is wrong with it. A file that is not what it
+//! should be is refused whole, as a [`FileError`]; where that shows only part
+//! of the way through, the rows before that point have been handed over.
+
+pub mod grants;
+mod money;
+pub mod places;
+pub mod records;
+mod stream;
+mod table;
+mod text;
+
+use std::fmt;
+
+/// The most bytes that one row may take; what is longer is refused unread.
+pub const LONGEST_ROW: usize = 4 * 1024 * 1024;
+
+/// A row as read, or everything that is wrong with it (never empty).
+pub type Row<T> = Result<T, Vec<Refusal>>;
+
+/// One reason why a row was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The line on which the row starts in a CSV file (the header is line 1) or
+    /// a JSON Lines file, or the position in a JSON list, counted from 1.
+    pub row: u64,
+    /// The field as the file names it: a CSV column's header, or a path such as
+    /// `plannedDates/0/startDate`. Empty where the whole row is meant.
+    pub field: String,
+    /// What is wrong, in plain words that follow the field's name.
+    pub reason: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "row {}", self.row)?;
+        if !self.field.is_empty() {
+            write!(f, ", {}", self.field)?;
+        }
+        write!(f, ": {}", self.reason)
+    }
+}
+
+/// Why a file was refused whole: one plain sentence each.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// Reading failed.
+    #[error("The file could not be read.")]
+    Unreadable(#[from] std::io::Error),
+    /// There is nothing in it.
+    #[error("The file is empty.")]
+    Empty,
+    /// It is in an encoding that is not read.
+    #[error("The file is not UTF-8 text; save it again as UTF-8.")]
+    NotText,
+    /// It is a workbook or an archive.
+    #[error("The file is a spreadsheet or an archive; save its sheet as CSV (UTF-8).")]
+    Workbook,
+    /// Its header does not say places.
+    #[error("The file is not a list of places: {0}.")]
+    NotPlaces(String),
+    /// Neither its keys nor its header say grants.
+    #[error("The file is not a list of 360Giving grants: {0}.")]
+    NotGrants(String),
+    /// Its first line is not a record.
+    #[error("The file is not a list of records: its first line is not one whole JSON object.")]
+    NotRecords,
+    /// It is not valid JSON, or it ends too early.
+    #[error("The file is not valid JSON at line {line}, column {column}: {reason}.")]
+    Broken {
+        /// The line, counted from 1.
+        line: usize,
+        /// The byte within the line, counted from 1.
+        column: usize,
+        /// What the reader stumbled over.
+        reason: String,
+    },
+    /// A row runs on without an end, as after a quotation mark that is never closed.
+    #[error("The row at {row} is over {} MB long; is a quotation mark left open?", LONGEST_ROW >> 20)]
+    EndlessRow {
+        /// The row, counted as in [`Refusal::row`].
+        row: u64,
+    },
+}
+
+/// What is wrong with one row, gathered as it is read.
+#[derive(Debug, Default)]
+struct Refusals {
+    row: u64,
+    found: Vec<Refusal>,
+}
+
+impl Refusals {
+    fn of(row: u64) -> Self {
+        Self {
+            row,
+            found: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, field: impl Into<String>, reason: impl Into<String>) {
+        self.found.push(Refusal {
+            row: self.row,
+            field: field.into(),
+            reason: reason.into(),
+        });
+    }
+
+    /// The value, or nothing and its reason among the refusals.
+    fn check<T>(&mut self, field: &str, outcome: Result<T, String>) -> Option<T> {
+        outcome.map_err(|reason| self.add(field, reason)).ok()
+    }
+
+    /// The row, if nothing was found wrong with it and all of it is there.
+    fn finish<T>(self, row: Option<T>) -> Row<T> {
+        match row {
+            Some(row) if self.found.is_empty() => Ok(row),
+            _ => Err(self.found),
+        }
+    }
+}
+
+/// The error's own words, without the position that `serde_json` adds: a row's
+/// own line and column mean nothing to the reader of the file.
+fn without_position(error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return "it ends in the middle".to_owned();
+    }
+    let said = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    said.strip_suffix(&position).unwrap_or(&said).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_row_field_and_reason() {
+        let mut refusals = Refusals::of(12);
+        refusals.add("awardDate", text::date("05/06/2014").unwrap_err());
+        refusals.add("", "is not UTF-8 text");
+        let said: Vec<_> = refusals.found.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            [
+                "row 12, awardDate: \"05/06/2014\" is not a date; \
+                 write it as 2014-06-05 if the day comes first",
+                "row 12: is not UTF-8 text",
+            ]
+        );
+    }
+}

@@ -1,0 +1,297 @@
+//! Amounts of money: exact decimals in a currency's minor unit.
+
+use super::text::quoted;
+
+/// Every code that ISO 4217 gives or gave, as the 360Giving Data Standard 1.4
+/// lists them in `currency.csv`, and those that were added since. Sorted.
+const CODES: &str = "\
+ADP AED AFA AFN ALK ALL AMD ANG AOA AOK AON AOR ARA ARP ARS ARY ATS AUD AWG AYM AZM AZN BAD BAM \
+BBD BDT BEC BEF BEL BGJ BGK BGL BGN BHD BIF BMD BND BOB BOP BOV BRB BRC BRE BRL BRN BRR BSD BTN \
+BUK BWP BYB BYN BYR BZD CAD CDF CHC CHE CHF CHW CLF CLP CNY COP COU CRC CSD CSJ CSK CUC CUP CVE \
+CYP CZK DDM DEM DJF DKK DOP DZD ECS ECV EEK EGP ERN ESA ESB ESP ETB EUR FIM FJD FKP FRF GBP GEK \
+GEL GHC GHP GHS GIP GMD GNE GNF GNS GQE GRD GTQ GWE GWP GYD HKD HNL HRD HRK HTG HUF IDR IEP ILP \
+ILR ILS INR IQD IRR ISJ ISK ITL JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAJ LAK LBP LKR \
+LRD LSL LSM LTL LTT LUC LUF LUL LVL LVR LYD MAD MDL MGA MGF MKD MLF MMK MNT MOP MRO MRU MTL MTP \
+MUR MVQ MVR MWK MXN MXP MXV MYR MZE MZM MZN NAD NGN NIC NIO NLG NOK NPR NZD OMR PAB PEH PEI PEN \
+PES PGK PHP PKR PLN PLZ PTE PYG QAR RHD ROK ROL RON RSD RUB RUR RWF SAR SBD SCR SDD SDG SDP SEK \
+SGD SHP SIT SKK SLE SLL SOS SRD SRG SSP STD STN SUR SVC SYP SZL THB TJR TJS TMM TMT TND TOP TPE \
+TRL TRY TTD TWD TZS UAH UAK UGS UGW UGX USD USN USS UYI UYN UYP UYU UYW UZS VEB VED VEF VES VNC \
+VND VUV WST XAD XAF XAG XAU XBA XBB XBC XBD XCD XCG XDR XEU XFO XFU XOF XPD XPF XPT XRE XSU XTS \
+XUA XXX YDD YER YUD YUM YUN ZAL ZAR ZMK ZMW ZRN ZRZ ZWC ZWD ZWG ZWL ZWN ZWR";
+
+/// The ISO 4217 code in upper case.
+pub(super) fn currency(text: &str) -> Result<String, String> {
+    let code = text.trim().to_ascii_uppercase();
+    if code.len() == 3 && CODES.split(' ').any(|known| known == code) {
+        Ok(code)
+    } else {
+        Err(format!(
+            "{} is not a currency; write its three-letter ISO 4217 code, such as GBP",
+            quoted(text.trim())
+        ))
+    }
+}
+
+/// How many decimal places the currency's minor unit has (ISO 4217, table A.1).
+fn exponent(currency: &str) -> i64 {
+    match currency {
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI"
+        | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+        "CLF" | "UYW" => 4,
+        _ => 2,
+    }
+}
+
+/// An amount of money at or above zero, of no currency yet.
+#[derive(Debug)]
+pub(super) struct Amount<'a> {
+    text: &'a str,
+    number: Decimal,
+}
+
+impl<'a> Amount<'a> {
+    /// Reads a plain or scientific decimal number.
+    pub(super) fn parse(text: &'a str) -> Result<Self, String> {
+        let text = text.trim();
+        let Some(number) = Decimal::parse(text) else {
+            return Err(format!(
+                "{} is not an amount; write the number alone, without commas or a currency sign",
+                quoted(text)
+            ));
+        };
+        if number.negative {
+            return Err(format!("{} is below zero", quoted(text)));
+        }
+        Ok(Self { text, number })
+    }
+
+    /// The amount in the currency's minor unit.
+    ///
+    /// No floating point takes part. A number that carries a float's noise past
+    /// the minor unit, such as 41133.770000000004, is rounded to it, half up; any
+    /// other that has more decimals than the currency is refused.
+    pub(super) fn minor_units(&self, currency: &str) -> Result<i64, String> {
+        let too_large = || format!("{} is too large an amount", quoted(self.text));
+        let (mut units, excess) = self.number.split(exponent(currency)).ok_or_else(too_large)?;
+        if let Some(next) = excess.first() {
+            if !self.number.is_noise(excess) {
+                let text = quoted(self.text);
+                return Err(format!("{text} has more decimals than {currency} has"));
+            }
+            units += i128::from(*next >= b'5');
+        }
+        i64::try_from(units).map_err(|_| too_large())
+    }
+}
+
+/// The number of months, where it is a whole one above zero; 36.0 is 36.
+pub(super) fn months(text: &str) -> Result<i32, String> {
+    /// A hundred years: what is longer is no plan but a slip.
+    const LONGEST: i32 = 1200;
+    let text = text.trim();
+    let not_whole = || format!("{} is not a whole number of months", quoted(text));
+    let number = Decimal::parse(text).ok_or_else(not_whole)?;
+    if number.negative || number.digits.is_empty() {
+        return Err(format!("{} months is not a duration", quoted(text)));
+    }
+    let months = match number.split(0) {
+        Some((_, excess)) if !excess.is_empty() => return Err(not_whole()),
+        Some((units, _)) => i32::try_from(units).ok(),
+        None => None,
+    };
+    months
+        .filter(|months| *months <= LONGEST)
+        .ok_or_else(|| format!("{} months is over a hundred years", quoted(text)))
+}
+
+/// A decimal number: 0.d1d2d3… times ten to the power of `point`.
+#[derive(Debug)]
+struct Decimal {
+    /// Below zero; never set for zero itself.
+    negative: bool,
+    /// The digits in ASCII, without zeros before the first or after the last; none for zero.
+    digits: Vec<u8>,
+    /// Where the decimal point stands, counted from before the first digit.
+    point: i64,
+}
+
+impl Decimal {
+    /// Reads a number as JSON or a spreadsheet writes it: `15000`, `15000.50`, `1.5e4`.
+    fn parse(text: &str) -> Option<Self> {
+        let (signed, exponent) = match text.split_once(['e', 'E']) {
+            Some((number, exponent)) => (number, power(exponent)?),
+            None => (text, 0),
+        };
+        let unsigned = signed.strip_prefix(['-', '+']).unwrap_or(signed);
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        let mut digits = [whole, fraction].concat().into_bytes();
+        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let leading = digits.iter().take_while(|digit| **digit == b'0').count();
+        digits.drain(..leading);
+        while digits.last() == Some(&b'0') {
+            digits.pop();
+        }
+        let point = i64::try_from(whole.len()).ok()? - i64::try_from(leading).ok()?;
+        Some(Self {
+            negative: signed.starts_with('-') && !digits.is_empty(),
+            point: point.saturating_add(exponent),
+            digits,
+        })
+    }
+
+    /// The number times ten to the power of `places`, as its whole part and the
+    /// digits past it; nothing where the whole part has over 19 digits.
+    fn split(&self, places: i64) -> Option<(i128, &[u8])> {
+        let point = self.point.saturating_add(places);
+        if self.digits.is_empty() {
+            return Some((0, &[]));
+        }
+        if point < 0 {
+            return Some((0, &self.digits));
+        }
+        let point = usize::try_from(point).ok().filter(|point| *point <= 19)?;
+        let (whole, excess) = self.digits.split_at(point.min(self.digits.len()));
+        let padding = std::iter::repeat_n(&b'0', point - whole.len());
+        let units = whole
+            .iter()
+            .chain(padding)
+            .fold(0, |units, digit| units * 10 + i128::from(digit - b'0'));
+        Some((units, excess))
+    }
+
+    /// Whether digits past the minor unit are what a binary float leaves behind:
+    /// it takes 16 or 17 digits to write, and the excess begins as a run of zeros or nines.
+    fn is_noise(&self, excess: &[u8]) -> bool {
+        const RUN: usize = 4;
+        excess.get(..RUN).is_some_and(|run| {
+            self.digits.len() >= 16
+                && excess.len() < self.digits.len()
+                && (run.iter().all(|d| *d == b'0') || run.iter().all(|d| *d == b'9'))
+        })
+    }
+}
+
+/// The power of ten after an `e`; what no integer holds is as good as the largest.
+fn power(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let size = digits.parse().unwrap_or(i64::MAX);
+    Some(if text.starts_with('-') { -size } else { size })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn minor_units(text: &str, currency: &str) -> Result<i64, String> {
+        Amount::parse(text)?.minor_units(currency)
+    }
+
+    #[test]
+    fn a_currency_is_a_known_code() {
+        assert_eq!(currency(" gbp "), Ok("GBP".into()));
+        for text in ["", "£", "GPB", "GB", "GBP EUR", "BP E", "ÄÖ"] {
+            assert!(currency(text).is_err(), "{text}");
+        }
+        assert!(CODES.split(' ').is_sorted_by(|a, b| a < b));
+        assert!(CODES.split(' ').all(|code| code.len() == 3));
+    }
+
+    #[test]
+    fn an_amount_is_exact() {
+        let cases = [
+            ("15000", "GBP", 1_500_000),
+            ("40000.0", "GBP", 4_000_000),
+            ("80394.5", "GBP", 8_039_450),
+            ("0.1", "GBP", 10),
+            ("0", "GBP", 0),
+            ("-0.00", "GBP", 0),
+            ("0e999999999999999999999", "GBP", 0),
+            ("1.5e4", "GBP", 1_500_000),
+            ("150000E-1", "GBP", 1_500_000),
+            ("+7.5", "GBP", 750),
+            (".5", "GBP", 50),
+            ("5.", "GBP", 500),
+            ("00012.30", "GBP", 1_230),
+            ("1500", "JPY", 1_500),
+            ("1.234", "KWD", 1_234),
+            ("1.2345", "CLF", 12_345),
+            ("92233720368547758.07", "GBP", i64::MAX),
+            ("9007199254740993.01", "GBP", 900_719_925_474_099_301),
+            ("9223372036854775807", "JPY", i64::MAX),
+            // What floats leave behind.
+            ("41133.770000000004", "GBP", 4_113_377),
+            ("44337.130000000005", "GBP", 4_433_713),
+            ("0.30000000000000004", "GBP", 30),
+            ("80394.49999999999", "GBP", 8_039_450),
+            ("2.9999999999999996", "GBP", 300),
+            ("1500.0000000000002", "JPY", 1_500),
+        ];
+        for (text, currency, minor) in cases {
+            assert_eq!(minor_units(text, currency), Ok(minor), "{text} {currency}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_amount_is_refused() {
+        let cases = [
+            ("", "is not an amount"),
+            (".", "is not an amount"),
+            ("e5", "is not an amount"),
+            ("1e", "is not an amount"),
+            ("1e+", "is not an amount"),
+            ("£15", "is not an amount"),
+            ("15,000", "is not an amount"),
+            ("0x10", "is not an amount"),
+            ("NaN", "is not an amount"),
+            ("inf", "is not an amount"),
+            ("1.2.3", "is not an amount"),
+            ("--1", "is not an amount"),
+            ("١٢", "is not an amount"),
+            ("-1", "is below zero"),
+            ("-1e400", "is below zero"),
+            ("0.005", "more decimals"),
+            ("100.125", "more decimals"),
+            ("100.0000001", "more decimals"),
+            ("1e-400", "more decimals"),
+            ("1e-99999999999999999999", "more decimals"),
+            ("0.0000000000000000012345678901234567", "more decimals"),
+            ("1.23456789012345678", "more decimals"),
+            ("92233720368547758.08", "too large"),
+            ("1e400", "too large"),
+            ("1e99999999999999999999", "too large"),
+        ];
+        for (text, reason) in cases {
+            let said = minor_units(text, "GBP").unwrap_err();
+            assert!(said.contains(reason), "{text}: {said}");
+        }
+        assert!(minor_units("1.5", "JPY").is_err());
+    }
+
+    #[test]
+    fn every_amount_of_pence_survives_being_written_as_a_float() {
+        for pence in (0..10_000_000_i64).step_by(37) {
+            let pounds = pence as f64 / 100.0;
+            assert_eq!(minor_units(&pounds.to_string(), "GBP"), Ok(pence));
+            assert_eq!(minor_units(&format!("{pounds:.2}"), "GBP"), Ok(pence));
+            assert_eq!(minor_units(&format!("{pounds:e}"), "GBP"), Ok(pence));
+        }
+    }
+
+    #[test]
+    fn months_are_whole_and_above_zero() {
+        for (text, count) in [("36", 36), ("36.0", 36), (" 1.2e1 ", 12), ("1200", 1200)] {
+            assert_eq!(months(text), Ok(count), "{text}");
+        }
+        for text in [
+            "", "0", "-0", "0.0", "-12", "1.5", "0.5", "1e-3", "1201", "1e30", "one year",
+        ] {
+            assert!(months(text).is_err(), "{text}");
+        }
+    }
+}

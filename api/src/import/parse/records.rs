@@ -1,0 +1,459 @@
+//! Initiative records as JSON Lines: one whole record a line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufRead, BufReader, Read};
+use std::ops::ControlFlow;
+
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+use serde_path_to_error::{Path, Segment};
+use wayin_entity::{Challenge, Condition, EntryPoint, Perspective, SourceKind};
+
+use super::{FileError, LONGEST_ROW, Refusals, Row, stream, text, without_position};
+use crate::initiative::record::InitiativeRecord;
+
+/// Reads records and hands each with its line to `each`, which may end the
+/// reading early. Blank lines are passed over.
+///
+/// Refuses the file whole where its first line that is not blank is not one whole
+/// JSON object. A record is well formed when it comes out of here; whether its
+/// parts agree with each other and with the base is for its publication to say.
+pub fn read(
+    input: impl Read,
+    mut each: impl FnMut(u64, Row<InitiativeRecord>) -> ControlFlow<()>,
+) -> Result<(), FileError> {
+    let mut input = BufReader::with_capacity(1 << 16, stream::text(input)?);
+    let mut line = Vec::new();
+    let mut number = 0;
+    let mut is_first = true;
+    while let Some(is_whole) = read_line(&mut input, &mut line)? {
+        number += 1;
+        let content = line.trim_ascii();
+        if content.is_empty() {
+            continue;
+        }
+        if is_first && !is_object(content, is_whole) {
+            return Err(FileError::NotRecords);
+        }
+        is_first = false;
+        let row = if is_whole {
+            record(number, content)
+        } else {
+            let mut refusals = Refusals::of(number);
+            refusals.add("", format!("is over {} MB long", LONGEST_ROW >> 20));
+            refusals.finish(None)
+        };
+        if each(number, row).is_break() {
+            return Ok(());
+        }
+    }
+    if is_first {
+        return Err(FileError::Empty);
+    }
+    Ok(())
+}
+
+/// Reads the next line into `line` and says whether that is all of it: what is
+/// longer than a row may be is passed over. Nothing at the end.
+fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
+    line.clear();
+    let limit = LONGEST_ROW as u64 + 1;
+    if input.by_ref().take(limit).read_until(b'\n', line)? == 0 {
+        return Ok(None);
+    }
+    let is_whole = line.len() <= LONGEST_ROW || line.ends_with(b"\n");
+    if !is_whole {
+        input.skip_until(b'\n')?;
+    }
+    Ok(Some(is_whole))
+}
+
+fn is_object(content: &[u8], is_whole: bool) -> bool {
+    content.starts_with(b"{") && (!is_whole || serde_json::from_slice::<IgnoredAny>(content).is_ok())
+}
+
+fn record(number: u64, content: &[u8]) -> Row<InitiativeRecord> {
+    let mut refusals = Refusals::of(number);
+    let Ok(json) = std::str::from_utf8(content) else {
+        refusals.add("", "is not UTF-8 text");
+        return refusals.finish(None);
+    };
+    if !json.starts_with('{') {
+        refusals.add("", "is not a JSON object");
+        return refusals.finish(None);
+    }
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let outcome = serde_path_to_error::deserialize(&mut reader);
+    let error = match outcome {
+        Ok(record) if reader.end().is_ok() => return refusals.finish(Some(record)),
+        Ok(_) => None,
+        Err(error) => Some(error),
+    };
+    match serde_json::from_str(json) {
+        Ok(value) => gather(value, &mut refusals),
+        Err(error) => refusals.add("", format!("is not valid JSON: {}", without_position(&error))),
+    }
+    if let Some(error) = error.filter(|_| refusals.found.is_empty()) {
+        // Only the text as it stands shows this one, such as a field given twice.
+        let field = TakenOut::default().original(&steps(error.path()));
+        refusals.add(field, without_position(error.inner()));
+    }
+    refusals.finish(None)
+}
+
+/// One step on the way to a value.
+#[derive(Clone, Debug)]
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+fn steps(path: &Path) -> Vec<Step> {
+    let step = |segment: &Segment| match segment {
+        Segment::Map { key } => Some(Step::Key(key.clone())),
+        Segment::Seq { index } => Some(Step::Index(*index)),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    };
+    path.iter().filter_map(step).collect()
+}
+
+/// The most problems of one record that are named.
+const MOST_PROBLEMS: usize = 50;
+
+/// Finds all that keeps the document from being a record. Reading it as one
+/// stops at the first problem, so that each is noted and mended, by taking out
+/// what is wrong or putting in what is missing, until nothing stops it.
+fn gather(mut document: Value, refusals: &mut Refusals) {
+    let mut taken_out = TakenOut::default();
+    for _ in 0..MOST_PROBLEMS {
+        let Err(error) = serde_path_to_error::deserialize::<_, InitiativeRecord>(&document) else {
+            return;
+        };
+        let mut steps = steps(error.path());
+        let said = error.inner().to_string();
+        if let Some(missing) = between(&said, "missing field `", "`") {
+            steps.push(Step::Key(missing.to_owned()));
+            let field = taken_out.original(&steps);
+            if !taken_out.fields.contains(&field) {
+                refusals.add(field, "is missing");
+            }
+            if !put_in(&mut document, &steps) {
+                return;
+            }
+        } else {
+            if let Some(unknown) = between(&said, "unknown field `", "`")
+                && !matches!(steps.last(), Some(Step::Key(key)) if key == unknown)
+            {
+                steps.push(Step::Key(unknown.to_owned()));
+            }
+            let field = taken_out.original(&steps);
+            refusals.add(field, in_plain_words(&said, at(&mut document, &steps), &steps));
+            if !taken_out.take(&mut document, &steps) {
+                return;
+            }
+        }
+    }
+}
+
+/// What was taken out of a document, by its place in the document as it came.
+#[derive(Default)]
+struct TakenOut {
+    fields: BTreeSet<String>,
+    /// By list, the positions of the items that it has lost, in rising order.
+    items: BTreeMap<String, BTreeSet<usize>>,
+}
+
+impl TakenOut {
+    /// The path that leads to the value in the document as it came.
+    fn original(&self, steps: &[Step]) -> String {
+        let mut path = String::new();
+        for step in steps {
+            let original = match step {
+                Step::Key(key) => key.clone(),
+                Step::Index(index) => {
+                    let lost = self.items.get(&path).into_iter().flatten();
+                    lost.fold(*index, |index, lost| index + usize::from(*lost <= index))
+                        .to_string()
+                }
+            };
+            if !path.is_empty() {
+                path.push('/');
+            }
+            path.push_str(&original);
+        }
+        path
+    }
+
+    /// Takes the value out of the document; false where there is none.
+    fn take(&mut self, document: &mut Value, steps: &[Step]) -> bool {
+        let field = self.original(steps);
+        let Some((last, parents)) = steps.split_last() else {
+            return false;
+        };
+        let taken = match (at(document, parents), last) {
+            (Some(Value::Object(object)), Step::Key(key)) => object.remove(key).is_some(),
+            (Some(Value::Array(items)), Step::Index(index)) if *index < items.len() => {
+                items.remove(*index);
+                let from = self.original(parents);
+                let position = field
+                    .rsplit('/')
+                    .next()
+                    .and_then(|last| last.parse::<usize>().ok());
+                self.items.entry(from).or_default().extend(position);
+                true
+            }
+            _ => false,
+        };
+        self.fields.insert(field);
+        taken
+    }
+}
+
+fn at<'a>(document: &'a mut Value, steps: &[Step]) -> Option<&'a mut Value> {
+    steps.iter().try_fold(document, |value, step| match step {
+        Step::Key(key) => value.get_mut(key),
+        Step::Index(index) => value.get_mut(index),
+    })
+}
+
+/// Puts something that will do where a field is missing; false where nothing is known that will.
+fn put_in(document: &mut Value, steps: &[Step]) -> bool {
+    let Some((Step::Key(missing), parents)) = steps.split_last() else {
+        return false;
+    };
+    let stand_in = match missing.as_str() {
+        "title" => json!(""),
+        "leadOrganisation" | "funder" => json!({}),
+        "source" => json!({"kind": SourceKind::SelfReport, "title": ""}),
+        "kind" => json!(SourceKind::SelfReport),
+        "entryPoint" => json!(EntryPoint::ALL[0]),
+        "perspective" => json!(Perspective::ALL[0]),
+        "challenge" => json!(Challenge::ALL[0]),
+        "condition" => json!(Condition::ALL[0]),
+        _ => return false,
+    };
+    let Some(Value::Object(object)) = at(document, parents) else {
+        return false;
+    };
+    object.insert(missing.clone(), stand_in).is_none()
+}
+
+/// What stands between the two marks, where the text begins with the first.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    Some(text.strip_prefix(start)?.split_once(end)?.0)
+}
+
+/// The reader's reason without the names of its own types.
+fn in_plain_words(said: &str, value: Option<&mut Value>, steps: &[Step]) -> String {
+    let is_date = matches!(steps.last(), Some(Step::Key(key)) if key.ends_with("On"));
+    if let Some(Value::String(text)) = value
+        && is_date
+    {
+        return match text::date(text) {
+            Ok(date) => format!("is more than a date; write it as {date}"),
+            Err(reason) => reason,
+        };
+    }
+    let (found, expected) = said.split_once(", expected ").unwrap_or((said, ""));
+    let found = found
+        .replace("unknown variant", "unknown value")
+        .replace("invalid type: map", "invalid type: object")
+        .replace("invalid type: sequence", "invalid type: list")
+        .replace("invalid type: floating point", "invalid type: number")
+        .replace("invalid type: integer", "invalid type: number");
+    match expected {
+        "" => found,
+        "a sequence" => format!("{found}, expected a list"),
+        "a boolean" => format!("{found}, expected true or false"),
+        "a formatted date string" => format!("{found}, expected a date as YYYY-MM-DD"),
+        "i32" | "i64" if found.starts_with("invalid value") => "is out of range".to_owned(),
+        "i32" | "i64" => format!("{found}, expected a whole number"),
+        _ if expected.starts_with("struct ") => format!("{found}, expected an object"),
+        _ => format!("{found}, expected {expected}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::StdRng;
+    use rand::{Rng as _, SeedableRng as _};
+
+    use super::*;
+
+    const GOOD: &str = r#"{"externalRef": "a-1", "title": "Youth work", "leadOrganisation": {"identifier": "GB-CHC-1"}, "startedOn": "2020-01-31", "entryPoints": [{"entryPoint": "COLLABORATION", "perspective": "PRACTITIONER"}], "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "step": "SKIPPED", "reasons": ["SHORT_FUNDING"]}], "fundingTerms": [{"funder": {"name": "F"}, "durationMonths": 18, "upfrontResearch": null}], "source": {"kind": "SELF_REPORT", "title": "Form"}}"#;
+
+    fn rows(text: impl AsRef<[u8]>) -> Result<Vec<(u64, Row<InitiativeRecord>)>, FileError> {
+        let mut rows = Vec::new();
+        read(text.as_ref(), |line, row| {
+            rows.push((line, row));
+            ControlFlow::Continue(())
+        })?;
+        Ok(rows)
+    }
+
+    fn refusals(text: impl AsRef<[u8]>) -> Vec<String> {
+        let refused = rows(text).unwrap().into_iter().filter_map(|(_, row)| row.err());
+        refused.flatten().map(|refusal| refusal.to_string()).collect()
+    }
+
+    #[test]
+    fn a_record_a_line_whatever_ends_it() {
+        let text = format!("\u{feff}\r\n{GOOD}\r\n\r\n  {GOOD}");
+        let rows = rows(text).unwrap();
+        let lines: Vec<_> = rows.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [2, 4]);
+        let record = rows[0].1.as_ref().unwrap();
+        assert_eq!(record.title, "Youth work");
+        assert_eq!(record.funding_terms[0].duration_months, Some(18));
+        assert_eq!(record.funding_terms[0].upfront_research, None);
+    }
+
+    #[test]
+    fn every_problem_of_a_record_is_named_by_its_path() {
+        let text = GOOD.to_owned() + "\n" + &r#"{"colour": "red", "leadOrganisation": {"kind": "SHOP", "size": 3},
+            "startedOn": "31/01/2020", "endedOn": "2020-01-31T00:00:00Z",
+            "entryPoints": [{"entryPoint": "LUCK"}, 7, {"perspective": "FUNDER"}, {"entryPoint": "COMPLEXITY", "perspective": "EVERYBODY"}],
+            "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "reasons": ["A", "SHORT_FUNDING", "B"]}, {"step": "TAKEN"}],
+            "conditionsChanged": {}, "fundingTerms": [{"funder": "F", "durationMonths": 1.5}, {"amountMinor": "12", "renewable": "yes", "upfrontResearchMonths": 99999999999}],
+            "source": {"url": 5}}"#.replace('\n', " ") + "\n";
+        let said: Vec<_> = refusals(text)
+            .into_iter()
+            .map(|reason| reason.split(", expected one of").next().unwrap().to_owned())
+            .collect();
+        let expected = [
+            "challengesFaced/0/reasons/0: unknown value `A`",
+            "challengesFaced/0/reasons/2: unknown value `B`",
+            "challengesFaced/1/challenge: is missing",
+            "colour: unknown field `colour`",
+            "conditionsChanged: invalid type: object, expected a list",
+            "endedOn: is more than a date; write it as 2020-01-31",
+            "entryPoints/0/entryPoint: unknown value `LUCK`",
+            "entryPoints/0/perspective: is missing",
+            "entryPoints/1: invalid type: number `7`, expected an object",
+            "entryPoints/2/entryPoint: is missing",
+            "entryPoints/3/perspective: unknown value `EVERYBODY`",
+            "fundingTerms/0/durationMonths: invalid type: number `1.5`, expected a whole number",
+            "fundingTerms/0/funder: invalid type: string \"F\", expected an object",
+            "fundingTerms/1/amountMinor: invalid type: string \"12\", expected a whole number",
+            "fundingTerms/1/renewable: invalid type: string \"yes\", expected true or false",
+            "fundingTerms/1/upfrontResearchMonths: is out of range",
+            "fundingTerms/1/funder: is missing",
+            "leadOrganisation/kind: unknown value `SHOP`",
+            "leadOrganisation/size: unknown field `size`",
+            "source/url: invalid type: number `5`, expected a string",
+            "source/kind: is missing",
+            "source/title: is missing",
+            "startedOn: \"31/01/2020\" is not a date; write it as 2020-01-31",
+            "title: is missing",
+        ];
+        let expected: Vec<_> = expected.iter().map(|reason| format!("row 2, {reason}")).collect();
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn a_record_of_which_all_is_missing_is_told_so() {
+        let text = format!(
+            "{GOOD}\n{{\"entryPoints\": [{{}}], \"challengesFaced\": [{{}}], \"conditionsChanged\": [{{}}], \"fundingTerms\": [{{}}], \"source\": {{}}}}"
+        );
+        let expected = [
+            "challengesFaced/0/challenge",
+            "conditionsChanged/0/condition",
+            "entryPoints/0/entryPoint",
+            "entryPoints/0/perspective",
+            "fundingTerms/0/funder",
+            "source/kind",
+            "source/title",
+            "title",
+            "leadOrganisation",
+        ];
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|field| format!("row 2, {field}: is missing"))
+            .collect();
+        assert_eq!(refusals(text), expected);
+        assert_eq!(
+            refusals(format!("{GOOD}\n{{}}")),
+            ["title", "leadOrganisation", "source"].map(|field| format!("row 2, {field}: is missing"))
+        );
+    }
+
+    #[test]
+    fn what_only_the_text_shows_is_named_too() {
+        let twice = GOOD.replacen('{', "{\"title\": \"T\", ", 1);
+        let text = format!("{GOOD}\n{twice}\n{{\"title\": \n{GOOD} {GOOD}\n[1]\n{{\"title\": \"\t\"}}\n");
+        assert_eq!(
+            refusals(text),
+            [
+                "row 2: duplicate field `title`",
+                "row 3: is not valid JSON: it ends in the middle",
+                "row 4: is not valid JSON: trailing characters",
+                "row 5: is not a JSON object",
+                "row 6: is not valid JSON: control character (\\u0000-\\u001F) \
+                 found while parsing a string",
+            ]
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_cost_their_own_line_only() {
+        let mut bytes = GOOD.replace("Youth", "Y?th").into_bytes();
+        let place = bytes.iter().position(|byte| *byte == b'?').unwrap();
+        bytes[place] = 0xff;
+        bytes.extend(format!("\n{GOOD}\n").bytes());
+        let rows = rows(bytes).unwrap();
+        assert_eq!(rows[0].1.as_ref().unwrap_err()[0].reason, "is not UTF-8 text");
+        assert!(rows[1].1.is_ok());
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_passed_over() {
+        let long = format!("{{\"title\": \"{}\"}}", "x".repeat(3 * LONGEST_ROW));
+        let text = format!("{long}\n{GOOD}\n{long}");
+        let rows = rows(text).unwrap();
+        let outcomes: Vec<_> = rows.iter().map(|(line, row)| (*line, row.is_ok())).collect();
+        assert_eq!(outcomes, [(1, false), (2, true), (3, false)]);
+        assert_eq!(
+            rows[2].1.as_ref().unwrap_err()[0].to_string(),
+            "row 3: is over 4 MB long"
+        );
+        let just = GOOD.to_owned() + &" ".repeat(LONGEST_ROW - GOOD.len()) + "\n" + GOOD;
+        assert!(
+            super::tests::rows(just)
+                .unwrap()
+                .iter()
+                .all(|(_, row)| row.is_ok())
+        );
+    }
+
+    #[test]
+    fn a_file_of_other_things_is_refused_whole() {
+        for text in ["title,summary\n", "[\n", "\n{\n", "[{}]", "{\"title\": 1,}\n"] {
+            let error = rows(text).unwrap_err();
+            assert!(matches!(error, FileError::NotRecords), "{text}: {error}");
+        }
+        for text in ["", "\n \r\n"] {
+            assert!(matches!(rows(text), Err(FileError::Empty)));
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic() {
+        let mut random = StdRng::seed_from_u64(1122);
+        let text = format!("{GOOD}\n{GOOD}\n");
+        for _ in 0..5_000 {
+            let mut bytes = text.as_bytes().to_vec();
+            for _ in 0..random.random_range(1..6) {
+                let place = random.random_range(GOOD.len()..bytes.len());
+                match random.random_range(0..3) {
+                    0 => bytes[place] = random.random(),
+                    1 => bytes.insert(place, b"\"{}[],:0-\n"[random.random_range(0..10)]),
+                    _ => drop(bytes.remove(place)),
+                }
+                bytes.push(b' ');
+            }
+            let rows = rows(&bytes);
+            let rows = rows.iter().flatten().filter_map(|(_, row)| row.as_ref().err());
+            assert!(rows.into_iter().all(|refusals| !refusals.is_empty()));
+        }
+    }
+}

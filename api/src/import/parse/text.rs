@@ -1,0 +1,185 @@
+//! Text, dates and whole numbers as files write them.
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
+
+/// One line of text: trimmed, its control characters and runs of space one
+/// space each; nothing where that leaves nothing.
+pub(super) fn line(text: &str) -> Option<String> {
+    let mut cleaned = String::with_capacity(text.len());
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
+        if word.is_empty() {
+            continue;
+        }
+        if !cleaned.is_empty() {
+            cleaned.push(' ');
+        }
+        cleaned.push_str(word);
+    }
+    (!cleaned.is_empty()).then_some(cleaned)
+}
+
+/// Text of several lines: trimmed, lines ending in a line feed alone, without
+/// other control characters (a base holds no NUL); nothing where that leaves nothing.
+pub(super) fn paragraphs(text: &str) -> Option<String> {
+    let cleaned: String = text
+        .replace("\r\n", "\n")
+        .chars()
+        .map(|c| match c {
+            '\r' => '\n',
+            '\n' | '\t' => c,
+            c if c.is_control() => ' ',
+            c => c,
+        })
+        .collect();
+    let trimmed = cleaned.trim();
+    (!trimmed.is_empty()).then(|| trimmed.to_owned())
+}
+
+/// The text in at most `longest` characters: what is longer is cut at the last
+/// space that leaves room for an ellipsis, or within a word that is longer than half of it.
+pub(super) fn cut(mut text: String, longest: usize) -> String {
+    let Some((limit, _)) = text.char_indices().nth(longest.saturating_sub(1)) else {
+        return text;
+    };
+    if text[limit..].chars().nth(1).is_none() {
+        return text;
+    }
+    let ends_a_word = text[limit..].starts_with(char::is_whitespace);
+    let end = match text[..limit].rfind(char::is_whitespace) {
+        Some(space) if !ends_a_word && space > limit / 2 => space,
+        _ => limit,
+    };
+    text.truncate(end);
+    text.truncate(text.trim_end().len());
+    text.push('…');
+    text
+}
+
+/// The text in quotation marks, short enough to stand in a sentence.
+pub(super) fn quoted(text: &str) -> String {
+    let shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
+    let more = if text.chars().nth(40).is_some() { "…" } else { "" };
+    format!("\"{shown}{more}\"")
+}
+
+/// The date in `YYYY-MM-DD` or in a full date and time, whose date is taken as
+/// written, whatever its offset from UTC.
+pub(super) fn date(text: &str) -> Result<NaiveDate, String> {
+    let text = text.trim();
+    let day = text.get(..10).filter(|day| {
+        day.bytes()
+            .enumerate()
+            .all(|(i, b)| matches!((i, b), (4 | 7, b'-')) || (i != 4 && i != 7 && b.is_ascii_digit()))
+    });
+    let is_whole = text.len() == 10
+        || DateTime::parse_from_rfc3339(text).is_ok()
+        || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").is_ok();
+    let date = day
+        .filter(|_| is_whole)
+        .and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
+    match date {
+        Some(date) if date.year() >= 1800 => Ok(date),
+        Some(date) => Err(format!(
+            "{} lies in the year {}, which cannot be right",
+            quoted(text),
+            date.year()
+        )),
+        None => Err(not_a_date(text)),
+    }
+}
+
+fn not_a_date(text: &str) -> String {
+    let advice = match day_first(text) {
+        Some(date) if date.day() <= 12 => format!("{date} if the day comes first"),
+        Some(date) => date.to_string(),
+        None => "YYYY-MM-DD, such as 2014-06-25".to_owned(),
+    };
+    format!("{} is not a date; write it as {advice}", quoted(text))
+}
+
+/// The date that was meant, where it is written as in most of Europe.
+fn day_first(text: &str) -> Option<NaiveDate> {
+    let day = text.split([' ', 'T']).next()?;
+    let mut parts = day.split(['/', '.', '-']);
+    let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
+    let plain = [day, month, year]
+        .iter()
+        .all(|part| part.bytes().all(|b| b.is_ascii_digit()));
+    if parts.next().is_some() || !plain || year.len() != 4 {
+        return None;
+    }
+    NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_trimmed_and_of_one_piece() {
+        assert_eq!(line("  a\u{0}b \r\n c\u{a0}d "), Some("a b c d".into()));
+        assert_eq!(line(" \u{0}\n"), None);
+        assert_eq!(
+            paragraphs(" one\r\ntwo\rthree\u{0} "),
+            Some("one\ntwo\nthree".into())
+        );
+        assert_eq!(paragraphs("\r\n"), None);
+    }
+
+    #[test]
+    fn long_text_is_cut_at_a_word() {
+        assert_eq!(cut("short".into(), 5), "short");
+        assert_eq!(cut("one two three".into(), 12), "one two…");
+        assert_eq!(cut("one two three".into(), 8), "one two…");
+        assert_eq!(cut("one two three".into(), 9), "one two…");
+        assert_eq!(cut("abcdefghij".into(), 5), "abcd…");
+        assert_eq!(cut("éééééé".into(), 3), "éé…");
+        for longest in 1..40 {
+            let text = cut(
+                "Ein paar Wörter — und dann noch ein längeres Ende".into(),
+                longest,
+            );
+            assert!(text.chars().count() <= longest, "{text} in {longest}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_taken_as_written() {
+        let day = NaiveDate::from_ymd_opt(2014, 6, 5).unwrap();
+        for text in [
+            "2014-06-05",
+            " 2014-06-05 ",
+            "2014-06-05T00:00:00+00:00",
+            "2014-06-05T23:59:59-11:00",
+            "2014-06-05T00:30:00.123Z",
+            "2014-06-05T00:00:00",
+        ] {
+            assert_eq!(date(text), Ok(day), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_says_how_to_write_it() {
+        let cases = [
+            ("25/06/2014", "2014-06-25"),
+            ("25.6.2014 00:00", "2014-06-25"),
+            ("05-06-2014", "2014-06-05 if the day comes first"),
+            ("06/25/2014", "YYYY-MM-DD, such as 2014-06-25"),
+            ("2014-02-30", "YYYY-MM-DD, such as 2014-06-25"),
+            ("2014-06", "YYYY-MM-DD, such as 2014-06-25"),
+            ("2014-6-5", "YYYY-MM-DD, such as 2014-06-25"),
+            ("2014-06-05T", "YYYY-MM-DD, such as 2014-06-25"),
+            ("2014-06-05 or so", "YYYY-MM-DD, such as 2014-06-25"),
+            ("41795", "YYYY-MM-DD, such as 2014-06-25"),
+            ("2014-06-0é", "YYYY-MM-DD, such as 2014-06-25"),
+            ("é/é/éééé", "YYYY-MM-DD, such as 2014-06-25"),
+        ];
+        for (text, advice) in cases {
+            assert_eq!(
+                date(text),
+                Err(format!("\"{text}\" is not a date; write it as {advice}")),
+            );
+        }
+        assert!(date("0014-06-05").unwrap_err().contains("the year 14"));
+    }
+}
