@@ -1,5 +1,20 @@
-//! The `wayin` command.
+//! The `wayin` command: reads its arguments, does what they say, and ends with 0
+//! where all went well, 3 where a file was taken but for some rows, 1 otherwise.
 
-fn main() {
-    print!("{}", wayin::schema::sdl());
+use std::process::ExitCode;
+
+use clap::Parser;
+use wayin::cli::Cli;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // A `.env` file beside the process is optional; what is set already wins.
+    let _ = dotenvy::dotenv();
+    match Cli::parse().run().await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -5,6 +5,7 @@
 mod claims;
 mod dice;
 mod initiatives;
+pub mod load;
 mod meeting;
 mod money;
 mod organisations;

@@ -1,3 +1,197 @@
-//! Bringing files of places, grants and records into a base.
+//! Files into the base: parsed row by row on a thread of their own, published in
+//! batches, each in one transaction. What a command line imports is published at
+//! once, as a steward's act.
 
+pub mod grants;
 pub mod parse;
+pub mod places;
+pub mod records;
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use sea_orm::DatabaseConnection;
+use tokio::sync::mpsc;
+
+use self::parse::{FileError, Refusal, Row};
+use crate::base::DisclosureKeys;
+use crate::change::Act;
+use crate::database;
+use crate::error::{Error, Result};
+use crate::initiative::publish::{Outcome, Proposal, publish_all};
+use crate::initiative::validate::Finding;
+use crate::place::Gazetteer;
+
+/// How many rows are published in one transaction.
+const ROWS_AT_ONCE: usize = 500;
+
+/// Why a file was not read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// It is no such file, or it breaks off.
+    #[error("{0}")]
+    File(#[from] FileError),
+    /// The base could not take it.
+    #[error("{0}")]
+    Base(#[from] Error),
+}
+
+impl From<sea_orm::DbErr> for ImportError {
+    fn from(cause: sea_orm::DbErr) -> Self {
+        Self::Base(cause.into())
+    }
+}
+
+/// What became of a file's rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// New to the base.
+    pub added: u64,
+    /// Took the place of what was there.
+    pub altered: u64,
+    /// Stood so already.
+    pub unchanged: u64,
+    /// Wrong in themselves, and left out.
+    pub refused: u64,
+    /// Taken, but worth a look.
+    pub warned: u64,
+}
+
+/// What is said of a row while a file is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// It was left out.
+    Refused(Refusal),
+    /// It was taken, but is worth a look.
+    Warning(Refusal),
+}
+
+fn remark(row: u64, finding: Finding) -> Refusal {
+    Refusal {
+        row,
+        field: finding.path,
+        reason: finding.reason,
+    }
+}
+
+/// Parses on a thread of its own and hands over batches of rows. The channel holds
+/// a few batches, so that a long file never waits in memory.
+fn batches<T: Send + 'static, P: Send + 'static>(
+    parse: impl FnOnce(&mut dyn FnMut(u64, Row<T>) -> ControlFlow<()>) -> Result<P, FileError> + Send + 'static,
+) -> (
+    mpsc::Receiver<Vec<(u64, Row<T>)>>,
+    tokio::task::JoinHandle<Result<P, FileError>>,
+) {
+    let (sender, receiver) = mpsc::channel(4);
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
+        let parsed = parse(&mut |row, read| {
+            batch.push((row, read));
+            // Nobody listens any more when the base could not take a batch.
+            if batch.len() == ROWS_AT_ONCE && sender.blocking_send(std::mem::take(&mut batch)).is_err() {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        });
+        let _ = sender.blocking_send(batch);
+        parsed
+    });
+    (receiver, reading)
+}
+
+async fn parsed<P>(reading: tokio::task::JoinHandle<Result<P, FileError>>) -> Result<P, ImportError> {
+    Ok(reading
+        .await
+        .map_err(|cause| Error::Internal(format!("a file could not be read: {cause}")))??)
+}
+
+/// Publishes the rows of a file as they come.
+async fn publish_rows<T: Send + 'static>(
+    db: &DatabaseConnection,
+    act: &Act<'_>,
+    mut rows: mpsc::Receiver<Vec<(u64, Row<T>)>>,
+    propose: impl Fn(T, &Gazetteer) -> Proposal,
+    remarks: &mut (dyn FnMut(Remark) + Send),
+) -> Result<Tally, ImportError> {
+    let places = Gazetteer::read(db).await?;
+    let keys = DisclosureKeys::of(db).await?;
+    let mut tally = Tally::default();
+    while let Some(batch) = rows.recv().await {
+        let (mut proposals, mut numbers, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+        for (row, read) in batch {
+            match read {
+                Err(refusals) => {
+                    tally.refused += 1;
+                    refusals.into_iter().map(Remark::Refused).for_each(&mut *remarks);
+                }
+                Ok(read) => {
+                    let proposal = propose(read, &places);
+                    // A row that repeats an earlier one has to find that one published.
+                    if !seen.insert(proposal.key()) {
+                        let (proposals, numbers) =
+                            (std::mem::take(&mut proposals), std::mem::take(&mut numbers));
+                        publish_batch(db, act, &places, &keys, proposals, &numbers, &mut tally, remarks)
+                            .await?;
+                        seen = HashSet::from([proposal.key()]);
+                    }
+                    proposals.push(proposal);
+                    numbers.push(row);
+                }
+            }
+        }
+        publish_batch(db, act, &places, &keys, proposals, &numbers, &mut tally, remarks).await?;
+    }
+    Ok(tally)
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one step of publish_rows, with what that holds"
+)]
+async fn publish_batch(
+    db: &DatabaseConnection,
+    act: &Act<'_>,
+    places: &Gazetteer,
+    keys: &DisclosureKeys,
+    proposals: Vec<Proposal>,
+    numbers: &[u64],
+    tally: &mut Tally,
+    remarks: &mut (dyn FnMut(Remark) + Send),
+) -> Result<(), ImportError> {
+    if proposals.is_empty() {
+        return Ok(());
+    }
+    let transaction = database::begin_writing(db).await?;
+    let outcomes = publish_all(&transaction, act, places, keys, proposals).await?;
+    transaction.commit().await?;
+    for (row, outcome) in numbers.iter().zip(outcomes) {
+        let warnings = match outcome {
+            Outcome::Published { warnings } => {
+                tally.added += 1;
+                warnings
+            }
+            Outcome::Altered { warnings } => {
+                tally.altered += 1;
+                warnings
+            }
+            Outcome::Unchanged => {
+                tally.unchanged += 1;
+                Vec::new()
+            }
+            Outcome::Refused(findings) => {
+                tally.refused += 1;
+                findings
+                    .into_iter()
+                    .map(|finding| Remark::Refused(remark(*row, finding)))
+                    .for_each(&mut *remarks);
+                Vec::new()
+            }
+        };
+        tally.warned += u64::from(!warnings.is_empty());
+        warnings
+            .into_iter()
+            .map(|finding| Remark::Warning(remark(*row, finding)))
+            .for_each(&mut *remarks);
+    }
+    Ok(())
+}

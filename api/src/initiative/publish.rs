@@ -11,19 +11,18 @@ use sea_orm::{
 use uuid::Uuid;
 use wayin_entity::{
     Challenge, ChangeKind, ChangeSubject, Condition, Perspective, challenge_faced, challenge_reason,
-    condition_changed, entry_point_taken, funding_term, initiative, initiative_source, organisation, place,
+    condition_changed, entry_point_taken, funding_term, initiative, initiative_source, organisation,
     revision, source,
 };
 
-use super::record::{InitiativeRecord, OrganisationReference, PlaceReference, Source};
+use super::record::{InitiativeRecord, OrganisationReference, Source};
 use super::validate::{self, Finding};
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;
 use crate::error::{Error, Result};
-use crate::id::NodeKind;
 use crate::organisation::{Altered, Found};
-use crate::place::Gazetteer;
+use crate::place::{Gazetteer, reference_to};
 
 /// A record that is to be published.
 #[derive(Clone, Debug)]
@@ -427,19 +426,6 @@ fn in_full(organisation: &organisation::Model) -> OrganisationReference {
         identifier: organisation.identifier.clone(),
         name: Some(organisation.name.clone()),
         kind: organisation.kind,
-    }
-}
-
-fn reference_to(place: &place::Model) -> PlaceReference {
-    match &place.code {
-        Some(code) => PlaceReference {
-            code: Some(code.clone()),
-            id: None,
-        },
-        None => PlaceReference {
-            code: None,
-            id: Some(NodeKind::Place.id(place.id)),
-        },
     }
 }
 

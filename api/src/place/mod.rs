@@ -90,6 +90,11 @@ impl Gazetteer {
         self.by_code.get(code.trim()).and_then(|id| self.current(*id))
     }
 
+    /// Whether a place has this code, retired or not.
+    pub fn has_code(&self, code: &str) -> bool {
+        self.by_code.contains_key(code)
+    }
+
     /// The current place of a name, where exactly one has it; letters' case does not count.
     pub fn by_name(&self, name: &str) -> Option<&place::Model> {
         match self.current_by_name.get(&fold(name.trim()))?.as_slice() {
@@ -109,6 +114,20 @@ impl Gazetteer {
                 .ok_or_else(|| Unclear::NoSuchId(id.clone())),
             _ => Err(Unclear::NotOne),
         }
+    }
+}
+
+/// How a record names a place: by its code, or else by its id.
+pub fn reference_to(place: &place::Model) -> PlaceReference {
+    match &place.code {
+        Some(code) => PlaceReference {
+            code: Some(code.clone()),
+            id: None,
+        },
+        None => PlaceReference {
+            code: None,
+            id: Some(NodeKind::Place.id(place.id)),
+        },
     }
 }
 

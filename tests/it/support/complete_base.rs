@@ -275,7 +275,7 @@ impl Rows {
             pattern_when: json!({"fundingTerms": {"some": {"durationMonths": {"lte": 18}}}}),
             pattern_then: json!({"challenge": {"on": "DEFINING_AMBITIONS"}}),
             pattern_among: Some(json!({})),
-            pattern_by: Some("REGION".to_owned()),
+            pattern_by: Some(wayin_entity::Dimension::Region),
             created_at: self.now,
             updated_at: self.now,
         };

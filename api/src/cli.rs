@@ -1,0 +1,290 @@
+//! The command line: one subcommand each, whose doc comments are its help.
+
+mod demo;
+mod import;
+mod member;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+use sea_orm::DatabaseConnection;
+use sea_orm_migration::MigratorTrait;
+use wayin_migration::Migrator;
+
+use crate::app::App;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{self, ConfigError, DatabaseConfig, TokenConfig, environment};
+use crate::error::Error;
+use crate::import::ImportError;
+use crate::{base, database, export, schema, server};
+
+/// Wayin: a shared evidence base for place-based systems change, behind one GraphQL API.
+///
+/// Settings are read from the environment, or from a file `.env` in the folder
+/// that the command is run in; `.env.example` lists them all.
+#[derive(Debug, Parser)]
+#[command(version, after_help = "Example:\n  wayin demo")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the base that DATABASE_URL names.
+    #[command(
+        after_help = "Example:\n  DATABASE_URL=sqlite://wayin.db?mode=rwc TOKEN_ALGORITHM=EdDSA \\\n    TOKEN_PUBLIC_KEY_FILE=public.pem TOKEN_ISSUER=https://id.example.org \\\n    TOKEN_AUDIENCE=wayin wayin serve"
+    )]
+    Serve,
+    /// Show what Wayin does: a temporary base of example evidence, served until you stop it.
+    ///
+    /// Prints the addresses, a token for each role, and a command to try.
+    #[command(after_help = "Example:\n  wayin demo --port 9000")]
+    Demo {
+        /// The port to listen on; the next free one where it is taken.
+        #[arg(long, default_value_t = 8000)]
+        port: u16,
+    },
+    /// Bring the base's tables up to date, back, or say where they are.
+    #[command(subcommand, after_help = "Example:\n  wayin migrate status")]
+    Migrate(Migrate),
+    /// Print the schema in GraphQL's own language.
+    #[command(after_help = "Example:\n  wayin schema > schema.graphql")]
+    Schema,
+    /// Add, list and revoke members.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  wayin member add --subject ada --role STEWARD"
+    )]
+    Member(member::Member),
+    /// Issue tokens with the configured key.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  wayin token issue --subject ada --days 30"
+    )]
+    Token(member::Token),
+    /// Take files into the base; what they hold is published at once.
+    ///
+    /// Rows that are wrong are reported with their number, field and reason, the others
+    /// are taken, and the command ends with 3 where any was left out. A file that is
+    /// no such file is refused whole.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  wayin import grants grants.json --licence CC-BY-4.0"
+    )]
+    Import(import::Import),
+    /// Write what the base publishes to a file.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  wayin export records --output records.jsonl"
+    )]
+    Export(Export),
+}
+
+#[derive(Debug, Subcommand)]
+enum Migrate {
+    /// Apply every migration that is not applied yet.
+    #[command(after_help = "Example:\n  wayin migrate up")]
+    Up,
+    /// Take back the newest migrations, with everything in their tables.
+    #[command(after_help = "Example:\n  wayin migrate down --steps 1")]
+    Down {
+        /// How many.
+        #[arg(long, default_value_t = 1)]
+        steps: u32,
+    },
+    /// Say which migrations are applied.
+    #[command(after_help = "Example:\n  wayin migrate status")]
+    Status,
+}
+
+#[derive(Debug, Subcommand)]
+enum Export {
+    /// Every published record, whoever may read it, one whole record a line.
+    #[command(after_help = "Example:\n  wayin export records > records.jsonl")]
+    Records {
+        /// The file; standard output where none is named.
+        #[arg(long)]
+        output: Option<PathBuf>,
+    },
+}
+
+/// Why a command did not do what it was asked to: a plain sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// A setting is missing or malformed.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// The base could not do it.
+    #[error("{}", with_cause(.0))]
+    Base(#[from] Error),
+    /// A file could not be taken.
+    #[error("{file}: {}", import_cause(.error))]
+    Import {
+        /// The file.
+        file: String,
+        /// Why.
+        error: ImportError,
+    },
+    /// A file or an address could not be used.
+    #[error("{0}: {1}")]
+    Io(String, std::io::Error),
+    /// What was asked for makes no sense.
+    #[error("{0}")]
+    Asked(String),
+}
+
+impl From<sea_orm::DbErr> for CliError {
+    fn from(cause: sea_orm::DbErr) -> Self {
+        Self::Base(cause.into())
+    }
+}
+
+/// Whoever runs a command may see the cause, which clients of the API may not.
+fn with_cause(error: &Error) -> String {
+    match error.shared() {
+        Error::Database(cause) => format!("The database could not answer: {cause}"),
+        Error::Internal(cause) => format!("Something went wrong inside: {cause}"),
+        other => other.to_string(),
+    }
+}
+
+fn import_cause(error: &ImportError) -> String {
+    match error {
+        ImportError::Base(error) => with_cause(error),
+        ImportError::File(error) => error.to_string(),
+    }
+}
+
+/// How a command ends where a file was taken but for some rows.
+const SOME_REFUSED: u8 = 3;
+
+impl Cli {
+    /// Does what the command line says.
+    pub async fn run(self) -> Result<ExitCode, CliError> {
+        match self.command {
+            Command::Serve => {
+                start_log()?;
+                serve().await?;
+            }
+            Command::Demo { port } => {
+                start_log()?;
+                demo::run(port).await?;
+            }
+            Command::Migrate(command) => migrate(command).await?,
+            Command::Schema => print!("{}", schema::sdl()),
+            Command::Member(command) => command.run().await?,
+            Command::Token(command) => command.run().await?,
+            Command::Import(command) => return command.run().await,
+            Command::Export(Export::Records { output }) => export_records(output).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn start_log() -> Result<(), CliError> {
+    let filter = config::log(&environment)?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    Ok(())
+}
+
+/// Opens the base that the settings name, and refuses one that is not migrated.
+async fn open() -> Result<DatabaseConnection, CliError> {
+    let config = DatabaseConfig::read(&environment)?;
+    let db = connect(&config).await?;
+    if config.migrate_on_start {
+        migrate_up(&db, &SystemClock).await?;
+    }
+    let pending = Migrator::get_pending_migrations(&db).await?;
+    if !pending.is_empty() {
+        return Err(CliError::Asked(format!(
+            "The base lacks {} migrations: run `wayin migrate up`, or set MIGRATE_ON_START=true.",
+            pending.len()
+        )));
+    }
+    Ok(db)
+}
+
+async fn connect(config: &DatabaseConfig) -> Result<DatabaseConnection, CliError> {
+    database::connect(&config.url).await.map_err(|cause| {
+        CliError::Config(ConfigError::Malformed(
+            "DATABASE_URL",
+            format!("the base cannot be opened: {cause}"),
+        ))
+    })
+}
+
+/// Migrates a base, and gives it its own row.
+async fn migrate_up(db: &DatabaseConnection, clock: &dyn Clock) -> Result<(), CliError> {
+    Migrator::up(db, None).await?;
+    base::ensure(db, clock).await?;
+    Ok(())
+}
+
+async fn serve() -> Result<(), CliError> {
+    // Every setting is checked before anything is opened.
+    let tokens = TokenConfig::read(&environment)?;
+    let verifier = tokens.verifier()?;
+    let bind = config::bind(&environment)?;
+    let db = open().await?;
+    let app = Arc::new(App::new(db, verifier, Arc::new(SystemClock)));
+    let listener = server::bind(bind, false)
+        .await
+        .map_err(|cause| CliError::Config(ConfigError::Malformed("BIND", format!("{bind}: {cause}"))))?;
+    tracing::info!("serving on http://{bind}/graphql");
+    server::serve(app, listener, server::asked_to_end())
+        .await
+        .map_err(|cause| CliError::Io(bind.to_string(), cause))
+}
+
+async fn migrate(command: Migrate) -> Result<(), CliError> {
+    let db = connect(&DatabaseConfig::read(&environment)?).await?;
+    match command {
+        Migrate::Up => {
+            let pending = Migrator::get_pending_migrations(&db).await?;
+            migrate_up(&db, &SystemClock).await?;
+            println!("{} migrations applied.", pending.len());
+        }
+        Migrate::Down { steps } => {
+            Migrator::down(&db, Some(steps)).await?;
+            println!("{} migrations taken back.", steps);
+        }
+        Migrate::Status => {
+            for migration in Migrator::get_migration_with_status(&db).await? {
+                println!(
+                    "{:8} {}",
+                    migration.status().to_string().to_lowercase(),
+                    migration.name()
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn export_records(output: Option<PathBuf>) -> Result<(), CliError> {
+    let db = open().await?;
+    let (name, mut to): (String, Box<dyn Write + Send>) = match output {
+        None => (
+            "standard output".into(),
+            Box::new(std::io::BufWriter::new(std::io::stdout())),
+        ),
+        Some(path) => {
+            let name = path.display().to_string();
+            let file = std::fs::File::create(&path).map_err(|cause| CliError::Io(name.clone(), cause))?;
+            (name, Box::new(std::io::BufWriter::new(file)))
+        }
+    };
+    let moment = database::begin_reading(&db).await?;
+    let written = export::records(&moment, &mut to).await?;
+    moment.commit().await?;
+    to.flush().map_err(|cause| CliError::Io(name, cause))?;
+    eprintln!("{written} records written.");
+    Ok(())
+}

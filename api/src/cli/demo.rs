@@ -1,0 +1,144 @@
+//! `wayin demo`: a temporary base of example evidence, served until it is stopped.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use rand::TryRngCore;
+use sea_orm::DatabaseConnection;
+use wayin_entity::{OrganisationKind, Role};
+
+use super::{CliError, migrate_up};
+use crate::app::App;
+use crate::auth::member;
+use crate::auth::token::{Signer, Subject, Verifier};
+use crate::change::Act;
+use crate::clock::{Clock, FixedClock, SystemClock};
+use crate::error::Error;
+use crate::{database, example, server};
+
+const ISSUER: &str = "https://demo.wayin.invalid";
+const AUDIENCE: &str = "wayin-demo";
+
+/// The question on the first page of the README.
+const QUESTION: &str = "{ pattern(when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}, by: REGION) { reading strata(first: 20) { nodes { label table { both whenOnly } rateWhen { value } } } } }";
+
+/// The moment that the example evidence was entered, so that ids are the same each time.
+fn moment() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_735_689_600, 0).unwrap_or_default()
+}
+
+pub async fn run(port: u16) -> Result<(), CliError> {
+    let folder = tempfile::Builder::new()
+        .prefix("wayin-demo-")
+        .tempdir()
+        .map_err(|cause| CliError::Io("a temporary folder".into(), cause))?;
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("demo.db").display());
+    eprintln!("Loading the example evidence ...");
+    let db = database::connect(&url).await?;
+    let clock = FixedClock::at(moment());
+    migrate_up(&db, &clock).await?;
+    let act = Act {
+        clock: &clock,
+        member: None,
+        reason: "example evidence",
+    };
+    example::load::load(&db, &act, example::evidence()).await?;
+    let (signer, verifier) = keys()?;
+    let tokens = members(&db, &act, &signer).await?;
+    let app = Arc::new(App::new(db, verifier, Arc::new(SystemClock)));
+    app.engine.catch_up(&app.db).await?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let failed = |cause| CliError::Io(address.to_string(), cause);
+    let listener = server::bind(address, true).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    tell(address, &tokens);
+    server::serve(Arc::clone(&app), listener, server::asked_to_end())
+        .await
+        .map_err(failed)?;
+    app.db.clone().close().await?;
+    Ok(())
+}
+
+/// A key for this run alone: tokens of an earlier run are worth nothing.
+fn keys() -> Result<(Signer, Verifier), CliError> {
+    let mut secret = [0; 32];
+    rand::rngs::OsRng
+        .try_fill_bytes(&mut secret)
+        .map_err(|cause| Error::Internal(format!("no randomness to be had: {cause}")))?;
+    let signer = Signer::new(
+        Algorithm::HS256,
+        EncodingKey::from_secret(&secret),
+        AUDIENCE.into(),
+    );
+    let verifier = Verifier::new(
+        Algorithm::HS256,
+        DecodingKey::from_secret(&secret),
+        ISSUER,
+        AUDIENCE,
+    );
+    Ok((signer, verifier))
+}
+
+struct Ready {
+    role: Role,
+    name: String,
+    token: String,
+}
+
+/// A member of each role, with a token that is good for a day.
+async fn members(db: &DatabaseConnection, act: &Act<'_>, signer: &Signer) -> Result<Vec<Ready>, CliError> {
+    let of_kind = |kind: OrganisationKind| async move {
+        use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+        use wayin_entity::organisation::{Column, Entity};
+        Entity::find()
+            .filter(Column::Kind.eq(kind))
+            .order_by_asc(Column::Identifier)
+            .one(db)
+            .await
+    };
+    let funder = of_kind(OrganisationKind::Funder).await?;
+    let partner = of_kind(OrganisationKind::DeliveryOrganisation).await?;
+    let mut ready = Vec::new();
+    for (role, subject, organisation) in [
+        (Role::Funder, "demo-funder", funder),
+        (Role::Partner, "demo-partner", partner),
+        (Role::Dashboard, "demo-dashboard", None),
+        (Role::Steward, "demo-steward", None),
+    ] {
+        let subject = Subject {
+            issuer: ISSUER.into(),
+            subject: subject.into(),
+        };
+        let token = signer
+            .sign(&subject, SystemClock.now(), TimeDelta::days(1))
+            .map_err(|cause| CliError::Asked(format!("A token could not be signed: {cause}")))?;
+        let name = organisation
+            .as_ref()
+            .map_or_else(|| subject.subject.clone(), |one| one.name.clone());
+        member::add(db, act, subject, role, organisation.map(|one| one.id)).await?;
+        ready.push(Ready { role, name, token });
+    }
+    Ok(ready)
+}
+
+fn tell(address: SocketAddr, ready: &[Ready]) {
+    let steward = ready
+        .iter()
+        .find(|one| one.role == Role::Steward)
+        .map_or("", |one| one.token.as_str());
+    println!("Wayin's demonstration. Its evidence is illustrative: made up, in real places.\n");
+    println!("GraphQL   http://{address}/graphql");
+    println!("GraphiQL  http://{address}/graphiql#token={steward}\n");
+    println!("Tokens, good for a day and for this run alone:");
+    for Ready { role, name, token } in ready {
+        println!("{:10} {name}\n           {token}", role.code());
+    }
+    let body = serde_json::json!({ "query": QUESTION }).to_string();
+    println!("\nDo short funding and skipped ambitions go together, and where is it different? Ask:\n");
+    println!(
+        "curl -s http://{address}/graphql -H 'Content-Type: application/json' -H 'Authorization: Bearer {steward}' -d '{body}'\n"
+    );
+    println!("Stop it with Ctrl-C; the base is temporary and goes with it.");
+}

@@ -1,0 +1,158 @@
+//! `wayin import`.
+
+use std::fs::File;
+use std::io::{BufReader, IsTerminal, Read, Seek};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{CliError, SOME_REFUSED, open};
+use crate::change::Act;
+use crate::clock::SystemClock;
+use crate::import::parse::grants::{self as grant_files, GrantFormat};
+use crate::import::parse::{FileError, Refusal};
+use crate::import::{Remark, Tally, grants, places, records};
+
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// Places with GSS codes and what they lie within, from CSV.
+    #[command(after_help = "Example:\n  wayin import places area_all_codes.csv")]
+    Places {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Published grants in the 360Giving Data Standard, from JSON or CSV.
+    #[command(after_help = "Example:\n  wayin import grants grants.json --licence CC-BY-4.0")]
+    Grants {
+        /// The file.
+        file: PathBuf,
+        /// The licence that the file may be reused under, where it does not say itself.
+        #[arg(long)]
+        licence: Option<String>,
+    },
+    /// Initiative records, from JSON Lines.
+    #[command(after_help = "Example:\n  wayin import records records.jsonl")]
+    Records {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+impl Import {
+    /// Does it.
+    pub async fn run(self) -> Result<ExitCode, CliError> {
+        let (Self::Places { file } | Self::Grants { file, .. } | Self::Records { file }) = &self;
+        let name = file.file_name().map_or_else(
+            || file.display().to_string(),
+            |name| name.to_string_lossy().into(),
+        );
+        let opened = open_file(file)?;
+        let db = open().await?;
+        let act = Act {
+            clock: &SystemClock,
+            member: None,
+            reason: "imported from a file",
+        };
+        let bar = progress(&opened)?;
+        let input = BufReader::with_capacity(1 << 16, bar.wrap_read(opened));
+        let mut remarks = |remark: Remark| {
+            let line = match remark {
+                Remark::Refused(refusal) => format!("{name}, {refusal}"),
+                Remark::Warning(Refusal { row, field, reason }) => {
+                    format!("{name}, row {row}, {field}: worth a look: {reason}")
+                }
+            };
+            bar.suspend(|| eprintln!("{line}"));
+        };
+        let failed = |error| CliError::Import {
+            file: name.clone(),
+            error,
+        };
+        let tally = match &self {
+            Self::Places { .. } => places::import(&db, &act, input, &mut remarks)
+                .await
+                .map_err(failed)?,
+            Self::Records { .. } => records::import(&db, &act, input, &mut remarks)
+                .await
+                .map_err(failed)?,
+            Self::Grants { licence, .. } => {
+                // What a package says of itself may stand behind its grants: it is read through once
+                // for that, and to refuse a file that breaks off before anything of it is taken.
+                let format = grant_format(file).map_err(|error| failed(error.into()))?;
+                let about = grant_files::about(BufReader::new(open_file(file)?), format);
+                let about = about.map_err(|error| failed(error.into()))?;
+                let licence = licence.clone().or(about.license);
+                if licence.is_none() {
+                    eprintln!("{name} does not say which licence it may be reused under; --licence does.");
+                }
+                grants::import(&db, &act, input, format, licence, &mut remarks)
+                    .await
+                    .map_err(failed)?
+            }
+        };
+        bar.finish_and_clear();
+        println!("{name}: {}", told(&tally));
+        Ok(if tally.refused > 0 {
+            ExitCode::from(SOME_REFUSED)
+        } else {
+            ExitCode::SUCCESS
+        })
+    }
+}
+
+fn told(tally: &Tally) -> String {
+    let Tally {
+        added,
+        altered,
+        unchanged,
+        refused,
+        warned,
+    } = tally;
+    let mut text = format!("{added} added, {altered} altered, {unchanged} unchanged, {refused} refused");
+    if *warned > 0 {
+        use std::fmt::Write as _;
+        let _ = write!(text, "; {warned} taken that are worth a look");
+    }
+    text.push('.');
+    text
+}
+
+fn open_file(file: &Path) -> Result<File, CliError> {
+    let failed = |cause| CliError::Io(file.display().to_string(), cause);
+    let opened = File::open(file).map_err(failed)?;
+    if opened.metadata().map_err(failed)?.is_dir() {
+        return Err(CliError::Asked(format!(
+            "{} is a folder, not a file.",
+            file.display()
+        )));
+    }
+    Ok(opened)
+}
+
+fn grant_format(file: &Path) -> Result<GrantFormat, FileError> {
+    let mut start = Vec::new();
+    let mut opened = File::open(file).map_err(FileError::Unreadable)?;
+    opened
+        .by_ref()
+        .take(1024)
+        .read_to_end(&mut start)
+        .map_err(FileError::Unreadable)?;
+    opened.rewind().map_err(FileError::Unreadable)?;
+    GrantFormat::of(file, &start)
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn progress(file: &File) -> Result<ProgressBar, CliError> {
+    let length = file
+        .metadata()
+        .map_err(|cause| CliError::Io("the file".into(), cause))?
+        .len();
+    if !std::io::stderr().is_terminal() {
+        return Ok(ProgressBar::hidden());
+    }
+    let style = ProgressStyle::with_template("{bar:40} {percent}% {bytes} of {total_bytes}, {eta} to go")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    Ok(ProgressBar::new(length).with_style(style))
+}

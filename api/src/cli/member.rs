@@ -1,0 +1,198 @@
+//! `wayin member` and `wayin token`.
+
+use chrono::TimeDelta;
+use clap::{Subcommand, ValueEnum};
+use wayin_entity::{OrganisationKind, Role};
+
+use super::{CliError, open};
+use crate::auth::{member, token::Subject};
+use crate::change::Act;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{TokenConfig, environment, issuer};
+use crate::organisation;
+
+/// What a member may do.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RoleArgument {
+    /// Queries patterns across a portfolio.
+    Funder,
+    /// Sends in the records of its own organisation.
+    Partner,
+    /// Reads what is open, for a dashboard of its own.
+    Dashboard,
+    /// Keeps the evidence base.
+    Steward,
+}
+
+impl From<RoleArgument> for Role {
+    fn from(role: RoleArgument) -> Self {
+        match role {
+            RoleArgument::Funder => Self::Funder,
+            RoleArgument::Partner => Self::Partner,
+            RoleArgument::Dashboard => Self::Dashboard,
+            RoleArgument::Steward => Self::Steward,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Member {
+    /// Add a member, or give one another role; one who was revoked may act again.
+    #[command(
+        after_help = "Example:\n  wayin member add --subject ada --role FUNDER \\\n    --organisation GB-CHC-327114 --organisation-name \"Lloyds Bank Foundation for England and Wales\""
+    )]
+    Add {
+        /// The `sub` of the member's tokens.
+        #[arg(long)]
+        subject: String,
+        /// The `iss` of the member's tokens; TOKEN_ISSUER where it is not said.
+        #[arg(long)]
+        issuer: Option<String>,
+        /// What the member may do.
+        #[arg(long, ignore_case = true)]
+        role: RoleArgument,
+        /// The org-id identifier of the organisation that the member acts for; funders and partners need one.
+        #[arg(long)]
+        organisation: Option<String>,
+        /// The organisation's name, where it is new to the base.
+        #[arg(long)]
+        organisation_name: Option<String>,
+    },
+    /// List the members.
+    #[command(after_help = "Example:\n  wayin member list")]
+    List,
+    /// Revoke a member, at once.
+    #[command(after_help = "Example:\n  wayin member revoke --subject ada")]
+    Revoke {
+        /// The `sub` of the member's tokens.
+        #[arg(long)]
+        subject: String,
+        /// The `iss` of the member's tokens; TOKEN_ISSUER where it is not said.
+        #[arg(long)]
+        issuer: Option<String>,
+    },
+}
+
+fn subject(subject: String, said: Option<String>) -> Result<Subject, CliError> {
+    let issuer = match said {
+        Some(issuer) => issuer,
+        None => issuer(&environment)?,
+    };
+    Ok(Subject { issuer, subject })
+}
+
+impl Member {
+    /// Does it.
+    pub async fn run(self) -> Result<(), CliError> {
+        let act = Act {
+            clock: &SystemClock,
+            member: None,
+            reason: "on the command line",
+        };
+        match self {
+            Self::Add {
+                subject: named,
+                issuer,
+                role,
+                organisation,
+                organisation_name,
+            } => {
+                let subject = subject(named, issuer)?;
+                let role = Role::from(role);
+                let db = open().await?;
+                let organisation = if organisation.is_some() || organisation_name.is_some() {
+                    let kind = (role == Role::Funder).then_some(OrganisationKind::Funder);
+                    Some(
+                        organisation::ensure(
+                            &db,
+                            &act,
+                            organisation.as_deref(),
+                            organisation_name.as_deref(),
+                            kind,
+                        )
+                        .await?,
+                    )
+                } else {
+                    None
+                };
+                let added =
+                    member::add(&db, &act, subject, role, organisation.as_ref().map(|one| one.id)).await?;
+                println!("{} may now act as {}.", added.subject, role.code());
+            }
+            Self::List => {
+                for (member, organisation) in member::list(&open().await?).await? {
+                    let state = if member.revoked_at.is_some() {
+                        "revoked"
+                    } else {
+                        "active"
+                    };
+                    let organisation =
+                        organisation.map_or_else(String::new, |organisation| organisation.name);
+                    println!(
+                        "{}\t{}\t{}\t{}\t{organisation}",
+                        member.subject,
+                        member.issuer,
+                        member.role.code(),
+                        state
+                    );
+                }
+            }
+            Self::Revoke {
+                subject: named,
+                issuer,
+            } => {
+                let subject = subject(named, issuer)?;
+                match member::revoke(&open().await?, &act, &subject).await? {
+                    Some(member) => println!("{} is revoked.", member.subject),
+                    None => {
+                        let Subject { issuer, subject } = subject;
+                        return Err(CliError::Asked(format!(
+                            "No member has the subject {subject} from {issuer}."
+                        )));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Print a token for a member, signed with the configured key.
+    #[command(after_help = "Example:\n  wayin token issue --subject ada --days 30")]
+    Issue {
+        /// The subject of a member under TOKEN_ISSUER.
+        #[arg(long)]
+        subject: String,
+        /// For how many days the token is good.
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=365))]
+        days: u16,
+    },
+}
+
+impl Token {
+    /// Does it.
+    pub async fn run(self) -> Result<(), CliError> {
+        let Self::Issue { subject: named, days } = self;
+        let tokens = TokenConfig::read(&environment)?;
+        let signer = tokens.signer()?;
+        let subject = Subject {
+            issuer: tokens.issuer,
+            subject: named,
+        };
+        let known = member::named(&open().await?, &subject).await?;
+        if known.is_none_or(|member| member.revoked_at.is_some()) {
+            let Subject { issuer, subject } = subject;
+            return Err(CliError::Asked(format!(
+                "No member has the subject {subject} from {issuer}: add one with `wayin member add`."
+            )));
+        }
+        let token = signer
+            .sign(&subject, SystemClock.now(), TimeDelta::days(i64::from(days)))
+            .map_err(|cause| CliError::Asked(format!("The token could not be signed: {cause}")))?;
+        println!("{token}");
+        Ok(())
+    }
+}

@@ -1,0 +1,225 @@
+//! The settings, read and checked once, before anything starts. `.env.example`
+//! lists every one of them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+
+use crate::auth::token::{Signer, Verifier};
+
+/// Something wrong with a setting, in one plain sentence that names it.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// It is needed and not there.
+    #[error("The setting {0} is missing: {1}.")]
+    Missing(&'static str, &'static str),
+    /// It is there and makes no sense.
+    #[error("The setting {0} cannot be used: {1}.")]
+    Malformed(&'static str, String),
+}
+
+/// Where settings come from: the environment, or what a test says.
+pub type Source<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The process's environment; what is set to nothing is not set.
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// The base that commands work on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseConfig {
+    /// `DATABASE_URL`.
+    pub url: String,
+    /// `MIGRATE_ON_START`: whether `serve` migrates before it starts.
+    pub migrate_on_start: bool,
+}
+
+impl DatabaseConfig {
+    /// Reads the settings of the base.
+    pub fn read(source: Source<'_>) -> Result<Self, ConfigError> {
+        const URL: &str = "DATABASE_URL";
+        const MIGRATE: &str = "MIGRATE_ON_START";
+        let url = source(URL).unwrap_or_else(|| "sqlite://wayin.db?mode=rwc".into());
+        let sqlite = url.starts_with("sqlite:");
+        if !sqlite && !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(ConfigError::Malformed(
+                URL,
+                "it starts with neither sqlite: nor postgres://".into(),
+            ));
+        }
+        let migrate_on_start = match source(MIGRATE).as_deref() {
+            None => sqlite,
+            Some("true") => true,
+            Some("false") => false,
+            Some(other) => {
+                return Err(ConfigError::Malformed(
+                    MIGRATE,
+                    format!("it is {other}, not true or false"),
+                ));
+            }
+        };
+        Ok(Self {
+            url,
+            migrate_on_start,
+        })
+    }
+}
+
+/// `BIND`: the address and port that `serve` listens on.
+pub fn bind(source: Source<'_>) -> Result<SocketAddr, ConfigError> {
+    const BIND: &str = "BIND";
+    let bind = source(BIND).unwrap_or_else(|| "127.0.0.1:8000".into());
+    bind.parse().map_err(|_| {
+        ConfigError::Malformed(
+            BIND,
+            format!("{bind} is not an address and port, such as 127.0.0.1:8000"),
+        )
+    })
+}
+
+/// `LOG`: what is logged, as tracing's filters write it.
+pub fn log(source: Source<'_>) -> Result<tracing_subscriber::EnvFilter, ConfigError> {
+    const LOG: &str = "LOG";
+    let log = source(LOG).unwrap_or_else(|| "info".into());
+    tracing_subscriber::EnvFilter::try_new(&log)
+        .map_err(|cause| ConfigError::Malformed(LOG, cause.to_string()))
+}
+
+const ALGORITHM: &str = "TOKEN_ALGORITHM";
+const PUBLIC_KEY: &str = "TOKEN_PUBLIC_KEY_FILE";
+const PRIVATE_KEY: &str = "TOKEN_PRIVATE_KEY_FILE";
+const SECRET: &str = "TOKEN_SECRET";
+const ISSUER: &str = "TOKEN_ISSUER";
+const AUDIENCE: &str = "TOKEN_AUDIENCE";
+
+/// The least length of an HS256 secret, in bytes.
+const SECRET_BYTES: usize = 32;
+
+/// How tokens are verified and signed.
+pub struct TokenConfig {
+    algorithm: Algorithm,
+    /// `TOKEN_ISSUER`.
+    pub issuer: String,
+    audience: String,
+    public_key: Option<PathBuf>,
+    private_key: Option<PathBuf>,
+    secret: Option<String>,
+}
+
+/// `TOKEN_ISSUER`: who the members' tokens are issued by.
+pub fn issuer(source: Source<'_>) -> Result<String, ConfigError> {
+    source(ISSUER).ok_or(ConfigError::Missing(
+        ISSUER,
+        "it says whose tokens are accepted, as in their iss",
+    ))
+}
+
+impl TokenConfig {
+    /// Reads the settings of tokens. Nothing is built in: without a key no token is accepted.
+    pub fn read(source: Source<'_>) -> Result<Self, ConfigError> {
+        let algorithm = source(ALGORITHM).ok_or(ConfigError::Missing(
+            ALGORITHM,
+            "it is one of EdDSA, ES256, RS256 and HS256",
+        ))?;
+        let algorithm = match algorithm.as_str() {
+            "EdDSA" => Algorithm::EdDSA,
+            "ES256" => Algorithm::ES256,
+            "RS256" => Algorithm::RS256,
+            "HS256" => Algorithm::HS256,
+            other => {
+                let reason = format!("{other} is not one of EdDSA, ES256, RS256 and HS256");
+                return Err(ConfigError::Malformed(ALGORITHM, reason));
+            }
+        };
+        let config = Self {
+            algorithm,
+            issuer: issuer(source)?,
+            audience: source(AUDIENCE).ok_or(ConfigError::Missing(
+                AUDIENCE,
+                "it says for whom tokens are meant, as in their aud",
+            ))?,
+            public_key: source(PUBLIC_KEY).map(PathBuf::from),
+            private_key: source(PRIVATE_KEY).map(PathBuf::from),
+            secret: source(SECRET),
+        };
+        if algorithm != Algorithm::HS256 && config.secret.is_some() {
+            let reason = format!("it is only for HS256, and {ALGORITHM} is another");
+            return Err(ConfigError::Malformed(SECRET, reason));
+        }
+        Ok(config)
+    }
+
+    fn secret(&self) -> Result<&[u8], ConfigError> {
+        let secret = self.secret.as_ref().ok_or(ConfigError::Missing(
+            SECRET,
+            "HS256 needs one of at least 32 bytes",
+        ))?;
+        if secret.len() < SECRET_BYTES {
+            let reason = format!(
+                "it has {} bytes, and HS256 needs at least {SECRET_BYTES}",
+                secret.len()
+            );
+            return Err(ConfigError::Malformed(SECRET, reason));
+        }
+        Ok(secret.as_bytes())
+    }
+
+    /// What verifies tokens.
+    pub fn verifier(&self) -> Result<Verifier, ConfigError> {
+        let key = if self.algorithm == Algorithm::HS256 {
+            DecodingKey::from_secret(self.secret()?)
+        } else {
+            let pem = read_key(
+                PUBLIC_KEY,
+                self.public_key.as_ref(),
+                "it names the file of the issuer's public key",
+            )?;
+            match self.algorithm {
+                Algorithm::EdDSA => DecodingKey::from_ed_pem(&pem),
+                Algorithm::ES256 => DecodingKey::from_ec_pem(&pem),
+                _ => DecodingKey::from_rsa_pem(&pem),
+            }
+            .map_err(|_| not_a_key(PUBLIC_KEY, self.algorithm))?
+        };
+        Ok(Verifier::new(self.algorithm, key, &self.issuer, &self.audience))
+    }
+
+    /// What signs tokens, for `wayin token issue`.
+    pub fn signer(&self) -> Result<Signer, ConfigError> {
+        let key = if self.algorithm == Algorithm::HS256 {
+            EncodingKey::from_secret(self.secret()?)
+        } else {
+            let pem = read_key(
+                PRIVATE_KEY,
+                self.private_key.as_ref(),
+                "it names the file of the key that signs",
+            )?;
+            match self.algorithm {
+                Algorithm::EdDSA => EncodingKey::from_ed_pem(&pem),
+                Algorithm::ES256 => EncodingKey::from_ec_pem(&pem),
+                _ => EncodingKey::from_rsa_pem(&pem),
+            }
+            .map_err(|_| not_a_key(PRIVATE_KEY, self.algorithm))?
+        };
+        Ok(Signer::new(self.algorithm, key, self.audience.clone()))
+    }
+}
+
+fn read_key(
+    setting: &'static str,
+    file: Option<&PathBuf>,
+    why: &'static str,
+) -> Result<Vec<u8>, ConfigError> {
+    let file = file.ok_or(ConfigError::Missing(setting, why))?;
+    std::fs::read(file)
+        .map_err(|cause| ConfigError::Malformed(setting, format!("{}: {cause}", file.display())))
+}
+
+fn not_a_key(setting: &'static str, algorithm: Algorithm) -> ConfigError {
+    ConfigError::Malformed(
+        setting,
+        format!("the file holds no {algorithm:?} key in PEM form"),
+    )
+}

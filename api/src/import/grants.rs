@@ -1,0 +1,100 @@
+//! Published grants, in the 360Giving Data Standard: each becomes one funding term,
+//! with its recipient as lead organisation. What a grant does not say stays unknown.
+
+use std::io::Read;
+
+use sea_orm::DatabaseConnection;
+use wayin_entity::{OrganisationKind, SourceKind, Visibility};
+
+use super::parse::grants;
+use super::parse::grants::{Grant, GrantFormat, Party};
+use super::{ImportError, Remark, Tally};
+use crate::change::Act;
+use crate::initiative::publish::Proposal;
+use crate::initiative::record::{
+    FundingTerm, InitiativeRecord, OrganisationReference, PlaceReference, Source,
+};
+use crate::place::Gazetteer;
+
+/// Imports a file of grants. `licence` is that of the file, where it does not say itself.
+pub async fn import(
+    db: &DatabaseConnection,
+    act: &Act<'_>,
+    input: impl Read + Send + 'static,
+    format: GrantFormat,
+    licence: Option<String>,
+    remarks: &mut (dyn FnMut(Remark) + Send),
+) -> Result<Tally, ImportError> {
+    let (rows, reading) = super::batches(move |each| grants::read(input, format, each));
+    let propose = move |grant: Grant, places: &Gazetteer| proposal(&grant, places, licence.as_deref());
+    let tally = super::publish_rows(db, act, rows, propose, remarks).await?;
+    super::parsed(reading).await?;
+    Ok(tally)
+}
+
+/// A grant as a record that says no more than the grant does.
+pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Proposal {
+    let term = FundingTerm {
+        funder: named(&grant.funder, Some(OrganisationKind::Funder)),
+        grant_identifier: Some(grant.identifier.clone()),
+        programme: grant.programme.clone(),
+        currency: Some(grant.currency.clone()),
+        amount_minor: Some(grant.amount_minor),
+        awarded_on: Some(grant.awarded_on),
+        starts_on: grant.starts_on,
+        ends_on: grant.ends_on,
+        duration_months: grant.duration_months,
+        ..FundingTerm::default()
+    };
+    let record = InitiativeRecord {
+        external_ref: None,
+        title: grant.title.clone(),
+        summary: grant.description.clone(),
+        place: place(grant, places),
+        lead_organisation: named(&grant.recipient, None),
+        started_on: None,
+        ended_on: None,
+        ongoing: None,
+        visibility: Visibility::Open,
+        shared_with_funders: false,
+        illustrative: false,
+        entry_points: Vec::new(),
+        challenges_faced: Vec::new(),
+        conditions_changed: Vec::new(),
+        funding_terms: vec![term],
+        source: Source {
+            kind: SourceKind::GrantData,
+            title: format!("Grants published by {}", grant.funder.name),
+            url: grant.data_source.clone(),
+            dated_on: None,
+            licence: licence.map(ToOwned::to_owned),
+        },
+        sharing: None,
+    };
+    Proposal {
+        record,
+        grant_digest: Some(grant.digest()),
+    }
+}
+
+fn named(party: &Party, kind: Option<OrganisationKind>) -> OrganisationReference {
+    OrganisationReference {
+        identifier: party.identifier.clone(),
+        name: Some(party.name.clone()),
+        kind,
+    }
+}
+
+/// The one place that the grant's locations name, by code or else by name; not
+/// known where they name none that the base knows, or several.
+fn place(grant: &Grant, places: &Gazetteer) -> Option<PlaceReference> {
+    let mut named = grant.locations.iter().filter_map(|location| {
+        let by_code = location.code.as_deref().and_then(|code| places.by_code(code));
+        by_code.or_else(|| location.name.as_deref().and_then(|name| places.by_name(name)))
+    });
+    let first = named.next()?;
+    if named.any(|other| other.id != first.id) {
+        return None;
+    }
+    Some(crate::place::reference_to(first))
+}

@@ -1,0 +1,290 @@
+//! The HTTP service: GraphQL over POST, GET and WebSocket, the explorer, health.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::http::{ALL_WEBSOCKET_PROTOCOLS, parse_query_string};
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Data, ErrorExtensionValues, Request, Response, ServerError};
+use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, RawQuery, State, WebSocketUpgrade},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::IntoResponse,
+    routing::get,
+};
+use tokio::net::TcpListener;
+use tower_http::{compression::CompressionLayer, trace::TraceLayer};
+
+use crate::app::App;
+use crate::auth::{member, requester::Requester};
+use crate::graphql::loader::{self, Loads};
+use crate::schema::{Schema, schema, with_requester};
+
+/// The most bytes of a request's body.
+const MOST_BYTES: usize = 256 * 1024;
+/// The one protocol spoken over WebSocket.
+const PROTOCOL: &str = "graphql-transport-ws";
+
+#[derive(Clone)]
+struct Service {
+    app: Arc<App>,
+    schema: Schema,
+}
+
+/// Every route of the service.
+pub fn router(app: Arc<App>) -> Router {
+    let service = Service {
+        schema: schema(Arc::clone(&app)),
+        app,
+    };
+    Router::new()
+        .route("/graphql", get(graphql_get).post(graphql_post))
+        .route("/graphql/ws", get(graphql_ws))
+        .route("/health/live", get(|| async { "live\n" }))
+        .route("/health/ready", get(ready))
+        .merge(crate::graphiql::router())
+        .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .layer(CompressionLayer::new())
+        .layer(TraceLayer::new_for_http())
+        .with_state(service)
+}
+
+/// Serves until `stop` is over, and then ends the requests that are under way.
+pub async fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let following = tokio::spawn({
+        let app = Arc::clone(&app);
+        async move { app.engine.follow(&app.db).await }
+    });
+    let served = axum::serve(listener, router(app))
+        .with_graceful_shutdown(stop)
+        .await;
+    following.abort();
+    served
+}
+
+/// Over when the process is asked to end.
+pub async fn asked_to_end() {
+    let interrupted = async { tokio::signal::ctrl_c().await.unwrap_or(()) };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                terminate.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}
+
+/// Binds an address, or, where `else_next`, the next port of it that is free.
+pub async fn bind(address: SocketAddr, else_next: bool) -> std::io::Result<TcpListener> {
+    let mut address = address;
+    loop {
+        match TcpListener::bind(address).await {
+            Err(error)
+                if else_next
+                    && error.kind() == std::io::ErrorKind::AddrInUse
+                    && address.port() < u16::MAX =>
+            {
+                address.set_port(address.port() + 1);
+            }
+            bound => return bound,
+        }
+    }
+}
+
+async fn ready(State(service): State<Service>) -> (StatusCode, &'static str) {
+    let asked = tokio::time::timeout(Duration::from_secs(2), service.app.db.ping()).await;
+    match asked {
+        Ok(Ok(())) if service.app.engine.is_ready() => (StatusCode::OK, "ready\n"),
+        Ok(Ok(())) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the evidence base is being read\n",
+        ),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
+    }
+}
+
+async fn graphql_post(
+    State(service): State<Service>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> axum::response::Response {
+    let json = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| {
+            value
+                .split(';')
+                .next()
+                .is_some_and(|kind| kind.trim() == "application/json")
+        });
+    if !json {
+        return refused(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "send the request as application/json",
+        );
+    }
+    match serde_json::from_slice::<Request>(&body) {
+        Ok(request) => execute(&service, &headers, request).await,
+        Err(cause) => refused(
+            StatusCode::BAD_REQUEST,
+            &format!("the body is not a GraphQL request: {cause}"),
+        ),
+    }
+}
+
+async fn graphql_get(
+    State(service): State<Service>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> axum::response::Response {
+    let mut request = match parse_query_string(query.as_deref().unwrap_or_default()) {
+        Ok(request) => request,
+        Err(cause) => {
+            return refused(
+                StatusCode::BAD_REQUEST,
+                &format!("not a GraphQL request: {cause}"),
+            );
+        }
+    };
+    let name = request.operation_name.clone();
+    // A document that does not parse is complained of where it is executed.
+    let only_queries = request.parsed_query().is_ok_and(|document| {
+        let asked = |operation: &&str| name.as_deref().is_none_or(|name| name == *operation);
+        document
+            .operations
+            .iter()
+            .filter(|(operation, _)| operation.is_none_or(|one| asked(&one.as_str())))
+            .all(|(_, operation)| operation.node.ty == OperationType::Query)
+    });
+    if request.parsed_query().is_ok() && !only_queries {
+        return refused(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "only queries can be sent by GET; send this by POST",
+        );
+    }
+    execute(&service, &headers, request).await
+}
+
+async fn execute(service: &Service, headers: &HeaderMap, request: Request) -> axum::response::Response {
+    let authorization = headers
+        .get(header::AUTHORIZATION)
+        .map(|value| value.to_str().unwrap_or_default());
+    let requester = match member::requester(&service.app.db, &service.app.verifier, authorization).await {
+        Ok(requester) => requester,
+        Err(cause) => {
+            tracing::error!(%cause, "it could not be told who is asking");
+            return refused(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "it cannot be told who is asking; try again shortly",
+            );
+        }
+    };
+    answered(
+        StatusCode::OK,
+        &service
+            .schema
+            .execute(with_requester(request, &service.app, requester))
+            .await,
+    )
+}
+
+/// An answer as JSON, which nobody on the way may keep.
+fn answered(status: StatusCode, response: &Response) -> axum::response::Response {
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        ),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    match serde_json::to_vec(response) {
+        Ok(body) => (status, headers, body).into_response(),
+        Err(cause) => {
+            tracing::error!(%cause, "an answer could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+fn refused(status: StatusCode, reason: &str) -> axum::response::Response {
+    let mut error = ServerError::new(reason, None);
+    error
+        .extensions
+        .get_or_insert_with(ErrorExtensionValues::default)
+        .set("code", "BAD_USER_INPUT");
+    answered(status, &Response::from_errors(vec![error]))
+}
+
+/// Queries over a WebSocket. The token comes with `connection_init`, as
+/// `{"authorization": "Bearer <token>"}`, or in the header of the upgrade.
+async fn graphql_ws(
+    State(service): State<Service>,
+    headers: HeaderMap,
+    protocol: Result<GraphQLProtocol, StatusCode>,
+    upgrade: WebSocketUpgrade,
+) -> axum::response::Response {
+    let offered = headers
+        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let speaks = offered
+        .flat_map(|value| value.split(','))
+        .any(|one| one.trim() == PROTOCOL);
+    let (true, Ok(protocol)) = (speaks, protocol) else {
+        return refused(
+            StatusCode::BAD_REQUEST,
+            "this WebSocket speaks graphql-transport-ws alone",
+        );
+    };
+    let header = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .map(ToOwned::to_owned);
+    debug_assert!(
+        ALL_WEBSOCKET_PROTOCOLS.contains(&PROTOCOL),
+        "the library speaks it"
+    );
+    upgrade
+        .protocols([PROTOCOL])
+        .on_upgrade(move |socket| async move {
+            let app = Arc::clone(&service.app);
+            GraphQLWebSocket::new(socket, service.schema, protocol)
+                .on_connection_init(move |payload| async move {
+                    let sent = ["authorization", "Authorization"]
+                        .iter()
+                        .find_map(|name| payload.get(name)?.as_str().map(ToOwned::to_owned))
+                        .or(header);
+                    let requester = member::requester(&app.db, &app.verifier, sent.as_deref()).await?;
+                    let reader = requester
+                        .member()
+                        .ok()
+                        .map(crate::auth::requester::Member::reader);
+                    let mut data = Data::default();
+                    data.insert(loader::loader(Loads {
+                        db: app.db.clone(),
+                        reader,
+                    }));
+                    data.insert::<Requester>(requester);
+                    Ok(data)
+                })
+                .serve()
+                .await;
+        })
+}
