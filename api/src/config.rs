@@ -82,7 +82,7 @@ pub fn bind(source: Source<'_>) -> Result<SocketAddr, ConfigError> {
 /// `LOG`: what is logged, as tracing's filters write it.
 pub fn log(source: Source<'_>) -> Result<tracing_subscriber::EnvFilter, ConfigError> {
     const LOG: &str = "LOG";
-    let log = source(LOG).unwrap_or_else(|| "info".into());
+    let log = source(LOG).unwrap_or_else(|| "warn,wayin=info".into());
     tracing_subscriber::EnvFilter::try_new(&log)
         .map_err(|cause| ConfigError::Malformed(LOG, cause.to_string()))
 }

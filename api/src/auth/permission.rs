@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo};
-use async_graphql::{ServerResult, Value};
+use async_graphql::{QueryPathSegment, ServerResult, Value};
 
 use super::requester::Requester;
 use crate::error::Error;
@@ -340,7 +340,9 @@ impl Extension for Permissions {
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
         // Introspection and `__typename` are open to everyone: the schema is published.
-        if !info.is_for_introspection && !info.name.starts_with("__") {
+        // An item of a list is no field; its own fields are checked in their turn.
+        let item = matches!(info.path_node.segment, QueryPathSegment::Index(_));
+        if !item && !info.is_for_introspection && !info.name.starts_with("__") {
             let refused = match self.0.get(&(info.parent_type, info.name)) {
                 Some(Everyone) => None,
                 Some(Members) => ctx.data_unchecked::<Requester>().member().err(),

@@ -89,7 +89,7 @@ impl Bits {
     /// The rows in it, in order.
     pub fn rows(&self) -> impl Iterator<Item = usize> + '_ {
         self.words.iter().enumerate().flat_map(|(index, word)| {
-            std::iter::successors(Some(*word), |left| Some(left & (left - 1)))
+            std::iter::successors(Some(*word), |left| Some(left & left.wrapping_sub(1)))
                 .take_while(|left| *left != 0)
                 .map(move |left| index * 64 + left.trailing_zeros() as usize)
         })
