@@ -1,4 +1,4 @@
-//! Stories about users of a Wayin base, each told on `SQLite` and on `PostgreSQL`.
+//! Stories about users of a Wayin base, each told on SQLite and on PostgreSQL.
 //!
 //! `cargo test -p wayin-tests -- NAME` tells those whose names contain NAME, and
 //! `-- --list` lists them all.
@@ -6,9 +6,10 @@
 use std::process::ExitCode;
 
 mod migrations;
+mod questions;
 mod support;
 
 fn main() -> ExitCode {
-    let stories = [migrations::stories()];
+    let stories = [migrations::stories(), questions::stories()];
     support::tell(stories.into_iter().flatten())
 }

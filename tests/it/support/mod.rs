@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::{Builder, Runtime};
 
+pub mod app;
 pub mod complete_base;
 pub mod database;
 mod postgres;

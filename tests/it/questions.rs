@@ -1,0 +1,61 @@
+//! The question that Wayin is for, asked of a small base.
+
+use serde_json::json;
+
+use crate::support::app::TestApp;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![short_funding_is_set_against_skipped_ambitions]
+}
+
+async fn short_funding_is_set_against_skipped_ambitions(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(
+        "code,name,kind,within,successor\nE12000001,North East,REGION,,\nE06000001,Hartlepool,,E12000001,\n",
+    )
+    .await;
+    let record = |reference: &str, months: Option<i32>, step: Option<&str>| {
+        json!({
+            "externalRef": reference, "title": format!("Initiative {reference}"), "visibility": "OPEN",
+            "place": {"code": "E06000001"},
+            "leadOrganisation": {"identifier": "GB-CHC-1", "name": "A charity"},
+            "fundingTerms": [{"funder": {"name": "A funder"}, "durationMonths": months}],
+            "challengesFaced": step.map(|step| json!({"challenge": "DEFINING_AMBITIONS", "step": step})).into_iter().collect::<Vec<_>>(),
+            "source": {"kind": "SELF_REPORT", "title": "A return"},
+        })
+    };
+    app.publish(&[
+        record("1", Some(12), Some("SKIPPED")),
+        record("2", Some(18), Some("TAKEN")),
+        record("3", Some(36), Some("SKIPPED")),
+        record("4", Some(36), Some("RUSHED")),
+        record("5", None, Some("SKIPPED")),
+        record("6", Some(6), None),
+    ])
+    .await;
+    let steward = app.steward().await;
+    let answer = steward
+        .query(
+            "{ pattern(
+                when: { fundingTerms: { some: { durationMonths: { lte: 18 } } } }
+                then: { challenge: { on: DEFINING_AMBITIONS, step: { in: [SKIPPED] } } }
+                by: REGION) {
+              reading
+              table { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown }
+              strata(first: 20) { nodes { label table { population both } } } } }",
+        )
+        .await;
+    assert_eq!(
+        answer["pattern"]["table"],
+        json!({"population": 6, "both": 1, "whenOnly": 1, "thenOnly": 1, "neither": 1, "unknown": 2, "whenUnknown": 1, "thenUnknown": 1})
+    );
+    assert_eq!(
+        answer["pattern"]["strata"]["nodes"],
+        json!([
+            {"label": "North East", "table": {"population": 6, "both": 1}},
+            {"label": "Not known", "table": {"population": 0, "both": 0}},
+        ])
+    );
+}

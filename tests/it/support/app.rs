@@ -1,0 +1,232 @@
+//! A running service over a story's database, and members who ask it things.
+
+use std::sync::Arc;
+
+use async_graphql::{Request, Variables};
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use sea_orm::DatabaseConnection;
+use serde_json::Value;
+use wayin::app::App;
+use wayin::auth::member;
+use wayin::auth::token::{Signer, Subject, Verifier};
+use wayin::base;
+use wayin::change::Act;
+use wayin::clock::{Clock, SystemClock};
+use wayin::import::{self, Remark, Tally};
+use wayin::organisation;
+use wayin::schema::{Schema, schema, with_requester};
+use wayin_entity::Role;
+
+use super::Database;
+
+/// Who the tokens of stories are issued by.
+pub const ISSUER: &str = "https://issuer.example.org";
+/// For whom they are meant.
+pub const AUDIENCE: &str = "wayin-tests";
+/// What they are signed with.
+pub const SECRET: &[u8] = b"a secret that is known to stories alone";
+
+/// A service over a story's own base.
+pub struct TestApp {
+    /// The service.
+    pub app: Arc<App>,
+    /// Its schema.
+    pub schema: Schema,
+    /// Where its base is.
+    pub database: Database,
+}
+
+impl TestApp {
+    /// A service over an empty base, whose engine has read it.
+    pub async fn start(database: Database) -> Self {
+        let connection = database.connection.clone();
+        Self::over(database, connection).await
+    }
+
+    /// A service that uses a connection of the story's own making.
+    pub async fn over(database: Database, connection: DatabaseConnection) -> Self {
+        base::ensure(&connection, &SystemClock)
+            .await
+            .expect("the base gets its row");
+        let verifier = Verifier::new(
+            Algorithm::HS256,
+            DecodingKey::from_secret(SECRET),
+            ISSUER,
+            AUDIENCE,
+        );
+        let app = Arc::new(App::new(connection, verifier, Arc::new(SystemClock)));
+        app.engine
+            .catch_up(&app.db)
+            .await
+            .expect("the engine reads the base");
+        Self {
+            schema: schema(Arc::clone(&app)),
+            app,
+            database,
+        }
+    }
+
+    /// What a story does to the base.
+    pub const fn act() -> Act<'static> {
+        Act {
+            clock: &SystemClock,
+            member: None,
+            reason: "a story",
+        }
+    }
+
+    /// Imports places from CSV, and has the engine read them.
+    pub async fn places(&self, csv: &str) -> Tally {
+        let mut remarks = Vec::new();
+        let tally = import::places::import(&self.app.db, &Self::act(), csv.as_bytes(), &mut |remark| {
+            remarks.push(remark)
+        })
+        .await
+        .expect("the places are taken");
+        assert!(remarks.is_empty(), "every place is taken: {remarks:?}");
+        self.catch_up().await;
+        tally
+    }
+
+    /// Imports records, each a JSON document, and has the engine read them. Every one must be taken.
+    pub async fn publish(&self, records: &[Value]) -> Tally {
+        let (tally, remarks) = self.try_publish(records).await;
+        let refused: Vec<_> = remarks
+            .iter()
+            .filter(|remark| matches!(remark, Remark::Refused(_)))
+            .collect();
+        assert!(refused.is_empty(), "every record is taken: {refused:?}");
+        tally
+    }
+
+    /// Imports records as [`publish`](Self::publish) does, and tells what was said of them.
+    pub async fn try_publish(&self, records: &[Value]) -> (Tally, Vec<Remark>) {
+        let lines: String = records.iter().map(|record| format!("{record}\n")).collect();
+        let mut remarks = Vec::new();
+        let input = std::io::Cursor::new(lines.into_bytes());
+        let tally = import::records::import(&self.app.db, &Self::act(), input, &mut |remark| {
+            remarks.push(remark)
+        })
+        .await
+        .expect("the file is taken");
+        self.catch_up().await;
+        (tally, remarks)
+    }
+
+    /// Has the engine read what changed.
+    pub async fn catch_up(&self) {
+        self.app
+            .engine
+            .catch_up(&self.app.db)
+            .await
+            .expect("the engine reads the changes");
+    }
+
+    /// Adds a member, for an organisation named by its identifier, and gives it a client.
+    pub async fn member(&self, subject: &str, role: Role, organisation: Option<&str>) -> Client<'_> {
+        let organisation = match organisation {
+            Some(named) => {
+                let found =
+                    organisation::ensure(&self.app.db, &Self::act(), Some(named), Some(named), None).await;
+                Some(found.expect("the organisation is there").id)
+            }
+            None => None,
+        };
+        let named = Subject {
+            issuer: ISSUER.into(),
+            subject: subject.into(),
+        };
+        member::add(&self.app.db, &Self::act(), named, role, organisation)
+            .await
+            .expect("the member is added");
+        Client {
+            app: self,
+            authorization: Some(format!("Bearer {}", token(subject))),
+        }
+    }
+
+    /// A steward.
+    pub async fn steward(&self) -> Client<'_> {
+        self.member("steward", Role::Steward, None).await
+    }
+
+    /// Somebody without a token.
+    pub const fn anonymous(&self) -> Client<'_> {
+        Client {
+            app: self,
+            authorization: None,
+        }
+    }
+}
+
+/// A good token for a subject.
+pub fn token(subject: &str) -> String {
+    token_until(subject, SystemClock.now() + TimeDelta::hours(1))
+}
+
+/// A token for a subject, good until a moment.
+pub fn token_until(subject: &str, until: DateTime<Utc>) -> String {
+    let signer = Signer::new(
+        Algorithm::HS256,
+        EncodingKey::from_secret(SECRET),
+        AUDIENCE.into(),
+    );
+    let now = SystemClock.now();
+    let subject = Subject {
+        issuer: ISSUER.into(),
+        subject: subject.into(),
+    };
+    signer
+        .sign(&subject, now, until - now)
+        .expect("the token is signed")
+}
+
+/// Somebody who asks the service things.
+pub struct Client<'a> {
+    app: &'a TestApp,
+    /// The `Authorization` header that is sent.
+    pub authorization: Option<String>,
+}
+
+impl Client<'_> {
+    /// The whole response to a query, as JSON.
+    pub async fn response(&self, query: &str) -> Value {
+        self.response_with(query, Value::Null).await
+    }
+
+    /// The whole response to a query with variables, as JSON.
+    pub async fn response_with(&self, query: &str, variables: Value) -> Value {
+        let app = &self.app.app;
+        let requester = member::requester(&app.db, &app.verifier, self.authorization.as_deref())
+            .await
+            .expect("it can be told who asks");
+        let request = Request::new(query).variables(Variables::from_json(variables));
+        let response = self
+            .app
+            .schema
+            .execute(with_requester(request, app, requester))
+            .await;
+        serde_json::to_value(response).expect("a response is JSON")
+    }
+
+    /// The data of a query that must go well.
+    pub async fn query(&self, query: &str) -> Value {
+        let mut response = self.response(query).await;
+        assert_eq!(response.get("errors"), None, "{query}");
+        response["data"].take()
+    }
+
+    /// The message and code of the first error of a query that must fail.
+    pub async fn error(&self, query: &str) -> (String, String) {
+        let response = self.response(query).await;
+        let error = &response["errors"][0];
+        let text = |value: &Value| {
+            value
+                .as_str()
+                .unwrap_or_else(|| panic!("no error in {response}"))
+                .to_owned()
+        };
+        (text(&error["message"]), text(&error["extensions"]["code"]))
+    }
+}
