@@ -253,7 +253,7 @@ async fn migrate(command: Migrate) -> Result<(), CliError> {
         }
         Migrate::Down { steps } => {
             Migrator::down(&db, Some(steps)).await?;
-            println!("{} migrations taken back.", steps);
+            println!("{steps} migrations taken back.");
         }
         Migrate::Status => {
             for migration in Migrator::get_migration_with_status(&db).await? {

@@ -382,7 +382,7 @@ fn beyond<E: Paged>(sort: &Sort<E::Column>, cursor: &Cursor, later: bool) -> Exp
         }
     };
     let by_id = || past(E::ID.into_simple_expr(), cursor.id.into());
-    let Some(column) = sort.column.map(|column| column.into_simple_expr()) else {
+    let Some(column) = sort.column.map(IntoSimpleExpr::into_simple_expr) else {
         return by_id();
     };
     let value = Value::from(&cursor.key);

@@ -65,7 +65,7 @@ impl Claim {
                 .transpose()?,
             by: claim.pattern_by,
         };
-        Ok(Pattern::answer(ctx, input).await?)
+        Ok(Box::pin(Pattern::answer(ctx, input)).await?)
     }
 }
 

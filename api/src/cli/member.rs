@@ -143,15 +143,13 @@ impl Member {
                 issuer,
             } => {
                 let subject = subject(named, issuer)?;
-                match member::revoke(&open().await?, &act, &subject).await? {
-                    Some(member) => println!("{} is revoked.", member.subject),
-                    None => {
-                        let Subject { issuer, subject } = subject;
-                        return Err(CliError::Asked(format!(
-                            "No member has the subject {subject} from {issuer}."
-                        )));
-                    }
-                }
+                let Some(member) = member::revoke(&open().await?, &act, &subject).await? else {
+                    let Subject { issuer, subject } = subject;
+                    return Err(CliError::Asked(format!(
+                        "No member has the subject {subject} from {issuer}."
+                    )));
+                };
+                println!("{} is revoked.", member.subject);
             }
         }
         Ok(())

@@ -74,14 +74,16 @@ fn remark(row: u64, finding: Finding) -> Refusal {
     }
 }
 
+/// Rows with their numbers.
+type Batch<T> = Vec<(u64, Row<T>)>;
+/// A file that is being read on a thread of its own.
+type Reading<P> = tokio::task::JoinHandle<Result<P, FileError>>;
+
 /// Parses on a thread of its own and hands over batches of rows. The channel holds
 /// a few batches, so that a long file never waits in memory.
 fn batches<T: Send + 'static, P: Send + 'static>(
     parse: impl FnOnce(&mut dyn FnMut(u64, Row<T>) -> ControlFlow<()>) -> Result<P, FileError> + Send + 'static,
-) -> (
-    mpsc::Receiver<Vec<(u64, Row<T>)>>,
-    tokio::task::JoinHandle<Result<P, FileError>>,
-) {
+) -> (mpsc::Receiver<Batch<T>>, Reading<P>) {
     let (sender, receiver) = mpsc::channel(4);
     let reading = tokio::task::spawn_blocking(move || {
         let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
@@ -99,7 +101,7 @@ fn batches<T: Send + 'static, P: Send + 'static>(
     (receiver, reading)
 }
 
-async fn parsed<P>(reading: tokio::task::JoinHandle<Result<P, FileError>>) -> Result<P, ImportError> {
+async fn parsed<P>(reading: Reading<P>) -> Result<P, ImportError> {
     Ok(reading
         .await
         .map_err(|cause| Error::Internal(format!("a file could not be read: {cause}")))??)
@@ -109,7 +111,7 @@ async fn parsed<P>(reading: tokio::task::JoinHandle<Result<P, FileError>>) -> Re
 async fn publish_rows<T: Send + 'static>(
     db: &DatabaseConnection,
     act: &Act<'_>,
-    mut rows: mpsc::Receiver<Vec<(u64, Row<T>)>>,
+    mut rows: mpsc::Receiver<Batch<T>>,
     propose: impl Fn(T, &Gazetteer) -> Proposal,
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) -> Result<Tally, ImportError> {

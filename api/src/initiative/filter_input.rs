@@ -222,11 +222,7 @@ pub fn at(path: &str, field: &str) -> String {
 
 impl InitiativeFilter {
     /// The filter as a condition. `path` names the argument in complaints.
-    pub fn condition<'a>(
-        self,
-        lookup: Lookup<'a>,
-        path: String,
-    ) -> BoxFuture<'a, Result<InitiativeCondition>> {
+    pub fn condition(self, lookup: Lookup<'_>, path: String) -> BoxFuture<'_, Result<InitiativeCondition>> {
         Box::pin(async move {
             let lookup = lookup.deeper(&path)?;
             let mut all = Vec::new();
@@ -414,7 +410,7 @@ impl FundingTermsScope {
 }
 
 impl FundingTermFilter {
-    fn condition<'a>(self, lookup: Lookup<'a>, path: String) -> BoxFuture<'a, Result<TermCondition>> {
+    fn condition(self, lookup: Lookup<'_>, path: String) -> BoxFuture<'_, Result<TermCondition>> {
         Box::pin(async move {
             let lookup = lookup.deeper(&path)?;
             let mut all = Vec::new();

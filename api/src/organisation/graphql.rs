@@ -55,7 +55,6 @@ impl Organisation {
     }
 
     /// The initiatives that it leads, that you may read.
-    #[expect(clippy::too_many_arguments, reason = "they are the arguments of a connection")]
     async fn initiatives(
         &self,
         ctx: &Context<'_>,

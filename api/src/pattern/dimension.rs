@@ -161,7 +161,7 @@ impl Domain {
         for chunk in &snapshot.chunks {
             match self.dimension {
                 Dimension::Funder => {
-                    (0..chunk.term_count()).for_each(|term| found[chunk.funder(term) as usize] = true)
+                    (0..chunk.term_count()).for_each(|term| found[chunk.funder(term) as usize] = true);
                 }
                 _ => (0..chunk.len()).for_each(|row| found[chunk.lead(row) as usize] = true),
             }

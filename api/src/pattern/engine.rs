@@ -42,7 +42,7 @@ impl Engine {
         let Some(mut snapshot) = self.snapshot.load_full() else {
             let moment = database::begin_reading(db).await?;
             let read = load::everything(&moment, &|read| {
-                tracing::debug!(initiatives = read, "reading the base")
+                tracing::debug!(initiatives = read, "reading the base");
             })
             .await?;
             moment.commit().await?;

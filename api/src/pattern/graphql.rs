@@ -527,7 +527,7 @@ impl PatternQuery {
         among: Option<InitiativeFilter>,
         #[graphql(desc = "What they are told apart by.")] by: Option<Dimension>,
     ) -> Result<Pattern> {
-        Ok(Pattern::answer(
+        Ok(Box::pin(Pattern::answer(
             ctx,
             PatternInput {
                 when,
@@ -535,7 +535,7 @@ impl PatternQuery {
                 among,
                 by,
             },
-        )
+        ))
         .await?)
     }
 

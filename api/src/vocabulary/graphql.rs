@@ -28,6 +28,7 @@ use crate::paging::{self, PageArguments, PageRequest};
 
 /// A code of a closed vocabulary, in plain words.
 #[derive(Clone, Debug, SimpleObject)]
+#[expect(clippy::struct_field_names, reason = "a code's own code is what clients send")]
 pub struct Code {
     /// The code, as queries and records use it.
     code: &'static str,

@@ -31,7 +31,7 @@ pub struct Place {
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     numbers: HashMap<Uuid, u32>,
-    places: Vec<Place>,
+    by_number: Vec<Place>,
     regions: Vec<u32>,
 }
 
@@ -123,7 +123,7 @@ impl Places {
         regions.sort_unstable();
         Self {
             numbers,
-            places: all,
+            by_number: all,
             regions,
         }
     }
@@ -135,12 +135,12 @@ impl Places {
 
     /// The place of a number.
     pub fn get(&self, number: u32) -> &Place {
-        &self.places[number as usize]
+        &self.by_number[number as usize]
     }
 
     /// Every place, in the order of the numbers.
     pub fn all(&self) -> &[Place] {
-        &self.places
+        &self.by_number
     }
 
     /// The regions, and the nations that have none, by number.
@@ -180,20 +180,19 @@ impl From<organisation::Model> for Organisation {
 #[derive(Clone, Debug, Default)]
 pub struct Organisations {
     numbers: HashMap<Uuid, u32>,
-    organisations: Vec<Organisation>,
+    by_number: Vec<Organisation>,
 }
 
 impl Organisations {
     /// Adds an organisation, or puts it in the place of what was known of it.
     pub fn put(&mut self, organisation: Organisation) {
-        match self.numbers.get(&organisation.id) {
-            Some(number) => self.organisations[*number as usize] = organisation,
-            None => {
-                let number = u32::try_from(self.organisations.len()).unwrap_or(u32::MAX - 1);
-                self.numbers.insert(organisation.id, number);
-                self.organisations.push(organisation);
-            }
+        if let Some(number) = self.numbers.get(&organisation.id) {
+            self.by_number[*number as usize] = organisation;
+            return;
         }
+        let number = u32::try_from(self.by_number.len()).unwrap_or(u32::MAX - 1);
+        self.numbers.insert(organisation.id, number);
+        self.by_number.push(organisation);
     }
 
     /// An organisation's number.
@@ -203,11 +202,11 @@ impl Organisations {
 
     /// The organisation of a number.
     pub fn get(&self, number: u32) -> &Organisation {
-        &self.organisations[number as usize]
+        &self.by_number[number as usize]
     }
 
     /// Every organisation, in the order of the numbers.
     pub fn all(&self) -> &[Organisation] {
-        &self.organisations
+        &self.by_number
     }
 }

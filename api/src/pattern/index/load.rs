@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::IntoCondition,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, IntoCondition},
 };
 use uuid::Uuid;
 use wayin_entity::{
-    Challenge, ChangeSubject, EntryPoint, Perspective, Reason, Step, Visibility, challenge_faced,
-    challenge_reason, change, condition_changed, entry_point_taken, funding_term, initiative, organisation,
-    place, place_within,
+    Challenge, Change, ChangeSubject, Condition, EntryPoint, Perspective, Reason, Step, Visibility,
+    challenge_faced, challenge_reason, change, condition_changed, entry_point_taken, funding_term,
+    initiative, organisation, place, place_within,
 };
 
 use super::{AsOf, CHUNK_ROWS, Chunk, EntryPoints, Organisation, Organisations, Places, Row, Snapshot, Term};
@@ -216,138 +216,137 @@ async fn rows(
     };
     // Asked for by their range where they are a page of the whole base, else one by one.
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let among = |column: sea_orm::sea_query::SimpleExpr| {
-        use sea_orm::ExprTrait;
-        if limit.is_some() {
-            column.between(first, last)
-        } else {
-            column.is_in(ids.iter().copied())
-        }
-    };
-    let at = |id: Uuid| ids.binary_search(&id).ok();
+    let range = limit.is_some().then_some((first, last));
+    let mut parts = Parts { db, range, ids, rows };
+    parts.read_entry_points().await?;
+    parts.read_challenges().await?;
+    parts.read_conditions().await?;
+    parts.read_terms(organisation).await?;
+    Ok(parts.rows)
+}
 
-    let taken = entry_point_taken::Entity::find()
-        .filter(among(column(
-            entry_point_taken::Entity,
-            entry_point_taken::Column::InitiativeId,
-        )))
-        .select_only()
-        .columns([
-            entry_point_taken::Column::InitiativeId,
-            entry_point_taken::Column::Perspective,
-            entry_point_taken::Column::Position,
-            entry_point_taken::Column::EntryPoint,
-        ])
-        .into_tuple::<(Uuid, Perspective, i32, EntryPoint)>()
-        .all(db)
-        .await?;
-    for (id, perspective, position, entry_point) in taken {
-        let Some(row) = at(id) else { continue };
-        let EntryPoints { way_in, later } = &mut rows[row].entry_points[perspective as usize];
-        if position == 1 {
-            *way_in = Some(entry_point);
-        } else {
-            *later |= 1 << entry_point as u8;
+/// The rows of some initiatives, while their parts are read.
+struct Parts<'a, C> {
+    db: &'a C,
+    /// The first and last id, where the rows are all that lie between them.
+    range: Option<(Uuid, Uuid)>,
+    ids: Vec<Uuid>,
+    rows: Vec<Row>,
+}
+
+impl<C: ConnectionTrait> Parts<'_, C> {
+    /// Which rows of a part's table belong to the initiatives.
+    fn ours<E: EntityTrait>(&self, table: E, initiative_id: E::Column) -> Expr {
+        let initiative_id = Expr::col((table, initiative_id));
+        match self.range {
+            Some((first, last)) => initiative_id.between(first, last),
+            None => initiative_id.is_in(self.ids.iter().copied()),
         }
     }
 
-    let faced = challenge_faced::Entity::find()
-        .filter(among(column(
-            challenge_faced::Entity,
-            challenge_faced::Column::InitiativeId,
-        )))
-        .select_only()
-        .columns([
-            challenge_faced::Column::InitiativeId,
-            challenge_faced::Column::Challenge,
-            challenge_faced::Column::Step,
-        ])
-        .into_tuple::<(Uuid, Challenge, Option<Step>)>()
-        .all(db)
-        .await?;
-    for (id, challenge, step) in faced {
-        let Some(row) = at(id) else { continue };
-        rows[row].steps[challenge as usize] = step;
-    }
-    let reasons = challenge_reason::Entity::find()
-        .inner_join(challenge_faced::Entity)
-        .filter(among(column(
-            challenge_faced::Entity,
-            challenge_faced::Column::InitiativeId,
-        )))
-        .select_only()
-        .column(challenge_faced::Column::InitiativeId)
-        .column(challenge_faced::Column::Challenge)
-        .column(challenge_reason::Column::Reason)
-        .into_tuple::<(Uuid, Challenge, Reason)>()
-        .all(db)
-        .await?;
-    for (id, challenge, reason) in reasons {
-        let Some(row) = at(id) else { continue };
-        rows[row].reasons[challenge as usize] |= 1 << reason as u8;
+    fn row(&mut self, id: Uuid) -> Option<&mut Row> {
+        // Within the range there may be some that were withdrawn, and have no row.
+        let at = self.ids.binary_search(&id).ok()?;
+        self.rows.get_mut(at)
     }
 
-    let changed = condition_changed::Entity::find()
-        .filter(among(column(
-            condition_changed::Entity,
-            condition_changed::Column::InitiativeId,
-        )))
-        .select_only()
-        .columns([
-            condition_changed::Column::InitiativeId,
-            condition_changed::Column::Condition,
-            condition_changed::Column::Change,
-        ])
-        .into_tuple::<(Uuid, wayin_entity::Condition, Option<wayin_entity::Change>)>()
-        .all(db)
-        .await?;
-    for (id, condition, change) in changed {
-        let Some(row) = at(id) else { continue };
-        rows[row].changes[condition as usize] = change;
+    async fn read_entry_points(&mut self) -> Result<(), DbErr> {
+        use entry_point_taken::Column;
+        let taken = entry_point_taken::Entity::find()
+            .filter(self.ours(entry_point_taken::Entity, Column::InitiativeId))
+            .select_only()
+            .columns([
+                Column::InitiativeId,
+                Column::Perspective,
+                Column::Position,
+                Column::EntryPoint,
+            ])
+            .into_tuple::<(Uuid, Perspective, i32, EntryPoint)>()
+            .all(self.db)
+            .await?;
+        for (id, perspective, position, entry_point) in taken {
+            let Some(row) = self.row(id) else { continue };
+            let EntryPoints { way_in, later } = &mut row.entry_points[perspective as usize];
+            if position == 1 {
+                *way_in = Some(entry_point);
+            } else {
+                *later |= 1 << entry_point as u8;
+            }
+        }
+        Ok(())
     }
 
-    for (id, term) in terms(
-        db,
-        among(column(funding_term::Entity, funding_term::Column::InitiativeId)),
-    )
-    .await?
-    {
-        let Some(row) = at(id) else { continue };
-        rows[row].terms.push(Term {
-            funder: organisation(term.0)?,
-            ..term.1
-        });
+    async fn read_challenges(&mut self) -> Result<(), DbErr> {
+        use challenge_faced::Column;
+        let faced = challenge_faced::Entity::find()
+            .filter(self.ours(challenge_faced::Entity, Column::InitiativeId))
+            .select_only()
+            .columns([Column::InitiativeId, Column::Challenge, Column::Step])
+            .into_tuple::<(Uuid, Challenge, Option<Step>)>()
+            .all(self.db)
+            .await?;
+        for (id, challenge, step) in faced {
+            let Some(row) = self.row(id) else { continue };
+            row.steps[challenge as usize] = step;
+        }
+        let reasons = challenge_reason::Entity::find()
+            .inner_join(challenge_faced::Entity)
+            .filter(self.ours(challenge_faced::Entity, Column::InitiativeId))
+            .select_only()
+            .column(Column::InitiativeId)
+            .column(Column::Challenge)
+            .column(challenge_reason::Column::Reason)
+            .into_tuple::<(Uuid, Challenge, Reason)>()
+            .all(self.db)
+            .await?;
+        for (id, challenge, reason) in reasons {
+            let Some(row) = self.row(id) else { continue };
+            row.reasons[challenge as usize] |= 1 << reason as u8;
+        }
+        Ok(())
     }
-    Ok(rows)
+
+    async fn read_conditions(&mut self) -> Result<(), DbErr> {
+        use condition_changed::Column;
+        let changed = condition_changed::Entity::find()
+            .filter(self.ours(condition_changed::Entity, Column::InitiativeId))
+            .select_only()
+            .columns([Column::InitiativeId, Column::Condition, Column::Change])
+            .into_tuple::<(Uuid, Condition, Option<Change>)>()
+            .all(self.db)
+            .await?;
+        for (id, condition, change) in changed {
+            let Some(row) = self.row(id) else { continue };
+            row.changes[condition as usize] = change;
+        }
+        Ok(())
+    }
+
+    async fn read_terms(&mut self, organisation: impl Fn(Uuid) -> Result<u32, DbErr>) -> Result<(), DbErr> {
+        use funding_term::Column;
+        let terms = funding_term::Entity::find()
+            .filter(self.ours(funding_term::Entity, Column::InitiativeId))
+            .order_by_asc(Column::InitiativeId)
+            .order_by_asc(Column::Position)
+            .all(self.db)
+            .await?;
+        for term in terms {
+            let funder = organisation(term.funder_id)?;
+            let Some(row) = self.row(term.initiative_id) else {
+                continue;
+            };
+            row.terms.push(packed(term, funder));
+        }
+        Ok(())
+    }
 }
 
-fn column<E: EntityTrait>(table: E, column: E::Column) -> sea_orm::sea_query::SimpleExpr {
-    use sea_orm::sea_query::Expr;
-    Expr::col((table, column))
-}
-
-type Decoded = (Uuid, (Uuid, Term));
-
-/// The funding terms that meet a condition, each with its initiative and its funder, in the records' order.
-async fn terms(
-    db: &impl ConnectionTrait,
-    which: sea_orm::sea_query::SimpleExpr,
-) -> Result<Vec<Decoded>, DbErr> {
-    let rows = funding_term::Entity::find()
-        .filter(which)
-        .order_by_asc(funding_term::Column::InitiativeId)
-        .order_by_asc(funding_term::Column::Position)
-        .all(db)
-        .await?;
-    Ok(rows.into_iter().map(decoded).collect())
-}
-
-fn decoded(row: funding_term::Model) -> Decoded {
+fn packed(row: funding_term::Model, funder: u32) -> Term {
     let currency: Option<[u8; 3]> = row
         .currency
         .and_then(|currency| currency.to_ascii_lowercase().as_bytes().try_into().ok());
-    let term = Term {
-        funder: 0,
+    Term {
+        funder,
         duration_months: row.duration_months,
         amount_minor: row.amount_minor,
         currency,
@@ -360,6 +359,5 @@ fn decoded(row: funding_term::Model) -> Decoded {
         reporting_frequency: row.reporting_frequency,
         reporting_basis: row.reporting_basis,
         delivery_timeline: row.delivery_timeline,
-    };
-    (row.initiative_id, (row.funder_id, term))
+    }
 }
