@@ -89,17 +89,25 @@ impl Domain {
     }
 
     /// Whether an initiative may stand in several strata.
-    pub const fn overlaps(&self) -> bool {
-        matches!(
-            self.dimension,
+    pub fn overlaps(&self, snapshot: &Snapshot) -> bool {
+        match self.dimension {
             Dimension::Funder
-                | Dimension::WayIn
-                | Dimension::FundingDurationBand
-                | Dimension::FundingResearch
-                | Dimension::ReportingBasis
-                | Dimension::IntendedFocus
-                | Dimension::Region
-        )
+            | Dimension::WayIn
+            | Dimension::FundingDurationBand
+            | Dimension::FundingResearch
+            | Dimension::ReportingBasis
+            | Dimension::IntendedFocus => true,
+            // Only where a place lies within several regions.
+            Dimension::Region => snapshot.places.all().iter().any(|place| place.regions.len() > 1),
+            Dimension::Place
+            | Dimension::PlaceKind
+            | Dimension::LeadOrganisation
+            | Dimension::WayInOfFunder
+            | Dimension::ChallengeUnderstanding
+            | Dimension::ChallengeAmbitions
+            | Dimension::ChallengeConditions
+            | Dimension::YearStarted => false,
+        }
     }
 
     fn list_codes<T: Copy>(&mut self, codes: &[T], words: impl Fn(T) -> (&'static str, &'static str)) {

@@ -114,7 +114,7 @@ pub fn answer(snapshot: &Snapshot, question: &Question, reader: Reader) -> Answe
         }
     }
     let strata = domain.map(|domain| Strata {
-        overlap: domain.overlaps(),
+        overlap: domain.overlaps(snapshot),
         counts: domain.strata().iter().cloned().zip(by_stratum).collect(),
     });
     Answer {
