@@ -47,7 +47,7 @@ pub struct Query(
 pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
 
 /// The deepest that selections may be nested.
-const DEEPEST: usize = 15;
+const DEEPEST: usize = 20;
 /// The most fields that a query may select, each multiplied by nothing.
 const MOST_FIELDS: usize = 500;
 /// The most directives on one field.

@@ -39,31 +39,24 @@ impl Engine {
     /// Reads the base, or what was changed since it was read.
     pub async fn catch_up(&self, db: &DatabaseConnection) -> Result<()> {
         let _only_one = self.catching_up.lock().await;
-        let Some(mut snapshot) = self.snapshot.load_full() else {
-            let moment = database::begin_reading(db).await?;
-            let read = load::everything(&moment, &|read| {
-                tracing::debug!(initiatives = read, "reading the base");
-            })
-            .await?;
-            moment.commit().await?;
+        let moment = database::begin_reading(db).await?;
+        let newer = if let Some(snapshot) = self.snapshot.load_full() {
+            load::changes(&moment, &snapshot).await?
+        } else {
+            let progress = |read| tracing::debug!(initiatives = read, "reading the base");
+            let read = load::everything(&moment, &progress).await?;
             tracing::info!(
                 initiatives = read.len(),
                 change = read.as_of.change,
                 "the evidence base is read"
             );
-            self.snapshot.store(Some(Arc::new(read)));
-            return Ok(());
+            Some(read)
         };
-        loop {
-            let moment = database::begin_reading(db).await?;
-            let next = load::next_changes(&moment, &snapshot).await?;
-            moment.commit().await?;
-            let Some(next) = next else {
-                return Ok(());
-            };
-            snapshot = Arc::new(next);
-            self.snapshot.store(Some(Arc::clone(&snapshot)));
+        moment.commit().await?;
+        if let Some(newer) = newer {
+            self.snapshot.store(Some(Arc::new(newer)));
         }
+        Ok(())
     }
 
     /// Tells the engine that this process has changed the base.

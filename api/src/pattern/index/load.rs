@@ -17,8 +17,10 @@ use wayin_entity::{
 
 use super::{AsOf, CHUNK_ROWS, Chunk, EntryPoints, Organisation, Organisations, Places, Row, Snapshot, Term};
 
-/// The most changes that are taken up at once.
-const CHANGES_AT_ONCE: u64 = 5_000;
+/// With more changes than this the base is read anew, rather than row by row.
+const MOST_CHANGES: u64 = 20_000;
+/// How many rows are asked for by their ids at once: SQLite binds at most 32,766 values.
+const IDS_AT_ONCE: usize = 5_000;
 
 /// Reads the whole base. `progress` is told how many initiatives were read so far.
 /// To be called within a transaction that sees one moment.
@@ -62,18 +64,22 @@ pub async fn everything(
     }
 }
 
-/// Takes up the changes that the snapshot has not seen, a few thousand at most.
-/// Answers none where there are no more. To be called within a transaction that sees one moment.
-pub async fn next_changes(db: &impl ConnectionTrait, snapshot: &Snapshot) -> Result<Option<Snapshot>, DbErr> {
+/// Takes up every change that the snapshot has not seen; answers none where there are
+/// none. To be called within a transaction that sees one moment: rows are read as they
+/// stand at that moment, so all changes up to it have to be taken up together.
+pub async fn changes(db: &impl ConnectionTrait, snapshot: &Snapshot) -> Result<Option<Snapshot>, DbErr> {
     let changes = change::Entity::find()
         .filter(change::Column::Number.gt(snapshot.as_of.change))
         .order_by_asc(change::Column::Number)
-        .limit(CHANGES_AT_ONCE)
+        .limit(MOST_CHANGES + 1)
         .all(db)
         .await?;
     let Some(last) = changes.last() else {
         return Ok(None);
     };
+    if changes.len() as u64 > MOST_CHANGES {
+        return everything(db, &|_| {}).await.map(Some);
+    }
     let mut next = snapshot.clone();
     next.as_of = AsOf {
         change: last.number,
@@ -89,28 +95,21 @@ pub async fn next_changes(db: &impl ConnectionTrait, snapshot: &Snapshot) -> Res
     if !changed(ChangeSubject::Place).is_empty() {
         next.places = Arc::new(read_places(db, &snapshot.places).await?);
     }
-    let organisations = changed(ChangeSubject::Organisation);
-    if !organisations.is_empty() {
+    let organisations: Vec<Uuid> = changed(ChangeSubject::Organisation).into_iter().collect();
+    for ids in organisations.chunks(IDS_AT_ONCE) {
         let of_base = Arc::make_mut(&mut next.organisations);
-        for row in organisation::Entity::find()
-            .filter(organisation::Column::Id.is_in(organisations))
-            .all(db)
-            .await?
-        {
+        let these = organisation::Column::Id.is_in(ids.iter().copied());
+        for row in organisation::Entity::find().filter(these).all(db).await? {
             of_base.put(Organisation::from(row));
         }
     }
-    let initiatives = changed(ChangeSubject::Initiative);
-    let rows = rows(
-        db,
-        &next,
-        initiative::Column::Id.is_in(initiatives.iter().copied()),
-        None,
-    )
-    .await?;
-    let standing: BTreeSet<Uuid> = rows.iter().map(|row| row.id).collect();
-    let gone = initiatives.difference(&standing).copied().collect();
-    next.apply(rows, gone);
+    let initiatives: Vec<Uuid> = changed(ChangeSubject::Initiative).into_iter().collect();
+    for ids in initiatives.chunks(IDS_AT_ONCE) {
+        let rows = rows(db, &next, initiative::Column::Id.is_in(ids.iter().copied()), None).await?;
+        let standing: BTreeSet<Uuid> = rows.iter().map(|row| row.id).collect();
+        let gone = ids.iter().copied().filter(|id| !standing.contains(id)).collect();
+        next.apply(rows, gone);
+    }
     Ok(Some(next))
 }
 
