@@ -84,12 +84,14 @@ impl Import {
                 let about = grant_files::about(BufReader::new(open_file(file)?), format);
                 let about = about.map_err(|error| failed(error.into()))?;
                 let licence = licence.clone().or(about.license);
-                if licence.is_none() {
+                let unlicensed = licence.is_none();
+                let tally = grants::import(&db, &act, input, format, licence, &mut remarks)
+                    .await
+                    .map_err(failed)?;
+                if unlicensed {
                     eprintln!("{name} does not say which licence it may be reused under; --licence does.");
                 }
-                grants::import(&db, &act, input, format, licence, &mut remarks)
-                    .await
-                    .map_err(failed)?
+                tally
             }
         };
         bar.finish_and_clear();

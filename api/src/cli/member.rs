@@ -9,6 +9,7 @@ use crate::auth::{member, token::Subject};
 use crate::change::Act;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{TokenConfig, environment, issuer};
+use crate::database::begin_writing;
 use crate::organisation;
 
 /// What a member may do.
@@ -101,23 +102,20 @@ impl Member {
                 let subject = subject(named, issuer)?;
                 let role = Role::from(role);
                 let db = open().await?;
+                let transaction = begin_writing(&db).await?;
                 let organisation = if organisation.is_some() || organisation_name.is_some() {
                     let kind = (role == Role::Funder).then_some(OrganisationKind::Funder);
+                    let (identifier, name) = (organisation.as_deref(), organisation_name.as_deref());
                     Some(
-                        organisation::ensure(
-                            &db,
-                            &act,
-                            organisation.as_deref(),
-                            organisation_name.as_deref(),
-                            kind,
-                        )
-                        .await?,
+                        organisation::ensure(&transaction, &act, identifier, name, kind)
+                            .await?
+                            .id,
                     )
                 } else {
                     None
                 };
-                let added =
-                    member::add(&db, &act, subject, role, organisation.as_ref().map(|one| one.id)).await?;
+                let added = member::add(&transaction, &act, subject, role, organisation).await?;
+                transaction.commit().await?;
                 println!("{} may now act as {}.", added.subject, role.code());
             }
             Self::List => {

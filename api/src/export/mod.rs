@@ -8,6 +8,7 @@ use uuid::Uuid;
 use wayin_entity::{initiative, revision};
 
 use crate::error::{Error, Result};
+use crate::initiative::record::InitiativeRecord;
 
 /// How many records are read at once.
 const AT_ONCE: u64 = 1_000;
@@ -48,7 +49,10 @@ pub async fn records(db: &impl ConnectionTrait, output: &mut (dyn Write + Send))
         documents.retain(|(id, version, _)| page.contains(&(*id, *version)));
         documents.sort_unstable_by_key(|(id, ..)| *id);
         for (_, _, document) in documents {
-            serde_json::to_writer(&mut *output, &document).map_err(|cause| failed(cause.into()))?;
+            // Read back into a record, so that fields stand in the record's own order on every database.
+            let record: InitiativeRecord = serde_json::from_value(document)
+                .map_err(|cause| Error::Internal(format!("a revision is no record: {cause}")))?;
+            serde_json::to_writer(&mut *output, &record).map_err(|cause| failed(cause.into()))?;
             output.write_all(b"\n").map_err(failed)?;
             written += 1;
         }
