@@ -22,7 +22,7 @@ use crate::initiative::graphql::{
     FundingTerm, FundingTermById, Initiative, InitiativeById, InitiativeQuery, Source, SourceById,
 };
 use crate::meeting::graphql::{Meeting, MeetingById, MeetingQuery, Reflection, ReflectionById};
-use crate::organisation::graphql::{Organisation, OrganisationById, OrganisationQuery};
+use crate::organisation::graphql::{KnownOrganisation, Organisation, OrganisationQuery};
 use crate::paging::MOST;
 use crate::pattern::graphql::PatternQuery;
 use crate::place::graphql::{Place, PlaceById, PlaceQuery};
@@ -130,7 +130,7 @@ async fn find(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>
     Ok(match kind {
         NodeKind::Place => loader.load_one(PlaceById(id)).await?.map(|row| Place(row).into()),
         NodeKind::Organisation => loader
-            .load_one(OrganisationById(id))
+            .load_one(KnownOrganisation(id))
             .await?
             .map(|row| Organisation(row).into()),
         NodeKind::Initiative => loader

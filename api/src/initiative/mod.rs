@@ -10,10 +10,10 @@ pub mod validate;
 
 use sea_orm::{
     EntityTrait, ExprTrait, QueryFilter, Select,
-    sea_query::{Expr, Query},
+    sea_query::{Expr, Query, SelectStatement},
 };
 use uuid::Uuid;
-use wayin_entity::{funding_term, initiative};
+use wayin_entity::{funding_term, initiative, organisation};
 
 use crate::auth::visibility::{Reader, published_sql};
 use crate::condition::{InitiativeCondition, InitiativeTest};
@@ -32,6 +32,44 @@ pub fn visible_sql(reader: Reader, parts_too: bool) -> Expr {
 /// The initiatives that a reader may read whole, or, where `parts_too`, at least in part.
 pub fn visible_to(reader: Reader, parts_too: bool) -> Select<initiative::Entity> {
     initiative::Entity::find().filter(visible_sql(reader, parts_too))
+}
+
+/// The ids of the initiatives that a reader may read whole, in SQL.
+fn readable_ids(reader: Reader) -> SelectStatement {
+    let mut ids = Query::select();
+    ids.column((initiative::Entity, initiative::Column::Id))
+        .from(initiative::Entity)
+        .and_where(visible_sql(reader, false));
+    ids
+}
+
+/// The organisations that a reader may know of: their own, and those that lead or
+/// fund a record that they may read. That an organisation has records which one may
+/// only count is nobody's to know.
+pub fn organisations_visible_to(reader: Reader) -> Select<organisation::Entity> {
+    let all = organisation::Entity::find();
+    if reader == Reader::Steward {
+        return all;
+    }
+    let id = || Expr::col((organisation::Entity, organisation::Column::Id));
+    let mut leads = Query::select();
+    leads
+        .column((initiative::Entity, initiative::Column::LeadOrganisationId))
+        .from(initiative::Entity)
+        .and_where(visible_sql(reader, false));
+    let mut funds = Query::select();
+    funds
+        .column((funding_term::Entity, funding_term::Column::FunderId))
+        .from(funding_term::Entity)
+        .and_where(
+            Expr::col((funding_term::Entity, funding_term::Column::InitiativeId))
+                .in_subquery(readable_ids(reader)),
+        );
+    let known = id().in_subquery(leads).or(id().in_subquery(funds));
+    all.filter(match reader.organisation() {
+        Some(own) => known.or(id().eq(own)),
+        None => known,
+    })
 }
 
 /// The funding terms that a reader may read: those of the records that they read

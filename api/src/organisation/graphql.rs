@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, dataloader::Loader};
 use futures_util::future::BoxFuture;
-use sea_orm::{EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 use wayin_entity::{OrganisationKind, organisation};
 
@@ -18,13 +18,14 @@ use crate::graphql::{
     decode,
     error::Shared,
     loader::Loads,
+    reader,
 };
 use crate::id::NodeKind;
-use crate::initiative::filter;
 use crate::initiative::filter_input::{Lookup, at, only_or_all};
 use crate::initiative::graphql::{
     FundingTerm, FundingTermsOf, Initiative, InitiativeList, InitiativeOrder, InitiativesOf,
 };
+use crate::initiative::{filter, organisations_visible_to};
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::place::graphql::Direction;
 
@@ -104,7 +105,7 @@ impl Organisation {
     }
 }
 
-/// Loads an organisation by its id.
+/// Loads an organisation by its id, where something that the reader may read names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OrganisationById(pub Uuid);
 
@@ -121,6 +122,30 @@ impl Loader<OrganisationById> for Loads {
         Ok(found
             .into_iter()
             .map(|one| (OrganisationById(one.id), one))
+            .collect())
+    }
+}
+
+/// Loads an organisation by its id, where the reader may know of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KnownOrganisation(pub Uuid);
+
+impl Loader<KnownOrganisation> for Loads {
+    type Value = organisation::Model;
+    type Error = Shared;
+
+    async fn load(
+        &self,
+        keys: &[KnownOrganisation],
+    ) -> Result<HashMap<KnownOrganisation, organisation::Model>, Shared> {
+        let these = organisation::Column::Id.is_in(keys.iter().map(|key| key.0));
+        let found = organisations_visible_to(self.reader()?)
+            .filter(these)
+            .all(&self.db)
+            .await?;
+        Ok(found
+            .into_iter()
+            .map(|one| (KnownOrganisation(one.id), one))
             .collect())
     }
 }
@@ -223,7 +248,7 @@ pub struct OrganisationQuery;
 
 #[Object]
 impl OrganisationQuery {
-    /// Organisations: funders, and those that lead initiatives.
+    /// Organisations: your own, and those that lead or fund a record that you may read.
     #[expect(clippy::too_many_arguments, reason = "they are the arguments of a connection")]
     async fn organisations(
         &self,
@@ -251,7 +276,7 @@ impl OrganisationQuery {
             .unwrap_or_default()
             .condition(Lookup::new(&db), "filter".into())
             .await?;
-        let select = organisation::Entity::find().filter(filter::organisations(&condition, true));
+        let select = organisations_visible_to(reader(ctx)?).filter(filter::organisations(&condition, true));
         let page = paging::page(&db, select.clone(), &request).await?;
         let total = TotalCount::new(move || {
             let (db, select) = (db.clone(), select.clone());
@@ -265,25 +290,27 @@ impl OrganisationQuery {
         ))
     }
 
-    /// One organisation, by its id or its org-id identifier: one of the two. Null where there is none.
+    /// One organisation, by its id or its org-id identifier: one of the two. Null where there is none
+    /// that you may know of.
     async fn organisation(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The global id.")] id: Option<ID>,
         #[graphql(desc = "The org-id identifier, such as GB-CHC-1164883.")] identifier: Option<String>,
     ) -> Result<Option<Organisation>> {
-        let db = &app(ctx).db;
+        let known = organisations_visible_to(reader(ctx)?);
         let found = match (id, identifier) {
             (Some(id), None) => {
                 let id = decode(NodeKind::Organisation, "id", &id)?;
-                organisation::Entity::find_by_id(id)
-                    .one(db)
-                    .await
-                    .map_err(Error::from)?
+                known.filter(organisation::Column::Id.eq(id))
             }
-            (None, Some(identifier)) => super::by_identifier(db, &identifier).await?,
+            (None, Some(identifier)) => known.filter(organisation::Column::Identifier.eq(identifier.trim())),
             _ => return Err(Error::bad_input("organisation", "give either id or identifier").into()),
         };
-        Ok(found.map(Organisation))
+        Ok(found
+            .one(&app(ctx).db)
+            .await
+            .map_err(Error::from)?
+            .map(Organisation))
     }
 }

@@ -16,17 +16,6 @@ use crate::error::Result;
 use crate::initiative::record::OrganisationReference;
 use crate::paging::{Key, Paged, Sort};
 
-/// Finds an organisation by its identifier, whatever the case of its letters.
-pub async fn by_identifier(
-    db: &impl ConnectionTrait,
-    identifier: &str,
-) -> Result<Option<organisation::Model>> {
-    Ok(organisation::Entity::find()
-        .filter(organisation::Column::Identifier.eq(identifier.trim()))
-        .one(db)
-        .await?)
-}
-
 /// The organisations that a batch of records names.
 #[derive(Debug, Default)]
 pub struct Found {

@@ -1,11 +1,12 @@
 //! What initiatives are told apart by: a dimension's whole domain, and which of
 //! its strata an initiative stands in.
 
+use chrono::Datelike;
 use uuid::Uuid;
 use wayin_entity::{Challenge, Dimension, EntryPoint, Perspective, PlaceKind, ReportingBasis, Step};
 
 use super::evaluate::ways_in;
-use super::index::{Chunk, Snapshot};
+use super::index::{Bits, Chunk, Snapshot};
 use crate::vocabulary::{Labelled, heading};
 
 /// The upper edges, in months, of the closed bands of funding durations; above the last is a band of its own.
@@ -43,8 +44,9 @@ pub struct Domain {
 }
 
 impl Domain {
-    /// The whole domain of a dimension, whatever was found.
-    pub fn new(dimension: Dimension, snapshot: &Snapshot) -> Self {
+    /// The whole domain of a dimension: every place, code or band, whatever was found;
+    /// the organisations and the span of years of the records that are `readable`.
+    pub fn new(dimension: Dimension, snapshot: &Snapshot, readable: &dyn Fn(&Chunk) -> Bits) -> Self {
         let mut domain = Self {
             dimension,
             strata: Vec::new(),
@@ -53,7 +55,7 @@ impl Domain {
         };
         match dimension {
             Dimension::Place | Dimension::Region => domain.list_places(snapshot),
-            Dimension::LeadOrganisation | Dimension::Funder => domain.list_organisations(snapshot),
+            Dimension::LeadOrganisation | Dimension::Funder => domain.list_organisations(snapshot, readable),
             Dimension::PlaceKind => domain.list_codes(PlaceKind::ALL, |kind| (kind.code(), kind.label())),
             Dimension::WayIn | Dimension::WayInOfFunder | Dimension::IntendedFocus => {
                 domain.list_codes(EntryPoint::ALL, |code| (code.code(), code.label()));
@@ -74,7 +76,7 @@ impl Domain {
                 |pair| pair,
             ),
             Dimension::FundingDurationBand => domain.list_bands(),
-            Dimension::YearStarted => domain.list_years(snapshot),
+            Dimension::YearStarted => domain.list_years(snapshot, readable),
         }
         domain.strata.push(StratumName {
             key: StratumKey::NotKnown,
@@ -162,16 +164,19 @@ impl Domain {
         }
     }
 
-    /// Those that lead, or fund, any initiative of the base.
-    fn list_organisations(&mut self, snapshot: &Snapshot) {
+    fn list_organisations(&mut self, snapshot: &Snapshot, readable: &dyn Fn(&Chunk) -> Bits) {
         let organisations = snapshot.organisations.all();
         let mut found = vec![false; organisations.len()];
         for chunk in &snapshot.chunks {
-            match self.dimension {
-                Dimension::Funder => {
-                    (0..chunk.term_count()).for_each(|term| found[chunk.funder(term) as usize] = true);
+            for row in readable(chunk).rows() {
+                match self.dimension {
+                    Dimension::Funder => {
+                        chunk
+                            .terms_of(row)
+                            .for_each(|term| found[chunk.funder(term) as usize] = true);
+                    }
+                    _ => found[chunk.lead(row) as usize] = true,
                 }
-                _ => (0..chunk.len()).for_each(|row| found[chunk.lead(row) as usize] = true),
             }
         }
         self.of_number = vec![None; organisations.len()];
@@ -188,16 +193,18 @@ impl Domain {
         }
     }
 
-    fn list_years(&mut self, snapshot: &Snapshot) {
-        use chrono::Datelike;
-        let years = || {
-            snapshot
-                .chunks
-                .iter()
-                .flat_map(|chunk| (0..chunk.len()).filter_map(|row| chunk.started_on(row)))
+    fn list_years(&mut self, snapshot: &Snapshot, readable: &dyn Fn(&Chunk) -> Bits) {
+        let mut span: Option<(i32, i32)> = None;
+        for chunk in &snapshot.chunks {
+            for year in readable(chunk)
+                .rows()
+                .filter_map(|row| chunk.started_on(row))
                 .map(|day| day.year())
-        };
-        let (Some(first), Some(last)) = (years().min(), years().max()) else {
+            {
+                span = Some(span.map_or((year, year), |(first, last)| (first.min(year), last.max(year))));
+            }
+        }
+        let Some((first, last)) = span else {
             return;
         };
         self.first_year = first;
@@ -296,7 +303,6 @@ impl Domain {
                     .for_each(|code| put(code as usize));
             }
             Dimension::YearStarted => {
-                use chrono::Datelike;
                 let offset = chunk
                     .started_on(row)
                     .and_then(|day| u32::try_from(day.year() - self.first_year).ok());

@@ -94,14 +94,15 @@ pub fn answer(snapshot: &Snapshot, question: &Question, reader: Reader) -> Answe
     let when = Prepared::new(&question.when, snapshot);
     let then = Prepared::new(&question.then, snapshot);
     let among = Prepared::new(&question.among, snapshot);
-    let domain = question.by.map(|by| Domain::new(by, snapshot));
     let organisation = organisation_number(snapshot, reader);
+    let readable = |chunk: &Chunk| readable(chunk, reader, organisation);
+    let domain = question.by.map(|by| Domain::new(by, snapshot, &readable));
     let mut counts = Nine::default();
     let mut by_stratum = vec![Nine::default(); domain.as_ref().map_or(0, |domain| domain.strata().len())];
     let mut illustrative = 0;
     let mut found = Vec::new();
     for chunk in &snapshot.chunks {
-        let asked = among.of(chunk).yes.and(&readable(chunk, reader, organisation));
+        let asked = among.of(chunk).yes.and(&readable(chunk));
         let (when, then) = (when.of(chunk), then.of(chunk));
         counts += Nine::count(&when, &then, &asked);
         illustrative += asked.rows().filter(|row| chunk.illustrative(*row)).count() as u64;
@@ -132,13 +133,14 @@ pub fn distribution(
     among: &InitiativeCondition,
     reader: Reader,
 ) -> Distribution {
-    let domain = Domain::new(of, snapshot);
-    let among = Prepared::new(among, snapshot);
     let organisation = organisation_number(snapshot, reader);
+    let readable = |chunk: &Chunk| readable(chunk, reader, organisation);
+    let domain = Domain::new(of, snapshot, &readable);
+    let among = Prepared::new(among, snapshot);
     let mut counts = vec![0; domain.strata().len()];
     let mut found = Vec::new();
     for chunk in &snapshot.chunks {
-        let asked = among.of(chunk).yes.and(&readable(chunk, reader, organisation));
+        let asked = among.of(chunk).yes.and(&readable(chunk));
         for row in asked.rows() {
             domain.strata_of(snapshot, chunk, row, &mut found);
             for stratum in &found {

@@ -109,7 +109,6 @@ impl Place {
     }
 
     /// The initiatives in it, or in any place within it, that you may read.
-    #[expect(clippy::too_many_arguments, reason = "they are the arguments of a connection")]
     async fn initiatives(
         &self,
         ctx: &Context<'_>,
