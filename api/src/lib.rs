@@ -14,7 +14,6 @@ pub mod database;
 pub mod error;
 pub mod example;
 pub mod export;
-pub mod graphiql;
 pub mod graphql;
 pub mod id;
 pub mod import;

@@ -1,4 +1,0 @@
-//! stub
-pub fn router<S: Clone + Send + Sync + 'static>() -> axum::Router<S> {
-    axum::Router::new()
-}
