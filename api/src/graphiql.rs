@@ -19,12 +19,16 @@ use axum::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-/// What the page may do: load from its own origin, and no script or style that
-/// is written into the page. `'self'` covers web sockets to the same host. The
-/// `data:` images are the editor's own marks, inside its style sheet.
+/// What the page may do: load from its own origin, and run nothing that is written
+/// into the page. `'self'` covers web sockets to the same host. The one style named
+/// by its hash holds the page still behind an open dialog (react-remove-scroll, where
+/// the window itself has no scroll bar); the `data:` pictures are the editor's marks,
+/// inside its style sheet.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'",
+    "default-src 'self'; \
+     style-src 'self' 'sha256-nzTgYzXYDNe6BAHiiI7NNlfK8n/auuOAhh2t92YvuXo='; \
+     img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'",
 );
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");

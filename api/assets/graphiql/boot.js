@@ -1,10 +1,12 @@
 // Starts GraphiQL against the API that this page came with.
 "use strict";
 
-const FIRST_QUERY = `# Anyone may read vocabulary, terms and claims. All else needs a token, below
-# under Headers, as {"Authorization": "Bearer ..."}.
+const FIRST_QUERY = `# Anyone may read vocabulary, terms and claims.
+# All else needs a token, below under Headers:
+# {"Authorization": "Bearer ..."}
 
-# Of the initiatives funded for 18 months or less, how many skipped setting their ambitions? And the others?
+# Of the initiatives funded for 18 months or less,
+# how many skipped setting their ambitions? And the others?
 {
   pattern(
     when: { fundingTerms: { some: { durationMonths: { lte: 18 } } } }
@@ -29,11 +31,25 @@ const given = new URLSearchParams(location.hash.slice(1));
 if (location.hash) {
   history.replaceState(null, "", location.pathname + location.search);
 }
-const token = given.get("token");
+// Such a link followed from this very page changes the fragment and loads nothing.
+addEventListener("hashchange", () => location.reload());
+
+// GraphiQL's history would keep the headers, and so the token, in the browser.
+const storage = GraphiQL.createLocalStorage({ namespace: "wayin" });
+const keep = storage.setItem;
+storage.setItem = (key, value) =>
+  keep(key, /queries|favorites/.test(key) ? withoutHeaders(value) : value);
+
+function withoutHeaders(history) {
+  return JSON.stringify(JSON.parse(history), (name, part) => name === "headers" ? undefined : part);
+}
 
 const endpoint = new URL("graphql", location.href);
 const subscriptions = new URL("graphql/ws", location.href);
 subscriptions.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+
+const token = given.get("token");
+const headers = token ? JSON.stringify({ Authorization: `Bearer ${token}` }, null, 2) : undefined;
 
 ReactDOM.createRoot(document.getElementById("graphiql")).render(
   React.createElement(GraphiQL, {
@@ -41,13 +57,12 @@ ReactDOM.createRoot(document.getElementById("graphiql")).render(
       url: endpoint.href,
       subscriptionUrl: subscriptions.href,
     }),
-    query: given.get("query") ?? undefined,
+    query: given.get("query") || undefined,
     defaultQuery: FIRST_QUERY,
-    defaultHeaders: token
-      ? JSON.stringify({ Authorization: `Bearer ${token}` }, null, 2)
-      : undefined,
+    defaultHeaders: headers,
     defaultEditorToolsVisibility: "headers",
-    // A token is not kept in the browser beyond the life of the page.
+    storage,
+    // A token lives no longer than the page.
     shouldPersistHeaders: false,
   }),
 );
