@@ -1,4 +1,22 @@
 //! Wayin: a shared evidence base for place-based systems change, behind one GraphQL API.
+//!
+//! # The map of the house
+//! A request goes one way: [`server`] -> [`auth`] (who asks, and may they?) -> a
+//! domain's `graphql` (types and resolvers) -> the domain's own functions -> the
+//! tables of `wayin_entity`. A change goes one way too: [`import`] ->
+//! [`initiative::publish`] -> [`change`] (the log) -> [`pattern::index`] -> answers.
+//!
+//! | where | what |
+//! |---|---|
+//! | [`cli`], [`config`] | the commands and their settings |
+//! | [`server`], [`graphiql`], [`schema`], [`app`] | the service: routes, the explorer, every domain's queries merged, what a request is given |
+//! | [`auth`] | tokens, members, the permission table, the visibility of records |
+//! | [`initiative`] | the record, what it must meet, its publication, its filter as SQL |
+//! | [`place`], [`organisation`], [`crisis`], [`meeting`], [`claim`], [`vocabulary`] | the other domains |
+//! | [`pattern`] | the pattern engine: index, counts, statistics, plain words |
+//! | [`condition`], [`truth`] | conditions and three-valued truth, which lists and patterns share |
+//! | [`import`], [`export`], [`example`] | files in and out, and the demonstration's evidence |
+//! | [`graphql`], [`paging`], [`id`], [`error`], [`database`], [`base`], [`change`], [`clock`] | what the domains are built with |
 
 pub mod app;
 pub mod auth;
@@ -14,6 +32,7 @@ pub mod database;
 pub mod error;
 pub mod example;
 pub mod export;
+pub mod graphiql;
 pub mod graphql;
 pub mod id;
 pub mod import;
