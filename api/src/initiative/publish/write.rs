@@ -1,5 +1,4 @@
-//! Publication: records become the published truth, with their revision and the
-//! change log, in the caller's transaction.
+//! Writes what is ready to be published into the tables.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,423 +10,15 @@ use sea_orm::{
 use uuid::Uuid;
 use wayin_entity::{
     Challenge, ChangeKind, ChangeSubject, Condition, Perspective, challenge_faced, challenge_reason,
-    condition_changed, entry_point_taken, funding_term, initiative, initiative_source, organisation,
-    revision, source,
+    condition_changed, entry_point_taken, funding_term, initiative, initiative_source, revision, source,
 };
 
-use super::record::{InitiativeRecord, OrganisationReference, Source};
-use super::validate::{self, Finding};
+use super::Ready;
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;
-use crate::error::{Error, Result};
-use crate::organisation::{Altered, Found};
-use crate::place::{Gazetteer, reference_to};
-
-/// A record that is to be published.
-#[derive(Clone, Debug)]
-pub struct Proposal {
-    /// The record.
-    pub record: InitiativeRecord,
-    /// For one that is made from a published grant, the digest of the grant; the first funding term names it.
-    pub grant_digest: Option<String>,
-}
-
-impl Proposal {
-    /// What tells the record from every other: its own reference within its lead
-    /// organisation, or else the grant that it was made from.
-    pub fn key(&self) -> RecordKey {
-        let lead = &self.record.lead_organisation;
-        match &self.record.external_ref {
-            Some(reference) => RecordKey::Reference(
-                lead.identifier
-                    .clone()
-                    .unwrap_or_else(|| fold(lead.name.as_deref().unwrap_or_default())),
-                reference.trim().to_owned(),
-            ),
-            None => RecordKey::Grant(self.grant_identifier().unwrap_or_default().to_owned()),
-        }
-    }
-
-    fn grant_identifier(&self) -> Option<&str> {
-        self.record
-            .funding_terms
-            .iter()
-            .find_map(|term| term.grant_identifier.as_deref())
-    }
-}
-
-/// What tells one record from another.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum RecordKey {
-    /// The lead organisation, and its own reference.
-    Reference(String, String),
-    /// The grant that the record was made from.
-    Grant(String),
-}
-
-/// What became of a proposal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is new.
-    Published {
-        /// What is worth a look.
-        warnings: Vec<Finding>,
-    },
-    /// It took the place of what was published before.
-    Altered {
-        /// What is worth a look.
-        warnings: Vec<Finding>,
-    },
-    /// It stood so already.
-    Unchanged,
-    /// It cannot be published, and nothing of it was.
-    Refused(Vec<Finding>),
-}
-
-/// A proposal of which everything that it names is found.
-struct Ready {
-    record: InitiativeRecord,
-    id: Uuid,
-    before: Option<initiative::Model>,
-    lead: organisation::Model,
-    place: Option<Uuid>,
-    funders: Vec<Uuid>,
-    grant_digests: Vec<Option<String>>,
-    document: serde_json::Value,
-}
-
-/// Publishes a batch of records, each with a [key](Proposal::key) of its own.
-///
-/// # Errors
-/// Only where the database fails: what is wrong with a record is its [`Outcome`].
-pub async fn publish_all(
-    db: &impl ConnectionTrait,
-    act: &Act<'_>,
-    places: &Gazetteer,
-    keys: &DisclosureKeys,
-    proposals: Vec<Proposal>,
-) -> Result<Vec<Outcome>> {
-    let mut proposals = proposals;
-    proposals
-        .iter_mut()
-        .for_each(|proposal| validate::tidy(&mut proposal.record));
-    let references = proposals.iter().flat_map(|proposal| {
-        std::iter::once(&proposal.record.lead_organisation)
-            .chain(proposal.record.funding_terms.iter().map(|term| &term.funder))
-    });
-    let mut organisations = Found::look_up(db, references).await?;
-    let standing = Standing::look_up(db, &proposals).await?;
-    let mut altered = Altered::default();
-    let (mut outcomes, mut ready, mut superseded) = (Vec::new(), Vec::new(), HashSet::new());
-    let mut claimed = HashSet::new();
-    for proposal in proposals {
-        if let Some(finding) = claimed_twice(&mut claimed, &proposal.record) {
-            outcomes.push(Outcome::Refused(vec![finding]));
-            continue;
-        }
-        let outcome = match prepare(act, places, &mut organisations, &mut altered, &standing, proposal)? {
-            Prepared::Ready(one, warnings) => {
-                superseded.extend(standing.superseded_by(&one));
-                let outcome = if one.before.is_some() {
-                    Outcome::Altered { warnings }
-                } else {
-                    Outcome::Published { warnings }
-                };
-                ready.push(*one);
-                outcome
-            }
-            Prepared::Done(outcome) => outcome,
-        };
-        outcomes.push(outcome);
-    }
-    altered.write(db, act).await?;
-    write(db, act, keys, ready, superseded.into_iter().collect()).await?;
-    Ok(outcomes)
-}
-
-/// Two records of one batch cannot hold the same grant.
-fn claimed_twice(claimed: &mut HashSet<String>, record: &InitiativeRecord) -> Option<Finding> {
-    let named = |index: usize| record.funding_terms[index].grant_identifier.clone();
-    let taken =
-        (0..record.funding_terms.len()).find(|index| named(*index).is_some_and(|one| claimed.contains(&one)));
-    if let Some(index) = taken {
-        let path = format!("fundingTerms/{index}/grantIdentifier");
-        return Some(Finding {
-            path,
-            reason: "is already a funding term of another record".into(),
-        });
-    }
-    claimed.extend((0..record.funding_terms.len()).filter_map(named));
-    None
-}
-
-/// What is in the base of what a batch of proposals names.
-struct Standing {
-    /// By lead organisation and external reference.
-    by_reference: HashMap<(Uuid, String), initiative::Model>,
-    initiatives: HashMap<Uuid, initiative::Model>,
-    /// By grant identifier.
-    terms: HashMap<String, funding_term::Model>,
-    /// The latest published document, by initiative.
-    documents: HashMap<Uuid, serde_json::Value>,
-}
-
-impl Standing {
-    async fn look_up(db: &impl ConnectionTrait, proposals: &[Proposal]) -> Result<Self> {
-        let references: Vec<String> = proposals
-            .iter()
-            .filter_map(|one| one.record.external_ref.clone())
-            .collect();
-        let grants: Vec<String> = proposals
-            .iter()
-            .flat_map(|one| &one.record.funding_terms)
-            .filter_map(|term| term.grant_identifier.clone())
-            .collect();
-        let terms: HashMap<String, funding_term::Model> = funding_term::Entity::find()
-            .filter(funding_term::Column::GrantIdentifier.is_in(grants))
-            .all(db)
-            .await?
-            .into_iter()
-            .filter_map(|term| Some((term.grant_identifier.clone()?, term)))
-            .collect();
-        let of_terms = terms.values().map(|term| term.initiative_id);
-        let found = initiative::Entity::find()
-            .filter(
-                sea_orm::Condition::any()
-                    .add(initiative::Column::ExternalRef.is_in(references))
-                    .add(initiative::Column::Id.is_in(of_terms)),
-            )
-            .all(db)
-            .await?;
-        let ids: Vec<Uuid> = found.iter().map(|initiative| initiative.id).collect();
-        let documents = revision::Entity::find()
-            .filter(revision::Column::InitiativeId.is_in(ids))
-            .order_by_asc(revision::Column::Version)
-            .all(db)
-            .await?
-            .into_iter()
-            .map(|revision| (revision.initiative_id, revision.document))
-            .collect();
-        let by_reference = found
-            .iter()
-            .filter_map(|one| Some(((one.lead_organisation_id, one.external_ref.clone()?), one.clone())))
-            .collect();
-        let initiatives = found.into_iter().map(|one| (one.id, one)).collect();
-        Ok(Self {
-            by_reference,
-            initiatives,
-            terms,
-            documents,
-        })
-    }
-
-    /// The initiatives that were only made from grants which this record names.
-    fn superseded_by(&self, ready: &Ready) -> Vec<Uuid> {
-        let named = ready
-            .record
-            .funding_terms
-            .iter()
-            .filter_map(|term| self.terms.get(term.grant_identifier.as_ref()?));
-        named
-            .map(|term| term.initiative_id)
-            .filter(|id| *id != ready.id)
-            .collect()
-    }
-}
-
-enum Prepared {
-    Ready(Box<Ready>, Vec<Finding>),
-    Done(Outcome),
-}
-
-fn prepare(
-    act: &Act<'_>,
-    places: &Gazetteer,
-    organisations: &mut Found,
-    altered: &mut Altered,
-    standing: &Standing,
-    proposal: Proposal,
-) -> Result<Prepared> {
-    let grant = proposal
-        .grant_digest
-        .clone()
-        .zip(proposal.grant_identifier().map(ToOwned::to_owned));
-    let mut record = proposal.record;
-    if let Some((digest, identifier)) = &grant
-        && let Some(term) = standing.terms.get(identifier)
-    {
-        if term.grant_digest.as_ref() == Some(digest) {
-            return Ok(Prepared::Done(Outcome::Unchanged));
-        }
-        let taken_over = standing
-            .initiatives
-            .get(&term.initiative_id)
-            .is_some_and(|one| !one.made_from_grant);
-        if taken_over {
-            // Somebody's record names the grant: what the grant says goes into its term, and no further.
-            record = with_grant(standing, term.initiative_id, identifier, &record)?;
-        }
-    }
-    let mut findings = validate::check(&record);
-    let place = record
-        .place
-        .as_ref()
-        .map(|reference| places.resolve(reference))
-        .transpose();
-    if let Err(unclear) = &place {
-        findings.errors.push(Finding {
-            path: "place".into(),
-            reason: unclear.to_string(),
-        });
-    }
-    let mut unclear = |path: String, reference: &OrganisationReference| {
-        // What has neither identifier nor name was found already.
-        if let Err(unclear) = organisations.check(reference)
-            && unclear != crate::organisation::Unclear::Nameless
-        {
-            findings.errors.push(Finding {
-                path,
-                reason: unclear.to_string(),
-            });
-        }
-    };
-    unclear("leadOrganisation".into(), &record.lead_organisation);
-    for (index, term) in record.funding_terms.iter().enumerate() {
-        unclear(format!("fundingTerms/{index}/funder"), &term.funder);
-    }
-    if !findings.errors.is_empty() {
-        return Ok(Prepared::Done(Outcome::Refused(findings.errors)));
-    }
-    let place = place.ok().flatten();
-    record.place = place.map(reference_to);
-    let internal = |unclear: crate::organisation::Unclear| Error::Internal(unclear.to_string());
-    let lead = organisations
-        .resolve(&record.lead_organisation, act, altered)
-        .map_err(internal)?;
-    record.lead_organisation = in_full(&lead);
-    let mut funders = Vec::with_capacity(record.funding_terms.len());
-    for term in &mut record.funding_terms {
-        let funder = organisations
-            .resolve(&term.funder, act, altered)
-            .map_err(internal)?;
-        term.funder = in_full(&funder);
-        funders.push(funder.id);
-    }
-    let terms_named = || {
-        record
-            .funding_terms
-            .iter()
-            .map(|term| standing.terms.get(term.grant_identifier.as_ref()?))
-    };
-    let before = match &record.external_ref {
-        Some(reference) => standing.by_reference.get(&(lead.id, reference.clone())),
-        None => terms_named().find_map(|term| standing.initiatives.get(&term?.initiative_id)),
-    };
-    let id = before.map_or_else(|| act.clock.new_id(), |before| before.id);
-    let clashes = grant_clashes(standing, &record, id, lead.id);
-    if !clashes.is_empty() {
-        return Ok(Prepared::Done(Outcome::Refused(clashes)));
-    }
-    let document = serde_json::to_value(&record).map_err(|cause| Error::Internal(cause.to_string()))?;
-    let stands = before.is_some_and(|before| before.withdrawn_at.is_none());
-    if grant.is_none() && stands && standing.documents.get(&id) == Some(&document) {
-        return Ok(Prepared::Done(Outcome::Unchanged));
-    }
-    let grant_digests = record
-        .funding_terms
-        .iter()
-        .zip(terms_named())
-        .map(|(term, known)| match &grant {
-            Some((digest, identifier)) if term.grant_identifier.as_ref() == Some(identifier) => {
-                Some(digest.clone())
-            }
-            _ => known.and_then(|known| known.grant_digest.clone()),
-        })
-        .collect();
-    let before = before.cloned();
-    let place = place.map(|place| place.id);
-    let ready = Ready {
-        record,
-        id,
-        before,
-        lead,
-        place,
-        funders,
-        grant_digests,
-        document,
-    };
-    Ok(Prepared::Ready(Box::new(ready), findings.warnings))
-}
-
-/// The standing record of an initiative, with what a changed grant says in the term that names it.
-fn with_grant(
-    standing: &Standing,
-    id: Uuid,
-    identifier: &str,
-    grant: &InitiativeRecord,
-) -> Result<InitiativeRecord> {
-    let document = standing.documents.get(&id).cloned().unwrap_or_default();
-    let mut record: InitiativeRecord = serde_json::from_value(document)
-        .map_err(|cause| Error::Internal(format!("revision of {id}: {cause}")))?;
-    let ours = record
-        .funding_terms
-        .iter_mut()
-        .find(|term| term.grant_identifier.as_deref() == Some(identifier));
-    if let (Some(ours), Some(granted)) = (ours, grant.funding_terms.first()) {
-        ours.funder = granted.funder.clone();
-        ours.programme.clone_from(&granted.programme);
-        ours.currency.clone_from(&granted.currency);
-        ours.amount_minor = granted.amount_minor;
-        ours.awarded_on = granted.awarded_on;
-        ours.starts_on = granted.starts_on;
-        ours.ends_on = granted.ends_on;
-        ours.duration_months = granted.duration_months;
-    }
-    Ok(record)
-}
-
-/// A grant has one term: that of another record cannot be taken, nor that of a
-/// grant to another organisation, which a steward has to decide.
-fn grant_clashes(standing: &Standing, record: &InitiativeRecord, id: Uuid, lead: Uuid) -> Vec<Finding> {
-    let mut clashes = Vec::new();
-    for (index, term) in record.funding_terms.iter().enumerate() {
-        let Some(known) = term
-            .grant_identifier
-            .as_ref()
-            .and_then(|identifier| standing.terms.get(identifier))
-        else {
-            continue;
-        };
-        let Some(holder) = standing
-            .initiatives
-            .get(&known.initiative_id)
-            .filter(|holder| holder.id != id)
-        else {
-            continue;
-        };
-        let reason = if !holder.made_from_grant {
-            "is already a funding term of another record"
-        } else if holder.lead_organisation_id != lead {
-            "is a grant to another organisation; which of the two leads is for a steward to decide"
-        } else {
-            continue;
-        };
-        clashes.push(Finding {
-            path: format!("fundingTerms/{index}/grantIdentifier"),
-            reason: reason.into(),
-        });
-    }
-    clashes
-}
-
-fn in_full(organisation: &organisation::Model) -> OrganisationReference {
-    OrganisationReference {
-        identifier: organisation.identifier.clone(),
-        name: Some(organisation.name.clone()),
-        kind: organisation.kind,
-    }
-}
+use crate::error::Result;
+use crate::initiative::record::{ConditionChanged, EntryPointTaken, InitiativeRecord, Source};
 
 /// How many rows one statement inserts: SQLite binds at most 32,766 values.
 const ROWS_AT_ONCE: usize = 1_000;
@@ -443,7 +34,9 @@ macro_rules! insert_all {
     };
 }
 
-async fn write(
+/// Writes records with their parts, revisions and changes, and withdraws the
+/// initiatives that they supersede.
+pub(super) async fn write(
     db: &impl ConnectionTrait,
     act: &Act<'_>,
     keys: &DisclosureKeys,
@@ -772,7 +365,7 @@ impl Parts<'_> {
 
     fn entry_points(&self, record: &InitiativeRecord) -> Vec<entry_point_taken::ActiveModel> {
         let mut positions: HashMap<Perspective, i32> = HashMap::new();
-        let row = |taken: &super::record::EntryPointTaken| {
+        let row = |taken: &EntryPointTaken| {
             let position = positions.entry(taken.perspective).or_default();
             *position += 1;
             let kept = self
@@ -827,7 +420,7 @@ impl Parts<'_> {
     }
 
     fn conditions(&self, record: &InitiativeRecord) -> Vec<condition_changed::ActiveModel> {
-        let row = |changed: &super::record::ConditionChanged| {
+        let row = |changed: &ConditionChanged| {
             let (id, created_at) = self.kept(self.ids.conditions.get(&(self.id, changed.condition)));
             condition_changed::Model {
                 id,

@@ -1,0 +1,464 @@
+//! Publication: records become the published truth, with their revision and the
+//! change log, in the caller's transaction.
+
+mod write;
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
+use wayin_entity::{funding_term, initiative, organisation, revision};
+
+use super::record::{FundingTerm, InitiativeRecord, OrganisationReference};
+use super::validate::{self, Finding, Findings};
+use crate::base::DisclosureKeys;
+use crate::change::Act;
+use crate::condition::fold;
+use crate::error::{Error, Result};
+use crate::organisation::{Altered, Found, Unclear};
+use crate::place::{Gazetteer, reference_to};
+
+/// A record that is to be published.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// The record.
+    pub record: InitiativeRecord,
+    /// For one that is made from a published grant, the digest of the grant; the first funding term names it.
+    pub grant_digest: Option<String>,
+}
+
+impl Proposal {
+    /// What tells the record from every other: its own reference within its lead
+    /// organisation, or else the grant that it was made from.
+    pub fn key(&self) -> RecordKey {
+        let lead = &self.record.lead_organisation;
+        match &self.record.external_ref {
+            Some(reference) => RecordKey::Reference(
+                lead.identifier
+                    .clone()
+                    .unwrap_or_else(|| fold(lead.name.as_deref().unwrap_or_default())),
+                reference.trim().to_owned(),
+            ),
+            None => RecordKey::Grant(self.grant_identifier().unwrap_or_default().to_owned()),
+        }
+    }
+
+    fn grant_identifier(&self) -> Option<&str> {
+        self.record
+            .funding_terms
+            .iter()
+            .find_map(|term| term.grant_identifier.as_deref())
+    }
+}
+
+/// What tells one record from another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RecordKey {
+    /// The lead organisation, and its own reference.
+    Reference(String, String),
+    /// The grant that the record was made from.
+    Grant(String),
+}
+
+/// What became of a proposal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is new.
+    Published {
+        /// What is worth a look.
+        warnings: Vec<Finding>,
+    },
+    /// It took the place of what was published before.
+    Altered {
+        /// What is worth a look.
+        warnings: Vec<Finding>,
+    },
+    /// It stood so already.
+    Unchanged,
+    /// It cannot be published, and nothing of it was.
+    Refused(Vec<Finding>),
+}
+
+/// A proposal of which everything that it names is found.
+struct Ready {
+    record: InitiativeRecord,
+    id: Uuid,
+    before: Option<initiative::Model>,
+    lead: organisation::Model,
+    place: Option<Uuid>,
+    funders: Vec<Uuid>,
+    grant_digests: Vec<Option<String>>,
+    document: serde_json::Value,
+}
+
+/// Publishes a batch of records, each with a [key](Proposal::key) of its own.
+///
+/// # Errors
+/// Only where the database fails: what is wrong with a record is its [`Outcome`].
+pub async fn publish_all(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    places: &Gazetteer,
+    keys: &DisclosureKeys,
+    mut proposals: Vec<Proposal>,
+) -> Result<Vec<Outcome>> {
+    proposals
+        .iter_mut()
+        .for_each(|proposal| validate::tidy(&mut proposal.record));
+    let references = proposals.iter().flat_map(|proposal| {
+        let record = &proposal.record;
+        std::iter::once(&record.lead_organisation).chain(record.funding_terms.iter().map(|term| &term.funder))
+    });
+    let organisations = Found::look_up(db, references).await?;
+    let standing = Standing::look_up(db, &proposals).await?;
+    let mut batch = Batch {
+        act,
+        places,
+        organisations,
+        altered: Altered::default(),
+        standing,
+    };
+    let (mut outcomes, mut ready, mut superseded) = (Vec::new(), Vec::new(), HashSet::new());
+    let mut claimed = HashSet::new();
+    for proposal in proposals {
+        if let Some(finding) = claimed_twice(&mut claimed, &proposal.record) {
+            outcomes.push(Outcome::Refused(vec![finding]));
+            continue;
+        }
+        outcomes.push(match batch.prepare(proposal)? {
+            Prepared::Done(outcome) => outcome,
+            Prepared::Ready(one, warnings) => {
+                superseded.extend(batch.standing.superseded_by(&one));
+                let new = one.before.is_none();
+                ready.push(*one);
+                if new {
+                    Outcome::Published { warnings }
+                } else {
+                    Outcome::Altered { warnings }
+                }
+            }
+        });
+    }
+    batch.altered.write(db, act).await?;
+    write::write(db, act, keys, ready, superseded.into_iter().collect()).await?;
+    Ok(outcomes)
+}
+
+/// Two records of one batch cannot hold the same grant.
+fn claimed_twice(claimed: &mut HashSet<String>, record: &InitiativeRecord) -> Option<Finding> {
+    let named = |index: usize| record.funding_terms[index].grant_identifier.clone();
+    let taken =
+        (0..record.funding_terms.len()).find(|index| named(*index).is_some_and(|one| claimed.contains(&one)));
+    if let Some(index) = taken {
+        let path = format!("fundingTerms/{index}/grantIdentifier");
+        return Some(Finding {
+            path,
+            reason: "is already a funding term of another record".into(),
+        });
+    }
+    claimed.extend((0..record.funding_terms.len()).filter_map(named));
+    None
+}
+
+/// What is in the base of what a batch of proposals names.
+struct Standing {
+    /// By lead organisation and external reference.
+    by_reference: HashMap<(Uuid, String), initiative::Model>,
+    initiatives: HashMap<Uuid, initiative::Model>,
+    /// By grant identifier.
+    terms: HashMap<String, funding_term::Model>,
+    /// The latest published document, by initiative.
+    documents: HashMap<Uuid, serde_json::Value>,
+}
+
+impl Standing {
+    async fn look_up(db: &impl ConnectionTrait, proposals: &[Proposal]) -> Result<Self> {
+        let references: Vec<String> = proposals
+            .iter()
+            .filter_map(|one| one.record.external_ref.clone())
+            .collect();
+        let grants: Vec<String> = proposals
+            .iter()
+            .flat_map(|one| &one.record.funding_terms)
+            .filter_map(|term| term.grant_identifier.clone())
+            .collect();
+        let terms: HashMap<String, funding_term::Model> = funding_term::Entity::find()
+            .filter(funding_term::Column::GrantIdentifier.is_in(grants))
+            .all(db)
+            .await?
+            .into_iter()
+            .filter_map(|term| Some((term.grant_identifier.clone()?, term)))
+            .collect();
+        let of_terms = terms.values().map(|term| term.initiative_id);
+        let found = initiative::Entity::find()
+            .filter(
+                sea_orm::Condition::any()
+                    .add(initiative::Column::ExternalRef.is_in(references))
+                    .add(initiative::Column::Id.is_in(of_terms)),
+            )
+            .all(db)
+            .await?;
+        let ids: Vec<Uuid> = found.iter().map(|initiative| initiative.id).collect();
+        let documents = revision::Entity::find()
+            .filter(revision::Column::InitiativeId.is_in(ids))
+            .order_by_asc(revision::Column::Version)
+            .all(db)
+            .await?
+            .into_iter()
+            .map(|revision| (revision.initiative_id, revision.document))
+            .collect();
+        let by_reference = found
+            .iter()
+            .filter_map(|one| Some(((one.lead_organisation_id, one.external_ref.clone()?), one.clone())))
+            .collect();
+        let initiatives = found.into_iter().map(|one| (one.id, one)).collect();
+        Ok(Self {
+            by_reference,
+            initiatives,
+            terms,
+            documents,
+        })
+    }
+
+    /// The initiatives that were only made from grants which this record names.
+    fn superseded_by(&self, ready: &Ready) -> Vec<Uuid> {
+        let named = ready
+            .record
+            .funding_terms
+            .iter()
+            .filter_map(|term| self.terms.get(term.grant_identifier.as_ref()?));
+        named
+            .map(|term| term.initiative_id)
+            .filter(|id| *id != ready.id)
+            .collect()
+    }
+}
+
+/// What a proposal comes to before anything is written.
+enum Prepared {
+    Ready(Box<Ready>, Vec<Finding>),
+    Done(Outcome),
+}
+
+/// The grant that a proposal is made from.
+struct GrantOrigin {
+    identifier: String,
+    digest: String,
+}
+
+/// A batch while its proposals are prepared.
+struct Batch<'a> {
+    act: &'a Act<'a>,
+    places: &'a Gazetteer,
+    organisations: Found,
+    altered: Altered,
+    standing: Standing,
+}
+
+impl Batch<'_> {
+    fn prepare(&mut self, proposal: Proposal) -> Result<Prepared> {
+        let identifier = proposal.grant_identifier().map(ToOwned::to_owned);
+        let grant = proposal
+            .grant_digest
+            .zip(identifier)
+            .map(|(digest, identifier)| GrantOrigin { identifier, digest });
+        let mut record = proposal.record;
+        if let Some(grant) = &grant
+            && let Some(term) = self.standing.terms.get(&grant.identifier)
+        {
+            if term.grant_digest.as_ref() == Some(&grant.digest) {
+                return Ok(Prepared::Done(Outcome::Unchanged));
+            }
+            let holder = self.standing.initiatives.get(&term.initiative_id);
+            if holder.is_some_and(|holder| !holder.made_from_grant) {
+                // Somebody's record names the grant: what the grant says goes into its term, and no further.
+                record = with_grant(&self.standing, term.initiative_id, &grant.identifier, &record)?;
+            }
+        }
+        let findings = self.look_over(&record);
+        if !findings.errors.is_empty() {
+            return Ok(Prepared::Done(Outcome::Refused(findings.errors)));
+        }
+        let named = self.name_in_full(&mut record)?;
+        let before = self.before(&record, named.lead.id).cloned();
+        let id = before
+            .as_ref()
+            .map_or_else(|| self.act.clock.new_id(), |before| before.id);
+        let clashes = grant_clashes(&self.standing, &record, id, named.lead.id);
+        if !clashes.is_empty() {
+            return Ok(Prepared::Done(Outcome::Refused(clashes)));
+        }
+        let document = serde_json::to_value(&record).map_err(|cause| Error::Internal(cause.to_string()))?;
+        let stands = before
+            .as_ref()
+            .is_some_and(|before| before.withdrawn_at.is_none());
+        if grant.is_none() && stands && self.standing.documents.get(&id) == Some(&document) {
+            return Ok(Prepared::Done(Outcome::Unchanged));
+        }
+        let grant_digests = self.grant_digests(&record, grant.as_ref());
+        let Named { lead, place, funders } = named;
+        let ready = Ready {
+            record,
+            id,
+            before,
+            lead,
+            place,
+            funders,
+            grant_digests,
+            document,
+        };
+        Ok(Prepared::Ready(Box::new(ready), findings.warnings))
+    }
+
+    /// Everything that is wrong with a record, what it names included.
+    fn look_over(&self, record: &InitiativeRecord) -> Findings {
+        let mut findings = validate::check(record);
+        if let Some(Err(unclear)) = record
+            .place
+            .as_ref()
+            .map(|reference| self.places.resolve(reference))
+        {
+            findings.errors.push(Finding {
+                path: "place".into(),
+                reason: unclear.to_string(),
+            });
+        }
+        let funders = record.funding_terms.iter().enumerate();
+        let funders = funders.map(|(index, term)| (format!("fundingTerms/{index}/funder"), &term.funder));
+        for (path, reference) in
+            std::iter::once(("leadOrganisation".into(), &record.lead_organisation)).chain(funders)
+        {
+            // What has neither identifier nor name was found already.
+            if let Err(unclear) = self.organisations.check(reference)
+                && unclear != Unclear::Nameless
+            {
+                findings.errors.push(Finding {
+                    path,
+                    reason: unclear.to_string(),
+                });
+            }
+        }
+        findings
+    }
+
+    /// Finds all that a record names, adds the organisations that are new, and has
+    /// the record name each in full, so that its revision can be read on its own.
+    fn name_in_full(&mut self, record: &mut InitiativeRecord) -> Result<Named> {
+        let place = record
+            .place
+            .as_ref()
+            .and_then(|reference| self.places.resolve(reference).ok());
+        record.place = place.map(reference_to);
+        let mut resolve = |reference: &mut OrganisationReference| {
+            let found = self.organisations.resolve(reference, self.act, &mut self.altered);
+            let found = found.map_err(|unclear| Error::Internal(unclear.to_string()))?;
+            *reference = OrganisationReference {
+                identifier: found.identifier.clone(),
+                name: Some(found.name.clone()),
+                kind: found.kind,
+            };
+            Ok::<_, Error>(found)
+        };
+        let lead = resolve(&mut record.lead_organisation)?;
+        let mut funders = Vec::with_capacity(record.funding_terms.len());
+        for term in &mut record.funding_terms {
+            funders.push(resolve(&mut term.funder)?.id);
+        }
+        Ok(Named {
+            lead,
+            place: place.map(|place| place.id),
+            funders,
+        })
+    }
+
+    /// The initiative whose record this is, where it was published before.
+    fn before(&self, record: &InitiativeRecord, lead: Uuid) -> Option<&initiative::Model> {
+        match &record.external_ref {
+            Some(reference) => self.standing.by_reference.get(&(lead, reference.clone())),
+            None => record.funding_terms.iter().find_map(|term| {
+                let term = self.standing.terms.get(term.grant_identifier.as_ref()?)?;
+                self.standing.initiatives.get(&term.initiative_id)
+            }),
+        }
+    }
+
+    /// For each term of a record, the digest of its grant as it was last imported.
+    fn grant_digests(&self, record: &InitiativeRecord, grant: Option<&GrantOrigin>) -> Vec<Option<String>> {
+        let digest = |term: &FundingTerm| {
+            let identifier = term.grant_identifier.as_ref()?;
+            match grant {
+                Some(grant) if grant.identifier == *identifier => Some(grant.digest.clone()),
+                _ => self.standing.terms.get(identifier)?.grant_digest.clone(),
+            }
+        };
+        record.funding_terms.iter().map(digest).collect()
+    }
+}
+
+/// What a record names, found.
+struct Named {
+    lead: organisation::Model,
+    place: Option<Uuid>,
+    funders: Vec<Uuid>,
+}
+
+/// The standing record of an initiative, with what a changed grant says in the term that names it.
+fn with_grant(
+    standing: &Standing,
+    id: Uuid,
+    identifier: &str,
+    grant: &InitiativeRecord,
+) -> Result<InitiativeRecord> {
+    let document = standing.documents.get(&id).cloned().unwrap_or_default();
+    let mut record: InitiativeRecord = serde_json::from_value(document)
+        .map_err(|cause| Error::Internal(format!("revision of {id}: {cause}")))?;
+    let ours = record
+        .funding_terms
+        .iter_mut()
+        .find(|term| term.grant_identifier.as_deref() == Some(identifier));
+    if let (Some(ours), Some(granted)) = (ours, grant.funding_terms.first()) {
+        ours.funder = granted.funder.clone();
+        ours.programme.clone_from(&granted.programme);
+        ours.currency.clone_from(&granted.currency);
+        ours.amount_minor = granted.amount_minor;
+        ours.awarded_on = granted.awarded_on;
+        ours.starts_on = granted.starts_on;
+        ours.ends_on = granted.ends_on;
+        ours.duration_months = granted.duration_months;
+    }
+    Ok(record)
+}
+
+/// A grant has one term: that of another record cannot be taken, nor that of a
+/// grant to another organisation, which a steward has to decide.
+fn grant_clashes(standing: &Standing, record: &InitiativeRecord, id: Uuid, lead: Uuid) -> Vec<Finding> {
+    let mut clashes = Vec::new();
+    for (index, term) in record.funding_terms.iter().enumerate() {
+        let Some(known) = term
+            .grant_identifier
+            .as_ref()
+            .and_then(|identifier| standing.terms.get(identifier))
+        else {
+            continue;
+        };
+        let Some(holder) = standing
+            .initiatives
+            .get(&known.initiative_id)
+            .filter(|holder| holder.id != id)
+        else {
+            continue;
+        };
+        let reason = if !holder.made_from_grant {
+            "is already a funding term of another record"
+        } else if holder.lead_organisation_id != lead {
+            "is a grant to another organisation; which of the two leads is for a steward to decide"
+        } else {
+            continue;
+        };
+        clashes.push(Finding {
+            path: format!("fundingTerms/{index}/grantIdentifier"),
+            reason: reason.into(),
+        });
+    }
+    clashes
+}
