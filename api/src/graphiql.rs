@@ -9,8 +9,8 @@ use axum::{
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
         header::{
-            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-            REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+            X_CONTENT_TYPE_OPTIONS,
         },
     },
     response::{IntoResponse, Response},
@@ -193,10 +193,7 @@ mod tests {
     #[tokio::test]
     async fn what_a_browser_holds_is_not_sent_again() {
         let first = get("/graphiql/assets/boot.js", None).await;
-        assert_eq!(
-            first.headers()[CONTENT_TYPE],
-            "text/javascript; charset=utf-8"
-        );
+        assert_eq!(first.headers()[CONTENT_TYPE], "text/javascript; charset=utf-8");
         let etag = &first.headers()[ETAG];
         let again = get("/graphiql/assets/boot.js", Some(etag)).await;
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
@@ -207,10 +204,7 @@ mod tests {
 
     #[tokio::test]
     async fn other_names_are_not_found() {
-        for path in [
-            "/graphiql/assets/nothing.js",
-            "/graphiql/assets/..%2Findex.html",
-        ] {
+        for path in ["/graphiql/assets/nothing.js", "/graphiql/assets/..%2Findex.html"] {
             assert_eq!(get(path, None).await.status(), StatusCode::NOT_FOUND);
         }
     }
