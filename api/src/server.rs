@@ -14,7 +14,7 @@ use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, RawQuery, State, WebSocketUpgrade},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::IntoResponse,
+    response::{IntoResponse, Redirect},
     routing::get,
 };
 use tokio::net::TcpListener;
@@ -43,6 +43,7 @@ pub fn router(app: Arc<App>) -> Router {
         app,
     };
     Router::new()
+        .route("/", get(|| async { Redirect::temporary("/graphiql") }))
         .route("/graphql", get(graphql_get).post(graphql_post))
         .route("/graphql/ws", get(graphql_ws))
         .route("/health/live", get(|| async { "live\n" }))

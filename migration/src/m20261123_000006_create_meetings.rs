@@ -37,6 +37,24 @@ const INDEXES: [NamedIndex; 4] = [
     ("claim_by_reflection", "claim", &["reflection_id"]),
 ];
 
+const DIMENSIONS: &[&str] = &[
+    "PLACE",
+    "REGION",
+    "PLACE_KIND",
+    "LEAD_ORGANISATION",
+    "FUNDER",
+    "WAY_IN",
+    "WAY_IN_OF_FUNDER",
+    "CHALLENGE_UNDERSTANDING",
+    "CHALLENGE_AMBITIONS",
+    "CHALLENGE_CONDITIONS",
+    "FUNDING_DURATION_BAND",
+    "FUNDING_RESEARCH",
+    "REPORTING_BASIS",
+    "INTENDED_FOCUS",
+    "YEAR_STARTED",
+];
+
 fn meeting() -> TableCreateStatement {
     with_id("meeting")
         .col(text_uniq("title"))
@@ -88,7 +106,7 @@ fn claim() -> TableCreateStatement {
         .col(json_binary("pattern_when"))
         .col(json_binary("pattern_then"))
         .col(json_binary_null("pattern_among"))
-        .col(text_null("pattern_by"))
+        .col(code_or_null("pattern_by", DIMENSIONS))
         .foreign_key(&mut refers("reflection_id", "reflection"))
         .take()
 }

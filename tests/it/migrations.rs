@@ -8,9 +8,9 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
-    Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, EntryPoint, OrganisationKind,
-    Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, SourceKind, Step,
-    SubmissionState, Visibility, change, place,
+    Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, Dimension, EntryPoint,
+    OrganisationKind, Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role,
+    SourceKind, Step, SubmissionState, Visibility, change, place,
 };
 use wayin_migration::Migrator;
 
@@ -91,6 +91,7 @@ async fn every_code_of_a_vocabulary_is_accepted_and_no_other(database: Database)
         ("reflection", "perspective", codes!(Perspective)),
         ("reflection", "entry_point", codes!(EntryPoint)),
         ("reflection", "challenge", codes!(Challenge)),
+        ("claim", "pattern_by", codes!(Dimension)),
         ("submission", "state", codes!(SubmissionState)),
         ("change", "kind", codes!(ChangeKind)),
         ("change", "subject", codes!(ChangeSubject)),
