@@ -287,8 +287,8 @@ fn check_source(found: &mut Findings, source: &Source) {
 mod tests {
     use super::*;
 
-    fn day(text: &str) -> Option<NaiveDate> {
-        Some(text.parse().unwrap())
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
     }
 
     #[test]
@@ -302,9 +302,13 @@ mod tests {
             ("2016-02-29", "2017-02-28", Some(12)),
             ("2015-07-01", "2015-06-01", None),
         ] {
-            assert_eq!(months_between(day(first), day(last)), months, "{first} to {last}");
+            assert_eq!(
+                months_between(Some(day(first)), Some(day(last))),
+                months,
+                "{first} to {last}"
+            );
         }
-        assert_eq!(months_between(None, day("2015-07-01")), None);
+        assert_eq!(months_between(None, Some(day("2015-07-01"))), None);
     }
 
     #[test]
