@@ -1,7 +1,7 @@
 //! The one error of the domains, free of any transport. It is turned into a
 //! GraphQL error in one place, [`crate::graphql::error`].
 
-use sea_orm::{DbErr, SqlErr};
+use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
 use crate::auth::token::Trouble;
 
@@ -65,7 +65,23 @@ impl From<DbErr> for Error {
             Some(SqlErr::ForeignKeyConstraintViolation(_)) => Self::Conflict(
                 "it names something that is not there, or is named by something that is".into(),
             ),
+            _ if is_of_unkept_text(&cause) => {
+                Self::BadInput("a text holds a character that no text of the base can hold".into())
+            }
             _ => Self::Database(cause),
         }
     }
+}
+
+/// Whether `PostgreSQL` was given a text with a NUL in it, which it keeps in none: its
+/// `character_not_in_repertoire`.
+fn is_of_unkept_text(cause: &DbErr) -> bool {
+    let (DbErr::Query(RuntimeErr::SqlxError(error)) | DbErr::Exec(RuntimeErr::SqlxError(error))) = cause
+    else {
+        return false;
+    };
+    error
+        .as_database_error()
+        .and_then(|error| error.code())
+        .is_some_and(|code| code == "22021")
 }

@@ -91,8 +91,10 @@ pub struct Cursor {
 impl Cursor {
     /// The cursor of a row, as clients see it.
     pub fn of<E: Paged>(order: E::Order, row: &E::Model) -> String {
-        let cursor = (E::sort(order).tag, E::key(order, row), E::id(row));
-        // A tuple of a text, a plain value and an id always serialises.
+        // Lists of different rows have orders of the same name.
+        let list = E::default().table_name().to_owned();
+        let cursor = (list, E::sort(order).tag, E::key(order, row), E::id(row));
+        // A tuple of texts, a plain value and an id always serialises.
         BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
     }
 
@@ -101,9 +103,13 @@ impl Cursor {
         BASE64_URL_SAFE_NO_PAD
             .decode(text)
             .ok()
-            .and_then(|bytes| serde_json::from_slice::<(String, Key, Uuid)>(&bytes).ok())
-            .filter(|(tag, key, _)| tag == sort.tag && (*key == Key::NotKnown || (sort.looks)(key)))
-            .map(|(_, key, id)| Self { key, id })
+            .and_then(|bytes| serde_json::from_slice::<(String, String, Key, Uuid)>(&bytes).ok())
+            .filter(|(list, tag, key, _)| {
+                list == E::default().table_name()
+                    && tag == sort.tag
+                    && (*key == Key::NotKnown || (sort.looks)(key))
+            })
+            .map(|(_, _, key, id)| Self { key, id })
             .ok_or_else(|| Error::bad_input(argument, "is not a cursor of this list in this order"))
     }
 }

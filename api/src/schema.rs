@@ -4,18 +4,17 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    Context, EmptyMutation, EmptySubscription, ID, MergedObject, Object, Request, Result, SchemaBuilder,
+    Context, EmptyMutation, EmptySubscription, ID, MergedObject, Object, Result, SchemaBuilder,
 };
 
 use crate::app::App;
 use crate::auth::graphql::ViewerQuery;
 use crate::auth::permission::Permissions;
-use crate::auth::requester::Requester;
 use crate::claim::graphql::{Claim, ClaimById, ClaimQuery};
 use crate::crisis::graphql::{Crisis, CrisisById, CrisisQuery};
 use crate::error::Error;
 use crate::graphql::error::ErrorCodes;
-use crate::graphql::loader::{self, Loads};
+use crate::graphql::loader::{self, Waves};
 use crate::graphql::node::Node;
 use crate::id::{self, NodeKind};
 use crate::initiative::graphql::{
@@ -57,11 +56,12 @@ fn builder() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
     Schema::build(Query::default(), EmptyMutation, EmptySubscription)
 }
 
-/// The schema over a running service.
+/// The schema over a running service. Every request brings its [`Requester`](crate::auth::requester::Requester).
 pub fn schema(app: Arc<App>) -> Schema {
     builder()
         .extension(ErrorCodes)
         .extension(Permissions::default())
+        .extension(Waves)
         .limit_depth(DEEPEST)
         .limit_complexity(MOST_FIELDS)
         .limit_directives(MOST_DIRECTIVES)
@@ -75,20 +75,6 @@ pub fn sdl() -> String {
     sdl.truncate(sdl.trim_end().len());
     sdl.push('\n');
     sdl
-}
-
-/// A request with what its resolvers need: who asks, and a loader of its own.
-pub fn with_requester(request: Request, app: &App, requester: Requester) -> Request {
-    let reader = requester
-        .member()
-        .ok()
-        .map(crate::auth::requester::Member::reader);
-    request
-        .data(loader::loader(Loads {
-            db: app.db.clone(),
-            reader,
-        }))
-        .data(requester)
 }
 
 /// Objects by their global ids.

@@ -22,8 +22,7 @@ use tower_http::{compression::CompressionLayer, trace::TraceLayer};
 
 use crate::app::App;
 use crate::auth::{member, requester::Requester};
-use crate::graphql::loader::{self, Loads};
-use crate::schema::{Schema, schema, with_requester};
+use crate::schema::{Schema, schema};
 
 /// The most bytes of a request's body.
 const MOST_BYTES: usize = 256 * 1024;
@@ -199,10 +198,7 @@ async fn execute(service: &Service, headers: &HeaderMap, request: Request) -> ax
     };
     answered(
         StatusCode::OK,
-        &service
-            .schema
-            .execute(with_requester(request, &service.app, requester))
-            .await,
+        &service.schema.execute(request.data(requester)).await,
     )
 }
 
@@ -273,15 +269,7 @@ async fn graphql_ws(
                         .find_map(|name| payload.get(name)?.as_str().map(ToOwned::to_owned))
                         .or(header);
                     let requester = member::requester(&app.db, &app.verifier, sent.as_deref()).await?;
-                    let reader = requester
-                        .member()
-                        .ok()
-                        .map(crate::auth::requester::Member::reader);
                     let mut data = Data::default();
-                    data.insert(loader::loader(Loads {
-                        db: app.db.clone(),
-                        reader,
-                    }));
                     data.insert::<Requester>(requester);
                     Ok(data)
                 })

@@ -100,6 +100,8 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
     ("ClaimEdge", &["cursor", "node"], Everyone),
     ("Claim", &["id", "slug", "statement"], Everyone),
     ("Claim", &["reflection", "pattern"], Members),
+    // What is asked of the interface itself, rather than of a type that implements it.
+    ("Node", &["id"], Members),
     ("Viewer", &["id", "subject", "role", "organisation"], Members),
     (
         "PlaceConnection",

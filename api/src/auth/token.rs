@@ -20,6 +20,18 @@ pub enum Trouble {
     /// The token is past its `exp`.
     #[error("the token has expired; ask for a new one")]
     Expired,
+    /// The token's `nbf` lies ahead.
+    #[error("the token is not good yet")]
+    NotYet,
+    /// The token's `iss` is not the one that this service trusts.
+    #[error("the token is good, but its issuer is not the one that this service trusts")]
+    OtherIssuer,
+    /// The token's `aud` names another service.
+    #[error("the token is good, but it is meant for another service")]
+    OtherAudience,
+    /// The token has no `exp`, or no `aud`.
+    #[error("the token does not say until when it is good, or for whom it is meant")]
+    Incomplete,
     /// Nobody is a member under the token's issuer and subject.
     #[error("the token is good, but its subject is no member here")]
     NoMember,
@@ -72,6 +84,10 @@ impl Verifier {
             .map(|token| token.claims)
             .map_err(|error| match error.kind() {
                 ErrorKind::ExpiredSignature => Trouble::Expired,
+                ErrorKind::ImmatureSignature => Trouble::NotYet,
+                ErrorKind::InvalidIssuer => Trouble::OtherIssuer,
+                ErrorKind::InvalidAudience => Trouble::OtherAudience,
+                ErrorKind::MissingRequiredClaim(_) => Trouble::Incomplete,
                 _ => Trouble::NotAccepted,
             })
     }

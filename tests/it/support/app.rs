@@ -15,7 +15,7 @@ use wayin::change::Act;
 use wayin::clock::{Clock, SystemClock};
 use wayin::import::{self, Remark, Tally};
 use wayin::organisation;
-use wayin::schema::{Schema, schema, with_requester};
+use wayin::schema::{Schema, schema};
 use wayin_entity::Role;
 
 use super::Database;
@@ -202,11 +202,7 @@ impl Client<'_> {
             .await
             .expect("it can be told who asks");
         let request = Request::new(query).variables(Variables::from_json(variables));
-        let response = self
-            .app
-            .schema
-            .execute(with_requester(request, app, requester))
-            .await;
+        let response = self.app.schema.execute(request.data(requester)).await;
         serde_json::to_value(response).expect("a response is JSON")
     }
 
