@@ -82,6 +82,6 @@ fn is_of_unkept_text(cause: &DbErr) -> bool {
     };
     error
         .as_database_error()
-        .and_then(|error| error.code())
+        .and_then(sea_orm::sqlx::error::DatabaseError::code)
         .is_some_and(|code| code == "22021")
 }

@@ -8,7 +8,7 @@ use async_graphql::{
 };
 
 use crate::app::App;
-use crate::auth::graphql::ViewerQuery;
+use crate::auth::graphql::{Identify, ViewerQuery};
 use crate::auth::permission::Permissions;
 use crate::claim::graphql::{Claim, ClaimById, ClaimQuery};
 use crate::crisis::graphql::{Crisis, CrisisById, CrisisQuery};
@@ -56,10 +56,13 @@ fn builder() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
     Schema::build(Query::default(), EmptyMutation, EmptySubscription)
 }
 
-/// The schema over a running service. Every request brings its [`Requester`](crate::auth::requester::Requester).
+/// The schema over a running service. Every request brings its
+/// [`Requester`](crate::auth::requester::Requester), or comes over a WebSocket with a
+/// [`Session`](crate::auth::graphql::Session).
 pub fn schema(app: Arc<App>) -> Schema {
     builder()
         .extension(ErrorCodes)
+        .extension(Identify)
         .extension(Permissions::default())
         .extension(Waves)
         .limit_depth(DEEPEST)

@@ -5,14 +5,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::http::{ALL_WEBSOCKET_PROTOCOLS, parse_query_string};
+use async_graphql::http::parse_query_string;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Data, ErrorExtensionValues, Request, Response, ServerError};
 use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, RawQuery, State, WebSocketUpgrade},
+    extract::{
+        DefaultBodyLimit, FromRequestParts, RawQuery, State, WebSocketUpgrade, rejection::BytesRejection,
+    },
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect},
     routing::get,
@@ -21,7 +23,7 @@ use tokio::net::TcpListener;
 use tower_http::{compression::CompressionLayer, trace::TraceLayer};
 
 use crate::app::App;
-use crate::auth::{member, requester::Requester};
+use crate::auth::{graphql::Session, member};
 use crate::schema::{Schema, schema};
 
 /// The most bytes of a request's body.
@@ -123,7 +125,7 @@ async fn ready(State(service): State<Service>) -> (StatusCode, &'static str) {
 async fn graphql_post(
     State(service): State<Service>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> axum::response::Response {
     let json = headers
         .get(header::CONTENT_TYPE)
@@ -140,6 +142,10 @@ async fn graphql_post(
             "send the request as application/json",
         );
     }
+    let body = match body {
+        Ok(body) => body,
+        Err(cause) => return refused(cause.status(), "the request's body is too long, or ended early"),
+    };
     match serde_json::from_slice::<Request>(&body) {
         Ok(request) => execute(&service, &headers, request).await,
         Err(cause) => refused(
@@ -225,7 +231,14 @@ fn refused(status: StatusCode, reason: &str) -> axum::response::Response {
     error
         .extensions
         .get_or_insert_with(ErrorExtensionValues::default)
-        .set("code", "BAD_USER_INPUT");
+        .set(
+            "code",
+            if status.is_server_error() {
+                "INTERNAL"
+            } else {
+                "BAD_USER_INPUT"
+            },
+        );
     answered(status, &Response::from_errors(vec![error]))
 }
 
@@ -234,7 +247,6 @@ fn refused(status: StatusCode, reason: &str) -> axum::response::Response {
 async fn graphql_ws(
     State(service): State<Service>,
     headers: HeaderMap,
-    protocol: Result<GraphQLProtocol, StatusCode>,
     upgrade: WebSocketUpgrade,
 ) -> axum::response::Response {
     let offered = headers
@@ -244,7 +256,7 @@ async fn graphql_ws(
     let speaks = offered
         .flat_map(|value| value.split(','))
         .any(|one| one.trim() == PROTOCOL);
-    let (true, Ok(protocol)) = (speaks, protocol) else {
+    let (true, Ok(protocol)) = (speaks, protocol().await) else {
         return refused(
             StatusCode::BAD_REQUEST,
             "this WebSocket speaks graphql-transport-ws alone",
@@ -252,28 +264,30 @@ async fn graphql_ws(
     };
     let header = headers
         .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .map(ToOwned::to_owned);
-    debug_assert!(
-        ALL_WEBSOCKET_PROTOCOLS.contains(&PROTOCOL),
-        "the library speaks it"
-    );
+        .map(|value| value.to_str().unwrap_or_default().to_owned());
     upgrade
         .protocols([PROTOCOL])
         .on_upgrade(move |socket| async move {
-            let app = Arc::clone(&service.app);
             GraphQLWebSocket::new(socket, service.schema, protocol)
                 .on_connection_init(move |payload| async move {
                     let sent = ["authorization", "Authorization"]
                         .iter()
                         .find_map(|name| payload.get(name)?.as_str().map(ToOwned::to_owned))
                         .or(header);
-                    let requester = member::requester(&app.db, &app.verifier, sent.as_deref()).await?;
                     let mut data = Data::default();
-                    data.insert::<Requester>(requester);
+                    data.insert(Session(sent));
                     Ok(data)
                 })
                 .serve()
                 .await;
         })
+}
+
+/// The library's own name for the protocol, which it gives for a request that offers nothing else.
+async fn protocol() -> Result<GraphQLProtocol, StatusCode> {
+    let mut offer = axum::http::Request::new(()).into_parts().0;
+    offer
+        .headers
+        .insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
+    GraphQLProtocol::from_request_parts(&mut offer, &()).await
 }

@@ -5,11 +5,28 @@
 
 use std::process::ExitCode;
 
+mod http;
+mod lists;
+mod lookups;
 mod migrations;
+mod permissions;
 mod questions;
+mod statements;
 mod support;
+mod tokens;
+mod visibility;
 
 fn main() -> ExitCode {
-    let stories = [migrations::stories(), questions::stories()];
+    let stories = [
+        migrations::stories(),
+        questions::stories(),
+        visibility::stories(),
+        permissions::stories(),
+        tokens::stories(),
+        lists::stories(),
+        lookups::stories(),
+        statements::stories(),
+        http::stories(),
+    ];
     support::tell(stories.into_iter().flatten())
 }

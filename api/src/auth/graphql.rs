@@ -1,10 +1,15 @@
 //! Who the token says one is, over GraphQL.
 
-use async_graphql::{Context, ID, Object, Result};
+use std::sync::Arc;
+
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest};
+use async_graphql::{Context, ID, Object, Pos, Request, Result, ServerResult};
 use wayin_entity::Role;
 
+use super::member;
 use super::requester::Member;
-use crate::graphql::{loader, member};
+use crate::app::App;
+use crate::graphql::{self, loader};
 use crate::id::NodeKind;
 use crate::organisation::graphql::{Organisation, OrganisationById};
 
@@ -48,6 +53,39 @@ pub struct ViewerQuery;
 impl ViewerQuery {
     /// Who the token says you are, and what you may do.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
-        Ok(Viewer(member(ctx)?.clone()))
+        Ok(Viewer(graphql::member(ctx)?.clone()))
+    }
+}
+
+/// Whom the client of a WebSocket says it is, as in an `Authorization` header.
+pub struct Session(pub Option<String>);
+
+/// Finds out for each operation over a WebSocket anew who asks, so that a token that
+/// expires and a member who is revoked are refused at once, and not when they connect next.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Identify;
+
+impl ExtensionFactory for Identify {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(*self)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for Identify {
+    async fn prepare_request(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        request: Request,
+        next: NextPrepareRequest<'_>,
+    ) -> ServerResult<Request> {
+        let Some(Session(authorization)) = ctx.data_opt::<Session>() else {
+            return next.run(ctx, request).await;
+        };
+        let app = ctx.data_unchecked::<Arc<App>>();
+        let requester = member::requester(&app.db, &app.verifier, authorization.as_deref())
+            .await
+            .map_err(|error| async_graphql::Error::from(error).into_server_error(Pos::default()))?;
+        next.run(ctx, request.data(requester)).await
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextRequest};
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextRequest, NextSubscribe};
 use async_graphql::{ErrorExtensionValues, Response, ServerError};
+use futures_util::stream::{BoxStream, StreamExt};
 
 use crate::error::Error;
 
@@ -58,6 +59,20 @@ impl Extension for ErrorCodes {
         let mut response = next.run(ctx).await;
         response.errors.iter_mut().for_each(show);
         response
+    }
+
+    /// What is asked over a WebSocket comes this way alone.
+    fn subscribe<'s>(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        stream: BoxStream<'s, Response>,
+        next: NextSubscribe<'_>,
+    ) -> BoxStream<'s, Response> {
+        let shown = next.run(ctx, stream).map(|mut response| {
+            response.errors.iter_mut().for_each(show);
+            response
+        });
+        shown.boxed()
     }
 }
 

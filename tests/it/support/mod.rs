@@ -10,9 +10,11 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::{Builder, Runtime};
 
 pub mod app;
+pub mod builders;
 pub mod complete_base;
 pub mod database;
 mod postgres;
+pub mod reading;
 
 pub use database::Database;
 use database::{Kind, Shelf};

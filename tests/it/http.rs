@@ -1,0 +1,437 @@
+//! The service as it is spoken to: over POST, GET and WebSocket, and asked for its health.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use futures_util::{SinkExt, StreamExt};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use sea_orm::ConnectionTrait;
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::{Error, Message, client::IntoClientRequest};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tower::ServiceExt;
+use wayin::app::App;
+use wayin::auth::member;
+use wayin::auth::token::{Subject, Verifier};
+use wayin::clock::SystemClock;
+use wayin::server;
+use wayin_entity::Role;
+
+use crate::support::app::{AUDIENCE, ISSUER, SECRET, TestApp, token};
+use crate::support::builders::record;
+use crate::support::database::Kind;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_query_is_answered_by_post_and_by_get,
+        what_is_no_request_is_refused,
+        a_service_is_ready_when_the_base_is_read,
+        a_websocket_answers_queries_and_says_when_it_is_done,
+        a_websocket_speaks_one_protocol_and_says_so,
+        a_member_who_is_revoked_is_refused_over_an_open_websocket,
+        a_fault_inside_is_told_in_neutral_words,
+    ]
+}
+
+async fn send(app: &TestApp, request: Request<Body>) -> (StatusCode, String) {
+    let response = server::router(Arc::clone(&app.app))
+        .oneshot(request)
+        .await
+        .unwrap();
+    let status = response.status();
+    let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+async fn post(app: &TestApp, kind: &str, body: impl Into<Body>) -> (StatusCode, String) {
+    let request = Request::post("/graphql")
+        .header(header::CONTENT_TYPE, kind)
+        .header(header::AUTHORIZATION, format!("Bearer {}", token("steward")))
+        .body(body.into());
+    send(app, request.unwrap()).await
+}
+
+/// A query in a path, with what an address cannot hold written as `%..`.
+async fn get(app: &TestApp, query: &str) -> (StatusCode, String) {
+    let mut written = String::new();
+    for byte in query.bytes() {
+        write!(written, "%{byte:02X}").unwrap();
+    }
+    let request = Request::get(format!("/graphql?query={written}"))
+        .header(header::AUTHORIZATION, format!("Bearer {}", token("steward")))
+        .body(Body::empty());
+    send(app, request.unwrap()).await
+}
+
+fn json_of(body: &str) -> Value {
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{body}: {error}"))
+}
+
+async fn a_query_is_answered_by_post_and_by_get(database: Database) {
+    let app = TestApp::start(database).await;
+    app.steward().await;
+    app.publish(&[record("1").json()]).await;
+    let expected = json!({"data": {"initiatives": {"totalCount": 1}, "viewer": {"role": "STEWARD"}}});
+    let query = "{ initiatives { totalCount } viewer { role } }";
+    let (status, body) = post(&app, "application/json", json!({"query": query}).to_string()).await;
+    assert_eq!((status, json_of(&body)), (StatusCode::OK, expected.clone()));
+    let (status, body) = get(&app, query).await;
+    assert_eq!((status, json_of(&body)), (StatusCode::OK, expected));
+    let named = json!({
+        "query": "query A { __typename } query B($first: Int) { initiatives(first: $first) { nodes { title } } }",
+        "operationName": "B", "variables": {"first": 1},
+    });
+    let (status, body) = post(&app, "application/json; charset=utf-8", named.to_string()).await;
+    assert_eq!(
+        (status, json_of(&body)),
+        (
+            StatusCode::OK,
+            json!({"data": {"initiatives": {"nodes": [{"title": "Initiative 1"}]}}})
+        )
+    );
+    let anonymous = Request::post("/graphql")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(json!({"query": "{ viewer { role } }"}).to_string()));
+    let (status, body) = send(&app, anonymous.unwrap()).await;
+    assert_eq!(status, StatusCode::OK, "an answer that is an error is an answer");
+    assert_eq!(
+        json_of(&body)["errors"][0]["extensions"]["code"],
+        "UNAUTHENTICATED"
+    );
+}
+
+async fn what_is_no_request_is_refused(database: Database) {
+    let app = TestApp::start(database).await;
+    app.steward().await;
+    let query = json!({"query": "{ __typename }"}).to_string();
+    let long = json!({"query": format!("{{ __typename }} #{}", "x".repeat(300 * 1024))}).to_string();
+    for (kind, body, expected) in [
+        ("text/plain", query.clone(), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        (
+            "application/x-www-form-urlencoded",
+            query.clone(),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ),
+        ("application/json", "{".into(), StatusCode::BAD_REQUEST),
+        ("application/json", String::new(), StatusCode::BAD_REQUEST),
+        (
+            "application/json",
+            "\"{ __typename }\"".into(),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            "application/json",
+            format!("[{query}, {query}]"),
+            StatusCode::BAD_REQUEST,
+        ),
+        ("application/json", long, StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        let (status, answer) = post(&app, kind, body).await;
+        assert_eq!(status, expected, "{answer}");
+        let answer = json_of(&answer);
+        assert_eq!(answer["data"], Value::Null, "{answer}");
+        assert_eq!(
+            answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT",
+            "{answer}"
+        );
+    }
+    for mutation in [
+        "mutation { publish { id } }",
+        "query A { __typename } mutation B { publish { id } }",
+        "subscription { changed { id } }",
+    ] {
+        let (status, answer) = get(&app, mutation).await;
+        assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{mutation}: {answer}");
+    }
+    let without_query = Request::get("/graphql").body(Body::empty()).unwrap();
+    let (_, answer) = send(&app, without_query).await;
+    assert_eq!(
+        json_of(&answer)["errors"][0]["extensions"]["code"],
+        "BAD_USER_INPUT",
+        "{answer}"
+    );
+    let put = Request::put("/graphql").body(Body::from(query)).unwrap();
+    assert_eq!(send(&app, put).await.0, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+async fn a_service_is_ready_when_the_base_is_read(database: Database) {
+    let verifier = Verifier::new(
+        Algorithm::HS256,
+        DecodingKey::from_secret(SECRET),
+        ISSUER,
+        AUDIENCE,
+    );
+    let app = Arc::new(App::new(
+        database.connection.clone(),
+        verifier,
+        Arc::new(SystemClock),
+    ));
+    let health = async |path: &str| {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let response = server::router(Arc::clone(&app)).oneshot(request).await.unwrap();
+        response.status()
+    };
+    assert_eq!(health("/health/live").await, StatusCode::OK);
+    assert_eq!(health("/health/ready").await, StatusCode::SERVICE_UNAVAILABLE);
+    app.engine.catch_up(&app.db).await.unwrap();
+    assert_eq!(health("/health/ready").await, StatusCode::OK);
+    app.db.close_by_ref().await.unwrap();
+    assert_eq!(health("/health/live").await, StatusCode::OK);
+    assert_eq!(health("/health/ready").await, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// A service that listens, for as long as the story lasts.
+struct Listening {
+    address: String,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl Listening {
+    async fn start(app: &TestApp) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("ws://{}/graphql/ws", listener.local_addr().unwrap());
+        let router = server::router(Arc::clone(&app.app));
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { address, serving }
+    }
+
+    async fn connect(&self, protocols: Option<&str>) -> Result<(Socket, String), Error> {
+        let mut request = self.address.as_str().into_client_request()?;
+        if let Some(protocols) = protocols {
+            let protocols = protocols.parse().expect("a header");
+            request
+                .headers_mut()
+                .insert(header::SEC_WEBSOCKET_PROTOCOL, protocols);
+        }
+        let (socket, response) = tokio_tungstenite::connect_async(request).await?;
+        let spoken = response.headers().get(header::SEC_WEBSOCKET_PROTOCOL);
+        Ok((
+            socket,
+            spoken.map_or_else(String::new, |one| one.to_str().unwrap().to_owned()),
+        ))
+    }
+
+    /// A socket that has said who asks.
+    async fn begin(&self, protocols: &str, authorization: Option<&str>) -> Socket {
+        let (mut socket, spoken) = self.connect(Some(protocols)).await.unwrap();
+        assert_eq!(spoken, "graphql-transport-ws");
+        let payload = json!({"authorization": authorization});
+        say(
+            &mut socket,
+            json!({"type": "connection_init", "payload": payload}),
+        )
+        .await;
+        assert_eq!(hear(&mut socket).await["type"], "connection_ack");
+        socket
+    }
+}
+
+async fn say(socket: &mut Socket, message: Value) {
+    socket.send(Message::text(message.to_string())).await.unwrap();
+}
+
+/// The next message that is not about the connection's own health.
+async fn hear(socket: &mut Socket) -> Value {
+    loop {
+        match socket.next().await.expect("the connection stays open").unwrap() {
+            Message::Text(text) => return json_of(&text),
+            Message::Ping(_) | Message::Pong(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn ask(socket: &mut Socket, id: &str, query: &str) -> Value {
+    say(
+        socket,
+        json!({"id": id, "type": "subscribe", "payload": {"query": query}}),
+    )
+    .await;
+    let mut answer = hear(socket).await;
+    assert_eq!(
+        (&answer["type"], &answer["id"]),
+        (&json!("next"), &json!(id)),
+        "{answer}"
+    );
+    assert_eq!(hear(socket).await, json!({"type": "complete", "id": id}));
+    answer["payload"].take()
+}
+
+async fn a_websocket_answers_queries_and_says_when_it_is_done(database: Database) {
+    let app = TestApp::start(database).await;
+    app.steward().await;
+    app.publish(&[record("1").json()]).await;
+    let listening = Listening::start(&app).await;
+    let authorization = format!("Bearer {}", token("steward"));
+    let mut socket = listening
+        .begin("graphql-transport-ws", Some(&authorization))
+        .await;
+    let page = "{ initiatives { nodes { title leadOrganisation { identifier } } } viewer { role } }";
+    let expected = json!({"data": {
+        "initiatives": {"nodes": [{"title": "Initiative 1", "leadOrganisation": {"identifier": "GB-CHC-1"}}]},
+        "viewer": {"role": "STEWARD"},
+    }});
+    for id in ["1", "2"] {
+        assert_eq!(ask(&mut socket, id, page).await, expected);
+    }
+    for (query, code) in [
+        ("{ initiatives(first: 101) { totalCount } }", "BAD_USER_INPUT"),
+        ("{ nothing }", "BAD_USER_INPUT"),
+        ("{", "BAD_USER_INPUT"),
+    ] {
+        let answer = ask(&mut socket, "3", query).await;
+        assert_eq!(
+            answer["errors"][0]["extensions"]["code"], code,
+            "{query}: {answer}"
+        );
+    }
+    let mut anonymous = listening.begin("graphql-transport-ws", None).await;
+    let answer = ask(
+        &mut anonymous,
+        "1",
+        "{ vocabulary { roles { code } } viewer { role } }",
+    )
+    .await;
+    assert_eq!(
+        answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
+        "{answer}"
+    );
+    let answer = ask(&mut anonymous, "2", "{ vocabulary { roles { code } } }").await;
+    assert_eq!(
+        answer["data"]["vocabulary"]["roles"].as_array().map(Vec::len),
+        Some(4)
+    );
+}
+
+async fn a_websocket_speaks_one_protocol_and_says_so(database: Database) {
+    let app = TestApp::start(database).await;
+    app.steward().await;
+    let listening = Listening::start(&app).await;
+    for protocols in [None, Some("graphql-ws"), Some("soap"), Some("soap, graphql-ws")] {
+        match listening.connect(protocols).await {
+            Err(Error::Http(response)) => {
+                assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{protocols:?}");
+            }
+            other => panic!("{protocols:?} is refused: {other:?}"),
+        }
+    }
+    // One that offers an older protocol too is spoken to in the one that both know.
+    let authorization = format!("Bearer {}", token("steward"));
+    let mut socket = listening
+        .begin("graphql-ws, graphql-transport-ws", Some(&authorization))
+        .await;
+    let answer = ask(&mut socket, "1", "{ viewer { role } }").await;
+    assert_eq!(answer["data"]["viewer"]["role"], "STEWARD");
+}
+
+async fn a_member_who_is_revoked_is_refused_over_an_open_websocket(database: Database) {
+    let app = TestApp::start(database).await;
+    app.member("partner", Role::Partner, Some("GB-CHC-1")).await;
+    let listening = Listening::start(&app).await;
+    let authorization = format!("Bearer {}", token("partner"));
+    let mut socket = listening
+        .begin("graphql-transport-ws", Some(&authorization))
+        .await;
+    let query = "{ viewer { role } }";
+    assert_eq!(
+        ask(&mut socket, "1", query).await["data"]["viewer"]["role"],
+        "PARTNER"
+    );
+    let subject = Subject {
+        issuer: ISSUER.into(),
+        subject: "partner".into(),
+    };
+    member::revoke(&app.app.db, &TestApp::act(), &subject)
+        .await
+        .unwrap();
+    let answer = ask(&mut socket, "2", query).await;
+    assert_eq!(answer["data"], Value::Null);
+    assert_eq!(
+        answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
+        "{answer}"
+    );
+    assert_eq!(
+        answer["errors"][0]["message"],
+        "the token is good, but its member was revoked"
+    );
+}
+
+async fn a_fault_inside_is_told_in_neutral_words(database: Database) {
+    let kind = database.kind;
+    let app = TestApp::start(database).await;
+    app.steward().await;
+    app.publish(&[record("1").json()]).await;
+    let listening = Listening::start(&app).await;
+    let authorization = format!("Bearer {}", token("steward"));
+    let mut socket = listening
+        .begin("graphql-transport-ws", Some(&authorization))
+        .await;
+    let drop = |table: &str| match kind {
+        Kind::Sqlite => format!("DROP TABLE {table}"),
+        Kind::Postgres => format!("DROP TABLE {table} CASCADE"),
+    };
+    for table in ["condition_changed", "crisis_place", "crisis"] {
+        app.app.db.execute_unprepared(&drop(table)).await.unwrap();
+    }
+    let told = json!({"message": "the database could not answer", "code": "INTERNAL"});
+    for query in [
+        "{ crises { totalCount } }",
+        "{ crises { nodes { id } } }",
+        "{ initiatives { nodes { conditionsChanged { change } } } }",
+        "{ initiatives(filter: {condition: {on: GOVERNANCE, change: {isKnown: true}}}) { totalCount } }",
+        "{ initiatives(filter: {overlaps: {crisis: \"x\"}}) { totalCount } }",
+    ] {
+        let (status, body) = post(&app, "application/json", json!({"query": query}).to_string()).await;
+        assert_eq!(status, StatusCode::OK);
+        for answer in [json_of(&body), ask(&mut socket, "1", query).await] {
+            let error = &answer["errors"][0];
+            let said = json!({"message": error["message"], "code": error["extensions"]["code"]});
+            assert_eq!(said, told, "{query}: {answer}");
+            let answer = answer.to_string();
+            for word in [
+                "SELECT",
+                "select",
+                "table",
+                "relation",
+                "condition_changed",
+                "sql",
+                "no such",
+            ] {
+                assert!(!answer.contains(word), "{word} in {answer}");
+            }
+        }
+    }
+    // Where even the members cannot be read, nobody can be told who asks.
+    app.app.db.execute_unprepared(&drop("member")).await.unwrap();
+    let (status, body) = post(
+        &app,
+        "application/json",
+        json!({"query": "{ __typename }"}).to_string(),
+    )
+    .await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+    assert_eq!(
+        json_of(&body)["errors"][0]["extensions"]["code"],
+        "INTERNAL",
+        "{body}"
+    );
+    assert!(!body.contains("member"), "{body}");
+    let answer = ask(&mut socket, "2", "{ __typename }").await;
+    assert_eq!(
+        answer["errors"][0]["message"], "the database could not answer",
+        "{answer}"
+    );
+}

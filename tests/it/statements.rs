@@ -1,0 +1,197 @@
+//! How often the database is asked: for each relation of a page, however many rows there are.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use wayin_entity::Role;
+
+use crate::support::app::{Client, TestApp};
+use crate::support::builders::{full_record, organisation};
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_page_with_every_relation_asks_as_often_for_fifty_rows_as_for_five,
+        a_total_is_counted_only_where_it_is_asked_for,
+    ]
+}
+
+/// The statements that a service sends to its database.
+#[derive(Clone, Default)]
+struct Statements(Arc<Mutex<Vec<String>>>);
+
+impl Statements {
+    /// A service over a story's base of which every statement is written down.
+    async fn of(database: &Database) -> (TestApp, Self) {
+        let statements = Self::default();
+        let mut connection = database.connection.clone();
+        let written = Arc::clone(&statements.0);
+        connection.set_metric_callback(move |info| {
+            written.lock().unwrap().push(info.statement.sql.clone());
+        });
+        (TestApp::over(database.clone(), connection).await, statements)
+    }
+
+    /// The statements of a query that must go well, who asks among them, and its answer.
+    async fn during(&self, client: &Client<'_>, query: &str) -> (Vec<String>, Value) {
+        self.0.lock().unwrap().clear();
+        let answer = client.query(query).await;
+        (self.0.lock().unwrap().clone(), answer)
+    }
+}
+
+/// The most statements of [`every_relation`], who asks among them. A steward's takes 32; of a
+/// record that is shared with its funders, a funder's other relations wait for the terms.
+const MOST: usize = 48;
+
+const PLACE: &str = "id name kind code";
+const ORGANISATION: &str = "id name identifier";
+
+fn every_relation(rows: usize) -> String {
+    format!(
+        "{{ initiatives(first: {rows}, orderBy: {{field: TITLE}}) {{
+            totalCount
+            pageInfo {{ hasNextPage }}
+            nodes {{
+                id title readableWhole
+                place {{ {PLACE}
+                    successor {{ {PLACE} }}
+                    within {{ {PLACE} }}
+                    contains(first: 5) {{ totalCount nodes {{ {PLACE} }} }}
+                    initiatives(first: 5) {{ totalCount nodes {{ id title place {{ id }} }} }} }}
+                leadOrganisation {{ {ORGANISATION}
+                    initiatives(first: 5) {{ totalCount nodes {{ id title sources {{ id }} }} }}
+                    fundingTerms(first: 5) {{ totalCount nodes {{ id }} }} }}
+                entryPoints {{ entryPoint motivation }}
+                challengesFaced {{ challenge step reasons }}
+                conditionsChanged {{ condition change }}
+                fundingTerms {{ id durationMonths
+                    funder {{ {ORGANISATION} fundingTerms(first: 5) {{ totalCount nodes {{ id }} }} }}
+                    initiative {{ id title }} }}
+                sources {{ id title }}
+                sharing {{ confirmedBy }} }} }} }}"
+    )
+}
+
+/// Fifty records, each in its own place, led by its own organisation, paid for by two of its own.
+async fn fifty(app: &TestApp) {
+    let mut places = String::from("code,name,kind,within,successor\nE12000001,North East,REGION,,\n");
+    for number in 1..=50 {
+        writeln!(
+            places,
+            "E0600{number:04},Town {number},LOCAL_AUTHORITY,E12000001,"
+        )
+        .unwrap();
+        writeln!(places, "E0500{number:04},Ward {number},WARD,E0600{number:04},").unwrap();
+    }
+    app.places(&places).await;
+    let records: Vec<Value> = (1..=50)
+        .map(|number| {
+            full_record(&format!("{number:02}"))
+                .led_by(&format!("GB-CHC-1{number:02}"))
+                .at(&format!("E0600{number:04}"))
+                .with(
+                    "visibility",
+                    if number % 2 == 0 { "AGGREGATE_ONLY" } else { "OPEN" },
+                )
+                .with("sharedWithFunders", true)
+                .with(
+                    "fundingTerms",
+                    json!([
+                        {"funder": organisation("GB-CHC-9"), "durationMonths": 12},
+                        {"funder": organisation(&format!("GB-CHC-2{number:02}")), "durationMonths": 24},
+                    ]),
+                )
+                .json()
+        })
+        .collect();
+    app.publish(&records).await;
+}
+
+async fn a_page_with_every_relation_asks_as_often_for_fifty_rows_as_for_five(database: Database) {
+    let (app, statements) = Statements::of(&database).await;
+    fifty(&app).await;
+    for client in [
+        app.steward().await,
+        app.member("funder", Role::Funder, Some("GB-CHC-9")).await,
+    ] {
+        let (for_five, few) = statements.during(&client, &every_relation(5)).await;
+        let (for_fifty, many) = statements.during(&client, &every_relation(50)).await;
+        assert_eq!(few["initiatives"]["nodes"].as_array().map(Vec::len), Some(5));
+        assert_eq!(many["initiatives"]["nodes"].as_array().map(Vec::len), Some(50));
+        for node in many["initiatives"]["nodes"].as_array().unwrap() {
+            let relations = [
+                ("/place/within/0/name", json!("North East")),
+                ("/place/contains/totalCount", json!(1)),
+                ("/place/initiatives/totalCount", json!(1)),
+                ("/leadOrganisation/initiatives/totalCount", json!(1)),
+                ("/fundingTerms/0/funder/fundingTerms/totalCount", json!(50)),
+                ("/fundingTerms/1/funder/fundingTerms/totalCount", json!(1)),
+                ("/fundingTerms/1/initiative/id", node["id"].clone()),
+                ("/challengesFaced/0/reasons/0", json!("SHORT_FUNDING")),
+                ("/readableWhole", json!(true)),
+            ];
+            for (pointer, expected) in relations {
+                assert_eq!(node.pointer(pointer), Some(&expected), "{pointer} of {node}");
+            }
+        }
+        let report = |statements: &[String]| statements.join("\n");
+        assert!(
+            for_five.len() > 15,
+            "the statements are counted: {}",
+            report(&for_five)
+        );
+        assert!(
+            for_fifty.len() <= MOST,
+            "{} statements:\n{}",
+            for_fifty.len(),
+            report(&for_fifty)
+        );
+        assert_eq!(
+            for_fifty.len(),
+            for_five.len(),
+            "for fifty rows:\n{}\n\nfor five rows:\n{}",
+            report(&for_fifty),
+            report(&for_five)
+        );
+    }
+}
+
+async fn a_total_is_counted_only_where_it_is_asked_for(database: Database) {
+    let (app, statements) = Statements::of(&database).await;
+    fifty(&app).await;
+    let steward = app.steward().await;
+    for list in [
+        "initiatives",
+        "places",
+        "organisations",
+        "terms",
+        "claims",
+        "meetings",
+        "crises",
+    ] {
+        let (without, _) = statements
+            .during(&steward, &format!("{{ {list} {{ nodes {{ id }} }} }}"))
+            .await;
+        let (with, _) = statements
+            .during(&steward, &format!("{{ {list} {{ totalCount nodes {{ id }} }} }}"))
+            .await;
+        assert_eq!(with.len(), without.len() + 1, "{list}: {with:#?} {without:#?}");
+        let counts = |statements: &[String]| statements.iter().filter(|sql| sql.contains("COUNT(")).count();
+        assert_eq!((counts(&without), counts(&with)), (0, 1), "{list}: {with:#?}");
+    }
+    for (parent, list) in [
+        ("place(code: \"E12000001\")", "contains"),
+        ("place(code: \"E12000001\")", "initiatives"),
+        ("organisation(identifier: \"GB-CHC-9\")", "initiatives"),
+        ("organisation(identifier: \"GB-CHC-9\")", "fundingTerms"),
+    ] {
+        let query =
+            |total: &str| format!("{{ {parent} {{ {list}(first: 2) {{ {total} nodes {{ id }} }} }} }}");
+        let (without, _) = statements.during(&steward, &query("")).await;
+        let (with, _) = statements.during(&steward, &query("totalCount")).await;
+        assert_eq!(with.len(), without.len() + 1, "{list}: {with:#?} {without:#?}");
+    }
+}

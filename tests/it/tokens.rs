@@ -1,0 +1,490 @@
+//! Who is asking: good tokens and others, and the settings that say which are good.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+use wayin::app::App;
+use wayin::auth::member;
+use wayin::auth::token::Subject;
+use wayin::clock::{Clock, SystemClock};
+use wayin::config::{self, DatabaseConfig, TokenConfig};
+use wayin::schema::schema;
+use wayin_entity::Role;
+
+use crate::support::app::{AUDIENCE, Client, ISSUER, SECRET, TestApp, token, token_until};
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_token_that_is_not_good_is_told_why,
+        a_member_who_is_revoked_is_refused_from_the_next_request_on,
+        keys_of_each_algorithm_sign_and_verify,
+        the_algorithm_is_the_settings_and_never_the_tokens,
+        a_setting_that_is_missing_or_malformed_is_refused_by_name,
+    ]
+}
+
+/// The claims of a good token, for a story to spoil.
+fn good_claims() -> Value {
+    let now = SystemClock.now().timestamp();
+    json!({"iss": ISSUER, "sub": "dashboard", "aud": AUDIENCE, "iat": now, "exp": now + 3600})
+}
+
+fn claims_with(field: &str, value: impl Into<Value>) -> Value {
+    let mut claims = good_claims();
+    claims[field] = value.into();
+    claims
+}
+
+fn claims_without(field: &str) -> Value {
+    let mut claims = good_claims();
+    claims.as_object_mut().unwrap().remove(field);
+    claims
+}
+
+fn signed(algorithm: Algorithm, key: &EncodingKey, claims: &Value) -> String {
+    jsonwebtoken::encode(&Header::new(algorithm), claims, key).unwrap()
+}
+
+fn with_secret(claims: &Value) -> String {
+    signed(Algorithm::HS256, &EncodingKey::from_secret(SECRET), claims)
+}
+
+/// A token whose header says what one likes, with a signature that one brings along.
+fn forged(header: &Value, claims: &Value, signature: &str) -> String {
+    let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    format!("{}.{}.{signature}", part(header), part(claims))
+}
+
+async fn why(client: &mut Client<'_>, authorization: &str) -> String {
+    client.authorization = Some(authorization.into());
+    let response = client.response("{ viewer { subject } }").await;
+    assert_eq!(response["data"], Value::Null, "{authorization}");
+    let (message, code) = client.error("{ viewer { subject } }").await;
+    assert_eq!(code, "UNAUTHENTICATED", "{authorization}");
+    message
+}
+
+async fn a_token_that_is_not_good_is_told_why(database: Database) {
+    let app = TestApp::start(database).await;
+    let mut client = app.member("dashboard", Role::Dashboard, None).await;
+    assert_eq!(
+        client
+            .query("{ viewer { subject role organisation { name } } }")
+            .await,
+        json!({"viewer": {"subject": "dashboard", "role": "DASHBOARD", "organisation": null}})
+    );
+    let now = SystemClock.now();
+    let good = token("dashboard");
+    let other_key = signed(
+        Algorithm::HS256,
+        &EncodingKey::from_secret(b"another secret, of more than 32 bytes"),
+        &good_claims(),
+    );
+    let other_length = signed(
+        Algorithm::HS512,
+        &EncodingKey::from_secret(SECRET),
+        &good_claims(),
+    );
+    let signature = good.rsplit('.').next().unwrap();
+    let not_bearer = "the Authorization header is not `Bearer <token>`";
+    let not_accepted = "the token is not one that this service accepts";
+    let incomplete = "the token does not say until when it is good, or for whom it is meant";
+    let bearer = |token: &str| format!("Bearer {token}");
+    for (authorization, expected) in [
+        (String::new(), not_bearer),
+        ("Bearer".into(), not_bearer),
+        (format!("Basic {good}"), not_bearer),
+        (good.clone(), not_bearer),
+        (bearer(""), not_accepted),
+        (bearer("not.a.token"), not_accepted),
+        (bearer("a token of several words"), not_accepted),
+        (bearer(&good[..good.len() - 2]), not_accepted),
+        (bearer(&other_key), not_accepted),
+        (bearer(&other_length), not_accepted),
+        (
+            bearer(&forged(&json!({"alg": "none", "typ": "JWT"}), &good_claims(), "")),
+            not_accepted,
+        ),
+        (
+            bearer(&forged(
+                &json!({"alg": "HS256"}),
+                &claims_with("sub", "steward"),
+                signature,
+            )),
+            not_accepted,
+        ),
+        (bearer(&with_secret(&claims_without("sub"))), not_accepted),
+        (bearer(&with_secret(&claims_without("iss"))), not_accepted),
+        (bearer(&with_secret(&claims_without("exp"))), incomplete),
+        (bearer(&with_secret(&claims_without("aud"))), incomplete),
+        (
+            bearer(&token_until("dashboard", now - TimeDelta::minutes(2))),
+            "the token has expired; ask for a new one",
+        ),
+        (
+            bearer(&with_secret(&claims_with("nbf", now.timestamp() + 600))),
+            "the token is not good yet",
+        ),
+        (
+            bearer(&with_secret(&claims_with("iss", "https://elsewhere.example.org"))),
+            "the token is good, but its issuer is not the one that this service trusts",
+        ),
+        (
+            bearer(&with_secret(&claims_with("aud", "another-service"))),
+            "the token is good, but it is meant for another service",
+        ),
+        (
+            bearer(&token("somebody else")),
+            "the token is good, but its subject is no member here",
+        ),
+    ] {
+        assert_eq!(
+            why(&mut client, &authorization).await,
+            expected,
+            "{authorization}"
+        );
+    }
+    // The scheme's case does not count, and words answer whatever the token.
+    client.authorization = Some(format!("bearer {good}"));
+    client.query("{ viewer { subject } }").await;
+    client.authorization = Some("Bearer nonsense".into());
+    client.query("{ vocabulary { steps { code } } }").await;
+}
+
+async fn a_member_who_is_revoked_is_refused_from_the_next_request_on(database: Database) {
+    let app = TestApp::start(database).await;
+    let client = app.member("partner", Role::Partner, Some("GB-CHC-1")).await;
+    assert_eq!(
+        client.query("{ viewer { role } }").await,
+        json!({"viewer": {"role": "PARTNER"}})
+    );
+    let subject = Subject {
+        issuer: ISSUER.into(),
+        subject: "partner".into(),
+    };
+    let revoked = member::revoke(&app.app.db, &TestApp::act(), &subject)
+        .await
+        .unwrap();
+    assert!(revoked.is_some(), "there was such a member");
+    assert_eq!(
+        client.error("{ viewer { role } }").await,
+        (
+            "the token is good, but its member was revoked".into(),
+            "UNAUTHENTICATED".into()
+        )
+    );
+    // Another role takes effect as soon.
+    let client = app.member("partner", Role::Dashboard, None).await;
+    assert_eq!(
+        client.query("{ viewer { role } }").await,
+        json!({"viewer": {"role": "DASHBOARD"}})
+    );
+}
+
+/// A pair of keys in files, made for this run alone.
+struct Keys {
+    folder: tempfile::TempDir,
+    algorithm: &'static str,
+    public: Vec<u8>,
+}
+
+impl Keys {
+    fn new(algorithm: &'static str) -> Self {
+        let (private, public) = match algorithm {
+            "EdDSA" => {
+                let pair = Ed25519KeyPair::generate().unwrap();
+                let public: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
+                (
+                    pair.to_pkcs8v1().unwrap().as_ref().to_vec(),
+                    public.as_ref().to_vec(),
+                )
+            }
+            "ES256" => {
+                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+                let public: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
+                (
+                    pair.to_pkcs8v1().unwrap().as_ref().to_vec(),
+                    public.as_ref().to_vec(),
+                )
+            }
+            _ => {
+                let pair = RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+                let private: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+                let public: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
+                (private.as_ref().to_vec(), public.as_ref().to_vec())
+            }
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let public = pem("PUBLIC", &public);
+        std::fs::write(folder.path().join("private.pem"), pem("PRIVATE", &private)).unwrap();
+        std::fs::write(folder.path().join("public.pem"), &public).unwrap();
+        Self {
+            folder,
+            algorithm,
+            public,
+        }
+    }
+
+    fn settings(&self) -> Settings {
+        let file = |name: &str| self.folder.path().join(name).display().to_string();
+        Settings::of(self.algorithm)
+            .with("TOKEN_PUBLIC_KEY_FILE", &file("public.pem"))
+            .with("TOKEN_PRIVATE_KEY_FILE", &file("private.pem"))
+    }
+}
+
+fn pem(kind: &str, der: &[u8]) -> Vec<u8> {
+    let text = BASE64_STANDARD.encode(der);
+    let lines: Vec<&str> = text
+        .as_bytes()
+        .chunks(64)
+        .map(|line| std::str::from_utf8(line).unwrap())
+        .collect();
+    format!(
+        "-----BEGIN {kind} KEY-----\n{}\n-----END {kind} KEY-----\n",
+        lines.join("\n")
+    )
+    .into_bytes()
+}
+
+/// The settings of a service, by name.
+#[derive(Clone)]
+struct Settings(BTreeMap<String, String>);
+
+impl Settings {
+    fn of(algorithm: &str) -> Self {
+        Self(BTreeMap::new())
+            .with("TOKEN_ALGORITHM", algorithm)
+            .with("TOKEN_ISSUER", ISSUER)
+            .with("TOKEN_AUDIENCE", AUDIENCE)
+    }
+
+    fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.into(), value.into());
+        self
+    }
+
+    fn without(mut self, name: &str) -> Self {
+        self.0.remove(name);
+        self
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        self.0.get(name).cloned()
+    }
+
+    fn read(&self) -> TokenConfig {
+        TokenConfig::read(&|name| self.get(name)).expect("the settings make sense")
+    }
+
+    /// What is said of settings that cannot be used.
+    fn complaint(&self) -> String {
+        let source = |name: &str| self.get(name);
+        let refused = match TokenConfig::read(&source) {
+            Err(error) => Some(error),
+            Ok(config) => config.verifier().err().or_else(|| config.signer().err()),
+        };
+        refused.expect("the settings are refused").to_string()
+    }
+}
+
+/// The same base, with tokens as the settings say.
+async fn with_settings(database: &Database, settings: &Settings) -> TestApp {
+    let started = TestApp::start(database.clone()).await;
+    let app = Arc::new(App::new(
+        database.connection.clone(),
+        settings.read().verifier().unwrap(),
+        Arc::new(SystemClock),
+    ));
+    app.engine.catch_up(&app.db).await.unwrap();
+    TestApp {
+        schema: schema(Arc::clone(&app)),
+        app,
+        database: started.database,
+    }
+}
+
+fn issued(settings: &Settings) -> String {
+    let subject = Subject {
+        issuer: ISSUER.into(),
+        subject: "dashboard".into(),
+    };
+    let signer = settings.read().signer().unwrap();
+    signer
+        .sign(&subject, SystemClock.now(), TimeDelta::hours(1))
+        .unwrap()
+}
+
+async fn keys_of_each_algorithm_sign_and_verify(database: Database) {
+    let secret = Settings::of("HS256").with("TOKEN_SECRET", "0123456789abcdef0123456789abcdef");
+    let keys: Vec<Keys> = ["EdDSA", "ES256", "RS256"].map(Keys::new).into();
+    let mut all: Vec<Settings> = keys.iter().map(Keys::settings).collect();
+    all.push(secret);
+    for (number, settings) in all.iter().enumerate() {
+        let app = with_settings(&database, settings).await;
+        let mut client = app.member("dashboard", Role::Dashboard, None).await;
+        for (other_number, other) in all.iter().enumerate() {
+            client.authorization = Some(format!("Bearer {}", issued(other)));
+            if number == other_number {
+                let viewer = client.query("{ viewer { subject } }").await;
+                assert_eq!(
+                    viewer,
+                    json!({"viewer": {"subject": "dashboard"}}),
+                    "{:?}",
+                    other.0
+                );
+            } else {
+                let (message, _) = client.error("{ viewer { subject } }").await;
+                assert_eq!(
+                    message, "the token is not one that this service accepts",
+                    "{:?}",
+                    other.0
+                );
+            }
+        }
+        // A key of the same algorithm that is somebody else's.
+        if let Some(keys) = keys.get(number) {
+            client.authorization = Some(format!(
+                "Bearer {}",
+                issued(&Keys::new(keys.algorithm).settings())
+            ));
+            assert_eq!(
+                client.error("{ viewer { subject } }").await.1,
+                "UNAUTHENTICATED",
+                "{:?}",
+                settings.0
+            );
+        }
+    }
+}
+
+/// The public key is no secret: a token signed with it as if it were one must not be accepted.
+async fn the_algorithm_is_the_settings_and_never_the_tokens(database: Database) {
+    for algorithm in ["EdDSA", "ES256", "RS256"] {
+        let keys = Keys::new(algorithm);
+        let app = with_settings(&database, &keys.settings()).await;
+        let mut client = app.member("dashboard", Role::Dashboard, None).await;
+        let public = String::from_utf8(keys.public.clone()).unwrap();
+        let der = BASE64_STANDARD
+            .decode(
+                public
+                    .lines()
+                    .filter(|line| !line.starts_with("-----"))
+                    .collect::<String>(),
+            )
+            .unwrap();
+        for secret in [keys.public.as_slice(), public.trim_end().as_bytes(), &der] {
+            let confused = signed(
+                Algorithm::HS256,
+                &EncodingKey::from_secret(secret),
+                &good_claims(),
+            );
+            let message = why(&mut client, &format!("Bearer {confused}")).await;
+            assert_eq!(
+                message, "the token is not one that this service accepts",
+                "{algorithm}"
+            );
+        }
+        let unsigned = forged(&json!({"alg": "none"}), &good_claims(), "");
+        why(&mut client, &format!("Bearer {unsigned}")).await;
+    }
+}
+
+/// What is said of a setting that is not one of the tokens'.
+type Refused = fn(config::Source<'_>) -> String;
+
+async fn a_setting_that_is_missing_or_malformed_is_refused_by_name(_: Database) {
+    let keys = Keys::new("ES256");
+    let good = keys.settings();
+    let secret = Settings::of("HS256");
+    let not_a_key = keys.folder.path().join("not-a-key.pem");
+    std::fs::write(&not_a_key, "words").unwrap();
+    let not_a_key = not_a_key.display().to_string();
+    let cases = [
+        ("TOKEN_ALGORITHM", good.clone().without("TOKEN_ALGORITHM")),
+        ("TOKEN_ALGORITHM", good.clone().with("TOKEN_ALGORITHM", "none")),
+        ("TOKEN_ALGORITHM", good.clone().with("TOKEN_ALGORITHM", "hs256")),
+        ("TOKEN_ISSUER", good.clone().without("TOKEN_ISSUER")),
+        ("TOKEN_AUDIENCE", good.clone().without("TOKEN_AUDIENCE")),
+        (
+            "TOKEN_PUBLIC_KEY_FILE",
+            good.clone().without("TOKEN_PUBLIC_KEY_FILE"),
+        ),
+        (
+            "TOKEN_PUBLIC_KEY_FILE",
+            good.clone().with("TOKEN_PUBLIC_KEY_FILE", "/nowhere/key.pem"),
+        ),
+        (
+            "TOKEN_PUBLIC_KEY_FILE",
+            good.clone().with("TOKEN_PUBLIC_KEY_FILE", &not_a_key),
+        ),
+        (
+            "TOKEN_PUBLIC_KEY_FILE",
+            good.clone().with("TOKEN_ALGORITHM", "RS256"),
+        ),
+        (
+            "TOKEN_PRIVATE_KEY_FILE",
+            good.clone().without("TOKEN_PRIVATE_KEY_FILE"),
+        ),
+        (
+            "TOKEN_PRIVATE_KEY_FILE",
+            good.clone().with("TOKEN_PRIVATE_KEY_FILE", &not_a_key),
+        ),
+        (
+            "TOKEN_SECRET",
+            good.clone()
+                .with("TOKEN_SECRET", "0123456789abcdef0123456789abcdef"),
+        ),
+        ("TOKEN_SECRET", secret.clone()),
+        (
+            "TOKEN_SECRET",
+            secret.with("TOKEN_SECRET", "0123456789abcdef0123456789abcde"),
+        ),
+    ];
+    for (setting, settings) in cases {
+        assert_named(&settings.complaint(), setting);
+    }
+    let others: [(&str, &str, Refused); 5] = [
+        ("DATABASE_URL", "mysql://somewhere/base", |source| {
+            DatabaseConfig::read(source).unwrap_err().to_string()
+        }),
+        ("MIGRATE_ON_START", "perhaps", |source| {
+            DatabaseConfig::read(source).unwrap_err().to_string()
+        }),
+        ("BIND", "localhost", |source| {
+            config::bind(source).unwrap_err().to_string()
+        }),
+        ("BIND", "127.0.0.1:70000", |source| {
+            config::bind(source).unwrap_err().to_string()
+        }),
+        ("LOG", "wayin=loud", |source| {
+            config::log(source).unwrap_err().to_string()
+        }),
+    ];
+    for (setting, value, refused) in others {
+        let source = |name: &str| (name == setting).then(|| value.to_owned());
+        assert_named(&refused(&source), setting);
+    }
+}
+
+/// The complaint is one sentence about that setting.
+fn assert_named(complaint: &str, setting: &str) {
+    assert!(
+        complaint.starts_with(&format!("The setting {setting} ")),
+        "{setting} is named first in: {complaint}"
+    );
+    assert!(
+        complaint.ends_with('.') && !complaint.contains(['\n', ';']),
+        "one sentence: {complaint}"
+    );
+}
