@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 
+mod agreement;
 mod http;
 mod lists;
 mod lookups;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         lists::stories(),
         lookups::stories(),
         statements::stories(),
+        agreement::stories(),
         http::stories(),
     ];
     support::tell(stories.into_iter().flatten())

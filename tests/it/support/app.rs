@@ -80,7 +80,7 @@ impl TestApp {
     pub async fn places(&self, csv: &str) -> Tally {
         let mut remarks = Vec::new();
         let tally = import::places::import(&self.app.db, &Self::act(), csv.as_bytes(), &mut |remark| {
-            remarks.push(remark)
+            remarks.push(remark);
         })
         .await
         .expect("the places are taken");
@@ -102,11 +102,11 @@ impl TestApp {
 
     /// Imports records as [`publish`](Self::publish) does, and tells what was said of them.
     pub async fn try_publish(&self, records: &[Value]) -> (Tally, Vec<Remark>) {
-        let lines: String = records.iter().map(|record| format!("{record}\n")).collect();
+        let lines: Vec<String> = records.iter().map(Value::to_string).collect();
         let mut remarks = Vec::new();
-        let input = std::io::Cursor::new(lines.into_bytes());
+        let input = std::io::Cursor::new(lines.join("\n").into_bytes());
         let tally = import::records::import(&self.app.db, &Self::act(), input, &mut |remark| {
-            remarks.push(remark)
+            remarks.push(remark);
         })
         .await
         .expect("the file is taken");

@@ -1,0 +1,568 @@
+//! The index, the SQL filter and a naive evaluator agree on every initiative, what
+//! is not known included; and patterns count what the naive evaluator counts.
+
+mod chance;
+mod naive;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use async_graphql::{InputType, Value as GraphQlValue};
+use chrono::NaiveDate;
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use serde_json::{Value, json};
+use uuid::Uuid;
+use wayin::auth::visibility::Reader;
+use wayin::clock::{Clock, SystemClock};
+use wayin::condition::InitiativeCondition;
+use wayin::initiative::filter;
+use wayin::initiative::filter_input::{InitiativeFilter, Lookup};
+use wayin::pattern::table::Nine;
+use wayin::pattern::{Question, answer, distribution, initiatives_where};
+use wayin::truth::Truth;
+use wayin_entity::{Dimension, crisis, crisis_place, initiative, organisation, place};
+
+use self::chance::{Chance, FUNDERS, LEADS};
+use self::naive::{World, entry_points, list};
+use crate::support::app::TestApp;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        the_truth_table_holds,
+        random_filters_mean_the_same_everywhere,
+        patterns_count_what_is_there,
+        an_index_that_was_brought_up_to_date_is_as_one_made_anew,
+    ]
+}
+
+const PLACES: &str = "code,name,kind,within,successor
+K02000001,United Kingdom,,,
+E92000001,England,,K02000001,
+W92000004,Wales,,K02000001,
+E12000001,North East,,E92000001,
+E47000006,Tees Valley,,E92000001,
+E06000001,Hartlepool,,E12000001;E47000006,
+W06000001,Anglesey,,W92000004,
+";
+
+fn world() -> World {
+    World {
+        places: HashMap::from([
+            ("K02000001", ("United Kingdom", "COUNTRY", vec![], None)),
+            ("E92000001", ("England", "NATION", vec!["K02000001"], None)),
+            ("W92000004", ("Wales", "NATION", vec!["K02000001"], None)),
+            ("E12000001", ("North East", "REGION", vec!["E92000001"], None)),
+            (
+                "E47000006",
+                ("Tees Valley", "COMBINED_AUTHORITY", vec!["E92000001"], None),
+            ),
+            (
+                "E06000001",
+                (
+                    "Hartlepool",
+                    "LOCAL_AUTHORITY",
+                    vec!["E12000001", "E47000006"],
+                    None,
+                ),
+            ),
+            (
+                "E06000002",
+                (
+                    "Old Borough",
+                    "LOCAL_AUTHORITY",
+                    vec!["E12000001"],
+                    Some("E06000001"),
+                ),
+            ),
+            (
+                "W06000001",
+                ("Anglesey", "LOCAL_AUTHORITY", vec!["W92000004"], None),
+            ),
+        ]),
+        organisations: HashMap::from([
+            (LEADS[0], (Some("GB-CHC-1"), Some("DELIVERY_ORGANISATION"))),
+            (LEADS[1], (Some("GB-CHC-2"), Some("PUBLIC_BODY"))),
+            (LEADS[2], (None, None)),
+            (FUNDERS[0], (Some("GB-CHC-3"), Some("FUNDER"))),
+            (FUNDERS[1], (None, None)),
+        ]),
+        crises: HashMap::from([
+            ("open", ("2021-01-01", None, vec![])),
+            ("closed", ("2019-06-01", Some("2020-12-31"), vec![])),
+            (
+                "local",
+                ("2019-06-01", Some("2022-12-31"), vec!["E12000001", "W06000001"]),
+            ),
+        ]),
+    }
+}
+
+/// A base in which the world stands, records still to come.
+async fn settled(database: Database, world: &World) -> TestApp {
+    let app = TestApp::start(database).await;
+    app.places(&format!("{PLACES}E06000002,Old Borough,,E12000001,\n"))
+        .await;
+    let db = &app.app.db;
+    let now = SystemClock.now();
+    for (name, (identifier, kind)) in &world.organisations {
+        let kind = kind.map(|kind| serde_json::from_value(kind.into()).unwrap());
+        wayin::organisation::ensure(db, &TestApp::act(), *identifier, Some(name), kind)
+            .await
+            .unwrap();
+    }
+    for (slug, (from, to, places)) in &world.crises {
+        let id = SystemClock.new_id();
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let (slug, name) = ((*slug).to_owned(), format!("The {slug} crisis"));
+        let row = crisis::Model {
+            id,
+            slug,
+            name,
+            from_on: day(from),
+            to_on: to.map(day),
+            created_at: now,
+            updated_at: now,
+        };
+        row.into_active_model().insert(db).await.unwrap();
+        for code in places {
+            let place = place::Entity::find()
+                .filter(place::Column::Code.eq(*code))
+                .one(db)
+                .await
+                .unwrap()
+                .unwrap();
+            let row = crisis_place::Model {
+                crisis_id: id,
+                place_id: place.id,
+                created_at: now,
+                updated_at: now,
+            };
+            row.into_active_model().insert(db).await.unwrap();
+        }
+    }
+    app
+}
+
+/// After the records were published, one place gives way to another.
+async fn retire_a_place(app: &TestApp) {
+    app.places("code,name,kind,within,successor\nE06000002,Old Borough,,E12000001,E06000001\n")
+        .await;
+}
+
+async fn condition(app: &TestApp, document: &Value) -> InitiativeCondition {
+    let value = GraphQlValue::from_json(document.clone()).unwrap();
+    let filter = match InitiativeFilter::parse(Some(value)) {
+        Ok(filter) => filter,
+        Err(error) => panic!(
+            "{document}: {}",
+            error.into_server_error(async_graphql::Pos::default())
+        ),
+    };
+    let condition = filter.condition(Lookup::new(&app.app.db), "filter".into()).await;
+    condition.unwrap_or_else(|error| panic!("{document}: {error}"))
+}
+
+/// What the index and SQL say of each initiative, by its external reference.
+async fn said(app: &TestApp, condition: &InitiativeCondition) -> [BTreeMap<String, Option<bool>>; 2] {
+    let db = &app.app.db;
+    let all: HashMap<Uuid, String> = initiative::Entity::find()
+        .all(db)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| (row.id, row.external_ref.unwrap()))
+        .collect();
+    let unknown: BTreeMap<String, Option<bool>> =
+        all.values().map(|reference| (reference.clone(), None)).collect();
+    let (mut by_index, mut by_sql) = (unknown.clone(), unknown);
+    let (yes, no) = initiatives_where(&app.app.engine.snapshot().unwrap(), condition);
+    for (ids, truth) in [(yes, true), (no, false)] {
+        for id in ids {
+            by_index.insert(all[&id].clone(), Some(truth));
+        }
+        let rows = initiative::Entity::find()
+            .filter(filter::initiatives(condition, truth))
+            .all(db)
+            .await
+            .unwrap();
+        for row in rows {
+            let before = by_sql.insert(all[&row.id].clone(), Some(truth));
+            assert_eq!(
+                before,
+                Some(None),
+                "{condition:?} is TRUE and FALSE of one record in SQL"
+            );
+        }
+    }
+    [by_index, by_sql]
+}
+
+async fn the_truth_table_holds(database: Database) {
+    let world = world();
+    let app = settled(database, &world).await;
+    let rows: Vec<Value> = serde_json::from_str(include_str!("../../data/truth-table.json")).unwrap();
+    let mut records = Vec::new();
+    for (index, row) in rows.iter().enumerate() {
+        let mut record = row["record"].clone();
+        record["externalRef"] = index.to_string().into();
+        record["title"] = "A row of the truth table".into();
+        record["leadOrganisation"] = json!({"name": LEADS[0]});
+        record["source"] = json!({"kind": "SELF_REPORT", "title": "The truth table"});
+        for term in record
+            .get_mut("fundingTerms")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            term["funder"] = json!({"name": FUNDERS[0]});
+        }
+        records.push(record);
+    }
+    app.publish(&records).await;
+    for (index, row) in rows.iter().enumerate() {
+        let literal = row["filter"].as_str().unwrap();
+        let document = async_graphql::parser::parse_query(format!(
+            "{{ initiatives(filter: {literal}) {{ totalCount }} }}"
+        ));
+        let document = document.unwrap();
+        let operation = document.operations.iter().next().unwrap().1;
+        let async_graphql::parser::types::Selection::Field(field) =
+            &operation.node.selection_set.node.items[0].node
+        else {
+            panic!("{literal} is no filter");
+        };
+        let argument = field
+            .node
+            .get_argument("filter")
+            .unwrap()
+            .node
+            .clone()
+            .into_const()
+            .unwrap();
+        let filter = argument.into_json().unwrap();
+        let expected = match row["truth"].as_str().unwrap() {
+            "TRUE" => Some(true),
+            "FALSE" => Some(false),
+            _ => None,
+        };
+        let [by_index, by_sql] = said(&app, &condition(&app, &filter).await).await;
+        let reference = index.to_string();
+        assert_eq!(by_index[&reference], expected, "row {index} by the index: {row}");
+        assert_eq!(by_sql[&reference], expected, "row {index} in SQL: {row}");
+        assert_eq!(
+            world.holds(&filter, &records[index]),
+            expected,
+            "row {index} naively: {row}"
+        );
+    }
+}
+
+async fn random_filters_mean_the_same_everywhere(database: Database) {
+    let seed = 20_261_123;
+    let world = world();
+    let app = settled(database, &world).await;
+    let mut chance = Chance::new(seed);
+    let records: Vec<Value> = (0..150).map(|reference| chance.record(reference)).collect();
+    app.publish(&records).await;
+    retire_a_place(&app).await;
+    let mut decided: BTreeMap<String, BTreeSet<Option<bool>>> = BTreeMap::new();
+    for number in 0..400 {
+        let filter = chance.filter(2);
+        let [by_index, by_sql] = said(&app, &condition(&app, &filter).await).await;
+        for record in &records {
+            let reference = record["externalRef"].as_str().unwrap();
+            let naively = world.holds(&filter, record);
+            let told = || format!("seed {seed}, filter {number}: {filter}\nof {record}");
+            assert_eq!(
+                by_index[reference],
+                naively,
+                "the index and the naive evaluator, {}",
+                told()
+            );
+            assert_eq!(
+                by_sql[reference],
+                naively,
+                "SQL and the naive evaluator, {}",
+                told()
+            );
+            let fields = filter.as_object().unwrap();
+            if fields.len() == 1 {
+                decided
+                    .entry(fields.keys().next().unwrap().clone())
+                    .or_default()
+                    .insert(naively);
+            }
+        }
+    }
+    // Each field stood alone often enough to say all that it can.
+    for field in [
+        "place",
+        "startedOn",
+        "overlaps",
+        "wayIn",
+        "entryPoints",
+        "challenge",
+        "condition",
+        "fundingTerms",
+    ] {
+        assert_eq!(
+            decided.get(field).map_or(0, BTreeSet::len),
+            3,
+            "{field} is TRUE, FALSE and UNKNOWN of some"
+        );
+    }
+}
+
+/// The labels of the strata that a record stands in.
+fn labels(world: &World, dimension: Dimension, record: &Value) -> BTreeSet<String> {
+    let terms = list(&record["fundingTerms"]);
+    let place = record["place"]["code"].as_str();
+    let current = place.map(|code| world.places[code].3.unwrap_or(code));
+    let heading = |code: &str| match code {
+        "SINGLE_ORGANISATION" => "A single organisation".to_owned(),
+        "FIXED_TARGETS" => "Fixed targets".to_owned(),
+        "ADAPTABLE" => "Reporting that may adapt".to_owned(),
+        code => {
+            let words = code.to_lowercase().replace('_', " ");
+            words[..1].to_uppercase() + &words[1..]
+        }
+    };
+    let step = |challenge: &str| {
+        let row = list(&record["challengesFaced"])
+            .iter()
+            .find(|row| row["challenge"] == challenge);
+        row.and_then(|row| row["step"].as_str())
+            .map(heading)
+            .into_iter()
+            .collect::<BTreeSet<_>>()
+    };
+    let of_terms = |field: &str| {
+        terms
+            .iter()
+            .filter_map(|term| term[field].as_str())
+            .map(heading)
+            .collect()
+    };
+    let mut found: BTreeSet<String> = match dimension {
+        Dimension::Place => current
+            .map(|code| world.places[code].0.to_owned())
+            .into_iter()
+            .collect(),
+        Dimension::Region => ["E12000001", "W92000004"]
+            .into_iter()
+            .filter(|region| place.is_some_and(|place| world.reaches(place, region)))
+            .map(|region| world.places[region].0.to_owned())
+            .collect(),
+        Dimension::PlaceKind => current
+            .map(|code| heading(world.places[code].1))
+            .into_iter()
+            .collect(),
+        Dimension::LeadOrganisation => {
+            [record["leadOrganisation"]["name"].as_str().unwrap().to_owned()].into()
+        }
+        Dimension::Funder => terms
+            .iter()
+            .map(|term| term["funder"]["name"].as_str().unwrap().to_owned())
+            .collect(),
+        Dimension::WayIn => ["PRACTITIONER", "FUNDER", "NATIONAL_CHARITY", "COMMUNITY"]
+            .iter()
+            .filter_map(|one| entry_points(record, one).first().map(|code| heading(code)))
+            .collect(),
+        Dimension::WayInOfFunder => entry_points(record, "FUNDER")
+            .first()
+            .map(|code| heading(code))
+            .into_iter()
+            .collect(),
+        Dimension::ChallengeUnderstanding => step("UNDERSTANDING_LOCAL_SYSTEM"),
+        Dimension::ChallengeAmbitions => step("DEFINING_AMBITIONS"),
+        Dimension::ChallengeConditions => step("FOSTERING_CONDITIONS"),
+        Dimension::FundingDurationBand => terms
+            .iter()
+            .filter_map(|term| term["durationMonths"].as_i64())
+            .map(|months| match months {
+                ..=6 => "Up to 6 months".to_owned(),
+                7..=12 => "7 to 12 months".to_owned(),
+                13..=18 => "13 to 18 months".to_owned(),
+                19..=24 => "19 to 24 months".to_owned(),
+                _ => "25 to 36 months".to_owned(),
+            })
+            .collect(),
+        Dimension::FundingResearch => terms
+            .iter()
+            .filter_map(|term| term["upfrontResearch"].as_bool())
+            .map(|paid| {
+                if paid {
+                    "Research paid for"
+                } else {
+                    "Research not paid for"
+                }
+                .to_owned()
+            })
+            .collect(),
+        Dimension::ReportingBasis => of_terms("reportingBasis"),
+        Dimension::IntendedFocus => of_terms("intendedFocus"),
+        Dimension::YearStarted => record["startedOn"]
+            .as_str()
+            .map(|day| day[..4].to_owned())
+            .into_iter()
+            .collect(),
+    };
+    if found.is_empty() {
+        found.insert("Not known".into());
+    }
+    found
+}
+
+/// Whether one may read a record whole, by the model's words.
+fn reads(reader: &str, record: &Value) -> bool {
+    let visibility = record["visibility"].as_str().unwrap();
+    let funds = || {
+        list(&record["fundingTerms"])
+            .iter()
+            .any(|term| term["funder"]["name"] == reader)
+    };
+    match reader {
+        "steward" => true,
+        "dashboard" => visibility == "OPEN",
+        member => {
+            visibility != "AGGREGATE_ONLY"
+                || record["leadOrganisation"]["name"] == member
+                || (record["sharedWithFunders"] == true && funds())
+        }
+    }
+}
+
+fn told(counts: &Nine) -> Vec<u64> {
+    let truths = [Truth::True, Truth::False, Truth::Unknown];
+    truths
+        .iter()
+        .flat_map(|when| truths.iter().map(|then| counts.of(*when, *then)))
+        .collect()
+}
+
+async fn patterns_count_what_is_there(database: Database) {
+    let seed = 7;
+    let world = world();
+    let app = settled(database, &world).await;
+    let mut chance = Chance::new(seed);
+    let records: Vec<Value> = (0..200).map(|reference| chance.record(reference)).collect();
+    app.publish(&records).await;
+    retire_a_place(&app).await;
+    let snapshot = app.app.engine.snapshot().unwrap();
+    let organisations = organisation::Entity::find().all(&app.app.db).await.unwrap();
+    let member = |name: &str| Reader::Member {
+        organisation: organisations.iter().find(|one| one.name == name).unwrap().id,
+    };
+    let readers = [
+        ("steward", Reader::Steward),
+        ("dashboard", Reader::Dashboard),
+        (FUNDERS[0], member(FUNDERS[0])),
+        (LEADS[1], member(LEADS[1])),
+    ];
+    for number in 0..120 {
+        let [when, then, among] = [chance.filter(1), chance.filter(1), chance.filter(1)];
+        let by = Dimension::ALL[number % Dimension::ALL.len()];
+        let (name, reader) = readers[chance.below(readers.len())];
+        let among = if chance.below(2) == 0 { json!({}) } else { among };
+        let question = Question {
+            when: condition(&app, &when).await,
+            then: condition(&app, &then).await,
+            among: condition(&app, &among).await,
+            by: Some(by),
+        };
+        let mut expected = vec![0; 9];
+        let mut strata: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        let counted = records
+            .iter()
+            .filter(|record| reads(name, record) && world.holds(&among, record) == Some(true));
+        for record in counted {
+            let place = |truth: Option<bool>| truth.map_or(2, |truth| usize::from(!truth));
+            let cell = place(world.holds(&when, record)) * 3 + place(world.holds(&then, record));
+            expected[cell] += 1;
+            for label in labels(&world, by, record) {
+                strata.entry(label).or_insert_with(|| vec![0; 9])[cell] += 1;
+            }
+        }
+        let asked = format!("seed {seed}, {number}: {when} with {then} among {among} by {by:?} for {name}");
+        let answered = answer(&snapshot, &question, reader);
+        assert_eq!(told(&answered.counts), expected, "{asked}");
+        let mut found: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        for (stratum, counts) in &answered.strata.as_ref().unwrap().counts {
+            assert!(
+                found.insert(stratum.label.clone(), told(counts)).is_none(),
+                "{asked}: two of {}",
+                stratum.label
+            );
+        }
+        found.retain(|_, counts| counts.iter().any(|count| *count > 0));
+        assert_eq!(found, strata, "{asked}");
+        let binned = distribution(&snapshot, by, &question.among, reader);
+        let binned: BTreeMap<String, u64> = binned
+            .bins
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(name, count)| (name.label, count))
+            .collect();
+        let totals = strata
+            .into_iter()
+            .map(|(label, counts)| (label, counts.iter().sum()))
+            .collect();
+        assert_eq!(binned, totals, "{asked}: the distribution");
+    }
+}
+
+async fn an_index_that_was_brought_up_to_date_is_as_one_made_anew(database: Database) {
+    let world = world();
+    let app = settled(database.clone(), &world).await;
+    retire_a_place(&app).await;
+    let mut chance = Chance::new(11);
+    let mut records: Vec<Value> = (0..80).map(|reference| chance.record(reference)).collect();
+    app.publish(&records).await;
+    for round in 0..8 {
+        let mut changed = BTreeMap::new();
+        for _ in 0..12 {
+            let reference = chance.below(100);
+            let mut record = chance.record(reference);
+            if let Some(before) = records
+                .iter()
+                .find(|one| one["externalRef"] == record["externalRef"])
+            {
+                // The lead organisation is half of the key.
+                record["leadOrganisation"] = before["leadOrganisation"].clone();
+            }
+            changed.insert(reference, record);
+        }
+        for record in changed.into_values() {
+            app.publish(std::slice::from_ref(&record)).await;
+            match records
+                .iter_mut()
+                .find(|one| one["externalRef"] == record["externalRef"])
+            {
+                Some(before) => *before = record,
+                None => records.push(record),
+            }
+        }
+        let anew = TestApp::start(database.clone()).await;
+        for _ in 0..10 {
+            let filter = chance.filter(1);
+            let condition = condition(&app, &filter).await;
+            let (mut yes, mut no) = (0, 0);
+            for record in &records {
+                match world.holds(&filter, record) {
+                    Some(true) => yes += 1,
+                    Some(false) => no += 1,
+                    None => {}
+                }
+            }
+            let followed = initiatives_where(&app.app.engine.snapshot().unwrap(), &condition);
+            let read = initiatives_where(&anew.app.engine.snapshot().unwrap(), &condition);
+            assert_eq!(followed, read, "round {round}: {filter}");
+            assert_eq!(
+                (followed.0.len(), followed.1.len()),
+                (yes, no),
+                "round {round}, naively: {filter}"
+            );
+        }
+    }
+}
