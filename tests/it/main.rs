@@ -5,11 +5,12 @@
 
 use std::process::ExitCode;
 
+mod imports;
 mod migrations;
 mod questions;
 mod support;
 
 fn main() -> ExitCode {
-    let stories = [migrations::stories(), questions::stories()];
+    let stories = [imports::stories(), migrations::stories(), questions::stories()];
     support::tell(stories.into_iter().flatten())
 }
