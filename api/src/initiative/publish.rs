@@ -34,36 +34,12 @@ pub struct Proposal {
 }
 
 impl Proposal {
-    /// What tells the record from every other: its own reference within its lead
-    /// organisation, or else the grant that it was made from.
-    pub fn key(&self) -> RecordKey {
-        let lead = &self.record.lead_organisation;
-        match &self.record.external_ref {
-            Some(reference) => RecordKey::Reference(
-                lead.identifier
-                    .clone()
-                    .unwrap_or_else(|| fold(lead.name.as_deref().unwrap_or_default())),
-                reference.trim().to_owned(),
-            ),
-            None => RecordKey::Grant(self.grant_identifier().unwrap_or_default().to_owned()),
-        }
-    }
-
     fn grant_identifier(&self) -> Option<&str> {
         self.record
             .funding_terms
             .iter()
             .find_map(|term| term.grant_identifier.as_deref())
     }
-}
-
-/// What tells one record from another.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum RecordKey {
-    /// The lead organisation, and its own reference.
-    Reference(String, String),
-    /// The grant that the record was made from.
-    Grant(String),
 }
 
 /// What became of a proposal.
@@ -97,7 +73,7 @@ struct Ready {
     document: serde_json::Value,
 }
 
-/// Publishes a batch of records, each with a [key](Proposal::key) of its own.
+/// Publishes a batch of records, one after the other as far as that makes a difference.
 ///
 /// # Errors
 /// Only where the database fails: what is wrong with a record is its [`Outcome`].
@@ -108,10 +84,63 @@ pub async fn publish_all(
     keys: &DisclosureKeys,
     proposals: Vec<Proposal>,
 ) -> Result<Vec<Outcome>> {
-    let mut proposals = proposals;
-    proposals
+    let mut outcomes = Vec::with_capacity(proposals.len());
+    let mut ahead = proposals;
+    ahead
         .iter_mut()
         .for_each(|proposal| validate::tidy(&mut proposal.record));
+    while !ahead.is_empty() {
+        let rest = ahead.split_off(before_repeat(&ahead));
+        outcomes.extend(publish_together(db, act, places, keys, ahead).await?);
+        ahead = rest;
+    }
+    Ok(outcomes)
+}
+
+/// How many proposals, from the first on, have nothing to do with each other. One that
+/// may be the same record as an earlier one, or that names the same grant, has to find
+/// that one published.
+fn before_repeat(proposals: &[Proposal]) -> usize {
+    let mut leads: HashMap<&str, Vec<&OrganisationReference>> = HashMap::new();
+    let mut grants: HashSet<&str> = HashSet::new();
+    for (index, Proposal { record, .. }) in proposals.iter().enumerate() {
+        let named: HashSet<&str> = record
+            .funding_terms
+            .iter()
+            .filter_map(|term| term.grant_identifier.as_deref())
+            .collect();
+        if !grants.is_disjoint(&named) {
+            return index;
+        }
+        grants.extend(named);
+        if let Some(reference) = &record.external_ref {
+            let lead = &record.lead_organisation;
+            let earlier = leads.entry(reference).or_default();
+            if earlier.iter().any(|one| may_be_one(one, lead)) {
+                return index;
+            }
+            earlier.push(lead);
+        }
+    }
+    proposals.len()
+}
+
+/// Whether two references may name one organisation: only the base can tell a name from an identifier.
+fn may_be_one(one: &OrganisationReference, other: &OrganisationReference) -> bool {
+    match (&one.identifier, &other.identifier) {
+        (Some(one), Some(other)) => one == other,
+        (None, None) => one.name.as_deref().map(fold) == other.name.as_deref().map(fold),
+        _ => true,
+    }
+}
+
+async fn publish_together(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    places: &Gazetteer,
+    keys: &DisclosureKeys,
+    proposals: Vec<Proposal>,
+) -> Result<Vec<Outcome>> {
     let references = proposals.iter().flat_map(|proposal| {
         std::iter::once(&proposal.record.lead_organisation)
             .chain(proposal.record.funding_terms.iter().map(|term| &term.funder))
@@ -120,12 +149,7 @@ pub async fn publish_all(
     let standing = Standing::look_up(db, &proposals).await?;
     let mut altered = Altered::default();
     let (mut outcomes, mut ready, mut superseded) = (Vec::new(), Vec::new(), HashSet::new());
-    let mut claimed = HashSet::new();
     for proposal in proposals {
-        if let Some(finding) = claimed_twice(&mut claimed, &proposal.record) {
-            outcomes.push(Outcome::Refused(vec![finding]));
-            continue;
-        }
         let outcome = match prepare(act, places, &mut organisations, &mut altered, &standing, proposal)? {
             Prepared::Ready(one, warnings) => {
                 superseded.extend(standing.superseded_by(&one));
@@ -146,22 +170,6 @@ pub async fn publish_all(
     Ok(outcomes)
 }
 
-/// Two records of one batch cannot hold the same grant.
-fn claimed_twice(claimed: &mut HashSet<String>, record: &InitiativeRecord) -> Option<Finding> {
-    let named = |index: usize| record.funding_terms[index].grant_identifier.clone();
-    let taken =
-        (0..record.funding_terms.len()).find(|index| named(*index).is_some_and(|one| claimed.contains(&one)));
-    if let Some(index) = taken {
-        let path = format!("fundingTerms/{index}/grantIdentifier");
-        return Some(Finding {
-            path,
-            reason: "is already a funding term of another record".into(),
-        });
-    }
-    claimed.extend((0..record.funding_terms.len()).filter_map(named));
-    None
-}
-
 /// What is in the base of what a batch of proposals names.
 struct Standing {
     /// By lead organisation and external reference.
@@ -178,11 +186,13 @@ impl Standing {
         let references: Vec<String> = proposals
             .iter()
             .filter_map(|one| one.record.external_ref.clone())
+            .filter(|text| validate::can_be_held(text))
             .collect();
         let grants: Vec<String> = proposals
             .iter()
             .flat_map(|one| &one.record.funding_terms)
             .filter_map(|term| term.grant_identifier.clone())
+            .filter(|text| validate::can_be_held(text))
             .collect();
         let terms: HashMap<String, funding_term::Model> = funding_term::Entity::find()
             .filter(funding_term::Column::GrantIdentifier.is_in(grants))
@@ -222,14 +232,29 @@ impl Standing {
         })
     }
 
+    /// For each term of a record, the one in the base that has its grant.
+    fn terms_of<'a>(
+        &'a self,
+        record: &'a InitiativeRecord,
+    ) -> impl Iterator<Item = Option<&'a funding_term::Model>> {
+        let terms = record.funding_terms.iter();
+        terms.map(|term| self.terms.get(term.grant_identifier.as_ref()?))
+    }
+
+    /// Whether what is published of an initiative is this record already. What else was
+    /// learnt of its organisations meanwhile is no part of that.
+    fn says(&self, id: Uuid, record: &InitiativeRecord) -> bool {
+        let document = self.documents.get(&id).cloned().unwrap_or_default();
+        let published = serde_json::from_value::<InitiativeRecord>(document);
+        published.is_ok_and(|published| {
+            with_bare_organisations(published) == with_bare_organisations(record.clone())
+        })
+    }
+
     /// The initiatives that were only made from grants which this record names.
     fn superseded_by(&self, ready: &Ready) -> Vec<Uuid> {
-        let named = ready
-            .record
-            .funding_terms
-            .iter()
-            .filter_map(|term| self.terms.get(term.grant_identifier.as_ref()?));
-        named
+        self.terms_of(&ready.record)
+            .flatten()
             .map(|term| term.initiative_id)
             .filter(|id| *id != ready.id)
             .collect()
@@ -260,14 +285,23 @@ fn prepare(
         if term.grant_digest.as_ref() == Some(digest) {
             return Ok(Prepared::Done(Outcome::Unchanged));
         }
-        let taken_over = standing
-            .initiatives
-            .get(&term.initiative_id)
-            .is_some_and(|one| !one.made_from_grant);
-        if taken_over {
+        let holder = standing.initiatives.get(&term.initiative_id);
+        if let Some(holder) = holder.filter(|holder| !holder.made_from_grant) {
+            if organisations.id_of(&record.lead_organisation) != Some(holder.lead_organisation_id) {
+                let finding = Finding {
+                    path: "leadOrganisation".into(),
+                    reason: "is not the organisation whose record names this grant; \
+                             which of the two leads is for a steward to decide"
+                        .into(),
+                };
+                return Ok(Prepared::Done(Outcome::Refused(vec![finding])));
+            }
             // Somebody's record names the grant: what the grant says goes into its term, and no further.
-            record = with_grant(standing, term.initiative_id, identifier, &record)?;
+            record = with_grant(standing, holder.id, identifier, &record)?;
         }
+    }
+    if grant.is_none() {
+        fill_from_grants(standing, &mut record);
     }
     let mut findings = validate::check(&record);
     let place = record
@@ -301,6 +335,19 @@ fn prepare(
     }
     let place = place.ok().flatten();
     record.place = place.map(reference_to);
+    let lead = organisations.id_of(&record.lead_organisation);
+    let before = match &record.external_ref {
+        Some(reference) => lead.and_then(|lead| standing.by_reference.get(&(lead, reference.clone()))),
+        None => standing
+            .terms_of(&record)
+            .find_map(|term| standing.initiatives.get(&term?.initiative_id)),
+    };
+    let id = before.map_or_else(|| act.clock.new_id(), |before| before.id);
+    let clashes = grant_clashes(standing, &record, id, lead);
+    if !clashes.is_empty() {
+        return Ok(Prepared::Done(Outcome::Refused(clashes)));
+    }
+    // Nothing stands against the record any more, so that what it names may be added.
     let internal = |unclear: crate::organisation::Unclear| Error::Internal(unclear.to_string());
     let lead = organisations
         .resolve(&record.lead_organisation, act, altered)
@@ -314,30 +361,15 @@ fn prepare(
         term.funder = in_full(&funder);
         funders.push(funder.id);
     }
-    let terms_named = || {
-        record
-            .funding_terms
-            .iter()
-            .map(|term| standing.terms.get(term.grant_identifier.as_ref()?))
-    };
-    let before = match &record.external_ref {
-        Some(reference) => standing.by_reference.get(&(lead.id, reference.clone())),
-        None => terms_named().find_map(|term| standing.initiatives.get(&term?.initiative_id)),
-    };
-    let id = before.map_or_else(|| act.clock.new_id(), |before| before.id);
-    let clashes = grant_clashes(standing, &record, id, lead.id);
-    if !clashes.is_empty() {
-        return Ok(Prepared::Done(Outcome::Refused(clashes)));
-    }
     let document = serde_json::to_value(&record).map_err(|cause| Error::Internal(cause.to_string()))?;
     let stands = before.is_some_and(|before| before.withdrawn_at.is_none());
-    if grant.is_none() && stands && standing.documents.get(&id) == Some(&document) {
+    if grant.is_none() && stands && standing.says(id, &record) {
         return Ok(Prepared::Done(Outcome::Unchanged));
     }
     let grant_digests = record
         .funding_terms
         .iter()
-        .zip(terms_named())
+        .zip(standing.terms_of(&record))
         .map(|(term, known)| match &grant {
             Some((digest, identifier)) if term.grant_identifier.as_ref() == Some(identifier) => {
                 Some(digest.clone())
@@ -387,16 +419,40 @@ fn with_grant(
     Ok(record)
 }
 
-/// A grant has one term: that of another record cannot be taken, nor that of a
-/// grant to another organisation, which a steward has to decide.
-fn grant_clashes(standing: &Standing, record: &InitiativeRecord, id: Uuid, lead: Uuid) -> Vec<Finding> {
-    let mut clashes = Vec::new();
-    for (index, term) in record.funding_terms.iter().enumerate() {
-        let Some(known) = term
+/// What a record leaves out of a term whose grant is published stays as published.
+fn fill_from_grants(standing: &Standing, record: &mut InitiativeRecord) {
+    for term in &mut record.funding_terms {
+        let known = term
             .grant_identifier
             .as_ref()
-            .and_then(|identifier| standing.terms.get(identifier))
-        else {
+            .and_then(|identifier| standing.terms.get(identifier));
+        let Some(known) = known.filter(|known| known.grant_digest.is_some()) else {
+            continue;
+        };
+        if term.amount_minor.is_none() && term.currency.is_none() {
+            term.amount_minor = known.amount_minor;
+            term.currency.clone_from(&known.currency);
+        }
+        if term.starts_on.is_none() && term.ends_on.is_none() {
+            (term.starts_on, term.ends_on) = (known.starts_on, known.ends_on);
+        }
+        term.programme = term.programme.take().or_else(|| known.programme.clone());
+        term.awarded_on = term.awarded_on.or(known.awarded_on);
+        term.duration_months = term.duration_months.or(known.duration_months);
+    }
+}
+
+/// A grant has one term: that of another record cannot be taken, nor that of a
+/// grant to another organisation, which a steward has to decide.
+fn grant_clashes(
+    standing: &Standing,
+    record: &InitiativeRecord,
+    id: Uuid,
+    lead: Option<Uuid>,
+) -> Vec<Finding> {
+    let mut clashes = Vec::new();
+    for (index, known) in standing.terms_of(record).enumerate() {
+        let Some(known) = known else {
             continue;
         };
         let Some(holder) = standing
@@ -408,7 +464,7 @@ fn grant_clashes(standing: &Standing, record: &InitiativeRecord, id: Uuid, lead:
         };
         let reason = if !holder.made_from_grant {
             "is already a funding term of another record"
-        } else if holder.lead_organisation_id != lead {
+        } else if lead != Some(holder.lead_organisation_id) {
             "is a grant to another organisation; which of the two leads is for a steward to decide"
         } else {
             continue;
@@ -427,6 +483,18 @@ fn in_full(organisation: &organisation::Model) -> OrganisationReference {
         name: Some(organisation.name.clone()),
         kind: organisation.kind,
     }
+}
+
+/// The record with no more of its organisations than tells which they are.
+fn with_bare_organisations(mut record: InitiativeRecord) -> InitiativeRecord {
+    let funders = record.funding_terms.iter_mut().map(|term| &mut term.funder);
+    for organisation in std::iter::once(&mut record.lead_organisation).chain(funders) {
+        organisation.kind = None;
+        if organisation.identifier.is_some() {
+            organisation.name = None;
+        }
+    }
+    record
 }
 
 /// How many rows one statement inserts: SQLite binds at most 32,766 values.
@@ -453,13 +521,14 @@ async fn write(
     if ready.is_empty() {
         return Ok(());
     }
-    let mut entries = withdraw_superseded(db, act, superseded).await?;
     let altered: Vec<Uuid> = ready
         .iter()
         .filter(|one| one.before.is_some())
         .map(|one| one.id)
         .collect();
-    let ids = KeptIds::of(db, &altered).await?;
+    // A term that is taken over keeps its id too.
+    let ids = KeptIds::of(db, altered.iter().chain(&superseded).copied().collect()).await?;
+    let mut entries = withdraw_superseded(db, act, superseded).await?;
     delete_parts(db, &altered).await?;
     let sources = sources_of(db, act, &ready).await?;
     let now = act.now();
@@ -560,7 +629,7 @@ struct KeptIds {
 }
 
 impl KeptIds {
-    async fn of(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Result<Self> {
+    async fn of(db: &impl ConnectionTrait, initiatives: Vec<Uuid>) -> Result<Self> {
         let mut kept = Self::default();
         if initiatives.is_empty() {
             return Ok(kept);
