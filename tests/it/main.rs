@@ -5,12 +5,24 @@
 
 use std::process::ExitCode;
 
+mod exports;
+mod grants;
 mod imports;
 mod migrations;
 mod questions;
+mod records;
 mod support;
+mod takeovers;
 
 fn main() -> ExitCode {
-    let stories = [imports::stories(), migrations::stories(), questions::stories()];
+    let stories = [
+        exports::stories(),
+        grants::stories(),
+        imports::stories(),
+        migrations::stories(),
+        questions::stories(),
+        records::stories(),
+        takeovers::stories(),
+    ];
     support::tell(stories.into_iter().flatten())
 }
