@@ -6,14 +6,19 @@
 use std::process::ExitCode;
 
 mod agreement;
+mod exports;
+mod grants;
 mod http;
+mod imports;
 mod lists;
 mod lookups;
 mod migrations;
 mod permissions;
 mod questions;
+mod records;
 mod statements;
 mod support;
+mod takeovers;
 mod tokens;
 mod visibility;
 
@@ -21,6 +26,11 @@ fn main() -> ExitCode {
     let stories = [
         migrations::stories(),
         questions::stories(),
+        imports::stories(),
+        grants::stories(),
+        takeovers::stories(),
+        records::stories(),
+        exports::stories(),
         visibility::stories(),
         permissions::stories(),
         tokens::stories(),

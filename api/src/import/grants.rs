@@ -27,9 +27,40 @@ pub async fn import(
 ) -> Result<Tally, ImportError> {
     let (rows, reading) = super::batches(move |each| grants::read(input, format, each));
     let propose = move |grant: Grant, places: &Gazetteer| proposal(&grant, places, licence.as_deref());
-    let tally = super::publish_rows(db, act, rows, propose, remarks).await?;
+    let tally = super::publish_rows(db, act, rows, propose, field, remarks).await?;
     super::parsed(reading).await?;
     Ok(tally)
+}
+
+/// The field of a grant, as the standard has it, that a field of its record comes from.
+fn field(path: &str) -> String {
+    let of_term = path
+        .strip_prefix("fundingTerms/")
+        .and_then(|path| path.split_once('/'));
+    match of_term.map_or(path, |(_, field)| field) {
+        "summary" => "description",
+        "grantIdentifier" => "id",
+        "programme" => "grantProgramme/0/title",
+        "amountMinor" => "amountAwarded",
+        "awardedOn" => "awardDate",
+        "startsOn" => "plannedDates/0/startDate",
+        "endsOn" => "plannedDates/0/endDate",
+        "durationMonths" => "plannedDates/0/duration",
+        "source/url" => "dataSource",
+        "source/licence" => "license",
+        path => {
+            let renamed = [
+                ("leadOrganisation", "recipientOrganization/0"),
+                ("funder", "fundingOrganization/0"),
+            ];
+            let renamed = renamed.into_iter().find_map(|(ours, theirs)| {
+                let rest = path.strip_prefix(ours)?.replace("/identifier", "/id");
+                Some(format!("{theirs}{rest}"))
+            });
+            return renamed.unwrap_or_else(|| path.to_owned());
+        }
+    }
+    .to_owned()
 }
 
 /// A grant as a record that says no more than the grant does.

@@ -7,7 +7,6 @@ pub mod parse;
 pub mod places;
 pub mod records;
 
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sea_orm::DatabaseConnection;
@@ -57,6 +56,33 @@ pub struct Tally {
     pub warned: u64,
 }
 
+impl Tally {
+    /// Counts what became of a proposal; hands on why it was refused, and answers what is worth a look.
+    fn count(&mut self, outcome: Outcome, refused: impl FnMut(Finding)) -> Vec<Finding> {
+        let warnings = match outcome {
+            Outcome::Published { warnings } => {
+                self.added += 1;
+                warnings
+            }
+            Outcome::Altered { warnings } => {
+                self.altered += 1;
+                warnings
+            }
+            Outcome::Unchanged => {
+                self.unchanged += 1;
+                Vec::new()
+            }
+            Outcome::Refused(findings) => {
+                self.refused += 1;
+                findings.into_iter().for_each(refused);
+                Vec::new()
+            }
+        };
+        self.warned += u64::from(!warnings.is_empty());
+        warnings
+    }
+}
+
 /// What is said of a row while a file is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remark {
@@ -64,14 +90,6 @@ pub enum Remark {
     Refused(Refusal),
     /// It was taken, but is worth a look.
     Warning(Refusal),
-}
-
-fn remark(row: u64, finding: Finding) -> Refusal {
-    Refusal {
-        row,
-        field: finding.path,
-        reason: finding.reason,
-    }
 }
 
 /// Rows with their numbers.
@@ -107,19 +125,21 @@ async fn parsed<P>(reading: Reading<P>) -> Result<P, ImportError> {
         .map_err(|cause| Error::Internal(format!("a file could not be read: {cause}")))??)
 }
 
-/// Publishes the rows of a file as they come.
+/// Publishes the rows of a file as they come. `propose` makes a record of a row, and
+/// `field` names a field of the record as the file does.
 async fn publish_rows<T: Send + 'static>(
     db: &DatabaseConnection,
     act: &Act<'_>,
     mut rows: mpsc::Receiver<Batch<T>>,
     propose: impl Fn(T, &Gazetteer) -> Proposal,
+    field: fn(&str) -> String,
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) -> Result<Tally, ImportError> {
     let places = Gazetteer::read(db).await?;
     let keys = DisclosureKeys::of(db).await?;
     let mut tally = Tally::default();
     while let Some(batch) = rows.recv().await {
-        let (mut proposals, mut numbers, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+        let (mut proposals, mut numbers) = (Vec::new(), Vec::new());
         for (row, read) in batch {
             match read {
                 Err(refusals) => {
@@ -127,73 +147,27 @@ async fn publish_rows<T: Send + 'static>(
                     refusals.into_iter().map(Remark::Refused).for_each(&mut *remarks);
                 }
                 Ok(read) => {
-                    let proposal = propose(read, &places);
-                    // A row that repeats an earlier one has to find that one published.
-                    if !seen.insert(proposal.key()) {
-                        let (proposals, numbers) =
-                            (std::mem::take(&mut proposals), std::mem::take(&mut numbers));
-                        publish_batch(db, act, &places, &keys, proposals, &numbers, &mut tally, remarks)
-                            .await?;
-                        seen = HashSet::from([proposal.key()]);
-                    }
-                    proposals.push(proposal);
+                    proposals.push(propose(read, &places));
                     numbers.push(row);
                 }
             }
         }
-        publish_batch(db, act, &places, &keys, proposals, &numbers, &mut tally, remarks).await?;
+        if proposals.is_empty() {
+            continue;
+        }
+        let transaction = database::begin_writing(db).await?;
+        let outcomes = publish_all(&transaction, act, &places, &keys, proposals).await?;
+        transaction.commit().await?;
+        for (row, outcome) in numbers.into_iter().zip(outcomes) {
+            let remark = |Finding { path, reason }| Refusal {
+                row,
+                field: field(&path),
+                reason,
+            };
+            for warning in tally.count(outcome, |refused| remarks(Remark::Refused(remark(refused)))) {
+                remarks(Remark::Warning(remark(warning)));
+            }
+        }
     }
     Ok(tally)
-}
-
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one step of publish_rows, with what that holds"
-)]
-async fn publish_batch(
-    db: &DatabaseConnection,
-    act: &Act<'_>,
-    places: &Gazetteer,
-    keys: &DisclosureKeys,
-    proposals: Vec<Proposal>,
-    numbers: &[u64],
-    tally: &mut Tally,
-    remarks: &mut (dyn FnMut(Remark) + Send),
-) -> Result<(), ImportError> {
-    if proposals.is_empty() {
-        return Ok(());
-    }
-    let transaction = database::begin_writing(db).await?;
-    let outcomes = publish_all(&transaction, act, places, keys, proposals).await?;
-    transaction.commit().await?;
-    for (row, outcome) in numbers.iter().zip(outcomes) {
-        let warnings = match outcome {
-            Outcome::Published { warnings } => {
-                tally.added += 1;
-                warnings
-            }
-            Outcome::Altered { warnings } => {
-                tally.altered += 1;
-                warnings
-            }
-            Outcome::Unchanged => {
-                tally.unchanged += 1;
-                Vec::new()
-            }
-            Outcome::Refused(findings) => {
-                tally.refused += 1;
-                findings
-                    .into_iter()
-                    .map(|finding| Remark::Refused(remark(*row, finding)))
-                    .for_each(&mut *remarks);
-                Vec::new()
-            }
-        };
-        tally.warned += u64::from(!warnings.is_empty());
-        warnings
-            .into_iter()
-            .map(|finding| Remark::Warning(remark(*row, finding)))
-            .for_each(&mut *remarks);
-    }
-    Ok(())
 }

@@ -21,7 +21,7 @@ pub async fn import(
         record,
         grant_digest: None,
     };
-    let tally = super::publish_rows(db, act, rows, propose, remarks).await?;
+    let tally = super::publish_rows(db, act, rows, propose, ToOwned::to_owned, remarks).await?;
     super::parsed(reading).await?;
     Ok(tally)
 }

@@ -2,7 +2,7 @@
 //! keep, what is exported. Names are the model's, in camelCase.
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use wayin_entity::{
     Challenge, Change, Condition, DeliveryTimeline, EntryPoint, OrganisationKind, Perspective, Reason,
     ReportingBasis, ReportingFrequency, Restriction, SourceKind, Step, Visibility,
@@ -35,25 +35,49 @@ pub struct InitiativeRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ongoing: Option<bool>,
     /// Who may read the record; the most careful answer where it does not say.
-    #[serde(default = "most_careful")]
+    #[serde(default = "most_careful", deserialize_with = "null_as_most_careful")]
     pub visibility: Visibility,
     /// Whether its funders may read the whole of a record that others only count.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(
+        default,
+        deserialize_with = "null_as_absent",
+        skip_serializing_if = "std::ops::Not::not"
+    )]
     pub shared_with_funders: bool,
     /// Whether the record was made up to show how Wayin works.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(
+        default,
+        deserialize_with = "null_as_absent",
+        skip_serializing_if = "std::ops::Not::not"
+    )]
     pub illustrative: bool,
     /// The entry points taken, in order within each perspective.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "null_as_absent",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub entry_points: Vec<EntryPointTaken>,
     /// The challenges met, each named once.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "null_as_absent",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub challenges_faced: Vec<ChallengeFaced>,
     /// The conditions for change, each named once.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "null_as_absent",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub conditions_changed: Vec<ConditionChanged>,
     /// The terms that its money came with.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "null_as_absent",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub funding_terms: Vec<FundingTerm>,
     /// Where the record's content comes from.
     pub source: Source,
@@ -64,6 +88,17 @@ pub struct InitiativeRecord {
 
 const fn most_careful() -> Visibility {
     Visibility::AggregateOnly
+}
+
+fn null_as_most_careful<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Visibility, D::Error> {
+    let given = Option::deserialize(deserializer)?;
+    Ok(given.unwrap_or(most_careful()))
+}
+
+fn null_as_absent<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// A place, named by its code or by its id in this base: one of the two.
@@ -119,7 +154,11 @@ pub struct ChallengeFaced {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<Step>,
     /// Why; empty where no reason is given.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "null_as_absent",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub reasons: Vec<Reason>,
     /// What happened.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,8 +2,10 @@
 //! nothing named twice. The one place that says so, for every way in.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use chrono::{Datelike, Days, NaiveDate};
+use wayin_entity::SourceKind;
 
 use super::record::{FundingTerm, InitiativeRecord, OrganisationReference, Source};
 
@@ -58,6 +60,18 @@ impl Findings {
         if length > most {
             self.error(path, format!("has {length} characters; at most {most} are kept"));
         }
+        if !text.is_none_or(can_be_held) {
+            self.error(path, "holds the character NUL (U+0000), which no base can keep");
+        }
+    }
+
+    fn date(&mut self, path: &str, date: Option<NaiveDate>) {
+        if let Some(date) = date.filter(|date| !YEARS.contains(&date.year())) {
+            self.error(
+                path,
+                format!("{date} lies in the year {}, which cannot be right", date.year()),
+            );
+        }
     }
 
     fn in_order(&mut self, path: &str, first: Option<NaiveDate>, last: Option<NaiveDate>, first_name: &str) {
@@ -67,6 +81,14 @@ impl Findings {
             self.error(path, format!("{last} is before {first_name}, {first}"));
         }
     }
+}
+
+/// The years that a date may lie in.
+const YEARS: RangeInclusive<i32> = 1800..=9999;
+
+/// Whether a base can hold a text: PostgreSQL has no room for the character NUL.
+pub fn can_be_held(text: &str) -> bool {
+    !text.contains('\0')
 }
 
 /// Trims every text, makes empty ones absent, and currencies upper case.
@@ -147,17 +169,19 @@ pub fn check(record: &InitiativeRecord) -> Findings {
     found.length("externalRef", record.external_ref.as_deref(), 200);
     found.length("summary", record.summary.as_deref(), 10_000);
     check_organisation(&mut found, "leadOrganisation", &record.lead_organisation);
-    if record.external_ref.is_none()
+    let names_its_grant = record.source.kind == SourceKind::GrantData
         && record
             .funding_terms
             .iter()
-            .all(|term| term.grant_identifier.is_none())
-    {
+            .any(|term| term.grant_identifier.is_some());
+    if record.external_ref.is_none() && !names_its_grant {
         found.error(
             "externalRef",
             "is needed, so that the record is known again when it is sent again",
         );
     }
+    found.date("startedOn", record.started_on);
+    found.date("endedOn", record.ended_on);
     found.in_order("endedOn", record.started_on, record.ended_on, "startedOn");
     if record.ongoing == Some(true) && record.ended_on.is_some() {
         found.error("ongoing", "cannot be true of an initiative that has ended");
@@ -168,6 +192,7 @@ pub fn check(record: &InitiativeRecord) -> Findings {
             taken.motivation.as_deref(),
             2_000,
         );
+        found.date(&format!("entryPoints/{index}/takenOn"), taken.taken_on);
     }
     let mut seen = HashSet::new();
     for (index, faced) in record.challenges_faced.iter().enumerate() {
@@ -176,6 +201,7 @@ pub fn check(record: &InitiativeRecord) -> Findings {
             faced.note.as_deref(),
             2_000,
         );
+        found.date(&format!("challengesFaced/{index}/noticedOn"), faced.noticed_on);
         if !seen.insert(faced.challenge) {
             found.error(
                 format!("challengesFaced/{index}/challenge"),
@@ -206,6 +232,12 @@ pub fn check(record: &InitiativeRecord) -> Findings {
         }
     }
     check_source(&mut found, &record.source);
+    if let Some(sharing) = &record.sharing {
+        found.length("sharing/confirmedBy", sharing.confirmed_by.as_deref(), 200);
+        found.date("sharing/confirmedOn", sharing.confirmed_on);
+        found.length("sharing/basis", sharing.basis.as_deref(), 2_000);
+        found.length("sharing/licence", sharing.licence.as_deref(), 200);
+    }
     found
 }
 
@@ -242,6 +274,13 @@ fn check_term(found: &mut Findings, path: &str, term: &FundingTerm) {
     }
     if term.amount_minor.is_some() && term.currency.is_none() {
         found.error(format!("{path}/currency"), "is needed where an amount is given");
+    }
+    for (name, date) in [
+        ("awardedOn", term.awarded_on),
+        ("startsOn", term.starts_on),
+        ("endsOn", term.ends_on),
+    ] {
+        found.date(&format!("{path}/{name}"), date);
     }
     found.in_order(
         &format!("{path}/endsOn"),
@@ -280,6 +319,7 @@ fn check_term(found: &mut Findings, path: &str, term: &FundingTerm) {
 fn check_source(found: &mut Findings, source: &Source) {
     found.required("source/title", &source.title, 300);
     found.length("source/url", source.url.as_deref(), 2_000);
+    found.date("source/datedOn", source.dated_on);
     found.length("source/licence", source.licence.as_deref(), 200);
 }
 

@@ -14,6 +14,7 @@ use crate::change::{self, Act, Entry};
 use crate::condition::fold;
 use crate::error::Result;
 use crate::initiative::record::OrganisationReference;
+use crate::initiative::validate::can_be_held;
 use crate::paging::{Key, Paged, Sort};
 
 /// The organisations that a batch of records names.
@@ -48,6 +49,8 @@ impl Found {
             identifiers.extend(reference.identifier.clone());
             names.extend(reference.name.as_deref().map(fold));
         }
+        identifiers.retain(|text| can_be_held(text));
+        names.retain(|text| can_be_held(text));
         identifiers.sort_unstable();
         identifiers.dedup();
         names.sort_unstable();
@@ -96,6 +99,12 @@ impl Found {
     /// Whether a reference names an organisation, known or new.
     pub fn check(&self, reference: &OrganisationReference) -> Result<(), Unclear> {
         self.known(reference).map(|_| ())
+    }
+
+    /// The id of the organisation that a reference names, where it is in the base.
+    pub fn id_of(&self, reference: &OrganisationReference) -> Option<Uuid> {
+        let known = self.known(reference).ok().flatten()?;
+        Some(known.id)
     }
 
     /// The organisation that a reference names. One that is new to the base, or of

@@ -10,13 +10,12 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use uuid::Uuid;
 use wayin_entity::place;
 
+pub use self::save::{PlaceDraft, Saved, save_all};
 use crate::condition::fold;
 use crate::error::{Error, Result};
 use crate::id::{self, NodeKind};
 use crate::initiative::record::PlaceReference;
 use crate::paging::{Key, Paged, Sort};
-
-pub use self::save::{PlaceDraft, Saved, save_all};
 
 /// What a place is asked for by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,7 +41,7 @@ pub enum Unclear {
 }
 
 /// Every place by id, code and name: small enough to be held while a file is read.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Gazetteer {
     places: HashMap<Uuid, place::Model>,
     by_code: HashMap<String, Uuid>,

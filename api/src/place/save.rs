@@ -1,6 +1,6 @@
-//! Putting places into the base, with what lies within what.
+//! Putting places into the base.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
@@ -37,282 +37,267 @@ pub enum Saved {
     Unchanged,
 }
 
-/// Puts places into the base, in any order. A draft that names a place that is
-/// neither in the base nor taken from the drafts, or that would lie within itself,
-/// is refused with the reason and leaves the others as they are.
+/// Puts places into the base, in any order; of several drafts of one place the last
+/// stands. A draft that names a place that is neither in the base nor among the drafts
+/// that are taken, or that would close a circle, is refused with the reason and leaves
+/// the others as they are.
 pub async fn save_all(
     db: &impl ConnectionTrait,
     act: &Act<'_>,
     drafts: &[PlaceDraft],
 ) -> Result<Vec<Result<Saved, String>>> {
-    let start = Saving::start(db).await?;
-    // A new place that turns out to close a circle is not there for those that name
-    // it: they are looked over again without it, until nothing more falls away.
-    let mut circular: HashMap<usize, String> = HashMap::new();
-    let (saving, outcomes) = loop {
-        let mut saving = start.clone();
-        let ids = saving.identify(act, drafts);
-        let refused = saving.refuse_the_unresolved(drafts, &ids, &circular);
-        let mut outcomes = Vec::with_capacity(drafts.len());
-        let before = circular.len();
-        for (index, ((draft, id), refused)) in drafts.iter().zip(ids).zip(refused).enumerate() {
-            let outcome = refused.map_or_else(
-                || saving.put(act, draft, id).map_err(|reason| (reason, true)),
-                |reason| Err((reason, false)),
-            );
-            outcomes.push(outcome.map_err(|(reason, closes_circle)| {
-                if closes_circle {
-                    circular.insert(index, reason.clone());
-                }
-                reason
-            }));
-        }
-        if circular.len() == before {
-            break (saving, outcomes);
-        }
+    let places = Gazetteer::read(db).await?;
+    let mut links: Links = places
+        .places
+        .values()
+        .map(|place| (place.id, Up::to_successor(place.successor_id)))
+        .collect();
+    for link in place_within::Entity::find().all(db).await? {
+        links
+            .entry(link.place_id)
+            .or_default()
+            .within
+            .insert(link.within_id);
+    }
+    let meant = meant(act, &places, &links, drafts);
+    let refused = refused(&links, drafts, &meant);
+    let mut standing = Standing {
+        places: places.places,
+        links,
     };
-    saving.write(db, act).await?;
+    let (mut outcomes, mut entries) = (Vec::with_capacity(drafts.len()), Vec::new());
+    let mut written = Vec::new();
+    for ((draft, meant), refused) in drafts.iter().zip(meant).zip(refused) {
+        let up = match (refused, meant.up) {
+            (None, Ok(up)) => up,
+            (Some(reason), _) | (None, Err(reason)) => {
+                outcomes.push(Err(reason));
+                continue;
+            }
+        };
+        let saved = standing.put(act, draft, meant.id, up);
+        if saved != Saved::Unchanged {
+            let kind = match saved {
+                Saved::Added => ChangeKind::Published,
+                _ => ChangeKind::Altered,
+            };
+            entries.push(Entry::new(kind, ChangeSubject::Place, meant.id));
+            written.push((meant.id, saved));
+        }
+        outcomes.push(Ok(saved));
+    }
+    standing.write(db, act, written).await?;
+    change::append(db, act, &entries).await?;
     Ok(outcomes)
 }
 
-/// The places and their links while drafts are put among them.
-#[derive(Clone)]
-struct Saving {
-    places: Gazetteer,
-    links: HashMap<Uuid, HashSet<Uuid>>,
-    /// The ids that drafts were given, and that are in no table yet.
-    new: HashSet<Uuid>,
-    rows: Vec<(place::Model, bool)>,
-    rewritten: Vec<(Uuid, HashSet<Uuid>)>,
-    entries: Vec<Entry>,
+/// Where a place leads: to those that it lies within, and to the one that took over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Up {
+    within: BTreeSet<Uuid>,
+    successor: Option<Uuid>,
 }
 
-impl Saving {
-    async fn start(db: &impl ConnectionTrait) -> Result<Self> {
-        let mut links: HashMap<Uuid, HashSet<Uuid>> = HashMap::new();
-        for link in place_within::Entity::find().all(db).await? {
-            links.entry(link.place_id).or_default().insert(link.within_id);
+impl Up {
+    fn to_successor(successor: Option<Uuid>) -> Self {
+        Self {
+            within: BTreeSet::new(),
+            successor,
         }
-        Ok(Self {
-            places: Gazetteer::read(db).await?,
-            links,
-            new: HashSet::new(),
-            rows: Vec::new(),
-            rewritten: Vec::new(),
-            entries: Vec::new(),
+    }
+
+    fn ids(&self) -> impl Iterator<Item = Uuid> {
+        self.within.iter().copied().chain(self.successor)
+    }
+}
+
+/// Where each place leads.
+type Links = HashMap<Uuid, Up>;
+
+/// The place that a draft means, and where it says that it leads.
+struct Meant {
+    id: Uuid,
+    up: Result<Up, String>,
+}
+
+/// Finds the place that each draft means: its id in the base, or a new one. All codes
+/// come first, so that drafts may name each other in any order.
+fn meant(act: &Act<'_>, places: &Gazetteer, links: &Links, drafts: &[PlaceDraft]) -> Vec<Meant> {
+    let mut by_code = places.by_code.clone();
+    for code in drafts.iter().filter_map(|draft| draft.code.as_ref()) {
+        by_code.entry(code.clone()).or_insert_with(|| act.clock.new_id());
+    }
+    let mut without_code: HashMap<(String, PlaceKind, BTreeSet<Uuid>), Uuid> = places
+        .places
+        .values()
+        .filter(|place| place.code.is_none())
+        .map(|place| {
+            let within = links.get(&place.id).map(|up| up.within.clone());
+            let key = (place.name_folded.clone(), place.kind, within.unwrap_or_default());
+            (key, place.id)
         })
-    }
-
-    /// The id of each draft: that of the place it is known as, or a new one. Codes
-    /// come first, so that drafts may name each other in any order.
-    fn identify(&mut self, act: &Act<'_>, drafts: &[PlaceDraft]) -> Vec<Uuid> {
-        for code in drafts.iter().filter_map(|draft| draft.code.as_ref()) {
-            self.places.by_code.entry(code.clone()).or_insert_with(|| {
-                let id = act.clock.new_id();
-                self.new.insert(id);
-                id
-            });
-        }
-        let mut uncoded: HashMap<(String, PlaceKind, Vec<Uuid>), Uuid> = HashMap::new();
-        for place in self.places.places.values().filter(|place| place.code.is_none()) {
-            let within = self.links.get(&place.id).into_iter().flatten().copied().collect();
-            uncoded.insert((place.name_folded.clone(), place.kind, sorted(within)), place.id);
-        }
-        let id = |draft: &PlaceDraft| {
-            if let Some(code) = &draft.code {
-                self.places.by_code[code]
-            } else {
-                let within = draft
-                    .within
-                    .iter()
-                    .filter_map(|code| self.places.by_code.get(code))
-                    .copied()
-                    .collect();
-                *uncoded
-                    .entry((fold(&draft.name), draft.kind, sorted(within)))
-                    .or_insert_with(|| {
-                        let id = act.clock.new_id();
-                        self.new.insert(id);
-                        id
-                    })
+        .collect();
+    let named = |code: &String| {
+        by_code
+            .get(code)
+            .copied()
+            .ok_or_else(|| Unclear::NoSuchCode(code.clone()).to_string())
+    };
+    let up = |draft: &PlaceDraft| {
+        Ok(Up {
+            within: draft.within.iter().map(named).collect::<Result<_, _>>()?,
+            successor: draft.successor.as_ref().map(named).transpose()?,
+        })
+    };
+    let meant = |draft: &PlaceDraft| {
+        let up = up(draft);
+        let id = match (&draft.code, &up) {
+            (Some(code), _) => by_code.get(code).copied(),
+            (None, Ok(up)) => {
+                let key = (fold(&draft.name), draft.kind, up.within.clone());
+                Some(*without_code.entry(key).or_insert_with(|| act.clock.new_id()))
             }
+            (None, Err(_)) => None,
         };
-        drafts.iter().map(id).collect()
-    }
+        let id = id.unwrap_or_else(|| act.clock.new_id());
+        Meant { id, up }
+    };
+    drafts.iter().map(meant).collect()
+}
 
-    /// Why a draft cannot be taken: it is `circular`, or names a place that is not there.
-    /// One that is new and refused itself is not there either.
-    fn refuse_the_unresolved(
-        &self,
-        drafts: &[PlaceDraft],
-        ids: &[Uuid],
-        circular: &HashMap<usize, String>,
-    ) -> Vec<Option<String>> {
-        let mut refused: Vec<Option<String>> = (0..drafts.len())
-            .map(|index| circular.get(&index).cloned())
+/// Why each draft cannot be taken, if it cannot. What names a newcomer that is refused
+/// is refused in turn, so that the drafts are gone through until no more are.
+fn refused(links: &Links, drafts: &[PlaceDraft], meant: &[Meant]) -> Vec<Option<String>> {
+    let mut refused: Vec<Option<String>> = meant.iter().map(|one| one.up.clone().err()).collect();
+    loop {
+        let left: Vec<(usize, Uuid, &Up)> = (0..)
+            .zip(meant)
+            .filter(|(index, _)| refused[*index].is_none())
+            .filter_map(|(index, one)| Some((index, one.id, one.up.as_ref().ok()?)))
             .collect();
-        let mut missing: HashSet<Uuid> = circular
-            .keys()
-            .map(|index| ids[*index])
-            .filter(|id| self.new.contains(id))
-            .collect();
-        loop {
-            let before = missing.len();
-            for ((draft, id), refusal) in drafts
-                .iter()
-                .zip(ids)
-                .zip(&mut refused)
-                .filter(|(_, refusal)| refusal.is_none())
-            {
-                let not_there = |code: &&String| {
-                    self.places
-                        .by_code
-                        .get(*code)
-                        .is_none_or(|id| missing.contains(id))
-                };
-                let Some(code) = draft.within.iter().chain(&draft.successor).find(not_there) else {
-                    continue;
-                };
-                *refusal = Some(Unclear::NoSuchCode(code.clone()).to_string());
-                if self.new.contains(id) {
-                    missing.insert(*id);
-                }
-            }
-            if missing.len() == before {
-                return refused;
-            }
-        }
-    }
-
-    /// Puts a draft among the places, of which all that it names is there.
-    fn put(&mut self, act: &Act<'_>, draft: &PlaceDraft, id: Uuid) -> Result<Saved, String> {
-        let named = |code: &String| self.places.by_code.get(code).copied();
-        let within: HashSet<Uuid> = draft.within.iter().filter_map(named).collect();
-        let successor_id = draft.successor.as_ref().and_then(named);
-        if within
+        let mut then = links.clone();
+        then.extend(left.iter().map(|(_, id, up)| (*id, (*up).clone())));
+        let found: Vec<(usize, String)> = left
             .iter()
-            .chain(&successor_id)
-            .any(|larger| self.leads_to(*larger, id))
-        {
-            return Err(format!("{} would lie within itself", draft.name));
+            .filter_map(|(index, id, up)| {
+                if let Some(missing) = up.ids().find(|id| !then.contains_key(id)) {
+                    let newcomer = meant.iter().position(|one| one.id == missing);
+                    let code = newcomer.and_then(|newcomer| drafts[newcomer].code.clone());
+                    let reason = Unclear::NoSuchCode(code.unwrap_or_default());
+                    return Some((*index, reason.to_string()));
+                }
+                // One that leads nowhere new did not close the circle that it is on.
+                let closes = links.get(id) != Some(up) && leads_to(&then, up, *id);
+                closes.then(|| (*index, format!("{} would lie within itself", drafts[*index].name)))
+            })
+            .collect();
+        if found.is_empty() {
+            return refused;
         }
-        let before = self.places.places.get(&id);
+        for (index, reason) in found {
+            refused[index] = Some(reason);
+        }
+    }
+}
+
+fn leads_to(links: &Links, from: &Up, to: Uuid) -> bool {
+    let mut ahead: Vec<Uuid> = from.ids().collect();
+    let mut seen: HashSet<Uuid> = ahead.iter().copied().collect();
+    while let Some(here) = ahead.pop() {
+        if here == to {
+            return true;
+        }
+        let further = links.get(&here).into_iter().flat_map(Up::ids);
+        ahead.extend(further.filter(|next| seen.insert(*next)));
+    }
+    false
+}
+
+/// The places as they stand while drafts are put in.
+struct Standing {
+    places: HashMap<Uuid, place::Model>,
+    links: Links,
+}
+
+impl Standing {
+    fn put(&mut self, act: &Act<'_>, draft: &PlaceDraft, id: Uuid, up: Up) -> Saved {
+        let before = self.places.get(&id);
+        let saved = before.map_or(Saved::Added, |_| Saved::Altered);
         let row = place::Model {
             id,
             name: draft.name.clone(),
             name_folded: fold(&draft.name),
             kind: draft.kind,
             code: draft.code.clone(),
-            successor_id,
+            successor_id: up.successor,
             created_at: before.map_or_else(|| act.now(), |before| before.created_at),
             updated_at: before.map_or_else(|| act.now(), |before| before.updated_at),
         };
-        let same_links = self
-            .links
-            .get(&id)
-            .map_or(within.is_empty(), |links| *links == within);
-        if before == Some(&row) && same_links {
-            return Ok(Saved::Unchanged);
+        if before == Some(&row) && self.links.get(&id) == Some(&up) {
+            return Saved::Unchanged;
         }
-        let added = self.new.remove(&id);
-        let kind = if added {
-            ChangeKind::Published
-        } else {
-            ChangeKind::Altered
-        };
-        self.entries.push(Entry::new(kind, ChangeSubject::Place, id));
-        self.links.insert(id, within.clone());
-        self.rewritten.push((id, within));
-        self.rows.push((row.clone(), added));
-        self.places.places.insert(id, row);
-        Ok(if added { Saved::Added } else { Saved::Altered })
+        self.places.insert(id, row);
+        self.links.insert(id, up);
+        saved
     }
 
-    /// Whether one place is another, lies within it, or was taken over by it, at any remove.
-    fn leads_to(&self, from: Uuid, to: Uuid) -> bool {
-        let mut seen = HashSet::from([from]);
-        let mut ahead = vec![from];
-        while let Some(here) = ahead.pop() {
-            if here == to {
-                return true;
+    /// Writes places as they stand now; each may be named several times.
+    async fn write(
+        &self,
+        db: &impl ConnectionTrait,
+        act: &Act<'_>,
+        written: Vec<(Uuid, Saved)>,
+    ) -> Result<()> {
+        let now = act.now();
+        let mut seen = HashSet::new();
+        let (mut added, mut later, mut links) = (Vec::new(), Vec::new(), Vec::new());
+        let written: Vec<_> = written.into_iter().filter(|(id, _)| seen.insert(*id)).collect();
+        for (id, saved) in &written {
+            let (Some(place), Some(up)) = (self.places.get(id), self.links.get(id)) else {
+                continue;
+            };
+            // A place may name a successor that stands after it: all are put in first, the successors then.
+            if *saved == Saved::Added {
+                let alone = place::Model {
+                    successor_id: None,
+                    ..place.clone()
+                };
+                added.push(alone.into_active_model());
             }
-            let larger = self.links.get(&here).into_iter().flatten();
-            let successor = self.places.places.get(&here).and_then(|place| place.successor_id);
-            ahead.extend(larger.copied().chain(successor).filter(|next| seen.insert(*next)));
+            if *saved == Saved::Altered || up.successor.is_some() {
+                later.push(place.clone());
+            }
+            links.extend(up.within.iter().map(|within_id| {
+                place_within::Model {
+                    place_id: *id,
+                    within_id: *within_id,
+                    created_at: now,
+                    updated_at: now,
+                }
+                .into_active_model()
+            }));
         }
-        false
-    }
-
-    async fn write(self, db: &impl ConnectionTrait, act: &Act<'_>) -> Result<()> {
-        write(db, act, self.rows, self.rewritten).await?;
-        change::append(db, act, &self.entries).await?;
+        for piece in added.chunks(1_000) {
+            place::Entity::insert_many(piece.to_vec())
+                .exec_without_returning(db)
+                .await?;
+        }
+        for place in later {
+            let place = place::Model {
+                updated_at: now,
+                ..place
+            };
+            place.into_active_model().reset_all().update(db).await?;
+        }
+        for piece in written.chunks(1_000) {
+            let ours = place_within::Column::PlaceId.is_in(piece.iter().map(|(id, _)| *id));
+            place_within::Entity::delete_many().filter(ours).exec(db).await?;
+        }
+        for piece in links.chunks(1_000) {
+            place_within::Entity::insert_many(piece.to_vec())
+                .exec_without_returning(db)
+                .await?;
+        }
         Ok(())
     }
-}
-
-fn sorted(mut ids: Vec<Uuid>) -> Vec<Uuid> {
-    ids.sort_unstable();
-    ids
-}
-
-async fn write(
-    db: &impl ConnectionTrait,
-    act: &Act<'_>,
-    rows: Vec<(place::Model, bool)>,
-    rewritten: Vec<(Uuid, HashSet<Uuid>)>,
-) -> Result<()> {
-    // A place may name a successor that stands after it: all are put in first, the successors then.
-    let successors: Vec<place::Model> = rows
-        .iter()
-        .filter(|(place, _)| place.successor_id.is_some())
-        .map(|(place, _)| place.clone())
-        .collect();
-    let (added, altered): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, added)| *added);
-    let added: Vec<_> = added
-        .into_iter()
-        .map(|(place, _)| {
-            place::Model {
-                successor_id: None,
-                ..place
-            }
-            .into_active_model()
-        })
-        .collect();
-    for piece in added.chunks(1_000) {
-        place::Entity::insert_many(piece.to_vec())
-            .exec_without_returning(db)
-            .await?;
-    }
-    for place in altered.into_iter().map(|(place, _)| place).chain(successors) {
-        let place = place::Model {
-            updated_at: act.now(),
-            ..place
-        };
-        place.into_active_model().reset_all().update(db).await?;
-    }
-    let ids: Vec<Uuid> = rewritten.iter().map(|(id, _)| *id).collect();
-    for piece in ids.chunks(1_000) {
-        let ours = place_within::Column::PlaceId.is_in(piece.iter().copied());
-        place_within::Entity::delete_many().filter(ours).exec(db).await?;
-    }
-    let now = act.now();
-    let links: Vec<_> = rewritten
-        .into_iter()
-        .flat_map(|(place_id, within)| within.into_iter().map(move |within_id| (place_id, within_id)))
-        .map(|(place_id, within_id)| {
-            place_within::Model {
-                place_id,
-                within_id,
-                created_at: now,
-                updated_at: now,
-            }
-            .into_active_model()
-        })
-        .collect();
-    for piece in links.chunks(1_000) {
-        place_within::Entity::insert_many(piece.to_vec())
-            .exec_without_returning(db)
-            .await?;
-    }
-    Ok(())
 }

@@ -28,36 +28,12 @@ pub struct Proposal {
 }
 
 impl Proposal {
-    /// What tells the record from every other: its own reference within its lead
-    /// organisation, or else the grant that it was made from.
-    pub fn key(&self) -> RecordKey {
-        let lead = &self.record.lead_organisation;
-        match &self.record.external_ref {
-            Some(reference) => RecordKey::Reference(
-                lead.identifier
-                    .clone()
-                    .unwrap_or_else(|| fold(lead.name.as_deref().unwrap_or_default())),
-                reference.trim().to_owned(),
-            ),
-            None => RecordKey::Grant(self.grant_identifier().unwrap_or_default().to_owned()),
-        }
-    }
-
     fn grant_identifier(&self) -> Option<&str> {
         self.record
             .funding_terms
             .iter()
             .find_map(|term| term.grant_identifier.as_deref())
     }
-}
-
-/// What tells one record from another.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum RecordKey {
-    /// The lead organisation, and its own reference.
-    Reference(String, String),
-    /// The grant that the record was made from.
-    Grant(String),
 }
 
 /// What became of a proposal.
@@ -91,7 +67,7 @@ struct Ready {
     document: serde_json::Value,
 }
 
-/// Publishes a batch of records, each with a [key](Proposal::key) of its own.
+/// Publishes a batch of records, one after the other as far as that makes a difference.
 ///
 /// # Errors
 /// Only where the database fails: what is wrong with a record is its [`Outcome`].
@@ -100,11 +76,65 @@ pub async fn publish_all(
     act: &Act<'_>,
     places: &Gazetteer,
     keys: &DisclosureKeys,
-    mut proposals: Vec<Proposal>,
+    proposals: Vec<Proposal>,
 ) -> Result<Vec<Outcome>> {
-    proposals
+    let mut outcomes = Vec::with_capacity(proposals.len());
+    let mut ahead = proposals;
+    ahead
         .iter_mut()
         .for_each(|proposal| validate::tidy(&mut proposal.record));
+    while !ahead.is_empty() {
+        let rest = ahead.split_off(before_repeat(&ahead));
+        outcomes.extend(publish_together(db, act, places, keys, ahead).await?);
+        ahead = rest;
+    }
+    Ok(outcomes)
+}
+
+/// How many proposals, from the first on, have nothing to do with each other. One that
+/// may be the same record as an earlier one, or that names the same grant, has to find
+/// that one published.
+fn before_repeat(proposals: &[Proposal]) -> usize {
+    let mut leads: HashMap<&str, Vec<&OrganisationReference>> = HashMap::new();
+    let mut grants: HashSet<&str> = HashSet::new();
+    for (index, Proposal { record, .. }) in proposals.iter().enumerate() {
+        let named: HashSet<&str> = record
+            .funding_terms
+            .iter()
+            .filter_map(|term| term.grant_identifier.as_deref())
+            .collect();
+        if !grants.is_disjoint(&named) {
+            return index;
+        }
+        grants.extend(named);
+        if let Some(reference) = &record.external_ref {
+            let lead = &record.lead_organisation;
+            let earlier = leads.entry(reference).or_default();
+            if earlier.iter().any(|one| may_be_one(one, lead)) {
+                return index;
+            }
+            earlier.push(lead);
+        }
+    }
+    proposals.len()
+}
+
+/// Whether two references may name one organisation: only the base can tell a name from an identifier.
+fn may_be_one(one: &OrganisationReference, other: &OrganisationReference) -> bool {
+    match (&one.identifier, &other.identifier) {
+        (Some(one), Some(other)) => one == other,
+        (None, None) => one.name.as_deref().map(fold) == other.name.as_deref().map(fold),
+        _ => true,
+    }
+}
+
+async fn publish_together(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    places: &Gazetteer,
+    keys: &DisclosureKeys,
+    proposals: Vec<Proposal>,
+) -> Result<Vec<Outcome>> {
     let references = proposals.iter().flat_map(|proposal| {
         let record = &proposal.record;
         std::iter::once(&record.lead_organisation).chain(record.funding_terms.iter().map(|term| &term.funder))
@@ -119,12 +149,7 @@ pub async fn publish_all(
         standing,
     };
     let (mut outcomes, mut ready, mut superseded) = (Vec::new(), Vec::new(), HashSet::new());
-    let mut claimed = HashSet::new();
     for proposal in proposals {
-        if let Some(finding) = claimed_twice(&mut claimed, &proposal.record) {
-            outcomes.push(Outcome::Refused(vec![finding]));
-            continue;
-        }
         outcomes.push(match batch.prepare(proposal)? {
             Prepared::Done(outcome) => outcome,
             Prepared::Ready(one, warnings) => {
@@ -144,22 +169,6 @@ pub async fn publish_all(
     Ok(outcomes)
 }
 
-/// Two records of one batch cannot hold the same grant.
-fn claimed_twice(claimed: &mut HashSet<String>, record: &InitiativeRecord) -> Option<Finding> {
-    let named = |index: usize| record.funding_terms[index].grant_identifier.clone();
-    let taken =
-        (0..record.funding_terms.len()).find(|index| named(*index).is_some_and(|one| claimed.contains(&one)));
-    if let Some(index) = taken {
-        let path = format!("fundingTerms/{index}/grantIdentifier");
-        return Some(Finding {
-            path,
-            reason: "is already a funding term of another record".into(),
-        });
-    }
-    claimed.extend((0..record.funding_terms.len()).filter_map(named));
-    None
-}
-
 /// What is in the base of what a batch of proposals names.
 struct Standing {
     /// By lead organisation and external reference.
@@ -176,11 +185,13 @@ impl Standing {
         let references: Vec<String> = proposals
             .iter()
             .filter_map(|one| one.record.external_ref.clone())
+            .filter(|text| validate::can_be_held(text))
             .collect();
         let grants: Vec<String> = proposals
             .iter()
             .flat_map(|one| &one.record.funding_terms)
             .filter_map(|term| term.grant_identifier.clone())
+            .filter(|text| validate::can_be_held(text))
             .collect();
         let terms: HashMap<String, funding_term::Model> = funding_term::Entity::find()
             .filter(funding_term::Column::GrantIdentifier.is_in(grants))
@@ -220,14 +231,29 @@ impl Standing {
         })
     }
 
+    /// For each term of a record, the one in the base that has its grant.
+    fn terms_of<'a>(
+        &'a self,
+        record: &'a InitiativeRecord,
+    ) -> impl Iterator<Item = Option<&'a funding_term::Model>> {
+        let terms = record.funding_terms.iter();
+        terms.map(|term| self.terms.get(term.grant_identifier.as_ref()?))
+    }
+
+    /// Whether what is published of an initiative is this record already. What else was
+    /// learnt of its organisations meanwhile is no part of that.
+    fn says(&self, id: Uuid, record: &InitiativeRecord) -> bool {
+        let document = self.documents.get(&id).cloned().unwrap_or_default();
+        let published = serde_json::from_value::<InitiativeRecord>(document);
+        published.is_ok_and(|published| {
+            with_bare_organisations(published) == with_bare_organisations(record.clone())
+        })
+    }
+
     /// The initiatives that were only made from grants which this record names.
     fn superseded_by(&self, ready: &Ready) -> Vec<Uuid> {
-        let named = ready
-            .record
-            .funding_terms
-            .iter()
-            .filter_map(|term| self.terms.get(term.grant_identifier.as_ref()?));
-        named
+        self.terms_of(&ready.record)
+            .flatten()
             .map(|term| term.initiative_id)
             .filter(|id| *id != ready.id)
             .collect()
@@ -246,6 +272,13 @@ struct GrantOrigin {
     digest: String,
 }
 
+/// What a record names, found.
+struct Named {
+    lead: organisation::Model,
+    place: Option<Uuid>,
+    funders: Vec<Uuid>,
+}
+
 /// A batch while its proposals are prepared.
 struct Batch<'a> {
     act: &'a Act<'a>,
@@ -262,41 +295,36 @@ impl Batch<'_> {
             .grant_digest
             .zip(identifier)
             .map(|(digest, identifier)| GrantOrigin { identifier, digest });
-        let mut record = proposal.record;
-        if let Some(grant) = &grant
-            && let Some(term) = self.standing.terms.get(&grant.identifier)
-        {
-            if term.grant_digest.as_ref() == Some(&grant.digest) {
-                return Ok(Prepared::Done(Outcome::Unchanged));
-            }
-            let holder = self.standing.initiatives.get(&term.initiative_id);
-            if holder.is_some_and(|holder| !holder.made_from_grant) {
-                // Somebody's record names the grant: what the grant says goes into its term, and no further.
-                record = with_grant(&self.standing, term.initiative_id, &grant.identifier, &record)?;
-            }
-        }
+        let mut record = match &grant {
+            None => with_what_grants_say(&self.standing, proposal.record),
+            Some(grant) => match self.grant_taken_up(grant, proposal.record)? {
+                Ok(record) => record,
+                Err(outcome) => return Ok(Prepared::Done(outcome)),
+            },
+        };
         let findings = self.look_over(&record);
         if !findings.errors.is_empty() {
             return Ok(Prepared::Done(Outcome::Refused(findings.errors)));
         }
-        let named = self.name_in_full(&mut record)?;
-        let before = self.before(&record, named.lead.id).cloned();
+        let lead = self.organisations.id_of(&record.lead_organisation);
+        let before = self.before(&record, lead).cloned();
         let id = before
             .as_ref()
             .map_or_else(|| self.act.clock.new_id(), |before| before.id);
-        let clashes = grant_clashes(&self.standing, &record, id, named.lead.id);
+        let clashes = grant_clashes(&self.standing, &record, id, lead);
         if !clashes.is_empty() {
             return Ok(Prepared::Done(Outcome::Refused(clashes)));
         }
-        let document = serde_json::to_value(&record).map_err(|cause| Error::Internal(cause.to_string()))?;
+        // Nothing stands against the record any more, so that what it names may be added.
+        let Named { lead, place, funders } = self.name_in_full(&mut record)?;
         let stands = before
             .as_ref()
             .is_some_and(|before| before.withdrawn_at.is_none());
-        if grant.is_none() && stands && self.standing.documents.get(&id) == Some(&document) {
+        if grant.is_none() && stands && self.standing.says(id, &record) {
             return Ok(Prepared::Done(Outcome::Unchanged));
         }
+        let document = serde_json::to_value(&record).map_err(|cause| Error::Internal(cause.to_string()))?;
         let grant_digests = self.grant_digests(&record, grant.as_ref());
-        let Named { lead, place, funders } = named;
         let ready = Ready {
             record,
             id,
@@ -308,6 +336,35 @@ impl Batch<'_> {
             document,
         };
         Ok(Prepared::Ready(Box::new(ready), findings.warnings))
+    }
+
+    /// A grant that somebody's record names goes into its term there, and no further;
+    /// any other makes a record of its own. One that is there already comes to nothing.
+    fn grant_taken_up(
+        &self,
+        grant: &GrantOrigin,
+        record: InitiativeRecord,
+    ) -> Result<Result<InitiativeRecord, Outcome>> {
+        let Some(term) = self.standing.terms.get(&grant.identifier) else {
+            return Ok(Ok(record));
+        };
+        if term.grant_digest.as_ref() == Some(&grant.digest) {
+            return Ok(Err(Outcome::Unchanged));
+        }
+        let holder = self.standing.initiatives.get(&term.initiative_id);
+        let Some(holder) = holder.filter(|holder| !holder.made_from_grant) else {
+            return Ok(Ok(record));
+        };
+        if self.organisations.id_of(&record.lead_organisation) != Some(holder.lead_organisation_id) {
+            let reason = "is not the organisation whose record names this grant; which of the two leads is for a \
+                          steward to decide";
+            let finding = Finding {
+                path: "leadOrganisation".into(),
+                reason: reason.into(),
+            };
+            return Ok(Err(Outcome::Refused(vec![finding])));
+        }
+        with_grant(&self.standing, holder.id, &grant.identifier, &record).map(Ok)
     }
 
     /// Everything that is wrong with a record, what it names included.
@@ -341,6 +398,17 @@ impl Batch<'_> {
         findings
     }
 
+    /// The initiative whose record this is, where it was published before.
+    fn before(&self, record: &InitiativeRecord, lead: Option<Uuid>) -> Option<&initiative::Model> {
+        match &record.external_ref {
+            Some(reference) => self.standing.by_reference.get(&(lead?, reference.clone())),
+            None => self
+                .standing
+                .terms_of(record)
+                .find_map(|term| self.standing.initiatives.get(&term?.initiative_id)),
+        }
+    }
+
     /// Finds all that a record names, adds the organisations that are new, and has
     /// the record name each in full, so that its revision can be read on its own.
     fn name_in_full(&mut self, record: &mut InitiativeRecord) -> Result<Named> {
@@ -352,11 +420,7 @@ impl Batch<'_> {
         let mut resolve = |reference: &mut OrganisationReference| {
             let found = self.organisations.resolve(reference, self.act, &mut self.altered);
             let found = found.map_err(|unclear| Error::Internal(unclear.to_string()))?;
-            *reference = OrganisationReference {
-                identifier: found.identifier.clone(),
-                name: Some(found.name.clone()),
-                kind: found.kind,
-            };
+            *reference = in_full(&found);
             Ok::<_, Error>(found)
         };
         let lead = resolve(&mut record.lead_organisation)?;
@@ -371,17 +435,6 @@ impl Batch<'_> {
         })
     }
 
-    /// The initiative whose record this is, where it was published before.
-    fn before(&self, record: &InitiativeRecord, lead: Uuid) -> Option<&initiative::Model> {
-        match &record.external_ref {
-            Some(reference) => self.standing.by_reference.get(&(lead, reference.clone())),
-            None => record.funding_terms.iter().find_map(|term| {
-                let term = self.standing.terms.get(term.grant_identifier.as_ref()?)?;
-                self.standing.initiatives.get(&term.initiative_id)
-            }),
-        }
-    }
-
     /// For each term of a record, the digest of its grant as it was last imported.
     fn grant_digests(&self, record: &InitiativeRecord, grant: Option<&GrantOrigin>) -> Vec<Option<String>> {
         let digest = |term: &FundingTerm| {
@@ -393,13 +446,6 @@ impl Batch<'_> {
         };
         record.funding_terms.iter().map(digest).collect()
     }
-}
-
-/// What a record names, found.
-struct Named {
-    lead: organisation::Model,
-    place: Option<Uuid>,
-    funders: Vec<Uuid>,
 }
 
 /// The standing record of an initiative, with what a changed grant says in the term that names it.
@@ -429,16 +475,41 @@ fn with_grant(
     Ok(record)
 }
 
-/// A grant has one term: that of another record cannot be taken, nor that of a
-/// grant to another organisation, which a steward has to decide.
-fn grant_clashes(standing: &Standing, record: &InitiativeRecord, id: Uuid, lead: Uuid) -> Vec<Finding> {
-    let mut clashes = Vec::new();
-    for (index, term) in record.funding_terms.iter().enumerate() {
-        let Some(known) = term
+/// What a record leaves out of a term whose grant is published stays as published.
+fn with_what_grants_say(standing: &Standing, mut record: InitiativeRecord) -> InitiativeRecord {
+    for term in &mut record.funding_terms {
+        let known = term
             .grant_identifier
             .as_ref()
-            .and_then(|identifier| standing.terms.get(identifier))
-        else {
+            .and_then(|identifier| standing.terms.get(identifier));
+        let Some(known) = known.filter(|known| known.grant_digest.is_some()) else {
+            continue;
+        };
+        if term.amount_minor.is_none() && term.currency.is_none() {
+            term.amount_minor = known.amount_minor;
+            term.currency.clone_from(&known.currency);
+        }
+        if term.starts_on.is_none() && term.ends_on.is_none() {
+            (term.starts_on, term.ends_on) = (known.starts_on, known.ends_on);
+        }
+        term.programme = term.programme.take().or_else(|| known.programme.clone());
+        term.awarded_on = term.awarded_on.or(known.awarded_on);
+        term.duration_months = term.duration_months.or(known.duration_months);
+    }
+    record
+}
+
+/// A grant has one term: that of another record cannot be taken, nor that of a
+/// grant to another organisation, which a steward has to decide.
+fn grant_clashes(
+    standing: &Standing,
+    record: &InitiativeRecord,
+    id: Uuid,
+    lead: Option<Uuid>,
+) -> Vec<Finding> {
+    let mut clashes = Vec::new();
+    for (index, known) in standing.terms_of(record).enumerate() {
+        let Some(known) = known else {
             continue;
         };
         let Some(holder) = standing
@@ -450,7 +521,7 @@ fn grant_clashes(standing: &Standing, record: &InitiativeRecord, id: Uuid, lead:
         };
         let reason = if !holder.made_from_grant {
             "is already a funding term of another record"
-        } else if holder.lead_organisation_id != lead {
+        } else if lead != Some(holder.lead_organisation_id) {
             "is a grant to another organisation; which of the two leads is for a steward to decide"
         } else {
             continue;
@@ -461,4 +532,24 @@ fn grant_clashes(standing: &Standing, record: &InitiativeRecord, id: Uuid, lead:
         });
     }
     clashes
+}
+
+fn in_full(organisation: &organisation::Model) -> OrganisationReference {
+    OrganisationReference {
+        identifier: organisation.identifier.clone(),
+        name: Some(organisation.name.clone()),
+        kind: organisation.kind,
+    }
+}
+
+/// The record with no more of its organisations than tells which they are.
+fn with_bare_organisations(mut record: InitiativeRecord) -> InitiativeRecord {
+    let funders = record.funding_terms.iter_mut().map(|term| &mut term.funder);
+    for organisation in std::iter::once(&mut record.lead_organisation).chain(funders) {
+        organisation.kind = None;
+        if organisation.identifier.is_some() {
+            organisation.name = None;
+        }
+    }
+    record
 }

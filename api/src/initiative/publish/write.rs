@@ -46,13 +46,14 @@ pub(super) async fn write(
     if ready.is_empty() {
         return Ok(());
     }
-    let mut entries = withdraw_superseded(db, act, superseded).await?;
     let altered: Vec<Uuid> = ready
         .iter()
         .filter(|one| one.before.is_some())
         .map(|one| one.id)
         .collect();
-    let ids = KeptIds::of(db, &altered).await?;
+    // A term that is taken over keeps its id too.
+    let ids = KeptIds::of(db, altered.iter().chain(&superseded).copied().collect()).await?;
+    let mut entries = withdraw_superseded(db, act, superseded).await?;
     delete_parts(db, &altered).await?;
     let sources = sources_of(db, act, &ready).await?;
     let now = act.now();
@@ -153,7 +154,7 @@ struct KeptIds {
 }
 
 impl KeptIds {
-    async fn of(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Result<Self> {
+    async fn of(db: &impl ConnectionTrait, initiatives: Vec<Uuid>) -> Result<Self> {
         let mut kept = Self::default();
         if initiatives.is_empty() {
             return Ok(kept);

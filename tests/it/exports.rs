@@ -1,0 +1,105 @@
+//! Records leave a base as they can come into another.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm_migration::MigratorTrait;
+use serde_json::{Value, json};
+use wayin::base::DisclosureKeys;
+use wayin::{database, export};
+use wayin_entity::initiative;
+use wayin_migration::Migrator;
+
+use crate::records::{EVERY_FIELD, PLACES, full, initiatives, record};
+use crate::support::app::TestApp;
+use crate::support::database::connect;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        what_is_exported_comes_back_the_same,
+        a_disclosure_key_tells_a_record_by_lead_and_reference,
+    ]
+}
+
+async fn export_of(app: &TestApp) -> String {
+    let moment = database::begin_reading(&app.app.db).await.unwrap();
+    let mut written = Vec::new();
+    let count = export::records(&moment, &mut written).await.unwrap();
+    moment.commit().await.unwrap();
+    let text = String::from_utf8(written).unwrap();
+    assert_eq!(text.lines().count() as u64, count);
+    text
+}
+
+async fn what_is_exported_comes_back_the_same(database: Database) {
+    let app = TestApp::start(database.clone()).await;
+    app.places(PLACES).await;
+    let mut without_kind = full("r-1");
+    without_kind["leadOrganisation"]
+        .as_object_mut()
+        .unwrap()
+        .remove("kind");
+    let granted = json!({"title": "A grant", "visibility": "OPEN", "leadOrganisation": {"name": "By name"},
+        "fundingTerms": [{"funder": {"name": "A funder by name"}, "grantIdentifier": "360G-only"}],
+        "source": {"kind": "GRANT_DATA", "title": "Grants"}});
+    let rows: Vec<_> = [without_kind, full("r-2"), granted]
+        .into_iter()
+        .chain(
+            (0..600).map(|number| record(&format!("many-{number}"), json!({"place": {"code": "E07000001"}}))),
+        )
+        .collect();
+    app.publish(&rows).await;
+    app.publish(&[record("many-3", json!({"summary": "A second version."}))])
+        .await;
+    let (written, fields) = (export_of(&app).await, initiatives(&app, EVERY_FIELD).await);
+    assert_eq!(written.lines().count(), 603);
+    assert!(written.contains("A second version."));
+    let empty = connect("sqlite::memory:").await.unwrap();
+    Migrator::up(&empty, None).await.unwrap();
+    let restored = TestApp::over(database, empty).await;
+    restored.places(PLACES).await;
+    let lines: Vec<Value> = written
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(restored.publish(&lines).await.added, 603);
+    assert_eq!(export_of(&restored).await, written);
+    assert_eq!(initiatives(&restored, EVERY_FIELD).await, fields);
+    // What was exported says nothing new to the base that it came from.
+    assert_eq!(app.publish(&lines).await.unchanged, 603);
+}
+
+async fn a_disclosure_key_tells_a_record_by_lead_and_reference(database: Database) {
+    let app = TestApp::start(database).await;
+    let led = |reference: &str, lead: &str| {
+        record(
+            reference,
+            json!({"leadOrganisation": {"identifier": lead, "name": lead}}),
+        )
+    };
+    app.publish(&[
+        led("1", "GB-CHC-1"),
+        led("2", "GB-CHC-1"),
+        led("1", "GB-CHC-2"),
+        led("12", "GB-CHC-"),
+    ])
+    .await;
+    let keys = async || {
+        let rows = initiative::Entity::find().order_by_asc(initiative::Column::Id);
+        let rows = rows.all(&app.app.db).await.unwrap();
+        rows.iter().map(|row| row.disclosure_key).collect::<Vec<_>>()
+    };
+    let first = keys().await;
+    assert_eq!(first.iter().collect::<BTreeSet<_>>().len(), 4, "{first:?}");
+    // Whatever else is said of it, and in a base that has the same secret.
+    app.publish(&[record(
+        "1",
+        json!({"title": "Another", "leadOrganisation": {"identifier": "GB-CHC-1"}}),
+    )])
+    .await;
+    assert_eq!(keys().await, first);
+    let secret = DisclosureKeys::of(&app.app.db).await.unwrap();
+    assert_eq!(secret.key("GB-CHC-1", "2").unwrap(), first[1]);
+}

@@ -1,0 +1,449 @@
+//! Published grants come into a base.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+
+use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder};
+use serde_json::{Value, json};
+use wayin::import::parse::grants::GrantFormat;
+use wayin::import::{self, Remark, Tally};
+use wayin_entity::{change, funding_term, initiative, organisation, revision};
+
+use crate::support::app::{Client, TestApp};
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_grant_is_a_term_of_an_initiative_and_says_no_more,
+        a_grant_lies_in_the_one_place_that_it_names,
+        the_same_grants_again_change_nothing,
+        json_and_csv_of_the_same_grants_are_the_same,
+        a_changed_grant_alters_its_own_term_and_keeps_ids,
+        a_bad_row_is_refused_and_the_good_ones_go_in,
+        a_grant_that_is_given_twice_ends_as_its_last_row_says,
+        bands_of_duration_are_those_of_the_file,
+    ]
+}
+
+const PLACES: &str = include_str!("../data/places/area_codes_excerpt.csv");
+const LLOYDS: &str = include_str!("../data/grants/lloyds-bank-foundation.json");
+const LLOYD_WEBBER: &str = include_str!("../data/grants/andrew-lloyd-webber-foundation.json");
+const CHARITABLE_TRUST: &str = include_str!("../data/grants/ab-charitable-trust.json");
+const WOLFSON: &str = include_str!("../data/grants/wolfson.json");
+const TWO_FUNDERS: &str = include_str!("../data/grants/two-funders.csv");
+
+const LICENCE: &str = "https://creativecommons.org/licenses/by/4.0/";
+
+/// What became of rows of which none is worth a look.
+pub fn tally(added: u64, altered: u64, unchanged: u64, refused: u64) -> Tally {
+    Tally {
+        added,
+        altered,
+        unchanged,
+        refused,
+        warned: 0,
+    }
+}
+
+/// Imports grants, and tells what was said of them, each as the command line says it.
+pub async fn try_grants(app: &TestApp, file: &str) -> (Tally, Vec<String>) {
+    let format = if file.trim_start().starts_with(['{', '[']) {
+        GrantFormat::Json
+    } else {
+        GrantFormat::Csv
+    };
+    let mut said = Vec::new();
+    let mut remarks = |remark| match remark {
+        Remark::Refused(refusal) => said.push(refusal.to_string()),
+        Remark::Warning(warning) => said.push(format!("warning: {warning}")),
+    };
+    let input = Cursor::new(file.to_owned().into_bytes());
+    let licence = Some(LICENCE.to_owned());
+    let tally = import::grants::import(&app.app.db, &TestApp::act(), input, format, licence, &mut remarks)
+        .await
+        .expect("the file is taken");
+    app.catch_up().await;
+    (tally, said)
+}
+
+/// A grant with all that the standard asks for, and `more`.
+pub fn grant(id: &str, more: &Value) -> Value {
+    let mut grant = json!({
+        "id": id, "title": format!("Grant {id}"), "description": "For the work.",
+        "currency": "GBP", "amountAwarded": 1000, "awardDate": "2020-01-02",
+        "recipientOrganization": [{"id": "GB-CHC-100", "name": "A charity"}],
+        "fundingOrganization": [{"id": "GB-CHC-200", "name": "A funder"}],
+    });
+    let fields = grant.as_object_mut().unwrap();
+    for (name, value) in more.as_object().unwrap() {
+        fields.insert(name.clone(), value.clone());
+    }
+    grant
+}
+
+/// A file of grants.
+pub fn package(grants: &[Value]) -> String {
+    json!({ "grants": grants }).to_string()
+}
+
+/// How the base stands: its rows that could have been touched.
+pub async fn state(
+    app: &TestApp,
+) -> (
+    Vec<initiative::Model>,
+    Vec<funding_term::Model>,
+    Vec<change::Model>,
+    u64,
+) {
+    let db = &app.app.db;
+    let initiatives = initiative::Entity::find().order_by_asc(initiative::Column::Id);
+    let terms = funding_term::Entity::find().order_by_asc(funding_term::Column::Id);
+    let changes = change::Entity::find().order_by_asc(change::Column::Number);
+    (
+        initiatives.all(db).await.unwrap(),
+        terms.all(db).await.unwrap(),
+        changes.all(db).await.unwrap(),
+        revision::Entity::find().count(db).await.unwrap(),
+    )
+}
+
+/// Every initiative that the client may read, by title.
+pub async fn initiatives(client: &Client<'_>, fields: &str) -> BTreeMap<String, Value> {
+    let query = format!("{{ initiatives(first: 100) {{ nodes {{ title {fields} }} }} }}");
+    let mut answer = client.query(&query).await;
+    let Value::Array(nodes) = answer["initiatives"]["nodes"].take() else {
+        panic!("initiatives are listed");
+    };
+    let titled = |mut node: Value| {
+        let fields = node.as_object_mut().unwrap();
+        let title = fields.remove("title").unwrap();
+        (title.as_str().unwrap().to_owned(), node)
+    };
+    nodes.into_iter().map(titled).collect()
+}
+
+/// How many initiatives have each value of a dimension, by its label; without those that none has.
+pub async fn distribution(client: &Client<'_>, of: &str) -> BTreeMap<String, i64> {
+    let answer = client
+        .query(&format!("{{ distribution(of: {of}) {{ label count }} }}"))
+        .await;
+    let bins = answer["distribution"].as_array().unwrap();
+    bins.iter()
+        .map(|bin| {
+            let label = bin["label"].as_str().unwrap().to_owned();
+            (label, bin["count"].as_i64().unwrap())
+        })
+        .filter(|(_, count)| *count > 0)
+        .collect()
+}
+
+async fn a_grant_is_a_term_of_an_initiative_and_says_no_more(database: Database) {
+    let app = TestApp::start(database).await;
+    let (told, said) = try_grants(&app, LLOYDS).await;
+    assert_eq!((told, said), (tally(22, 0, 0, 0), vec![]));
+    let steward = app.steward().await;
+    let all = initiatives(
+        &steward,
+        "summary externalRef startedOn endedOn ongoing visibility sharedWithFunders illustrative version
+         place { code } leadOrganisation { name identifier kind }
+         entryPoints { entryPoint } challengesFaced { challenge } conditionsChanged { condition }
+         sources { kind title url datedOn licence } sharing { basis }
+         fundingTerms { funder { name identifier kind } grantIdentifier programme currency amountMinor awardedOn
+           startsOn endsOn durationMonths intendedFocus upfrontResearch upfrontResearchMonths
+           collaborationResourced restriction reportingFrequency reportingBasis deliveryTimeline renewable }",
+    )
+    .await;
+    assert_eq!(all.len(), 22, "one initiative a grant");
+    assert_eq!(
+        all["Grant to Key Steps"],
+        json!({
+            "summary": "WDGB supports homeless people in North Somerset. This grant will provide additional hours for the Support Worker to help homeless people to secure and keep private tenancies.",
+            "externalRef": null, "startedOn": null, "endedOn": null, "ongoing": null, "visibility": "OPEN",
+            "sharedWithFunders": false, "illustrative": false, "version": 1, "place": null,
+            "leadOrganisation": {"name": "Key Steps", "identifier": "GB-CHC-1146111", "kind": null},
+            "entryPoints": [], "challengesFaced": [], "conditionsChanged": [],
+            "sources": [{"kind": "GRANT_DATA", "title": "Grants published by Lloyds Bank Foundation for England and Wales",
+                "url": null, "datedOn": null, "licence": LICENCE}],
+            "sharing": null,
+            "fundingTerms": [{
+                "funder": {"name": "Lloyds Bank Foundation for England and Wales", "identifier": "GB-CHC-327114", "kind": "FUNDER"},
+                "grantIdentifier": "360G-LBFEW-102820", "programme": "XA12 - Community",
+                "currency": "GBP", "amountMinor": 1_775_996, "awardedOn": "2013-08-28",
+                "startsOn": "2013-10-01", "endsOn": "2015-09-30", "durationMonths": 24,
+                "intendedFocus": null, "upfrontResearch": null, "upfrontResearchMonths": null,
+                "collaborationResourced": null, "restriction": null, "reportingFrequency": null,
+                "reportingBasis": null, "deliveryTimeline": null, "renewable": null,
+            }],
+        })
+    );
+    assert_eq!(all["Grant to Small Charities Coalition"]["summary"], json!(null));
+    // The duration stays as it was given, also where the dates make it a month longer.
+    let term = &all["Grant to Avon Club for Young People"]["fundingTerms"][0];
+    assert_eq!(
+        (&term["endsOn"], &term["durationMonths"]),
+        (&json!("2016-05-31"), &json!(24))
+    );
+    // The funder stands once in the base, and so does the source.
+    let sources = initiatives(&steward, "sources { id } fundingTerms { funder { id } }").await;
+    let first = sources.values().next().unwrap();
+    assert!(
+        sources.values().all(|one| one == first),
+        "one source and one funder: {sources:?}"
+    );
+    // What a grant does not say is not known; it is not no.
+    let pattern = steward
+        .query(
+            "{ pattern(
+                when: {fundingTerms: {some: {upfrontResearch: {eq: true}}}}
+                then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}) {
+              table { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown } } }",
+        )
+        .await;
+    assert_eq!(
+        pattern["pattern"]["table"],
+        json!({"population": 22, "both": 0, "whenOnly": 0, "thenOnly": 0, "neither": 0,
+            "unknown": 22, "whenUnknown": 22, "thenUnknown": 22})
+    );
+}
+
+async fn a_grant_lies_in_the_one_place_that_it_names(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    let located = [
+        (
+            "by code",
+            json!([{"geoCode": "E08000025", "name": "Somewhere"}]),
+            Some("E08000025"),
+        ),
+        (
+            "by a code in small letters",
+            json!([{"geoCode": " e08000025"}]),
+            Some("E08000025"),
+        ),
+        (
+            "by a retired code",
+            json!([{"geoCode": "S12000046"}]),
+            Some("S12000049"),
+        ),
+        (
+            "by the code of the kingdom",
+            json!([{"name": "UK Wide", "geoCode": "K02000001"}]),
+            Some("K02000001"),
+        ),
+        ("by name", json!([{"name": "camden "}]), Some("E09000007")),
+        (
+            "by the name where the code is unknown",
+            json!([{"name": "Manchester", "geoCode": "E08000099"}]),
+            Some("E08000003"),
+        ),
+        (
+            "by a name that a retired place has too",
+            json!([{"name": "Glasgow City"}]),
+            Some("S12000049"),
+        ),
+        ("by a retired name", json!([{"name": "Allerdale"}]), None),
+        ("by a name of two", json!([{"name": "West Midlands"}]), None),
+        ("by a name of none", json!([{"name": "UK Wide"}]), None),
+        (
+            "twice the same",
+            json!([{"name": "Camden"}, {"geoCode": "E09000007"}]),
+            Some("E09000007"),
+        ),
+        (
+            "two places",
+            json!([{"name": "Camden"}, {"name": "Manchester"}]),
+            None,
+        ),
+        ("nowhere", json!([]), None),
+    ];
+    let grants: Vec<_> = located
+        .iter()
+        .map(|(title, location, _)| grant(title, &json!({"title": title, "beneficiaryLocation": location})))
+        .collect();
+    let (told, said) = try_grants(&app, &package(&grants)).await;
+    assert_eq!((told, said), (tally(13, 0, 0, 0), vec![]));
+    let all = initiatives(&app.steward().await, "place { code }").await;
+    for (title, location, code) in located {
+        assert_eq!(
+            all[title]["place"]["code"],
+            json!(code),
+            "{title}, for {location}"
+        );
+    }
+}
+
+async fn the_same_grants_again_change_nothing(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    let files = [(LLOYDS, 22), (LLOYD_WEBBER, 22), (CHARITABLE_TRUST, 20)];
+    for (file, rows) in files {
+        let (told, said) = try_grants(&app, file).await;
+        assert_eq!((told.added, told.refused), (rows, 0), "{said:?}");
+    }
+    let before = state(&app).await;
+    for (file, rows) in files {
+        assert_eq!(try_grants(&app, file).await, (tally(0, 0, rows, 0), vec![]));
+    }
+    assert_eq!(state(&app).await, before);
+    assert!(before.0.iter().all(|initiative| initiative.version == 1));
+}
+
+async fn json_and_csv_of_the_same_grants_are_the_same(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    assert_eq!(try_grants(&app, TWO_FUNDERS).await.0, tally(10, 0, 0, 0));
+    let before = state(&app).await;
+    let ours: Vec<_> = before
+        .1
+        .iter()
+        .map(|term| term.grant_identifier.clone().unwrap())
+        .collect();
+    let mut same = Vec::new();
+    for file in [LLOYDS, LLOYD_WEBBER] {
+        let mut package: Value = serde_json::from_str(file).unwrap();
+        let Value::Array(grants) = package["grants"].take() else {
+            panic!("a package has grants");
+        };
+        let is_ours = |grant: &Value| ours.iter().any(|id| grant["id"] == **id);
+        same.extend(grants.into_iter().filter(is_ours));
+    }
+    assert_eq!(
+        try_grants(&app, &package(&same)).await,
+        (tally(0, 0, 10, 0), vec![])
+    );
+    assert_eq!(state(&app).await, before);
+}
+
+async fn a_changed_grant_alters_its_own_term_and_keeps_ids(database: Database) {
+    let app = TestApp::start(database).await;
+    let (one, other) = (grant("360G-a-1", &json!({})), grant("360G-a-2", &json!({})));
+    try_grants(&app, &package(&[one, other.clone()])).await;
+    let steward = app.steward().await;
+    let fields = "id version fundingTerms { id amountMinor durationMonths } leadOrganisation { name }";
+    let before = initiatives(&steward, fields).await;
+    let untouched = state(&app).await.0;
+    let changed = grant(
+        "360G-a-1",
+        &json!({"amountAwarded": 2500.5, "plannedDates": [{"duration": 18}],
+            "recipientOrganization": [{"id": "GB-CHC-101", "name": "Another charity"}]}),
+    );
+    assert_eq!(
+        try_grants(&app, &package(&[changed.clone(), other])).await,
+        (tally(0, 1, 1, 0), vec![])
+    );
+    let after = initiatives(&steward, fields).await;
+    let (was, is) = (&before["Grant 360G-a-1"], &after["Grant 360G-a-1"]);
+    assert_eq!(is["id"], was["id"]);
+    assert_eq!(is["version"], 2);
+    assert_eq!(is["leadOrganisation"]["name"], "Another charity");
+    assert_eq!(
+        is["fundingTerms"],
+        json!([{"id": was["fundingTerms"][0]["id"], "amountMinor": 250_050, "durationMonths": 18}])
+    );
+    assert_eq!(after["Grant 360G-a-2"], before["Grant 360G-a-2"]);
+    let other = |rows: &[initiative::Model]| {
+        rows.iter()
+            .find(|row| row.version == 1 && row.title == "Grant 360G-a-2")
+            .cloned()
+    };
+    assert_eq!(other(&state(&app).await.0), other(&untouched));
+    // Its node is still the same, and a changed grant sent again changes nothing more.
+    let id = was["fundingTerms"][0]["id"].as_str().unwrap();
+    let node = steward
+        .query(&format!(
+            "{{ node(id: \"{id}\") {{ ... on FundingTerm {{ grantIdentifier }} }} }}"
+        ))
+        .await;
+    assert_eq!(node["node"]["grantIdentifier"], "360G-a-1");
+    assert_eq!(
+        try_grants(&app, &package(&[changed])).await,
+        (tally(0, 0, 1, 0), vec![])
+    );
+}
+
+async fn a_bad_row_is_refused_and_the_good_ones_go_in(database: Database) {
+    let app = TestApp::start(database).await;
+    let (told, said) = try_grants(&app, WOLFSON).await;
+    assert_eq!(told, tally(0, 0, 0, 20));
+    assert_eq!(said.len(), 20, "{said:?}");
+    assert_eq!(
+        said[0],
+        "row 1, awardDate: \"05/06/2014\" is not a date; write it as 2014-06-05 if the day comes first"
+    );
+    assert_eq!(state(&app).await.3, 0, "nothing of it is there");
+    assert_eq!(organisation::Entity::find().count(&app.app.db).await.unwrap(), 0);
+    // Good ones of the same file go in, and every fault of a bad one is named, as the file names it.
+    let mut mixed: Value = serde_json::from_str(WOLFSON).unwrap();
+    mixed["grants"][3]["awardDate"] = json!("2014-06-05");
+    mixed["grants"][4]["amountAwarded"] = json!("lots");
+    let long = format!("GB-CHC-{}", "9".repeat(120));
+    mixed["grants"][5]["awardDate"] = json!("2014-06-05");
+    mixed["grants"][5]["recipientOrganization"][0]["id"] = json!(long);
+    let (told, said) = try_grants(&app, &mixed.to_string()).await;
+    assert_eq!(told, tally(1, 0, 0, 19));
+    let of_row = |row: &str| {
+        said.iter()
+            .filter(|said| said.starts_with(row))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of_row("row 4,"), Vec::<&String>::new());
+    assert_eq!(of_row("row 5,").len(), 2, "{said:?}");
+    assert_eq!(
+        of_row("row 6,"),
+        ["row 6, recipientOrganization/0/id: has 127 characters; at most 100 are kept"]
+    );
+    let all = initiatives(&app.steward().await, "fundingTerms { awardedOn }").await;
+    assert_eq!(
+        all.into_iter().collect::<Vec<_>>(),
+        [(
+            "Grant to Babington Community College".to_owned(),
+            json!({"fundingTerms": [{"awardedOn": "2014-06-05"}]})
+        )]
+    );
+}
+
+async fn a_grant_that_is_given_twice_ends_as_its_last_row_says(database: Database) {
+    let app = TestApp::start(database).await;
+    let rows = [
+        grant("360G-a-1", &json!({"amountAwarded": 1})),
+        grant("360G-a-2", &json!({})),
+        grant("360G-a-1", &json!({"amountAwarded": 2})),
+        grant("360G-a-1", &json!({"amountAwarded": 2})),
+    ];
+    let (told, said) = try_grants(&app, &package(&rows)).await;
+    assert_eq!((told, said), (tally(2, 1, 1, 0), vec![]));
+    let all = initiatives(&app.steward().await, "version fundingTerms { amountMinor }").await;
+    assert_eq!(
+        all["Grant 360G-a-1"],
+        json!({"version": 2, "fundingTerms": [{"amountMinor": 200}]})
+    );
+}
+
+async fn bands_of_duration_are_those_of_the_file(database: Database) {
+    let app = TestApp::start(database).await;
+    let mut expected: BTreeMap<&str, i64> = BTreeMap::new();
+    for file in [LLOYDS, LLOYD_WEBBER, CHARITABLE_TRUST] {
+        let package: Value = serde_json::from_str(file).unwrap();
+        for grant in package["grants"].as_array().unwrap() {
+            let band = match grant["plannedDates"][0]["duration"].as_i64() {
+                None => "Not known",
+                Some(..=6) => "Up to 6 months",
+                Some(7..=12) => "7 to 12 months",
+                Some(13..=18) => "13 to 18 months",
+                Some(19..=24) => "19 to 24 months",
+                Some(25..=36) => "25 to 36 months",
+                Some(37..=60) => "37 to 60 months",
+                Some(_) => "Over 60 months",
+            };
+            *expected.entry(band).or_default() += 1;
+        }
+        try_grants(&app, file).await;
+    }
+    let found = distribution(&app.steward().await, "FUNDING_DURATION_BAND").await;
+    let found: BTreeMap<&str, i64> = found
+        .iter()
+        .map(|(label, count)| (label.as_str(), *count))
+        .collect();
+    assert_eq!(found, expected);
+}

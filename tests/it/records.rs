@@ -1,0 +1,594 @@
+//! Whole records come into a base from JSON Lines.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use serde_json::{Value, json};
+use wayin::import::Remark;
+use wayin_entity::{change, initiative, organisation, revision};
+
+use crate::support::app::TestApp;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        every_field_comes_back_as_it_was_sent,
+        what_is_null_or_empty_is_as_if_it_were_absent,
+        bad_rows_are_told_of_and_the_good_ones_taken,
+        a_repeat_changes_nothing_and_a_change_is_a_new_version,
+        a_record_is_one_however_its_lead_is_named,
+        organisations_are_found_before_they_are_added,
+        places_are_found_by_code_or_id,
+        durations_are_as_given_or_else_by_the_dates,
+        text_that_no_base_can_hold_refuses_its_row_alone,
+        any_other_text_is_kept_to_the_letter,
+    ]
+}
+
+/// Two places, and one that the second took over from.
+pub const PLACES: &str = "code,name,kind,within,successor\n\
+    E12000005,West Midlands,,,\nE08000025,Birmingham,,E12000005,\nE07000001,Old Borough,,,E08000025\n";
+
+/// A record that says as little as a record can, and `more`.
+pub fn record(reference: &str, more: Value) -> Value {
+    let mut record = json!({
+        "externalRef": reference, "title": format!("Record {reference}"), "visibility": "OPEN",
+        "leadOrganisation": {"identifier": "GB-CHC-100", "name": "A charity"},
+        "source": {"kind": "SELF_REPORT", "title": "A return"},
+    });
+    let (Value::Object(fields), Value::Object(more)) = (&mut record, more) else {
+        panic!("records are objects");
+    };
+    fields.extend(more);
+    record
+}
+
+/// A record that says all that a record can.
+pub fn full(reference: &str) -> Value {
+    json!({
+        "externalRef": reference, "title": "Youth work in Birmingham", "summary": "Who it is for.\n\nAnd why.",
+        "place": {"code": "E08000025"},
+        "leadOrganisation": {"identifier": "GB-CHC-100", "name": "A charity", "kind": "DELIVERY_ORGANISATION"},
+        "startedOn": "2020-04-01", "endedOn": "2022-03-31", "ongoing": false, "visibility": "MEMBERS",
+        "sharedWithFunders": true, "illustrative": true,
+        "entryPoints": [
+            {"entryPoint": "COLLABORATION", "perspective": "PRACTITIONER", "takenOn": "2020-04-01", "motivation": "It was asked for."},
+            {"entryPoint": "ROOT_CAUSES", "perspective": "FUNDER"},
+            {"entryPoint": "COMPLEXITY", "perspective": "PRACTITIONER", "takenOn": "2021-01-01"},
+        ],
+        "challengesFaced": [
+            {"challenge": "UNDERSTANDING_LOCAL_SYSTEM", "step": "RUSHED"},
+            {"challenge": "DEFINING_AMBITIONS", "step": "SKIPPED", "reasons": ["SHORT_FUNDING", "STAFF_CAPACITY"],
+             "note": "There was no time.", "noticedOn": "2020-09-01", "perspective": "PRACTITIONER"},
+        ],
+        "conditionsChanged": [
+            {"condition": "GOVERNANCE", "change": "PARTLY"},
+            {"condition": "INCENTIVES"},
+        ],
+        "fundingTerms": [{
+            "funder": {"identifier": "GB-CHC-200", "name": "A funder", "kind": "FUNDER"},
+            "grantIdentifier": format!("360G-{reference}"), "programme": "Places", "currency": "GBP", "amountMinor": 9_007_199_254_740_993_i64,
+            "awardedOn": "2020-02-01", "startsOn": "2020-04-01", "endsOn": "2021-09-30", "durationMonths": 18,
+            "intendedFocus": "ROOT_CAUSES", "upfrontResearch": true, "upfrontResearchMonths": 3,
+            "collaborationResourced": false, "restriction": "RESTRICTED", "reportingFrequency": "QUARTERLY",
+            "reportingBasis": "FIXED_TARGETS", "deliveryTimeline": "FIXED", "renewable": true,
+        }],
+        "source": {"kind": "EVALUATION", "title": "An evaluation", "url": "https://example.org/e", "datedOn": "2022-06-01", "licence": "CC-BY-4.0"},
+        "sharing": {"confirmedBy": "The board", "confirmedOn": "2022-05-01", "basis": "A resolution", "licence": "CC-BY-4.0"},
+    })
+}
+
+/// All that a record can say, as it is asked for over GraphQL.
+pub const EVERY_FIELD: &str = "externalRef title summary place { code } leadOrganisation { identifier name kind }
+    startedOn endedOn ongoing visibility sharedWithFunders illustrative
+    entryPoints { position entryPoint perspective takenOn motivation }
+    challengesFaced { challenge step reasons note noticedOn perspective }
+    conditionsChanged { condition change }
+    fundingTerms { funder { identifier name kind } grantIdentifier programme currency amountMinor awardedOn startsOn
+      endsOn durationMonths intendedFocus upfrontResearch upfrontResearchMonths collaborationResourced restriction
+      reportingFrequency reportingBasis deliveryTimeline renewable }
+    sources { kind title url datedOn licence } sharing { confirmedBy confirmedOn basis licence }";
+
+/// The initiatives as a steward reads them, the first published first.
+pub async fn initiatives(app: &TestApp, fields: &str) -> Vec<Value> {
+    let query =
+        format!("{{ initiatives(first: 100, orderBy: {{field: PUBLISHED}}) {{ nodes {{ {fields} }} }} }}");
+    let mut answer = app.steward().await.query(&query).await;
+    serde_json::from_value(answer["initiatives"]["nodes"].take()).unwrap()
+}
+
+/// Why each row was refused, as the command line says it.
+fn refusals(remarks: Vec<Remark>) -> Vec<String> {
+    let said = remarks.into_iter().map(|remark| match remark {
+        Remark::Refused(refusal) => refusal.to_string(),
+        Remark::Warning(warning) => format!("warning: {warning}"),
+    });
+    said.collect()
+}
+
+async fn count_of_changes(app: &TestApp) -> u64 {
+    change::Entity::find().count(&app.app.db).await.unwrap()
+}
+
+/// What is not said, in the words of the API: as null, or as an empty list.
+fn without_the_unsaid(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let said = fields
+                .iter()
+                .map(|(name, value)| (name.clone(), without_the_unsaid(value)))
+                .filter(|(_, value)| !value.is_null() && *value != json!([]));
+            Value::Object(said.collect())
+        }
+        Value::Array(items) => items.iter().map(without_the_unsaid).collect(),
+        other => other.clone(),
+    }
+}
+
+async fn every_field_comes_back_as_it_was_sent(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    let sent = full("r-1");
+    assert_eq!(app.publish(std::slice::from_ref(&sent)).await.added, 1);
+    let answered = without_the_unsaid(&initiatives(&app, EVERY_FIELD).await[0]);
+    let mut expected = sent.clone();
+    let fields = expected.as_object_mut().unwrap();
+    let source = fields.remove("source").unwrap();
+    fields.insert("sources".into(), json!([source]));
+    // Entry points are listed by perspective, each with its position within it.
+    let mut entry_points = answered["entryPoints"].as_array().unwrap().clone();
+    entry_points.sort_by_key(|taken| {
+        let sent = sent["entryPoints"].as_array().unwrap();
+        sent.iter()
+            .position(|sent| sent["entryPoint"] == taken["entryPoint"])
+    });
+    let positions: Vec<_> = entry_points
+        .iter()
+        .map(|taken| taken["position"].clone())
+        .collect();
+    assert_eq!(positions, [1, 1, 2]);
+    let mut answered = answered;
+    answered["entryPoints"] = entry_points
+        .into_iter()
+        .map(|mut taken| {
+            taken.as_object_mut().unwrap().remove("position");
+            taken
+        })
+        .collect();
+    assert_eq!(answered, expected);
+    // And the revision holds the whole of it.
+    let revision = revision::Entity::find().one(&app.app.db).await.unwrap().unwrap();
+    assert_eq!((revision.version, revision.reason.as_str()), (1, "a story"));
+    assert_eq!(without_the_unsaid(&revision.document), without_the_unsaid(&sent));
+}
+
+async fn what_is_null_or_empty_is_as_if_it_were_absent(database: Database) {
+    let app = TestApp::start(database).await;
+    let least = |reference: &str| {
+        let mut least = record(reference, json!({"title": "The least"}));
+        least.as_object_mut().unwrap().remove("visibility");
+        least["fundingTerms"] = json!([{"funder": {"identifier": "GB-CHC-200", "name": "A funder"}}]);
+        least["challengesFaced"] = json!([{"challenge": "DEFINING_AMBITIONS"}]);
+        least
+    };
+    let unsaid = |reference: &str, nothing: &Value| {
+        let mut record = full(reference);
+        for (_, field) in record.as_object_mut().unwrap() {
+            *field = Value::Null;
+        }
+        let least = least(reference);
+        for name in [
+            "externalRef",
+            "leadOrganisation",
+            "title",
+            "source",
+            "fundingTerms",
+            "challengesFaced",
+        ] {
+            record[name] = least[name].clone();
+        }
+        for name in ["grantIdentifier", "programme", "currency"] {
+            record["fundingTerms"][0][name] = nothing.clone();
+        }
+        for name in [
+            "amountMinor",
+            "startsOn",
+            "durationMonths",
+            "upfrontResearch",
+            "renewable",
+            "restriction",
+        ] {
+            record["fundingTerms"][0][name] = Value::Null;
+        }
+        record["summary"] = nothing.clone();
+        record["place"] = json!({"code": nothing});
+        record["challengesFaced"][0]["note"] = nothing.clone();
+        record["challengesFaced"][0]["reasons"] = Value::Null;
+        record["source"]["url"] = nothing.clone();
+        record
+    };
+    app.publish(&[
+        least("a"),
+        unsaid("b", &Value::Null),
+        unsaid("c", &json!("")),
+        unsaid("d", &json!("  \t")),
+    ])
+    .await;
+    let fields = EVERY_FIELD.replace("externalRef", "");
+    let found = initiatives(&app, &fields).await;
+    assert_eq!(found.len(), 4);
+    for one in &found[1..] {
+        assert_eq!(*one, found[0]);
+    }
+    // Who may read it is the most careful answer where nothing is said.
+    assert_eq!(found[0]["visibility"], "AGGREGATE_ONLY");
+    assert_eq!(found[0]["summary"], Value::Null);
+    assert_eq!(found[0]["fundingTerms"][0]["upfrontResearch"], Value::Null);
+}
+
+async fn bad_rows_are_told_of_and_the_good_ones_taken(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    let mut nameless = record("", json!({"externalRef": null}));
+    nameless["fundingTerms"] = json!([{"funder": {"name": "A funder"}, "grantIdentifier": "360G-a-1"}]);
+    let rows = [
+        record("1", json!({})),
+        record(
+            "2",
+            json!({"startedOn": "01/04/2020", "endedOn": "2020-13-01", "colour": "red"}),
+        ),
+        nameless,
+        record(
+            "4",
+            json!({
+                "title": " ", "startedOn": "2020-02-01", "endedOn": "2020-01-01", "place": {"code": "E08000099"},
+                "leadOrganisation": {"identifier": "GB-CHC-404"},
+                "challengesFaced": [{"challenge": "DEFINING_AMBITIONS"}, {"challenge": "DEFINING_AMBITIONS"}],
+                "fundingTerms": [{"funder": {}, "amountMinor": 5, "startsOn": "0020-04-01"}],
+            }),
+        ),
+        record(
+            "5",
+            json!({"externalRef": "x".repeat(201), "startedOn": "-4800-01-01"}),
+        ),
+        record(
+            "6",
+            json!({"sharing": {"basis": "x".repeat(2_001), "confirmedOn": "+12022-05-01"}}),
+        ),
+        record("7", json!({})),
+    ];
+    let (tally, remarks) = app.try_publish(&rows).await;
+    assert_eq!((tally.added, tally.refused), (2, 5), "{remarks:?}");
+    let said: BTreeSet<_> = refusals(remarks).into_iter().collect();
+    let expected = [
+        "row 2, colour: unknown field `colour`",
+        "row 2, endedOn: \"2020-13-01\" is not a date; write it as YYYY-MM-DD, such as 2014-06-25",
+        "row 2, startedOn: \"01/04/2020\" is not a date; write it as 2020-04-01 if the day comes first",
+        "row 3, externalRef: is needed, so that the record is known again when it is sent again",
+        "row 4, challengesFaced/1/challenge: DEFINING_AMBITIONS is named twice",
+        "row 4, endedOn: 2020-01-01 is before startedOn, 2020-02-01",
+        "row 4, fundingTerms/0/currency: is needed where an amount is given",
+        "row 4, fundingTerms/0/funder: needs an identifier or a name",
+        "row 4, fundingTerms/0/startsOn: 0020-04-01 lies in the year 20, which cannot be right",
+        "row 4, leadOrganisation: no organisation has the identifier GB-CHC-404, and no name is given to add it by",
+        "row 4, place: no place has the code E08000099",
+        "row 4, title: is needed",
+        "row 5, externalRef: has 201 characters; at most 200 are kept",
+        "row 5, startedOn: -4800-01-01 lies in the year -4800, which cannot be right",
+        "row 6, sharing/basis: has 2001 characters; at most 2000 are kept",
+        "row 6, sharing/confirmedOn: +12022-05-01 lies in the year 12022, which cannot be right",
+    ];
+    let said: BTreeSet<&str> = said
+        .iter()
+        .map(|said| {
+            said.split_once(", expected")
+                .map_or(said.as_str(), |(said, _)| said)
+        })
+        .collect();
+    assert_eq!(said, BTreeSet::from(expected));
+    let titles = initiatives(&app, "title").await;
+    assert_eq!(
+        titles,
+        [json!({"title": "Record 1"}), json!({"title": "Record 7"})]
+    );
+    // Nothing of a refused row is there, its organisations neither.
+    let known = organisation::Entity::find().count(&app.app.db).await.unwrap();
+    assert_eq!(known, 1, "the lead of the good ones alone");
+}
+
+async fn a_repeat_changes_nothing_and_a_change_is_a_new_version(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    // The second row knows more of the lead organisation than the first.
+    let mut first = full("r-1");
+    first["leadOrganisation"].as_object_mut().unwrap().remove("kind");
+    let rows = [first.clone(), full("r-2")];
+    app.publish(&rows).await;
+    let ids = "externalRef version id fundingTerms { id } sources { id }";
+    let (before, changes) = (initiatives(&app, ids).await, count_of_changes(&app).await);
+    let again = app.publish(&rows).await;
+    assert_eq!((again.unchanged, again.altered), (2, 0), "{again:?}");
+    assert_eq!(initiatives(&app, ids).await, before);
+    assert_eq!(count_of_changes(&app).await, changes);
+    // A change of one part is a new version of the record, and leaves the ids of the others as they were.
+    let mut changed = first;
+    changed["summary"] = json!("Said anew.");
+    changed["fundingTerms"].as_array_mut().unwrap().insert(
+        0,
+        json!({"funder": {"identifier": "GB-CHC-200"}, "grantIdentifier": "360G-new", "durationMonths": 6}),
+    );
+    let tally = app.publish(std::slice::from_ref(&changed)).await;
+    assert_eq!((tally.added, tally.altered), (0, 1));
+    let after = initiatives(&app, ids).await;
+    assert_eq!(after[1], before[1], "the other record");
+    assert_eq!(
+        (&after[0]["id"], &after[0]["version"]),
+        (&before[0]["id"], &json!(2))
+    );
+    assert_eq!(
+        after[0]["fundingTerms"][1], before[0]["fundingTerms"][0],
+        "the term that stayed"
+    );
+    assert_eq!(after[0]["sources"], before[0]["sources"]);
+    let db = &app.app.db;
+    let ours = initiative::Entity::find()
+        .filter(initiative::Column::ExternalRef.eq("r-1"))
+        .one(db)
+        .await
+        .unwrap()
+        .unwrap();
+    let revisions = revision::Entity::find()
+        .filter(revision::Column::InitiativeId.eq(ours.id))
+        .order_by_asc(revision::Column::Version)
+        .all(db)
+        .await
+        .unwrap();
+    let summaries: Vec<_> = revisions
+        .iter()
+        .map(|revision| (revision.version, revision.document["summary"].as_str().unwrap()))
+        .collect();
+    assert_eq!(summaries, [(1, "Who it is for.\n\nAnd why."), (2, "Said anew.")]);
+    assert_eq!(revisions[1].document["fundingTerms"].as_array().unwrap().len(), 2);
+    // The same reference of another organisation is another record.
+    let other = record(
+        "r-1",
+        json!({"leadOrganisation": {"identifier": "GB-CHC-101", "name": "Another"}}),
+    );
+    assert_eq!(app.publish(&[other]).await.added, 1);
+}
+
+async fn a_record_is_one_however_its_lead_is_named(database: Database) {
+    let app = TestApp::start(database).await;
+    let led = |lead: Value, title: &str| record("r-1", json!({"leadOrganisation": lead, "title": title}));
+    let (tally, remarks) = app
+        .try_publish(&[
+            led(json!({"identifier": "GB-CHC-100", "name": "A charity"}), "First"),
+            led(json!({"name": "a CHARITY"}), "Second"),
+            led(json!({"identifier": " GB-CHC-100 "}), "Third"),
+        ])
+        .await;
+    assert_eq!(
+        (tally.added, tally.altered, tally.refused),
+        (1, 2, 0),
+        "{remarks:?}"
+    );
+    let found = initiatives(&app, "title version leadOrganisation { name identifier }").await;
+    assert_eq!(
+        found,
+        [
+            json!({"title": "Third", "version": 3, "leadOrganisation": {"name": "A charity", "identifier": "GB-CHC-100"}})
+        ]
+    );
+}
+
+async fn organisations_are_found_before_they_are_added(database: Database) {
+    let app = TestApp::start(database).await;
+    let led = |reference: &str, lead: Value| record(reference, json!({"leadOrganisation": lead}));
+    app.publish(&[
+        led("1", json!({"identifier": "GB-CHC-1", "name": "The Straße Trust"})),
+        led("2", json!({"name": "Old Name", "identifier": "GB-CHC-2"})),
+        led("3", json!({"name": "Twins", "identifier": "GB-CHC-3"})),
+        led("4", json!({"name": "twins", "identifier": "GB-CHC-4"})),
+        led("5", json!({"name": "By Name Alone"})),
+    ])
+    .await;
+    let count = || organisation::Entity::find().count(&app.app.db);
+    assert_eq!(count().await.unwrap(), 5);
+    let (tally, remarks) = app
+        .try_publish(&[
+            led("6", json!({"name": "the straße TRUST"})),
+            led("7", json!({"identifier": "GB-CHC-2"})),
+            led("8", json!({"identifier": "GB-CHC-2", "name": "New Name"})),
+            led("9", json!({"name": "Twins"})),
+            led("10", json!({"identifier": "GB-CHC-9"})),
+            led("11", json!({"name": "by name alone", "kind": "COMMUNITY_GROUP"})),
+            led("12", json!({"identifier": "GB-CHC-4"})),
+        ])
+        .await;
+    assert_eq!((tally.added, tally.refused), (5, 2));
+    assert_eq!(
+        refusals(remarks),
+        [
+            "row 4, leadOrganisation: 2 organisations are called Twins; give the identifier of the one that is meant",
+            "row 5, leadOrganisation: no organisation has the identifier GB-CHC-9, and no name is given to add it by",
+        ]
+    );
+    assert_eq!(count().await.unwrap(), 5, "none was added");
+    let found = initiatives(&app, "externalRef leadOrganisation { name kind }").await;
+    let lead = |reference: &str| {
+        let found = found.iter().find(|one| one["externalRef"] == reference);
+        found.unwrap()["leadOrganisation"].clone()
+    };
+    assert_eq!(lead("6"), json!({"name": "The Straße Trust", "kind": null}));
+    assert_eq!(lead("8"), json!({"name": "Old Name", "kind": null}));
+    assert_eq!(lead("12"), json!({"name": "twins", "kind": null}));
+    // What sort of organisation it is can be said later.
+    assert_eq!(
+        lead("5"),
+        json!({"name": "By Name Alone", "kind": "COMMUNITY_GROUP"})
+    );
+}
+
+async fn places_are_found_by_code_or_id(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    app.places("name,code,kind,within\nHigh Town,,TOWN,E08000025\n")
+        .await;
+    let answer = app
+        .steward()
+        .await
+        .query("{ town: places(filter: {name: {eq: \"High Town\"}}) { nodes { id } } city: place(code: \"E08000025\") { id } }")
+        .await;
+    let (town, city) = (
+        answer["town"]["nodes"][0]["id"].clone(),
+        answer["city"]["id"].clone(),
+    );
+    let placed = |reference: &str, place: Value| record(reference, json!({"place": place}));
+    let (tally, remarks) = app
+        .try_publish(&[
+            placed("1", json!({"code": "E08000025"})),
+            placed("2", json!({"code": "E07000001"})),
+            placed("3", json!({"id": city})),
+            placed("4", json!({"id": town})),
+            placed("5", json!({"code": "E08000099"})),
+            placed("6", json!({"id": "no such id"})),
+            placed("7", json!({"id": city, "code": "E08000025"})),
+        ])
+        .await;
+    assert_eq!((tally.added, tally.refused), (4, 3), "{remarks:?}");
+    assert_eq!(
+        refusals(remarks),
+        [
+            "row 5, place: no place has the code E08000099",
+            "row 6, place: no place has the id no such id",
+            "row 7, place: give either the code or the id of a place",
+        ]
+    );
+    let found = initiatives(&app, "place { name }").await;
+    let names: Vec<_> = found
+        .iter()
+        .map(|one| one["place"]["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["Birmingham", "Birmingham", "Birmingham", "High Town"]);
+}
+
+async fn durations_are_as_given_or_else_by_the_dates(database: Database) {
+    let app = TestApp::start(database).await;
+    let lasting = |reference: &str, dates: Value| {
+        let mut term = json!({"funder": {"name": "A funder"}});
+        term.as_object_mut()
+            .unwrap()
+            .extend(dates.as_object().unwrap().clone());
+        record(reference, json!({"fundingTerms": [term]}))
+    };
+    let dates = |start: &str, end: &str| json!({"startsOn": start, "endsOn": end});
+    let given = |months: i32| {
+        let mut dates = dates("2020-01-01", "2020-12-31");
+        dates["durationMonths"] = json!(months);
+        dates
+    };
+    let (tally, remarks) = app
+        .try_publish(&[
+            lasting("1", dates("2020-01-01", "2021-06-30")),
+            lasting("2", json!({"startsOn": "2020-01-01"})),
+            lasting("3", given(13)),
+            lasting("4", given(24)),
+            lasting("5", given(0)),
+            lasting("6", dates("2020-01-01", "2019-12-31")),
+        ])
+        .await;
+    assert_eq!((tally.added, tally.refused, tally.warned), (4, 2, 1));
+    assert_eq!(
+        refusals(remarks),
+        [
+            "warning: row 4, fundingTerms/0/durationMonths: 24 months are given, but the dates make 12; what is given is kept",
+            "row 5, fundingTerms/0/durationMonths: must lie between 1 and 1,200",
+            "row 6, fundingTerms/0/endsOn: 2019-12-31 is before startsOn, 2020-01-01",
+        ]
+    );
+    let found = initiatives(&app, "fundingTerms { durationMonths }").await;
+    let months: Vec<_> = found
+        .iter()
+        .map(|one| one["fundingTerms"][0]["durationMonths"].as_i64())
+        .collect();
+    assert_eq!(months, [Some(18), None, Some(13), Some(24)]);
+}
+
+/// Every path at which a document holds text that is anybody's own words or names.
+fn texts(value: &Value, path: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                texts(value, &format!("{path}/{name}"), found);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                texts(value, &format!("{path}/{index}"), found);
+            }
+        }
+        Value::String(_) => found.push(path.to_owned()),
+        _ => {}
+    }
+}
+
+async fn text_that_no_base_can_hold_refuses_its_row_alone(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    let mut paths = Vec::new();
+    texts(&full("r"), "", &mut paths);
+    assert!(paths.len() > 30, "{paths:?}");
+    for path in paths {
+        let mut bad = full("bad");
+        let text = bad.pointer_mut(&path).unwrap();
+        *text = json!(format!("{}\u{0}", text.as_str().unwrap()));
+        let (tally, remarks) = app
+            .try_publish(&[bad, record(&format!("good{path}"), json!({}))])
+            .await;
+        let said = refusals(remarks);
+        assert_eq!((tally.added, tally.refused), (1, 1), "{path}: {said:?}");
+        let field = path.trim_start_matches('/');
+        let named = field.strip_suffix("/code").unwrap_or(field);
+        assert!(
+            said.iter()
+                .any(|said| said.starts_with(&format!("row 1, {named}"))),
+            "{path}: {said:?}"
+        );
+    }
+}
+
+async fn any_other_text_is_kept_to_the_letter(database: Database) {
+    let app = TestApp::start(database).await;
+    let texts = [
+        "𝒯𝒽ℯ 🏘️ of 👩🏽‍🌾 and 𠜎",
+        "zero\u{200b}width, e\u{301} and é, \u{202e}right to left",
+        "' OR 1=1; -- \" \\ % _ \u{1} \u{7f}",
+        "\u{130}stanbul \u{1e9e} \u{fb03}",
+    ];
+    for (index, text) in texts.into_iter().enumerate() {
+        let long: String = text.chars().cycle().take(10_000).collect();
+        let lead = json!({"name": text});
+        let title: String = text.chars().cycle().take(299).chain(['.']).collect();
+        let summary = format!(".{}.", &long.chars().take(9_998).collect::<String>());
+        let sent = record(
+            &format!("{text}{index}"),
+            json!({"title": title, "summary": summary, "leadOrganisation": lead}),
+        );
+        app.publish(std::slice::from_ref(&sent)).await;
+        let again = app.publish(std::slice::from_ref(&sent)).await;
+        assert_eq!(again.unchanged, 1, "{text}");
+        let found = initiatives(&app, "externalRef title summary leadOrganisation { name }").await;
+        let found = &found[index];
+        for field in ["externalRef", "title", "summary", "leadOrganisation"] {
+            assert_eq!(found[field], sent[field], "{text}");
+        }
+    }
+    // One character more is too many, and the length is told in characters.
+    let long = "🏘".repeat(10_001);
+    let (_, remarks) = app.try_publish(&[record("long", json!({"summary": long}))]).await;
+    assert_eq!(
+        refusals(remarks),
+        ["row 1, summary: has 10001 characters; at most 10000 are kept"]
+    );
+}
