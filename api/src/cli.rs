@@ -204,8 +204,8 @@ async fn open() -> Result<DatabaseConnection, CliError> {
     let pending = Migrator::get_pending_migrations(&db).await?;
     if !pending.is_empty() {
         return Err(CliError::Asked(format!(
-            "The base lacks {} migrations: run `wayin migrate up`, or set MIGRATE_ON_START=true.",
-            pending.len()
+            "The base lacks {}: run `wayin migrate up`, or set MIGRATE_ON_START=true.",
+            counted(pending.len(), "migration")
         )));
     }
     Ok(db)
@@ -249,11 +249,13 @@ async fn migrate(command: Migrate) -> Result<(), CliError> {
         Migrate::Up => {
             let pending = Migrator::get_pending_migrations(&db).await?;
             migrate_up(&db, &SystemClock).await?;
-            println!("{} migrations applied.", pending.len());
+            println!("{} applied.", counted(pending.len(), "migration"));
         }
         Migrate::Down { steps } => {
+            let applied = Migrator::get_applied_migrations(&db).await?.len();
             Migrator::down(&db, Some(steps)).await?;
-            println!("{steps} migrations taken back.");
+            let left = Migrator::get_applied_migrations(&db).await?.len();
+            println!("{} taken back.", counted(applied - left, "migration"));
         }
         Migrate::Status => {
             for migration in Migrator::get_migration_with_status(&db).await? {
@@ -266,6 +268,14 @@ async fn migrate(command: Migrate) -> Result<(), CliError> {
         }
     }
     Ok(())
+}
+
+/// So many of something, in words that agree.
+fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    match count.try_into().unwrap_or(u64::MAX) {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    }
 }
 
 async fn export_records(output: Option<PathBuf>) -> Result<(), CliError> {
@@ -285,6 +295,6 @@ async fn export_records(output: Option<PathBuf>) -> Result<(), CliError> {
     let written = export::records(&moment, &mut to).await?;
     moment.commit().await?;
     to.flush().map_err(|cause| CliError::Io(name, cause))?;
-    eprintln!("{written} records written.");
+    eprintln!("{} written.", counted(written, "record"));
     Ok(())
 }
