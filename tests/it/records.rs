@@ -306,11 +306,11 @@ async fn a_repeat_changes_nothing_and_a_change_is_a_new_version(database: Databa
     let rows = [first.clone(), full("r-2")];
     app.publish(&rows).await;
     let ids = "externalRef version id fundingTerms { id } sources { id }";
-    let (before, changes) = (initiatives(&app, ids).await, count_of_changes(&app).await);
+    let (before, logged) = (initiatives(&app, ids).await, count_of_changes(&app).await);
     let again = app.publish(&rows).await;
     assert_eq!((again.unchanged, again.altered), (2, 0), "{again:?}");
     assert_eq!(initiatives(&app, ids).await, before);
-    assert_eq!(count_of_changes(&app).await, changes);
+    assert_eq!(count_of_changes(&app).await, logged);
     // A change of one part is a new version of the record, and leaves the ids of the others as they were.
     let mut changed = first;
     changed["summary"] = json!("Said anew.");
@@ -384,26 +384,26 @@ async fn a_record_is_one_however_its_lead_is_named(database: Database) {
 
 async fn organisations_are_found_before_they_are_added(database: Database) {
     let app = TestApp::start(database).await;
-    let led = |reference: &str, lead: Value| record(reference, json!({"leadOrganisation": lead}));
+    let sent = |reference: &str, lead: Value| record(reference, json!({"leadOrganisation": lead}));
     app.publish(&[
-        led("1", json!({"identifier": "GB-CHC-1", "name": "The Straße Trust"})),
-        led("2", json!({"name": "Old Name", "identifier": "GB-CHC-2"})),
-        led("3", json!({"name": "Twins", "identifier": "GB-CHC-3"})),
-        led("4", json!({"name": "twins", "identifier": "GB-CHC-4"})),
-        led("5", json!({"name": "By Name Alone"})),
+        sent("1", json!({"identifier": "GB-CHC-1", "name": "The Straße Trust"})),
+        sent("2", json!({"name": "Old Name", "identifier": "GB-CHC-2"})),
+        sent("3", json!({"name": "Twins", "identifier": "GB-CHC-3"})),
+        sent("4", json!({"name": "twins", "identifier": "GB-CHC-4"})),
+        sent("5", json!({"name": "By Name Alone"})),
     ])
     .await;
     let count = || organisation::Entity::find().count(&app.app.db);
     assert_eq!(count().await.unwrap(), 5);
     let (tally, remarks) = app
         .try_publish(&[
-            led("6", json!({"name": "the straße TRUST"})),
-            led("7", json!({"identifier": "GB-CHC-2"})),
-            led("8", json!({"identifier": "GB-CHC-2", "name": "New Name"})),
-            led("9", json!({"name": "Twins"})),
-            led("10", json!({"identifier": "GB-CHC-9"})),
-            led("11", json!({"name": "by name alone", "kind": "COMMUNITY_GROUP"})),
-            led("12", json!({"identifier": "GB-CHC-4"})),
+            sent("6", json!({"name": "the straße TRUST"})),
+            sent("7", json!({"identifier": "GB-CHC-2"})),
+            sent("8", json!({"identifier": "GB-CHC-2", "name": "New Name"})),
+            sent("9", json!({"name": "Twins"})),
+            sent("10", json!({"identifier": "GB-CHC-9"})),
+            sent("11", json!({"name": "by name alone", "kind": "COMMUNITY_GROUP"})),
+            sent("12", json!({"identifier": "GB-CHC-4"})),
         ])
         .await;
     assert_eq!((tally.added, tally.refused), (5, 2));

@@ -1,0 +1,410 @@
+//! The program as those who run it meet it: its help, settings, commands and exit codes.
+
+mod program;
+mod service;
+
+use std::collections::BTreeSet;
+
+use program::Folder;
+use serde_json::json;
+
+/// The commands that a help page lists.
+fn subcommands(help: &str) -> Vec<&str> {
+    let Some((_, listed)) = help.split_once("\nCommands:\n") else {
+        return Vec::new();
+    };
+    listed
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect()
+}
+
+#[test]
+fn the_help_of_every_command_shows_an_example_of_it() {
+    let folder = Folder::new();
+    let mut ahead = vec![Vec::new()];
+    let mut seen = BTreeSet::new();
+    while let Some(command) = ahead.pop() {
+        let mut arguments: Vec<&str> = command.clone();
+        arguments.push("--help");
+        let help = folder.good(&arguments);
+        let (_, example) = help
+            .split_once("Example:\n")
+            .unwrap_or_else(|| panic!("no example of {command:?}:\n{help}"));
+        let called = format!("wayin {}", command.join(" "));
+        assert!(example.contains(called.trim_end()), "{called}: {example}");
+        for name in subcommands(&help) {
+            let mut longer = command.clone();
+            longer.push(Box::leak(name.to_owned().into_boxed_str()));
+            ahead.push(longer);
+        }
+        seen.insert(command.join(" "));
+    }
+    for command in [
+        "serve",
+        "demo",
+        "migrate up",
+        "migrate down",
+        "migrate status",
+        "schema",
+        "member add",
+        "member list",
+        "member revoke",
+        "token issue",
+        "import places",
+        "import grants",
+        "import records",
+        "export records",
+    ] {
+        assert!(seen.contains(command), "{command} of {seen:?}");
+    }
+    assert_eq!(folder.names(), [""; 0], "help makes no base");
+}
+
+#[test]
+fn the_schema_that_is_checked_in_is_the_one_that_is_printed() {
+    let printed = Folder::new().good(&["schema"]);
+    let checked_in = include_str!("../../../schema.graphql");
+    let mut lines = printed.lines().zip(checked_in.lines()).enumerate();
+    let differs = lines.find(|(_, (printed, checked_in))| printed != checked_in);
+    assert!(
+        printed == checked_in,
+        "schema.graphql is stale; write it anew with `cargo run -- schema > schema.graphql`. \
+         First difference: {differs:?}"
+    );
+}
+
+/// The settings that `serve` starts with.
+fn settings() -> Folder {
+    Folder::new()
+        .with("TOKEN_ALGORITHM", "HS256")
+        .with("TOKEN_SECRET", "a secret that only this story knows of")
+        .with("TOKEN_ISSUER", "https://issuer.example.org")
+        .with("TOKEN_AUDIENCE", "wayin-tests")
+}
+
+#[test]
+fn serve_refuses_to_start_and_names_the_setting() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let bad = [
+        (
+            "TOKEN_ALGORITHM",
+            "",
+            "is missing: it is one of EdDSA, ES256, RS256 and HS256.",
+        ),
+        (
+            "TOKEN_ALGORITHM",
+            "none",
+            "cannot be used: none is not one of EdDSA, ES256, RS256 and HS256.",
+        ),
+        (
+            "TOKEN_ISSUER",
+            "",
+            "is missing: it says whose tokens are accepted, as in their iss.",
+        ),
+        (
+            "TOKEN_AUDIENCE",
+            " ",
+            "is missing: it says for whom tokens are meant, as in their aud.",
+        ),
+        // Nothing is built in: without a secret none is accepted.
+        (
+            "TOKEN_SECRET",
+            "",
+            "is missing: HS256 needs one of at least 32 bytes.",
+        ),
+        (
+            "TOKEN_SECRET",
+            "short",
+            "cannot be used: it has 5 bytes, and HS256 needs at least 32.",
+        ),
+        (
+            "BIND",
+            "8000",
+            "cannot be used: 8000 is not an address and port, such as 127.0.0.1:8000.",
+        ),
+        ("LOG", "wayin=loudly", "cannot be used: "),
+        (
+            "DATABASE_URL",
+            "mysql://base",
+            "cannot be used: it starts with neither sqlite: nor postgres://.",
+        ),
+        (
+            "MIGRATE_ON_START",
+            "yes",
+            "cannot be used: it is yes, not true or false.",
+        ),
+    ];
+    for (setting, value, reason) in bad {
+        let folder = settings().with(setting, value);
+        let told = folder.run(&["serve"]);
+        assert_eq!(
+            (told.code, told.out.as_str()),
+            (Some(1), ""),
+            "{setting}={value}: {told:?}"
+        );
+        let sentence = format!("The setting {setting} {reason}");
+        assert!(told.err.starts_with(&sentence), "{setting}={value}: {told:?}");
+        assert_eq!(told.err.lines().count(), 1, "one sentence: {told:?}");
+        assert_eq!(folder.names(), [""; 0], "no base is made: {setting}={value}");
+    }
+    for (setting, value) in [
+        ("DATABASE_URL", "sqlite://no/such/folder/wayin.db?mode=rwc"),
+        ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none"),
+        ("BIND", taken.as_str()),
+    ] {
+        let told = settings().with(setting, value).run(&["serve"]);
+        assert_eq!(told.code, Some(1), "{setting}={value}: {told:?}");
+        let sentence = format!("The setting {setting} cannot be used: ");
+        let last = told.err.lines().last().unwrap_or_default();
+        assert!(last.starts_with(&sentence), "{setting}={value}: {told:?}");
+    }
+}
+
+#[test]
+fn serve_refuses_a_key_that_is_none_and_names_the_setting() {
+    let key = |algorithm: &str, file: Option<&str>| {
+        let folder = Folder::new()
+            .with("TOKEN_ALGORITHM", algorithm)
+            .with("TOKEN_ISSUER", "https://issuer.example.org")
+            .with("TOKEN_AUDIENCE", "wayin-tests");
+        folder.file(
+            "not-a-key.pem",
+            "-----BEGIN PUBLIC KEY-----\nbm8=\n-----END PUBLIC KEY-----\n",
+        );
+        match file {
+            Some(file) => folder.with("TOKEN_PUBLIC_KEY_FILE", file),
+            None => folder,
+        }
+    };
+    for algorithm in ["EdDSA", "ES256", "RS256"] {
+        for (file, reason) in [
+            (
+                None,
+                "is missing: it names the file of the issuer's public key.".to_owned(),
+            ),
+            (Some("no-file.pem"), "cannot be used: no-file.pem: ".to_owned()),
+            (
+                Some("not-a-key.pem"),
+                format!("cannot be used: the file holds no {algorithm} key in PEM form."),
+            ),
+        ] {
+            let told = key(algorithm, file).run(&["serve"]);
+            let sentence = format!("The setting TOKEN_PUBLIC_KEY_FILE {reason}");
+            assert_eq!(told.code, Some(1), "{told:?}");
+            assert!(told.err.starts_with(&sentence), "{algorithm}, {file:?}: {told:?}");
+        }
+        // A secret beside another algorithm would be a door left open.
+        let told = key(algorithm, None)
+            .with("TOKEN_SECRET", "a secret that only this story knows of")
+            .run(&["serve"]);
+        let sentence = "The setting TOKEN_SECRET cannot be used: it is only for HS256";
+        assert!(told.err.starts_with(sentence), "{told:?}");
+    }
+}
+
+#[test]
+fn migrations_go_up_and_down_and_are_told() {
+    let folder = Folder::new().with("MIGRATE_ON_START", "false");
+    let states = || {
+        let told = folder.good(&["migrate", "status"]);
+        let states = told
+            .lines()
+            .map(|line| line.split_whitespace().next().unwrap().to_owned());
+        states.collect::<Vec<_>>()
+    };
+    let first = states();
+    assert!(
+        first.len() >= 10 && first.iter().all(|state| state == "pending"),
+        "{first:?}"
+    );
+    let told = folder.run(&["member", "list"]);
+    assert_eq!(told.code, Some(1));
+    assert!(
+        told.err
+            .contains("run `wayin migrate up`, or set MIGRATE_ON_START=true"),
+        "{told:?}"
+    );
+    let count = first.len();
+    assert_eq!(
+        folder.good(&["migrate", "up"]),
+        format!("{count} migrations applied.\n")
+    );
+    assert!(states().iter().all(|state| state == "applied"));
+    assert_eq!(folder.good(&["member", "list"]), "");
+    assert_eq!(folder.good(&["migrate", "up"]), "0 migrations applied.\n");
+    assert_eq!(
+        folder.good(&["migrate", "down", "--steps", "2"]),
+        "2 migrations taken back.\n"
+    );
+    assert_eq!(folder.good(&["migrate", "down"]), "1 migration taken back.\n");
+    let pending = states().iter().filter(|state| *state == "pending").count();
+    assert_eq!(pending, 3);
+    let told = folder.good(&["migrate", "down", "--steps", &count.to_string()]);
+    assert_eq!(told, format!("{} migrations taken back.\n", count - 3));
+    assert!(states().iter().all(|state| state == "pending"));
+}
+
+#[test]
+fn members_are_added_listed_and_revoked() {
+    let folder = settings();
+    let told = folder.good(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
+    assert_eq!(told, "ada may now act as STEWARD.\n");
+    let told = folder.run(&["member", "add", "--subject", "bo", "--role", "FUNDER"]);
+    assert_eq!(told.code, Some(1));
+    assert!(told.err.contains("a FUNDER acts for an organisation"), "{told:?}");
+    folder.good(&[
+        "member",
+        "add",
+        "--subject",
+        "bo",
+        "--role",
+        "FUNDER",
+        "--organisation",
+        "GB-CHC-200",
+        "--organisation-name",
+        "A funder",
+    ]);
+    let issuer = "https://issuer.example.org";
+    assert_eq!(
+        folder.good(&["member", "list"]),
+        format!("ada\t{issuer}\tSTEWARD\tactive\t\nbo\t{issuer}\tFUNDER\tactive\tA funder\n")
+    );
+    assert_eq!(
+        folder.good(&["member", "revoke", "--subject", "bo"]),
+        "bo is revoked.\n"
+    );
+    assert!(folder.good(&["member", "list"]).contains("FUNDER\trevoked"));
+    // Nobody gets a token who could not use it.
+    for subject in ["bo", "eve"] {
+        let told = folder.run(&["token", "issue", "--subject", subject]);
+        assert_eq!((told.code, told.out.as_str()), (Some(1), ""), "{told:?}");
+        assert!(told.err.contains("add one with `wayin member add`"), "{told:?}");
+    }
+    assert_eq!(
+        folder.run(&["member", "revoke", "--subject", "eve"]).code,
+        Some(1)
+    );
+    let token = folder.good(&["token", "issue", "--subject", "ada", "--days", "1"]);
+    assert_eq!(token.trim().split('.').count(), 3, "{token}");
+    assert_eq!(
+        folder
+            .run(&["token", "issue", "--subject", "ada", "--days", "0"])
+            .code,
+        Some(2)
+    );
+}
+
+const GOOD_GRANT: &str = r#"{"id": "360G-a-1", "title": "A grant", "currency": "GBP", "amountAwarded": 10, "awardDate": "2020-01-02", "recipientOrganization": [{"id": "GB-CHC-100", "name": "A charity"}], "fundingOrganization": [{"id": "GB-CHC-200", "name": "A funder"}]}"#;
+
+#[test]
+fn importing_grants_says_what_became_of_each_and_how_it_went() {
+    let folder = Folder::new();
+    folder.file(
+        "good.json",
+        format!("{{\"license\": \"CC-BY-4.0\", \"grants\": [{GOOD_GRANT}]}}"),
+    );
+    let bad = GOOD_GRANT
+        .replace("a-1", "a-2")
+        .replace("2020-01-02", "02/01/2020");
+    folder.file("mixed.json", format!("{{\"grants\": [{bad}, {GOOD_GRANT}]}}"));
+    folder.file(
+        "broken.json",
+        format!("{{\"grants\": [{}, {{", GOOD_GRANT.replace("a-1", "a-3")),
+    );
+    folder.file("other.json", "{\"places\": []}");
+    folder.file("empty.json", "");
+    let told = folder.run(&["import", "grants", "good.json"]);
+    assert_eq!((told.code, told.err.as_str()), (Some(0), ""), "{told:?}");
+    assert_eq!(
+        told.out,
+        "good.json: 1 added, 0 altered, 0 unchanged, 0 refused.\n"
+    );
+    let told = folder.run(&["import", "grants", "mixed.json", "--licence", "CC-BY-4.0"]);
+    assert_eq!(told.code, Some(3), "{told:?}");
+    assert_eq!(
+        told.out,
+        "mixed.json: 0 added, 0 altered, 1 unchanged, 1 refused.\n"
+    );
+    assert_eq!(
+        told.err,
+        "mixed.json, row 1, awardDate: \"02/01/2020\" is not a date; write it as 2020-01-02 if the day comes first\n"
+    );
+    // What is no such file is refused whole, in one sentence, and a folder or nothing at all likewise.
+    for file in ["broken.json", "other.json", "empty.json", "none.json", "."] {
+        let told = folder.run(&["import", "grants", file]);
+        assert_eq!((told.code, told.out.as_str()), (Some(1), ""), "{file}: {told:?}");
+        assert_eq!(told.err.lines().count(), 1, "{file}: {told:?}");
+    }
+    let told = folder.run(&["import", "grants", "mixed.json"]);
+    assert!(told.err.contains("does not say which licence"), "{told:?}");
+    let exported = folder.good(&["export", "records"]);
+    assert_eq!(
+        exported.lines().count(),
+        1,
+        "the broken file left nothing: {exported}"
+    );
+    assert!(exported.contains("CC-BY-4.0"), "{exported}");
+}
+
+#[test]
+fn places_and_records_go_in_and_records_come_out() {
+    let folder = Folder::new();
+    folder.file("places.csv", "code,name\nE12000001,North East\n");
+    folder.file(
+        "councils.csv",
+        "org_id,name,gss_code\nGB-LAE-ADU,Adur District Council,E07000223\n",
+    );
+    assert!(
+        folder
+            .good(&["import", "places", "places.csv"])
+            .contains("1 added")
+    );
+    let told = folder.run(&["import", "places", "councils.csv"]);
+    assert_eq!((told.code, told.out.as_str()), (Some(1), ""), "{told:?}");
+    assert!(
+        told.err
+            .starts_with("councils.csv: The file is not a list of places"),
+        "{told:?}"
+    );
+    let record = |reference: &str, code: &str| {
+        json!({"externalRef": reference, "title": "T", "place": {"code": code},
+            "leadOrganisation": {"name": "A charity"}, "source": {"kind": "SELF_REPORT", "title": "S"}})
+    };
+    let rows = format!("{}\n\n{}\n", record("1", "E12000001"), record("2", "E12000002"));
+    folder.file("records.jsonl", rows);
+    let told = folder.run(&["import", "records", "records.jsonl"]);
+    assert_eq!(told.code, Some(3), "{told:?}");
+    assert_eq!(
+        told.out,
+        "records.jsonl: 1 added, 0 altered, 0 unchanged, 1 refused.\n"
+    );
+    assert_eq!(
+        told.err,
+        "records.jsonl, row 3, place: no place has the code E12000002\n"
+    );
+    let told = folder.run(&["export", "records", "--output", "out.jsonl"]);
+    assert_eq!(
+        (told.code, told.out.as_str(), told.err.as_str()),
+        (Some(0), "", "1 record written.\n")
+    );
+    let written = std::fs::read_to_string(folder.path().join("out.jsonl")).unwrap();
+    assert_eq!(folder.good(&["export", "records"]), written);
+    // Into another base, and out of it the same.
+    let other = Folder::new();
+    other.file("places.csv", "code,name\nE12000001,North East\n");
+    other.file("out.jsonl", &written);
+    other.good(&["import", "places", "places.csv"]);
+    assert!(
+        other
+            .good(&["import", "records", "out.jsonl"])
+            .contains("1 added")
+    );
+    assert_eq!(other.good(&["export", "records"]), written);
+    let told = other.run(&["import", "records", "places.csv"]);
+    assert_eq!(told.code, Some(1), "{told:?}");
+}

@@ -1,0 +1,209 @@
+//! The built program, run in a folder of its own with no settings but those that a story gives.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How often something is looked for before a story gives up, a tenth of a second apart.
+const LOOKS: u32 = 600;
+
+/// A folder with the settings that commands are run with in it.
+pub struct Folder {
+    folder: TempDir,
+    settings: Vec<(&'static str, String)>,
+}
+
+impl Folder {
+    /// An empty folder, and no settings.
+    pub fn new() -> Self {
+        Self {
+            folder: TempDir::with_prefix("wayin-command-").expect("a temporary folder"),
+            settings: Vec::new(),
+        }
+    }
+
+    /// The same with one setting more.
+    pub fn with(mut self, setting: &'static str, value: impl Into<String>) -> Self {
+        self.settings.push((setting, value.into()));
+        self
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file into it.
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path().join(name), content).expect("the file is written");
+    }
+
+    /// What the folder holds, by name.
+    pub fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path()).expect("the folder is there");
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// A program, with the settings and nothing else of this process's environment but where programs are.
+    pub fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.path())
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .env("TMPDIR", self.path())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Starts `wayin`, whose output is left to be read.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let mut command = self.program(env!("CARGO_BIN_EXE_wayin"));
+        command
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Running(Some(command.spawn().expect("the program starts")))
+    }
+
+    /// Runs `wayin` to its end.
+    pub fn run(&self, arguments: &[&str]) -> Told {
+        self.start(arguments).end(arguments)
+    }
+
+    /// Runs `wayin`, which has to do what it is asked; answers what it prints.
+    pub fn good(&self, arguments: &[&str]) -> String {
+        let told = self.run(arguments);
+        assert_eq!(told.code, Some(0), "wayin {arguments:?}: {told:?}");
+        told.out
+    }
+}
+
+/// How a command ended, and what it said.
+#[derive(Debug)]
+pub struct Told {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+/// A program that is ended with the story, by its own id.
+pub struct Running(Option<Child>);
+
+impl Running {
+    /// Its output as it comes.
+    pub fn stdout(&mut self) -> std::process::ChildStdout {
+        let child = self.0.as_mut().expect("it runs");
+        child.stdout.take().expect("its output is read once")
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub fn stop(self) -> Told {
+        let id = self.0.as_ref().expect("it runs").id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(asked.expect("kill is there").success(), "it was still running");
+        self.end(&["after it was asked to end"])
+    }
+
+    /// Waits for its end.
+    fn end(mut self, what: &[&str]) -> Told {
+        for _ in 0..LOOKS {
+            let child = self.0.as_mut().expect("it runs");
+            if child.try_wait().expect("it can be asked").is_some() {
+                let output = self.0.take().expect("it ran").wait_with_output();
+                return told(output.expect("its output is read"));
+            }
+            sleep(Duration::from_millis(100));
+        }
+        panic!("wayin {what:?} does not end");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn told(
+    Output {
+        status,
+        stdout,
+        stderr,
+    }: Output,
+) -> Told {
+    Told {
+        code: status.code(),
+        out: String::from_utf8(stdout).expect("it prints text"),
+        err: String::from_utf8(stderr).expect("it prints text"),
+    }
+}
+
+/// Whether a program that a story needs is here; says so where it is not.
+pub fn is_here(program: &str, arguments: &[&str]) -> bool {
+    let found = Command::new(program).args(arguments).output().is_ok();
+    if !found {
+        eprintln!("Skipped: {program} is not here; Debian's package of the same name has it.");
+    }
+    found
+}
+
+/// An address of this machine that nobody listens on.
+pub fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.local_addr().expect("it has an address")
+}
+
+/// Looks until there is something to see.
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..LOOKS {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        sleep(Duration::from_millis(100));
+    }
+    panic!("{what} did not come");
+}
+
+/// The status and body of an answer over HTTP; none where nobody answers.
+pub fn request(address: SocketAddr, head: &str, body: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    let length = body.len();
+    let request = format!(
+        "{head}\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, body.to_owned()))
+}
+
+/// Waits until a service is ready.
+pub fn wait_until_ready(address: SocketAddr) {
+    until("readiness", || {
+        request(address, "GET /health/ready HTTP/1.1", "").filter(|(status, _)| *status == 200)
+    });
+}
+
+/// Asks a service something over GraphQL.
+pub fn ask(address: SocketAddr, token: &str, query: &str) -> Value {
+    let head = format!("POST /graphql HTTP/1.1\r\nAuthorization: Bearer {token}");
+    let (_, body) = request(address, &head, &json!({ "query": query }).to_string()).expect("it answers");
+    serde_json::from_str(&body).unwrap_or_else(|_| panic!("it answers in JSON: {body}"))
+}

@@ -1,0 +1,157 @@
+//! The running service: `serve` with keys made by openssl, and `demo`.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpListener};
+
+use serde_json::{Value, json};
+
+use crate::program::{Folder, ask, free_address, is_here, until, wait_until_ready};
+
+#[test]
+fn serve_accepts_the_tokens_of_its_own_key_alone() {
+    if !is_here("openssl", &["version"]) {
+        return;
+    }
+    let address = free_address();
+    let folder = Folder::new()
+        .with("TOKEN_ALGORITHM", "EdDSA")
+        .with("TOKEN_ISSUER", "https://issuer.example.org")
+        .with("TOKEN_AUDIENCE", "wayin-tests")
+        .with("TOKEN_PUBLIC_KEY_FILE", "public.pem")
+        .with("TOKEN_PRIVATE_KEY_FILE", "private.pem")
+        .with("BIND", address.to_string());
+    make_keys(&folder);
+    folder.good(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
+    let token = |folder: &Folder, subject: &str| {
+        let token = folder.good(&["token", "issue", "--subject", subject]);
+        token.trim().to_owned()
+    };
+    let ada = token(&folder, "ada");
+    let service = folder.start(&["serve"]);
+    wait_until_ready(address);
+    let viewer = "{ viewer { subject role } }";
+    assert_eq!(
+        ask(address, &ada, viewer)["data"]["viewer"],
+        json!({"subject": "ada", "role": "STEWARD"})
+    );
+    let refused = |token: &str| {
+        let answer = ask(address, token, viewer);
+        let code = &answer["errors"][0]["extensions"]["code"];
+        assert_eq!(*code, "UNAUTHENTICATED", "{answer}");
+    };
+    refused("");
+    refused(&ada[..ada.len() - 4]);
+    // The same words under another key.
+    let stranger = Folder::new()
+        .with("TOKEN_ALGORITHM", "EdDSA")
+        .with("TOKEN_ISSUER", "https://issuer.example.org")
+        .with("TOKEN_AUDIENCE", "wayin-tests")
+        .with("TOKEN_PRIVATE_KEY_FILE", "private.pem");
+    make_keys(&stranger);
+    stranger.good(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
+    refused(&token(&stranger, "ada"));
+    // What another process brings in is seen, and whom it revokes is refused at once.
+    folder.file(
+        "records.jsonl",
+        json!({"externalRef": "1", "title": "T", "leadOrganisation": {"name": "A charity"},
+            "source": {"kind": "SELF_REPORT", "title": "S"}})
+        .to_string(),
+    );
+    folder.good(&["import", "records", "records.jsonl"]);
+    let counted = "{ distribution(of: YEAR_STARTED) { count } }";
+    until("the new record", || {
+        let answer = ask(address, &ada, counted);
+        (answer["data"]["distribution"][0]["count"] == 1).then_some(())
+    });
+    folder.good(&["member", "revoke", "--subject", "ada"]);
+    refused(&ada);
+    let told = service.stop();
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert!(!told.err.contains(&ada), "no token is logged: {}", told.err);
+}
+
+fn make_keys(folder: &Folder) {
+    for arguments in [
+        "genpkey -algorithm ed25519 -out private.pem",
+        "pkey -in private.pem -pubout -out public.pem",
+    ] {
+        let made = folder
+            .program("openssl")
+            .args(arguments.split(' '))
+            .output()
+            .expect("openssl runs");
+        assert!(made.status.success(), "openssl {arguments}: {made:?}");
+    }
+}
+
+#[test]
+fn the_demonstration_prints_what_is_needed_to_try_it() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let folder = Folder::new();
+    let mut demo = folder.start(&["demo", "--port", &port.to_string()]);
+    let mut lines = Vec::new();
+    for line in BufReader::new(demo.stdout()).lines() {
+        lines.push(line.unwrap());
+        if lines.last().is_some_and(|line| line.starts_with("Stop it")) {
+            break;
+        }
+    }
+    let told = lines.join("\n");
+    assert!(lines[0].contains("illustrative"), "{told}");
+    let named = |name: &str| {
+        let line = lines.iter().find(|line| line.starts_with(name));
+        line.unwrap_or_else(|| panic!("no {name} in\n{told}"))
+            .trim_start_matches(name)
+            .trim()
+    };
+    // The port is taken, so that a later one is.
+    let endpoint = named("GraphQL ");
+    let address = endpoint
+        .trim_start_matches("http://")
+        .trim_end_matches("/graphql");
+    let address: SocketAddr = address.parse().unwrap_or_else(|_| panic!("{endpoint}"));
+    assert!(address.port() > port, "{address}");
+    assert!(
+        named("GraphiQL ").starts_with(&format!("http://{address}/graphiql#token=")),
+        "{told}"
+    );
+    wait_until_ready(address);
+    for role in ["FUNDER", "PARTNER", "DASHBOARD", "STEWARD"] {
+        let line = lines.iter().position(|line| line.starts_with(role));
+        let line = line.unwrap_or_else(|| panic!("no {role} in\n{told}"));
+        assert!(lines[line].split_whitespace().count() > 1, "{role} has a name");
+        let answer = ask(address, lines[line + 1].trim(), "{ viewer { role } }");
+        assert_eq!(answer["data"]["viewer"]["role"], role, "{answer}");
+    }
+    try_curl(&folder, &lines);
+    let ended = demo.stop();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(folder.names(), [""; 0], "its base is gone with it");
+}
+
+/// Pastes the line with curl into a shell.
+fn try_curl(folder: &Folder, lines: &[String]) {
+    if !is_here("curl", &["--version"]) {
+        return;
+    }
+    let line = lines.iter().find(|line| line.starts_with("curl "));
+    let line = line.expect("there is a line with curl");
+    let asked = folder.program("sh").args(["-c", line]).output().expect("sh runs");
+    let answer = String::from_utf8(asked.stdout).unwrap();
+    let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{line}: {answer}"));
+    assert_eq!(answer.get("errors"), None, "{answer}");
+    let pattern = &answer["data"]["pattern"];
+    assert!(
+        pattern["reading"]
+            .as_str()
+            .is_some_and(|reading| reading.len() > 40),
+        "{answer}"
+    );
+    assert!(
+        pattern["strata"]["nodes"]
+            .as_array()
+            .is_some_and(|strata| strata.len() > 5),
+        "{answer}"
+    );
+}
