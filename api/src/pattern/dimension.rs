@@ -319,3 +319,29 @@ impl Domain {
 pub fn duration_band(months: i32) -> usize {
     DURATION_EDGES.partition_point(|edge| *edge < months)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bands_are_closed_above() {
+        let bands = [
+            (1, 0),
+            (6, 0),
+            (7, 1),
+            (12, 1),
+            (13, 2),
+            (18, 2),
+            (19, 3),
+            (24, 3),
+            (36, 4),
+            (37, 5),
+            (60, 5),
+            (61, 6),
+        ];
+        for (months, band) in bands {
+            assert_eq!(duration_band(months), band, "{months} months");
+        }
+    }
+}

@@ -58,3 +58,77 @@ pub fn risk_ratio(both: u64, when: u64, then_only: u64, otherwise: u64) -> Optio
         upper: value * (Z * error).exp(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+
+    use super::*;
+
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() < 1e-6
+    }
+
+    /// Published values: R's `prop.test(correct = FALSE)`, by its own reference output
+    /// and by the tests of scipy and statsmodels.
+    #[test]
+    fn wilsons_interval_is_as_published() {
+        for (part, whole, lower, upper) in [
+            (52, 100, 0.423_165_8, 0.615_354_5),
+            (3, 10, 0.107_791_3, 0.603_221_9),
+            (0, 10, 0.0, 0.277_532_8),
+            (10, 10, 0.722_467_2, 1.0),
+            (100, 200, 0.431_360_9, 0.568_639_1),
+        ] {
+            let found = proportion(part, whole).unwrap();
+            assert!(
+                close(found.lower, lower) && close(found.upper, upper),
+                "{part} of {whole}: {found:?}"
+            );
+        }
+        assert_eq!(proportion(0, 0), None);
+    }
+
+    /// Published values: R's epitools, by scipy's tests of `relative_risk`.
+    #[test]
+    fn katzs_interval_is_as_published() {
+        let found = risk_ratio(16, 128, 24, 256).unwrap();
+        assert!(close(found.value, 1.333_333_333), "{found:?}");
+        assert!(
+            (found.lower - 0.734_731_7).abs() < 1e-5 && (found.upper - 2.419_628).abs() < 1e-5,
+            "{found:?}"
+        );
+        for (both, when, then_only, otherwise) in
+            [(0, 12, 0, 30), (0, 12, 1, 30), (1, 12, 0, 30), (0, 0, 1, 2)]
+        {
+            assert_eq!(risk_ratio(both, when, then_only, otherwise), None);
+        }
+    }
+
+    #[test]
+    fn intervals_contain_their_figure_and_are_finite() {
+        let mut random = StdRng::seed_from_u64(5);
+        for _ in 0..2_000 {
+            let most = 10_u64.pow(random.random_range(0..8));
+            let (when, otherwise) = (random.random_range(0..=most), random.random_range(0..=most));
+            let (both, then_only) = (random.random_range(0..=when), random.random_range(0..=otherwise));
+            let share = proportion(both, when);
+            let ratio = risk_ratio(both, when, then_only, otherwise);
+            for found in share.iter().chain(&ratio) {
+                let Estimate { value, lower, upper } = *found;
+                assert!(
+                    value.is_finite() && lower.is_finite() && upper.is_finite(),
+                    "{found:?}"
+                );
+                assert!(
+                    lower <= value && value <= upper,
+                    "{both} of {when}, {then_only} of {otherwise}: {found:?}"
+                );
+            }
+            if let Some(share) = share {
+                assert!(share.lower >= 0.0 && share.upper <= 1.0, "{share:?}");
+            }
+        }
+    }
+}

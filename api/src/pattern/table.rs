@@ -121,3 +121,90 @@ impl Table {
         self.then_only + self.neither
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+
+    use super::*;
+
+    /// Every way in which a few unknown truths can turn out.
+    fn outcomes(pairs: &[(Truth, Truth)]) -> Vec<Vec<(bool, bool)>> {
+        let could = |truth: Truth| match truth {
+            Truth::True => vec![true],
+            Truth::False => vec![false],
+            Truth::Unknown => vec![true, false],
+        };
+        let mut all: Vec<Vec<(bool, bool)>> = vec![Vec::new()];
+        for (when, then) in pairs {
+            let mut longer = Vec::new();
+            for so_far in &all {
+                for when in could(*when) {
+                    for then in could(*then) {
+                        let mut one = so_far.clone();
+                        one.push((when, then));
+                        longer.push(one);
+                    }
+                }
+            }
+            all = longer;
+        }
+        all
+    }
+
+    #[test]
+    fn bounds_hold_whatever_the_unknowns_are_and_are_reached() {
+        let mut random = StdRng::seed_from_u64(3);
+        for _ in 0..300 {
+            let pairs: Vec<(Truth, Truth)> = (0..random.random_range(1..6))
+                .map(|_| {
+                    (
+                        TRUTHS[random.random_range(0..3)],
+                        TRUTHS[random.random_range(0..3)],
+                    )
+                })
+                .collect();
+            let mut counts = Nine::default();
+            pairs.iter().for_each(|(when, then)| counts.add(*when, *then));
+            let rates: Vec<f64> = outcomes(&pairs)
+                .iter()
+                .filter_map(|outcome| {
+                    let with = outcome.iter().filter(|(when, _)| *when).count();
+                    let both = outcome.iter().filter(|(when, then)| *when && *then).count();
+                    (with > 0).then(|| both as f64 / with as f64)
+                })
+                .collect();
+            let Some((least, most)) = counts.bounds() else {
+                continue;
+            };
+            let found = rates.iter().fold((f64::MAX, f64::MIN), |(low, high), rate| {
+                (low.min(*rate), high.max(*rate))
+            });
+            assert!(
+                (least - found.0).abs() < 1e-9 && (most - found.1).abs() < 1e-9,
+                "{pairs:?}: {least} to {most}, {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_table_accounts_for_everybody() {
+        let mut counts = Nine::default();
+        for (index, (when, then)) in TRUTHS
+            .iter()
+            .flat_map(|when| TRUTHS.map(|then| (*when, then)))
+            .enumerate()
+        {
+            (0..=index).for_each(|_| counts.add(when, then));
+        }
+        let table = counts.table();
+        assert_eq!(table.population, 45);
+        assert_eq!(
+            (table.both, table.when_only, table.then_only, table.neither),
+            (1, 2, 4, 5)
+        );
+        assert_eq!(table.unknown, 45 - 12);
+        assert_eq!((table.when_unknown, table.then_unknown), (7 + 8 + 9, 3 + 6 + 9));
+    }
+}

@@ -6,6 +6,8 @@ pub mod bits;
 pub mod chunk;
 pub mod dictionary;
 pub mod load;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -2,6 +2,8 @@
 //! what is not known, and with no claim about causes.
 
 mod phrase;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Write as _;
 
