@@ -87,6 +87,15 @@ impl<T> Condition<T> {
         }
     }
 
+    /// How many conditions there are in it, itself and those within tests included.
+    pub fn weight(&self, of_test: &impl Fn(&T) -> usize) -> usize {
+        1 + match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().map(|part| part.weight(of_test)).sum(),
+            Self::Not(part) => part.weight(of_test),
+            Self::Test(one) => of_test(one),
+        }
+    }
+
     /// Whether `wanted` is so of any test in it.
     pub fn any_test(&self, wanted: &impl Fn(&T) -> bool) -> bool {
         match self {

@@ -266,6 +266,8 @@ async fn graphql_ws(
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str().unwrap_or_default().to_owned());
     upgrade
+        .max_message_size(MOST_BYTES)
+        .max_frame_size(MOST_BYTES)
         .protocols([PROTOCOL])
         .on_upgrade(move |socket| async move {
             GraphQLWebSocket::new(socket, service.schema, protocol)

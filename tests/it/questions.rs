@@ -7,7 +7,10 @@ use crate::support::{Database, Story, stories};
 
 /// The stories of this file.
 pub fn stories() -> Vec<Story> {
-    stories![short_funding_is_set_against_skipped_ambitions]
+    stories![
+        short_funding_is_set_against_skipped_ambitions,
+        a_filter_of_thousands_of_conditions_is_refused_and_the_service_goes_on,
+    ]
 }
 
 async fn short_funding_is_set_against_skipped_ambitions(database: Database) {
@@ -58,4 +61,29 @@ async fn short_funding_is_set_against_skipped_ambitions(database: Database) {
             {"label": "Not known", "table": {"population": 0, "both": 0}},
         ])
     );
+}
+
+async fn a_filter_of_thousands_of_conditions_is_refused_and_the_service_goes_on(database: Database) {
+    let app = TestApp::start(database).await;
+    let steward = app.steward().await;
+    let asked = |many: usize| {
+        let conditions = r#"{startedOn: {lte: "2020-01-01"}}, "#.repeat(many);
+        format!("{{ initiatives(filter: {{or: [{conditions}]}}) {{ totalCount }} }}")
+    };
+    for many in [300, 5_000] {
+        let (message, code) = steward.error(&asked(many)).await;
+        assert_eq!(code, "BAD_USER_INPUT");
+        assert!(message.starts_with("filter: holds "), "{message}");
+    }
+    let months = (0..2_000)
+        .map(|months| months.to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let listed = format!(
+        "{{ initiatives(filter: {{fundingTerms: {{some: {{durationMonths: {{in: [{months}]}}}}}}}}) {{ totalCount }} }}"
+    );
+    let (message, code) = steward.error(&listed).await;
+    assert_eq!(code, "BAD_USER_INPUT");
+    assert!(message.contains("in lists 2000 values"), "{message}");
+    assert_eq!(steward.query(&asked(200)).await["initiatives"]["totalCount"], 0);
 }

@@ -83,7 +83,7 @@ impl Import {
                 let format = grant_format(file).map_err(|error| failed(error.into()))?;
                 let about = grant_files::about(BufReader::new(open_file(file)?), format);
                 let about = about.map_err(|error| failed(error.into()))?;
-                let licence = licence.clone().or(about.license);
+                let licence = about.license.or_else(|| licence.clone());
                 let unlicensed = licence.is_none();
                 let tally = grants::import(&db, &act, input, format, licence, &mut remarks)
                     .await

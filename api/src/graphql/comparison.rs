@@ -71,12 +71,32 @@ impl<'a, T> Tests<'a, T> {
     }
 }
 
-/// A list that a comparison names, which must not be empty.
+/// The most values that one comparison lists.
+const MOST_LISTED: usize = 500;
+/// The most characters of a text that is compared with.
+const MOST_CHARACTERS: usize = 300;
+
+/// A list that a comparison names, which must not be empty, nor too long.
 pub fn not_empty<T>(path: &str, field: &str, list: Option<Vec<T>>) -> Result<Option<Vec<T>>> {
-    if list.as_ref().is_some_and(Vec::is_empty) {
-        return Err(Error::bad_input(path, format!("{field} is an empty list")));
+    match list.as_ref().map(Vec::len) {
+        Some(0) => Err(Error::bad_input(path, format!("{field} is an empty list"))),
+        Some(length) if length > MOST_LISTED => Err(Error::bad_input(
+            path,
+            format!("{field} lists {length} values; at most {MOST_LISTED} can be"),
+        )),
+        _ => Ok(list),
     }
-    Ok(list)
+}
+
+/// A text that is compared with, which must not be too long.
+fn not_too_long(path: &str, field: &str, text: &str) -> Result<()> {
+    let length = text.chars().count();
+    if length > MOST_CHARACTERS {
+        let reason =
+            format!("{field} has {length} characters; at most {MOST_CHARACTERS} can be compared with");
+        return Err(Error::bad_input(path, reason));
+    }
+    Ok(())
 }
 
 macro_rules! ordered_comparison {
@@ -234,6 +254,18 @@ impl TextComparisonInput {
             Some(text) if text.is_empty() => Err(Error::bad_input(path, format!("{field} is an empty text"))),
             text => Ok(text.map(|text| fold(&text))),
         };
+        let texts = [
+            ("eq", &self.eq),
+            ("ne", &self.ne),
+            ("contains", &self.contains),
+            ("startsWith", &self.starts_with),
+        ];
+        let texts = texts
+            .into_iter()
+            .filter_map(|(field, text)| Some((field, text.as_ref()?)));
+        for (field, text) in texts.chain(self.is_in.iter().flatten().map(|text| ("in", text))) {
+            not_too_long(path, field, text)?;
+        }
         let mut tests = Tests::new(path);
         tests.put(self.eq.map(|one| test(TextComparison::OneOf(vec![fold(&one)]))));
         tests.put_not(self.ne.map(|one| test(TextComparison::OneOf(vec![fold(&one)]))));

@@ -50,17 +50,24 @@ fn joined<T>(condition: &Condition<T>, wanted: bool, test: &impl Fn(&T, bool) ->
 }
 
 fn all(parts: impl IntoIterator<Item = Expr>) -> Expr {
-    parts
-        .into_iter()
-        .reduce(ExprTrait::and)
-        .unwrap_or_else(|| Expr::cust("1 = 1"))
+    balanced(parts.into_iter().collect(), ExprTrait::and).unwrap_or_else(|| Expr::cust("1 = 1"))
 }
 
 fn any(parts: impl IntoIterator<Item = Expr>) -> Expr {
-    parts
+    balanced(parts.into_iter().collect(), ExprTrait::or).unwrap_or_else(|| Expr::cust("1 = 0"))
+}
+
+/// Joins expressions as a tree that is no deeper than it must be: databases, and the
+/// stack that writes the SQL, bear only so much depth.
+fn balanced(mut parts: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Option<Expr> {
+    if parts.len() < 2 {
+        return parts.pop();
+    }
+    let later = parts.split_off(parts.len() / 2);
+    balanced(parts, join)
         .into_iter()
-        .reduce(ExprTrait::or)
-        .unwrap_or_else(|| Expr::cust("1 = 0"))
+        .chain(balanced(later, join))
+        .reduce(join)
 }
 
 fn compared<T: Clone + Into<Value>>(column: &Expr, comparison: &Comparison<T>, wanted: bool) -> Expr {

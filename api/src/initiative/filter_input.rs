@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use sea_orm::DatabaseConnection;
 use wayin_entity::{Challenge, Condition as ConditionForChange, EntryPoint, Perspective};
 
+use crate::auth::visibility::Reader;
 use crate::condition::{
     Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, Named, Quantifier, SetComparison,
     TermCondition, TermTest, WayInComparison,
@@ -23,19 +24,54 @@ use crate::place::{self, PlaceKey};
 
 /// How deep filters may be nested.
 const DEEPEST: usize = 12;
+/// How many conditions a filter may hold, all its parts counted.
+const MOST_CONDITIONS: usize = 250;
+
+/// Refuses a filter that holds more conditions than one may ask at once.
+pub fn not_too_many<T>(
+    path: &str,
+    condition: Condition<T>,
+    of_test: impl Fn(&T) -> usize,
+) -> Result<Condition<T>> {
+    let weight = condition.weight(&of_test);
+    if weight > MOST_CONDITIONS {
+        return Err(Error::bad_input(
+            path,
+            format!("holds {weight} conditions; at most {MOST_CONDITIONS} can be asked at once"),
+        ));
+    }
+    Ok(condition)
+}
+
+fn weight_of_initiative_test(test: &InitiativeTest) -> usize {
+    match test {
+        InitiativeTest::FundingTerms(_, terms) => terms.weight(&weight_of_term_test),
+        InitiativeTest::LeadOrganisation(organisations) => organisations.weight(&|_| 0),
+        _ => 0,
+    }
+}
+
+fn weight_of_term_test(test: &TermTest) -> usize {
+    match test {
+        TermTest::Funder(organisations) => organisations.weight(&|_| 0),
+        _ => 0,
+    }
+}
 
 /// Where a filter's names are looked up, and how deep it has gone.
 #[derive(Clone, Copy)]
 pub struct Lookup<'a> {
     /// The base.
     pub db: &'a DatabaseConnection,
+    /// Who asks: names are told only of what they may know of.
+    pub reader: Reader,
     depth: usize,
 }
 
 impl<'a> Lookup<'a> {
     /// The start of a filter.
-    pub const fn new(db: &'a DatabaseConnection) -> Self {
-        Self { db, depth: 0 }
+    pub const fn new(db: &'a DatabaseConnection, reader: Reader) -> Self {
+        Self { db, reader, depth: 0 }
     }
 
     /// One level further in.
@@ -280,7 +316,7 @@ impl InitiativeFilter {
             if let Some(scope) = self.funding_terms {
                 all.push(scope.condition(lookup, &at(&path, "fundingTerms")).await?);
             }
-            Ok(only_or_all(all))
+            not_too_many(&path, only_or_all(all), weight_of_initiative_test)
         })
     }
 }
@@ -452,7 +488,7 @@ impl FundingTermFilter {
                 delivery_timeline, "deliveryTimeline" => TermTest::DeliveryTimeline;
                 renewable, "renewable" => TermTest::Renewable;
             }
-            Ok(only_or_all(all))
+            not_too_many(&path, only_or_all(all), weight_of_term_test)
         })
     }
 }

@@ -21,7 +21,7 @@ use crate::graphql::{
     reader,
 };
 use crate::id::NodeKind;
-use crate::initiative::filter_input::{Lookup, at, only_or_all};
+use crate::initiative::filter_input::{Lookup, at, not_too_many, only_or_all};
 use crate::initiative::graphql::{
     FundingTerm, FundingTermsOf, Initiative, InitiativeList, InitiativeOrder, InitiativesOf,
 };
@@ -205,7 +205,7 @@ impl OrganisationFilter {
             if let Some(kind) = self.kind {
                 all.push(kind.condition(&at(&path, "kind"), OrganisationTest::Kind)?);
             }
-            Ok(only_or_all(all))
+            not_too_many(&path, only_or_all(all), |_| 0)
         })
     }
 }
@@ -214,11 +214,15 @@ impl OrganisationFilter {
 async fn with_names(lookup: Lookup<'_>, ids: Condition<Vec<Uuid>>) -> Result<OrganisationCondition, Error> {
     let mut wanted = Vec::new();
     ids.each_test(&mut |ids| wanted.extend(ids.iter().copied()));
-    let found = super::by_ids(lookup.db, &wanted).await?;
+    let these = organisation::Column::Id.is_in(wanted);
+    let found = organisations_visible_to(lookup.reader)
+        .filter(these)
+        .all(lookup.db)
+        .await?;
     let named = |id: Uuid| Named {
         id,
         name: found.iter().find(|one| one.id == id).map_or_else(
-            || "an organisation that is not in the base".into(),
+            || "an organisation that you may not know of".into(),
             |one| one.name.clone(),
         ),
     };
@@ -274,7 +278,7 @@ impl OrganisationQuery {
         )?;
         let condition = filter
             .unwrap_or_default()
-            .condition(Lookup::new(&db), "filter".into())
+            .condition(Lookup::new(&db, reader(ctx)?), "filter".into())
             .await?;
         let select = organisations_visible_to(reader(ctx)?).filter(filter::organisations(&condition, true));
         let page = paging::page(&db, select.clone(), &request).await?;

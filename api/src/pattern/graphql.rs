@@ -47,7 +47,7 @@ impl Pattern {
     pub async fn answer(ctx: &Context<'_>, input: PatternInput) -> Result<Self, Error> {
         let reader = reader(ctx)?;
         let app = app(ctx);
-        let lookup = Lookup::new(&app.db);
+        let lookup = Lookup::new(&app.db, reader);
         let question = Question {
             when: input.when.condition(lookup, "when".into()).await?,
             then: input.then.condition(lookup, "then".into()).await?,
@@ -551,7 +551,11 @@ impl PatternQuery {
         let reader = reader(ctx)?;
         let app = app(ctx);
         let among = match among {
-            Some(among) => among.condition(Lookup::new(&app.db), "among".into()).await?,
+            Some(among) => {
+                among
+                    .condition(Lookup::new(&app.db, reader), "among".into())
+                    .await?
+            }
             None => Condition::EVERYTHING,
         };
         let snapshot = app.engine.snapshot()?;

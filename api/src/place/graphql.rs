@@ -22,10 +22,11 @@ use crate::graphql::{
     decode,
     error::Shared,
     loader::{self, Loads},
+    reader,
 };
 use crate::id::NodeKind;
 use crate::initiative::filter;
-use crate::initiative::filter_input::{Lookup, PlaceRef, at, only_or_all};
+use crate::initiative::filter_input::{Lookup, PlaceRef, at, not_too_many, only_or_all};
 use crate::initiative::graphql::{Initiative, InitiativeList, InitiativeOrder, InitiativesOf};
 use crate::paging::{self, Page, PageArguments, PageRequest};
 
@@ -326,7 +327,7 @@ impl PlaceFilter {
                 self.current
                     .map(|current| Condition::Test(PlaceTest::Current(current))),
             );
-            Ok(only_or_all(all))
+            not_too_many(&path, only_or_all(all), |_| 0)
         })
     }
 }
@@ -391,7 +392,7 @@ impl PlaceQuery {
         )?;
         let condition = filter
             .unwrap_or_default()
-            .condition(Lookup::new(&db), "filter".into())
+            .condition(Lookup::new(&db, reader(ctx)?), "filter".into())
             .await?;
         let select = place::Entity::find().filter(filter::places(&condition, true));
         let page = paging::page(&db, select.clone(), &request).await?;

@@ -159,7 +159,9 @@ async fn condition(app: &TestApp, document: &Value) -> InitiativeCondition {
             error.into_server_error(async_graphql::Pos::default())
         ),
     };
-    let condition = filter.condition(Lookup::new(&app.app.db), "filter".into()).await;
+    let condition = filter
+        .condition(Lookup::new(&app.app.db, Reader::Steward), "filter".into())
+        .await;
     condition.unwrap_or_else(|error| panic!("{document}: {error}"))
 }
 

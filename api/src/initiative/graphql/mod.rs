@@ -262,7 +262,7 @@ impl InitiativeQuery {
         )?;
         let condition = filter
             .unwrap_or_default()
-            .condition(Lookup::new(&db), "filter".into())
+            .condition(Lookup::new(&db, reader), "filter".into())
             .await?;
         let parts_too = touches_no_more_than_a_part(&condition) && order.shows_no_more_than_a_part();
         let select = visible_to(reader, parts_too).filter(filter::initiatives(&condition, true));

@@ -9,8 +9,9 @@ use sea_orm::{
 };
 use uuid::Uuid;
 use wayin_entity::{
-    Challenge, ChangeKind, ChangeSubject, Condition, Perspective, challenge_faced, challenge_reason,
-    condition_changed, entry_point_taken, funding_term, initiative, initiative_source, revision, source,
+    Challenge, ChangeKind, ChangeSubject, Condition, Perspective, SourceKind, Visibility, challenge_faced,
+    challenge_reason, condition_changed, entry_point_taken, funding_term, initiative, initiative_source,
+    revision, source,
 };
 
 use super::Ready;
@@ -318,7 +319,7 @@ fn initiative_row(act: &Act<'_>, keys: &DisclosureKeys, ready: &Ready) -> Result
         visibility: record.visibility,
         shared_with_funders: record.shared_with_funders,
         illustrative: record.illustrative,
-        made_from_grant: record.external_ref.is_none(),
+        made_from_grant: says_no_more_than_a_grant(record),
         external_ref: record.external_ref.clone(),
         version: before.as_ref().map_or(1, |before| before.version + 1),
         published_at: before.as_ref().map_or(now, |before| before.published_at),
@@ -331,6 +332,29 @@ fn initiative_row(act: &Act<'_>, keys: &DisclosureKeys, ready: &Ready) -> Result
         created_at: before.as_ref().map_or(now, |before| before.created_at),
         updated_at: now,
     })
+}
+
+/// Whether nothing but one published grant is known of an initiative. Only then may a
+/// grant that changed rewrite the whole of it, and a record that names the grant supersede it.
+fn says_no_more_than_a_grant(record: &InitiativeRecord) -> bool {
+    let InitiativeRecord {
+        external_ref,
+        visibility,
+        funding_terms,
+        source,
+        ..
+    } = record;
+    external_ref.is_none()
+        && *visibility == Visibility::Open
+        && source.kind == SourceKind::GrantData
+        && matches!(funding_terms.as_slice(), [term] if term.grant_identifier.is_some())
+        && record.entry_points.is_empty()
+        && record.challenges_faced.is_empty()
+        && record.conditions_changed.is_empty()
+        && record.started_on.is_none()
+        && record.ended_on.is_none()
+        && record.ongoing.is_none()
+        && record.sharing.is_none()
 }
 
 fn revision_row(

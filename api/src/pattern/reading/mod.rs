@@ -136,7 +136,7 @@ pub fn reading(question: &Question, answer: &Answer) -> String {
                 let did = if table.then_only == 1 {
                     then.echo.to_owned()
                 } else {
-                    format!("{} not", then.echo)
+                    format!("{} not", then.echo.trim_end_matches(" so too"))
                 };
                 let _ = write!(text, "; the one other {did}");
             }
@@ -178,8 +178,14 @@ fn close(text: &mut String, answer: &Answer, compared: bool) {
     if compared {
         text.push_str(" The two were reported together; that does not show that one causes the other.");
     }
-    if answer.illustrative > 0 {
+    if answer.illustrative == answer.counts.table().population && answer.illustrative > 0 {
         text.push_str(" These records are illustrative: made up to show how Wayin works.");
+    } else if answer.illustrative > 0 {
+        let _ = write!(
+            text,
+            " {} of the records are illustrative: made up to show how Wayin works.",
+            count(answer.illustrative)
+        );
     }
 }
 
