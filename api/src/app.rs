@@ -13,7 +13,7 @@ pub struct App {
     /// The base.
     pub db: DatabaseConnection,
     /// The pattern engine over it.
-    pub engine: Engine,
+    pub engine: Arc<Engine>,
     /// Verifies tokens.
     pub verifier: Verifier,
     /// Tells the time and makes ids.
@@ -22,10 +22,15 @@ pub struct App {
 
 impl App {
     /// A service over a base, whose engine has read nothing yet.
-    pub fn new(db: DatabaseConnection, verifier: Verifier, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        db: DatabaseConnection,
+        verifier: Verifier,
+        clock: Arc<dyn Clock>,
+        engine: Arc<Engine>,
+    ) -> Self {
         Self {
             db,
-            engine: Engine::default(),
+            engine,
             verifier,
             clock,
         }

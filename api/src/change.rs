@@ -47,6 +47,9 @@ impl Entry {
 /// The lock that keeps two transactions on PostgreSQL from numbering changes at once.
 const LOCK: i64 = 0x7761_7969_6e00_0001;
 
+/// The channel on which `PostgreSQL` tells those who listen that the log has grown.
+pub const CHANNEL: &str = "wayin_change";
+
 /// Appends to the log. Numbers become visible in their order: on PostgreSQL the
 /// numbering waits for the transaction that numbered before it; SQLite has one writer.
 pub async fn append(db: &impl ConnectionTrait, act: &Act<'_>, entries: &[Entry]) -> Result<(), DbErr> {
@@ -56,6 +59,10 @@ pub async fn append(db: &impl ConnectionTrait, act: &Act<'_>, entries: &[Entry])
     if db.get_database_backend() == DbBackend::Postgres {
         let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
         db.execute_raw(Statement::from_string(DbBackend::Postgres, lock))
+            .await?;
+        // Told when the transaction commits.
+        let notify = format!("NOTIFY {CHANNEL}");
+        db.execute_raw(Statement::from_string(DbBackend::Postgres, notify))
             .await?;
     }
     let now = act.now();

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait;
 use wayin_migration::Migrator;
@@ -19,6 +20,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, DatabaseConfig, TokenConfig, environment};
 use crate::error::Error;
 use crate::import::ImportError;
+use crate::pattern::engine::Engine;
 use crate::{base, database, export, schema, server};
 
 /// Wayin: a shared evidence base for place-based systems change, behind one GraphQL API.
@@ -232,13 +234,21 @@ async fn serve() -> Result<(), CliError> {
     let tokens = TokenConfig::read(&environment)?;
     let verifier = tokens.verifier()?;
     let bind = config::bind(&environment)?;
+    let engine = Arc::new(Engine::new(config::engine(&environment)?)?);
     let db = open().await?;
-    let app = Arc::new(App::new(db, verifier, Arc::new(SystemClock)));
+    let app = Arc::new(App::new(db, verifier, Arc::new(SystemClock), engine));
     let listener = server::bind(bind, false)
         .await
         .map_err(|cause| CliError::Config(ConfigError::Malformed("BIND", format!("{bind}: {cause}"))))?;
     tracing::info!("serving on http://{bind}/graphql");
-    server::serve(app, listener, server::asked_to_end())
+    // Shown on a terminal alone.
+    let reading = ProgressBar::new_spinner().with_message("initiatives read");
+    reading.set_style(
+        ProgressStyle::with_template("{spinner} {human_pos} {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
+    let progress = move |read: usize| reading.set_position(read as u64);
+    server::serve(app, listener, server::asked_to_end(), progress)
         .await
         .map_err(|cause| CliError::Io(bind.to_string(), cause))
 }

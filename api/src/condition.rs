@@ -123,6 +123,20 @@ pub enum Comparison<T> {
     Known(bool),
 }
 
+impl<T> Comparison<T> {
+    /// The same comparison of other values.
+    pub fn map<U>(&self, to: impl Fn(&T) -> U) -> Comparison<U> {
+        match self {
+            Self::OneOf(listed) => Comparison::OneOf(listed.iter().map(to).collect()),
+            Self::Less(bound) => Comparison::Less(to(bound)),
+            Self::AtMost(bound) => Comparison::AtMost(to(bound)),
+            Self::More(bound) => Comparison::More(to(bound)),
+            Self::AtLeast(bound) => Comparison::AtLeast(to(bound)),
+            Self::Known(known) => Comparison::Known(*known),
+        }
+    }
+}
+
 impl<T: PartialOrd> Comparison<T> {
     /// What the comparison says of a value.
     pub fn of(&self, value: Option<&T>) -> Truth {

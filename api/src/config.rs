@@ -3,10 +3,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
 use crate::auth::token::{Signer, Verifier};
+use crate::pattern::disclosure::noise::Noise;
+use crate::pattern::engine::Settings;
 
 /// Something wrong with a setting, in one plain sentence that names it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,6 +88,34 @@ pub fn log(source: Source<'_>) -> Result<tracing_subscriber::EnvFilter, ConfigEr
     let log = source(LOG).unwrap_or_else(|| "warn,wayin=info".into());
     tracing_subscriber::EnvFilter::try_new(&log)
         .map_err(|cause| ConfigError::Malformed(LOG, cause.to_string()))
+}
+
+/// `QUERY_SECONDS`, `DISCLOSURE_TABLE_FILE` and `ANSWER_LICENCE`: how questions are answered.
+pub fn engine(source: Source<'_>) -> Result<Settings, ConfigError> {
+    const SECONDS: &str = "QUERY_SECONDS";
+    const TABLE: &str = "DISCLOSURE_TABLE_FILE";
+    const LICENCE: &str = "ANSWER_LICENCE";
+    let mut settings = Settings::default();
+    if let Some(seconds) = source(SECONDS) {
+        let read = seconds
+            .parse::<u64>()
+            .ok()
+            .filter(|seconds| (1..=300).contains(seconds));
+        let read = read.ok_or_else(|| {
+            ConfigError::Malformed(SECONDS, format!("{seconds} is not a whole number from 1 to 300"))
+        })?;
+        settings.deadline = Duration::from_secs(read);
+    }
+    if let Some(file) = source(TABLE) {
+        let malformed =
+            |cause: &dyn std::fmt::Display| ConfigError::Malformed(TABLE, format!("{file}: {cause}"));
+        let table = std::fs::File::open(&file).map_err(|cause| malformed(&cause))?;
+        settings.noise = Noise::read(std::io::BufReader::new(table)).map_err(|cause| malformed(&cause))?;
+    }
+    if let Some(licence) = source(LICENCE) {
+        settings.licence = licence;
+    }
+    Ok(settings)
 }
 
 const ALGORITHM: &str = "TOKEN_ALGORITHM";

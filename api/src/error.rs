@@ -20,6 +20,12 @@ pub enum Error {
     /// It clashes with what is already there.
     #[error("{0}")]
     Conflict(String),
+    /// It could tell single records from the others.
+    #[error("{0}")]
+    Disclosing(String),
+    /// It took longer than a query may.
+    #[error("the query took longer than it may; ask for less at once")]
+    Late,
     /// The base's index is not built yet.
     #[error("the evidence base is being read; try again shortly")]
     NotReady,

@@ -13,6 +13,7 @@ use crate::auth::permission::Permissions;
 use crate::claim::graphql::{Claim, ClaimById, ClaimQuery};
 use crate::crisis::graphql::{Crisis, CrisisById, CrisisQuery};
 use crate::error::Error;
+use crate::graphql::deadline::Deadline;
 use crate::graphql::error::ErrorCodes;
 use crate::graphql::loader::{self, Waves};
 use crate::graphql::node::Node;
@@ -62,6 +63,7 @@ fn builder() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
 pub fn schema(app: Arc<App>) -> Schema {
     builder()
         .extension(ErrorCodes)
+        .extension(Deadline)
         .extension(Identify)
         .extension(Permissions::default())
         .extension(Waves)

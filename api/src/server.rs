@@ -56,15 +56,17 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(service)
 }
 
-/// Serves until `stop` is over, and then ends the requests that are under way.
+/// Serves until `stop` is over, and then ends the requests that are under way. `progress`
+/// is told how many initiatives were read so far, while the base is read.
 pub async fn serve(
     app: Arc<App>,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
+    progress: impl Fn(usize) + Send + Sync + 'static,
 ) -> std::io::Result<()> {
     let following = tokio::spawn({
         let app = Arc::clone(&app);
-        async move { app.engine.follow(&app.db).await }
+        async move { app.engine.follow(&app.db, &progress).await }
     });
     let served = axum::serve(listener, router(app))
         .with_graceful_shutdown(stop)

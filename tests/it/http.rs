@@ -17,6 +17,7 @@ use wayin::app::App;
 use wayin::auth::member;
 use wayin::auth::token::{Subject, Verifier};
 use wayin::clock::SystemClock;
+use wayin::pattern::engine::{Engine, Settings as EngineSettings};
 use wayin::server;
 use wayin_entity::Role;
 
@@ -170,6 +171,7 @@ async fn a_service_is_ready_when_the_base_is_read(database: Database) {
         database.connection.clone(),
         verifier,
         Arc::new(SystemClock),
+        Arc::new(Engine::new(EngineSettings::default()).unwrap()),
     ));
     let health = async |path: &str| {
         let request = Request::get(path).body(Body::empty()).unwrap();
@@ -178,7 +180,7 @@ async fn a_service_is_ready_when_the_base_is_read(database: Database) {
     };
     assert_eq!(health("/health/live").await, StatusCode::OK);
     assert_eq!(health("/health/ready").await, StatusCode::SERVICE_UNAVAILABLE);
-    app.engine.catch_up(&app.db).await.unwrap();
+    app.engine.catch_up(&app.db, &|_| ()).await.unwrap();
     assert_eq!(health("/health/ready").await, StatusCode::OK);
     app.db.close_by_ref().await.unwrap();
     assert_eq!(health("/health/live").await, StatusCode::OK);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use wayin::auth::permission::TABLE;
 use wayin::clock::{Clock, SystemClock};
 use wayin::schema::sdl;
-use wayin_entity::{Role, claim};
+use wayin_entity::{Dimension, Role, claim};
 
 use crate::support::app::TestApp;
 use crate::support::{Database, Story, stories};
@@ -19,7 +19,7 @@ pub fn stories() -> Vec<Story> {
     stories![
         the_table_names_every_field_of_the_schema_once_and_nothing_else,
         without_a_token_words_answer_and_nothing_else,
-        a_claim_is_words_without_a_token_and_numbers_with_one,
+        a_claim_is_told_overall_without_a_token_and_by_strata_with_one,
     ]
 }
 
@@ -91,6 +91,8 @@ fn arguments(field: &str) -> &'static str {
         "node" | "initiative" | "place" | "organisation" => "(id: \"x\")",
         "claim" => "(slug: \"x\")",
         "pattern" => "(when: {}, then: {})",
+        "patternGrid" => "(rows: REGION, columns: WAY_IN)",
+        "associations" => "(conditions: [])",
         "distribution" => "(of: REGION)",
         _ => "",
     }
@@ -141,7 +143,7 @@ async fn without_a_token_words_answer_and_nothing_else(database: Database) {
     );
 }
 
-async fn a_claim_is_words_without_a_token_and_numbers_with_one(database: Database) {
+async fn a_claim_is_told_overall_without_a_token_and_by_strata_with_one(database: Database) {
     let app = TestApp::start(database).await;
     let now = SystemClock.now();
     let claim = claim::Model {
@@ -153,23 +155,34 @@ async fn a_claim_is_words_without_a_token_and_numbers_with_one(database: Databas
         pattern_when: json!({}),
         pattern_then: json!({}),
         pattern_among: None,
-        pattern_by: None,
+        pattern_by: Some(Dimension::Region),
         created_at: now,
         updated_at: now,
     };
     claim.into_active_model().insert(&app.app.db).await.unwrap();
     let words = "{ claims { totalCount nodes { slug statement } } claim(slug: \"a-claim\") { id slug } }";
-    let numbers = "{ claim(slug: \"a-claim\") { slug pattern { reading table { population } } } }";
+    let overall = "{ claim(slug: \"a-claim\") { pattern { reading table { population } rateWhen { value } cautions { code text }
+        coverage disclosure { controlled } asOf { change } licence } } }";
+    let by_strata =
+        "{ claim(slug: \"a-claim\") { pattern { strata { nodes { label } } adjusted { strata } } } }";
     let anonymous = app.anonymous();
     let read = anonymous.query(words).await;
     assert_eq!(
         read["claims"],
         json!({"totalCount": 1, "nodes": [{"slug": "a-claim", "statement": "One thing goes with another."}]})
     );
+    let told = anonymous.query(overall).await;
+    let pattern = &told["claim"]["pattern"];
+    assert_eq!(pattern["coverage"], "EVERYTHING");
+    assert_eq!(pattern["disclosure"]["controlled"], true);
+    assert_eq!(
+        pattern["table"]["population"],
+        Value::Null,
+        "nothing is a small count"
+    );
     for query in [
-        numbers,
-        "{ claims { nodes { pattern { reading } } } }",
-        "{ claims { edges { node { pattern { cautions { text } } } } } }",
+        by_strata,
+        "{ claims { nodes { pattern(over: READABLE) { reading } } } }",
         "{ claim(slug: \"a-claim\") { reflection { text } } }",
     ] {
         let response = anonymous.response(query).await;
@@ -183,6 +196,11 @@ async fn a_claim_is_words_without_a_token_and_numbers_with_one(database: Databas
         );
     }
     let dashboard = app.member("dashboard", Role::Dashboard, None).await;
-    let read = dashboard.query(numbers).await;
+    let readable = "{ claim(slug: \"a-claim\") { pattern(over: READABLE) { table { population } strata { nodes { label } } } } }";
+    let read = dashboard.query(readable).await;
     assert_eq!(read["claim"]["pattern"]["table"]["population"], 0);
+    assert_eq!(
+        read["claim"]["pattern"]["strata"]["nodes"],
+        json!([{"label": "Not known"}])
+    );
 }

@@ -16,6 +16,7 @@ use wayin::auth::member;
 use wayin::auth::token::Subject;
 use wayin::clock::{Clock, SystemClock};
 use wayin::config::{self, DatabaseConfig, TokenConfig};
+use wayin::pattern::engine::{Engine, Settings as EngineSettings};
 use wayin::schema::schema;
 use wayin_entity::Role;
 
@@ -305,8 +306,9 @@ async fn with_settings(database: &Database, settings: &Settings) -> TestApp {
         database.connection.clone(),
         settings.read().verifier().unwrap(),
         Arc::new(SystemClock),
+        Arc::new(Engine::new(EngineSettings::default()).unwrap()),
     ));
-    app.engine.catch_up(&app.db).await.unwrap();
+    app.engine.catch_up(&app.db, &|_| ()).await.unwrap();
     TestApp {
         schema: schema(Arc::clone(&app)),
         app,

@@ -7,18 +7,22 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 use wayin_entity::claim;
 
+use crate::auth::visibility::Reader;
 use crate::error::Error;
 use crate::graphql::{
     app,
     connection::{Connection, TotalCount, connection},
     error::Shared,
     loader::{self, Loads},
+    member,
 };
 use crate::id::NodeKind;
 use crate::initiative::filter_input::InitiativeFilter;
 use crate::meeting::graphql::{Reflection, ReflectionById};
 use crate::paging::{self, PageArguments, PageRequest};
-use crate::pattern::graphql::{Pattern, PatternInput};
+use crate::pattern::ask::{Asker, PatternInput};
+use crate::pattern::graphql::{Pattern, asks_for_cautions};
+use crate::pattern::question::Coverage;
 
 /// A sentence in plain words that the evidence base can answer.
 #[derive(Clone, Debug)]
@@ -52,9 +56,22 @@ impl Claim {
             .map(Reflection))
     }
 
-    /// What the evidence says of it today: its pattern, by the records that you may read whole.
-    async fn pattern(&self, ctx: &Context<'_>) -> Result<Pattern> {
+    /// What the evidence says of it today: its pattern. Without a token it is told overall and over
+    /// EVERYTHING; strata, and an answer over READABLE, need one.
+    async fn pattern(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which records are counted.", default)] over: Coverage,
+        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")] at_least: Option<
+            i64,
+        >,
+    ) -> Result<Pattern> {
         let Self(claim) = self;
+        let (reader, by) = match member(ctx) {
+            Ok(member) => (member.reader(), claim.pattern_by),
+            Err(_) if over == Coverage::Everything => (Reader::Dashboard, None),
+            Err(unknown) => return Err(unknown.into()),
+        };
         let input = PatternInput {
             when: stored(claim, "when", &claim.pattern_when)?,
             then: stored(claim, "then", &claim.pattern_then)?,
@@ -63,9 +80,11 @@ impl Claim {
                 .as_ref()
                 .map(|among| stored(claim, "among", among))
                 .transpose()?,
-            by: claim.pattern_by,
+            by,
+            concentration: asks_for_cautions(ctx),
         };
-        Ok(Box::pin(Pattern::answer(ctx, input)).await?)
+        let asker = Asker::new(app(ctx), reader, over, at_least);
+        Ok(Box::pin(Pattern::answer(&asker, input)).await?)
     }
 }
 

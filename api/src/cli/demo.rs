@@ -15,7 +15,9 @@ use crate::auth::member;
 use crate::auth::token::{Signer, Subject, Verifier};
 use crate::change::Act;
 use crate::clock::{Clock, FixedClock, SystemClock};
+use crate::config::{self, environment};
 use crate::error::Error;
+use crate::pattern::engine::Engine;
 use crate::{database, example, server};
 
 const ISSUER: &str = "https://demo.wayin.invalid";
@@ -47,14 +49,15 @@ pub async fn run(port: u16) -> Result<(), CliError> {
     example::load::load(&db, &act, example::evidence()).await?;
     let (signer, verifier) = keys()?;
     let tokens = members(&db, &act, &signer).await?;
-    let app = Arc::new(App::new(db, verifier, Arc::new(SystemClock)));
-    app.engine.catch_up(&app.db).await?;
+    let engine = Arc::new(Engine::new(config::engine(&environment)?)?);
+    let app = Arc::new(App::new(db, verifier, Arc::new(SystemClock), engine));
+    app.engine.catch_up(&app.db, &|_| ()).await?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let failed = |cause| CliError::Io(address.to_string(), cause);
     let listener = server::bind(address, true).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     tell(address, &tokens);
-    server::serve(Arc::clone(&app), listener, server::asked_to_end())
+    server::serve(Arc::clone(&app), listener, server::asked_to_end(), |_| ())
         .await
         .map_err(failed)?;
     app.db.clone().close().await?;

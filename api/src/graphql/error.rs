@@ -14,6 +14,8 @@ const fn code(error: &Error) -> &'static str {
         Error::BadInput(_) | Error::Conflict(_) => "BAD_USER_INPUT",
         Error::Unauthenticated(_) => "UNAUTHENTICATED",
         Error::Forbidden(_) => "FORBIDDEN",
+        Error::Disclosing(_) => "DISCLOSURE_CONTROL",
+        Error::Late => "QUERY_TIMEOUT",
         Error::NotReady => "NOT_READY",
         Error::Database(_) | Error::Internal(_) | Error::Shared(_) => "INTERNAL",
     }

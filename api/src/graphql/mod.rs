@@ -2,6 +2,7 @@
 
 pub mod comparison;
 pub mod connection;
+pub mod deadline;
 pub mod error;
 pub mod loader;
 pub mod node;

@@ -1,12 +1,13 @@
 //! What initiatives are told apart by: a dimension's whole domain, and which of
 //! its strata an initiative stands in.
 
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 use wayin_entity::{Challenge, Dimension, EntryPoint, Perspective, PlaceKind, ReportingBasis, Step};
 
-use super::evaluate::ways_in;
-use super::index::{Bits, Chunk, Snapshot};
+use super::count::cells::CellsOfRows;
+use super::evaluate::of_perspectives;
+use super::index::{Bits, Chunk, Place, Planes, Snapshot, day_number};
 use crate::vocabulary::{Labelled, heading};
 
 /// The upper edges, in months, of the closed bands of funding durations; above the last is a band of its own.
@@ -21,6 +22,8 @@ pub enum StratumKey {
     Place(Uuid),
     /// An organisation, by its id.
     Organisation(Uuid),
+    /// Organisations that the one who asks may not know of.
+    Others,
     /// Those that do not say.
     NotKnown,
 }
@@ -38,25 +41,67 @@ pub struct StratumName {
 pub struct Domain {
     dimension: Dimension,
     strata: Vec<StratumName>,
-    /// The stratum of a place or an organisation, by its number, or of a year, counted from the first.
-    of_number: Vec<Option<u32>>,
-    first_year: i32,
+    /// The strata of a place, by its number; empty for those that do not say.
+    of_place: Vec<Vec<u32>>,
+    /// The stratum of an organisation, by its number.
+    of_organisation: Vec<u32>,
+    /// The first day of each year that has a stratum of its own, and of the year after the last.
+    year_starts: Vec<i64>,
+    overlaps: bool,
 }
 
+/// The first year that has a stratum of its own; those before share one.
+const FIRST_YEAR: i32 = 2000;
+
 impl Domain {
-    /// The whole domain of a dimension: every place, code or band, whatever was found;
-    /// the organisations and the span of years of the records that are `readable`.
-    pub fn new(dimension: Dimension, snapshot: &Snapshot, readable: &dyn Fn(&Chunk) -> Bits) -> Self {
+    /// The whole domain of a dimension: every place, code, band or year, whatever was
+    /// found; the organisations of the records that are `readable`, and where hidden
+    /// records are counted too (`with_others`) one stratum for all others.
+    pub fn new(
+        dimension: Dimension,
+        snapshot: &Snapshot,
+        readable: &dyn Fn(usize, &Chunk) -> Bits,
+        with_others: bool,
+    ) -> Self {
         let mut domain = Self {
             dimension,
             strata: Vec::new(),
-            of_number: Vec::new(),
-            first_year: 0,
+            of_place: Vec::new(),
+            of_organisation: Vec::new(),
+            year_starts: Vec::new(),
+            overlaps: matches!(
+                dimension,
+                Dimension::Funder
+                    | Dimension::WayIn
+                    | Dimension::FundingDurationBand
+                    | Dimension::FundingResearch
+                    | Dimension::ReportingBasis
+                    | Dimension::IntendedFocus
+            ),
         };
         match dimension {
-            Dimension::Place | Dimension::Region => domain.list_places(snapshot),
-            Dimension::LeadOrganisation | Dimension::Funder => domain.list_organisations(snapshot, readable),
-            Dimension::PlaceKind => domain.list_codes(PlaceKind::ALL, |kind| (kind.code(), kind.label())),
+            Dimension::Place => {
+                let places = &snapshot.places;
+                let current = |number: &u32| places.get(*number).current == *number;
+                let all = 0..u32::try_from(places.all().len()).unwrap_or(u32::MAX);
+                domain.list_places(snapshot, &all.filter(current).collect::<Vec<_>>(), |place| {
+                    vec![place.current]
+                });
+            }
+            Dimension::Region => {
+                domain.list_places(snapshot, snapshot.places.regions(), |place| place.regions.clone());
+                // Only where a place lies within several regions.
+                domain.overlaps = domain.of_place.iter().any(|strata| strata.len() > 1);
+            }
+            Dimension::PlaceKind => {
+                domain.list_codes(PlaceKind::ALL, |kind| (kind.code(), kind.label()));
+                let places = &snapshot.places;
+                let kind = |place: &Place| vec![places.get(place.current).kind as u32];
+                domain.of_place = places.all().iter().map(kind).collect();
+            }
+            Dimension::LeadOrganisation | Dimension::Funder => {
+                domain.list_organisations(snapshot, readable, with_others);
+            }
             Dimension::WayIn | Dimension::WayInOfFunder | Dimension::IntendedFocus => {
                 domain.list_codes(EntryPoint::ALL, |code| (code.code(), code.label()));
             }
@@ -76,7 +121,7 @@ impl Domain {
                 |pair| pair,
             ),
             Dimension::FundingDurationBand => domain.list_bands(),
-            Dimension::YearStarted => domain.list_years(snapshot, readable),
+            Dimension::YearStarted => domain.list_years(snapshot),
         }
         domain.strata.push(StratumName {
             key: StratumKey::NotKnown,
@@ -91,25 +136,8 @@ impl Domain {
     }
 
     /// Whether an initiative may stand in several strata.
-    pub fn overlaps(&self, snapshot: &Snapshot) -> bool {
-        match self.dimension {
-            Dimension::Funder
-            | Dimension::WayIn
-            | Dimension::FundingDurationBand
-            | Dimension::FundingResearch
-            | Dimension::ReportingBasis
-            | Dimension::IntendedFocus => true,
-            // Only where a place lies within several regions.
-            Dimension::Region => snapshot.places.all().iter().any(|place| place.regions.len() > 1),
-            Dimension::Place
-            | Dimension::PlaceKind
-            | Dimension::LeadOrganisation
-            | Dimension::WayInOfFunder
-            | Dimension::ChallengeUnderstanding
-            | Dimension::ChallengeAmbitions
-            | Dimension::ChallengeConditions
-            | Dimension::YearStarted => false,
-        }
+    pub fn overlaps(&self) -> bool {
+        self.overlaps
     }
 
     fn list_codes<T: Copy>(&mut self, codes: &[T], words: impl Fn(T) -> (&'static str, &'static str)) {
@@ -145,179 +173,262 @@ impl Domain {
         });
     }
 
-    fn list_places(&mut self, snapshot: &Snapshot) {
+    /// Lists places, by their numbers; each place stands in the strata of those that `of` names.
+    fn list_places(&mut self, snapshot: &Snapshot, listed: &[u32], of: impl Fn(&Place) -> Vec<u32>) {
         let places = &snapshot.places;
-        let current = |number: &u32| places.get(*number).current == *number;
-        let all = 0..u32::try_from(places.all().len()).unwrap_or(u32::MAX);
-        let listed: Vec<u32> = match self.dimension {
-            Dimension::Region => places.regions().to_vec(),
-            _ => all.filter(current).collect(),
-        };
-        self.of_number = vec![None; places.all().len()];
+        let mut stratum_of = vec![None; places.all().len()];
         for number in listed {
-            let place = places.get(number);
-            self.of_number[number as usize] = u32::try_from(self.strata.len()).ok();
+            let place = places.get(*number);
+            stratum_of[*number as usize] = u32::try_from(self.strata.len()).ok();
             self.strata.push(StratumName {
                 key: StratumKey::Place(place.id),
                 label: place.name.clone(),
             });
         }
+        let strata = |place: &Place| {
+            of(place)
+                .iter()
+                .filter_map(|number| stratum_of[*number as usize])
+                .collect()
+        };
+        self.of_place = places.all().iter().map(strata).collect();
     }
 
-    fn list_organisations(&mut self, snapshot: &Snapshot, readable: &dyn Fn(&Chunk) -> Bits) {
+    fn list_organisations(
+        &mut self,
+        snapshot: &Snapshot,
+        readable: &dyn Fn(usize, &Chunk) -> Bits,
+        with_others: bool,
+    ) {
         let organisations = snapshot.organisations.all();
         let mut found = vec![false; organisations.len()];
-        for chunk in &snapshot.chunks {
-            for row in readable(chunk).rows() {
-                match self.dimension {
-                    Dimension::Funder => {
-                        chunk
-                            .terms_of(row)
-                            .for_each(|term| found[chunk.funder(term) as usize] = true);
-                    }
-                    _ => found[chunk.lead(row) as usize] = true,
-                }
+        let mut find = |number: Option<i64>| {
+            if let Some(found) = number.and_then(|number| found.get_mut(usize::try_from(number).ok()?)) {
+                *found = true;
+            }
+        };
+        for (position, chunk) in snapshot.chunks.iter().enumerate() {
+            let readable = readable(position, chunk);
+            match self.dimension {
+                Dimension::Funder => readable.each(|row| {
+                    chunk.terms_of(row).for_each(|term| find(chunk.funders.get(term)));
+                }),
+                _ => readable.each(|row| find(chunk.leads.get(row))),
             }
         }
-        self.of_number = vec![None; organisations.len()];
+        self.of_organisation = vec![u32::MAX; organisations.len()];
         for (number, organisation) in organisations
             .iter()
             .enumerate()
             .filter(|(number, _)| found[*number])
         {
-            self.of_number[number] = u32::try_from(self.strata.len()).ok();
+            self.of_organisation[number] = u32::try_from(self.strata.len()).unwrap_or(u32::MAX);
             self.strata.push(StratumName {
                 key: StratumKey::Organisation(organisation.id),
                 label: organisation.name.clone(),
             });
         }
-    }
-
-    fn list_years(&mut self, snapshot: &Snapshot, readable: &dyn Fn(&Chunk) -> Bits) {
-        let mut span: Option<(i32, i32)> = None;
-        for chunk in &snapshot.chunks {
-            for year in readable(chunk)
-                .rows()
-                .filter_map(|row| chunk.started_on(row))
-                .map(|day| day.year())
-            {
-                span = Some(span.map_or((year, year), |(first, last)| (first.min(year), last.max(year))));
-            }
-        }
-        let Some((first, last)) = span else {
-            return;
-        };
-        self.first_year = first;
-        for year in first..=last {
-            self.of_number.push(u32::try_from(self.strata.len()).ok());
+        if with_others {
+            let others = u32::try_from(self.strata.len()).unwrap_or(u32::MAX);
+            self.of_organisation
+                .iter_mut()
+                .filter(|stratum| **stratum == u32::MAX)
+                .for_each(|stratum| *stratum = others);
             self.strata.push(StratumName {
-                key: StratumKey::Code(year.to_string()),
-                label: year.to_string(),
+                key: StratumKey::Others,
+                label: "Others".into(),
             });
         }
     }
 
-    /// Puts the strata of one initiative into `found`, each once: one, several, or that of those that do not say.
-    pub fn strata_of(&self, snapshot: &Snapshot, chunk: &Chunk, row: usize, found: &mut Vec<usize>) {
-        found.clear();
-        let mut put = |stratum: usize| {
-            if !found.contains(&stratum) {
-                found.push(stratum);
-            }
+    /// Every year from the first to that of the newest change, and what lies before and after.
+    fn list_years(&mut self, snapshot: &Snapshot) {
+        let last = snapshot
+            .as_of
+            .at
+            .map_or(FIRST_YEAR, |at| at.year().max(FIRST_YEAR));
+        let first_day = |year: i32| NaiveDate::from_ymd_opt(year, 1, 1).map(day_number);
+        self.year_starts = (FIRST_YEAR..=last + 1).filter_map(first_day).collect();
+        let mut list = |key: String, label: String| {
+            self.strata.push(StratumName {
+                key: StratumKey::Code(key),
+                label,
+            });
         };
-        let numbered = |number: u32| {
-            self.of_number
-                .get(number as usize)
-                .copied()
-                .flatten()
-                .map(|stratum| stratum as usize)
-        };
-        let terms = || chunk.terms_of(row);
+        list(format!("BEFORE_{FIRST_YEAR}"), format!("Before {FIRST_YEAR}"));
+        (FIRST_YEAR..=last).for_each(|year| list(year.to_string(), year.to_string()));
+        list(format!("AFTER_{last}"), format!("After {last}"));
+    }
+
+    /// Puts down the strata of each row of a chunk: one, or, where strata overlap, several;
+    /// that of those that do not say where there is no other.
+    pub fn strata_of_rows(&self, chunk: &Chunk, into: &mut CellsOfRows) {
+        let not_known = u32::try_from(self.strata.len() - 1).unwrap_or(u32::MAX);
         match self.dimension {
-            Dimension::Place => {
-                let current = chunk.place(row).map(|place| snapshot.places.get(place).current);
-                current.and_then(numbered).into_iter().for_each(put);
+            Dimension::Place | Dimension::Region | Dimension::PlaceKind => {
+                self.strata_of_places(chunk, not_known, into);
             }
-            Dimension::Region => {
-                let regions = chunk
-                    .place(row)
-                    .map_or(&[][..], |place| &snapshot.places.get(place).regions);
-                regions
-                    .iter()
-                    .filter_map(|region| numbered(*region))
-                    .for_each(put);
+            Dimension::LeadOrganisation => {
+                let strata = into.start_one_each(chunk.len());
+                chunk
+                    .leads
+                    .each(|row, number| strata[row] = self.organisation(number).unwrap_or(not_known));
             }
-            Dimension::PlaceKind => {
-                let kind = chunk.place(row).map(|place| {
-                    let places = &snapshot.places;
-                    places.get(places.get(place).current).kind as usize
-                });
-                kind.into_iter().for_each(put);
+            Dimension::Funder => {
+                into.start_several();
+                let mut found: Vec<u32> = Vec::new();
+                for row in 0..chunk.len() {
+                    found.clear();
+                    for term in chunk.terms_of(row) {
+                        let stratum = self.organisation(chunk.funders.get(term));
+                        found.extend(stratum.filter(|stratum| !found.contains(stratum)));
+                    }
+                    if found.is_empty() {
+                        found.push(not_known);
+                    }
+                    into.push(found.iter().copied());
+                }
             }
-            Dimension::LeadOrganisation => numbered(chunk.lead(row)).into_iter().for_each(put),
-            Dimension::Funder => terms()
-                .filter_map(|term| numbered(chunk.funder(term)))
-                .for_each(put),
             Dimension::WayIn => {
-                let recorded = ways_in(None, chunk, row);
-                (0..EntryPoint::ALL.len())
-                    .filter(|code| recorded >> code & 1 == 1)
-                    .for_each(put);
+                let ways_in = of_perspectives(&chunk.ways_in, None);
+                several(chunk.len(), not_known, into, |row| ways_in.set_at(row));
             }
             Dimension::WayInOfFunder => {
-                let way_in = chunk.entry_points(Perspective::Funder, row).way_in;
-                way_in.into_iter().for_each(|code| put(code as usize));
+                one(
+                    chunk.len(),
+                    not_known,
+                    into,
+                    &chunk.ways_in[Perspective::Funder as usize],
+                );
             }
             Dimension::ChallengeUnderstanding => {
-                let step = chunk.step(Challenge::UnderstandingLocalSystem, row);
-                step.into_iter().for_each(|code| put(code as usize));
+                one(
+                    chunk.len(),
+                    not_known,
+                    into,
+                    &chunk.steps[Challenge::UnderstandingLocalSystem as usize],
+                );
             }
             Dimension::ChallengeAmbitions => {
-                chunk
-                    .step(Challenge::DefiningAmbitions, row)
-                    .into_iter()
-                    .for_each(|code| put(code as usize));
+                one(
+                    chunk.len(),
+                    not_known,
+                    into,
+                    &chunk.steps[Challenge::DefiningAmbitions as usize],
+                );
             }
             Dimension::ChallengeConditions => {
-                chunk
-                    .step(Challenge::FosteringConditions, row)
-                    .into_iter()
-                    .for_each(|code| put(code as usize));
+                one(
+                    chunk.len(),
+                    not_known,
+                    into,
+                    &chunk.steps[Challenge::FosteringConditions as usize],
+                );
             }
             Dimension::FundingDurationBand => {
-                terms()
-                    .filter_map(|term| chunk.duration_months(term))
-                    .for_each(|months| put(duration_band(months)));
+                let mut band_of_term = vec![0_u8; chunk.term_count()];
+                chunk.duration_months.each(|term, months| {
+                    band_of_term[term] = months.map_or(0, |months| 1 << duration_band(months));
+                });
+                let bands = |row| {
+                    band_of_term[chunk.terms_of(row)]
+                        .iter()
+                        .fold(0, |all, band| all | band)
+                };
+                several(chunk.len(), not_known, into, bands);
             }
-            Dimension::FundingResearch => terms()
-                .filter_map(|term| chunk.upfront_research(term))
-                .for_each(|paid| put(usize::from(!paid))),
-            Dimension::ReportingBasis => {
-                terms()
-                    .filter_map(|term| chunk.reporting_basis(term))
-                    .for_each(|code| put(code as usize));
-            }
-            Dimension::IntendedFocus => {
-                terms()
-                    .filter_map(|term| chunk.intended_focus(term))
-                    .for_each(|code| put(code as usize));
-            }
+            // Paid for comes before not paid for.
+            Dimension::FundingResearch => of_terms(chunk, &chunk.upfront_research, not_known, into, |set| {
+                (set >> 1 & 1) | (set & 1) << 1
+            }),
+            Dimension::ReportingBasis => of_terms(chunk, &chunk.reporting_basis, not_known, into, |set| set),
+            Dimension::IntendedFocus => of_terms(chunk, &chunk.intended_focus, not_known, into, |set| set),
             Dimension::YearStarted => {
-                let offset = chunk
-                    .started_on(row)
-                    .and_then(|day| u32::try_from(day.year() - self.first_year).ok());
-                offset.and_then(numbered).into_iter().for_each(put);
+                let strata = into.start_one_each(chunk.len());
+                chunk.started_on.each(|row, day| {
+                    let year = |day: i64| self.year_starts.partition_point(|start| *start <= day);
+                    strata[row] = day
+                        .and_then(|day| u32::try_from(year(day)).ok())
+                        .unwrap_or(not_known);
+                });
             }
         }
-        if found.is_empty() {
-            found.push(self.strata.len() - 1);
+    }
+
+    fn organisation(&self, number: Option<i64>) -> Option<u32> {
+        let stratum = *self.of_organisation.get(usize::try_from(number?).ok()?)?;
+        (stratum != u32::MAX).then_some(stratum)
+    }
+
+    fn strata_of_places(&self, chunk: &Chunk, not_known: u32, into: &mut CellsOfRows) {
+        let strata_of = |number: Option<i64>| {
+            let strata = number.and_then(|number| self.of_place.get(usize::try_from(number).ok()?));
+            strata.map_or(&[][..], Vec::as_slice)
+        };
+        if self.overlaps {
+            into.start_several();
+            chunk.places.each(|_, number| match strata_of(number) {
+                [] => into.push([not_known]),
+                strata => into.push(strata.iter().copied()),
+            });
+            return;
+        }
+        let first: Vec<u32> = self
+            .of_place
+            .iter()
+            .map(|strata| strata.first().copied().unwrap_or(not_known))
+            .collect();
+        let strata = into.start_one_each(chunk.len());
+        chunk.places.each(|row, number| {
+            let stratum = number.and_then(|number| first.get(usize::try_from(number).ok()?));
+            strata[row] = stratum.copied().unwrap_or(not_known);
+        });
+    }
+}
+
+/// One stratum a row, by the code that it has.
+fn one(rows: usize, not_known: u32, into: &mut CellsOfRows, planes: &Planes) {
+    let strata = into.start_one_each(rows);
+    strata.fill(not_known);
+    for (code, plane) in (0..).zip(planes.all()) {
+        plane.each(|row| strata[row] = code);
+    }
+}
+
+/// Several strata a row, by the bits of a set.
+fn several(rows: usize, not_known: u32, into: &mut CellsOfRows, set: impl Fn(usize) -> u8) {
+    into.start_several();
+    for row in 0..rows {
+        match set(row) {
+            0 => into.push([not_known]),
+            set => into.push((0..8).filter(|code| set >> code & 1 == 1)),
         }
     }
 }
 
+/// Several strata a row, by the codes that its funding terms have.
+fn of_terms(
+    chunk: &Chunk,
+    planes: &Planes,
+    not_known: u32,
+    into: &mut CellsOfRows,
+    strata: impl Fn(u8) -> u8,
+) {
+    let mut set_of_term = vec![0_u8; chunk.term_count()];
+    for (code, plane) in planes.all().iter().enumerate() {
+        plane.each(|term| set_of_term[term] |= 1 << code);
+    }
+    let set = |row| {
+        set_of_term[chunk.terms_of(row)]
+            .iter()
+            .fold(0, |all, set| all | set)
+    };
+    several(chunk.len(), not_known, into, |row| strata(set(row)));
+}
+
 /// The band that a funding duration falls in, counted from the shortest.
-pub fn duration_band(months: i32) -> usize {
-    DURATION_EDGES.partition_point(|edge| *edge < months)
+pub fn duration_band(months: i64) -> usize {
+    DURATION_EDGES.partition_point(|edge| i64::from(*edge) < months)
 }
 
 #[cfg(test)]

@@ -1,77 +1,323 @@
-//! The engine: keeps the index up to date with the change log, and lends it out.
+//! The engine: keeps the index up to date with the change log, and answers questions
+//! from it on threads of its own.
+//!
+//! Two snapshots are held. The newest has every change. The released one, which hidden
+//! records are counted by, moves on only when enough hidden records of enough
+//! organisations have changed: whoever compares a controlled answer before and after
+//! one publication would else learn what was published.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use sea_orm::DatabaseConnection;
-use tokio::sync::{Mutex, Notify};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use sea_orm::{DatabaseConnection, DbBackend, sqlx::postgres::PgListener};
+use tokio::sync::{Mutex, Notify, Semaphore, oneshot, watch};
+use uuid::Uuid;
 
-use super::index::{Snapshot, load};
+use super::count::Base;
+use super::count::contributors::ENOUGH;
+use super::disclosure::{LEAST, noise::Noise};
+use super::index::Snapshot;
+use super::index::load::{self, Changed, Followed};
+use super::kept::Kept;
+use super::run::{Run, Stopped};
+use crate::change::CHANNEL;
 use crate::database;
 use crate::error::{Error, Result};
 
-/// How long the engine waits before it looks for changes that other processes made.
+/// How long the engine waits before it looks for changes of which nobody has told it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// The same on SQLite, which tells nobody: the look is one row by its key.
+const LOOK_EVERY_SQLITE: Duration = Duration::from_millis(20);
+/// How long a question may wait for a change.
+const WAIT_FOR_CHANGE: Duration = Duration::from_secs(2);
+/// After so long, a number that the log does not hold was rolled back.
+const HOLE_FOR: Duration = Duration::from_mins(10);
+
+/// What the engine can be told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long a question may take.
+    pub deadline: Duration,
+    /// How protected counts are moved.
+    pub noise: Noise,
+    /// The licence under which answers may be used again, as SPDX names it.
+    pub licence: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_secs(5),
+            noise: Noise::default(),
+            licence: "CC-BY-4.0".into(),
+        }
+    }
+}
+
+/// The base as one question sees it.
+struct Held {
+    live: Arc<Snapshot>,
+    released: Arc<Snapshot>,
+}
 
 /// The index of one base, read by many and followed by one.
-#[derive(Default)]
 pub struct Engine {
-    snapshot: ArcSwapOption<Snapshot>,
-    catching_up: Mutex<()>,
+    held: ArcSwapOption<Held>,
+    following: Mutex<Following>,
+    newest: watch::Sender<i64>,
     changed: Notify,
+    kept: Kept,
+    settings: Settings,
+    pool: ThreadPool,
+    /// As many questions as there are threads are worked on at once; the others wait.
+    turns: Semaphore,
+}
+
+/// What is remembered from one reading of the log to the next.
+#[derive(Default)]
+struct Following {
+    holes: HashMap<i64, Instant>,
+    /// The hidden records that changed since the released snapshot, with who leads them.
+    unreleased: HashMap<Uuid, u32>,
 }
 
 impl Engine {
+    /// An engine that has read nothing yet.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where its threads cannot be started.
+    pub fn new(settings: Settings) -> Result<Self> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|number| format!("engine-{number}"))
+            .build()
+            .map_err(|cause| Error::Internal(format!("the engine's threads cannot be started: {cause}")))?;
+        Ok(Self {
+            held: ArcSwapOption::empty(),
+            following: Mutex::default(),
+            newest: watch::Sender::new(0),
+            changed: Notify::new(),
+            kept: Kept::default(),
+            settings,
+            pool,
+            turns: Semaphore::new(threads),
+        })
+    }
+
     /// The base as it was last read, without waiting for anything.
     ///
     /// # Errors
     /// [`Error::NotReady`] until the base was read for the first time.
     pub fn snapshot(&self) -> Result<Arc<Snapshot>> {
-        self.snapshot.load_full().ok_or(Error::NotReady)
+        Ok(Arc::clone(&self.held()?.live))
+    }
+
+    fn held(&self) -> Result<Arc<Held>> {
+        self.held.load_full().ok_or(Error::NotReady)
     }
 
     /// Whether the base was read.
     pub fn is_ready(&self) -> bool {
-        self.snapshot.load().is_some()
+        self.held.load().is_some()
     }
 
-    /// Reads the base, or what was changed since it was read.
-    pub async fn catch_up(&self, db: &DatabaseConnection) -> Result<()> {
-        let _only_one = self.catching_up.lock().await;
+    /// How long a question may take.
+    pub fn deadline(&self) -> Duration {
+        self.settings.deadline
+    }
+
+    /// The licence under which answers may be used again.
+    pub fn licence(&self) -> &str {
+        &self.settings.licence
+    }
+
+    /// Answers a question on a thread of the engine's own. When nobody waits for the
+    /// answer any more, the work ends.
+    ///
+    /// # Errors
+    /// [`Error::Late`] where it takes longer than the deadline, [`Error::NotReady`] until
+    /// the base was read.
+    pub async fn ask<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(Base<'_>) -> Result<T, Stopped> + Send + 'static,
+    ) -> Result<T> {
+        let held = self.held()?;
+        let (run, waiting) = Run::within(self.settings.deadline);
+        let turn = tokio::time::timeout(self.settings.deadline, self.turns.acquire());
+        let turn = turn.await.map_err(|_| Error::Late)?;
+        let (tell, told) = oneshot::channel();
+        let engine = Arc::clone(self);
+        self.pool.spawn(move || {
+            let base = Base {
+                live: &held.live,
+                released: &held.released,
+                kept: &engine.kept,
+                noise: &engine.settings.noise,
+                run: &run,
+            };
+            // Nobody may be there to be told any more.
+            let _ = tell.send(work(base));
+        });
+        let answer = told.await;
+        drop((turn, waiting));
+        match answer {
+            Ok(answer) => answer.map_err(|stopped| match stopped {
+                Stopped::Late => Error::Late,
+                Stopped::Abandoned => Error::Internal("a question that was waited for was abandoned".into()),
+            }),
+            Err(_) => Err(Error::Internal("a question could not be worked out".into())),
+        }
+    }
+
+    /// Waits until the base is read up to a change.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] where that takes too long.
+    pub async fn wait_for(&self, change: i64) -> Result<()> {
+        let mut newest = self.newest.subscribe();
+        self.tell_changed();
+        let reached =
+            tokio::time::timeout(WAIT_FOR_CHANGE, newest.wait_for(|number| *number >= change)).await;
+        match reached {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(Error::bad_input(
+                "atLeast",
+                format!(
+                    "change {change} was not read within {} seconds; the newest that was is {}",
+                    WAIT_FOR_CHANGE.as_secs(),
+                    *self.newest.borrow()
+                ),
+            )),
+        }
+    }
+
+    /// Reads the base, or what was changed since it was read. `progress` is told how many
+    /// initiatives were read so far, where the base is read whole.
+    pub async fn catch_up(&self, db: &DatabaseConnection, progress: &(dyn Fn(usize) + Sync)) -> Result<()> {
+        let mut following = self.following.lock().await;
+        let held = self.held.load_full();
+        if let Some(held) = &held
+            && following.holes.is_empty()
+            && load::newest_change(db).await? == held.live.as_of
+        {
+            return Ok(());
+        }
         let moment = database::begin_reading(db).await?;
-        let newer = if let Some(snapshot) = self.snapshot.load_full() {
-            load::changes(&moment, &snapshot).await?
-        } else {
-            let progress = |read| tracing::debug!(initiatives = read, "reading the base");
-            let read = load::everything(&moment, &progress).await?;
-            tracing::info!(
-                initiatives = read.len(),
-                change = read.as_of.change,
-                "the evidence base is read"
-            );
-            Some(read)
+        let followed = match &held {
+            Some(held) => {
+                let holes: Vec<i64> = following.holes.keys().copied().collect();
+                load::changes(&moment, &held.live, &holes).await?
+            }
+            None => Followed::Lost,
+        };
+        let newer = match followed {
+            Followed::Nothing => None,
+            Followed::To(live, changed) => Some(following.take_up(live, changed, held.as_deref())),
+            Followed::Lost => {
+                let read = Arc::new(load::everything(&moment, progress).await?);
+                tracing::info!(
+                    initiatives = read.len(),
+                    change = read.as_of.change,
+                    "the evidence base is read"
+                );
+                // Its numbers of places and organisations are others.
+                self.kept.clear();
+                *following = Following::default();
+                Some(Held {
+                    released: Arc::clone(&read),
+                    live: read,
+                })
+            }
         };
         moment.commit().await?;
+        following.holes.retain(|_, since| since.elapsed() < HOLE_FOR);
         if let Some(newer) = newer {
-            self.snapshot.store(Some(Arc::new(newer)));
+            let change = newer.live.as_of.change;
+            self.held.store(Some(Arc::new(newer)));
+            self.newest.send_replace(change);
         }
         Ok(())
     }
 
-    /// Tells the engine that this process has changed the base.
+    /// Tells the engine that the base was changed.
     pub fn tell_changed(&self) {
         self.changed.notify_one();
     }
 
     /// Follows the change log for as long as the process lives.
-    pub async fn follow(&self, db: &DatabaseConnection) {
-        loop {
-            if let Err(error) = self.catch_up(db).await {
-                tracing::error!(error = %error, cause = ?error, "the change log could not be read; trying again");
+    pub async fn follow(&self, db: &DatabaseConnection, progress: &(dyn Fn(usize) + Sync)) {
+        let look_every = match db.get_database_backend() {
+            DbBackend::Sqlite => LOOK_EVERY_SQLITE,
+            _ => LOOK_EVERY,
+        };
+        let looking = async {
+            loop {
+                let failed = match self.catch_up(db, progress).await {
+                    Ok(()) => false,
+                    Err(error) => {
+                        tracing::error!(error = %error, cause = ?error, "the change log could not be read; trying again");
+                        true
+                    }
+                };
+                // Either a change that we were told of, or time to look for those that we were not.
+                let wait = if failed { LOOK_EVERY } else { look_every };
+                let _ = tokio::time::timeout(wait, self.changed.notified()).await;
             }
-            // Either a change of our own, or time to look for those of others.
-            let _ = tokio::time::timeout(LOOK_EVERY, self.changed.notified()).await;
+        };
+        tokio::join!(looking, self.listen(db));
+    }
+
+    /// Hears of changes that other processes make, where the database tells.
+    async fn listen(&self, db: &DatabaseConnection) {
+        if db.get_database_backend() != DbBackend::Postgres {
+            return;
         }
+        loop {
+            let heard: Result<(), sea_orm::sqlx::Error> = async {
+                let mut listener = PgListener::connect_with(db.get_postgres_connection_pool()).await?;
+                listener.listen(CHANNEL).await?;
+                loop {
+                    // None where the connection was lost and made anew: something may have been missed.
+                    listener.try_recv().await?;
+                    self.tell_changed();
+                }
+            }
+            .await;
+            if let Err(cause) = heard {
+                tracing::warn!(%cause, "the database does not tell of changes; looking for them instead");
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+impl Following {
+    /// Takes up what changed, and releases it where it is enough to hide in.
+    fn take_up(&mut self, live: Snapshot, changed: Changed, before: Option<&Held>) -> Held {
+        let now = Instant::now();
+        self.holes = changed
+            .holes
+            .iter()
+            .map(|number| (*number, self.holes.get(number).copied().unwrap_or(now)))
+            .collect();
+        self.unreleased.extend(changed.hidden);
+        let live = Arc::new(live);
+        let mut organisations: Vec<u32> = self.unreleased.values().copied().collect();
+        organisations.sort_unstable();
+        organisations.dedup();
+        let enough =
+            self.unreleased.len() >= usize::from(LEAST) && organisations.len() >= usize::from(ENOUGH);
+        let released = match before {
+            Some(before) if !enough => Arc::clone(&before.released),
+            _ => {
+                self.unreleased.clear();
+                Arc::clone(&live)
+            }
+        };
+        Held { live, released }
     }
 }

@@ -1,31 +1,62 @@
 //! Conditions on the index: prepared once against its dictionaries, then worked
 //! out chunk by chunk as sets of rows, UNKNOWN carried all the way.
+//!
+//! Tests of a closed vocabulary stand ready in the chunks. What takes a pass over a
+//! column (funding terms, places, dates, titles, who may read) is worked out once for
+//! a chunk and [kept](super::kept).
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, OnceLock};
 
+use chrono::NaiveDate;
+use memchr::memmem::Finder;
 use uuid::Uuid;
-use wayin_entity::Perspective;
+use wayin_entity::{Perspective, Visibility};
 
-use super::index::{Chunk, Organisations, Places, Snapshot, Truths};
+use super::index::{
+    Bits, Chunk, Column, Organisation, Organisations, Places, Planes, Snapshot, Truths, day_number,
+};
+use super::kept::{Asked, Kept, WorkedOut};
+use crate::auth::visibility::Reader;
 use crate::condition::{
-    Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, OrganisationCondition, OrganisationTest,
-    Quantifier, SetComparison, TermCondition, TermTest, WayInComparison,
+    Comparison, Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, OrganisationCondition,
+    OrganisationTest, Quantifier, SetComparison, TermCondition, TermTest, TextComparison, WayInComparison,
 };
 use crate::truth::Truth;
 
-/// A condition on initiatives, prepared against a snapshot's dictionaries.
+/// A condition on initiatives, prepared against a snapshot's dictionaries, for
+/// chunks that are known by their position.
 pub struct Prepared<'a> {
-    condition: Condition<PreparedTest<'a>>,
+    condition: Condition<Leaf<'a>>,
+}
+
+/// One test: what it says of a chunk is worked out at most once.
+struct Leaf<'a> {
+    test: PreparedTest<'a>,
+    keep: Option<Keep>,
+}
+
+/// What of a test was worked out before, and what is worked out now.
+struct Keep {
+    asked: Asked,
+    dictionaries: i64,
+    before: Option<Arc<WorkedOut>>,
+    now: Box<[OnceLock<Arc<Truths>>]>,
 }
 
 enum PreparedTest<'a> {
-    Id(HashSet<Uuid>),
+    /// In order.
+    Id(Vec<Uuid>),
     /// By place number, whether an initiative there is in it.
     Place(Vec<bool>),
     /// By organisation number.
     Lead(Vec<Truth>),
     Overlaps(&'a CrisisPeriod, Option<Vec<bool>>),
     FundingTerms(Quantifier, Condition<PreparedTermTest<'a>>),
+    Title(&'a TextComparison),
+    ReadableBy(Reader, Option<u32>),
     Plain(&'a InitiativeTest),
 }
 
@@ -36,41 +67,157 @@ enum PreparedTermTest<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    /// Looks up what a condition names in the dictionaries of a snapshot.
-    pub fn new(condition: &'a InitiativeCondition, snapshot: &Snapshot) -> Self {
-        let condition = mapped(condition, &|test| match test {
-            InitiativeTest::Id(ids) => PreparedTest::Id(ids.iter().copied().collect()),
-            InitiativeTest::PlaceIs(place) => {
-                PreparedTest::Place(places_leading_to(&snapshot.places, place.id, false))
+    /// Looks up what a condition names in the dictionaries of a snapshot, and what of it
+    /// was worked out before, for so many chunks.
+    pub fn new(condition: &'a InitiativeCondition, snapshot: &Snapshot, kept: &Kept, chunks: usize) -> Self {
+        let leaf = |test: &'a InitiativeTest| {
+            let prepared = prepared(test, snapshot);
+            let dictionaries = if needs_dictionaries(test) {
+                snapshot.dictionaries
+            } else {
+                0
+            };
+            // What stands ready, or is as quick to find as to look up, is not kept.
+            let keep = !matches!(prepared, PreparedTest::Plain(_) | PreparedTest::Id(_))
+                || matches!(test, InitiativeTest::StartedOn(_) | InitiativeTest::EndedOn(_));
+            Leaf {
+                test: prepared,
+                keep: keep.then(|| Keep::new(Asked::Test(test.clone()), dictionaries, kept, chunks)),
             }
-            InitiativeTest::PlaceWithin(place) => {
-                PreparedTest::Place(places_leading_to(&snapshot.places, place.id, true))
-            }
-            InitiativeTest::LeadOrganisation(condition) => {
-                PreparedTest::Lead(by_organisation(condition, &snapshot.organisations))
-            }
-            InitiativeTest::Overlaps(crisis) => {
-                let places = (!crisis.places.is_empty()).then(|| {
-                    crisis
-                        .places
-                        .iter()
-                        .map(|place| places_leading_to(&snapshot.places, *place, true))
-                        .reduce(|a, b| a.iter().zip(&b).map(|(a, b)| *a || *b).collect())
-                        .unwrap_or_default()
-                });
-                PreparedTest::Overlaps(crisis, places)
-            }
-            InitiativeTest::FundingTerms(quantifier, condition) => {
-                PreparedTest::FundingTerms(*quantifier, prepared_terms(condition, snapshot))
-            }
-            plain => PreparedTest::Plain(plain),
-        });
-        Self { condition }
+        };
+        Self {
+            condition: mapped(condition, &leaf),
+        }
     }
 
-    /// What the condition says of every initiative of a chunk.
-    pub fn of(&self, chunk: &Chunk) -> Truths {
-        joined(&self.condition, chunk.len(), &|test| test_of(test, chunk))
+    /// Whether a reader may read initiatives whole.
+    pub fn readable_by(reader: Reader, snapshot: &Snapshot, kept: &Kept, chunks: usize) -> Prepared<'static> {
+        // An organisation that the index does not know leads and funds nothing.
+        let organisation = reader
+            .organisation()
+            .and_then(|id| snapshot.organisations.number(id));
+        let keep = (reader != Reader::Steward).then(|| {
+            let asked = Asked::ReadableBy(reader);
+            Keep::new(
+                asked,
+                i64::from(organisation.map_or(-1, u32::cast_signed)),
+                kept,
+                chunks,
+            )
+        });
+        Prepared {
+            condition: Condition::Test(Leaf {
+                test: PreparedTest::ReadableBy(reader, organisation),
+                keep,
+            }),
+        }
+    }
+
+    /// What the condition says of every initiative of the chunk at a position.
+    pub fn of(&self, position: usize, chunk: &Chunk) -> Cow<'_, Truths> {
+        joined(&self.condition, chunk.len(), &|leaf| leaf.of(position, chunk))
+    }
+
+    /// Keeps what was worked out, for the next who asks.
+    pub fn keep(&self, chunks: &[&Chunk], kept: &Kept) {
+        self.condition.each_test(&mut |leaf| {
+            if let Some(keep) = &leaf.keep {
+                keep.keep(chunks, kept);
+            }
+        });
+    }
+}
+
+impl Keep {
+    fn new(asked: Asked, dictionaries: i64, kept: &Kept, chunks: usize) -> Self {
+        Self {
+            before: kept.get(&asked, dictionaries),
+            asked,
+            dictionaries,
+            now: std::iter::repeat_with(OnceLock::new).take(chunks).collect(),
+        }
+    }
+
+    fn get(&self, position: usize, serial: u64, work_out: impl FnOnce() -> Truths) -> &Truths {
+        let before = self.before.as_ref().and_then(|before| before.chunks.get(&serial));
+        before.unwrap_or_else(|| self.now[position].get_or_init(|| Arc::new(work_out())))
+    }
+
+    fn keep(&self, chunks: &[&Chunk], kept: &Kept) {
+        if self.now.iter().all(|one| one.get().is_none()) {
+            return;
+        }
+        let before = |serial: u64| self.before.as_ref()?.chunks.get(&serial);
+        let all: HashMap<u64, Arc<Truths>> = chunks
+            .iter()
+            .zip(&self.now)
+            .filter_map(|(chunk, now)| {
+                Some((
+                    chunk.serial,
+                    Arc::clone(now.get().or_else(|| before(chunk.serial))?),
+                ))
+            })
+            .collect();
+        let worked_out = WorkedOut {
+            dictionaries: self.dictionaries,
+            chunks: all,
+        };
+        kept.put(self.asked.clone(), worked_out);
+    }
+}
+
+impl Leaf<'_> {
+    fn of(&self, position: usize, chunk: &Chunk) -> Cow<'_, Truths> {
+        match &self.keep {
+            Some(keep) => Cow::Borrowed(keep.get(position, chunk.serial, || test_of(&self.test, chunk))),
+            None => Cow::Owned(test_of(&self.test, chunk)),
+        }
+    }
+}
+
+fn needs_dictionaries(test: &InitiativeTest) -> bool {
+    match test {
+        InitiativeTest::PlaceIs(_) | InitiativeTest::PlaceWithin(_) | InitiativeTest::LeadOrganisation(_) => {
+            true
+        }
+        InitiativeTest::Overlaps(crisis) => !crisis.places.is_empty(),
+        InitiativeTest::FundingTerms(_, terms) => terms.any_test(&|test| matches!(test, TermTest::Funder(_))),
+        _ => false,
+    }
+}
+
+fn prepared<'a>(test: &'a InitiativeTest, snapshot: &Snapshot) -> PreparedTest<'a> {
+    match test {
+        InitiativeTest::Id(ids) => {
+            let mut ids = ids.clone();
+            ids.sort_unstable();
+            PreparedTest::Id(ids)
+        }
+        InitiativeTest::PlaceIs(place) => {
+            PreparedTest::Place(places_leading_to(&snapshot.places, place.id, false))
+        }
+        InitiativeTest::PlaceWithin(place) => {
+            PreparedTest::Place(places_leading_to(&snapshot.places, place.id, true))
+        }
+        InitiativeTest::LeadOrganisation(condition) => {
+            PreparedTest::Lead(by_organisation(condition, &snapshot.organisations))
+        }
+        InitiativeTest::Overlaps(crisis) => {
+            let places = (!crisis.places.is_empty()).then(|| {
+                crisis
+                    .places
+                    .iter()
+                    .map(|place| places_leading_to(&snapshot.places, *place, true))
+                    .reduce(|a, b| a.iter().zip(&b).map(|(a, b)| *a || *b).collect())
+                    .unwrap_or_default()
+            });
+            PreparedTest::Overlaps(crisis, places)
+        }
+        InitiativeTest::FundingTerms(quantifier, condition) => {
+            PreparedTest::FundingTerms(*quantifier, prepared_terms(condition, snapshot))
+        }
+        InitiativeTest::Title(comparison) => PreparedTest::Title(comparison),
+        plain => PreparedTest::Plain(plain),
     }
 }
 
@@ -84,17 +231,25 @@ fn mapped<'a, T, P>(condition: &'a Condition<T>, prepare: &impl Fn(&'a T) -> P) 
     }
 }
 
-fn joined<T>(condition: &Condition<T>, rows: usize, test: &impl Fn(&T) -> Truths) -> Truths {
-    let parts = |parts: &[Condition<T>], join: fn(&Truths, &Truths) -> Truths| {
+fn joined<'p, T>(
+    condition: &'p Condition<T>,
+    rows: usize,
+    test: &impl Fn(&'p T) -> Cow<'p, Truths>,
+) -> Cow<'p, Truths> {
+    let parts = |parts: &'p [Condition<T>], join: fn(&Truths, &Truths) -> Truths| {
         parts
             .iter()
             .map(|part| joined(part, rows, test))
-            .reduce(|a, b| join(&a, &b))
+            .reduce(|a, b| Cow::Owned(join(&a, &b)))
     };
     match condition {
-        Condition::All(all) => parts(all, Truths::and).unwrap_or_else(|| Truths::everywhere(rows, true)),
-        Condition::Any(any) => parts(any, Truths::or).unwrap_or_else(|| Truths::everywhere(rows, false)),
-        Condition::Not(part) => !joined(part, rows, test),
+        Condition::All(all) => {
+            parts(all, Truths::and).unwrap_or_else(|| Cow::Owned(Truths::everywhere(rows, true)))
+        }
+        Condition::Any(any) => {
+            parts(any, Truths::or).unwrap_or_else(|| Cow::Owned(Truths::everywhere(rows, false)))
+        }
+        Condition::Not(part) => Cow::Owned(!joined(part, rows, test).into_owned()),
         Condition::Test(one) => test(one),
     }
 }
@@ -125,7 +280,7 @@ fn places_leading_to(places: &Places, place: Uuid, and_within: bool) -> Vec<bool
 }
 
 fn by_organisation(condition: &OrganisationCondition, organisations: &Organisations) -> Vec<Truth> {
-    let of = |organisation: &super::index::Organisation| {
+    let of = |organisation: &Organisation| {
         condition.evaluate(&mut |test| match test {
             OrganisationTest::Id(named) => Truth::from(named.iter().any(|one| one.id == organisation.id)),
             OrganisationTest::Name(comparison) => comparison.of(Some(&organisation.name_folded)),
@@ -139,82 +294,157 @@ fn by_organisation(condition: &OrganisationCondition, organisations: &Organisati
 }
 
 fn test_of(test: &PreparedTest<'_>, chunk: &Chunk) -> Truths {
-    let each = |truth: &dyn Fn(usize) -> Truth| Truths::of(chunk.len(), truth);
-    let place_in = |places: &[bool], row: usize| {
-        Truth::from(
-            chunk
-                .place(row)
-                .map(|place| places.get(place as usize).copied().unwrap_or(false)),
-        )
-    };
     match test {
-        PreparedTest::Id(ids) => each(&|row| ids.contains(&chunk.ids()[row]).into()),
-        PreparedTest::Place(places) => each(&|row| place_in(places, row)),
-        PreparedTest::Lead(truths) => each(&|row| of_number(truths, chunk.lead(row))),
-        PreparedTest::Overlaps(crisis, places) => each(&|row| {
-            at_work_during(crisis, chunk, row).and(
-                places
-                    .as_ref()
-                    .map_or(Truth::True, |places| place_in(places, row)),
-            )
-        }),
+        PreparedTest::Id(ids) => among_ids(ids, chunk),
+        PreparedTest::Place(places) => in_places(places, chunk),
+        PreparedTest::Lead(truths) => of_numbers(&chunk.leads, chunk.len(), truths),
+        PreparedTest::Overlaps(crisis, places) => {
+            let at_work = at_work_during(crisis, chunk);
+            match places {
+                Some(places) => at_work.and(&in_places(places, chunk)),
+                None => at_work,
+            }
+        }
         PreparedTest::FundingTerms(quantifier, condition) => funding_terms(*quantifier, condition, chunk),
-        PreparedTest::Plain(test) => each(&|row| plain_test(test, chunk, row)),
+        PreparedTest::Title(comparison) => titled(comparison, chunk),
+        PreparedTest::ReadableBy(reader, organisation) => readable(*reader, *organisation, chunk),
+        PreparedTest::Plain(test) => plain_test(test, chunk),
     }
 }
 
-fn of_number(truths: &[Truth], number: u32) -> Truth {
-    truths.get(number as usize).copied().unwrap_or(Truth::Unknown)
+fn among_ids(wanted: &[Uuid], chunk: &Chunk) -> Truths {
+    let mut yes = Bits::none(chunk.len());
+    for id in wanted {
+        if let Ok(row) = chunk.ids().binary_search(id) {
+            yes.put(row);
+        }
+    }
+    Truths::decided(yes)
+}
+
+/// What is so of the places or organisations that a column has the numbers of.
+fn of_numbers(column: &Column, rows: usize, truths: &[Truth]) -> Truths {
+    let (mut yes, mut no) = (vec![0_u64; rows.div_ceil(64)], vec![0_u64; rows.div_ceil(64)]);
+    column.each(|row, number| {
+        let number = number.and_then(|number| usize::try_from(number).ok());
+        let truth = number
+            .and_then(|number| truths.get(number))
+            .copied()
+            .unwrap_or(Truth::Unknown);
+        yes[row / 64] |= u64::from(truth == Truth::True) << (row % 64);
+        no[row / 64] |= u64::from(truth == Truth::False) << (row % 64);
+    });
+    Truths {
+        yes: Bits::from_words(rows, yes.into_iter()),
+        no: Bits::from_words(rows, no.into_iter()),
+    }
+}
+
+fn in_places(places: &[bool], chunk: &Chunk) -> Truths {
+    let truths: Vec<Truth> = places.iter().map(|is_in| Truth::from(*is_in)).collect();
+    of_numbers(&chunk.places, chunk.len(), &truths)
 }
 
 /// A start on or after the crisis's first day decides that it had not ended
 /// before, an end on or before its last day that it had begun by then, as no
 /// initiative ends before it starts.
-fn at_work_during(crisis: &CrisisPeriod, chunk: &Chunk, row: usize) -> Truth {
-    let (started, ended) = (chunk.started_on(row), chunk.ended_on(row));
-    let not_over_before = if chunk.ongoing(row) == Some(true) || started.is_some_and(|day| day >= crisis.from)
-    {
-        Truth::True
-    } else {
-        Truth::from(ended.map(|day| day >= crisis.from))
+fn at_work_during(crisis: &CrisisPeriod, chunk: &Chunk) -> Truths {
+    let from = day_number(crisis.from);
+    let or_certainly = |truths: &Truths, yes: &Bits| Truths {
+        yes: truths.yes.or(yes),
+        no: truths.no.without(yes),
     };
-    let begun_by_its_end = match crisis.to {
-        None => Truth::True,
-        Some(to) if ended.is_some_and(|day| day <= to) => Truth::True,
-        Some(to) => Truth::from(started.map(|day| day <= to)),
+    let by_end = chunk.ended_on.within(&(from..=i64::MAX));
+    let by_start = chunk.started_on.within(&(from..=i64::MAX)).yes;
+    let not_over_before = or_certainly(&by_end, &by_start.or(chunk.ongoing.of(1)));
+    let Some(to) = crisis.to.map(day_number) else {
+        return not_over_before;
     };
-    not_over_before.and(begun_by_its_end)
+    let begun = chunk.started_on.within(&(i64::MIN..=to));
+    let ended = chunk.ended_on.within(&(i64::MIN..=to)).yes;
+    not_over_before.and(&or_certainly(&begun, &ended))
 }
 
-fn plain_test(test: &InitiativeTest, chunk: &Chunk, row: usize) -> Truth {
+fn titled(comparison: &TextComparison, chunk: &Chunk) -> Truths {
+    let each = |wanted: &dyn Fn(&str) -> bool| {
+        Truths::decided(Bits::of(chunk.len(), |row| wanted(chunk.title(row))))
+    };
+    match comparison {
+        TextComparison::Contains(part) => {
+            let finder = Finder::new(part.as_bytes());
+            each(&|title| finder.find(title.as_bytes()).is_some())
+        }
+        other => each(&|title| other.of(Some(title)) == Truth::True),
+    }
+}
+
+/// The rule of [`Reader::reads_whole`], on sets of rows.
+fn readable(reader: Reader, organisation: Option<u32>, chunk: &Chunk) -> Truths {
+    let of = |visibility: Visibility| chunk.visibility.of(visibility as u8);
+    let number = organisation.map(i64::from);
+    let ours = |column: &Column| number.map(|number| column.within(&(number..=number)));
+    Truths::decided(match reader {
+        Reader::Steward => Bits::all(chunk.len()),
+        Reader::Dashboard => of(Visibility::Open).clone(),
+        Reader::Member { .. } => {
+            let mut readable = of(Visibility::Open).or(of(Visibility::Members));
+            if let Some(led) = ours(&chunk.leads) {
+                readable.put_all(&led.yes);
+            }
+            if let Some(funded) = ours(&chunk.funders) {
+                readable.put_all(&chunk.some_term(&funded).yes.and(&chunk.shared_with_funders));
+            }
+            readable
+        }
+    })
+}
+
+fn plain_test(test: &InitiativeTest, chunk: &Chunk) -> Truths {
+    let rows = chunk.len();
     match test {
-        InitiativeTest::Title(comparison) => comparison.of(Some(chunk.title(row))),
-        InitiativeTest::PlaceKnown(known) => Truth::from(chunk.place(row).is_some() == *known),
-        InitiativeTest::StartedOn(comparison) => comparison.of(chunk.started_on(row).as_ref()),
-        InitiativeTest::EndedOn(comparison) => comparison.of(chunk.ended_on(row).as_ref()),
+        InitiativeTest::PlaceKnown(known) => {
+            let place = chunk.places.within(&(0..=i64::MAX)).yes;
+            decided_as(place, *known)
+        }
+        InitiativeTest::StartedOn(comparison) => ordered(&chunk.started_on, rows, &by_day(comparison)),
+        InitiativeTest::EndedOn(comparison) => ordered(&chunk.ended_on, rows, &by_day(comparison)),
         InitiativeTest::WayIn(perspective, comparison) => {
-            let recorded = ways_in(*perspective, chunk, row);
+            let ways_in = of_perspectives(&chunk.ways_in, *perspective);
             match comparison {
-                WayInComparison::OneOf(_) if recorded == 0 => Truth::Unknown,
-                WayInComparison::OneOf(listed) => {
-                    listed.iter().any(|code| recorded >> *code as u8 & 1 == 1).into()
-                }
-                WayInComparison::Known(known) => Truth::from((recorded != 0) == *known),
+                WayInComparison::OneOf(listed) => ways_in.any_of(rows, listed.iter().map(|code| *code as u8)),
+                WayInComparison::Known(known) => decided_as(ways_in.known(rows), *known),
             }
         }
         InitiativeTest::EntryPoints(perspective, comparison) => {
-            let taken = perspectives(*perspective).map(|one| chunk.entry_points(one, row).taken());
-            set_truth(comparison, taken.fold(0, |all, one| all | one), |code| code as u8)
+            let first = of_perspectives(&chunk.ways_in, *perspective);
+            let later = of_perspectives(&chunk.later, *perspective);
+            set(&first.or(&later), rows, comparison, |code| code as u8)
         }
-        InitiativeTest::Step(challenge, comparison) => comparison.of(chunk.step(*challenge, row).as_ref()),
+        InitiativeTest::Step(challenge, comparison) => coded(
+            &chunk.steps[*challenge as usize],
+            rows,
+            comparison,
+            wayin_entity::Step::ALL,
+            |code| code as u8,
+        ),
         InitiativeTest::Reasons(challenge, comparison) => {
-            set_truth(comparison, chunk.reasons(*challenge, row), |code| code as u8)
+            set(&chunk.reasons[*challenge as usize], rows, comparison, |code| {
+                code as u8
+            })
         }
-        InitiativeTest::Change(condition, comparison) => {
-            comparison.of(chunk.change(*condition, row).as_ref())
+        InitiativeTest::Change(condition, comparison) => coded(
+            &chunk.changes[*condition as usize],
+            rows,
+            comparison,
+            wayin_entity::Change::ALL,
+            |code| code as u8,
+        ),
+        InitiativeTest::AnyTermRecorded(recorded) => {
+            let some = Bits::of(rows, |row| !chunk.terms_of(row).is_empty());
+            decided_as(some, *recorded)
         }
-        InitiativeTest::AnyTermRecorded(recorded) => Truth::from(chunk.terms_of(row).is_empty() != *recorded),
         InitiativeTest::Id(_)
+        | InitiativeTest::Title(_)
         | InitiativeTest::PlaceIs(_)
         | InitiativeTest::PlaceWithin(_)
         | InitiativeTest::LeadOrganisation(_)
@@ -223,84 +453,158 @@ fn plain_test(test: &InitiativeTest, chunk: &Chunk, row: usize) -> Truth {
     }
 }
 
-/// The perspective asked for, or all of them.
-pub fn perspectives(perspective: Option<Perspective>) -> impl Iterator<Item = Perspective> {
-    Perspective::ALL
-        .iter()
-        .copied()
-        .filter(move |one| perspective.is_none_or(|wanted| wanted == *one))
+fn decided_as(is_so: Bits, wanted: bool) -> Truths {
+    let decided = Truths::decided(is_so);
+    if wanted { decided } else { !decided }
 }
 
-/// The ways in that a perspective, or any, recorded: bit `code as u8`.
-pub fn ways_in(perspective: Option<Perspective>, chunk: &Chunk, row: usize) -> u8 {
-    perspectives(perspective)
-        .filter_map(|one| chunk.entry_points(one, row).way_in)
-        .fold(0, |all, way_in| all | 1 << way_in as u8)
-}
-
-/// What a comparison says of a set of codes that is given as bits.
-fn set_truth<T: Copy>(comparison: &SetComparison<T>, recorded: u8, bit: impl Fn(T) -> u8) -> Truth {
-    let includes = |code: &T| recorded >> bit(*code) & 1 == 1;
-    match comparison {
-        SetComparison::Known(known) => Truth::from((recorded != 0) == *known),
-        _ if recorded == 0 => Truth::Unknown,
-        SetComparison::IncludesAll(codes) => codes.iter().all(includes).into(),
-        SetComparison::IncludesAny(codes) => codes.iter().any(includes).into(),
+/// The perspective asked for, or all of them as one.
+pub fn of_perspectives(planes: &[Planes], perspective: Option<Perspective>) -> Cow<'_, Planes> {
+    match perspective {
+        Some(one) => Cow::Borrowed(&planes[one as usize]),
+        None => planes
+            .iter()
+            .map(Cow::Borrowed)
+            .reduce(|a, b| Cow::Owned(a.or(&b)))
+            .unwrap_or_default(),
     }
 }
 
+fn coded<T: Copy + PartialOrd>(
+    planes: &Planes,
+    rows: usize,
+    comparison: &Comparison<T>,
+    all: &[T],
+    number: impl Fn(T) -> u8,
+) -> Truths {
+    match comparison {
+        Comparison::Known(known) => decided_as(planes.known(rows), *known),
+        comparison => {
+            let wanted = all.iter().filter(|code| comparison.of(Some(code)) == Truth::True);
+            planes.any_of(rows, wanted.map(|code| number(*code)))
+        }
+    }
+}
+
+fn set<T: Copy>(
+    planes: &Planes,
+    rows: usize,
+    comparison: &SetComparison<T>,
+    number: impl Fn(T) -> u8,
+) -> Truths {
+    match comparison {
+        SetComparison::Known(known) => decided_as(planes.known(rows), *known),
+        SetComparison::IncludesAll(codes) => planes.all_of(rows, codes.iter().map(|code| number(*code))),
+        SetComparison::IncludesAny(codes) => planes.any_of(rows, codes.iter().map(|code| number(*code))),
+    }
+}
+
+fn by_day(comparison: &Comparison<NaiveDate>) -> Comparison<i64> {
+    comparison.map(|day| day_number(*day))
+}
+
+fn ordered(column: &Column, rows: usize, comparison: &Comparison<i64>) -> Truths {
+    let range: RangeInclusive<i64> = match comparison {
+        Comparison::Known(known) => return decided_as(column.within(&(i64::MIN..=i64::MAX)).yes, *known),
+        Comparison::OneOf(listed) => {
+            return listed
+                .iter()
+                .map(|value| column.within(&(*value..=*value)))
+                .reduce(|a, b| a.or(&b))
+                .unwrap_or_else(|| Truths::everywhere(rows, false));
+        }
+        Comparison::Less(bound) => match bound.checked_sub(1) {
+            Some(most) => i64::MIN..=most,
+            None => return !column.within(&(i64::MIN..=i64::MAX)),
+        },
+        Comparison::AtMost(bound) => i64::MIN..=*bound,
+        Comparison::More(bound) => match bound.checked_add(1) {
+            Some(least) => least..=i64::MAX,
+            None => return !column.within(&(i64::MIN..=i64::MAX)),
+        },
+        Comparison::AtLeast(bound) => *bound..=i64::MAX,
+    };
+    column.within(&range)
+}
+
 /// Worked out term by term, all parts of the condition on the same term, then
-/// told of the initiative: TRUE by one term that is, else UNKNOWN by one that may be.
+/// told of the initiative.
 fn funding_terms(
     quantifier: Quantifier,
     condition: &Condition<PreparedTermTest<'_>>,
     chunk: &Chunk,
 ) -> Truths {
     let of_terms = joined(condition, chunk.term_count(), &|test| {
-        Truths::of(chunk.term_count(), |term| match test {
-            PreparedTermTest::Funder(truths) => of_number(truths, chunk.funder(term)),
-            PreparedTermTest::Plain(test) => term_test(test, chunk, term),
+        Cow::Owned(match test {
+            PreparedTermTest::Funder(truths) => of_numbers(&chunk.funders, chunk.term_count(), truths),
+            PreparedTermTest::Plain(test) => term_test(test, chunk),
         })
-    });
+    })
+    .into_owned();
     // `every P` is `not some (not P)`, `none P` is `not some P`.
-    let of_terms = if quantifier == Quantifier::Every {
-        !of_terms
-    } else {
-        of_terms
-    };
-    let some = Truths::of(chunk.len(), |row| {
-        let terms = chunk.terms_of(row);
-        if terms.is_empty() {
-            Truth::Unknown
-        } else {
-            Truth::any(terms.map(|term| of_terms.at(term)))
-        }
-    });
-    if quantifier == Quantifier::Some {
-        some
-    } else {
-        !some
+    match quantifier {
+        Quantifier::Some => chunk.some_term(&of_terms),
+        Quantifier::Every => !chunk.some_term(&!of_terms),
+        Quantifier::None => !chunk.some_term(&of_terms),
     }
 }
 
-fn term_test(test: &TermTest, chunk: &Chunk, term: usize) -> Truth {
-    let of = chunk.term(term);
+fn term_test(test: &TermTest, chunk: &Chunk) -> Truths {
+    use wayin_entity::{DeliveryTimeline, EntryPoint, ReportingBasis, ReportingFrequency, Restriction};
+    let terms = chunk.term_count();
+    let flag = |planes: &Planes, comparison: &Comparison<bool>| {
+        coded(planes, terms, comparison, &[false, true], u8::from)
+    };
     match test {
-        TermTest::DurationMonths(comparison) => comparison.of(of.duration_months.as_ref()),
-        TermTest::AmountMinor(comparison) => comparison.of(of.amount_minor.as_ref()),
-        TermTest::Currency(comparison) => comparison.of(of
-            .currency
-            .as_ref()
-            .and_then(|letters| std::str::from_utf8(letters).ok())),
-        TermTest::StartsOn(comparison) => comparison.of(of.starts_on.as_ref()),
-        TermTest::UpfrontResearch(comparison) => comparison.of(of.upfront_research.as_ref()),
-        TermTest::CollaborationResourced(comparison) => comparison.of(of.collaboration_resourced.as_ref()),
-        TermTest::IntendedFocus(comparison) => comparison.of(of.intended_focus.as_ref()),
-        TermTest::Restriction(comparison) => comparison.of(of.restriction.as_ref()),
-        TermTest::ReportingFrequency(comparison) => comparison.of(of.reporting_frequency.as_ref()),
-        TermTest::ReportingBasis(comparison) => comparison.of(of.reporting_basis.as_ref()),
-        TermTest::DeliveryTimeline(comparison) => comparison.of(of.delivery_timeline.as_ref()),
-        TermTest::Renewable(comparison) => comparison.of(of.renewable.as_ref()),
+        TermTest::DurationMonths(comparison) => ordered(
+            &chunk.duration_months,
+            terms,
+            &comparison.map(|months| i64::from(*months)),
+        ),
+        TermTest::AmountMinor(comparison) => ordered(&chunk.amount_minor, terms, comparison),
+        TermTest::StartsOn(comparison) => ordered(&chunk.starts_on, terms, &by_day(comparison)),
+        TermTest::Currency(comparison) => Truths::of(terms, |term| {
+            let letters = chunk.currency(term);
+            comparison.of(letters
+                .as_ref()
+                .and_then(|letters| std::str::from_utf8(letters).ok()))
+        }),
+        TermTest::UpfrontResearch(comparison) => flag(&chunk.upfront_research, comparison),
+        TermTest::CollaborationResourced(comparison) => flag(&chunk.collaboration_resourced, comparison),
+        TermTest::Renewable(comparison) => flag(&chunk.renewable, comparison),
+        TermTest::IntendedFocus(comparison) => coded(
+            &chunk.intended_focus,
+            terms,
+            comparison,
+            EntryPoint::ALL,
+            |code| code as u8,
+        ),
+        TermTest::Restriction(comparison) => {
+            coded(&chunk.restriction, terms, comparison, Restriction::ALL, |code| {
+                code as u8
+            })
+        }
+        TermTest::ReportingFrequency(comparison) => coded(
+            &chunk.reporting_frequency,
+            terms,
+            comparison,
+            ReportingFrequency::ALL,
+            |code| code as u8,
+        ),
+        TermTest::ReportingBasis(comparison) => coded(
+            &chunk.reporting_basis,
+            terms,
+            comparison,
+            ReportingBasis::ALL,
+            |code| code as u8,
+        ),
+        TermTest::DeliveryTimeline(comparison) => coded(
+            &chunk.delivery_timeline,
+            terms,
+            comparison,
+            DeliveryTimeline::ALL,
+            |code| code as u8,
+        ),
         TermTest::Funder(_) => unreachable!("prepared against the dictionaries"),
     }
 }

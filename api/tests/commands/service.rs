@@ -58,7 +58,7 @@ fn serve_accepts_the_tokens_of_its_own_key_alone() {
         .to_string(),
     );
     folder.good(&["import", "records", "records.jsonl"]);
-    let counted = "{ distribution(of: YEAR_STARTED) { count } }";
+    let counted = "{ distribution(of: REGION) { count } }";
     until("the new record", || {
         let answer = ask(address, &ada, counted);
         (answer["data"]["distribution"][0]["count"] == 1).then_some(())

@@ -16,10 +16,15 @@ use wayin::clock::{Clock, SystemClock};
 use wayin::condition::InitiativeCondition;
 use wayin::initiative::filter;
 use wayin::initiative::filter_input::{InitiativeFilter, Lookup};
-use wayin::pattern::table::Nine;
-use wayin::pattern::{Question, answer, distribution, initiatives_where};
-use wayin::truth::Truth;
-use wayin_entity::{Dimension, crisis, crisis_place, initiative, organisation, place};
+use wayin::pattern::answer::{
+    self, AssociationsQuestion, DistributionQuestion, FlowsQuestion, GridQuestion, Table,
+};
+use wayin::pattern::count::Base;
+use wayin::pattern::disclosure::Shown;
+use wayin::pattern::initiatives_where;
+use wayin::pattern::question::{Coverage, Question, Viewpoint};
+use wayin::pattern::run::Stopped;
+use wayin_entity::{Dimension, Perspective, crisis, crisis_place, initiative, organisation, place};
 
 use self::chance::{Chance, FUNDERS, LEADS};
 use self::naive::{World, entry_points, list};
@@ -32,6 +37,9 @@ pub fn stories() -> Vec<Story> {
         the_truth_table_holds,
         random_filters_mean_the_same_everywhere,
         patterns_count_what_is_there,
+        grids_count_what_is_there,
+        flows_count_what_is_there,
+        pairs_count_what_is_there_by_the_index_and_by_sql,
         an_index_that_was_brought_up_to_date_is_as_one_made_anew,
     ]
 }
@@ -435,82 +443,333 @@ fn reads(reader: &str, record: &Value) -> bool {
     }
 }
 
-fn told(counts: &Nine) -> Vec<u64> {
-    let truths = [Truth::True, Truth::False, Truth::Unknown];
-    truths
-        .iter()
-        .flat_map(|when| truths.iter().map(|then| counts.of(*when, *then)))
-        .collect()
+/// A table as it is published: the counts of a steward, or over READABLE, which are exact.
+fn told(table: &Table) -> Vec<u64> {
+    let exact = |shown: &Shown| {
+        assert_eq!(
+            (shown.withheld, shown.variance),
+            (None, 0.0),
+            "{table:?} is exact"
+        );
+        shown.count.unwrap()
+    };
+    table.named().into_iter().map(|(_, shown)| exact(shown)).collect()
 }
 
-async fn patterns_count_what_is_there(database: Database) {
-    let seed = 7;
+/// The published counts of pairs of truths, counted one by one.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+struct Counted([u64; 8]);
+
+impl Counted {
+    fn add(&mut self, when: Option<bool>, then: Option<bool>) {
+        let counts = &mut self.0;
+        counts[0] += 1;
+        match (when, then) {
+            (Some(true), Some(true)) => counts[1] += 1,
+            (Some(true), Some(false)) => counts[2] += 1,
+            (Some(false), Some(true)) => counts[3] += 1,
+            (Some(false), Some(false)) => counts[4] += 1,
+            _ => counts[5] += 1,
+        }
+        counts[6] += u64::from(when.is_none());
+        counts[7] += u64::from(then.is_none());
+    }
+}
+
+/// A base of records by chance, and those who read it.
+struct Populated {
+    world: World,
+    app: TestApp,
+    records: Vec<Value>,
+    readers: Vec<(&'static str, Reader)>,
+    chance: Chance,
+}
+
+async fn populated(database: Database, seed: u64) -> Populated {
     let world = world();
     let app = settled(database, &world).await;
     let mut chance = Chance::new(seed);
     let records: Vec<Value> = (0..200).map(|reference| chance.record(reference)).collect();
     app.publish(&records).await;
     retire_a_place(&app).await;
-    let snapshot = app.app.engine.snapshot().unwrap();
     let organisations = organisation::Entity::find().all(&app.app.db).await.unwrap();
     let member = |name: &str| Reader::Member {
         organisation: organisations.iter().find(|one| one.name == name).unwrap().id,
     };
-    let readers = [
+    let readers = vec![
         ("steward", Reader::Steward),
         ("dashboard", Reader::Dashboard),
         (FUNDERS[0], member(FUNDERS[0])),
         (LEADS[1], member(LEADS[1])),
     ];
-    for number in 0..120 {
-        let [when, then, among] = [chance.filter(1), chance.filter(1), chance.filter(1)];
-        let by = Dimension::ALL[number % Dimension::ALL.len()];
-        let (name, reader) = readers[chance.below(readers.len())];
-        let among = if chance.below(2) == 0 { json!({}) } else { among };
-        let question = Question {
-            when: condition(&app, &when).await,
-            then: condition(&app, &then).await,
-            among: condition(&app, &among).await,
-            by: Some(by),
-        };
-        let mut expected = vec![0; 9];
-        let mut strata: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-        let counted = records
+    Populated {
+        world,
+        app,
+        records,
+        readers,
+        chance,
+    }
+}
+
+impl Populated {
+    fn viewpoint(&mut self) -> (&'static str, Viewpoint) {
+        let (name, reader) = self.readers[self.chance.below(self.readers.len())];
+        let over = Coverage::Readable;
+        (name, Viewpoint { reader, over })
+    }
+
+    fn among(&mut self) -> Value {
+        let among = self.chance.filter(1);
+        if self.chance.below(2) == 0 {
+            json!({})
+        } else {
+            among
+        }
+    }
+
+    /// The records that one may read whole and of which a filter is TRUE.
+    fn counted<'a>(&'a self, name: &'a str, among: &'a Value) -> impl Iterator<Item = &'a Value> {
+        self.records
             .iter()
-            .filter(|record| reads(name, record) && world.holds(&among, record) == Some(true));
-        for record in counted {
-            let place = |truth: Option<bool>| truth.map_or(2, |truth| usize::from(!truth));
-            let cell = place(world.holds(&when, record)) * 3 + place(world.holds(&then, record));
-            expected[cell] += 1;
-            for label in labels(&world, by, record) {
-                strata.entry(label).or_insert_with(|| vec![0; 9])[cell] += 1;
+            .filter(move |record| reads(name, record) && self.world.holds(among, record) == Some(true))
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Base<'_>) -> Result<T, Stopped> + Send + 'static,
+    ) -> T {
+        self.app.app.engine.ask(work).await.unwrap()
+    }
+}
+
+async fn patterns_count_what_is_there(database: Database) {
+    let seed = 7;
+    let mut base = populated(database, seed).await;
+    for number in 0..600 {
+        let [when, then] = [base.chance.filter(1), base.chance.filter(1)];
+        let by = Dimension::ALL[number % Dimension::ALL.len()];
+        let among = base.among();
+        let (name, viewpoint) = base.viewpoint();
+        let question = Question {
+            when: condition(&base.app, &when).await,
+            then: condition(&base.app, &then).await,
+            among: condition(&base.app, &among).await,
+            by: Some(by),
+            viewpoint,
+        };
+        let mut expected = Counted::default();
+        let mut strata: BTreeMap<String, Counted> = BTreeMap::new();
+        for record in base.counted(name, &among) {
+            let (when, then) = (base.world.holds(&when, record), base.world.holds(&then, record));
+            expected.add(when, then);
+            for label in labels(&base.world, by, record) {
+                strata.entry(label).or_default().add(when, then);
             }
         }
         let asked = format!("seed {seed}, {number}: {when} with {then} among {among} by {by:?} for {name}");
-        let answered = answer(&snapshot, &question, reader);
-        assert_eq!(told(&answered.counts), expected, "{asked}");
-        let mut found: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-        for (stratum, counts) in &answered.strata.as_ref().unwrap().counts {
+        let of_whom = question.among.clone();
+        let answered = base.ask(move |base| answer::pattern(base, &question, true)).await;
+        assert_eq!(told(&answered.table), expected.0, "{asked}");
+        let mut found: BTreeMap<String, Counted> = BTreeMap::new();
+        for (stratum, table) in &answered.strata.as_ref().unwrap().tables {
+            let counts = Counted(told(table).try_into().unwrap());
             assert!(
-                found.insert(stratum.label.clone(), told(counts)).is_none(),
+                found.insert(stratum.label.clone(), counts).is_none(),
                 "{asked}: two of {}",
                 stratum.label
             );
         }
-        found.retain(|_, counts| counts.iter().any(|count| *count > 0));
+        found.retain(|_, counts| counts.0[0] > 0);
         assert_eq!(found, strata, "{asked}");
-        let binned = distribution(&snapshot, by, &question.among, reader);
+        let of = DistributionQuestion {
+            of: by,
+            among: of_whom,
+            viewpoint,
+        };
+        let binned = base.ask(move |base| answer::distribution(base, &of)).await;
         let binned: BTreeMap<String, u64> = binned
             .bins
             .into_iter()
+            .map(|bin| (bin.name.label, bin.count.count.unwrap()))
             .filter(|(_, count)| *count > 0)
-            .map(|(name, count)| (name.label, count))
             .collect();
         let totals = strata
             .into_iter()
-            .map(|(label, counts)| (label, counts.iter().sum()))
+            .map(|(label, counts)| (label, counts.0[0]))
             .collect();
         assert_eq!(binned, totals, "{asked}: the distribution");
+    }
+}
+
+async fn grids_count_what_is_there(database: Database) {
+    let seed = 17;
+    let mut base = populated(database, seed).await;
+    for number in 0..300 {
+        let [rows, columns] = [0; 2].map(|_: usize| Dimension::ALL[base.chance.below(Dimension::ALL.len())]);
+        let among = base.among();
+        let (name, viewpoint) = base.viewpoint();
+        let asked = format!("seed {seed}, {number}: {rows:?} and {columns:?} among {among} for {name}");
+        let mut cells: BTreeMap<(String, String), u64> = BTreeMap::new();
+        let mut totals: [BTreeMap<String, u64>; 2] = Default::default();
+        for record in base.counted(name, &among) {
+            let (of_rows, of_columns) = (
+                labels(&base.world, rows, record),
+                labels(&base.world, columns, record),
+            );
+            for row in &of_rows {
+                *totals[0].entry(row.clone()).or_default() += 1;
+                for column in &of_columns {
+                    *cells.entry((row.clone(), column.clone())).or_default() += 1;
+                }
+            }
+            for column in of_columns {
+                *totals[1].entry(column).or_default() += 1;
+            }
+        }
+        let population = base.counted(name, &among).count() as u64;
+        let question = GridQuestion {
+            rows,
+            columns,
+            among: condition(&base.app, &among).await,
+            viewpoint,
+        };
+        let grid = base.ask(move |base| answer::grid(base, &question)).await.unwrap();
+        assert_eq!(grid.population.count, Some(population), "{asked}");
+        assert_eq!(
+            grid.cells.len(),
+            grid.rows.len() * grid.columns.len(),
+            "{asked}: empty cells are cells"
+        );
+        let mut found = BTreeMap::new();
+        for (at, cell) in grid.cells.iter().enumerate() {
+            let (row, column) = (at / grid.columns.len(), at % grid.columns.len());
+            if let Some(found) = grid.against_chance(row, column) {
+                let [of_row, of_column] =
+                    [grid.rows[row].1, grid.columns[column].1].map(|one| one.count.unwrap() as f64);
+                assert!(
+                    (found.expected - of_row * of_column / population as f64).abs() < 1e-9,
+                    "{asked}"
+                );
+            }
+            if cell.count != Some(0) {
+                let labels = (
+                    grid.rows[row].0.label.clone(),
+                    grid.columns[column].0.label.clone(),
+                );
+                found.insert(labels, cell.count.unwrap());
+            }
+        }
+        assert_eq!(found, cells, "{asked}");
+        for (headings, totals) in [&grid.rows, &grid.columns].into_iter().zip(totals) {
+            let found: BTreeMap<String, u64> = headings
+                .iter()
+                .map(|(name, count)| (name.label.clone(), count.count.unwrap()))
+                .filter(|(_, count)| *count > 0)
+                .collect();
+            assert_eq!(found, totals, "{asked}: the totals");
+        }
+    }
+}
+
+async fn flows_count_what_is_there(database: Database) {
+    let seed = 27;
+    let mut base = populated(database, seed).await;
+    for number in 0..300 {
+        let among = base.among();
+        let (name, viewpoint) = base.viewpoint();
+        let perspective = Perspective::ALL
+            .get(base.chance.below(Perspective::ALL.len() + 1))
+            .copied();
+        let asked = format!("seed {seed}, {number}: {perspective:?} among {among} for {name}");
+        let mut expected: BTreeMap<(String, String, Option<String>), u64> = BTreeMap::new();
+        for record in base.counted(name, &among) {
+            for one in Perspective::ALL
+                .iter()
+                .filter(|one| perspective.is_none_or(|asked| asked == **one))
+            {
+                let taken = entry_points(record, one.code());
+                let Some((from, later)) = taken.split_first() else {
+                    continue;
+                };
+                let mut to: BTreeSet<Option<String>> = later.iter().cloned().map(Some).collect();
+                if to.is_empty() {
+                    to.insert(None);
+                }
+                for to in to {
+                    *expected
+                        .entry((one.code().to_owned(), from.clone(), to))
+                        .or_default() += 1;
+                }
+            }
+        }
+        let question = FlowsQuestion {
+            among: condition(&base.app, &among).await,
+            perspective,
+            viewpoint,
+        };
+        let flows = base.ask(move |base| answer::flows(base, &question)).await.flows;
+        assert_eq!(
+            flows.len(),
+            if perspective.is_some() { 20 } else { 80 },
+            "{asked}: every move is told"
+        );
+        let found: BTreeMap<_, u64> = flows
+            .iter()
+            .map(|flow| {
+                let to = flow.to.map(|to| to.code().to_owned());
+                (
+                    (
+                        flow.perspective.code().to_owned(),
+                        flow.from.code().to_owned(),
+                        to,
+                    ),
+                    flow.count.count.unwrap(),
+                )
+            })
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        assert_eq!(found, expected, "{asked}");
+    }
+}
+
+async fn pairs_count_what_is_there_by_the_index_and_by_sql(database: Database) {
+    let seed = 37;
+    let mut base = populated(database, seed).await;
+    for number in 0..40 {
+        let filters: Vec<Value> = (0..4).map(|_| base.chance.filter(1)).collect();
+        let mut conditions = Vec::new();
+        let mut in_sql = Vec::new();
+        for filter in &filters {
+            let condition = condition(&base.app, filter).await;
+            in_sql.push(said(&base.app, &condition).await[1].clone());
+            conditions.push(condition);
+        }
+        let question = AssociationsQuestion {
+            conditions,
+            among: condition(&base.app, &json!({})).await,
+            viewpoint: Viewpoint {
+                reader: Reader::Steward,
+                over: Coverage::Everything,
+            },
+        };
+        let pairs = base.ask(move |base| answer::associations(base, &question)).await;
+        assert_eq!(pairs.len(), 6, "every pair once");
+        for pair in &pairs {
+            let (mut naively, mut by_sql) = (Counted::default(), Counted::default());
+            for record in &base.records {
+                let truth = |which: usize| base.world.holds(&filters[which], record);
+                naively.add(truth(pair.when), truth(pair.then));
+                let reference = record["externalRef"].as_str().unwrap();
+                by_sql.add(in_sql[pair.when][reference], in_sql[pair.then][reference]);
+            }
+            let asked = format!(
+                "seed {seed}, {number}: {} with {}",
+                filters[pair.when], filters[pair.then]
+            );
+            assert_eq!(told(&pair.table), naively.0, "{asked}");
+            assert_eq!(by_sql, naively, "SQL, {asked}");
+            assert!(pair.p_value <= pair.q_value, "{asked}: {pair:?}");
+        }
     }
 }
 

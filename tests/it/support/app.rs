@@ -15,6 +15,7 @@ use wayin::change::Act;
 use wayin::clock::{Clock, SystemClock};
 use wayin::import::{self, Remark, Tally};
 use wayin::organisation;
+use wayin::pattern::engine::{Engine, Settings};
 use wayin::schema::{Schema, schema};
 use wayin_entity::Role;
 
@@ -55,9 +56,10 @@ impl TestApp {
             ISSUER,
             AUDIENCE,
         );
-        let app = Arc::new(App::new(connection, verifier, Arc::new(SystemClock)));
+        let engine = Arc::new(Engine::new(Settings::default()).expect("the engine starts"));
+        let app = Arc::new(App::new(connection, verifier, Arc::new(SystemClock), engine));
         app.engine
-            .catch_up(&app.db)
+            .catch_up(&app.db, &|_| ())
             .await
             .expect("the engine reads the base");
         Self {
@@ -118,7 +120,7 @@ impl TestApp {
     pub async fn catch_up(&self) {
         self.app
             .engine
-            .catch_up(&self.app.db)
+            .catch_up(&self.app.db, &|_| ())
             .await
             .expect("the engine reads the changes");
     }

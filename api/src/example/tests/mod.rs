@@ -14,7 +14,7 @@ use wayin_entity::{
 use super::places::{REGIONS, local_authorities};
 use super::*;
 use crate::initiative::record::{FundingTerm, OrganisationReference};
-use crate::pattern::statistics::{Estimate, risk_ratio};
+use crate::pattern::statistics::{Estimate, FourCounts, risk_ratio};
 use crate::truth::Truth;
 
 static EVIDENCE: LazyLock<Evidence> = LazyLock::new(evidence);
@@ -38,7 +38,7 @@ impl Table {
             neither,
             ..
         } = self;
-        risk_ratio(both, both + when_only, then_only, then_only + neither).unwrap()
+        risk_ratio(&FourCounts::exact([both, when_only, then_only, neither])).unwrap()
     }
 
     fn rate_when(self) -> f64 {

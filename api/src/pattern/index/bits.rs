@@ -1,5 +1,7 @@
 //! Sets of rows of one chunk, as bits, and what a condition says of them.
 
+use pulp::Arch;
+
 use crate::truth::Truth;
 
 /// A set of the rows (or funding terms) of a chunk: bit `i` of word `i / 64`.
@@ -36,6 +38,54 @@ impl Bits {
             bits.words[row / 64] |= u64::from(wanted(row)) << (row % 64);
         }
         bits
+    }
+
+    /// The set whose words are these; bits beyond the last row are cleared.
+    pub fn from_words(rows: usize, words: impl Iterator<Item = u64>) -> Self {
+        let mut bits = Self {
+            words: words.collect(),
+            rows,
+        };
+        debug_assert_eq!(bits.words.len(), rows.div_ceil(64), "a word for every 64 rows");
+        bits.clear_beyond_the_last();
+        bits
+    }
+
+    /// The words: bit `i` of word `i / 64` is row `i`.
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// Puts a row in.
+    pub fn put(&mut self, row: usize) {
+        self.words[row / 64] |= 1 << (row % 64);
+    }
+
+    /// Puts every row of another set in.
+    pub fn put_all(&mut self, other: &Self) {
+        debug_assert_eq!(self.rows, other.rows, "sets of one chunk");
+        for (mine, more) in self.words.iter_mut().zip(&other.words) {
+            *mine |= more;
+        }
+    }
+
+    /// Bits `from` to `to`, at most 64 of them, as the low bits of a word.
+    pub fn window(&self, from: usize, to: usize) -> u64 {
+        debug_assert!(
+            from <= to && to - from <= 64 && to <= self.rows,
+            "a window of the set"
+        );
+        let (word, shift) = (from / 64, from % 64);
+        let low = self.words.get(word).map_or(0, |word| word >> shift);
+        // Two shifts, as one by 64 would be none.
+        let high = self
+            .words
+            .get(word + 1)
+            .map_or(0, |word| (word << 1) << (63 - shift));
+        let wanted = u64::MAX
+            .checked_shl(u32::try_from(to - from).unwrap_or(64))
+            .map_or(u64::MAX, |above| !above);
+        (low | high) & wanted
     }
 
     fn clear_beyond_the_last(&mut self) {
@@ -78,7 +128,18 @@ impl Bits {
 
     /// How many rows are in it.
     pub fn count(&self) -> u64 {
-        self.words.iter().map(|word| u64::from(word.count_ones())).sum()
+        Arch::new().dispatch(|| self.words.iter().map(|word| u64::from(word.count_ones())).sum())
+    }
+
+    /// Shows each row that is in it to `see`, in order.
+    pub fn each(&self, mut see: impl FnMut(usize)) {
+        for (index, word) in self.words.iter().enumerate() {
+            let mut left = *word;
+            while left != 0 {
+                see(index * 64 + left.trailing_zeros() as usize);
+                left &= left - 1;
+            }
+        }
     }
 
     /// Whether a row is in it.
@@ -106,6 +167,12 @@ pub struct Truths {
 }
 
 impl Truths {
+    /// TRUE where a set says so, FALSE everywhere else.
+    pub fn decided(yes: Bits) -> Self {
+        let no = Bits::all(yes.rows).without(&yes);
+        Self { yes, no }
+    }
+
     /// TRUE of every row, or FALSE of every row.
     pub fn everywhere(rows: usize, truth: bool) -> Self {
         let (yes, no) = (Bits::all(rows), Bits::none(rows));
@@ -142,6 +209,15 @@ impl Truths {
         Self {
             yes: self.yes.or(&other.yes),
             no: self.no.and(&other.no),
+        }
+    }
+
+    /// What it says of the rows of a set; UNKNOWN of the others.
+    #[must_use]
+    pub fn within(&self, rows: &Bits) -> Self {
+        Self {
+            yes: self.yes.and(rows),
+            no: self.no.and(rows),
         }
     }
 
@@ -186,6 +262,18 @@ mod tests {
                 rows as u64
             );
             assert!(thirds.rows().all(|row| row % 3 == 0 && thirds.contains(row)));
+        }
+    }
+
+    #[test]
+    fn a_window_shows_its_bits_alone() {
+        let set = Bits::of(200, |row| row % 3 == 0 || row % 7 == 0);
+        for from in 0..200 {
+            for to in from..=(from + 64).min(200) {
+                let expected =
+                    (from..to).fold(0, |word, row| word | u64::from(set.contains(row)) << (row - from));
+                assert_eq!(set.window(from, to), expected, "{from} to {to}");
+            }
         }
     }
 

@@ -1,9 +1,12 @@
 //! The rows of the index: as one initiative reads, and as a chunk keeps them.
 //!
-//! A chunk is a few thousand initiatives in the order of their ids, kept as
-//! columns of small integers; the funding terms of one initiative stand together,
-//! with offsets as in a sparse matrix. Chunks are never changed: one that has to
-//! change is unpacked into rows and packed anew.
+//! A chunk is a few thousand initiatives in the order of their ids: numbers as
+//! columns as narrow as they can be, closed vocabularies as one set of rows for
+//! each code; the funding terms of one initiative stand together, with offsets as
+//! in a sparse matrix. Chunks are never changed: one that has to change is unpacked
+//! into rows and packed anew.
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
@@ -11,6 +14,10 @@ use wayin_entity::{
     Challenge, Change, Condition, DeliveryTimeline, EntryPoint, Perspective, Reason, ReportingBasis,
     ReportingFrequency, Restriction, Step, Visibility,
 };
+
+use super::bits::{Bits, Truths};
+use super::column::Column;
+use super::planes::Planes;
 
 /// The most rows that a chunk holds.
 pub const CHUNK_ROWS: usize = 4096;
@@ -31,30 +38,15 @@ pub struct EntryPoints {
     pub later: u8,
 }
 
-impl EntryPoints {
-    /// All that were taken, bit `code as u8`.
-    pub fn taken(self) -> u8 {
-        self.later | self.way_in.map_or(0, |way_in| 1 << way_in as u8)
-    }
-
-    /// Three bits for the way in (0 = none), four for those after it.
-    fn packed(self) -> u8 {
-        pack(self.way_in.map(|code| code as u8)) | self.later << 3
-    }
-
-    fn unpacked(byte: u8) -> Self {
-        Self {
-            way_in: unpack(byte & 0b111, EntryPoint::ALL),
-            later: byte >> 3,
-        }
-    }
-}
+impl EntryPoints {}
 
 /// One initiative as the index sees it. Places and organisations are numbers in the index's dictionaries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Its id.
     pub id: Uuid,
+    /// Its share of a cell's key under disclosure control.
+    pub key: u8,
     /// Its place.
     pub place: Option<u32>,
     /// The organisation that leads it.
@@ -116,78 +108,104 @@ pub struct Term {
     pub delivery_timeline: Option<DeliveryTimeline>,
 }
 
-/// A value that may not be known, as a byte: 0 where it is not.
-fn pack(code: Option<u8>) -> u8 {
-    code.map_or(0, |code| code + 1)
+/// Days are counted from this one, so that those of our times fit 16 bits.
+const DAY_ZERO: i64 = 730_120; // 1 January 2000, in days of the common era
+
+/// A day as a column holds it: days since 1 January 2000.
+pub fn day_number(day: NaiveDate) -> i64 {
+    i64::from(day.num_days_from_ce()) - DAY_ZERO
 }
 
-fn unpack<T: Copy>(byte: u8, all: &[T]) -> Option<T> {
-    usize::from(byte)
-        .checked_sub(1)
-        .and_then(|index| all.get(index))
-        .copied()
+fn day_of(number: i64) -> Option<NaiveDate> {
+    NaiveDate::from_num_days_from_ce_opt(i32::try_from(number + DAY_ZERO).ok()?)
 }
 
-fn pack_bool(known: Option<bool>) -> u8 {
-    pack(known.map(u8::from))
+fn days<'a, T: 'a>(of: impl Iterator<Item = &'a T>, day: impl Fn(&T) -> Option<NaiveDate>) -> Column {
+    Column::pack(of.map(|one| day(one).map(day_number)))
 }
 
-fn unpack_bool(byte: u8) -> Option<bool> {
-    unpack(byte, &[false, true])
+fn code_of<T: Copy>(all: &[T], code: Option<u8>) -> Option<T> {
+    code.and_then(|code| all.get(usize::from(code))).copied()
 }
 
-/// Days since the common era began; not known is one that no date has.
-const NO_DAY: i32 = i32::MIN;
-
-fn pack_day(day: Option<NaiveDate>) -> i32 {
-    day.map_or(NO_DAY, |day| day.num_days_from_ce())
+/// The codes of a column of yes and no: `false` is 0, `true` is 1.
+fn flags(rows: usize, flag: impl Fn(usize) -> Option<bool>) -> Planes {
+    Planes::of_codes(rows, 2, |row| flag(row).map(u8::from))
 }
 
-fn unpack_day(day: i32) -> Option<NaiveDate> {
-    if day == NO_DAY {
-        None
-    } else {
-        NaiveDate::from_num_days_from_ce_opt(day)
-    }
+fn flag_at(planes: &Planes, row: usize) -> Option<bool> {
+    code_of(&[false, true], planes.code_at(row))
 }
 
-const NO_PLACE: u32 = u32::MAX;
-const NOT_KNOWN: i32 = -1;
+/// Tells one chunk from every other of the process, so that what was worked out for it can be kept.
+fn next_serial() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
 
-/// Initiatives in the order of their ids, as columns.
-#[derive(Clone, Debug, Default)]
+/// Initiatives in the order of their ids, as columns and sets of rows.
+#[derive(Clone, Debug)]
 pub struct Chunk {
+    /// Told apart by this from every other chunk of the process.
+    pub serial: u64,
     ids: Box<[Uuid]>,
-    places: Box<[u32]>,
-    leads: Box<[u32]>,
+    keys: Box<[u8]>,
+    /// The place, by its number.
+    pub places: Column,
+    /// The lead organisation, by its number; always known.
+    pub leads: Column,
     titles: Box<str>,
     /// Where each title ends.
     title_ends: Box<[u32]>,
-    started_on: Box<[i32]>,
-    ended_on: Box<[i32]>,
-    ongoing: Box<[u8]>,
-    visibility: Box<[Visibility]>,
-    shared_with_funders: Box<[bool]>,
-    illustrative: Box<[bool]>,
-    entry_points: [Box<[u8]>; PERSPECTIVES],
-    steps: [Box<[u8]>; CHALLENGES],
-    reasons: [Box<[u8]>; CHALLENGES],
-    changes: [Box<[u8]>; CONDITIONS],
+    /// The day it started, as [`day_number`] counts.
+    pub started_on: Column,
+    /// The day it ended, as [`day_number`] counts.
+    pub ended_on: Column,
+    /// Whether it goes on: 0 no, 1 yes.
+    pub ongoing: Planes,
+    /// Who may read it.
+    pub visibility: Planes,
+    /// Which its funders may read whole.
+    pub shared_with_funders: Bits,
+    /// Which were made up.
+    pub illustrative: Bits,
+    /// The way in, by perspective.
+    pub ways_in: [Planes; PERSPECTIVES],
+    /// The entry points after it, by perspective.
+    pub later: [Planes; PERSPECTIVES],
+    /// What became of each challenge's step.
+    pub steps: [Planes; CHALLENGES],
+    /// Why, by challenge.
+    pub reasons: [Planes; CHALLENGES],
+    /// What became of each condition for change.
+    pub changes: [Planes; CONDITIONS],
     /// Where each initiative's terms end.
     term_ends: Box<[u32]>,
-    funders: Box<[u32]>,
-    duration_months: Box<[i32]>,
-    amount_minor: Box<[i64]>,
+    /// The funder of each term, by its number; always known.
+    pub funders: Column,
+    /// The length of each term in months.
+    pub duration_months: Column,
+    /// The amount of each term in the currency's minor unit.
+    pub amount_minor: Column,
     currencies: Box<[[u8; 3]]>,
-    starts_on: Box<[i32]>,
-    upfront_research: Box<[u8]>,
-    collaboration_resourced: Box<[u8]>,
-    renewable: Box<[u8]>,
-    intended_focus: Box<[u8]>,
-    restriction: Box<[u8]>,
-    reporting_frequency: Box<[u8]>,
-    reporting_basis: Box<[u8]>,
-    delivery_timeline: Box<[u8]>,
+    /// The planned first day of each term, as [`day_number`] counts.
+    pub starts_on: Column,
+    /// Whether research before the work was paid for: 0 no, 1 yes.
+    pub upfront_research: Planes,
+    /// Whether working together was resourced: 0 no, 1 yes.
+    pub collaboration_resourced: Planes,
+    /// Whether a term may be renewed: 0 no, 1 yes.
+    pub renewable: Planes,
+    /// The entry point that a term was meant for.
+    pub intended_focus: Planes,
+    /// Whether a term's money may be used for anything.
+    pub restriction: Planes,
+    /// How often a term is reported on.
+    pub reporting_frequency: Planes,
+    /// What is reported on.
+    pub reporting_basis: Planes,
+    /// Whether a term's plan may move.
+    pub delivery_timeline: Planes,
 }
 
 impl Chunk {
@@ -197,9 +215,7 @@ impl Chunk {
             rows.is_sorted_by(|a, b| a.id < b.id),
             "rows in the order of their ids"
         );
-        let column = |of: &dyn Fn(&Row) -> u8| rows.iter().map(of).collect::<Box<[u8]>>();
-        let terms = || rows.iter().flat_map(|row| &row.terms);
-        let term_column = |of: &dyn Fn(&Term) -> u8| terms().map(of).collect::<Box<[u8]>>();
+        let terms: Vec<&Term> = rows.iter().flat_map(|row| &row.terms).collect();
         let ends = |length: &dyn Fn(&Row) -> usize| {
             rows.iter()
                 .scan(0, |end, row| {
@@ -208,42 +224,64 @@ impl Chunk {
                 })
                 .collect::<Box<[u32]>>()
         };
+        let codes = |all: usize, code: &dyn Fn(&Row) -> Option<u8>| {
+            Planes::of_codes(rows.len(), all, |row| code(&rows[row]))
+        };
+        let sets =
+            |all: usize, set: &dyn Fn(&Row) -> u8| Planes::of_sets(rows.len(), all, |row| set(&rows[row]));
+        let term_codes = |all: usize, code: &dyn Fn(&Term) -> Option<u8>| {
+            Planes::of_codes(terms.len(), all, |term| code(terms[term]))
+        };
+        let term_flags = |flag: &dyn Fn(&Term) -> Option<bool>| flags(terms.len(), |term| flag(terms[term]));
+        let (points, steps) = (EntryPoint::ALL.len(), Step::ALL.len());
         Self {
+            serial: next_serial(),
             ids: rows.iter().map(|row| row.id).collect(),
-            places: rows.iter().map(|row| row.place.unwrap_or(NO_PLACE)).collect(),
-            leads: rows.iter().map(|row| row.lead).collect(),
+            keys: rows.iter().map(|row| row.key).collect(),
+            places: Column::pack(rows.iter().map(|row| row.place.map(i64::from))),
+            leads: Column::pack(rows.iter().map(|row| Some(row.lead.into()))),
             titles: rows.iter().map(|row| &*row.title).collect::<String>().into(),
             title_ends: ends(&|row| row.title.len()),
-            started_on: rows.iter().map(|row| pack_day(row.started_on)).collect(),
-            ended_on: rows.iter().map(|row| pack_day(row.ended_on)).collect(),
-            ongoing: column(&|row| pack_bool(row.ongoing)),
-            visibility: rows.iter().map(|row| row.visibility).collect(),
-            shared_with_funders: rows.iter().map(|row| row.shared_with_funders).collect(),
-            illustrative: rows.iter().map(|row| row.illustrative).collect(),
-            entry_points: std::array::from_fn(|which| column(&|row| row.entry_points[which].packed())),
-            steps: std::array::from_fn(|which| column(&|row| pack(row.steps[which].map(|code| code as u8)))),
-            reasons: std::array::from_fn(|which| column(&|row| row.reasons[which])),
-            changes: std::array::from_fn(|which| {
-                column(&|row| pack(row.changes[which].map(|code| code as u8)))
+            started_on: days(rows.iter(), |row| row.started_on),
+            ended_on: days(rows.iter(), |row| row.ended_on),
+            ongoing: flags(rows.len(), |row| rows[row].ongoing),
+            visibility: codes(Visibility::ALL.len(), &|row| Some(row.visibility as u8)),
+            shared_with_funders: Bits::of(rows.len(), |row| rows[row].shared_with_funders),
+            illustrative: Bits::of(rows.len(), |row| rows[row].illustrative),
+            ways_in: std::array::from_fn(|by| {
+                codes(points, &|row| row.entry_points[by].way_in.map(|code| code as u8))
+            }),
+            later: std::array::from_fn(|by| sets(points, &|row| row.entry_points[by].later)),
+            steps: std::array::from_fn(|of| codes(steps, &|row| row.steps[of].map(|code| code as u8))),
+            reasons: std::array::from_fn(|of| sets(Reason::ALL.len(), &|row| row.reasons[of])),
+            changes: std::array::from_fn(|of| {
+                codes(Change::ALL.len(), &|row| row.changes[of].map(|code| code as u8))
             }),
             term_ends: ends(&|row| row.terms.len()),
-            funders: terms().map(|term| term.funder).collect(),
-            duration_months: terms()
-                .map(|term| term.duration_months.unwrap_or(NOT_KNOWN))
+            funders: Column::pack(terms.iter().map(|term| Some(term.funder.into()))),
+            duration_months: Column::pack(terms.iter().map(|term| term.duration_months.map(i64::from))),
+            amount_minor: Column::pack(terms.iter().map(|term| term.amount_minor)),
+            currencies: terms
+                .iter()
+                .map(|term| term.currency.unwrap_or_default())
                 .collect(),
-            amount_minor: terms()
-                .map(|term| term.amount_minor.unwrap_or(i64::from(NOT_KNOWN)))
-                .collect(),
-            currencies: terms().map(|term| term.currency.unwrap_or_default()).collect(),
-            starts_on: terms().map(|term| pack_day(term.starts_on)).collect(),
-            upfront_research: term_column(&|term| pack_bool(term.upfront_research)),
-            collaboration_resourced: term_column(&|term| pack_bool(term.collaboration_resourced)),
-            renewable: term_column(&|term| pack_bool(term.renewable)),
-            intended_focus: term_column(&|term| pack(term.intended_focus.map(|code| code as u8))),
-            restriction: term_column(&|term| pack(term.restriction.map(|code| code as u8))),
-            reporting_frequency: term_column(&|term| pack(term.reporting_frequency.map(|code| code as u8))),
-            reporting_basis: term_column(&|term| pack(term.reporting_basis.map(|code| code as u8))),
-            delivery_timeline: term_column(&|term| pack(term.delivery_timeline.map(|code| code as u8))),
+            starts_on: days(terms.iter(), |term| term.starts_on),
+            upfront_research: term_flags(&|term| term.upfront_research),
+            collaboration_resourced: term_flags(&|term| term.collaboration_resourced),
+            renewable: term_flags(&|term| term.renewable),
+            intended_focus: term_codes(points, &|term| term.intended_focus.map(|code| code as u8)),
+            restriction: term_codes(Restriction::ALL.len(), &|term| {
+                term.restriction.map(|code| code as u8)
+            }),
+            reporting_frequency: term_codes(ReportingFrequency::ALL.len(), &|term| {
+                term.reporting_frequency.map(|code| code as u8)
+            }),
+            reporting_basis: term_codes(ReportingBasis::ALL.len(), &|term| {
+                term.reporting_basis.map(|code| code as u8)
+            }),
+            delivery_timeline: term_codes(DeliveryTimeline::ALL.len(), &|term| {
+                term.delivery_timeline.map(|code| code as u8)
+            }),
         }
     }
 
@@ -252,42 +290,55 @@ impl Chunk {
         (0..self.len()).map(|row| self.row(row)).collect()
     }
 
-    fn row(&self, row: usize) -> Row {
+    /// Everything about one initiative.
+    pub fn row(&self, row: usize) -> Row {
+        let number = |column: &Column| column.get(row).and_then(|number| u32::try_from(number).ok());
         Row {
             id: self.ids[row],
-            place: self.place(row),
-            lead: self.leads[row],
+            key: self.keys[row],
+            place: number(&self.places),
+            lead: number(&self.leads).unwrap_or_default(),
             title: self.title(row).into(),
-            started_on: self.started_on(row),
-            ended_on: self.ended_on(row),
-            ongoing: self.ongoing(row),
-            visibility: self.visibility[row],
-            shared_with_funders: self.shared_with_funders[row],
-            illustrative: self.illustrative[row],
-            entry_points: std::array::from_fn(|which| EntryPoints::unpacked(self.entry_points[which][row])),
-            steps: std::array::from_fn(|which| unpack(self.steps[which][row], Step::ALL)),
-            reasons: std::array::from_fn(|which| self.reasons[which][row]),
-            changes: std::array::from_fn(|which| unpack(self.changes[which][row], Change::ALL)),
+            started_on: self.started_on.get(row).and_then(day_of),
+            ended_on: self.ended_on.get(row).and_then(day_of),
+            ongoing: flag_at(&self.ongoing, row),
+            visibility: code_of(Visibility::ALL, self.visibility.code_at(row))
+                .unwrap_or(Visibility::AggregateOnly),
+            shared_with_funders: self.shared_with_funders.contains(row),
+            illustrative: self.illustrative.contains(row),
+            entry_points: std::array::from_fn(|by| EntryPoints {
+                way_in: code_of(EntryPoint::ALL, self.ways_in[by].code_at(row)),
+                later: self.later[by].set_at(row),
+            }),
+            steps: std::array::from_fn(|of| code_of(Step::ALL, self.steps[of].code_at(row))),
+            reasons: std::array::from_fn(|of| self.reasons[of].set_at(row)),
+            changes: std::array::from_fn(|of| code_of(Change::ALL, self.changes[of].code_at(row))),
             terms: self.terms_of(row).map(|term| self.term(term)).collect(),
         }
     }
 
-    /// Everything about one funding term.
-    pub fn term(&self, term: usize) -> Term {
+    fn term(&self, term: usize) -> Term {
         Term {
-            funder: self.funders[term],
-            duration_months: self.duration_months(term),
-            amount_minor: self.amount_minor(term),
-            currency: (self.currencies[term] != [0; 3]).then_some(self.currencies[term]),
-            starts_on: unpack_day(self.starts_on[term]),
-            upfront_research: self.upfront_research(term),
-            collaboration_resourced: unpack_bool(self.collaboration_resourced[term]),
-            renewable: unpack_bool(self.renewable[term]),
-            intended_focus: self.intended_focus(term),
-            restriction: unpack(self.restriction[term], Restriction::ALL),
-            reporting_frequency: unpack(self.reporting_frequency[term], ReportingFrequency::ALL),
-            reporting_basis: self.reporting_basis(term),
-            delivery_timeline: unpack(self.delivery_timeline[term], DeliveryTimeline::ALL),
+            funder: self
+                .funders
+                .get(term)
+                .and_then(|number| u32::try_from(number).ok())
+                .unwrap_or_default(),
+            duration_months: self
+                .duration_months
+                .get(term)
+                .and_then(|months| i32::try_from(months).ok()),
+            amount_minor: self.amount_minor.get(term),
+            currency: self.currency(term),
+            starts_on: self.starts_on.get(term).and_then(day_of),
+            upfront_research: flag_at(&self.upfront_research, term),
+            collaboration_resourced: flag_at(&self.collaboration_resourced, term),
+            renewable: flag_at(&self.renewable, term),
+            intended_focus: code_of(EntryPoint::ALL, self.intended_focus.code_at(term)),
+            restriction: code_of(Restriction::ALL, self.restriction.code_at(term)),
+            reporting_frequency: code_of(ReportingFrequency::ALL, self.reporting_frequency.code_at(term)),
+            reporting_basis: code_of(ReportingBasis::ALL, self.reporting_basis.code_at(term)),
+            delivery_timeline: code_of(DeliveryTimeline::ALL, self.delivery_timeline.code_at(term)),
         }
     }
 
@@ -303,7 +354,7 @@ impl Chunk {
 
     /// How many funding terms it holds.
     pub fn term_count(&self) -> usize {
-        self.funders.len()
+        self.currencies.len()
     }
 
     /// The funding terms of one initiative.
@@ -317,14 +368,9 @@ impl Chunk {
         &self.ids
     }
 
-    /// The place, by its number.
-    pub fn place(&self, row: usize) -> Option<u32> {
-        (self.places[row] != NO_PLACE).then_some(self.places[row])
-    }
-
-    /// The lead organisation, by its number.
-    pub fn lead(&self, row: usize) -> u32 {
-        self.leads[row]
+    /// The rows' shares of a cell's key.
+    pub fn keys(&self) -> &[u8] {
+        &self.keys
     }
 
     /// The title in lower case.
@@ -333,88 +379,91 @@ impl Chunk {
         &self.titles[start as usize..self.title_ends[row] as usize]
     }
 
-    /// The day it started.
-    pub fn started_on(&self, row: usize) -> Option<NaiveDate> {
-        unpack_day(self.started_on[row])
+    /// The currency of a term, its three letters in lower case.
+    pub fn currency(&self, term: usize) -> Option<[u8; 3]> {
+        (self.currencies[term] != [0; 3]).then_some(self.currencies[term])
     }
 
-    /// The day it ended.
-    pub fn ended_on(&self, row: usize) -> Option<NaiveDate> {
-        unpack_day(self.ended_on[row])
+    /// Tells of initiatives what is so of their funding terms: TRUE by one term that is,
+    /// else UNKNOWN by one that may be, or where there is none.
+    pub fn some_term(&self, of_terms: &Truths) -> Truths {
+        let (mut yes, mut no) = (Vec::new(), Vec::new());
+        let mut start = 0;
+        for block in self.term_ends.chunks(64) {
+            let (mut some, mut none) = (0_u64, 0_u64);
+            for (bit, end) in block.iter().enumerate() {
+                let end = *end as usize;
+                let (is, is_not) = if end - start <= 64 {
+                    let all = u64::MAX
+                        .checked_shr(64 - u32::try_from(end - start).unwrap_or(64))
+                        .unwrap_or(0);
+                    (
+                        of_terms.yes.window(start, end) != 0,
+                        end > start && of_terms.no.window(start, end) == all,
+                    )
+                } else {
+                    (
+                        (start..end).any(|term| of_terms.yes.contains(term)),
+                        (start..end).all(|term| of_terms.no.contains(term)),
+                    )
+                };
+                some |= u64::from(is) << bit;
+                none |= u64::from(is_not) << bit;
+                start = end;
+            }
+            yes.push(some);
+            no.push(none);
+        }
+        Truths {
+            yes: Bits::from_words(self.len(), yes.into_iter()),
+            no: Bits::from_words(self.len(), no.into_iter()),
+        }
     }
 
-    /// Whether it goes on.
-    pub fn ongoing(&self, row: usize) -> Option<bool> {
-        unpack_bool(self.ongoing[row])
-    }
-
-    /// Who may read it.
-    pub fn visibility(&self, row: usize) -> Visibility {
-        self.visibility[row]
-    }
-
-    /// Whether its funders may read it whole.
-    pub fn shared_with_funders(&self, row: usize) -> bool {
-        self.shared_with_funders[row]
-    }
-
-    /// Whether it was made up.
-    pub fn illustrative(&self, row: usize) -> bool {
-        self.illustrative[row]
-    }
-
-    /// The entry points of one perspective.
-    pub fn entry_points(&self, perspective: Perspective, row: usize) -> EntryPoints {
-        EntryPoints::unpacked(self.entry_points[perspective as usize][row])
-    }
-
-    /// What became of a challenge's step.
-    pub fn step(&self, challenge: Challenge, row: usize) -> Option<Step> {
-        unpack(self.steps[challenge as usize][row], Step::ALL)
-    }
-
-    /// Why it did, bit `reason as u8`; 0 where no reason is given.
-    pub fn reasons(&self, challenge: Challenge, row: usize) -> u8 {
-        self.reasons[challenge as usize][row]
-    }
-
-    /// What became of a condition for change.
-    pub fn change(&self, condition: Condition, row: usize) -> Option<Change> {
-        unpack(self.changes[condition as usize][row], Change::ALL)
-    }
-
-    /// The organisation that gave the money, by its number.
-    pub fn funder(&self, term: usize) -> u32 {
-        self.funders[term]
-    }
-
-    /// The length of a term in months.
-    pub fn duration_months(&self, term: usize) -> Option<i32> {
-        let months = self.duration_months[term];
-        (months != NOT_KNOWN).then_some(months)
-    }
-
-    /// The amount of a term in the currency's minor unit.
-    pub fn amount_minor(&self, term: usize) -> Option<i64> {
-        let amount = self.amount_minor[term];
-        (amount != i64::from(NOT_KNOWN)).then_some(amount)
-    }
-
-    /// Whether research before the work was paid for.
-    pub fn upfront_research(&self, term: usize) -> Option<bool> {
-        unpack_bool(self.upfront_research[term])
-    }
-
-    /// The entry point that the funder meant to fund.
-    pub fn intended_focus(&self, term: usize) -> Option<EntryPoint> {
-        unpack(self.intended_focus[term], EntryPoint::ALL)
-    }
-
-    /// What is reported on.
-    pub fn reporting_basis(&self, term: usize) -> Option<ReportingBasis> {
-        unpack(self.reporting_basis[term], ReportingBasis::ALL)
+    /// How many bytes it takes, about.
+    pub fn bytes(&self) -> usize {
+        let columns = [
+            &self.places,
+            &self.leads,
+            &self.started_on,
+            &self.ended_on,
+            &self.funders,
+            &self.duration_months,
+            &self.amount_minor,
+            &self.starts_on,
+        ];
+        let planes = [
+            &self.ongoing,
+            &self.visibility,
+            &self.upfront_research,
+            &self.collaboration_resourced,
+            &self.renewable,
+            &self.intended_focus,
+            &self.restriction,
+            &self.reporting_frequency,
+            &self.reporting_basis,
+            &self.delivery_timeline,
+        ];
+        let planes = planes
+            .into_iter()
+            .chain(&self.ways_in)
+            .chain(&self.later)
+            .chain(&self.steps)
+            .chain(&self.reasons)
+            .chain(&self.changes);
+        size_of::<Self>()
+            + size_of_val(&*self.ids)
+            + size_of_val(&*self.keys)
+            + self.titles.len()
+            + size_of_val(&*self.title_ends)
+            + size_of_val(&*self.term_ends)
+            + size_of_val(&*self.currencies)
+            + size_of_val(self.shared_with_funders.words())
+            + size_of_val(self.illustrative.words())
+            + columns.into_iter().map(Column::bytes).sum::<usize>()
+            + planes.map(Planes::bytes).sum::<usize>()
     }
 }
 
-// The packing relies on how many values each vocabulary has.
-const _: () = assert!(EntryPoint::ALL.len() <= 4 && Reason::ALL.len() <= 8);
+// Sets of codes are kept in a byte where rows are unpacked.
+const _: () = assert!(EntryPoint::ALL.len() <= 8 && Reason::ALL.len() <= 8);

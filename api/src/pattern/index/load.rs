@@ -19,6 +19,8 @@ use super::{AsOf, CHUNK_ROWS, Chunk, EntryPoints, Organisation, Organisations, P
 
 /// With more changes than this the base is read anew, rather than row by row.
 const MOST_CHANGES: u64 = 20_000;
+/// With more holes in the log's numbers than this the base is read anew, rather than looked for again and again.
+const MOST_HOLES: usize = 1_000;
 /// How many rows are asked for by their ids at once: SQLite binds at most 32,766 values.
 const IDS_AT_ONCE: usize = 5_000;
 
@@ -43,6 +45,7 @@ pub async fn everything(
         places: Arc::new(places),
         organisations: Arc::new(organisations),
         as_of,
+        dictionaries: as_of.change,
     };
     let mut after = Uuid::nil();
     let mut read = 0;
@@ -64,56 +67,112 @@ pub async fn everything(
     }
 }
 
-/// Takes up every change that the snapshot has not seen; answers none where there are
-/// none. To be called within a transaction that sees one moment: rows are read as they
-/// stand at that moment, so all changes up to it have to be taken up together.
-pub async fn changes(db: &impl ConnectionTrait, snapshot: &Snapshot) -> Result<Option<Snapshot>, DbErr> {
-    let changes = change::Entity::find()
-        .filter(change::Column::Number.gt(snapshot.as_of.change))
+/// What became of the log since a snapshot was read.
+pub enum Followed {
+    /// Nothing: the snapshot is as new as the log.
+    Nothing,
+    /// The changes were taken up.
+    To(Snapshot, Changed),
+    /// The log is not the one that the snapshot was read from, or is too far ahead: the base has to be read anew.
+    Lost,
+}
+
+/// What some changes changed.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// Numbers before the newest that the log does not hold: rolled back, or not committed yet.
+    pub holes: Vec<i64>,
+    /// The initiatives that changed and were or are not open to all, each with the number of its lead organisation.
+    pub hidden: Vec<(Uuid, u32)>,
+}
+
+/// Takes up every change that the snapshot has not seen, `holes` of earlier readings
+/// included. To be called within a transaction that sees one moment: rows are read as
+/// they stand at that moment, so all changes up to it have to be taken up together.
+pub async fn changes(
+    db: &impl ConnectionTrait,
+    snapshot: &Snapshot,
+    holes: &[i64],
+) -> Result<Followed, DbErr> {
+    let seen = snapshot.as_of.change;
+    // The last change that was seen is asked for too: where it is gone, this is another log.
+    let of_interest = change::Column::Number
+        .gte(seen)
+        .or(change::Column::Number.is_in(holes.iter().copied()));
+    let found = change::Entity::find()
+        .filter(of_interest)
         .order_by_asc(change::Column::Number)
         .limit(MOST_CHANGES + 1)
         .all(db)
         .await?;
-    let Some(last) = changes.last() else {
-        return Ok(None);
-    };
-    if changes.len() as u64 > MOST_CHANGES {
-        return everything(db, &|_| {}).await.map(Some);
+    let same_log = seen == 0
+        || found
+            .iter()
+            .any(|one| one.number == seen && Some(one.created_at) == snapshot.as_of.at);
+    if !same_log || found.len() as u64 > MOST_CHANGES {
+        return Ok(Followed::Lost);
     }
-    let mut next = snapshot.clone();
-    next.as_of = AsOf {
-        change: last.number,
-        at: Some(last.created_at),
+    let changes: Vec<_> = found.into_iter().filter(|one| one.number != seen).collect();
+    let Some(last) = changes.last() else {
+        return Ok(Followed::Nothing);
     };
-    let changed = |subject: ChangeSubject| -> BTreeSet<Uuid> {
+    let mut next = snapshot.clone();
+    if last.number > seen {
+        next.as_of = AsOf {
+            change: last.number,
+            at: Some(last.created_at),
+        };
+    }
+    let there: BTreeSet<i64> = changes.iter().map(|one| one.number).collect();
+    let mut changed = Changed {
+        holes: holes
+            .iter()
+            .copied()
+            .chain(seen + 1..next.as_of.change)
+            .filter(|number| !there.contains(number))
+            .collect(),
+        hidden: Vec::new(),
+    };
+    if changed.holes.len() > MOST_HOLES {
+        return Ok(Followed::Lost);
+    }
+    let subjects = |subject: ChangeSubject| -> BTreeSet<Uuid> {
         changes
             .iter()
             .filter(|change| change.subject == subject)
             .map(|change| change.subject_id)
             .collect()
     };
-    if !changed(ChangeSubject::Place).is_empty() {
+    if !subjects(ChangeSubject::Place).is_empty() {
         next.places = Arc::new(read_places(db, &snapshot.places).await?);
+        next.dictionaries = next.as_of.change;
     }
-    let organisations: Vec<Uuid> = changed(ChangeSubject::Organisation).into_iter().collect();
+    let organisations: Vec<Uuid> = subjects(ChangeSubject::Organisation).into_iter().collect();
     for ids in organisations.chunks(IDS_AT_ONCE) {
         let of_base = Arc::make_mut(&mut next.organisations);
         let these = organisation::Column::Id.is_in(ids.iter().copied());
         for row in organisation::Entity::find().filter(these).all(db).await? {
             of_base.put(Organisation::from(row));
         }
+        next.dictionaries = next.as_of.change;
     }
-    let initiatives: Vec<Uuid> = changed(ChangeSubject::Initiative).into_iter().collect();
+    let initiatives: Vec<Uuid> = subjects(ChangeSubject::Initiative).into_iter().collect();
     for ids in initiatives.chunks(IDS_AT_ONCE) {
         let rows = rows(db, &next, initiative::Column::Id.is_in(ids.iter().copied()), None).await?;
         let standing: BTreeSet<Uuid> = rows.iter().map(|row| row.id).collect();
+        let before = ids.iter().filter_map(|id| snapshot.row(*id));
+        let hidden = before
+            .chain(rows.iter().cloned())
+            .filter(|row| row.visibility != Visibility::Open);
+        changed.hidden.extend(hidden.map(|row| (row.id, row.lead)));
         let gone = ids.iter().copied().filter(|id| !standing.contains(id)).collect();
         next.apply(rows, gone);
     }
-    Ok(Some(next))
+    Ok(Followed::To(next, changed))
 }
 
-async fn newest_change(db: &impl ConnectionTrait) -> Result<AsOf, DbErr> {
+/// The newest change of the log.
+pub async fn newest_change(db: &impl ConnectionTrait) -> Result<AsOf, DbErr> {
     let newest = change::Entity::find()
         .order_by_desc(change::Column::Number)
         .one(db)
@@ -157,6 +216,7 @@ async fn rows(
             initiative::Column::Visibility,
             initiative::Column::SharedWithFunders,
             initiative::Column::Illustrative,
+            initiative::Column::DisclosureKey,
         ])
         .into_tuple::<(
             Uuid,
@@ -169,6 +229,7 @@ async fn rows(
             Visibility,
             bool,
             bool,
+            i64,
         )>()
         .all(db)
         .await?;
@@ -190,10 +251,12 @@ async fn rows(
         visibility,
         shared_with_funders,
         illustrative,
+        disclosure_key,
     ) in initiatives
     {
         rows.push(Row {
             id,
+            key: disclosure_key.to_le_bytes()[0],
             place: place.and_then(|place| snapshot.places.number(place)),
             lead: organisation(lead)?,
             title: title.into(),

@@ -4,8 +4,10 @@
 
 pub mod bits;
 pub mod chunk;
+pub mod column;
 pub mod dictionary;
 pub mod load;
+pub mod planes;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +18,10 @@ use uuid::Uuid;
 
 pub use self::{
     bits::{Bits, Truths},
-    chunk::{CHUNK_ROWS, Chunk, EntryPoints, Row, Term},
+    chunk::{CHUNK_ROWS, Chunk, EntryPoints, Row, Term, day_number},
+    column::Column,
     dictionary::{Organisation, Organisations, Place, Places},
+    planes::Planes,
 };
 
 /// How far an answer has read the change log.
@@ -40,6 +44,9 @@ pub struct Snapshot {
     pub organisations: Arc<Organisations>,
     /// How far it has read the change log.
     pub as_of: AsOf,
+    /// The change that places or organisations were last read at, so that what was
+    /// worked out from older ones can be told.
+    pub dictionaries: i64,
 }
 
 impl Snapshot {
@@ -51,6 +58,25 @@ impl Snapshot {
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()
+    }
+
+    /// What is known of an initiative; none where it is not published.
+    pub fn row(&self, id: Uuid) -> Option<Row> {
+        let next = self.chunks.partition_point(|chunk| chunk.ids()[0] <= id);
+        let chunk = self.chunks.get(next.checked_sub(1)?)?;
+        chunk.ids().binary_search(&id).ok().map(|row| chunk.row(row))
+    }
+
+    /// Whether any of its initiatives was made up to show how Wayin works.
+    pub fn any_illustrative(&self) -> bool {
+        self.chunks
+            .iter()
+            .any(|chunk| chunk.illustrative.words().iter().any(|word| *word != 0))
+    }
+
+    /// How many bytes the initiatives take, about.
+    pub fn bytes(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.bytes()).sum()
     }
 
     /// Puts rows in the place of what was known of them, and takes `gone` out.

@@ -24,6 +24,7 @@ fn day(random: &mut StdRng) -> Option<NaiveDate> {
 fn row(random: &mut StdRng, id: u128) -> Row {
     Row {
         id: Uuid::from_u128(id),
+        key: random.random(),
         place: maybe(random, &[0, 1, 77]),
         lead: random.random_range(0..9),
         title: "ä title".repeat(random.random_range(0..4)).into(),

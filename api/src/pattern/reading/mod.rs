@@ -3,189 +3,248 @@
 
 mod phrase;
 #[cfg(test)]
+mod phrase_tests;
+#[cfg(test)]
 mod tests;
 
-use std::fmt::Write as _;
-
-use self::phrase::phrase;
-use super::{Answer, Figures, Question};
-use crate::condition::Condition;
-
-/// A known cell under this is a small number.
-pub const SMALL: u64 = 10;
-/// The share of the population that may be unknown before it is much.
-pub const MUCH_UNKNOWN: f64 = 0.2;
-
-/// What to mind when reading a pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Caution {
-    /// A known cell is small.
-    SmallNumbers,
-    /// Much is not known.
-    MuchUnknown,
-    /// An initiative may stand in several strata.
-    StrataOverlap,
-    /// Records that were made up are among those counted.
-    Illustrative,
-}
-
-/// The cautions that an answer's figures call for.
-pub fn cautions(answer: &Answer) -> Vec<Caution> {
-    let table = answer.counts.table();
-    let smallest = [table.both, table.when_only, table.then_only, table.neither]
-        .into_iter()
-        .min();
-    let mut cautions = Vec::new();
-    if smallest.is_some_and(|count| count < SMALL) {
-        cautions.push(Caution::SmallNumbers);
-    }
-    if table.population > 0 && table.unknown as f64 > MUCH_UNKNOWN * table.population as f64 {
-        cautions.push(Caution::MuchUnknown);
-    }
-    if answer.strata.as_ref().is_some_and(|strata| strata.overlap) {
-        cautions.push(Caution::StrataOverlap);
-    }
-    if answer.illustrative > 0 {
-        cautions.push(Caution::Illustrative);
-    }
-    cautions
-}
-
-impl Caution {
-    /// The caution in a sentence.
-    pub fn text(&self, answer: &Answer) -> String {
-        let table = answer.counts.table();
-        match self {
-            Self::SmallNumbers => {
-                format!("At least one of the four counts is under {SMALL}: a few initiatives more or less would change the picture.")
-            }
-            Self::MuchUnknown => {
-                format!("Of {} not enough is known, out of {} in all.", count(table.unknown), count(table.population))
-            }
-            Self::StrataOverlap => {
-                "An initiative counts once in each stratum that it stands in, so the strata add up to more than the whole."
-                    .into()
-            }
-            Self::Illustrative => format!(
-                "{} made up to show how Wayin works: {} evidence about real places.",
-                if answer.illustrative == 1 { "One of the records counted was".into() } else { format!("{} of the records counted were", count(answer.illustrative)) },
-                if answer.illustrative == 1 { "it is no" } else { "they are no" },
-            ),
-        }
-    }
-}
+use self::phrase::{Number, phrase};
+use super::answer::PatternAnswer;
+use super::cautions::MUCH_UNKNOWN;
+use super::disclosure::Shown;
+use super::figures::Figures;
+use super::question::Question;
+use super::statistics::Estimate;
+use crate::condition::{Condition, InitiativeCondition};
 
 /// The answer to a question in a few plain sentences.
-pub fn reading(question: &Question, answer: &Answer) -> String {
-    let table = answer.counts.table();
-    let figures = Figures::from(&table);
-    let among = match &question.among {
-        Condition::All(parts) if parts.is_empty() => String::new(),
-        among => format!(" that {}", phrase(among).text),
-    };
-    if table.population == 0 {
-        return format!("There are no initiatives{among} to ask about.");
-    }
-    let (when, then) = (phrase(&question.when), phrase(&question.then));
-    let mut text = String::new();
-    if !among.is_empty() {
-        let _ = write!(text, "Among the {}{among}: ", initiatives(table.population));
-    }
-    let with = table.when();
-    let others = table.otherwise();
-    let known = with + others;
-    if known == 0 {
-        let _ = write!(
-            text,
-            "We do not know enough of any of the {} to say whether those that {} also {}.",
-            initiatives(table.population),
-            when.text,
-            then.text
-        );
-        close(&mut text, answer, false);
-        return text;
-    }
-    if with == 0 {
-        let _ = write!(
-            text,
-            "None of the {} of which we know enough {}",
-            initiatives(known),
-            when.text
-        );
-        let _ = write!(
-            text,
-            "; of {} {}{} {}",
-            count(others),
-            count(table.then_only),
-            in_100(figures.rate_otherwise),
-            then.text
-        );
-    } else {
-        let _ = write!(
-            text,
-            "Of {} that {}, {}{} {}",
-            initiatives(with),
-            when.text,
-            number_of(table.both),
-            in_100(figures.rate_when),
-            then.text
-        );
-        match others {
-            0 => text.push_str("; there are no others to compare them with"),
-            1 => {
-                let did = if table.then_only == 1 {
-                    then.echo.to_owned()
-                } else {
-                    format!("{} not", then.echo.trim_end_matches(" so too"))
-                };
-                let _ = write!(text, "; the one other {did}");
-            }
-            _ => {
-                let _ = write!(
-                    text,
-                    "; of the {} others, {}{} {}",
-                    count(others),
-                    number_of(table.then_only),
-                    in_100(figures.rate_otherwise),
-                    then.echo
-                );
-            }
-        }
-    }
-    text.push('.');
-    if table.unknown > 0 {
-        let _ = write!(
-            text,
-            " Of {} more we do not know enough to say.",
-            count(table.unknown)
-        );
-        if table.unknown as f64 > MUCH_UNKNOWN * table.population as f64
-            && let Some((least, most)) = answer.counts.bounds()
-        {
-            let _ = write!(
-                text,
-                " Whatever the unknowns are, the first figure lies between {} and {} in 100.",
-                (least * 100.0).floor(),
-                (most * 100.0).ceil()
+pub fn reading(question: &Question, answer: &PatternAnswer) -> String {
+    let table = &answer.table;
+    let among = Among(&question.among);
+    let told = match table.population.count {
+        Some(0) => {
+            return format!(
+                "There are no initiatives{} to ask about.",
+                among.said(Number::Many)
             );
         }
+        None => {
+            return format!(
+                "There are too few initiatives{} that may be counted to say anything about them.",
+                among.said(Number::Many)
+            );
+        }
+        Some(population) => among.opening(population, &table.population),
+    };
+    if (table.when(), table.otherwise()) == (Some(0), Some(0)) {
+        let of_whom = initiatives(&table.population, table.population.count.unwrap_or(0));
+        return format!(
+            "We do not know enough of any of the {of_whom}{} to say whether those that {} also {}.{}",
+            among.said(Number::Many),
+            phrase(&question.when, Number::Many).text,
+            phrase(&question.then, Number::Many).text,
+            illustrative(answer)
+        );
     }
-    close(&mut text, answer, true);
+    let sentences = [
+        told + &compared(question, answer),
+        unknown(answer),
+        of_hidden(answer),
+        " The two were reported together; that does not show that one causes the other.".to_owned(),
+        illustrative(answer),
+    ];
+    sentences.concat()
+}
+
+/// The population that is asked about.
+struct Among<'a>(&'a InitiativeCondition);
+
+impl Among<'_> {
+    fn is_everything(&self) -> bool {
+        *self.0 == Condition::EVERYTHING
+    }
+
+    fn said(&self, number: Number) -> String {
+        if self.is_everything() {
+            String::new()
+        } else {
+            format!(" that {}", phrase(self.0, number).text)
+        }
+    }
+
+    fn opening(&self, population: u64, shown: &Shown) -> String {
+        if self.is_everything() {
+            return String::new();
+        }
+        let number = Number::of(population);
+        format!(
+            "Among the {}{}: ",
+            initiatives(shown, population),
+            self.said(number)
+        )
+    }
+}
+
+/// "Of 214 initiatives that .., 131 (61 in 100) ..; of the 408 others, 90 (22 in 100) did."
+fn compared(question: &Question, answer: &PatternAnswer) -> String {
+    let table = &answer.table;
+    let figures = Figures::of(table);
+    let first = Among(&question.among).is_everything();
+    let says = |count: u64| phrase(&question.then, Number::of(count)).text;
+    let opening = |word: &str, rest: &str| {
+        let word = if first {
+            word.to_owned()
+        } else {
+            word.to_lowercase()
+        };
+        format!("{word}{rest}")
+    };
+    let (Some(both), Some(with)) = (table.both.count, table.when()) else {
+        let when = phrase(&question.when, Number::Many).text;
+        let start = opening(
+            "Too few",
+            &format!(
+                " initiatives that {when} may be counted to say how many of them {}",
+                says(2)
+            ),
+        );
+        return start + &of_the_others(question, answer, false, true) + ".";
+    };
+    if with == 0 {
+        let known = table.otherwise().unwrap_or(0);
+        let when = phrase(&question.when, Number::Many).text;
+        let none = opening(
+            "None",
+            &format!(
+                " of the {} of which we know enough {when}",
+                initiatives(&table.neither, known)
+            ),
+        );
+        return none + &of_the_others(question, answer, false, false) + ".";
+    }
+    let with_shown = if table.both.variance > 0.0 {
+        &table.both
+    } else {
+        &table.when_only
+    };
+    let when = phrase(&question.when, Number::of(with)).text;
+    let noun = if first {
+        initiatives(with_shown, with)
+    } else {
+        about(with_shown, with)
+    };
+    let start = opening(
+        "Of",
+        &format!(
+            " {noun} that {when}, {}{} {}",
+            number_of(&table.both, both),
+            in_100(figures.rate_when),
+            says(both)
+        ),
+    );
+    start + &of_the_others(question, answer, true, true) + "."
+}
+
+/// What became of the others: `compared` with those that were spoken of before, and where
+/// what they did was `said` there, it is not said again.
+fn of_the_others(question: &Question, answer: &PatternAnswer, compared: bool, said: bool) -> String {
+    let table = &answer.table;
+    let then = |number: Number| phrase(&question.then, number);
+    let (Some(then_only), Some(others)) = (table.then_only.count, table.otherwise()) else {
+        return "; of the others too few may be counted to say".into();
+    };
+    match others {
+        0 if compared => "; there are no others to compare them with".into(),
+        0 => String::new(),
+        1 if compared => {
+            let one = then(Number::One);
+            format!(
+                "; the one other {}",
+                if then_only == 1 { one.echo } else { one.denied }
+            )
+        }
+        _ => {
+            let shown = if table.then_only.variance > 0.0 {
+                &table.then_only
+            } else {
+                &table.neither
+            };
+            let others_then = then(Number::of(then_only));
+            format!(
+                "; of {}{} others, {}{} {}",
+                if compared { "the " } else { "" },
+                about(shown, others),
+                number_of(&table.then_only, then_only),
+                in_100(Figures::of(table).rate_otherwise),
+                if said {
+                    others_then.echo.to_owned()
+                } else {
+                    others_then.text
+                }
+            )
+        }
+    }
+}
+
+fn unknown(answer: &PatternAnswer) -> String {
+    let table = &answer.table;
+    let Some(unknown) = table.unknown.count else {
+        return " Of how many more we do not know enough may not be shown.".into();
+    };
+    if unknown == 0 {
+        return String::new();
+    }
+    let text = format!(
+        " Of {} more we do not know enough to say.",
+        about(&table.unknown, unknown)
+    );
+    if let (Some(population), Some((least, most))) = (table.population.count, answer.bounds)
+        && unknown * 100 > population * MUCH_UNKNOWN
+        && table.when().is_some_and(|with| with > 0)
+    {
+        let (least, most) = ((least * 100.0).floor(), (most * 100.0).ceil());
+        return format!(
+            "{text} Whatever the unknowns are, the first figure lies between {least} and {most} in 100."
+        );
+    }
     text
 }
 
-fn close(text: &mut String, answer: &Answer, compared: bool) {
-    if compared {
-        text.push_str(" The two were reported together; that does not show that one causes the other.");
+fn of_hidden(answer: &PatternAnswer) -> String {
+    let table = &answer.table;
+    let four = [table.both, table.when_only, table.then_only, table.neither];
+    let left_out = four
+        .iter()
+        .any(|cell| cell.count.is_some() && cell.withheld.is_some());
+    if left_out {
+        " A few more that may not be shown can stand behind these counts.".into()
+    } else {
+        String::new()
     }
-    if answer.illustrative == answer.counts.table().population && answer.illustrative > 0 {
-        text.push_str(" These records are illustrative: made up to show how Wayin works.");
-    } else if answer.illustrative > 0 {
-        let _ = write!(
-            text,
-            " {} of the records are illustrative: made up to show how Wayin works.",
-            count(answer.illustrative)
-        );
+}
+
+fn illustrative(answer: &PatternAnswer) -> String {
+    let shown = &answer.illustrative;
+    match shown.count {
+        None if answer.basis.any_illustrative => {
+            " Some of the records may be illustrative: made up to show how Wayin works.".into()
+        }
+        None | Some(0) => String::new(),
+        Some(many) if shown.variance > 0.0 => {
+            format!(
+                " About {} of the records are illustrative: made up to show how Wayin works.",
+                count(many)
+            )
+        }
+        Some(many) if Some(many) == answer.table.population.count => {
+            " These records are illustrative: made up to show how Wayin works.".into()
+        }
+        Some(1) => " One of the records is illustrative: made up to show how Wayin works.".into(),
+        Some(many) => {
+            format!(
+                " {} of the records are illustrative: made up to show how Wayin works.",
+                count(many)
+            )
+        }
     }
 }
 
@@ -202,19 +261,39 @@ pub fn count(n: u64) -> String {
     text
 }
 
-fn number_of(n: u64) -> String {
-    if n == 0 { "none".into() } else { count(n) }
+/// So many of something, in words that agree.
+pub fn plural(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
-fn initiatives(n: u64) -> String {
+/// "a, b and c".
+pub fn listed(words: impl Iterator<Item = String>, with: &str) -> String {
+    let words: Vec<String> = words.collect();
+    match words.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [before @ .., last] => format!("{} {with} {last}", before.join(", ")),
+    }
+}
+
+/// A count, or, where it was moved, about so many.
+fn about(shown: &Shown, n: u64) -> String {
+    format!("{}{}", if shown.variance > 0.0 { "about " } else { "" }, count(n))
+}
+
+fn number_of(shown: &Shown, n: u64) -> String {
+    if n == 0 { "none".into() } else { about(shown, n) }
+}
+
+fn initiatives(shown: &Shown, n: u64) -> String {
     format!(
         "{} {}",
-        count(n),
+        about(shown, n),
         if n == 1 { "initiative" } else { "initiatives" }
     )
 }
 
-fn in_100(rate: Option<super::Estimate>) -> String {
+fn in_100(rate: Option<Estimate>) -> String {
     let Some(rate) = rate else {
         return String::new();
     };

@@ -1,10 +1,15 @@
 //! Readings as a trustee would read them.
 
 use super::*;
-use crate::condition::InitiativeCondition;
+use crate::auth::visibility::Reader;
 use crate::condition::{Comparison, InitiativeTest, Named, Quantifier, TermTest};
+use crate::pattern::answer::{Basis, Table};
+use crate::pattern::count::RawCell;
+use crate::pattern::count::nine::Nine;
+use crate::pattern::disclosure::noise::Noise;
+use crate::pattern::disclosure::shown;
 use crate::pattern::index::AsOf;
-use crate::pattern::table::Nine;
+use crate::pattern::question::{Coverage, Viewpoint};
 use crate::truth::Truth::{self, False, True, Unknown};
 use uuid::Uuid;
 use wayin_entity::{Challenge, EntryPoint, Perspective, Step};
@@ -19,24 +24,49 @@ fn skipped() -> InitiativeCondition {
     Condition::Test(InitiativeTest::Step(Challenge::DefiningAmbitions, step))
 }
 
-fn read(when: InitiativeCondition, then: InitiativeCondition, counts: &[(Truth, Truth, u32)]) -> String {
+fn question(when: InitiativeCondition, then: InitiativeCondition, among: InitiativeCondition) -> Question {
+    Question {
+        when,
+        then,
+        among,
+        by: None,
+        viewpoint: Viewpoint {
+            reader: Reader::Steward,
+            over: Coverage::Everything,
+        },
+    }
+}
+
+fn answer(table: Table, bounds: Option<(f64, f64)>, illustrative: Shown) -> PatternAnswer {
+    PatternAnswer {
+        table,
+        bounds,
+        illustrative,
+        strata: None,
+        concentration: None,
+        basis: Basis {
+            coverage: Coverage::Everything,
+            controlled: table.population.variance > 0.0,
+            as_of: AsOf::default(),
+            hidden_as_of: AsOf::default(),
+            any_illustrative: illustrative.count != Some(0),
+        },
+    }
+}
+
+fn nine(counts: &[(Truth, Truth, u32)]) -> Nine {
     let mut nine = Nine::default();
     for (when, then, count) in counts {
         (0..*count).for_each(|_| nine.add(*when, *then));
     }
-    let question = Question {
-        when,
-        then,
-        among: Condition::EVERYTHING,
-        by: None,
-    };
-    let answer = Answer {
-        counts: nine,
-        strata: None,
-        illustrative: 0,
-        as_of: AsOf::default(),
-    };
-    reading(&question, &answer)
+    nine
+}
+
+fn read(when: InitiativeCondition, then: InitiativeCondition, counts: &[(Truth, Truth, u32)]) -> String {
+    let nine = nine(counts);
+    let table = Table::new(nine.published().map(Shown::exact));
+    let answer = answer(table, nine.bounds(), Shown::exact(0));
+    reading(&question(when, then, Condition::EVERYTHING), &answer)
 }
 
 const CLOSE: &str = " The two were reported together; that does not show that one causes the other.";
@@ -117,7 +147,7 @@ fn nested_conditions_say_what_belongs_together() {
     let either = Condition::Any(vec![way_in(EntryPoint::RootCauses), place]);
     let both = Condition::All(vec![either, skipped().negated()]);
     assert_eq!(
-        phrase(&both).text,
+        phrase(&both, Number::Many).text,
         "(started from root causes (as funders saw it) or worked in Wales) and did not skip defining their ambitions"
     );
 }
@@ -127,4 +157,92 @@ fn counts_set_their_thousands_apart() {
     for (n, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
         assert_eq!(count(n), text);
     }
+}
+
+#[test]
+fn among_whom_comes_first_and_the_sentence_goes_on() {
+    let counts = [(True, True, 3), (True, False, 1), (False, False, 6)];
+    let nine = nine(&counts);
+    let table = Table::new(nine.published().map(Shown::exact));
+    let wales = Condition::Test(InitiativeTest::PlaceWithin(Named {
+        id: Uuid::nil(),
+        name: "Wales".into(),
+    }));
+    let answer = answer(table, nine.bounds(), Shown::exact(10));
+    assert_eq!(
+        reading(&question(short_funding(), skipped(), wales.clone()), &answer),
+        format!(
+            "Among the 10 initiatives that worked in Wales: of 4 that had some funding of 18 months or less, 3 (75 in \
+             100) skipped defining their ambitions; of the 6 others, none did.{CLOSE} These records are illustrative: \
+             made up to show how Wayin works."
+        )
+    );
+    let nobody = Table::new([0; 8].map(Shown::exact));
+    assert_eq!(
+        reading(
+            &question(short_funding(), skipped(), wales),
+            &super::tests::answer(nobody, None, Shown::exact(0))
+        ),
+        "There are no initiatives that worked in Wales to ask about."
+    );
+}
+
+/// What may be shown of so many hidden initiatives, led by many organisations.
+fn hidden(count: u64) -> Shown {
+    let cell = RawCell {
+        readable: 0,
+        hidden: count,
+        key: 0,
+        organisations: 5,
+        largest: 0,
+    };
+    let noise = Noise::ByKey(Box::new([0; 256]));
+    shown(&cell, &noise)
+}
+
+#[test]
+fn what_is_protected_is_said_to_be_about_so_many() {
+    let table = Table::new([402, 131, 83, 90, 58, 40, 40, 3].map(hidden));
+    assert_eq!(
+        reading(
+            &question(short_funding(), skipped(), Condition::EVERYTHING),
+            &answer(table, None, Shown::exact(0))
+        ),
+        format!(
+            "Of about 215 initiatives that had some funding of 18 months or less, about 130 (60 in 100) skipped \
+             defining their ambitions; of the about 150 others, about 90 (60 in 100) did. Of about 40 more we do not \
+             know enough to say.{CLOSE}"
+        )
+    );
+}
+
+#[test]
+fn what_is_withheld_is_said_to_be() {
+    let ask = question(short_funding(), skipped(), Condition::EVERYTHING);
+    let read = |counts: [u64; 8]| {
+        reading(
+            &ask,
+            &answer(Table::new(counts.map(hidden)), None, Shown::exact(0)),
+        )
+    };
+    assert_eq!(
+        read([9, 3, 3, 3, 0, 0, 0, 0]),
+        "There are too few initiatives that may be counted to say anything about them."
+    );
+    assert_eq!(
+        read([60, 4, 6, 20, 30, 0, 0, 0]),
+        format!(
+            "Too few initiatives that had some funding of 18 months or less may be counted to say how many of them \
+             skipped defining their ambitions; of about 50 others, about 20 (40 in 100) did. Of how many more we do \
+             not know enough may not be shown.{CLOSE}"
+        )
+    );
+    assert_eq!(
+        read([60, 20, 30, 4, 6, 20, 20, 20]),
+        format!(
+            "Of about 50 initiatives that had some funding of 18 months or less, about 20 (40 in 100) skipped defining \
+             their ambitions; of the others too few may be counted to say. Of about 20 more we do not know enough to \
+             say.{CLOSE}"
+        )
+    );
 }

@@ -1,0 +1,151 @@
+//! Answers: what of the counts may be shown, and the figures that are worked out from
+//! what is shown. Nothing leaves the engine but by way of here.
+
+mod associations;
+mod distribution;
+mod flows;
+mod grid;
+mod pattern;
+
+pub use self::associations::{Association, AssociationsQuestion, associations};
+pub use self::distribution::{Bin, Distribution, DistributionQuestion, distribution};
+pub use self::flows::{Flow, Flows, FlowsQuestion, flows};
+pub use self::grid::{Grid, GridQuestion, MOST_CELLS, grid};
+pub use self::pattern::{Adjusted, Concentration, NotAdjusted, PatternAnswer, Strata, pattern};
+
+use super::count::{Base, Counting, RawCell};
+use super::disclosure::{Shown, shown};
+use super::index::AsOf;
+use super::question::{Coverage, Viewpoint};
+use super::statistics::FourCounts;
+
+/// Which records an answer is from, and how it may be shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Basis {
+    /// Which records were counted.
+    pub coverage: Coverage,
+    /// Whether disclosure control was applied.
+    pub controlled: bool,
+    /// How far the answer has read the change log.
+    pub as_of: AsOf,
+    /// How far it has read it as to hidden records: they are taken up in batches.
+    pub hidden_as_of: AsOf,
+    /// Whether the base holds any record that was made up to show how Wayin works.
+    pub any_illustrative: bool,
+}
+
+impl Basis {
+    fn of(base: Base<'_>, viewpoint: Viewpoint) -> Self {
+        let controlled = viewpoint.is_controlled();
+        let hidden_from = if controlled { base.released } else { base.live };
+        Self {
+            coverage: viewpoint.over,
+            controlled,
+            as_of: base.live.as_of,
+            hidden_as_of: hidden_from.as_of,
+            any_illustrative: base.live.any_illustrative(),
+        }
+    }
+}
+
+/// The two-by-two table of what is known, and how many are not, as it may be shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Table {
+    /// All that were asked about.
+    pub population: Shown,
+    /// Both conditions are TRUE.
+    pub both: Shown,
+    /// `when` is TRUE and `then` FALSE.
+    pub when_only: Shown,
+    /// `when` is FALSE and `then` TRUE.
+    pub then_only: Shown,
+    /// Both are FALSE.
+    pub neither: Shown,
+    /// One of them or both are UNKNOWN.
+    pub unknown: Shown,
+    /// `when` is UNKNOWN.
+    pub when_unknown: Shown,
+    /// `then` is UNKNOWN.
+    pub then_unknown: Shown,
+}
+
+impl Table {
+    /// The counts, in the order in which they are published.
+    pub fn new(
+        [
+            population,
+            both,
+            when_only,
+            then_only,
+            neither,
+            unknown,
+            when_unknown,
+            then_unknown,
+        ]: [Shown; 8],
+    ) -> Self {
+        Self {
+            population,
+            both,
+            when_only,
+            then_only,
+            neither,
+            unknown,
+            when_unknown,
+            then_unknown,
+        }
+    }
+
+    /// The counts with their names, in the order in which they are published.
+    pub fn named(&self) -> [(&'static str, &Shown); 8] {
+        [
+            ("population", &self.population),
+            ("both", &self.both),
+            ("whenOnly", &self.when_only),
+            ("thenOnly", &self.then_only),
+            ("neither", &self.neither),
+            ("unknown", &self.unknown),
+            ("whenUnknown", &self.when_unknown),
+            ("thenUnknown", &self.then_unknown),
+        ]
+    }
+
+    /// The four known cells; none where one of them is withheld.
+    pub fn four(&self) -> Option<FourCounts> {
+        Some(FourCounts {
+            both: self.both.known()?,
+            when_only: self.when_only.known()?,
+            then_only: self.then_only.known()?,
+            neither: self.neither.known()?,
+        })
+    }
+
+    /// How many have `when`, of those of which both are known; none where that is withheld.
+    pub fn when(&self) -> Option<u64> {
+        Some(self.both.count? + self.when_only.count?)
+    }
+
+    /// How many have not, of those of which both are known; none where that is withheld.
+    pub fn otherwise(&self) -> Option<u64> {
+        Some(self.then_only.count? + self.neither.count?)
+    }
+}
+
+/// What may be shown of cells that were counted.
+fn shown_cells(cells: &[RawCell], counting: &Counting<'_>, base: Base<'_>) -> Vec<Shown> {
+    cells
+        .iter()
+        .map(|cell| {
+            if counting.is_controlled() {
+                shown(cell, base.noise)
+            } else {
+                Shown::exact(cell.readable)
+            }
+        })
+        .collect()
+}
+
+/// Tables out of the cells of [`TwoConditions`](super::count::cells::TwoConditions).
+fn tables(cells: &[Shown]) -> Vec<Table> {
+    let (tables, _) = cells.as_chunks::<8>();
+    tables.iter().map(|cells| Table::new(*cells)).collect()
+}

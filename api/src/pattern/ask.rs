@@ -1,0 +1,216 @@
+//! From what a client sends to the engine's answer: filters become conditions, what
+//! slices too finely is refused, changes are waited for. Every way out of the API
+//! (GraphQL, files) comes by here.
+
+use std::sync::Arc;
+
+use wayin_entity::{Dimension, Perspective};
+
+use super::answer::{
+    self, Association, AssociationsQuestion, Distribution, DistributionQuestion, Flows, FlowsQuestion, Grid,
+    GridQuestion, PatternAnswer,
+};
+use super::count::Base;
+use super::disclosure::slicing;
+use super::question::{Coverage, Question, Viewpoint};
+use super::run::Stopped;
+use crate::app::App;
+use crate::auth::visibility::Reader;
+use crate::condition::{Condition, InitiativeCondition};
+use crate::error::{Error, Result};
+use crate::initiative::filter_input::{InitiativeFilter, Lookup};
+
+/// The fewest conditions of which pairs are made.
+pub const FEWEST_CONDITIONS: usize = 2;
+/// The most conditions of which pairs are made.
+pub const MOST_CONDITIONS: usize = 40;
+
+/// Someone who asks, over which records, and how new the answer must be.
+#[derive(Clone)]
+pub struct Asker {
+    app: Arc<App>,
+    viewpoint: Viewpoint,
+    at_least: Option<i64>,
+}
+
+/// A pattern that is asked for.
+pub struct PatternInput {
+    /// The one condition.
+    pub when: InitiativeFilter,
+    /// The other.
+    pub then: InitiativeFilter,
+    /// Among which initiatives.
+    pub among: Option<InitiativeFilter>,
+    /// What they are told apart by.
+    pub by: Option<Dimension>,
+    /// Whether to look for where what was found comes from.
+    pub concentration: bool,
+}
+
+impl Asker {
+    /// Someone who asks; an answer has to have seen the change `at_least`.
+    pub fn new(app: &Arc<App>, reader: Reader, over: Coverage, at_least: Option<i64>) -> Self {
+        Self {
+            app: Arc::clone(app),
+            viewpoint: Viewpoint { reader, over },
+            at_least,
+        }
+    }
+
+    /// How often two conditions coincide.
+    pub async fn pattern(&self, input: PatternInput) -> Result<(Question, PatternAnswer)> {
+        let question = Question {
+            when: self.condition("when", Some(input.when)).await?,
+            then: self.condition("then", Some(input.then)).await?,
+            among: self.condition("among", input.among).await?,
+            by: input.by,
+            viewpoint: self.viewpoint,
+        };
+        self.check(&[
+            ("when", &question.when),
+            ("then", &question.then),
+            ("among", &question.among),
+        ])?;
+        self.check_dimensions(&[("by", question.by)])?;
+        let asked = question.clone();
+        let answer = self
+            .ask(move |base| answer::pattern(base, &asked, input.concentration))
+            .await?;
+        Ok((question, answer))
+    }
+
+    /// Two dimensions crossed.
+    pub async fn grid(
+        &self,
+        rows: Dimension,
+        columns: Dimension,
+        among: Option<InitiativeFilter>,
+    ) -> Result<Grid> {
+        let question = GridQuestion {
+            rows,
+            columns,
+            among: self.condition("among", among).await?,
+            viewpoint: self.viewpoint,
+        };
+        self.check(&[("among", &question.among)])?;
+        self.check_dimensions(&[("rows", Some(rows)), ("columns", Some(columns))])?;
+        let grid = self.ask(move |base| answer::grid(base, &question)).await?;
+        grid.ok_or_else(|| {
+            Error::bad_input(
+                "columns",
+                format!(
+                    "rows and columns make more than {} cells; choose dimensions with fewer values",
+                    answer::MOST_CELLS
+                ),
+            )
+        })
+    }
+
+    /// How many initiatives have each value of a dimension.
+    pub async fn distribution(&self, of: Dimension, among: Option<InitiativeFilter>) -> Result<Distribution> {
+        let question = DistributionQuestion {
+            of,
+            among: self.condition("among", among).await?,
+            viewpoint: self.viewpoint,
+        };
+        self.check(&[("among", &question.among)])?;
+        self.check_dimensions(&[("of", Some(of))])?;
+        self.ask(move |base| answer::distribution(base, &question)).await
+    }
+
+    /// Moves from the way in to later entry points.
+    pub async fn flows(
+        &self,
+        among: Option<InitiativeFilter>,
+        perspective: Option<Perspective>,
+    ) -> Result<Flows> {
+        let question = FlowsQuestion {
+            among: self.condition("among", among).await?,
+            perspective,
+            viewpoint: self.viewpoint,
+        };
+        self.check(&[("among", &question.among)])?;
+        self.ask(move |base| answer::flows(base, &question)).await
+    }
+
+    /// How often each pair out of some conditions coincides.
+    pub async fn associations(
+        &self,
+        conditions: Vec<InitiativeFilter>,
+        among: Option<InitiativeFilter>,
+    ) -> Result<Vec<Association>> {
+        if !(FEWEST_CONDITIONS..=MOST_CONDITIONS).contains(&conditions.len()) {
+            return Err(Error::bad_input(
+                "conditions",
+                format!(
+                    "{} are given; from {FEWEST_CONDITIONS} to {MOST_CONDITIONS} can be",
+                    conditions.len()
+                ),
+            ));
+        }
+        let mut question = AssociationsQuestion {
+            conditions: Vec::with_capacity(conditions.len()),
+            among: self.condition("among", among).await?,
+            viewpoint: self.viewpoint,
+        };
+        for (at, condition) in conditions.into_iter().enumerate() {
+            let condition = self
+                .condition(&format!("conditions.{at}"), Some(condition))
+                .await?;
+            question.conditions.push(condition);
+        }
+        for (at, one) in question.conditions.iter().enumerate() {
+            for (after, other) in question.conditions.iter().enumerate().skip(at + 1) {
+                self.check(&[
+                    (&format!("conditions.{at}"), one),
+                    (&format!("conditions.{after}"), other),
+                    ("among", &question.among),
+                ])?;
+            }
+        }
+        self.ask(move |base| answer::associations(base, &question)).await
+    }
+
+    async fn condition(
+        &self,
+        argument: &str,
+        filter: Option<InitiativeFilter>,
+    ) -> Result<InitiativeCondition> {
+        match filter {
+            Some(filter) => {
+                let lookup = Lookup::new(&self.app.db, self.viewpoint.reader);
+                filter.condition(lookup, argument.to_owned()).await
+            }
+            None => Ok(Condition::EVERYTHING),
+        }
+    }
+
+    fn check(&self, parts: &[(&str, &InitiativeCondition)]) -> Result<()> {
+        if self.viewpoint.is_controlled() {
+            slicing::check(parts)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_dimensions(&self, dimensions: &[(&str, Option<Dimension>)]) -> Result<()> {
+        if !self.viewpoint.is_controlled() {
+            return Ok(());
+        }
+        dimensions
+            .iter()
+            .filter_map(|(argument, dimension)| Some((*argument, (*dimension)?)))
+            .try_for_each(|(argument, dimension)| slicing::check_dimension(argument, dimension))
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Base<'_>) -> Result<T, Stopped> + Send + 'static,
+    ) -> Result<T> {
+        let engine = &self.app.engine;
+        if let Some(change) = self.at_least {
+            engine.wait_for(change).await?;
+        }
+        engine.ask(work).await
+    }
+}

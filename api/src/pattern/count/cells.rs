@@ -1,0 +1,310 @@
+//! Which cells an initiative falls into: the layouts that patterns, grids, flows and
+//! distributions are counted by.
+
+use std::borrow::Cow;
+
+use wayin_entity::{EntryPoint, Perspective};
+
+use super::super::dimension::Domain;
+use super::super::evaluate::Prepared;
+use super::super::index::Chunk;
+use super::nine;
+
+/// Stands for no cell.
+pub const NO_CELL: u32 = u32::MAX;
+
+/// How the cells that are counted make those that are published. Cells come in groups
+/// of `raw`; each group makes `published` cells, sums of some of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// How many cells of a group are counted.
+    pub raw: usize,
+    /// How many cells of a group are published.
+    pub published: usize,
+    /// For each counted cell, the published ones that it is part of.
+    part_of: &'static [&'static [u8]],
+}
+
+impl Shape {
+    /// Each counted cell is published as it is.
+    pub const PLAIN: Self = Self {
+        raw: 1,
+        published: 1,
+        part_of: &[&[0]],
+    };
+
+    /// Those that are illustrative are counted apart: the published cells are all, and those.
+    pub const MARKED: Self = Self {
+        raw: 2,
+        published: 2,
+        part_of: &[&[0], &[0, 1]],
+    };
+
+    /// The nine combinations of two conditions; what is published of them is told by [`nine::PART_OF`].
+    pub const NINE: Self = Self {
+        raw: 9,
+        published: 8,
+        part_of: nine::PART_OF,
+    };
+
+    /// The published cells, by their place in the whole layout, that a counted one is part of.
+    pub fn published_of(self, raw: usize) -> impl Iterator<Item = usize> {
+        let first = raw / self.raw * self.published;
+        self.part_of[raw % self.raw]
+            .iter()
+            .map(move |part| first + usize::from(*part))
+    }
+}
+
+/// The cells of each row of a chunk: one or none, or several.
+#[derive(Debug, Default)]
+pub struct CellsOfRows {
+    /// Where each row's cells end; empty where every row has one entry.
+    ends: Vec<u32>,
+    cells: Vec<u32>,
+}
+
+impl CellsOfRows {
+    /// Starts anew with no cell for each of some rows.
+    pub fn start_one_each(&mut self, rows: usize) -> &mut [u32] {
+        self.ends.clear();
+        self.cells.clear();
+        self.cells.resize(rows, NO_CELL);
+        &mut self.cells
+    }
+
+    /// Starts anew; [`push`](Self::push) gives each row its cells.
+    pub fn start_several(&mut self) {
+        self.ends.clear();
+        self.cells.clear();
+    }
+
+    /// Gives the next row its cells.
+    pub fn push(&mut self, cells: impl IntoIterator<Item = u32>) {
+        self.cells.extend(cells);
+        self.ends
+            .push(u32::try_from(self.cells.len()).unwrap_or(u32::MAX));
+    }
+
+    /// The one cell of each row, [`NO_CELL`] for none; none where rows have several.
+    pub fn one_each(&self) -> Option<&[u32]> {
+        self.ends.is_empty().then_some(&self.cells)
+    }
+
+    /// The cells of a row.
+    pub fn of(&self, row: usize) -> &[u32] {
+        if self.ends.is_empty() {
+            let cells = &self.cells[row..=row];
+            return if cells[0] == NO_CELL { &[] } else { cells };
+        }
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.cells[start as usize..self.ends[row] as usize]
+    }
+
+    /// The same cells, each turned into another by its row.
+    fn map(&mut self, to: impl Fn(usize, u32) -> u32) {
+        if self.ends.is_empty() {
+            for (row, cell) in self.cells.iter_mut().enumerate() {
+                if *cell != NO_CELL {
+                    *cell = to(row, *cell);
+                }
+            }
+            return;
+        }
+        let mut start = 0;
+        for (row, end) in self.ends.iter().enumerate() {
+            for cell in &mut self.cells[start..*end as usize] {
+                *cell = to(row, *cell);
+            }
+            start = *end as usize;
+        }
+    }
+}
+
+/// Says which cells the initiatives of a chunk fall into.
+pub trait Layout: Sync {
+    /// How counted cells make published ones.
+    fn shape(&self) -> Shape;
+    /// How many groups of cells there are.
+    fn groups(&self) -> usize;
+    /// Puts down the cells of every row of the chunk at a position.
+    fn cells(&self, position: usize, chunk: &Chunk, into: &mut CellsOfRows);
+}
+
+/// Two conditions, over all at once or stratum by stratum.
+pub struct TwoConditions<'a> {
+    /// The one condition.
+    pub when: &'a Prepared<'a>,
+    /// The other.
+    pub then: &'a Prepared<'a>,
+    /// What initiatives are told apart by.
+    pub by: Option<&'a Domain>,
+}
+
+impl Layout for TwoConditions<'_> {
+    fn shape(&self) -> Shape {
+        Shape::NINE
+    }
+
+    fn groups(&self) -> usize {
+        self.by.map_or(1, |domain| domain.strata().len())
+    }
+
+    fn cells(&self, position: usize, chunk: &Chunk, into: &mut CellsOfRows) {
+        let codes = nine::codes(
+            &self.when.of(position, chunk),
+            &self.then.of(position, chunk),
+            chunk.len(),
+        );
+        if let Some(domain) = self.by {
+            domain.strata_of_rows(chunk, into);
+            into.map(|row, stratum| stratum * 9 + u32::from(codes[row]));
+        } else {
+            let cells = into.start_one_each(chunk.len());
+            cells
+                .iter_mut()
+                .zip(codes)
+                .for_each(|(cell, code)| *cell = code.into());
+        }
+    }
+}
+
+/// All initiatives, or the strata of a dimension; the illustrative ones counted apart.
+pub struct Marked<'a> {
+    /// What initiatives are told apart by.
+    pub by: Option<&'a Domain>,
+}
+
+impl Layout for Marked<'_> {
+    fn shape(&self) -> Shape {
+        Shape::MARKED
+    }
+
+    fn groups(&self) -> usize {
+        self.by.map_or(1, |domain| domain.strata().len())
+    }
+
+    fn cells(&self, _position: usize, chunk: &Chunk, into: &mut CellsOfRows) {
+        match self.by {
+            Some(domain) => domain.strata_of_rows(chunk, into),
+            None => into.start_one_each(chunk.len()).fill(0),
+        }
+        into.map(|row, stratum| stratum * 2 + u32::from(chunk.illustrative.contains(row)));
+    }
+}
+
+/// Every stratum of one dimension against every one of another: row by row.
+pub struct Crossed<'a> {
+    /// The dimension of the rows.
+    pub rows: &'a Domain,
+    /// The dimension of the columns.
+    pub columns: &'a Domain,
+}
+
+impl Layout for Crossed<'_> {
+    fn shape(&self) -> Shape {
+        Shape::PLAIN
+    }
+
+    fn groups(&self) -> usize {
+        self.rows.strata().len() * self.columns.strata().len()
+    }
+
+    fn cells(&self, _position: usize, chunk: &Chunk, into: &mut CellsOfRows) {
+        let (mut rows, mut columns) = (CellsOfRows::default(), CellsOfRows::default());
+        self.rows.strata_of_rows(chunk, &mut rows);
+        self.columns.strata_of_rows(chunk, &mut columns);
+        let width = u32::try_from(self.columns.strata().len()).unwrap_or(u32::MAX);
+        if let (Some(rows), Some(columns)) = (rows.one_each(), columns.one_each()) {
+            let cells = into.start_one_each(chunk.len());
+            for ((cell, row), column) in cells.iter_mut().zip(rows).zip(columns) {
+                *cell = row * width + column;
+            }
+            return;
+        }
+        into.start_several();
+        for at in 0..chunk.len() {
+            let across = |row: &u32| {
+                columns
+                    .of(at)
+                    .iter()
+                    .map(move |column| (*row, *column))
+                    .collect::<Vec<_>>()
+            };
+            into.push(
+                rows.of(at)
+                    .iter()
+                    .flat_map(across)
+                    .map(|(row, column)| row * width + column),
+            );
+        }
+    }
+}
+
+/// How many entry points there are.
+const POINTS: usize = EntryPoint::ALL.len();
+/// For each way in: where initiatives went from it, each entry point in turn, and those that stayed.
+pub const FLOWS_FROM_ONE: usize = POINTS + 1;
+/// The cell, of those of one way in, of the initiatives that stayed.
+const STAYED: u32 = 4;
+const _: () = assert!(POINTS == STAYED as usize);
+
+/// Moves from the way in to each later entry point, by perspective: first the
+/// perspectives, in each the ways in, in each [`FLOWS_FROM_ONE`] cells.
+pub struct Flows<'a> {
+    /// The perspectives.
+    pub perspectives: Cow<'a, [Perspective]>,
+}
+
+impl Layout for Flows<'_> {
+    fn shape(&self) -> Shape {
+        Shape::MARKED
+    }
+
+    fn groups(&self) -> usize {
+        self.perspectives.len() * POINTS * FLOWS_FROM_ONE
+    }
+
+    fn cells(&self, _position: usize, chunk: &Chunk, into: &mut CellsOfRows) {
+        let of_row: Vec<Vec<(u32, u8)>> = self
+            .perspectives
+            .iter()
+            .enumerate()
+            .map(|(at, perspective)| {
+                let (ways_in, later) = (
+                    &chunk.ways_in[*perspective as usize],
+                    &chunk.later[*perspective as usize],
+                );
+                (0..chunk.len())
+                    .map(|row| {
+                        let way_in = ways_in.code_at(row);
+                        let first = way_in.map(|from| (at * POINTS + usize::from(from)) * FLOWS_FROM_ONE);
+                        let first = first
+                            .and_then(|first| u32::try_from(first).ok())
+                            .unwrap_or(NO_CELL);
+                        (first, later.set_at(row))
+                    })
+                    .collect()
+            })
+            .collect();
+        into.start_several();
+        for row in 0..chunk.len() {
+            let illustrative = u32::from(chunk.illustrative.contains(row));
+            into.push(of_row.iter().flat_map(|of| {
+                let (first, later) = of[row];
+                (0..=STAYED)
+                    .filter(move |to| first != NO_CELL && goes_to(later, *to))
+                    .map(move |to| (first + to) * 2 + illustrative)
+            }));
+        }
+    }
+}
+
+/// Whether an initiative with these later entry points goes to one; beyond the last it stays.
+fn goes_to(later: u8, to: u32) -> bool {
+    if to == STAYED {
+        later == 0
+    } else {
+        later >> to & 1 == 1
+    }
+}

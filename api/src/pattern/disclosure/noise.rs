@@ -1,0 +1,201 @@
+//! The noise of cell keys: how much a protected count is moved before it is rounded.
+
+use std::collections::HashMap;
+
+/// The noise for each key: mean 0, variance 4, from -5 to 5. Safety rests on the keys,
+/// which come from the base's own secret, and not on hiding this table.
+#[rustfmt::skip]
+const BY_KEY: [i8; 256] = [
+    1, 0, 2, -2, 4, -1, 0, -1, -1, 0, 1, -5, -1, -3, 1, -1,
+    -1, 2, 0, 1, -2, 3, 1, 0, 2, -3, 3, -3, -1, 0, 2, 1,
+    -1, 0, -2, -2, 2, -1, 5, 1, -2, 0, -3, -3, -3, -4, 0, -2,
+    1, 2, 2, 0, 0, 1, -2, 2, 0, 2, 0, -3, -1, -1, 1, -2,
+    1, 1, -4, -5, 1, -1, -1, 2, -1, -2, 0, 2, -2, -1, 2, 1,
+    5, -4, -2, -1, 1, -2, -1, -1, 2, 0, -2, 0, 1, 2, 1, 1,
+    1, -2, 0, -3, -2, 1, -2, 0, 1, 0, -2, 1, 2, -1, 0, 0,
+    2, 3, -5, -2, 0, 0, 0, 1, 2, 0, 0, -1, 4, 2, -3, 3,
+    -1, 1, 2, -1, -2, -4, 3, -3, 0, 2, 4, -1, -3, 1, 3, 0,
+    1, 1, -1, 5, -2, -3, 1, 3, 1, 1, 0, 1, 3, -1, -1, 0,
+    1, -2, 0, 3, 0, -2, 5, -1, -3, 2, 1, -4, -2, 2, -1, -1,
+    2, -3, 4, 0, 1, 1, -2, -3, -1, -1, -3, 1, 0, 0, 1, 1,
+    1, 3, 3, -1, -1, -3, 3, -1, -1, 2, 2, -1, -1, -1, -1, 3,
+    1, 2, -2, 0, 2, -1, -2, 3, 1, 1, 2, -2, 3, -1, 0, -3,
+    -2, 0, 0, 1, 2, -1, 1, 1, 0, 3, -2, 0, -2, 1, 4, -1,
+    0, 0, 2, 0, 0, -2, -1, -1, 3, -1, 0, 2, 3, 0, 0, -5,
+];
+
+/// How much counts are moved.
+#[derive(Clone, Debug)]
+pub enum Noise {
+    /// By the cell's key alone.
+    ByKey(Box<[i8; 256]>),
+    /// By the cell's key and the count itself, as the tables of the Office for National Statistics do.
+    ByCount(Box<[[i32; 256]]>),
+}
+
+/// Why a table could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// It is no table with the columns pcv, ckey and pvalue.
+    #[error("it is no CSV file with the columns pcv, ckey and pvalue of whole numbers: {0}")]
+    Malformed(#[from] csv::Error),
+    /// A line is out of place.
+    #[error("pcv {count}, ckey {key}: pcv goes from 1 to 750, ckey from 0 to 255")]
+    OutOfRange {
+        /// The line's count.
+        count: u64,
+        /// The line's key.
+        key: u64,
+    },
+    /// A line is missing.
+    #[error("there is no line for pcv {count} and ckey {key}")]
+    Missing {
+        /// The line's count.
+        count: usize,
+        /// The line's key.
+        key: usize,
+    },
+}
+
+/// The counts that a table by count has rows for.
+const ROWS: usize = 750;
+/// Greater counts use the last rows again and again.
+const REPEATED: u64 = 250;
+
+impl Default for Noise {
+    fn default() -> Self {
+        Self::ByKey(Box::new(BY_KEY))
+    }
+}
+
+impl Noise {
+    /// Reads a table in the format of the Office for National Statistics: CSV with the
+    /// columns `pcv` (the count, 1 to 750), `ckey` (the key, 0 to 255) and `pvalue`
+    /// (what is added to the count).
+    pub fn read(table: impl std::io::Read) -> Result<Self, TableError> {
+        let mut values: HashMap<(usize, usize), i32> = HashMap::new();
+        let mut lines = csv::Reader::from_reader(table);
+        for line in lines.deserialize::<Line>() {
+            let Line { pcv, ckey, pvalue } = line?;
+            let (count, key) = (usize::try_from(pcv), usize::try_from(ckey));
+            match (count, key) {
+                (Ok(count @ 1..=ROWS), Ok(key @ 0..=255)) => values.insert((count, key), pvalue),
+                _ => {
+                    return Err(TableError::OutOfRange {
+                        count: pcv,
+                        key: ckey,
+                    });
+                }
+            };
+        }
+        let mut rows = vec![[0; 256]; ROWS];
+        for (row, values_of_row) in rows.iter_mut().enumerate() {
+            for (key, value) in values_of_row.iter_mut().enumerate() {
+                let count = row + 1;
+                *value = *values
+                    .get(&(count, key))
+                    .ok_or(TableError::Missing { count, key })?;
+            }
+        }
+        Ok(Self::ByCount(rows.into()))
+    }
+
+    /// How much a count with this key is moved.
+    pub fn of(&self, count: u64, key: u8) -> i64 {
+        match self {
+            Self::ByKey(values) => values[usize::from(key)].into(),
+            Self::ByCount(rows) => {
+                let row = if count <= ROWS as u64 {
+                    count
+                } else {
+                    (count - 1) % REPEATED + (ROWS as u64 - REPEATED) + 1
+                };
+                let row = row
+                    .checked_sub(1)
+                    .and_then(|row| rows.get(usize::try_from(row).ok()?));
+                row.map_or(0, |row| row[usize::from(key)].into())
+            }
+        }
+    }
+
+    /// The variance that the table adds to a count: of its values for that count.
+    pub fn variance(&self, count: u64) -> f64 {
+        let values = (0..=255).map(|key| self.of(count, key) as f64);
+        let (sum, squares) = values.fold((0.0, 0.0), |(sum, squares), value| {
+            (sum + value, squares + value * value)
+        });
+        let mean = sum / 256.0;
+        squares / 256.0 - mean * mean
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Line {
+    pcv: u64,
+    ckey: u64,
+    pvalue: i32,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn the_table_is_what_it_says() {
+        let values = BY_KEY.map(i64::from);
+        assert_eq!(values.iter().sum::<i64>(), 0, "mean 0");
+        assert_eq!(
+            values.iter().map(|value| value * value).sum::<i64>(),
+            4 * 256,
+            "variance 4"
+        );
+        assert!(values.iter().all(|value| (-5..=5).contains(value)));
+        assert!((Noise::default().variance(17) - 4.0).abs() < 1e-12);
+    }
+
+    fn table(pvalue: impl Fn(usize, usize) -> i32) -> String {
+        let mut csv = "pcv,ckey,pvalue\n".to_owned();
+        for count in 1..=750 {
+            for key in 0..256 {
+                writeln!(csv, "{count},{key},{}", pvalue(count, key)).unwrap();
+            }
+        }
+        csv
+    }
+
+    #[test]
+    fn greater_counts_use_the_last_rows_again() {
+        let noise =
+            Noise::read(table(|count, key| i32::try_from(count * 1_000 + key).unwrap()).as_bytes()).unwrap();
+        for (count, row) in [
+            (1, 1),
+            (750, 750),
+            (751, 501),
+            (1_000, 750),
+            (1_001, 501),
+            (10_750, 750),
+        ] {
+            assert_eq!(noise.of(count, 7), row * 1_000 + 7, "{count}");
+        }
+        assert_eq!(noise.of(0, 7), 0);
+    }
+
+    #[test]
+    fn a_broken_table_says_what_is_wrong() {
+        let whole = table(|_, _| 0);
+        for (csv, complaint) in [
+            (
+                whole.replace("\n17,200,0\n", "\n"),
+                "no line for pcv 17 and ckey 200",
+            ),
+            (whole.replace("\n17,200,0\n", "\n17,256,0\n"), "pcv 17, ckey 256"),
+            (whole.replace("\n17,200,0\n", "\n17,200,x\n"), "whole numbers"),
+            ("a,b\n1,2\n".into(), "pcv"),
+        ] {
+            let error = Noise::read(csv.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(complaint), "{error}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The figures that are worked out from a table as it is shown.
+
+use super::answer::Table;
+use super::statistics::{self, Estimate, fisher};
+
+/// Figures of one table; none where a count that they need is withheld, or zero where it must not be.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// The share of `then` among those with `when`.
+    pub rate_when: Option<Estimate>,
+    /// The share of `then` among the others.
+    pub rate_otherwise: Option<Estimate>,
+    /// How much greater the first share is than the second.
+    pub risk_difference: Option<Estimate>,
+    /// How many times as great.
+    pub risk_ratio: Option<Estimate>,
+    /// How many times as great the odds are.
+    pub odds_ratio: Option<Estimate>,
+    /// How closely the two go together, from -1 to 1.
+    pub phi: Option<f64>,
+}
+
+impl Figures {
+    /// The figures of a table.
+    pub fn of(table: &Table) -> Self {
+        let share = |part: super::disclosure::Shown, rest: super::disclosure::Shown| {
+            statistics::proportion(part.known()?, rest.known()?)
+        };
+        let four = table.four();
+        Self {
+            rate_when: share(table.both, table.when_only),
+            rate_otherwise: share(table.then_only, table.neither),
+            risk_difference: four.and_then(|four| statistics::risk_difference(&four)),
+            risk_ratio: four.and_then(|four| statistics::risk_ratio(&four)),
+            odds_ratio: four.and_then(|four| statistics::odds_ratio(&four)),
+            phi: four.and_then(|four| statistics::phi(&four)),
+        }
+    }
+
+    /// The figures that could not be worked out, by their names.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let named = [
+            ("the rate with the condition", self.rate_when.is_none()),
+            ("the rate without it", self.rate_otherwise.is_none()),
+            ("the difference", self.risk_difference.is_none()),
+            ("the risk ratio", self.risk_ratio.is_none()),
+            ("the odds ratio", self.odds_ratio.is_none()),
+            ("phi", self.phi.is_none()),
+        ];
+        named
+            .into_iter()
+            .filter_map(|(name, missing)| missing.then_some(name))
+            .collect()
+    }
+}
+
+/// Fisher's exact test of a table whose counts are exact.
+pub fn p_value(table: &Table) -> Option<f64> {
+    exact(table).map(|four| fisher::p_two_sided(&four))
+}
+
+/// The conditional odds ratio of a table whose counts are exact.
+pub fn conditional_odds_ratio(table: &Table) -> Option<f64> {
+    exact(table).and_then(|four| fisher::conditional_odds_ratio(&four))
+}
+
+fn exact(table: &Table) -> Option<statistics::FourCounts> {
+    let cells = [table.both, table.when_only, table.then_only, table.neither];
+    let exact = cells
+        .iter()
+        .all(|cell| cell.withheld.is_none() && cell.variance <= 0.0);
+    table.four().filter(|_| exact)
+}

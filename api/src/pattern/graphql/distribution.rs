@@ -1,0 +1,104 @@
+//! A distribution over GraphQL.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, Result};
+use wayin_entity::Dimension;
+
+use super::super::answer::{Basis, Bin, Distribution};
+use super::super::dimension::StratumKey;
+use super::super::question::Coverage;
+use super::parts::{AsOf, Disclosure, key_text, number, organisation_of, place_of};
+use crate::graphql::app;
+use crate::organisation::graphql::Organisation;
+use crate::place::graphql::Place;
+
+/// How many initiatives have one value of a dimension.
+pub struct DistributionBin {
+    bin: Bin,
+    basis: Arc<Basis>,
+}
+
+#[Object]
+impl DistributionBin {
+    /// The code, year, or global id that it stands for; null for those that do not say.
+    async fn key(&self) -> Option<String> {
+        key_text(&self.bin.name.key)
+    }
+
+    /// The words for it.
+    async fn label(&self) -> &str {
+        &self.bin.name.label
+    }
+
+    /// How many initiatives have it; null where that is withheld. One with several values counts once for each.
+    async fn count(&self) -> Option<i64> {
+        number(&self.bin.count)
+    }
+
+    /// How many of them were made up to show how Wayin works; null where that is withheld.
+    async fn illustrative(&self) -> Option<i64> {
+        number(&self.bin.illustrative)
+    }
+
+    /// The place that it stands for; null where it stands for something else.
+    async fn place(&self, ctx: &Context<'_>) -> Result<Option<Place>> {
+        place_of(ctx, &self.bin.name.key).await
+    }
+
+    /// The organisation that it stands for; null where it stands for something else.
+    async fn organisation(&self, ctx: &Context<'_>) -> Result<Option<Organisation>> {
+        organisation_of(ctx, &self.bin.name.key).await
+    }
+
+    /// Which records were counted.
+    async fn coverage(&self) -> Coverage {
+        self.basis.coverage
+    }
+
+    /// What disclosure control did to its counts.
+    async fn disclosure(&self) -> Disclosure {
+        Disclosure::of(
+            &self.basis,
+            [
+                ("count", &self.bin.count),
+                ("illustrative", &self.bin.illustrative),
+            ],
+        )
+    }
+
+    /// The newest change that this answer has seen.
+    async fn as_of(&self) -> AsOf {
+        self.basis.as_of.into()
+    }
+
+    /// The licence under which this answer may be used again.
+    async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
+        app(ctx).engine.licence()
+    }
+}
+
+/// The bins of a distribution: places and organisations by name, others in their own
+/// order, those that do not say last.
+pub fn bins(of: Dimension, distribution: Distribution) -> Vec<DistributionBin> {
+    let basis = Arc::new(distribution.basis);
+    let mut bins = distribution.bins;
+    let by_name = matches!(
+        of,
+        Dimension::Place | Dimension::Region | Dimension::LeadOrganisation | Dimension::Funder
+    );
+    bins.sort_by_cached_key(|bin| {
+        let last = match bin.name.key {
+            StratumKey::NotKnown => 2,
+            StratumKey::Others => 1,
+            _ => 0,
+        };
+        (last, by_name.then(|| bin.name.label.to_lowercase()))
+    });
+    bins.into_iter()
+        .map(|bin| DistributionBin {
+            bin,
+            basis: Arc::clone(&basis),
+        })
+        .collect()
+}

@@ -1,0 +1,71 @@
+//! Moves between entry points over GraphQL.
+
+use async_graphql::{Context, Object};
+use wayin_entity::{EntryPoint, Perspective};
+
+use super::super::answer::{Basis, Flow};
+use super::super::question::Coverage;
+use super::parts::{AsOf, Disclosure, number};
+use crate::graphql::app;
+
+/// How many initiatives moved from their way in to a later entry point, or stayed with it.
+pub struct EntryPointFlow {
+    /// The move.
+    pub flow: Flow,
+    /// Which records it is from.
+    pub basis: Basis,
+}
+
+#[Object]
+impl EntryPointFlow {
+    /// In whose view.
+    async fn perspective(&self) -> Perspective {
+        self.flow.perspective
+    }
+
+    /// The way in.
+    async fn from(&self) -> EntryPoint {
+        self.flow.from
+    }
+
+    /// The later entry point; null for those that stayed with their way in.
+    async fn to(&self) -> Option<EntryPoint> {
+        self.flow.to
+    }
+
+    /// How many; null where that is withheld. One with several later entry points counts once for each.
+    async fn count(&self) -> Option<i64> {
+        number(&self.flow.count)
+    }
+
+    /// How many of them were made up to show how Wayin works; null where that is withheld.
+    async fn illustrative(&self) -> Option<i64> {
+        number(&self.flow.illustrative)
+    }
+
+    /// Which records were counted.
+    async fn coverage(&self) -> Coverage {
+        self.basis.coverage
+    }
+
+    /// What disclosure control did to its counts.
+    async fn disclosure(&self) -> Disclosure {
+        Disclosure::of(
+            &self.basis,
+            [
+                ("count", &self.flow.count),
+                ("illustrative", &self.flow.illustrative),
+            ],
+        )
+    }
+
+    /// The newest change that this answer has seen.
+    async fn as_of(&self) -> AsOf {
+        self.basis.as_of.into()
+    }
+
+    /// The licence under which this answer may be used again.
+    async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
+        app(ctx).engine.licence()
+    }
+}

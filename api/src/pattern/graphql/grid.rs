@@ -1,0 +1,203 @@
+//! A grid of two dimensions over GraphQL.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, Result, SimpleObject};
+
+use super::super::answer::Grid;
+use super::super::cautions;
+use super::super::dimension::StratumName;
+use super::super::disclosure::Shown;
+use super::super::question::Coverage;
+use super::parts::{AsOf, Caution, Disclosure, key_text, number, organisation_of, place_of};
+use crate::graphql::app;
+use crate::organisation::graphql::Organisation;
+use crate::place::graphql::Place;
+
+/// Every value of one dimension against every value of another: an evidence map, whose empty cells are the gaps.
+pub struct PatternGrid(Arc<Grid>);
+
+impl PatternGrid {
+    /// A grid that was counted.
+    pub fn new(grid: Grid) -> Self {
+        Self(Arc::new(grid))
+    }
+}
+
+#[Object]
+impl PatternGrid {
+    /// The values of the one dimension, those that do not say last.
+    async fn rows(&self) -> Vec<GridHeading> {
+        self.0.rows.iter().map(GridHeading::from).collect()
+    }
+
+    /// The values of the other, those that do not say last.
+    async fn columns(&self) -> Vec<GridHeading> {
+        self.0.columns.iter().map(GridHeading::from).collect()
+    }
+
+    /// The cells, row by row, empty ones too.
+    async fn cells(&self) -> Vec<GridCell> {
+        let width = self.0.columns.len();
+        let cell = |at: usize| GridCell {
+            grid: Arc::clone(&self.0),
+            row: at / width,
+            column: at % width,
+        };
+        (0..self.0.cells.len()).map(cell).collect()
+    }
+
+    /// All that were asked about; null where that is withheld.
+    async fn population(&self) -> Option<i64> {
+        number(&self.0.population)
+    }
+
+    /// How many of them were made up to show how Wayin works; null where that is withheld.
+    async fn illustrative(&self) -> Option<i64> {
+        number(&self.0.illustrative)
+    }
+
+    /// Whether an initiative may stand in several cells: it counts once in each.
+    async fn overlap(&self) -> bool {
+        self.0.overlap
+    }
+
+    /// What to mind when reading it.
+    async fn cautions(&self) -> Vec<Caution> {
+        let grid = &self.0;
+        cautions::of_counts(&grid.basis, &grid.illustrative, grid.overlap, grid.cells.iter())
+            .into_iter()
+            .map(Caution::from)
+            .collect()
+    }
+
+    /// Which records were counted.
+    async fn coverage(&self) -> Coverage {
+        self.0.basis.coverage
+    }
+
+    /// What disclosure control did to the population; each cell and heading tells its own.
+    async fn disclosure(&self) -> Disclosure {
+        let counts = [
+            ("population", &self.0.population),
+            ("illustrative", &self.0.illustrative),
+        ];
+        Disclosure::of(&self.0.basis, counts)
+    }
+
+    /// The newest change that this answer has seen.
+    async fn as_of(&self) -> AsOf {
+        self.0.basis.as_of.into()
+    }
+
+    /// The licence under which this answer may be used again.
+    async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
+        app(ctx).engine.licence()
+    }
+}
+
+/// A value of one of a grid's dimensions.
+pub struct GridHeading {
+    name: StratumName,
+    count: Shown,
+}
+
+impl From<&(StratumName, Shown)> for GridHeading {
+    fn from((name, count): &(StratumName, Shown)) -> Self {
+        Self {
+            name: name.clone(),
+            count: *count,
+        }
+    }
+}
+
+#[Object]
+impl GridHeading {
+    /// The code, year, or global id that it stands for; null for those that do not say.
+    async fn key(&self) -> Option<String> {
+        key_text(&self.name.key)
+    }
+
+    /// The words for it.
+    async fn label(&self) -> &str {
+        &self.name.label
+    }
+
+    /// How many initiatives have it; null where that is withheld.
+    async fn count(&self) -> Option<i64> {
+        number(&self.count)
+    }
+
+    /// The place that it stands for; null where it stands for something else.
+    async fn place(&self, ctx: &Context<'_>) -> Result<Option<Place>> {
+        place_of(ctx, &self.name.key).await
+    }
+
+    /// The organisation that it stands for; null where it stands for something else.
+    async fn organisation(&self, ctx: &Context<'_>) -> Result<Option<Organisation>> {
+        organisation_of(ctx, &self.name.key).await
+    }
+}
+
+/// One value of each dimension.
+pub struct GridCell {
+    grid: Arc<Grid>,
+    row: usize,
+    column: usize,
+}
+
+impl GridCell {
+    fn shown(&self) -> &Shown {
+        &self.grid.cells[self.row * self.grid.columns.len() + self.column]
+    }
+}
+
+#[Object]
+impl GridCell {
+    /// The place of its row, from 0.
+    async fn row(&self) -> usize {
+        self.row
+    }
+
+    /// The place of its column, from 0.
+    async fn column(&self) -> usize {
+        self.column
+    }
+
+    /// How many initiatives have both values; null where that is withheld.
+    async fn count(&self) -> Option<i64> {
+        number(self.shown())
+    }
+
+    /// How many there would be if the two dimensions had nothing to do with each other; null where a total
+    /// is withheld, or there is nothing.
+    async fn expected(&self) -> Option<f64> {
+        self.grid
+            .against_chance(self.row, self.column)
+            .map(|found| found.expected)
+    }
+
+    /// How far the count is from that, in standard errors: beyond 2 or -2 it is more or less than chance
+    /// would make of most cells. Null where the expected count is, or a row or column is everything.
+    async fn residual(&self) -> Option<f64> {
+        self.grid.against_chance(self.row, self.column)?.residual
+    }
+
+    /// The rule by which records that may only be counted are not in the count; null where they are.
+    async fn withheld(&self) -> Option<WithheldCell> {
+        let shown = self.shown();
+        shown.withheld.map(|rule| WithheldCell {
+            rule,
+            altogether: shown.count.is_none(),
+        })
+    }
+}
+
+/// Why a cell does not hold the records that may only be counted.
+#[derive(SimpleObject)]
+pub struct WithheldCell {
+    /// The rule that withholds them.
+    rule: super::super::disclosure::Rule,
+    /// Whether the count is withheld altogether, as there is none that you may read whole either.
+    altogether: bool,
+}

@@ -1,0 +1,211 @@
+//! What the answers of patterns have in common over GraphQL.
+
+use async_graphql::{Context, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use super::super::answer::{self, Basis};
+use super::super::cautions::{self, CautionCode};
+use super::super::dimension::StratumKey;
+use super::super::disclosure::{Rule, Shown};
+use super::super::{index, statistics};
+use crate::graphql::loader;
+use crate::id::NodeKind;
+use crate::organisation::graphql::{Organisation, OrganisationById};
+use crate::place::graphql::{Place, PlaceById};
+
+/// A count as GraphQL gives it; null where it is withheld.
+pub fn number(shown: &Shown) -> Option<i64> {
+    shown.count.map(u64::cast_signed)
+}
+
+/// How far an answer has read the change log.
+#[derive(SimpleObject)]
+pub struct AsOf {
+    /// The number of the newest change that it has seen; 0 before the first.
+    change: i64,
+    /// When that change was made (UTC); null before the first.
+    at: Option<DateTime<Utc>>,
+}
+
+impl From<index::AsOf> for AsOf {
+    fn from(as_of: index::AsOf) -> Self {
+        Self {
+            change: as_of.change,
+            at: as_of.at,
+        }
+    }
+}
+
+/// What disclosure control did to an answer.
+#[derive(SimpleObject)]
+pub struct Disclosure {
+    /// Whether it was applied: over EVERYTHING, for everybody but stewards.
+    controlled: bool,
+    /// The counts that do not hold the records that may only be counted, and why.
+    withheld: Vec<Withheld>,
+    /// How far the answer has read the change log as to records that may only be counted:
+    /// they are taken up in batches, so that no answer tells of one publication.
+    hidden_as_of: AsOf,
+}
+
+/// A count that does not hold the records that may only be counted.
+#[derive(SimpleObject)]
+pub struct Withheld {
+    /// The name of the count's field.
+    count: &'static str,
+    /// The rule that withholds them.
+    rule: Rule,
+    /// Whether the count is withheld altogether, as there is none that you may read whole either.
+    altogether: bool,
+}
+
+impl Disclosure {
+    /// What was done to counts, given with their names.
+    pub fn of<'a>(basis: &Basis, counts: impl IntoIterator<Item = (&'static str, &'a Shown)>) -> Self {
+        let withheld = counts.into_iter().filter_map(|(count, shown)| {
+            Some(Withheld {
+                count,
+                rule: shown.withheld?,
+                altogether: shown.count.is_none(),
+            })
+        });
+        Self {
+            controlled: basis.controlled,
+            withheld: withheld.collect(),
+            hidden_as_of: basis.hidden_as_of.into(),
+        }
+    }
+}
+
+/// The two-by-two table of what is known, and how many are not. A count is null where disclosure control withholds it.
+#[derive(SimpleObject)]
+pub struct CoincidenceTable {
+    /// All that were asked about.
+    population: Option<i64>,
+    /// Both conditions hold.
+    both: Option<i64>,
+    /// `when` holds and `then` does not.
+    when_only: Option<i64>,
+    /// `then` holds and `when` does not.
+    then_only: Option<i64>,
+    /// Neither holds.
+    neither: Option<i64>,
+    /// Of these one condition or both are not known.
+    unknown: Option<i64>,
+    /// Of these it is not known whether `when` holds.
+    when_unknown: Option<i64>,
+    /// Of these it is not known whether `then` holds.
+    then_unknown: Option<i64>,
+}
+
+impl From<&answer::Table> for CoincidenceTable {
+    fn from(table: &answer::Table) -> Self {
+        Self {
+            population: number(&table.population),
+            both: number(&table.both),
+            when_only: number(&table.when_only),
+            then_only: number(&table.then_only),
+            neither: number(&table.neither),
+            unknown: number(&table.unknown),
+            when_unknown: number(&table.when_unknown),
+            then_unknown: number(&table.then_unknown),
+        }
+    }
+}
+
+/// A share, with Wilson's 95% interval.
+#[derive(SimpleObject)]
+pub struct Proportion {
+    /// How many there are of it; null where that is withheld.
+    numerator: Option<i64>,
+    /// Out of how many; null where that is withheld.
+    denominator: Option<i64>,
+    /// The share, from 0 to 1; null out of none, or where a count is withheld.
+    value: Option<f64>,
+    /// The interval's lower end; null where the share is.
+    lower: Option<f64>,
+    /// The interval's upper end; null where the share is.
+    upper: Option<f64>,
+}
+
+impl Proportion {
+    /// A part of a whole, with the share that was worked out of it.
+    pub fn of(part: Option<u64>, whole: Option<u64>, share: Option<statistics::Estimate>) -> Self {
+        Self {
+            numerator: part.map(u64::cast_signed),
+            denominator: whole.map(u64::cast_signed),
+            value: share.map(|share| share.value),
+            lower: share.map(|share| share.lower),
+            upper: share.map(|share| share.upper),
+        }
+    }
+}
+
+/// A figure with its 95% interval.
+#[derive(SimpleObject)]
+pub struct Estimate {
+    /// The figure.
+    value: f64,
+    /// The interval's lower end.
+    lower: f64,
+    /// The interval's upper end.
+    upper: f64,
+}
+
+impl From<statistics::Estimate> for Estimate {
+    fn from(estimate: statistics::Estimate) -> Self {
+        Self {
+            value: estimate.value,
+            lower: estimate.lower,
+            upper: estimate.upper,
+        }
+    }
+}
+
+/// Something to mind when reading an answer.
+#[derive(SimpleObject)]
+pub struct Caution {
+    /// What it is about.
+    code: CautionCode,
+    /// The same in a sentence.
+    text: String,
+}
+
+impl From<cautions::Caution> for Caution {
+    fn from(caution: cautions::Caution) -> Self {
+        Self {
+            code: caution.code,
+            text: caution.text,
+        }
+    }
+}
+
+/// Names a stratum the same way for all who ask.
+pub fn key_text(key: &StratumKey) -> Option<String> {
+    match key {
+        StratumKey::Code(code) => Some(code.clone()),
+        StratumKey::Place(id) => Some(NodeKind::Place.id(*id)),
+        StratumKey::Organisation(id) => Some(NodeKind::Organisation.id(*id)),
+        StratumKey::Others => Some("OTHERS".into()),
+        StratumKey::NotKnown => None,
+    }
+}
+
+/// The place that a stratum stands for.
+pub async fn place_of(ctx: &Context<'_>, key: &StratumKey) -> Result<Option<Place>> {
+    let StratumKey::Place(id) = key else {
+        return Ok(None);
+    };
+    Ok(loader::of(ctx).load_one(PlaceById(*id)).await?.map(Place))
+}
+
+/// The organisation that a stratum stands for.
+pub async fn organisation_of(ctx: &Context<'_>, key: &StratumKey) -> Result<Option<Organisation>> {
+    let StratumKey::Organisation(id) = key else {
+        return Ok(None);
+    };
+    Ok(loader::of(ctx)
+        .load_one(OrganisationById(*id))
+        .await?
+        .map(Organisation))
+}

@@ -1,0 +1,210 @@
+//! The strata of a pattern over GraphQL: a connection, in any of several orders.
+
+use async_graphql::{Context, Enum, InputObject, Object, Result, connection::Edge};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+
+use super::super::answer::{Basis, Strata, Table};
+use super::super::dimension::{StratumKey, StratumName};
+use super::super::figures::Figures;
+use super::parts::{CoincidenceTable, Disclosure, Estimate, Proportion, key_text, organisation_of, place_of};
+use crate::error::Error;
+use crate::graphql::connection::{Connection, TotalCount};
+use crate::organisation::graphql::Organisation;
+use crate::paging::{self, PageArguments};
+use crate::place::graphql::{Direction, Place};
+
+/// One value of a dimension, with its counts.
+pub struct Stratum {
+    name: StratumName,
+    table: Table,
+    basis: Basis,
+    position: usize,
+}
+
+impl Stratum {
+    fn figures(&self) -> Figures {
+        Figures::of(&self.table)
+    }
+}
+
+#[Object]
+impl Stratum {
+    /// The code, year, or global id that it stands for; null for those that do not say.
+    async fn key(&self) -> Option<String> {
+        key_text(&self.name.key)
+    }
+
+    /// The words for it.
+    async fn label(&self) -> &str {
+        &self.name.label
+    }
+
+    /// The place that it stands for; null where it stands for something else.
+    async fn place(&self, ctx: &Context<'_>) -> Result<Option<Place>> {
+        place_of(ctx, &self.name.key).await
+    }
+
+    /// The organisation that it stands for; null where it stands for something else.
+    async fn organisation(&self, ctx: &Context<'_>) -> Result<Option<Organisation>> {
+        organisation_of(ctx, &self.name.key).await
+    }
+
+    /// The four counts, and how many are not known.
+    async fn table(&self) -> CoincidenceTable {
+        CoincidenceTable::from(&self.table)
+    }
+
+    /// The share of those with `when` that have `then` too.
+    async fn rate_when(&self) -> Proportion {
+        Proportion::of(self.table.both.count, self.table.when(), self.figures().rate_when)
+    }
+
+    /// The share of the others that have `then`.
+    async fn rate_otherwise(&self) -> Proportion {
+        Proportion::of(
+            self.table.then_only.count,
+            self.table.otherwise(),
+            self.figures().rate_otherwise,
+        )
+    }
+
+    /// How much greater the share is with `when` than without, with Newcombe's interval; null where a
+    /// rate is not known.
+    async fn risk_difference(&self) -> Option<Estimate> {
+        self.figures().risk_difference.map(Estimate::from)
+    }
+
+    /// How many times as likely `then` is with `when` as without; null where a rate is not known, or zero.
+    async fn risk_ratio(&self) -> Option<Estimate> {
+        self.figures().risk_ratio.map(Estimate::from)
+    }
+
+    /// The odds ratio, with Wald's interval; null where a count is withheld, or zero.
+    async fn odds_ratio(&self) -> Option<Estimate> {
+        self.figures().odds_ratio.map(Estimate::from)
+    }
+
+    /// What disclosure control did to its counts.
+    async fn disclosure(&self) -> Disclosure {
+        Disclosure::of(&self.basis, self.table.named())
+    }
+}
+
+/// What strata are sorted by. Those that do not say always come last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum StratumOrderField {
+    /// The name; for bands, years and codes their own order.
+    Name,
+    /// How many initiatives stand in it; strata of which that is withheld come after the others.
+    Population,
+    /// The share of those with `when` that have `then` too; strata without one come after the others.
+    Rate,
+    /// How far that share is above that of the others; strata without one come after the others.
+    Difference,
+}
+
+/// The order of strata.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct StratumOrder {
+    /// What they are sorted by.
+    pub field: StratumOrderField,
+    /// In which direction.
+    #[graphql(default)]
+    pub direction: Direction,
+}
+
+/// A page of the strata, in an order. A cursor names its stratum, so that it survives changes of order and figures.
+pub fn page(
+    strata: &Strata,
+    basis: &Basis,
+    order: Option<StratumOrder>,
+    arguments: &PageArguments,
+) -> Result<Connection<Stratum>, Error> {
+    let mut listed: Vec<Stratum> = strata
+        .tables
+        .iter()
+        .enumerate()
+        .map(|(position, (name, table))| Stratum {
+            name: name.clone(),
+            table: *table,
+            basis: *basis,
+            position,
+        })
+        .collect();
+    sort(&mut listed, order);
+    page_of(listed, arguments)
+}
+
+fn sort(strata: &mut [Stratum], order: Option<StratumOrder>) {
+    let descending = order.is_some_and(|order| order.direction == Direction::Descending);
+    let field = order.map_or(StratumOrderField::Name, |order| order.field);
+    let figure = |stratum: &Stratum| {
+        let figures = stratum.figures();
+        match field {
+            StratumOrderField::Name => None,
+            StratumOrderField::Population => stratum.table.population.count.map(|count| count as f64),
+            StratumOrderField::Rate => figures.rate_when.map(|rate| rate.value),
+            StratumOrderField::Difference => figures.risk_difference.map(|difference| difference.value),
+        }
+    };
+    strata.sort_by(|a, b| {
+        let last = |stratum: &Stratum| match stratum.name.key {
+            StratumKey::NotKnown => 2,
+            StratumKey::Others => 1,
+            _ => 0,
+        };
+        let (x, y) = (figure(a), figure(b));
+        let by_figure = match (x, y) {
+            (Some(x), Some(y)) if descending => y.total_cmp(&x),
+            (Some(x), Some(y)) => x.total_cmp(&y),
+            // Those without a figure come after the others in either direction.
+            (x, y) => y.is_some().cmp(&x.is_some()),
+        };
+        let by_name = match (&a.name.key, &b.name.key) {
+            (StratumKey::Code(_), StratumKey::Code(_)) => a.position.cmp(&b.position),
+            _ => a
+                .name
+                .label
+                .to_lowercase()
+                .cmp(&b.name.label.to_lowercase())
+                .then(a.position.cmp(&b.position)),
+        };
+        let by_name = if descending && field == StratumOrderField::Name {
+            by_name.reverse()
+        } else {
+            by_name
+        };
+        last(a).cmp(&last(b)).then(by_figure).then(by_name)
+    });
+}
+
+fn page_of(strata: Vec<Stratum>, arguments: &PageArguments) -> Result<Connection<Stratum>, Error> {
+    let (size, backward) = paging::page_size(arguments)?;
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let cursor =
+        |stratum: &Stratum| BASE64_URL_SAFE_NO_PAD.encode(key_text(&stratum.name.key).unwrap_or_default());
+    let total = strata.len();
+    let at = |argument: &str, wanted: &Option<String>| {
+        let Some(wanted) = wanted else { return Ok(None) };
+        let position = strata.iter().position(|stratum| cursor(stratum) == *wanted);
+        position
+            .map(Some)
+            .ok_or_else(|| Error::bad_input(argument, "is not a cursor of these strata"))
+    };
+    let start = at("after", &arguments.after)?.map_or(0, |after| after + 1);
+    let end = at("before", &arguments.before)?.unwrap_or(total).max(start);
+    let (start, end) = if backward {
+        (end.saturating_sub(size).max(start), end)
+    } else {
+        (start, end.min(start.saturating_add(size)))
+    };
+    let mut connection = Connection::with_additional_fields(start > 0, end < total, TotalCount::known(total));
+    connection.edges.extend(
+        strata
+            .into_iter()
+            .skip(start)
+            .take(end - start)
+            .map(|stratum| Edge::new(cursor(&stratum), stratum)),
+    );
+    Ok(connection)
+}

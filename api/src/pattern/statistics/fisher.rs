@@ -1,0 +1,234 @@
+//! The table given its margins: Fisher's exact test and the conditional odds ratio.
+//!
+//! `both` follows Fisher's noncentral hypergeometric distribution. Its terms are
+//! worked out one from the next, outward from the greatest, and only as far as they
+//! matter: some ten standard deviations, whatever the counts are.
+
+use super::FourCounts;
+
+/// Tables whose probability is at most this many times that of the one observed count
+/// as no likelier, so that rounding does not decide between equals. R's `fisher.test`
+/// allows the same.
+const ALIKE: f64 = 1.0 + 1e-7;
+/// Terms under this share of the greatest do not change a sum of doubles.
+const NEGLIGIBLE: f64 = 1e-20;
+
+/// The margins of a table, and the range of `both` that they allow.
+#[derive(Clone, Copy)]
+struct Margins {
+    with: f64,
+    then: f64,
+    all: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Margins {
+    fn of(counts: &FourCounts) -> Self {
+        let [a, b, c, d] = counts.values();
+        let (with, then, all) = (a + b, a + c, a + b + c + d);
+        Self {
+            with,
+            then,
+            all,
+            least: (with + then - all).max(0.0),
+            most: with.min(then),
+        }
+    }
+
+    /// How many times as probable `x + 1` is as `x`, at odds ratio 1.
+    fn step(&self, x: f64) -> f64 {
+        (self.with - x) / (x + 1.0) * ((self.then - x) / (self.all - self.with - self.then + x + 1.0))
+    }
+
+    /// The likeliest `both` at an odds ratio: where a step turns from above 1 to below.
+    fn mode(&self, odds: f64) -> f64 {
+        let (mut low, mut high) = (self.least, self.most);
+        while low < high {
+            let middle = f64::midpoint(low, high).floor();
+            if self.step(middle) * odds > 1.0 {
+                low = middle + 1.0;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    /// Shows each `both` that matters with its weight, that of the mode being 1.
+    fn each(&self, odds: f64, mut see: impl FnMut(f64, f64)) {
+        let mode = self.mode(odds);
+        see(mode, 1.0);
+        let (mut x, mut weight) = (mode, 1.0);
+        while x < self.most && weight > NEGLIGIBLE {
+            weight *= self.step(x) * odds;
+            x += 1.0;
+            see(x, weight);
+        }
+        let (mut x, mut weight) = (mode, 1.0);
+        while x > self.least && weight > NEGLIGIBLE {
+            x -= 1.0;
+            weight /= self.step(x) * odds;
+            see(x, weight);
+        }
+    }
+
+    /// The mean and the variance of `both` at an odds ratio.
+    fn moments(&self, odds: f64) -> (f64, f64) {
+        // Taken from the mode on, so that squares of great counts do not drown the variance.
+        let mode = self.mode(odds);
+        let (mut sum, mut first, mut second) = (0.0, 0.0, 0.0);
+        self.each(odds, |x, weight| {
+            let away = x - mode;
+            sum += weight;
+            first += weight * away;
+            second += weight * away * away;
+        });
+        let mean = first / sum;
+        (mode + mean, (second / sum - mean * mean).max(0.0))
+    }
+}
+
+/// The two-sided p-value of Fisher's exact test: how probable tables are, given the
+/// margins, that are no likelier than the one observed. 1 where the margins allow no other.
+///
+/// Source: R. A. Fisher, "Statistical methods for research workers" (5th edition, 1934),
+/// section 21.02; which tables count as R's `fisher.test` has it.
+pub fn p_two_sided(counts: &FourCounts) -> f64 {
+    let margins = Margins::of(counts);
+    let observed = counts.both.value();
+    // In logarithms, as the observed table can be too improbable for a double.
+    let mode = margins.mode(1.0);
+    let mut log_observed = 0.0;
+    let mut x = mode;
+    let (mut product, mut log_product) = (1.0_f64, 0.0);
+    while x < observed {
+        product *= margins.step(x);
+        x += 1.0;
+        settle(&mut product, &mut log_product);
+        if log_product < LOG_NOTHING {
+            return 0.0;
+        }
+    }
+    while x > observed {
+        x -= 1.0;
+        product /= margins.step(x);
+        settle(&mut product, &mut log_product);
+        if log_product < LOG_NOTHING {
+            return 0.0;
+        }
+    }
+    log_observed += product.ln() + log_product;
+    let limit = log_observed.exp() * ALIKE;
+    if limit <= NEGLIGIBLE {
+        return beyond(&margins, observed, log_observed);
+    }
+    let (mut all, mut no_likelier) = (0.0, 0.0);
+    margins.each(1.0, |_, weight| {
+        all += weight;
+        if weight <= limit {
+            no_likelier += weight;
+        }
+    });
+    (no_likelier / all).min(1.0)
+}
+
+/// The logarithm below which a probability is no double any more.
+const LOG_NOTHING: f64 = -760.0;
+
+fn settle(product: &mut f64, log: &mut f64) {
+    if *product < 1e-200 {
+        *log += product.ln();
+        *product = 1.0;
+    }
+}
+
+/// The p-value of a table so far out that its own tail, and the other side's, are all
+/// beyond what is negligible beside the mode.
+fn beyond(margins: &Margins, observed: f64, log_observed: f64) -> f64 {
+    let mut all = 0.0;
+    margins.each(1.0, |_, weight| all += weight);
+    let mode = margins.mode(1.0);
+    // The observed side: terms fall at least as fast as a geometric series.
+    let tail = |from: f64, upward: bool| {
+        let (mut sum, mut x, mut weight) = (1.0, from, 1.0);
+        loop {
+            if upward && x < margins.most {
+                weight *= margins.step(x);
+                x += 1.0;
+            } else if !upward && x > margins.least {
+                x -= 1.0;
+                weight /= margins.step(x);
+            } else {
+                return sum;
+            }
+            sum += weight;
+            if weight < NEGLIGIBLE {
+                return sum;
+            }
+        }
+    };
+    let upward = observed > mode;
+    let mut sum = tail(observed, upward);
+    // The other side: from the first table that is no likelier.
+    let (mut x, mut log) = (mode, 0.0);
+    loop {
+        if upward && x > margins.least {
+            x -= 1.0;
+            log -= margins.step(x).ln();
+        } else if !upward && x < margins.most {
+            log += margins.step(x).ln();
+            x += 1.0;
+        } else {
+            break;
+        }
+        if log <= log_observed + ALIKE.ln() {
+            sum += (log - log_observed).exp() * tail(x, !upward);
+            break;
+        }
+    }
+    ((log_observed + (sum / all).ln()).exp()).min(1.0)
+}
+
+/// The odds ratio that makes the observed table likeliest given its margins; none where
+/// that is zero or infinite, or the margins allow one table alone.
+///
+/// Source: J. Cornfield, "A statistical problem arising from retrospective studies",
+/// Proceedings of the Third Berkeley Symposium (1956); R's `fisher.test` estimates it too.
+pub fn conditional_odds_ratio(counts: &FourCounts) -> Option<f64> {
+    let margins = Margins::of(counts);
+    let [a, b, c, d] = counts.values();
+    if a <= margins.least || a >= margins.most {
+        return None;
+    }
+    // The mean of `both` rises with the odds ratio: Newton's steps on its logarithm, kept within a bracket.
+    let mut log = ((a / b) * (d / c)).ln();
+    if !log.is_finite() {
+        log = 0.0;
+    }
+    let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
+    for _ in 0..200 {
+        let (mean, variance) = margins.moments(log.exp());
+        let off = mean - a;
+        if off > 0.0 {
+            high = log;
+        } else {
+            low = log;
+        }
+        let newton = log - off / variance;
+        let next = if newton.is_finite() && newton > low && newton < high {
+            newton
+        } else if low.is_finite() && high.is_finite() {
+            f64::midpoint(low, high)
+        } else if low.is_finite() {
+            low + 1.0
+        } else {
+            high - 1.0
+        };
+        if (next - log).abs() <= 1e-12 * log.abs().max(1.0) {
+            return Some(next.exp()).filter(|odds| odds.is_finite() && *odds > 0.0);
+        }
+        log = next;
+    }
+    Some(log.exp()).filter(|odds| odds.is_finite() && *odds > 0.0)
+}

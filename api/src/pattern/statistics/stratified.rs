@@ -1,0 +1,256 @@
+//! Figures over several tables, each compared only within itself. A table with an empty
+//! margin says nothing of the comparison: it adds nothing, and never fails.
+
+#![allow(
+    clippy::many_single_char_names,
+    reason = "the cells of a table and the sums of a formula are called what its source calls them"
+)]
+
+use statrs::function::erf::erfc;
+use statrs::function::gamma::gamma_ur;
+
+use super::{Estimate, FourCounts};
+
+/// The tables that say something of the comparison.
+fn telling(strata: &[FourCounts]) -> impl Iterator<Item = &FourCounts> {
+    strata.iter().filter(|counts| !counts.has_empty_margin())
+}
+
+/// The variance that noise adds to the logarithm of a ratio of sums, by the delta method:
+/// `slopes` gives the derivatives of the numerator and of the denominator by each count.
+fn noise_of_ratio(
+    strata: &[FourCounts],
+    (over, under): (f64, f64),
+    slopes: impl Fn([f64; 4]) -> [(f64, f64); 4],
+) -> f64 {
+    let of_stratum = |counts: &FourCounts| {
+        let slopes = slopes(counts.values());
+        let each = counts.cells().into_iter().zip(slopes);
+        each.map(|(count, (up, down))| {
+            let slope = up / over - down / under;
+            slope * slope * count.variance
+        })
+        .sum::<f64>()
+    };
+    telling(strata).map(of_stratum).sum()
+}
+
+/// The Mantel-Haenszel odds ratio, with the interval of Robins, Breslow and Greenland;
+/// none where no stratum tells of both sides.
+///
+/// Sources: N. Mantel and W. Haenszel, "Statistical aspects of the analysis of data from
+/// retrospective studies of disease", Journal of the National Cancer Institute 22 (1959);
+/// J. Robins, N. Breslow and S. Greenland, "Estimators of the Mantel-Haenszel variance
+/// consistent in both sparse data and large-strata limiting models", Biometrics 42 (1986).
+pub fn mantel_haenszel_odds_ratio(strata: &[FourCounts]) -> Option<Estimate> {
+    let (mut r, mut s, mut pr, mut mixed, mut qs) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    for counts in telling(strata) {
+        let [a, b, c, d] = counts.values();
+        let n = a + b + c + d;
+        let (of_r, of_s) = (a / n * d, b / n * c);
+        let (p, q) = ((a + d) / n, (b + c) / n);
+        r += of_r;
+        s += of_s;
+        pr += p * of_r;
+        mixed += p * of_s + q * of_r;
+        qs += q * of_s;
+    }
+    if r <= 0.0 || s <= 0.0 {
+        return None;
+    }
+    let variance = pr / (2.0 * r * r) + mixed / (2.0 * r * s) + qs / (2.0 * s * s);
+    let added = noise_of_ratio(strata, (r, s), |[a, b, c, d]| {
+        let n = a + b + c + d;
+        let (up, down) = (a * d / (n * n), b * c / (n * n));
+        [
+            (d / n - up, -down),
+            (-up, c / n - down),
+            (-up, b / n - down),
+            (a / n - up, -down),
+        ]
+    });
+    Estimate::of_log(r / s, variance + added)
+}
+
+/// The Mantel-Haenszel risk ratio, with the interval of Greenland and Robins; none where
+/// no stratum tells of both sides.
+///
+/// Source: S. Greenland and J. M. Robins, "Estimation of a common effect parameter from
+/// sparse follow-up data", Biometrics 41 (1985).
+pub fn mantel_haenszel_risk_ratio(strata: &[FourCounts]) -> Option<Estimate> {
+    let (mut over, mut under, mut spread) = (0.0, 0.0, 0.0);
+    for counts in telling(strata) {
+        let [a, b, c, d] = counts.values();
+        let (with, without, then) = (a + b, c + d, a + c);
+        let n = with + without;
+        over += a * without / n;
+        under += c * with / n;
+        spread += (with * without / n * then - a * c) / n;
+    }
+    if over <= 0.0 || under <= 0.0 {
+        return None;
+    }
+    let added = noise_of_ratio(strata, (over, under), |[a, b, c, d]| {
+        let (with, without) = (a + b, c + d);
+        let n = with + without;
+        let (up, down) = (a * without / (n * n), c * with / (n * n));
+        [
+            (without / n - up, c / n - down),
+            (-up, c / n - down),
+            (a / n - up, with / n - down),
+            (a / n - up, -down),
+        ]
+    });
+    Estimate::of_log(over / under, spread / (over * under) + added)
+}
+
+/// The Cochran-Mantel-Haenszel test.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CmhTest {
+    /// The statistic, without continuity correction.
+    pub statistic: f64,
+    /// Its p-value, from chi-squared with one degree of freedom.
+    pub p_value: f64,
+    /// The statistic with continuity correction.
+    pub corrected_statistic: f64,
+    /// Its p-value.
+    pub corrected_p_value: f64,
+}
+
+/// Whether the two go together within the strata; none where no stratum says.
+///
+/// Sources: W. G. Cochran, "Some methods for strengthening the common chi-squared tests",
+/// Biometrics 10 (1954); N. Mantel and W. Haenszel (1959), whose variance and continuity
+/// correction are taken, the latter as in R's `mantelhaen.test`: no more than the difference itself.
+pub fn cochran_mantel_haenszel(strata: &[FourCounts]) -> Option<CmhTest> {
+    let (mut off, mut variance) = (0.0, 0.0);
+    for counts in telling(strata) {
+        let [a, b, c, d] = counts.values();
+        let (with, without, then, not) = (a + b, c + d, a + c, b + d);
+        let n = with + without;
+        off += a - with / n * then;
+        if n > 1.0 {
+            variance += (with / n) * (without / n) * then * (not / (n - 1.0));
+        }
+    }
+    if variance <= 0.0 {
+        return None;
+    }
+    let statistic = off * off / variance;
+    let corrected = off.abs() - off.abs().min(0.5);
+    let corrected_statistic = corrected * corrected / variance;
+    Some(CmhTest {
+        statistic,
+        p_value: one_degree(statistic),
+        corrected_statistic,
+        corrected_p_value: one_degree(corrected_statistic),
+    })
+}
+
+/// Whether the strata have one odds ratio.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Homogeneity {
+    /// Breslow and Day's statistic with Tarone's correction.
+    pub statistic: f64,
+    /// Breslow and Day's statistic without it.
+    pub breslow_day: f64,
+    /// The degrees of freedom: one less than there are strata.
+    pub degrees: u32,
+    /// The p-value of the corrected statistic.
+    pub p_value: f64,
+}
+
+/// Why it is not tested whether the strata have one odds ratio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HomogeneityWithheld {
+    /// There are not two strata that say anything.
+    #[error("fewer than two strata say anything of the comparison")]
+    TooFewStrata,
+    /// There is no common odds ratio to compare with.
+    #[error("there is no common odds ratio to compare the strata with")]
+    NoCommonOddsRatio,
+    /// The test needs larger strata.
+    #[error("the strata are too small for the test: over a fifth of the counts that it expects are under 5")]
+    StrataTooSmall,
+}
+
+/// The least count that is expected in most cells for the chi-squared approximation to hold.
+const EXPECTED: f64 = 5.0;
+/// In how many of 100 cells it may be less.
+const MAY_BE_LESS: usize = 20;
+
+/// Tests whether the strata have one odds ratio. The approximation needs large strata:
+/// it is withheld where over 20% of the expected counts are under 5, the usual rule of
+/// W. G. Cochran (1954) for chi-squared tests.
+///
+/// Sources: N. E. Breslow and N. E. Day, "Statistical methods in cancer research", volume 1
+/// (1980), section 4.4; R. E. Tarone, "On heterogeneity tests based on efficient scores",
+/// Biometrika 72 (1985).
+pub fn homogeneity(strata: &[FourCounts]) -> Result<Homogeneity, HomogeneityWithheld> {
+    let count = telling(strata).count();
+    if count < 2 {
+        return Err(HomogeneityWithheld::TooFewStrata);
+    }
+    let common = mantel_haenszel_odds_ratio(strata)
+        .ok_or(HomogeneityWithheld::NoCommonOddsRatio)?
+        .value;
+    let (mut breslow_day, mut off, mut variance, mut small) = (0.0, 0.0, 0.0, 0);
+    for counts in telling(strata) {
+        let [a, b, c, d] = counts.values();
+        let (with, then, n) = (a + b, a + c, a + b + c + d);
+        let expected = expected_both(with, then, n, common);
+        let cells = [
+            expected,
+            with - expected,
+            then - expected,
+            n - with - then + expected,
+        ];
+        small += cells.iter().filter(|cell| **cell < EXPECTED).count();
+        let of_stratum = 1.0 / cells.iter().map(|cell| 1.0 / cell).sum::<f64>();
+        breslow_day += (a - expected) * (a - expected) / of_stratum;
+        off += a - expected;
+        variance += of_stratum;
+    }
+    if small * 100 > count * 4 * MAY_BE_LESS {
+        return Err(HomogeneityWithheld::StrataTooSmall);
+    }
+    let statistic = (breslow_day - off * off / variance).max(0.0);
+    if !statistic.is_finite() {
+        return Err(HomogeneityWithheld::StrataTooSmall);
+    }
+    let degrees = u32::try_from(count - 1).unwrap_or(u32::MAX);
+    Ok(Homogeneity {
+        statistic,
+        breslow_day,
+        degrees,
+        p_value: chi_squared(statistic, degrees),
+    })
+}
+
+/// How many there are of `both` where the odds ratio is this and the margins stay: the
+/// root of a quadratic that leaves no cell negative.
+fn expected_both(with: f64, then: f64, n: f64, odds: f64) -> f64 {
+    let without_then = n - with - then;
+    let a = odds - 1.0;
+    if a.abs() < 1e-9 {
+        return with / n * then;
+    }
+    let b = -(odds * (with + then) + without_then);
+    let c = odds * with * then;
+    let root = (b * b - 4.0 * a * c).max(0.0).sqrt();
+    // The form without cancellation, as b is negative; it is the root within the margins.
+    2.0 * c / (root - b)
+}
+
+/// The upper tail of chi-squared with one degree of freedom.
+fn one_degree(statistic: f64) -> f64 {
+    erfc((statistic / 2.0).max(0.0).sqrt()).clamp(0.0, 1.0)
+}
+
+/// The upper tail of chi-squared.
+fn chi_squared(statistic: f64, degrees: u32) -> f64 {
+    if statistic <= 0.0 {
+        return 1.0;
+    }
+    gamma_ur(f64::from(degrees) / 2.0, statistic / 2.0).clamp(0.0, 1.0)
+}

@@ -1,0 +1,511 @@
+//! Published values, and what holds of any table.
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::Value;
+
+use super::stratified::{
+    HomogeneityWithheld, cochran_mantel_haenszel, homogeneity, mantel_haenszel_odds_ratio,
+    mantel_haenszel_risk_ratio,
+};
+use super::*;
+
+fn reference() -> Value {
+    serde_json::from_str(include_str!("reference.json")).unwrap()
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one.as_f64().unwrap())
+        .collect()
+}
+
+fn table(value: &Value) -> FourCounts {
+    let cells: Vec<u64> = value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|cell| cell.as_u64().unwrap())
+        .collect();
+    FourCounts::exact(cells.try_into().unwrap())
+}
+
+fn share(part: u64, whole: u64) -> Option<Estimate> {
+    proportion(Count::exact(part), Count::exact(whole - part))
+}
+
+#[track_caller]
+fn close(found: f64, published: f64, within: f64) {
+    let scale = published.abs().max(1e-3);
+    assert!(
+        (found - published).abs() <= within * scale,
+        "{found}, published as {published}"
+    );
+}
+
+#[track_caller]
+fn interval(found: Estimate, published: &Value, within: f64) {
+    let ends = numbers(published);
+    close(found.lower, ends[0], within);
+    close(found.upper, ends[1], within);
+}
+
+#[test]
+fn shares_and_differences_are_as_published() {
+    for one in reference()["wilson"].as_array().unwrap() {
+        let found = share(one["x"].as_u64().unwrap(), one["n"].as_u64().unwrap()).unwrap();
+        interval(found, &one["ci95"], 1e-6);
+    }
+    assert_eq!(share(0, 0), None);
+    for one in reference()["difference_newcombe"].as_array().unwrap() {
+        let of = |name: &str| one[name].as_u64().unwrap();
+        let counts = [of("x1"), of("n1") - of("x1"), of("x2"), of("n2") - of("x2")];
+        // Published to two digits.
+        interval(
+            risk_difference(&FourCounts::exact(counts)).unwrap(),
+            &one["ci95"],
+            0.03,
+        );
+    }
+}
+
+#[test]
+fn ratios_are_as_published() {
+    for one in reference()["risk_ratio"].as_array().unwrap() {
+        let Some(cells) = one.get("table") else {
+            let of = |name: &str| {
+                one[name]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|n| n.as_u64().unwrap())
+                    .collect::<Vec<_>>()
+            };
+            let (exposed, control) = (of("exposed"), of("control"));
+            let counts = [
+                exposed[0],
+                exposed[1] - exposed[0],
+                control[0],
+                control[1] - control[0],
+            ];
+            assert_eq!(risk_ratio(&FourCounts::exact(counts)), None, "{one}");
+            continue;
+        };
+        let found = risk_ratio(&table(cells)).unwrap();
+        close(found.value, one["rr"].as_f64().unwrap(), 1e-8);
+        interval(found, &one["ci95_katz"], 1e-6);
+    }
+    for one in reference()["odds_ratio_wald"].as_array().unwrap() {
+        let found = odds_ratio(&table(&one["table"])).unwrap();
+        close(found.value, one["or"].as_f64().unwrap(), 1e-6);
+        interval(found, &one["ci95"], 1e-6);
+    }
+}
+
+#[test]
+fn fishers_test_is_as_published() {
+    for one in reference()["fisher_exact"].as_array().unwrap() {
+        let counts = table(&one["table"]);
+        if let Some(published) = one["p_two_sided"].as_f64() {
+            close(fisher::p_two_sided(&counts), published, 1e-4);
+        }
+        close(
+            fisher::conditional_odds_ratio(&counts).unwrap(),
+            one["conditional_or"].as_f64().unwrap(),
+            1e-5,
+        );
+    }
+    let tea = FourCounts::exact([3, 1, 1, 3]);
+    close(fisher::p_two_sided(&tea), 34.0 / 70.0, 1e-12);
+}
+
+#[test]
+fn figures_over_strata_are_as_published() {
+    for one in reference()["mantel_haenszel"].as_array().unwrap() {
+        let strata: Vec<FourCounts> = one["strata"].as_object().unwrap().values().map(table).collect();
+        let odds = mantel_haenszel_odds_ratio(&strata).unwrap();
+        close(odds.value, one["common_or"].as_f64().unwrap(), 1e-6);
+        interval(odds, &one["common_or_ci95"], 1e-6);
+        let test = cochran_mantel_haenszel(&strata).unwrap();
+        close(
+            test.corrected_statistic,
+            one["mh_chi2_continuity_corrected"].as_f64().unwrap(),
+            1e-4,
+        );
+        close(test.corrected_p_value, one["p"].as_f64().unwrap(), 1e-3);
+        let Some(computed) = one.get("computed") else {
+            assert_eq!(
+                homogeneity(&strata),
+                Err(HomogeneityWithheld::StrataTooSmall),
+                "{one}"
+            );
+            continue;
+        };
+        let of = |name: &str| computed[name].as_f64().unwrap();
+        close(test.statistic, of("mh_chi2_no_correction"), 1e-8);
+        close(test.p_value, of("p_no_correction"), 1e-8);
+        let risk = mantel_haenszel_risk_ratio(&strata).unwrap();
+        close(risk.value, of("mh_rr"), 1e-10);
+        interval(risk, &computed["mh_rr_ci95_greenland_robins"], 1e-10);
+        let agree = homogeneity(&strata).unwrap();
+        close(agree.breslow_day, of("breslow_day"), 1e-7);
+        assert!(
+            agree.statistic <= agree.breslow_day && agree.degrees == 5,
+            "{agree:?}"
+        );
+        // Tarone's correction is slight here, so the p-values nearly agree.
+        close(agree.p_value, of("breslow_day_p"), 1e-2);
+        let pooled = table(&computed["pooled_table"]);
+        close(risk_ratio(&pooled).unwrap().value, of("crude_rr"), 1e-10);
+        interval(risk_ratio(&pooled).unwrap(), &computed["crude_rr_ci95"], 1e-8);
+        close(odds_ratio(&pooled).unwrap().value, of("crude_or"), 1e-10);
+        interval(odds_ratio(&pooled).unwrap(), &computed["crude_or_ci95"], 1e-8);
+        close(phi(&pooled).unwrap(), of("phi"), 1e-10);
+        close(risk_difference(&pooled).unwrap().value, of("rd"), 1e-10);
+        interval(
+            risk_difference(&pooled).unwrap(),
+            &computed["rd_newcombe_ci95"],
+            1e-6,
+        );
+        interval(share(1198, 2691).unwrap(), &computed["wilson_exposed"], 1e-8);
+        interval(share(557, 1835).unwrap(), &computed["wilson_unexposed"], 1e-8);
+        for (stratum, published) in one["stratum_or"].as_object().unwrap() {
+            let found = odds_ratio(&table(&one["strata"][stratum])).unwrap();
+            close(found.value, published.as_f64().unwrap(), 1e-5);
+        }
+    }
+}
+
+/// Tables of all sizes, zeros among them.
+fn random_table(random: &mut StdRng, most_digits: u32) -> FourCounts {
+    let most = 10_u64.pow(random.random_range(0..=most_digits));
+    FourCounts::exact(std::array::from_fn(|_| {
+        if random.random_ratio(1, 8) {
+            0
+        } else {
+            random.random_range(0..=most)
+        }
+    }))
+}
+
+fn noisy(counts: &FourCounts, variance: f64) -> FourCounts {
+    let noisy = |count: Count| Count { n: count.n, variance };
+    FourCounts {
+        both: noisy(counts.both),
+        when_only: noisy(counts.when_only),
+        then_only: noisy(counts.then_only),
+        neither: noisy(counts.neither),
+    }
+}
+
+fn other_rows(counts: &FourCounts) -> FourCounts {
+    FourCounts {
+        both: counts.then_only,
+        when_only: counts.neither,
+        then_only: counts.both,
+        neither: counts.when_only,
+    }
+}
+
+fn other_columns(counts: &FourCounts) -> FourCounts {
+    FourCounts {
+        both: counts.when_only,
+        when_only: counts.both,
+        then_only: counts.neither,
+        neither: counts.then_only,
+    }
+}
+
+fn transposed(counts: &FourCounts) -> FourCounts {
+    FourCounts {
+        when_only: counts.then_only,
+        then_only: counts.when_only,
+        ..*counts
+    }
+}
+
+fn estimates(counts: &FourCounts) -> Vec<Option<Estimate>> {
+    vec![
+        proportion(counts.both, counts.when_only),
+        proportion(counts.then_only, counts.neither),
+        risk_difference(counts),
+        risk_ratio(counts),
+        odds_ratio(counts),
+        mantel_haenszel_odds_ratio(&[*counts, FourCounts::exact([3, 1, 4, 1])]),
+        mantel_haenszel_risk_ratio(&[*counts, FourCounts::exact([3, 1, 4, 1])]),
+    ]
+}
+
+#[test]
+fn everything_is_finite_and_within_its_interval_which_noise_only_widens() {
+    let mut random = StdRng::seed_from_u64(5);
+    for _ in 0..3_000 {
+        let counts = random_table(&mut random, 7);
+        for (found, wider) in estimates(&counts)
+            .into_iter()
+            .zip(estimates(&noisy(&counts, 6.0)))
+        {
+            let Some(found) = found else { continue };
+            let Estimate { value, lower, upper } = found;
+            assert!(
+                [value, lower, upper].iter().all(|one| one.is_finite()),
+                "{counts:?}: {found:?}"
+            );
+            assert!(lower <= value && value <= upper, "{counts:?}: {found:?}");
+            if let Some(wider) = wider {
+                assert!(
+                    wider.lower <= lower && wider.upper >= upper,
+                    "{counts:?}: {found:?}, {wider:?}"
+                );
+            }
+        }
+        let p = fisher::p_two_sided(&counts);
+        assert!((0.0..=1.0).contains(&p), "{counts:?}: {p}");
+        assert!(phi(&counts).is_none_or(|phi| phi.abs() <= 1.0), "{counts:?}");
+        assert!(
+            fisher::conditional_odds_ratio(&counts).is_none_or(f64::is_finite),
+            "{counts:?}"
+        );
+        if let Some(test) = cochran_mantel_haenszel(&[counts]) {
+            assert!((0.0..=1.0).contains(&test.p_value), "{counts:?}: {test:?}");
+            assert!(test.corrected_statistic <= test.statistic, "{counts:?}: {test:?}");
+        }
+        if let Ok(tested) = homogeneity(&[counts, random_table(&mut random, 7)]) {
+            assert!((0.0..=1.0).contains(&tested.p_value), "{counts:?}: {tested:?}");
+        }
+    }
+}
+
+#[test]
+fn swapping_rows_or_columns_turns_figures_round() {
+    let mut random = StdRng::seed_from_u64(6);
+    for _ in 0..2_000 {
+        let counts = random_table(&mut random, 4);
+        let (rows, columns) = (other_rows(&counts), other_columns(&counts));
+        let p = fisher::p_two_sided(&counts);
+        for other in [rows, columns, transposed(&counts)] {
+            close(fisher::p_two_sided(&other), p, 1e-6);
+        }
+        for other in [rows, columns] {
+            if let (Some(one), Some(turned)) = (odds_ratio(&counts), odds_ratio(&other)) {
+                close(one.value * turned.value, 1.0, 1e-9);
+                close(one.lower * turned.upper, 1.0, 1e-9);
+            }
+            if let (Some(one), Some(turned)) = (phi(&counts), phi(&other)) {
+                assert!((one + turned).abs() < 1e-9, "{counts:?}");
+            }
+        }
+        if let (Some(one), Some(turned)) = (risk_ratio(&counts), risk_ratio(&rows)) {
+            close(one.value * turned.value, 1.0, 1e-9);
+            close(one.lower * turned.upper, 1.0, 1e-9);
+        }
+        if let (Some(one), Some(turned)) = (risk_difference(&counts), risk_difference(&rows)) {
+            assert!((one.value + turned.value).abs() < 1e-12, "{counts:?}");
+            assert!(
+                (one.lower + turned.upper).abs() < 1e-9,
+                "{counts:?}: {one:?}, {turned:?}"
+            );
+        }
+        if let (Some(one), Some(turned)) = (
+            fisher::conditional_odds_ratio(&counts),
+            fisher::conditional_odds_ratio(&columns),
+        ) {
+            close(one * turned, 1.0, 1e-6);
+        }
+    }
+}
+
+/// The logarithm of how many ways there are to choose `k` of `n`.
+fn log_choose(n: u64, k: u64) -> f64 {
+    (1..=k).map(|i| ((n - k + i) as f64 / i as f64).ln()).sum()
+}
+
+#[test]
+fn fishers_test_agrees_with_a_sum_over_all_tables() {
+    let mut random = StdRng::seed_from_u64(7);
+    for _ in 0..1_000 {
+        let counts = random_table(&mut random, 2);
+        let [a, b, c, d] = [
+            counts.both.n,
+            counts.when_only.n,
+            counts.then_only.n,
+            counts.neither.n,
+        ];
+        let (with, then, all) = (a + b, a + c, a + b + c + d);
+        let probability =
+            |x: u64| (log_choose(with, x) + log_choose(all - with, then - x) - log_choose(all, then)).exp();
+        let range = (with + then).saturating_sub(all)..=with.min(then);
+        let limit = probability(a) * (1.0 + 1e-7);
+        let expected: f64 = range.clone().map(probability).filter(|p| *p <= limit).sum();
+        let found = fisher::p_two_sided(&counts);
+        assert!(
+            (found - expected.min(1.0)).abs() < 1e-9,
+            "{counts:?}: {found}, {expected}"
+        );
+        let Some(odds) = fisher::conditional_odds_ratio(&counts) else {
+            assert!(a == *range.start() || a == *range.end(), "{counts:?}");
+            continue;
+        };
+        let weight = |x: u64| (probability(x).ln() + (x as f64 - a as f64) * odds.ln()).exp();
+        let sum: f64 = range.clone().map(weight).sum();
+        let mean: f64 = range.map(|x| x as f64 * weight(x)).sum::<f64>() / sum;
+        assert!(
+            (mean - a as f64).abs() < 1e-6,
+            "{counts:?}: {odds} has the mean {mean}"
+        );
+    }
+}
+
+#[test]
+fn tables_beyond_all_chance_have_tiny_p_values() {
+    // 2 out of C(200, 100) tables: both extremes.
+    let all_apart = FourCounts::exact([100, 0, 0, 100]);
+    let expected = (2.0_f64.ln() - log_choose(200, 100)).exp();
+    close(fisher::p_two_sided(&all_apart) / expected, 1.0, 1e-9);
+    let beyond_doubles = FourCounts::exact([10_000_000, 0, 0, 10_000_000]);
+    assert!(fisher::p_two_sided(&beyond_doubles) < 1e-300);
+    let even = FourCounts::exact([10_000_000; 4]);
+    close(fisher::p_two_sided(&even), 1.0, 1e-9);
+    close(fisher::conditional_odds_ratio(&even).unwrap(), 1.0, 1e-9);
+}
+
+#[test]
+fn one_stratum_is_the_crude_table_and_empty_margins_add_nothing() {
+    let mut random = StdRng::seed_from_u64(9);
+    for _ in 0..2_000 {
+        let counts = random_table(&mut random, 5);
+        if let (Some(adjusted), Some(crude)) = (mantel_haenszel_odds_ratio(&[counts]), odds_ratio(&counts)) {
+            close(adjusted.value, crude.value, 1e-9);
+            close(adjusted.lower, crude.lower, 1e-9);
+        }
+        if let (Some(adjusted), Some(crude)) = (mantel_haenszel_risk_ratio(&[counts]), risk_ratio(&counts)) {
+            close(adjusted.value, crude.value, 1e-9);
+            close(adjusted.lower, crude.lower, 1e-6);
+        }
+        let n = random.random_range(0..1_000);
+        let silent = [
+            FourCounts::exact([n, 0, 3, 0]),
+            FourCounts::exact([0, n, 0, 0]),
+            FourCounts::default(),
+        ];
+        let some = [counts, random_table(&mut random, 5)];
+        let with_silent: Vec<FourCounts> = silent.iter().chain(&some).copied().collect();
+        assert_eq!(
+            mantel_haenszel_odds_ratio(&some),
+            mantel_haenszel_odds_ratio(&with_silent),
+            "{some:?}"
+        );
+        assert_eq!(
+            mantel_haenszel_risk_ratio(&some),
+            mantel_haenszel_risk_ratio(&with_silent),
+            "{some:?}"
+        );
+        assert_eq!(
+            cochran_mantel_haenszel(&some),
+            cochran_mantel_haenszel(&with_silent),
+            "{some:?}"
+        );
+        assert_eq!(homogeneity(&some), homogeneity(&with_silent), "{some:?}");
+    }
+}
+
+#[test]
+fn the_slopes_by_which_noise_is_added_are_those_of_the_figures() {
+    // The variance that noise of one count adds, against the figure's change when that count moves.
+    let base = FourCounts::exact([4_000, 6_000, 3_000, 7_000]);
+    let figures: [fn(&FourCounts) -> Option<Estimate>; 4] = [
+        risk_ratio,
+        odds_ratio,
+        |counts| mantel_haenszel_odds_ratio(&[*counts, FourCounts::exact([900, 500, 800, 700])]),
+        |counts| mantel_haenszel_risk_ratio(&[*counts, FourCounts::exact([900, 500, 800, 700])]),
+    ];
+    let variance_of_log = |estimate: Estimate| ((estimate.upper / estimate.value).ln() / Z).powi(2);
+    for (which, figure) in figures.iter().enumerate() {
+        for cell in 0..4 {
+            let with = |change: i64, variance: f64| {
+                let mut counts = base;
+                let one = match cell {
+                    0 => &mut counts.both,
+                    1 => &mut counts.when_only,
+                    2 => &mut counts.then_only,
+                    _ => &mut counts.neither,
+                };
+                one.n = one.n.saturating_add_signed(change);
+                one.variance = variance;
+                figure(&counts).unwrap()
+            };
+            let slope = (with(1, 0.0).value.ln() - with(-1, 0.0).value.ln()) / 2.0;
+            let added = variance_of_log(with(0, 1_000.0)) - variance_of_log(with(0, 0.0));
+            let expected = slope * slope * 1_000.0;
+            assert!(
+                (added - expected).abs() <= 1e-3 * expected + 1e-12,
+                "figure {which}, cell {cell}: {added}, {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn corrected_p_values_are_as_defined() {
+    let mut random = StdRng::seed_from_u64(10);
+    for _ in 0..300 {
+        let given: Vec<Option<f64>> = (0..random.random_range(0..30))
+            .map(|_| random.random_ratio(4, 5).then(|| random.random_range(0.0..=1.0)))
+            .collect();
+        let tried = given.iter().flatten().count() as f64;
+        for (p, corrected) in given.iter().zip(multiple::benjamini_hochberg(&given)) {
+            let Some(p) = p else {
+                assert_eq!(corrected, None);
+                continue;
+            };
+            // The least, over all p-values from this one up, of that value times the number tried over its rank.
+            let rank = |value: f64| given.iter().flatten().filter(|one| **one <= value).count() as f64;
+            let expected = given
+                .iter()
+                .flatten()
+                .filter(|one| *one >= p)
+                .map(|one| one * tried / rank(*one))
+                .fold(1.0, f64::min);
+            let corrected = corrected.unwrap();
+            assert!(
+                (corrected - expected).abs() < 1e-12 && corrected >= *p,
+                "{given:?}: {p}, {corrected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn residuals_of_a_two_by_two_table_differ_by_their_sign_alone() {
+    let mut random = StdRng::seed_from_u64(11);
+    for _ in 0..1_000 {
+        let [a, b, c, d] = random_table(&mut random, 6).cells().map(|cell| cell.n);
+        let all = a + b + c + d;
+        let residual = |n, row, column| independence::standardised_residual(n, row, column, all);
+        let found = [
+            residual(a, a + b, a + c),
+            residual(b, a + b, b + d),
+            residual(c, c + d, a + c),
+            residual(d, c + d, b + d),
+        ];
+        let [Some(both), Some(when), Some(then), Some(neither)] = found else {
+            assert!(
+                [a + b, c + d, a + c, b + d].contains(&0),
+                "{a} {b} {c} {d}: {found:?}"
+            );
+            continue;
+        };
+        for (one, other) in [(both, -when), (both, -then), (both, neither)] {
+            assert!(
+                (one - other).abs() < 1e-6 * one.abs().max(1.0),
+                "{a} {b} {c} {d}: {found:?}"
+            );
+        }
+        // Its square is Pearson's chi-squared, and so n times phi squared.
+        let phi = phi(&FourCounts::exact([a, b, c, d])).unwrap();
+        close(both * both, all as f64 * phi * phi, 1e-6);
+    }
+}

@@ -1,0 +1,74 @@
+//! Figures of one two-by-two table.
+
+use super::{Estimate, FourCounts, noise, proportion};
+
+/// How much greater the share of `then` is with `when` than without, with Newcombe's
+/// hybrid score interval (his method 10, without continuity correction); none where a
+/// share is not known.
+///
+/// Source: R. G. Newcombe, "Interval estimation for the difference between independent
+/// proportions: comparison of eleven methods", Statistics in Medicine 17 (1998).
+pub fn risk_difference(counts: &FourCounts) -> Option<Estimate> {
+    let with = proportion(counts.both, counts.when_only)?;
+    let without = proportion(counts.then_only, counts.neither)?;
+    let value = with.value - without.value;
+    let down = (with.value - with.lower).hypot(without.upper - without.value);
+    let up = (with.upper - with.value).hypot(without.value - without.lower);
+    Some(Estimate {
+        value,
+        lower: (value - down).max(-1.0),
+        upper: (value + up).min(1.0),
+    })
+}
+
+/// How many times as likely `then` is with `when` as without, with Katz's log
+/// interval; none where a share is not known or one of them is zero.
+///
+/// Source: D. Katz, J. Baptista, S. P. Azen and M. C. Pike, "Obtaining confidence
+/// intervals for the risk ratio in cohort studies", Biometrics 34 (1978).
+pub fn risk_ratio(counts: &FourCounts) -> Option<Estimate> {
+    let [a, b, c, d] = counts.values();
+    if a <= 0.0 || c <= 0.0 {
+        return None;
+    }
+    let (with, without) = (a + b, c + d);
+    let slopes = [
+        1.0 / a - 1.0 / with,
+        -1.0 / with,
+        -(1.0 / c - 1.0 / without),
+        1.0 / without,
+    ];
+    let variance = 1.0 / a - 1.0 / with + 1.0 / c - 1.0 / without;
+    Estimate::of_log(
+        (a / with) / (c / without),
+        variance + noise(&counts.cells(), &slopes),
+    )
+}
+
+/// How many times as great the odds of `then` are with `when` as without, with Wald's
+/// log interval; none where a count is zero.
+///
+/// Source: B. Woolf, "On estimating the relation between blood group and disease",
+/// Annals of Human Genetics 19 (1955).
+pub fn odds_ratio(counts: &FourCounts) -> Option<Estimate> {
+    let [a, b, c, d] = counts.values();
+    if [a, b, c, d].contains(&0.0) {
+        return None;
+    }
+    let slopes = [1.0 / a, -1.0 / b, -1.0 / c, 1.0 / d];
+    let variance = 1.0 / a + 1.0 / b + 1.0 / c + 1.0 / d;
+    Estimate::of_log((a / b) * (d / c), variance + noise(&counts.cells(), &slopes))
+}
+
+/// How closely the two go together, from -1 to 1; none where a margin is empty.
+///
+/// Source: K. Pearson, "On the theory of contingency and its relation to association
+/// and normal correlation" (1904); phi is his mean square contingency of a 2x2 table.
+pub fn phi(counts: &FourCounts) -> Option<f64> {
+    if counts.has_empty_margin() {
+        return None;
+    }
+    let [a, b, c, d] = counts.values();
+    let margins = (a + b).sqrt() * (c + d).sqrt() * (a + c).sqrt() * (b + d).sqrt();
+    Some(((a * d - b * c) / margins).clamp(-1.0, 1.0))
+}
