@@ -43,6 +43,8 @@ pub struct Domain {
     strata: Vec<StratumName>,
     /// The strata of a place, by its number; empty for those that do not say.
     of_place: Vec<Vec<u32>>,
+    /// The first of them, which where strata do not overlap is the only one.
+    only_of_place: Vec<u32>,
     /// The stratum of an organisation, by its number.
     of_organisation: Vec<u32>,
     /// The first day of each year that has a stratum of its own, and of the year after the last.
@@ -67,6 +69,7 @@ impl Domain {
             dimension,
             strata: Vec::new(),
             of_place: Vec::new(),
+            only_of_place: Vec::new(),
             of_organisation: Vec::new(),
             year_starts: Vec::new(),
             overlaps: matches!(
@@ -127,6 +130,9 @@ impl Domain {
             key: StratumKey::NotKnown,
             label: "Not known".into(),
         });
+        let not_known = u32::try_from(domain.strata.len() - 1).unwrap_or(u32::MAX);
+        let only = |strata: &Vec<u32>| strata.first().copied().unwrap_or(not_known);
+        domain.only_of_place = domain.of_place.iter().map(only).collect();
         domain
     }
 
@@ -213,7 +219,7 @@ impl Domain {
                 Dimension::Funder => readable.each(|row| {
                     chunk.terms_of(row).for_each(|term| find(chunk.funders.get(term)));
                 }),
-                _ => readable.each(|row| find(chunk.leads.get(row))),
+                _ => readable.each(|row| find(Some(chunk.leads[row].into()))),
             }
         }
         self.of_organisation = vec![u32::MAX; organisations.len()];
@@ -270,9 +276,9 @@ impl Domain {
             }
             Dimension::LeadOrganisation => {
                 let strata = into.start_one_each(chunk.len());
-                chunk
-                    .leads
-                    .each(|row, number| strata[row] = self.organisation(number).unwrap_or(not_known));
+                for (stratum, lead) in strata.iter_mut().zip(&chunk.leads) {
+                    *stratum = self.organisation(Some((*lead).into())).unwrap_or(not_known);
+                }
             }
             Dimension::Funder => {
                 into.start_several();
@@ -373,16 +379,9 @@ impl Domain {
             });
             return;
         }
-        let first: Vec<u32> = self
-            .of_place
-            .iter()
-            .map(|strata| strata.first().copied().unwrap_or(not_known))
-            .collect();
-        let strata = into.start_one_each(chunk.len());
-        chunk.places.each(|row, number| {
-            let stratum = number.and_then(|number| first.get(usize::try_from(number).ok()?));
-            strata[row] = stratum.copied().unwrap_or(not_known);
-        });
+        chunk
+            .places
+            .look_up(&self.only_of_place, not_known, into.start_one_each(chunk.len()));
     }
 }
 
@@ -401,9 +400,16 @@ fn several(rows: usize, not_known: u32, into: &mut CellsOfRows, set: impl Fn(usi
     for row in 0..rows {
         match set(row) {
             0 => into.push([not_known]),
-            set => into.push((0..8).filter(|code| set >> code & 1 == 1)),
+            set => into.push(codes(set)),
         }
     }
+}
+
+/// The numbers of the bits that are set.
+pub fn codes(set: u8) -> impl Iterator<Item = u32> {
+    std::iter::successors(Some(set), |left| Some(left & left.wrapping_sub(1)))
+        .take_while(|left| *left != 0)
+        .map(u8::trailing_zeros)
 }
 
 /// Several strata a row, by the codes that its funding terms have.

@@ -297,7 +297,12 @@ fn test_of(test: &PreparedTest<'_>, chunk: &Chunk) -> Truths {
     match test {
         PreparedTest::Id(ids) => among_ids(ids, chunk),
         PreparedTest::Place(places) => in_places(places, chunk),
-        PreparedTest::Lead(truths) => of_numbers(&chunk.leads, chunk.len(), truths),
+        PreparedTest::Lead(truths) => Truths::of(chunk.len(), |row| {
+            truths
+                .get(chunk.leads[row] as usize)
+                .copied()
+                .unwrap_or(Truth::Unknown)
+        }),
         PreparedTest::Overlaps(crisis, places) => {
             let at_work = at_work_during(crisis, chunk);
             match places {
@@ -381,17 +386,14 @@ fn titled(comparison: &TextComparison, chunk: &Chunk) -> Truths {
 /// The rule of [`Reader::reads_whole`], on sets of rows.
 fn readable(reader: Reader, organisation: Option<u32>, chunk: &Chunk) -> Truths {
     let of = |visibility: Visibility| chunk.visibility.of(visibility as u8);
-    let number = organisation.map(i64::from);
-    let ours = |column: &Column| number.map(|number| column.within(&(number..=number)));
     Truths::decided(match reader {
         Reader::Steward => Bits::all(chunk.len()),
         Reader::Dashboard => of(Visibility::Open).clone(),
         Reader::Member { .. } => {
             let mut readable = of(Visibility::Open).or(of(Visibility::Members));
-            if let Some(led) = ours(&chunk.leads) {
-                readable.put_all(&led.yes);
-            }
-            if let Some(funded) = ours(&chunk.funders) {
+            if let Some(ours) = organisation {
+                readable.put_all(&Bits::of(chunk.len(), |row| chunk.leads[row] == ours));
+                let funded = chunk.funders.within(&(i64::from(ours)..=i64::from(ours)));
                 readable.put_all(&chunk.some_term(&funded).yes.and(&chunk.shared_with_funders));
             }
             readable

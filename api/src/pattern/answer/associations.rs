@@ -1,8 +1,6 @@
 //! Which pairs out of several conditions coincide more than chance.
 
-use super::super::count::cells::TwoConditions;
 use super::super::count::{Base, Counting};
-use super::super::disclosure::Shown;
 use super::super::evaluate::Prepared;
 use super::super::question::Viewpoint;
 use super::super::run::Stopped;
@@ -47,26 +45,11 @@ pub fn associations(base: Base<'_>, question: &AssociationsQuestion) -> Result<V
         .map(|one| counting.prepare(one))
         .collect();
     let pairs = (0..prepared.len()).flat_map(|when| (when + 1..prepared.len()).map(move |then| (when, then)));
-    let of_pairs: Vec<Table> = if counting.is_controlled() {
-        pairs
-            .clone()
-            .map(|(when, then)| {
-                let layout = TwoConditions {
-                    when: &prepared[when],
-                    then: &prepared[then],
-                    by: None,
-                };
-                let cells = shown_cells(&counting.cells(&layout)?, &counting, base);
-                Ok(tables(&cells).first().copied().unwrap_or_default())
-            })
-            .collect::<Result<_, Stopped>>()?
-    } else {
-        let nines = counting.pairs(&prepared)?;
-        nines
-            .iter()
-            .map(|nine| Table::new(nine.published().map(Shown::exact)))
-            .collect()
-    };
+    let of_pairs = tables(&shown_cells(
+        &counting.pairs(&prepared.iter().collect::<Vec<_>>())?,
+        &counting,
+        base,
+    ));
     counting.keep(&prepared.iter().collect::<Vec<_>>());
     let p_values: Vec<Option<f64>> = of_pairs
         .iter()

@@ -144,7 +144,7 @@ fn shown_cells(cells: &[RawCell], counting: &Counting<'_>, base: Base<'_>) -> Ve
         .collect()
 }
 
-/// Tables out of the cells of [`TwoConditions`](super::count::cells::TwoConditions).
+/// Tables out of eight cells each, in the order in which they are published.
 fn tables(cells: &[Shown]) -> Vec<Table> {
     let (tables, _) = cells.as_chunks::<8>();
     tables.iter().map(|cells| Table::new(*cells)).collect()

@@ -2,7 +2,7 @@
 
 use wayin_entity::Dimension;
 
-use super::super::count::cells::{Marked, TwoConditions};
+use super::super::count::cells::{ByStratum, Marked};
 use super::super::count::{Base, Counting};
 use super::super::dimension::StratumName;
 use super::super::disclosure::Shown;
@@ -92,13 +92,17 @@ pub struct Concentration {
 pub fn pattern(base: Base<'_>, question: &Question, concentration: bool) -> Result<PatternAnswer, Stopped> {
     let counting = Counting::new(base, question.viewpoint, &question.among);
     let (when, then) = (counting.prepare(&question.when), counting.prepare(&question.then));
-    let (table, bounds, illustrative) = overall(base, &counting, &when, &then)?;
+    let Whole {
+        table,
+        bounds,
+        illustrative,
+    } = overall(base, &counting, &when, &then)?;
     let by = |dimension: Dimension| -> Result<Strata, Stopped> {
         let domain = counting.domain(dimension);
-        let layout = TwoConditions {
+        let layout = ByStratum {
             when: &when,
             then: &then,
-            by: Some(&domain),
+            by: &domain,
         };
         let tables = tables(&shown_cells(&counting.cells(&layout)?, &counting, base));
         let overlap = domain.overlaps();
@@ -129,24 +133,45 @@ pub fn pattern(base: Base<'_>, question: &Question, concentration: bool) -> Resu
     })
 }
 
-type Overall = (Table, Option<(f64, f64)>, Shown);
+/// What is answered over all strata at once.
+#[derive(Default)]
+struct Whole {
+    table: Table,
+    bounds: Option<(f64, f64)>,
+    illustrative: Shown,
+}
 
 fn overall(
     base: Base<'_>,
     counting: &Counting<'_>,
     when: &Prepared<'_>,
     then: &Prepared<'_>,
-) -> Result<Overall, Stopped> {
+) -> Result<Whole, Stopped> {
     if !counting.is_controlled() {
         let (nine, illustrative) = counting.nine(when, then)?;
         let table = Table::new(nine.published().map(Shown::exact));
-        return Ok((table, nine.bounds(), Shown::exact(illustrative)));
+        return Ok(Whole {
+            table,
+            bounds: nine.bounds(),
+            illustrative: Shown::exact(illustrative),
+        });
     }
-    let layout = TwoConditions { when, then, by: None };
-    let cells = shown_cells(&counting.cells(&layout)?, counting, base);
+    let cells = shown_cells(&counting.pairs(&[when, then])?, counting, base);
     let table = tables(&cells).first().copied().unwrap_or_default();
-    let marked = shown_cells(&counting.cells(&Marked { by: None })?, counting, base);
-    Ok((table, bounds(&table), marked.get(1).copied().unwrap_or_default()))
+    Ok(Whole {
+        table,
+        bounds: bounds(&table),
+        illustrative: illustrative(base, counting)?,
+    })
+}
+
+/// How many of those counted were made up. Where the base holds none, everybody may know.
+pub(super) fn illustrative(base: Base<'_>, counting: &Counting<'_>) -> Result<Shown, Stopped> {
+    if !base.live.any_illustrative() && !base.released.any_illustrative() {
+        return Ok(Shown::exact(0));
+    }
+    let cells = shown_cells(&counting.cells(&Marked { by: None })?, counting, base);
+    Ok(cells.get(1).copied().unwrap_or_default())
 }
 
 /// The bounds of the rate from what is shown alone: any of the unknown may be on either side.

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 
 use wayin_entity::{EntryPoint, Perspective};
 
-use super::super::dimension::Domain;
+use super::super::dimension::{Domain, codes};
 use super::super::evaluate::Prepared;
-use super::super::index::Chunk;
+use super::super::index::{Bits, Chunk};
 use super::nine;
 
 /// Stands for no cell.
@@ -47,6 +47,11 @@ impl Shape {
         part_of: nine::PART_OF,
     };
 
+    /// The published cells of its group that a counted one is part of.
+    pub fn parts(self, place: usize) -> &'static [u8] {
+        self.part_of[place]
+    }
+
     /// The published cells, by their place in the whole layout, that a counted one is part of.
     pub fn published_of(self, raw: usize) -> impl Iterator<Item = usize> {
         let first = raw / self.raw * self.published;
@@ -82,8 +87,25 @@ impl CellsOfRows {
     /// Gives the next row its cells.
     pub fn push(&mut self, cells: impl IntoIterator<Item = u32>) {
         self.cells.extend(cells);
+        self.end_row();
+    }
+
+    fn end_row(&mut self) {
         self.ends
             .push(u32::try_from(self.cells.len()).unwrap_or(u32::MAX));
+    }
+
+    /// Shows each cell of the rows of a set to `see`, with its row.
+    pub fn each(&self, rows: &Bits, mut see: impl FnMut(usize, usize)) {
+        if self.ends.is_empty() {
+            rows.each(|row| {
+                if self.cells[row] != NO_CELL {
+                    see(row, self.cells[row] as usize);
+                }
+            });
+        } else {
+            rows.each(|row| self.of(row).iter().for_each(|cell| see(row, *cell as usize)));
+        }
     }
 
     /// The one cell of each row, [`NO_CELL`] for none; none where rows have several.
@@ -131,41 +153,30 @@ pub trait Layout: Sync {
     fn cells(&self, position: usize, chunk: &Chunk, into: &mut CellsOfRows);
 }
 
-/// Two conditions, over all at once or stratum by stratum.
-pub struct TwoConditions<'a> {
+/// Two conditions stratum by stratum.
+pub struct ByStratum<'a> {
     /// The one condition.
     pub when: &'a Prepared<'a>,
     /// The other.
     pub then: &'a Prepared<'a>,
     /// What initiatives are told apart by.
-    pub by: Option<&'a Domain>,
+    pub by: &'a Domain,
 }
 
-impl Layout for TwoConditions<'_> {
+impl Layout for ByStratum<'_> {
     fn shape(&self) -> Shape {
         Shape::NINE
     }
 
     fn groups(&self) -> usize {
-        self.by.map_or(1, |domain| domain.strata().len())
+        self.by.strata().len()
     }
 
     fn cells(&self, position: usize, chunk: &Chunk, into: &mut CellsOfRows) {
-        let codes = nine::codes(
-            &self.when.of(position, chunk),
-            &self.then.of(position, chunk),
-            chunk.len(),
-        );
-        if let Some(domain) = self.by {
-            domain.strata_of_rows(chunk, into);
-            into.map(|row, stratum| stratum * 9 + u32::from(codes[row]));
-        } else {
-            let cells = into.start_one_each(chunk.len());
-            cells
-                .iter_mut()
-                .zip(codes)
-                .for_each(|(cell, code)| *cell = code.into());
-        }
+        let when = self.when.of(position, chunk);
+        let codes = nine::codes(&when, &self.then.of(position, chunk), chunk.len());
+        self.by.strata_of_rows(chunk, into);
+        into.map(|row, stratum| stratum * 9 + u32::from(codes[row]));
     }
 }
 
@@ -224,19 +235,11 @@ impl Layout for Crossed<'_> {
         }
         into.start_several();
         for at in 0..chunk.len() {
-            let across = |row: &u32| {
-                columns
-                    .of(at)
-                    .iter()
-                    .map(move |column| (*row, *column))
-                    .collect::<Vec<_>>()
-            };
-            into.push(
-                rows.of(at)
-                    .iter()
-                    .flat_map(across)
-                    .map(|(row, column)| row * width + column),
-            );
+            for row in rows.of(at) {
+                into.cells
+                    .extend(columns.of(at).iter().map(|column| row * width + column));
+            }
+            into.end_row();
         }
     }
 }
@@ -245,7 +248,7 @@ impl Layout for Crossed<'_> {
 const POINTS: usize = EntryPoint::ALL.len();
 /// For each way in: where initiatives went from it, each entry point in turn, and those that stayed.
 pub const FLOWS_FROM_ONE: usize = POINTS + 1;
-/// The cell, of those of one way in, of the initiatives that stayed.
+/// The cell, of those of one way in, of the initiatives that stayed; as many entry points come before it.
 const STAYED: u32 = 4;
 const _: () = assert!(POINTS == STAYED as usize);
 
@@ -266,45 +269,31 @@ impl Layout for Flows<'_> {
     }
 
     fn cells(&self, _position: usize, chunk: &Chunk, into: &mut CellsOfRows) {
-        let of_row: Vec<Vec<(u32, u8)>> = self
-            .perspectives
-            .iter()
-            .enumerate()
-            .map(|(at, perspective)| {
-                let (ways_in, later) = (
-                    &chunk.ways_in[*perspective as usize],
-                    &chunk.later[*perspective as usize],
-                );
-                (0..chunk.len())
-                    .map(|row| {
-                        let way_in = ways_in.code_at(row);
-                        let first = way_in.map(|from| (at * POINTS + usize::from(from)) * FLOWS_FROM_ONE);
-                        let first = first
-                            .and_then(|first| u32::try_from(first).ok())
-                            .unwrap_or(NO_CELL);
-                        (first, later.set_at(row))
-                    })
-                    .collect()
+        // For each perspective: the first cell of each row's way in, and where it went, as bits.
+        let of_perspectives: Vec<(Vec<u32>, Vec<u8>)> = (0..)
+            .zip(self.perspectives.iter())
+            .map(|(at, perspective): (u32, _)| {
+                let (mut first, mut went) = (vec![NO_CELL; chunk.len()], vec![0_u8; chunk.len()]);
+                for (from, plane) in (0..).zip(chunk.ways_in[*perspective as usize].all()) {
+                    plane.each(|row| first[row] = (at * STAYED + from) * (STAYED + 1));
+                }
+                for (to, plane) in chunk.later[*perspective as usize].all().iter().enumerate() {
+                    plane.each(|row| went[row] |= 1 << to);
+                }
+                (first, went)
             })
             .collect();
         into.start_several();
         for row in 0..chunk.len() {
             let illustrative = u32::from(chunk.illustrative.contains(row));
-            into.push(of_row.iter().flat_map(|of| {
-                let (first, later) = of[row];
-                (0..=STAYED)
-                    .filter(move |to| first != NO_CELL && goes_to(later, *to))
-                    .map(move |to| (first + to) * 2 + illustrative)
-            }));
+            for (first, went) in &of_perspectives {
+                if first[row] != NO_CELL {
+                    let to = if went[row] == 0 { 1 << STAYED } else { went[row] };
+                    into.cells
+                        .extend(codes(to).map(|to| (first[row] + to) * 2 + illustrative));
+                }
+            }
+            into.end_row();
         }
-    }
-}
-
-/// Whether an initiative with these later entry points goes to one; beyond the last it stays.
-fn goes_to(later: u8, to: u32) -> bool {
-    if to == STAYED {
-        later == 0
-    } else {
-        later >> to & 1 == 1
     }
 }

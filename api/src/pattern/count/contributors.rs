@@ -21,15 +21,15 @@ pub struct Contributors {
 impl Contributors {
     /// Counts one initiative of an organisation.
     pub fn add(&mut self, organisation: u32) {
-        self.see(organisation);
-        if self.ahead == 0 {
-            self.candidate = organisation;
-            self.ahead = 1;
-        } else if self.candidate == organisation {
-            self.ahead += 1;
-        } else {
-            self.ahead -= 1;
+        if self.distinct < ENOUGH {
+            self.see(organisation);
         }
+        // One more for the candidate, or one less; whoever comes when nobody is ahead is the
+        // next candidate. Written without branches, which could not be foretold.
+        let free = self.ahead == 0;
+        self.candidate = if free { organisation } else { self.candidate };
+        let agrees = u32::from(self.candidate == organisation);
+        self.ahead = self.ahead + 2 * agrees - 1;
     }
 
     fn see(&mut self, organisation: u32) {

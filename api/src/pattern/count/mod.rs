@@ -8,19 +8,22 @@
 pub mod cells;
 pub mod contributors;
 pub mod nine;
+mod pairs;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 
 use rayon::prelude::*;
 use wayin_entity::Dimension;
 
-use self::cells::{CellsOfRows, Layout, NO_CELL};
+use self::cells::{CellsOfRows, Layout};
 use self::contributors::Contributors;
 use self::nine::Nine;
 use super::dimension::Domain;
 use super::disclosure::noise::Noise;
 use super::evaluate::Prepared;
-use super::index::{Bits, Chunk, Snapshot, Truths};
+use super::index::{Bits, Chunk, Snapshot};
 use super::kept::Kept;
 use super::question::Viewpoint;
 use super::run::{Run, Stopped};
@@ -202,39 +205,6 @@ impl<'a> Counting<'a> {
         )
     }
 
-    /// Counts the 2x2 tables of every pair out of some conditions, where nothing is hidden:
-    /// the nine cells of each `(i, j)` with `i < j`, in that order.
-    pub fn pairs(&self, conditions: &[Prepared<'_>]) -> Result<Vec<Nine>, Stopped> {
-        debug_assert!(!self.controlled, "hidden records are counted by cells");
-        let count = conditions.len() * conditions.len().saturating_sub(1) / 2;
-        self.over(
-            || vec![Nine::default(); count],
-            |nines, position, chunk| {
-                let counted = self.population(position).exactly;
-                let truths: Vec<Truths> = conditions
-                    .iter()
-                    .map(|one| one.of(position, chunk).within(&counted))
-                    .collect();
-                let pairs = truths
-                    .iter()
-                    .enumerate()
-                    .flat_map(|(at, one)| truths[at + 1..].iter().map(move |other| (one, other)));
-                let population = counted.count();
-                let margins: Vec<(u64, u64)> =
-                    truths.iter().map(|of| (of.yes.count(), of.no.count())).collect();
-                let of_pairs =
-                    (0..margins.len()).flat_map(|at| (at + 1..margins.len()).map(move |other| (at, other)));
-                for ((nine, (one, other)), (a, b)) in nines.iter_mut().zip(pairs).zip(of_pairs) {
-                    *nine += Nine::of_margins(population, one, margins[a], other, margins[b]);
-                }
-            },
-            |mut a, b| {
-                a.iter_mut().zip(b).for_each(|(mine, more)| *mine += more);
-                a
-            },
-        )
-    }
-
     /// Counts the cells of a layout.
     pub fn cells(&self, layout: &dyn Layout) -> Result<Vec<RawCell>, Stopped> {
         let shape = layout.shape();
@@ -252,8 +222,8 @@ impl<'a> Counting<'a> {
         }
         for (at, cell) in tallies.hidden.iter().enumerate() {
             for into in shape.published_of(at) {
-                published[into].hidden.add(*cell);
-                published[into].contributors = published[into].contributors.merged(&tallies.contributors[at]);
+                published[into].hidden.add(cell.hidden);
+                published[into].contributors = published[into].contributors.merged(&cell.contributors);
             }
         }
         let largest = if self.controlled {
@@ -279,31 +249,41 @@ impl<'a> Counting<'a> {
     /// every cell alike, whatever is then shown of it.
     fn largest(&self, layout: &dyn Layout, published: &[Published]) -> Result<Vec<u64>, Stopped> {
         let shape = layout.shape();
-        let candidates: Vec<u32> = published
-            .iter()
-            .map(|cell| cell.contributors.candidate())
+        // For each counted cell: its group's first published cell, and its place in the group. The
+        // published cells of a group lie side by side, as every initiative is looked for in several.
+        let group: Vec<(u32, u32)> = (0..layout.groups() * shape.raw)
+            .map(|cell| (cell / shape.raw * shape.published, cell % shape.raw))
+            .map(|(first, place)| {
+                (
+                    u32::try_from(first).unwrap_or(u32::MAX),
+                    u32::try_from(place).unwrap_or(0),
+                )
+            })
             .collect();
-        let counts = self.over(
-            || vec![0_u32; published.len()],
-            |counts, position, chunk| {
-                let hidden = self.population(position).hidden;
-                let leads = leads(chunk);
+        let looked_for: Vec<(u32, u32)> = published
+            .iter()
+            .map(|cell| (cell.contributors.candidate(), 0))
+            .collect();
+        let found = self.over(
+            || looked_for.clone(),
+            |found, position, chunk| {
                 let mut cells = CellsOfRows::default();
                 layout.cells(position, chunk, &mut cells);
-                hidden.each(|row| {
-                    for cell in cells.of(row) {
-                        for into in shape.published_of(*cell as usize) {
-                            counts[into] += u32::from(candidates[into] == leads[row]);
-                        }
+                cells.each(&self.population(position).hidden, |row, cell| {
+                    let (first, place) = group[cell];
+                    let of_group = &mut found[first as usize..first as usize + shape.published];
+                    for part in shape.parts(place as usize) {
+                        let (candidate, count) = &mut of_group[usize::from(*part)];
+                        *count += u32::from(*candidate == chunk.leads[row]);
                     }
                 });
             },
             |mut a, b| {
-                a.iter_mut().zip(b).for_each(|(mine, more)| *mine += more);
+                a.iter_mut().zip(b).for_each(|(mine, more)| mine.1 += more.1);
                 a
             },
         )?;
-        Ok(counts.into_iter().map(u64::from).collect())
+        Ok(found.into_iter().map(|(_, count)| count.into()).collect())
     }
 }
 
@@ -333,16 +313,6 @@ fn jobs<'a>(live: &'a Snapshot, released: &'a Snapshot) -> Vec<Job<'a>> {
     of_live.chain(of_released).collect()
 }
 
-fn leads(chunk: &Chunk) -> Vec<u32> {
-    let mut leads = vec![0; chunk.len()];
-    chunk.leads.each(|row, number| {
-        leads[row] = number
-            .and_then(|number| u32::try_from(number).ok())
-            .unwrap_or(u32::MAX);
-    });
-    leads
-}
-
 /// A count of hidden initiatives, with the sum of their keys (its low byte counts).
 #[derive(Clone, Copy, Debug, Default)]
 struct Hidden {
@@ -367,48 +337,38 @@ struct Published {
 /// What one piece has counted.
 struct Tallies {
     exact: Vec<u64>,
-    hidden: Vec<Hidden>,
-    contributors: Vec<Contributors>,
+    hidden: Vec<HiddenCell>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct HiddenCell {
+    hidden: Hidden,
+    contributors: Contributors,
 }
 
 impl Tallies {
     fn new(cells: usize, controlled: bool) -> Self {
-        let of_hidden = if controlled { cells } else { 0 };
         Self {
             exact: vec![0; cells],
-            hidden: vec![Hidden::default(); of_hidden],
-            contributors: vec![Contributors::default(); of_hidden],
+            hidden: vec![HiddenCell::default(); if controlled { cells } else { 0 }],
         }
     }
 
     fn count(&mut self, population: &Population, layout: &dyn Layout, position: usize, chunk: &Chunk) {
         let mut cells = CellsOfRows::default();
         layout.cells(position, chunk, &mut cells);
-        if let Some(one) = cells.one_each() {
-            population.exactly.each(|row| {
-                if one[row] != NO_CELL {
-                    self.exact[one[row] as usize] += 1;
-                }
-            });
-        } else {
-            population.exactly.each(|row| {
-                cells
-                    .of(row)
-                    .iter()
-                    .for_each(|cell| self.exact[*cell as usize] += 1);
-            });
-        }
+        cells.each(&population.exactly, |_, cell| self.exact[cell] += 1);
         if self.hidden.is_empty() {
             return;
         }
-        let (leads, keys) = (leads(chunk), chunk.keys());
-        population.hidden.each(|row| {
-            for cell in cells.of(row) {
-                let cell = *cell as usize;
-                self.hidden[cell].count += 1;
-                self.hidden[cell].key = self.hidden[cell].key.wrapping_add(keys[row].into());
-                self.contributors[cell].add(leads[row]);
-            }
+        let (leads, keys) = (&chunk.leads, chunk.keys());
+        cells.each(&population.hidden, |row, cell| {
+            let cell = &mut self.hidden[cell];
+            cell.hidden.add(Hidden {
+                count: 1,
+                key: keys[row].into(),
+            });
+            cell.contributors.add(leads[row]);
         });
     }
 
@@ -417,12 +377,9 @@ impl Tallies {
             .iter_mut()
             .zip(other.exact)
             .for_each(|(mine, more)| *mine += more);
-        self.hidden
-            .iter_mut()
-            .zip(other.hidden)
-            .for_each(|(mine, more)| mine.add(more));
-        for (mine, more) in self.contributors.iter_mut().zip(&other.contributors) {
-            *mine = mine.merged(more);
+        for (mine, more) in self.hidden.iter_mut().zip(&other.hidden) {
+            mine.hidden.add(more.hidden);
+            mine.contributors = mine.contributors.merged(&more.contributors);
         }
         self
     }

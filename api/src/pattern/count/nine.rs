@@ -121,7 +121,7 @@ impl Nine {
     }
 
     /// The nine from the four known ones and the margins.
-    fn from_known(population: u64, when: (u64, u64), then: (u64, u64), four: [u64; 4]) -> Self {
+    pub(super) fn from_known(population: u64, when: (u64, u64), then: (u64, u64), four: [u64; 4]) -> Self {
         let [both, when_only, then_only, neither] = four;
         let then_unknown = [when.0 - both - when_only, when.1 - then_only - neither];
         let when_unknown = [then.0 - both - then_only, then.1 - when_only - neither];

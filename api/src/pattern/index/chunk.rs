@@ -150,10 +150,12 @@ pub struct Chunk {
     pub serial: u64,
     ids: Box<[Uuid]>,
     keys: Box<[u8]>,
+    /// The rows that have each bit of their share of a cell's key.
+    pub key_bits: Planes,
     /// The place, by its number.
     pub places: Column,
-    /// The lead organisation, by its number; always known.
-    pub leads: Column,
+    /// The lead organisation, by its number.
+    pub leads: Box<[u32]>,
     titles: Box<str>,
     /// Where each title ends.
     title_ends: Box<[u32]>,
@@ -238,8 +240,9 @@ impl Chunk {
             serial: next_serial(),
             ids: rows.iter().map(|row| row.id).collect(),
             keys: rows.iter().map(|row| row.key).collect(),
+            key_bits: sets(8, &|row| row.key),
             places: Column::pack(rows.iter().map(|row| row.place.map(i64::from))),
-            leads: Column::pack(rows.iter().map(|row| Some(row.lead.into()))),
+            leads: rows.iter().map(|row| row.lead).collect(),
             titles: rows.iter().map(|row| &*row.title).collect::<String>().into(),
             title_ends: ends(&|row| row.title.len()),
             started_on: days(rows.iter(), |row| row.started_on),
@@ -297,7 +300,7 @@ impl Chunk {
             id: self.ids[row],
             key: self.keys[row],
             place: number(&self.places),
-            lead: number(&self.leads).unwrap_or_default(),
+            lead: self.leads[row],
             title: self.title(row).into(),
             started_on: self.started_on.get(row).and_then(day_of),
             ended_on: self.ended_on.get(row).and_then(day_of),
@@ -424,7 +427,6 @@ impl Chunk {
     pub fn bytes(&self) -> usize {
         let columns = [
             &self.places,
-            &self.leads,
             &self.started_on,
             &self.ended_on,
             &self.funders,
@@ -433,6 +435,7 @@ impl Chunk {
             &self.starts_on,
         ];
         let planes = [
+            &self.key_bits,
             &self.ongoing,
             &self.visibility,
             &self.upfront_research,
@@ -454,6 +457,7 @@ impl Chunk {
         size_of::<Self>()
             + size_of_val(&*self.ids)
             + size_of_val(&*self.keys)
+            + size_of_val(&*self.leads)
             + self.titles.len()
             + size_of_val(&*self.title_ends)
             + size_of_val(&*self.term_ends)

@@ -63,6 +63,15 @@ fn each<W: Width>(values: &[W], mut see: impl FnMut(usize, Option<i64>)) {
     }
 }
 
+fn look_up<W: Width>(values: &[W], table: &[u32], otherwise: u32, into: &mut [u32]) {
+    for (found, value) in into.iter_mut().zip(values) {
+        // What is not known is below zero, and so beyond every table.
+        let at: i64 = (*value).into();
+        let at = usize::try_from(at.cast_unsigned()).unwrap_or(usize::MAX);
+        *found = table.get(at).copied().unwrap_or(otherwise);
+    }
+}
+
 #[allow(
     clippy::needless_bitwise_bool,
     reason = "without branches it is worked out for several values at once"
@@ -120,6 +129,15 @@ impl Column {
             Self::Narrow(values) => each(values, see),
             Self::Medium(values) => each(values, see),
             Self::Wide(values) => each(values, see),
+        }
+    }
+
+    /// For each row what a table has at its value; `otherwise` where it has nothing, or the value is not known.
+    pub fn look_up(&self, table: &[u32], otherwise: u32, into: &mut [u32]) {
+        match self {
+            Self::Narrow(values) => look_up(values, table, otherwise, into),
+            Self::Medium(values) => look_up(values, table, otherwise, into),
+            Self::Wide(values) => look_up(values, table, otherwise, into),
         }
     }
 
