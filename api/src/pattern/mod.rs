@@ -10,6 +10,7 @@ pub mod answer;
 pub mod ask;
 pub mod cautions;
 pub mod count;
+pub mod csv;
 pub mod dimension;
 pub mod disclosure;
 pub mod engine;
