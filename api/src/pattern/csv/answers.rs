@@ -259,7 +259,7 @@ impl Head<'_> {
 const EXACT: &str = "Counts are exact.";
 const CONTROLLED: &str = "Under disclosure control: of records that may only be counted, counts are moved a little \
     and rounded to the nearest 5, or withheld. The column `withheld` names such a count and the rule; where it is \
-    not empty all the same, it is of the records that you may read whole alone.";
+    not empty all the same, it is of the records that you may read whole alone, and the figures of its row with it.";
 
 fn date(at: Option<chrono::DateTime<chrono::Utc>>) -> Cell {
     at.map_or(Cell::Empty, |at| Cell::Text(at.to_rfc3339()))
