@@ -1,5 +1,6 @@
 //! The one error of the domains, free of any transport. It is turned into a
-//! GraphQL error in one place, [`crate::graphql::error`].
+//! GraphQL error in one place, [`crate::graphql::error`], and gets an HTTP status in one,
+//! [`crate::pattern::csv::http`].
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 

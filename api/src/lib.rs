@@ -13,7 +13,7 @@
 //! | [`auth`] | tokens, members, the permission table, the visibility of records |
 //! | [`initiative`] | the record, what it must meet, its publication, its filter as SQL |
 //! | [`place`], [`organisation`], [`crisis`], [`meeting`], [`claim`], [`vocabulary`] | the other domains |
-//! | [`pattern`] | the pattern engine: index, counts, statistics, plain words |
+//! | [`pattern`] | the pattern engine: index, counts, statistics, plain words; answers over GraphQL, and as CSV files |
 //! | [`condition`], [`truth`] | conditions and three-valued truth, which lists and patterns share |
 //! | [`import`], [`export`], [`example`] | files in and out, and the demonstration's evidence |
 //! | [`graphql`], [`paging`], [`id`], [`error`], [`database`], [`base`], [`change`], [`clock`] | what the domains are built with |

@@ -1,4 +1,4 @@
-//! The HTTP service: GraphQL over POST, GET and WebSocket, the explorer, health.
+//! The HTTP service: GraphQL over POST, GET and WebSocket, answers as files, the explorer, health.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -39,6 +39,7 @@ struct Service {
 
 /// Every route of the service.
 pub fn router(app: Arc<App>) -> Router {
+    let files = crate::pattern::csv::http::router(Arc::clone(&app));
     let service = Service {
         schema: schema(Arc::clone(&app)),
         app,
@@ -50,6 +51,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/health/live", get(|| async { "live\n" }))
         .route("/health/ready", get(ready))
         .merge(crate::graphiql::router())
+        .merge(files)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http())

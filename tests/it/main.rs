@@ -16,6 +16,7 @@ mod migrations;
 mod permissions;
 mod questions;
 mod records;
+mod spreadsheets;
 mod statements;
 mod support;
 mod takeovers;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         statements::stories(),
         agreement::stories(),
         http::stories(),
+        spreadsheets::stories(),
     ];
     support::tell(stories.into_iter().flatten())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Context, ID, InputType, Object, Result, dataloader::Loader};
+use async_graphql::{Context, ID, Object, Result, dataloader::Loader};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 use wayin_entity::claim;
@@ -13,6 +13,7 @@ use crate::graphql::{
     app,
     connection::{Connection, TotalCount, connection},
     error::Shared,
+    input,
     loader::{self, Loads},
     member,
 };
@@ -90,15 +91,8 @@ impl Claim {
 
 /// Reads a stored filter document: the same as clients send.
 fn stored(claim: &claim::Model, part: &str, document: &serde_json::Value) -> Result<InitiativeFilter, Error> {
-    let value = async_graphql::Value::from_json(document.clone())
-        .map_err(|cause| Error::Internal(format!("claim {}, {part}: {cause}", claim.slug)))?;
-    InitiativeFilter::parse(Some(value)).map_err(|cause| {
-        Error::Internal(format!(
-            "claim {}, {part}: {}",
-            claim.slug,
-            cause.into_server_error(async_graphql::Pos::default())
-        ))
-    })
+    input::read(part, document.clone())
+        .map_err(|cause| Error::Internal(format!("claim {}, {cause}", claim.slug)))
 }
 
 /// Loads a claim by its id.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextRequest, NextSubscribe};
-use async_graphql::{ErrorExtensionValues, Response, ServerError};
+use async_graphql::{ErrorExtensionValues, Pos, Response, ServerError};
 use futures_util::stream::{BoxStream, StreamExt};
 
 use crate::error::Error;
@@ -76,6 +76,15 @@ impl Extension for ErrorCodes {
         });
         shown.boxed()
     }
+}
+
+/// An error as the whole of a response, to a request that is not GraphQL.
+pub fn response(error: Error) -> Response {
+    let mut shown = async_graphql::Error::from(error).into_server_error(Pos::default());
+    show(&mut shown);
+    // There is no document in which it could be.
+    shown.locations.clear();
+    Response::from_errors(vec![shown])
 }
 
 fn show(error: &mut ServerError) {

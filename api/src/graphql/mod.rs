@@ -4,6 +4,7 @@ pub mod comparison;
 pub mod connection;
 pub mod deadline;
 pub mod error;
+pub mod input;
 pub mod loader;
 pub mod node;
 

@@ -142,6 +142,32 @@ pub fn of_counts<'a>(
     cautions
 }
 
+/// The cautions of counts that each tell how many of them were made up: of a distribution, or of moves.
+pub fn of_marked_counts<'a>(
+    basis: &Basis,
+    overlap: bool,
+    counts: impl Iterator<Item = (&'a Shown, &'a Shown)> + Clone,
+) -> Vec<Caution> {
+    let mut marks = counts.clone().map(|(_, illustrative)| illustrative.count);
+    let text = if marks.clone().any(|mark| mark.is_some_and(|many| many > 0)) {
+        "Some of the records counted were made up to show how Wayin works: they are no evidence about real places."
+    } else if basis.any_illustrative && marks.any(|mark| mark.is_none()) {
+        "Some of the records counted may have been made up to show how Wayin works."
+    } else {
+        ""
+    };
+    let mut cautions = Vec::new();
+    if !text.is_empty() {
+        cautions.push(caution(CautionCode::Illustrative, text));
+    }
+    if overlap {
+        cautions.push(overlapping());
+    }
+    cautions.push(not_a_sample());
+    cautions.extend(of_control(basis, counts.map(|(count, _)| count)));
+    cautions
+}
+
 fn not_computable(table: &Table) -> Option<Caution> {
     let missing = Figures::of(table).missing();
     if missing.is_empty() {

@@ -37,6 +37,20 @@ pub struct StratumName {
     pub label: String,
 }
 
+impl StratumName {
+    /// What names are listed by: codes, bands and years stay in their own order, places and
+    /// organisations go by their names, others and those that do not say come last. To be
+    /// sorted by stably.
+    pub fn rank(&self) -> (u8, Option<String>) {
+        match self.key {
+            StratumKey::Code(_) => (0, None),
+            StratumKey::Place(_) | StratumKey::Organisation(_) => (0, Some(self.label.to_lowercase())),
+            StratumKey::Others => (1, None),
+            StratumKey::NotKnown => (2, None),
+        }
+    }
+}
+
 /// A dimension over one snapshot: its strata, the one of those that do not say last.
 pub struct Domain {
     dimension: Dimension,

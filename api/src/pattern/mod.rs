@@ -4,12 +4,13 @@
 //! its conditions are [prepared](evaluate) and worked out on the index as three-valued
 //! sets of rows; what falls into which cell is [counted](count), passes through
 //! [`disclosure`] control, and becomes an [`answer`]: figures by [`statistics`], plain
-//! words by [`reading`], and [`cautions`].
+//! words by [`reading`], and [`cautions`]. It leaves over [`graphql`], or as a [`csv`] file.
 
 pub mod answer;
 pub mod ask;
 pub mod cautions;
 pub mod count;
+pub mod csv;
 pub mod dimension;
 pub mod disclosure;
 pub mod engine;

@@ -27,6 +27,8 @@ pub struct DistributionQuestion {
 pub struct Distribution {
     /// Every stratum of the domain.
     pub bins: Vec<Bin>,
+    /// Whether an initiative may stand in several.
+    pub overlap: bool,
     /// Which records the answer is from.
     pub basis: Basis,
 }
@@ -59,6 +61,7 @@ pub fn distribution(base: Base<'_>, question: &DistributionQuestion) -> Result<D
         });
     Ok(Distribution {
         bins: bins.collect(),
+        overlap: domain.overlaps(),
         basis: Basis::of(base, question.viewpoint),
     })
 }

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
-use wayin_entity::Dimension;
 
 use super::super::answer::{Basis, Bin, Distribution};
-use super::super::dimension::StratumKey;
 use super::super::question::Coverage;
 use super::parts::{AsOf, Disclosure, key_text, number, organisation_of, place_of};
 use crate::graphql::app;
@@ -80,21 +78,10 @@ impl DistributionBin {
 
 /// The bins of a distribution: places and organisations by name, others in their own
 /// order, those that do not say last.
-pub fn bins(of: Dimension, distribution: Distribution) -> Vec<DistributionBin> {
+pub fn bins(distribution: Distribution) -> Vec<DistributionBin> {
     let basis = Arc::new(distribution.basis);
     let mut bins = distribution.bins;
-    let by_name = matches!(
-        of,
-        Dimension::Place | Dimension::Region | Dimension::LeadOrganisation | Dimension::Funder
-    );
-    bins.sort_by_cached_key(|bin| {
-        let last = match bin.name.key {
-            StratumKey::NotKnown => 2,
-            StratumKey::Others => 1,
-            _ => 0,
-        };
-        (last, by_name.then(|| bin.name.label.to_lowercase()))
-    });
+    bins.sort_by_cached_key(|bin| bin.name.rank());
     bins.into_iter()
         .map(|bin| DistributionBin {
             bin,

@@ -147,6 +147,6 @@ impl PatternQuery {
         >,
     ) -> Result<Vec<DistributionBin>> {
         let found = Box::pin(asker(ctx, over, at_least)?.distribution(of, among)).await?;
-        Ok(distribution::bins(of, found))
+        Ok(distribution::bins(found))
     }
 }

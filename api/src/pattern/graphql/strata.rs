@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, InputObject, Object, Result, connection::Edge
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use super::super::answer::{Basis, Strata, Table};
-use super::super::dimension::{StratumKey, StratumName};
+use super::super::dimension::StratumName;
 use super::super::figures::Figures;
 use super::parts::{CoincidenceTable, Disclosure, Estimate, Proportion, key_text, organisation_of, place_of};
 use crate::error::Error;
@@ -148,11 +148,7 @@ fn sort(strata: &mut [Stratum], order: Option<StratumOrder>) {
         }
     };
     strata.sort_by(|a, b| {
-        let last = |stratum: &Stratum| match stratum.name.key {
-            StratumKey::NotKnown => 2,
-            StratumKey::Others => 1,
-            _ => 0,
-        };
+        let ((last_a, name_a), (last_b, name_b)) = (a.name.rank(), b.name.rank());
         let (x, y) = (figure(a), figure(b));
         let by_figure = match (x, y) {
             (Some(x), Some(y)) if descending => y.total_cmp(&x),
@@ -160,21 +156,13 @@ fn sort(strata: &mut [Stratum], order: Option<StratumOrder>) {
             // Those without a figure come after the others in either direction.
             (x, y) => y.is_some().cmp(&x.is_some()),
         };
-        let by_name = match (&a.name.key, &b.name.key) {
-            (StratumKey::Code(_), StratumKey::Code(_)) => a.position.cmp(&b.position),
-            _ => a
-                .name
-                .label
-                .to_lowercase()
-                .cmp(&b.name.label.to_lowercase())
-                .then(a.position.cmp(&b.position)),
-        };
+        let by_name = name_a.cmp(&name_b).then(a.position.cmp(&b.position));
         let by_name = if descending && field == StratumOrderField::Name {
             by_name.reverse()
         } else {
             by_name
         };
-        last(a).cmp(&last(b)).then(by_figure).then(by_name)
+        last_a.cmp(&last_b).then(by_figure).then(by_name)
     });
 }
 

@@ -1,0 +1,97 @@
+//! Inputs that come as JSON outside of a GraphQL request, read as GraphQL reads them.
+
+use async_graphql::{InputType, Pos, Value};
+
+use crate::error::{Error, Result};
+
+/// Reads an input of any type from JSON.
+///
+/// # Errors
+/// [`Error::BadInput`] where it is not of the type, and where it holds a field that the
+/// type does not have: a request is checked for those before it is read, a document by
+/// itself is not, and a filter with a misspelt field would hold of everything.
+pub fn read<T: InputType>(path: &str, document: serde_json::Value) -> Result<T> {
+    let given = Value::from_json(document).map_err(|cause| Error::bad_input(path, cause))?;
+    let read = T::parse(Some(given.clone()))
+        .map_err(|cause| Error::bad_input(path, cause.into_server_error(Pos::default()).message))?;
+    match beyond(path, &given, &read.to_value()) {
+        Some(unknown) => Err(Error::bad_input(&unknown, "is not a field that there is")),
+        None => Ok(read),
+    }
+}
+
+/// Where something is given that was not understood.
+fn beyond(path: &str, given: &Value, understood: &Value) -> Option<String> {
+    match (given, understood) {
+        (Value::Object(given), Value::Object(understood)) => given.iter().find_map(|(name, value)| {
+            let path = format!("{path}.{name}");
+            match understood.get(name) {
+                Some(understood) => beyond(&path, value, understood),
+                None => Some(path),
+            }
+        }),
+        (Value::List(given), Value::List(understood)) => given
+            .iter()
+            .zip(understood)
+            .enumerate()
+            .find_map(|(at, (given, understood))| beyond(&format!("{path}.{at}"), given, understood)),
+        // One by itself is read as a list of one.
+        (given, Value::List(understood)) => understood
+            .first()
+            .and_then(|understood| beyond(path, given, understood)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wayin_entity::Dimension;
+
+    use super::read;
+    use crate::initiative::filter_input::InitiativeFilter;
+
+    #[test]
+    fn what_graphql_takes_is_read() {
+        for document in [
+            json!({}),
+            json!({"and": [], "title": null}),
+            json!({"or": {"wayIn": {"in": "COLLABORATION"}}}),
+            json!({"fundingTerms": {"some": {"durationMonths": {"lte": 18}, "amountMinor": {"gt": "5"}}}}),
+            json!({"place": {"is": {"code": "E06000001"}}}),
+        ] {
+            let read = read::<InitiativeFilter>("when", document.clone());
+            assert!(read.is_ok(), "{document}: {:?}", read.err());
+        }
+        assert_eq!(
+            read::<Dimension>("by", json!("REGION")).ok(),
+            Some(Dimension::Region)
+        );
+    }
+
+    #[test]
+    fn what_no_type_has_is_refused_with_its_place() {
+        for (document, place) in [
+            (json!({"titel": {"eq": "x"}}), "when.titel: "),
+            (json!({"titel": null}), "when.titel: "),
+            (
+                json!({"or": [{}, {"wayIn": {"in": ["COLLABORATION"], "not": 1}}]}),
+                "when.or.1.wayIn.not: ",
+            ),
+            (json!({"not": {"or": {"steps": 1}}}), "when.not.or.steps: "),
+            (json!({"title": {"eq": 1}}), "when: "),
+            (
+                json!({"place": {"is": {"code": "E06000001", "id": "x"}}}),
+                "when: ",
+            ),
+            (json!(["x"]), "when: "),
+            (json!(null), "when: "),
+        ] {
+            let refused = read::<InitiativeFilter>("when", document.clone());
+            let reason = refused.err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(reason.starts_with(place), "{document}: {reason}");
+        }
+        assert!(read::<Dimension>("by", json!("REGIONS")).is_err());
+        assert!(read::<i64>("atLeast", json!("1")).is_err());
+    }
+}

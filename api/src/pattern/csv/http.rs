@@ -1,0 +1,249 @@
+//! The routes under `/export`: answers as CSV files, by GET, and by POST where a question is
+//! long. They are asked as over GraphQL: by [`Asker`], by members alone, and within the same
+//! deadline.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+
+use super::super::ask::{Asker, PatternInput};
+use super::super::graphql::NamedCondition;
+use super::answers::{self, Frame};
+use super::parameters::Parameters;
+use crate::app::App;
+use crate::auth::member;
+use crate::auth::visibility::Reader;
+use crate::error::{Error, Result};
+use crate::graphql;
+
+/// A kind of file.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Pattern,
+    Grid,
+    Distribution,
+    Flows,
+    Associations,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [
+        Self::Pattern,
+        Self::Grid,
+        Self::Distribution,
+        Self::Flows,
+        Self::Associations,
+    ];
+
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Pattern => "/export/pattern.csv",
+            Self::Grid => "/export/grid.csv",
+            Self::Distribution => "/export/distribution.csv",
+            Self::Flows => "/export/flows.csv",
+            Self::Associations => "/export/associations.csv",
+        }
+    }
+
+    /// What a browser saves it as.
+    const fn disposition(self) -> &'static str {
+        match self {
+            Self::Pattern => "attachment; filename=\"wayin-pattern.csv\"",
+            Self::Grid => "attachment; filename=\"wayin-grid.csv\"",
+            Self::Distribution => "attachment; filename=\"wayin-distribution.csv\"",
+            Self::Flows => "attachment; filename=\"wayin-flows.csv\"",
+            Self::Associations => "attachment; filename=\"wayin-associations.csv\"",
+        }
+    }
+
+    const fn about(self) -> &'static str {
+        match self {
+            Self::Pattern => "How often two conditions coincide",
+            Self::Grid => "Every value of one dimension against every value of another",
+            Self::Distribution => "How many initiatives have each value of a dimension",
+            Self::Flows => "From which way in to which later entry points initiatives move",
+            Self::Associations => "Which pairs of conditions coincide more than chance",
+        }
+    }
+
+    /// The parameters that it has beside those that every file has.
+    const fn parameters(self) -> &'static [&'static str] {
+        match self {
+            Self::Pattern => &["when", "then", "among", "by"],
+            Self::Grid => &["rows", "columns", "among"],
+            Self::Distribution => &["of", "among"],
+            Self::Flows => &["among", "perspective"],
+            Self::Associations => &["conditions", "among"],
+        }
+    }
+}
+
+/// The routes.
+pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
+    let mut router = Router::new();
+    for kind in Kind::ALL {
+        let answer =
+            move |app, method, address, headers, body| answer(kind, app, method, address, headers, body);
+        router = router.route(kind.path(), get(answer).post(answer));
+    }
+    router.with_state(app)
+}
+
+async fn answer(
+    kind: Kind,
+    State(app): State<Arc<App>>,
+    method: Method,
+    address: Uri,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let reader = match reader(&app, &headers).await {
+        Ok(reader) => reader,
+        Err(refused) => return refused.into_response(),
+    };
+    let given = if method == Method::POST {
+        of_body(&headers, body)
+    } else {
+        Parameters::of_address(&address).map_err(Refused::from)
+    };
+    let given = match given {
+        Ok(given) => given,
+        Err(refused) => return refused.into_response(),
+    };
+    let asked = tokio::time::timeout(app.engine.deadline(), Box::pin(file(&app, kind, reader, given)));
+    match asked.await.unwrap_or(Err(Error::Late)) {
+        Ok(file) => {
+            let headers = [
+                (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+                (header::CONTENT_DISPOSITION, kind.disposition()),
+                (header::CACHE_CONTROL, "no-store"),
+                (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            ];
+            (headers, file).into_response()
+        }
+        Err(error) => Refused::from(error).into_response(),
+    }
+}
+
+/// What the member who asks may read.
+async fn reader(app: &App, headers: &HeaderMap) -> Result<Reader, Refused> {
+    let authorization = headers
+        .get(header::AUTHORIZATION)
+        .map(|value| value.to_str().unwrap_or_default());
+    let requester = member::requester(&app.db, &app.verifier, authorization)
+        .await
+        .map_err(|cause| Refused {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            error: cause,
+        })?;
+    Ok(requester.member()?.reader())
+}
+
+fn of_body(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Parameters, Refused> {
+    let refused = |status, reason: &str| Refused {
+        status,
+        error: Error::BadInput(reason.into()),
+    };
+    let json = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|kind| kind.trim() == "application/json");
+    if !json {
+        return Err(refused(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "send the parameters as application/json",
+        ));
+    }
+    let body =
+        body.map_err(|cause| refused(cause.status(), "the request's body is too long, or ended early"))?;
+    Ok(Parameters::of_body(&body)?)
+}
+
+async fn file(app: &Arc<App>, kind: Kind, reader: Reader, mut given: Parameters) -> Result<Vec<u8>> {
+    given.take_only(kind.parameters())?;
+    let asker = Asker::new(app, reader, given.over()?, given.at_least()?);
+    let frame = Frame {
+        about: kind.about(),
+        path: kind.path(),
+        asked: given.asked(kind.parameters()),
+        licence: app.engine.licence(),
+    };
+    let file = match kind {
+        Kind::Pattern => {
+            let input = PatternInput {
+                when: given.needed("when")?,
+                then: given.needed("then")?,
+                among: given.among()?,
+                by: given.optional("by")?,
+                concentration: true,
+            };
+            let (question, answer) = Box::pin(asker.pattern(input)).await?;
+            answers::pattern(frame, &question, &answer)
+        }
+        Kind::Grid => {
+            let (rows, columns) = (given.needed("rows")?, given.needed("columns")?);
+            let grid = Box::pin(asker.grid(rows, columns, given.among()?)).await?;
+            answers::grid(frame, &grid)
+        }
+        Kind::Distribution => {
+            let of = given.needed("of")?;
+            let distribution = Box::pin(asker.distribution(of, given.among()?)).await?;
+            answers::distribution(frame, &distribution)
+        }
+        Kind::Flows => {
+            let perspective = given.optional("perspective")?;
+            let flows = Box::pin(asker.flows(given.among()?, perspective)).await?;
+            answers::flows(frame, &flows)
+        }
+        Kind::Associations => {
+            let named: Vec<NamedCondition> = given.needed("conditions")?;
+            let (names, conditions): (Vec<String>, Vec<_>) =
+                named.into_iter().map(|one| (one.name, one.condition)).unzip();
+            let found = Box::pin(asker.associations(conditions, given.among()?)).await?;
+            answers::associations(frame, &names, &found)
+        }
+    };
+    file.write()
+}
+
+/// A refusal: an error with the status that says the same. Its body is the one of GraphQL's
+/// errors, with the same messages and codes, so that a client reads both alike.
+struct Refused {
+    status: StatusCode,
+    error: Error,
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        let status = match error.shared() {
+            Error::BadInput(_) | Error::Conflict(_) => StatusCode::BAD_REQUEST,
+            Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Error::Forbidden(_) => StatusCode::FORBIDDEN,
+            Error::Disclosing(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Late => StatusCode::GATEWAY_TIMEOUT,
+            Error::Database(_) | Error::Internal(_) | Error::Shared(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self { status, error }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let response = Json(graphql::error::response(self.error));
+        let mut refused = (self.status, [(header::CACHE_CONTROL, "no-store")], response).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer");
+            refused.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        refused
+    }
+}

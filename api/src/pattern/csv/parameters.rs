@@ -1,0 +1,112 @@
+//! What a request for a file asks: parameters, by the names that the arguments have in GraphQL.
+
+use async_graphql::InputType;
+use axum::{extract::Query, http::Uri};
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+use crate::graphql::input;
+use crate::initiative::filter_input::InitiativeFilter;
+use crate::pattern::question::Coverage;
+
+/// The parameters that are JSON documents, also in an address.
+const DOCUMENTS: [&str; 4] = ["when", "then", "among", "conditions"];
+/// The parameter that is a number, also in an address.
+const AT_LEAST: &str = "atLeast";
+/// The parameter that says which records are counted.
+const OVER: &str = "over";
+
+/// The parameters of one request.
+pub struct Parameters(Map<String, Value>);
+
+impl Parameters {
+    /// Those of an address. What is a document in GraphQL is JSON here.
+    pub fn of_address(address: &Uri) -> Result<Self> {
+        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(address)
+            .map_err(|_| Error::BadInput("the address does not hold parameters".into()))?;
+        let mut given = Map::new();
+        for (name, text) in pairs {
+            let value = if DOCUMENTS.contains(&name.as_str()) {
+                serde_json::from_str(&text)
+                    .map_err(|cause| Error::bad_input(&name, format!("is not JSON: {cause}")))?
+            } else if name == AT_LEAST {
+                let number: i64 = text
+                    .parse()
+                    .map_err(|_| Error::bad_input(&name, "is not a whole number"))?;
+                number.into()
+            } else {
+                Value::String(text)
+            };
+            if given.contains_key(&name) {
+                return Err(Error::bad_input(&name, "is given more than once"));
+            }
+            given.insert(name, value);
+        }
+        Ok(Self(given))
+    }
+
+    /// Those of a body: one JSON object.
+    pub fn of_body(body: &[u8]) -> Result<Self> {
+        serde_json::from_slice(body).map(Self).map_err(|cause| {
+            Error::BadInput(format!(
+                "the body is not a JSON object of the parameters: {cause}"
+            ))
+        })
+    }
+
+    /// Takes none but those of a file's `own`, and those that every file takes. One that is
+    /// null says nothing, as in GraphQL.
+    pub fn take_only(&mut self, own: &[&'static str]) -> Result<()> {
+        self.0.retain(|_, value| !value.is_null());
+        let taken: Vec<&str> = own.iter().copied().chain([OVER, AT_LEAST]).collect();
+        match self.0.keys().find(|name| !taken.contains(&name.as_str())) {
+            Some(unknown) => Err(Error::bad_input(
+                unknown,
+                format!("this file has no such parameter; it has {}", taken.join(", ")),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// What was asked, by parameter, in the order of `own`, so that it can be asked again.
+    pub fn asked(&self, own: &[&'static str]) -> Vec<(&'static str, String)> {
+        own.iter()
+            .filter_map(|name| {
+                let text = match self.0.get(*name)? {
+                    Value::String(text) => text.clone(),
+                    document => document.to_string(),
+                };
+                Some((*name, text))
+            })
+            .collect()
+    }
+
+    /// A parameter that may be missing.
+    pub fn optional<T: InputType>(&self, name: &str) -> Result<Option<T>> {
+        self.0
+            .get(name)
+            .map(|value| input::read(name, value.clone()))
+            .transpose()
+    }
+
+    /// A parameter that must be there.
+    pub fn needed<T: InputType>(&self, name: &str) -> Result<T> {
+        self.optional(name)?
+            .ok_or_else(|| Error::bad_input(name, "is needed"))
+    }
+
+    /// Among which initiatives.
+    pub fn among(&self) -> Result<Option<InitiativeFilter>> {
+        self.optional("among")
+    }
+
+    /// Which records are counted; all where nothing is said.
+    pub fn over(&self) -> Result<Coverage> {
+        Ok(self.optional(OVER)?.unwrap_or_default())
+    }
+
+    /// The change that the answer must have seen.
+    pub fn at_least(&self) -> Result<Option<i64>> {
+        self.optional(AT_LEAST)
+    }
+}

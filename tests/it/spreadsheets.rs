@@ -1,0 +1,762 @@
+//! Answers as CSV files: what GraphQL says, for those who work in spreadsheets.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use wayin::app::App;
+use wayin::auth::token::Verifier;
+use wayin::clock::SystemClock;
+use wayin::pattern::engine::{Engine, Settings};
+use wayin::server;
+use wayin_entity::Role;
+
+use crate::support::app::{AUDIENCE, Client, ISSUER, SECRET, TestApp, token};
+use crate::support::builders::{organisation, record};
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_pattern_file_says_what_graphql_says,
+        grids_distributions_and_moves_as_files_say_what_graphql_says,
+        a_file_of_pairs_says_what_graphql_says,
+        the_head_of_a_file_says_how_to_cite_it,
+        a_file_is_asked_for_by_post_as_by_get,
+        what_looks_like_a_formula_is_none,
+        a_request_for_a_file_is_refused_as_graphql_refuses_it,
+        a_file_that_cannot_be_made_in_time_is_refused,
+    ]
+}
+
+const PLACES: &str = "code,name,kind,within,successor\n\
+    E12000001,=North East,REGION,,\n\
+    E12000002,North West,REGION,,\n\
+    E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,\n\
+    E06000008,Blackburn,LOCAL_AUTHORITY,E12000002,\n\
+    E06000009,Blackpool,LOCAL_AUTHORITY,E12000002,\n";
+
+const FUNDER: &str = "GB-CHC-20";
+const FILES: [&str; 5] = ["pattern", "grid", "distribution", "flows", "associations"];
+
+/// A base of open records, records for members and records that are only counted, of eight
+/// organisations: enough in some cells to be counted, too few in others.
+async fn mixed(database: Database) -> TestApp {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    let records: Vec<Value> = (0..240)
+        .map(|number: usize| {
+            let place = match number % 24 {
+                0 => "E06000009",
+                1..6 => "E06000008",
+                _ => "E06000001",
+            };
+            let months = [Some(12), Some(36), Some(18), None][number / 2 % 4];
+            let term = json!({"funder": organisation(FUNDER), "durationMonths": months});
+            let challenge = ["SKIPPED", "TAKEN", "SKIPPED", "RUSHED", "SKIPPED"]
+                .get(number / 3 % 6)
+                .map(|step| json!({"challenge": "DEFINING_AMBITIONS", "step": step}));
+            let taken = |entry_point: &str| json!({"entryPoint": entry_point, "perspective": "PRACTITIONER"});
+            let entry_points = match number % 5 {
+                0 => vec![taken("COLLABORATION"), taken("ROOT_CAUSES")],
+                1 | 2 => vec![taken("COLLABORATION")],
+                3 => vec![taken("COMPLEXITY"), taken("COLLABORATION")],
+                _ => Vec::new(),
+            };
+            record(&number.to_string())
+                .with(
+                    "visibility",
+                    ["OPEN", "MEMBERS", "AGGREGATE_ONLY", "AGGREGATE_ONLY"][number % 4],
+                )
+                .with("sharedWithFunders", number % 16 == 2)
+                .with("illustrative", number % 40 == 4)
+                .led_by(&format!("GB-CHC-{}", 1 + number / 4 % 8))
+                .at(place)
+                .with("fundingTerms", json!([term]))
+                .with("challengesFaced", challenge.into_iter().collect::<Vec<_>>())
+                .with("entryPoints", entry_points)
+                .json()
+        })
+        .collect();
+    app.publish(&records).await;
+    app
+}
+
+/// A steward, a funder and a dashboard.
+async fn readers(app: &TestApp) -> [Client<'_>; 3] {
+    [
+        app.steward().await,
+        app.member("funder", Role::Funder, Some(FUNDER)).await,
+        app.member("dashboard", Role::Dashboard, None).await,
+    ]
+}
+
+fn short_funding() -> Value {
+    json!({"fundingTerms": {"some": {"durationMonths": {"lte": 18}}}})
+}
+
+fn skipped_ambitions() -> Value {
+    json!({"challenge": {"on": "DEFINING_AMBITIONS", "step": {"in": ["SKIPPED"]}}})
+}
+
+async fn send(app: &Arc<App>, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {
+    let response = server::router(Arc::clone(app)).oneshot(request).await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+    (status, headers, body.to_vec())
+}
+
+/// The address of a file with its parameters: text as it is, everything else as JSON.
+fn address(file: &str, parameters: &Value) -> String {
+    let mut address = format!("/export/{file}.csv?");
+    for (name, value) in parameters.as_object().unwrap() {
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), ToOwned::to_owned);
+        write!(address, "{name}=").unwrap();
+        for byte in text.bytes() {
+            write!(address, "%{byte:02X}").unwrap();
+        }
+        address.push('&');
+    }
+    address
+}
+
+fn get(address: &str, authorization: Option<&str>) -> Request<Body> {
+    let mut request = Request::get(address);
+    if let Some(authorization) = authorization {
+        request = request.header(header::AUTHORIZATION, authorization);
+    }
+    request.body(Body::empty()).unwrap()
+}
+
+fn post(file: &str, kind: &str, body: String) -> Request<Body> {
+    Request::post(format!("/export/{file}.csv"))
+        .header(header::CONTENT_TYPE, kind)
+        .header(header::AUTHORIZATION, format!("Bearer {}", token("steward")))
+        .body(Body::from(body))
+        .unwrap()
+}
+
+/// A file, read back.
+#[derive(Debug)]
+struct File {
+    head: Vec<(String, String)>,
+    rows: Vec<BTreeMap<String, String>>,
+}
+
+impl File {
+    fn read(written: &[u8]) -> Self {
+        let text = std::str::from_utf8(written).unwrap();
+        let text = text
+            .strip_prefix('\u{feff}')
+            .expect("spreadsheets are told that it is UTF-8");
+        let (head, table) = text.split_once("\r\n\r\n").expect("a head and a table");
+        let head = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(head.as_bytes())
+            .deserialize()
+            .collect::<Result<_, _>>()
+            .expect("each line of the head is a name and what it stands for");
+        let rows = csv::Reader::from_reader(table.as_bytes())
+            .deserialize()
+            .collect::<Result<_, _>>()
+            .expect("each row is as wide as the header");
+        Self { head, rows }
+    }
+
+    fn all(&self, name: &str) -> Vec<&str> {
+        let lines = self.head.iter().filter(|(one, _)| one == name);
+        lines.map(|(_, text)| text.as_str()).collect()
+    }
+
+    fn one(&self, name: &str) -> &str {
+        match self.all(name)[..] {
+            [text] => text,
+            ref other => panic!("{name}: {other:?} in {:?}", self.head),
+        }
+    }
+}
+
+/// The file that a reader is given.
+async fn file(app: &TestApp, reader: &Client<'_>, name: &str, parameters: &Value) -> File {
+    let request = get(&address(name, parameters), reader.authorization.as_deref());
+    let (status, headers, body) = send(&app.app, request).await;
+    assert_eq!(
+        status,
+        StatusCode::OK,
+        "{name}: {}",
+        String::from_utf8_lossy(&body)
+    );
+    for (header, expected) in [
+        ("content-type", "text/csv; charset=utf-8".to_owned()),
+        (
+            "content-disposition",
+            format!("attachment; filename=\"wayin-{name}.csv\""),
+        ),
+        ("cache-control", "no-store".to_owned()),
+    ] {
+        assert_eq!(headers[header], expected);
+    }
+    File::read(&body)
+}
+
+/// A cell says what a value of GraphQL's says; null is an empty cell.
+fn assert_says(row: &BTreeMap<String, String>, column: &str, expected: &Value) {
+    let cell = &row[column];
+    let same = match expected {
+        Value::Null => cell.is_empty(),
+        Value::Number(number) => cell.parse().ok() == number.as_f64(),
+        Value::String(text) => cell == text || (text.starts_with('=') && *cell == format!("'{text}")),
+        other => panic!("{other} has no cell"),
+    };
+    assert!(same, "{column}: {cell:?} is not {expected} in {row:?}");
+}
+
+/// The eight counts, the figures and what is withheld of them.
+fn assert_table(row: &BTreeMap<String, String>, expected: &Value) {
+    for (count, value) in expected["table"].as_object().unwrap() {
+        assert_says(row, count, value);
+    }
+    for figure in [
+        "rateWhen",
+        "rateOtherwise",
+        "riskDifference",
+        "riskRatio",
+        "oddsRatio",
+    ] {
+        for (column, part) in [("", "value"), ("Lower", "lower"), ("Upper", "upper")] {
+            assert_says(row, &format!("{figure}{column}"), &expected[figure][part]);
+        }
+    }
+    assert_withheld(row, &expected["disclosure"]["withheld"]);
+}
+
+fn assert_withheld(row: &BTreeMap<String, String>, withheld: &Value) {
+    let told: Vec<String> = withheld
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            let count = one["count"].as_str().unwrap();
+            if one["altogether"] == true {
+                assert_eq!(row[count], "", "{row:?}");
+            }
+            format!("{count}: {}", one["rule"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(row["withheld"], told.join("; "), "{row:?}");
+}
+
+/// The head says what GraphQL says of the whole answer.
+fn assert_head(file: &File, expected: &Value) {
+    assert_eq!(file.one("coverage"), expected["coverage"]);
+    assert_eq!(
+        file.one("as of change"),
+        expected["asOf"]["change"].to_string(),
+        "{file:?}"
+    );
+    assert_eq!(file.one("as of date"), expected["asOf"]["at"]);
+    assert_eq!(file.one("licence"), expected["licence"]);
+    if let Some(controlled) = expected["disclosure"]["controlled"].as_bool() {
+        assert_eq!(
+            file.one("disclosure").starts_with("Under disclosure control"),
+            controlled
+        );
+    }
+    if let Some(cautions) = expected["cautions"].as_array() {
+        let texts: Vec<&str> = cautions.iter().map(|one| one["text"].as_str().unwrap()).collect();
+        assert_eq!(file.all("caution"), texts);
+    }
+}
+
+const CITED: &str = "coverage asOf { change at } licence";
+const DISCLOSURE: &str = "disclosure { controlled withheld { count rule altogether } }";
+const FIGURES: &str = "table { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown }
+    rateWhen { value lower upper } rateOtherwise { value lower upper } riskDifference { value lower upper }
+    riskRatio { value lower upper } oddsRatio { value lower upper }";
+
+/// What GraphQL answers to the same parameters.
+async fn asked(reader: &Client<'_>, query: &str, parameters: &Value) -> Value {
+    let mut response = reader.response_with(query, parameters.clone()).await;
+    assert_eq!(response.get("errors"), None, "{response}");
+    response["data"].take()
+}
+
+fn with_coverage(parameters: &Value, over: &str) -> Value {
+    let mut parameters = parameters.clone();
+    parameters["over"] = json!(over);
+    parameters
+}
+
+async fn a_pattern_file_says_what_graphql_says(database: Database) {
+    let app = mixed(database).await;
+    let query = format!(
+        "query($when: InitiativeFilter!, $then: InitiativeFilter!, $among: InitiativeFilter, $by: Dimension,
+             $over: Coverage!) {{
+           pattern(when: $when, then: $then, among: $among, by: $by, over: $over) {{
+             reading {FIGURES} {CITED} {DISCLOSURE} cautions {{ text }}
+             strata(first: 100) {{ totalCount nodes {{ key label {FIGURES} {DISCLOSURE} }} }} }} }}"
+    );
+    let (when, then) = (short_funding(), skipped_ambitions());
+    let mut withheld = 0;
+    for reader in readers(&app).await {
+        for over in ["EVERYTHING", "READABLE"] {
+            for parameters in [
+                json!({"when": when, "then": then}),
+                json!({"when": when, "then": then, "by": "PLACE"}),
+                json!({"when": when, "then": then, "by": "WAY_IN"}),
+                json!({"when": {}, "then": then, "by": "REGION",
+                    "among": {"place": {"within": {"code": "E12000001"}}}}),
+            ] {
+                let parameters = with_coverage(&parameters, over);
+                let expected = &asked(&reader, &query, &parameters).await["pattern"];
+                let file = file(&app, &reader, "pattern", &parameters).await;
+                assert_head(&file, expected);
+                assert_eq!(file.one("reading"), expected["reading"]);
+                let overall = &file.rows[0];
+                assert_eq!(
+                    (overall["part"].as_str(), overall["label"].as_str()),
+                    ("overall", "All")
+                );
+                assert_table(overall, expected);
+                let none = Vec::new();
+                let strata = expected["strata"]["nodes"].as_array().unwrap_or(&none);
+                assert_eq!(file.rows.len(), 1 + strata.len());
+                for (row, stratum) in file.rows[1..].iter().zip(strata) {
+                    assert_eq!(row["part"], "stratum");
+                    assert_says(row, "label", &stratum["label"]);
+                    assert_says(row, "key", &stratum["key"]);
+                    assert_table(row, stratum);
+                    withheld += usize::from(row["both"].is_empty());
+                }
+            }
+        }
+    }
+    assert!(withheld > 0, "something is withheld of somebody");
+}
+
+async fn grids_distributions_and_moves_as_files_say_what_graphql_says(database: Database) {
+    let app = mixed(database).await;
+    let arguments = "$among: InitiativeFilter, $over: Coverage!";
+    let grid = format!(
+        "query($rows: Dimension!, $columns: Dimension!, {arguments}) {{
+           patternGrid(rows: $rows, columns: $columns, among: $among, over: $over) {{
+             rows {{ key label }} columns {{ key label }} population illustrative {CITED} {DISCLOSURE}
+             cautions {{ text }} cells {{ row column count expected residual withheld {{ rule altogether }} }} }} }}"
+    );
+    let distribution = format!(
+        "query($of: Dimension!, {arguments}) {{ distribution(of: $of, among: $among, over: $over) {{
+           key label count illustrative {CITED} {DISCLOSURE} }} }}"
+    );
+    let flows = format!(
+        "query($perspective: Perspective, {arguments}) {{
+           entryPointFlows(perspective: $perspective, among: $among, over: $over) {{
+             perspective from to count illustrative {CITED} {DISCLOSURE} }} }}"
+    );
+    for reader in readers(&app).await {
+        for over in ["EVERYTHING", "READABLE"] {
+            let parameters = json!({"rows": "PLACE", "columns": "CHALLENGE_AMBITIONS", "over": over});
+            let expected = &asked(&reader, &grid, &parameters).await["patternGrid"];
+            let found = file(&app, &reader, "grid", &parameters).await;
+            assert_head(&found, expected);
+            assert_eq!(found.one("population"), expected["population"].to_string());
+            let cells = expected["cells"].as_array().unwrap();
+            assert_eq!(found.rows.len(), cells.len());
+            for (row, cell) in found.rows.iter().zip(cells) {
+                for (heading, list) in [("row", "rows"), ("column", "columns")] {
+                    let at = usize::try_from(cell[heading].as_u64().unwrap()).unwrap();
+                    assert_says(row, heading, &expected[list][at]["label"]);
+                    assert_says(row, &format!("{heading}Key"), &expected[list][at]["key"]);
+                }
+                for figure in ["count", "expected", "residual"] {
+                    assert_says(row, figure, &cell[figure]);
+                }
+                let rule = cell["withheld"]["rule"].as_str();
+                let rule = rule.map_or_else(String::new, |rule| format!("count: {rule}"));
+                assert_eq!(row["withheld"], rule);
+                if cell["withheld"]["altogether"] == true {
+                    assert_eq!(row["count"], "", "{row:?}");
+                }
+            }
+            let among = short_funding();
+            for (name, field, query, parameters, stayed) in [
+                (
+                    "distribution",
+                    "distribution",
+                    &distribution,
+                    json!({"of": "PLACE"}),
+                    None,
+                ),
+                (
+                    "distribution",
+                    "distribution",
+                    &distribution,
+                    json!({"of": "FUNDING_DURATION_BAND", "among": among}),
+                    None,
+                ),
+                (
+                    "flows",
+                    "entryPointFlows",
+                    &flows,
+                    json!({"among": among}),
+                    Some("to"),
+                ),
+                (
+                    "flows",
+                    "entryPointFlows",
+                    &flows,
+                    json!({"perspective": "PRACTITIONER"}),
+                    Some("to"),
+                ),
+            ] {
+                let parameters = with_coverage(&parameters, over);
+                let expected = asked(&reader, query, &parameters).await;
+                let expected = expected[field].as_array().unwrap();
+                let found = file(&app, &reader, name, &parameters).await;
+                assert_head(&found, &expected[0]);
+                assert_eq!(found.rows.len(), expected.len());
+                for (row, one) in found.rows.iter().zip(expected) {
+                    for column in row.keys().filter(|column| *column != "withheld") {
+                        if Some(column.as_str()) == stayed && one[column].is_null() {
+                            assert_eq!(row[column], "STAYED");
+                        } else {
+                            assert_says(row, column, &one[column]);
+                        }
+                    }
+                    assert_withheld(row, &one["disclosure"]["withheld"]);
+                }
+            }
+        }
+    }
+}
+
+async fn a_file_of_pairs_says_what_graphql_says(database: Database) {
+    let app = mixed(database).await;
+    let query = format!(
+        "query($conditions: [NamedCondition!]!, $among: InitiativeFilter, $over: Coverage!) {{
+           associations(conditions: $conditions, among: $among, over: $over) {{
+             when then {FIGURES} phi pValue qValue {CITED} {DISCLOSURE} cautions {{ text }} }} }}"
+    );
+    let conditions = json!([
+        {"name": "short funding", "condition": short_funding()},
+        {"name": "=skipped", "condition": skipped_ambitions()},
+        {"name": "came in by collaboration", "condition": {"wayIn": {"in": ["COLLABORATION"]}}},
+    ]);
+    for reader in readers(&app).await {
+        for over in ["EVERYTHING", "READABLE"] {
+            let parameters = json!({"conditions": conditions, "over": over,
+                "among": {"place": {"within": {"code": "E12000001"}}}});
+            let expected = asked(&reader, &query, &parameters).await;
+            let expected = expected["associations"].as_array().unwrap();
+            let found = file(&app, &reader, "associations", &parameters).await;
+            assert_eq!((found.rows.len(), expected.len()), (3, 3));
+            for (row, pair) in found.rows.iter().zip(expected) {
+                for column in ["when", "then", "phi", "pValue", "qValue"] {
+                    assert_says(row, column, &pair[column]);
+                }
+                assert_table(row, pair);
+                // Some cautions are of the pair, the others of all: together they are what GraphQL says.
+                let mut head = pair.clone();
+                head.as_object_mut().unwrap().remove("cautions");
+                assert_head(&found, &head);
+                for caution in pair["cautions"].as_array().unwrap() {
+                    let text = caution["text"].as_str().unwrap();
+                    assert!(
+                        row["cautions"].contains(text) || found.all("caution").contains(&text),
+                        "{text} is not in {row:?}"
+                    );
+                }
+            }
+            assert_eq!(found.all("illustrative").len(), 1);
+        }
+    }
+}
+
+async fn the_head_of_a_file_says_how_to_cite_it(database: Database) {
+    let app = mixed(database).await;
+    let [steward, _, dashboard] = readers(&app).await;
+    let (when, then) = (short_funding(), skipped_ambitions());
+    let parameters = json!({"when": when, "then": then, "by": "REGION", "atLeast": 1});
+    let names = |file: &File| {
+        let mut names: Vec<String> = file.head.iter().map(|(name, _)| name.clone()).collect();
+        names.dedup();
+        names
+    };
+    let exact = file(&app, &steward, "pattern", &parameters).await;
+    assert_eq!(
+        names(&exact),
+        [
+            "about",
+            "reading",
+            "when",
+            "then",
+            "by",
+            "coverage",
+            "disclosure",
+            "as of change",
+            "as of date",
+            "illustrative",
+            "caution",
+            "source",
+            "licence"
+        ]
+    );
+    assert_eq!(exact.one("when"), when.to_string());
+    assert_eq!(exact.one("by"), "REGION");
+    assert_eq!(exact.one("illustrative"), "6");
+    assert!(
+        exact.one("source").starts_with("Wayin "),
+        "{}",
+        exact.one("source")
+    );
+    assert_eq!(exact.one("licence"), "CC-BY-4.0");
+    let controlled = file(&app, &dashboard, "pattern", &parameters).await;
+    assert!(names(&controlled).contains(&"hidden records as of date".to_owned()));
+    for (name, parameters, asked) in [
+        ("grid", json!({"rows": "PLACE", "columns": "WAY_IN"}), "rows"),
+        ("distribution", json!({"of": "PLACE"}), "of"),
+        ("flows", json!({"perspective": "FUNDER"}), "perspective"),
+    ] {
+        let file = file(&app, &steward, name, &parameters).await;
+        assert_eq!(file.one(asked), parameters[asked]);
+        assert!(!file.all("caution").is_empty());
+    }
+}
+
+async fn a_file_is_asked_for_by_post_as_by_get(database: Database) {
+    let app = mixed(database).await;
+    let steward = app.steward().await;
+    let conditions = json!([
+        {"name": "a", "condition": short_funding()}, {"name": "b", "condition": skipped_ambitions()}
+    ]);
+    for (name, parameters) in FILES.into_iter().zip([
+        json!({"when": short_funding(), "then": skipped_ambitions(), "by": "PLACE", "atLeast": 1}),
+        json!({"rows": "REGION", "columns": "WAY_IN", "among": short_funding()}),
+        json!({"of": "REGION", "over": "READABLE"}),
+        json!({"perspective": "PRACTITIONER"}),
+        json!({"conditions": conditions}),
+    ]) {
+        let by_get = get(&address(name, &parameters), steward.authorization.as_deref());
+        let (status, _, by_get) = send(&app.app, by_get).await;
+        let mut with_null = parameters.clone();
+        if parameters.get("among").is_none() {
+            with_null["among"] = Value::Null;
+        }
+        let body = with_null.to_string();
+        let (_, _, by_post) = send(&app.app, post(name, "application/json; charset=utf-8", body)).await;
+        assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&by_get));
+        assert_eq!(
+            String::from_utf8_lossy(&by_post),
+            String::from_utf8_lossy(&by_get)
+        );
+    }
+}
+
+async fn what_looks_like_a_formula_is_none(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    let formula = "=HYPERLINK(\"https://example.org/?\"&A1,\"more\")";
+    app.publish(&[record("1")
+        .at("E06000001")
+        .with(
+            "leadOrganisation",
+            json!({"identifier": "GB-CHC-7", "name": formula}),
+        )
+        .json()])
+        .await;
+    let steward = app.steward().await;
+    let labels = async |of: &str| {
+        let file = file(&app, &steward, "distribution", &json!({"of": of})).await;
+        file.rows
+            .iter()
+            .map(|row| row["label"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        labels("REGION").await,
+        ["'=North East", "North West", "Not known"]
+    );
+    assert_eq!(
+        labels("LEAD_ORGANISATION").await,
+        [format!("'{formula}"), "Not known".to_owned()]
+    );
+    let names = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"];
+    let conditions: Vec<Value> = names
+        .iter()
+        .map(|name| json!({"name": name, "condition": {"title": {"contains": name}}}))
+        .collect();
+    let file = file(&app, &steward, "associations", &json!({"conditions": conditions})).await;
+    for row in &file.rows {
+        for column in ["when", "then"] {
+            let name = row[column].strip_prefix('\'').expect("a mark before it");
+            assert!(names.contains(&name), "{name:?}");
+        }
+        // A number below zero is a number.
+        assert!(row["riskDifference"].is_empty() || row["riskDifference"].parse::<f64>().is_ok());
+    }
+    for (_, text) in &file.head {
+        assert!(!text.starts_with(['=', '+', '-', '@', '\t', '\r']), "{text:?}");
+    }
+}
+
+/// The message and code of a refusal.
+fn refusal(body: &[u8]) -> (String, String) {
+    let answer: Value = serde_json::from_slice(body)
+        .unwrap_or_else(|error| panic!("{}: {error}", String::from_utf8_lossy(body)));
+    let error = &answer["errors"][0];
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .unwrap_or_else(|| panic!("no error in {answer}"))
+            .to_owned()
+    };
+    (text(&error["message"]), text(&error["extensions"]["code"]))
+}
+
+async fn a_request_for_a_file_is_refused_as_graphql_refuses_it(database: Database) {
+    let app = mixed(database).await;
+    let [steward, _, dashboard] = readers(&app).await;
+    for name in FILES {
+        let (status, headers, body) = send(&app.app, get(&format!("/export/{name}.csv"), None)).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        assert_eq!(headers[header::WWW_AUTHENTICATE], "Bearer");
+        let told = app.anonymous().error("{ viewer { role } }").await;
+        assert_eq!(refusal(&body), told);
+    }
+    let among = r#"{"startedOn":{"gte":"2020-01-01"},"titel":{"eq":"x"}}"#;
+    for (path, expected) in [
+        ("pattern.csv?then={}", "when: is needed"),
+        ("pattern.csv?when={}&then={", "then: is not JSON: "),
+        ("pattern.csv?when=1&then={}", "when: "),
+        (
+            "pattern.csv?when={}&then={}&rows=PLACE",
+            "rows: this file has no such parameter; it has when, then, among, by, over, atLeast",
+        ),
+        (
+            "pattern.csv?when={}&then={}&when={}",
+            "when: is given more than once",
+        ),
+        ("pattern.csv?when={}&then={}&by=TOWN", "by: "),
+        ("pattern.csv?when={}&then={}&over=ALL", "over: "),
+        (
+            "pattern.csv?when={}&then={}&atLeast=last",
+            "atLeast: is not a whole number",
+        ),
+        (
+            "pattern.csv?when={}&then={\"title\":{}}",
+            "then.title: says nothing to compare with",
+        ),
+        (
+            "grid.csv?rows=PLACE&columns=REGION&among=AMONG",
+            "among.titel: is not a field",
+        ),
+        ("grid.csv?rows=PLACE", "columns: is needed"),
+        ("distribution.csv?among={}", "of: is needed"),
+        ("distribution.csv?of=PLACE&first=1", "first: "),
+        ("flows.csv?perspective=NOBODY", "perspective: "),
+        ("associations.csv?conditions=[]", "conditions: 0 are given"),
+        (
+            "associations.csv?conditions=[{\"name\":\"a\",\"condition\":{\"x\":1}}]",
+            "conditions.0.condition.x: is not a field",
+        ),
+    ] {
+        let path = path.replace("AMONG", among);
+        let address = format!(
+            "/export/{}",
+            path.replace('{', "%7B")
+                .replace('}', "%7D")
+                .replace('"', "%22")
+                .replace('[', "%5B")
+                .replace(']', "%5D")
+        );
+        let (status, headers, body) = send(&app.app, get(&address, steward.authorization.as_deref())).await;
+        let (message, code) = refusal(&body);
+        assert_eq!(
+            (status, code.as_str()),
+            (StatusCode::BAD_REQUEST, "BAD_USER_INPUT"),
+            "{path}: {message}"
+        );
+        assert!(message.starts_with(expected), "{path}: {message}");
+        assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+        assert_eq!(headers[header::CONTENT_TYPE], "application/json");
+    }
+    let finely = json!({"when": {"startedOn": {"eq": "2020-03-05"}}, "then": {}});
+    let (status, _, body) = send(
+        &app.app,
+        get(&address("pattern", &finely), dashboard.authorization.as_deref()),
+    )
+    .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    let told = dashboard
+        .error("{ pattern(when: {startedOn: {eq: \"2020-03-05\"}}, then: {}) { reading } }")
+        .await;
+    assert_eq!(
+        (refusal(&body), told.1.as_str()),
+        (told.clone(), "DISCLOSURE_CONTROL")
+    );
+    let whole = json!({"of": "PLACE"}).to_string();
+    let long = format!("{{\"of\": \"{}\"}}", "x".repeat(300 * 1024));
+    for (kind, body, expected) in [
+        ("text/plain", whole.clone(), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ("application/json", "[]".into(), StatusCode::BAD_REQUEST),
+        ("application/json", "{\"of\": 1}".into(), StatusCode::BAD_REQUEST),
+        ("application/json", long, StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        let (status, _, body) = send(&app.app, post("distribution", kind, body)).await;
+        assert_eq!(
+            (status, refusal(&body).1.as_str()),
+            (expected, "BAD_USER_INPUT"),
+            "{kind}"
+        );
+    }
+    let put = Request::put("/export/grid.csv").body(Body::empty()).unwrap();
+    assert_eq!(send(&app.app, put).await.0, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+async fn a_file_that_cannot_be_made_in_time_is_refused(database: Database) {
+    let app = TestApp::start(database).await;
+    let steward = app.steward().await;
+    let over = |settings: Settings| {
+        let key = DecodingKey::from_secret(SECRET);
+        let verifier = Verifier::new(Algorithm::HS256, key, ISSUER, AUDIENCE);
+        let engine = Arc::new(Engine::new(settings).unwrap());
+        Arc::new(App::new(
+            app.app.db.clone(),
+            verifier,
+            Arc::new(SystemClock),
+            engine,
+        ))
+    };
+    let request = |address: &str| get(address, steward.authorization.as_deref());
+    let address = "/export/distribution.csv?of=PLACE";
+    let (status, _, body) = send(&over(Settings::default()), request(address)).await;
+    assert_eq!(
+        (status, refusal(&body).1.as_str()),
+        (StatusCode::SERVICE_UNAVAILABLE, "NOT_READY")
+    );
+    // It would wait longer than it may for a change that nobody makes.
+    let late = over(Settings {
+        deadline: Duration::from_millis(50),
+        ..Settings::default()
+    });
+    late.engine.catch_up(&late.db, &|_| ()).await.unwrap();
+    let (status, _, body) = send(&late, request(&format!("{address}&atLeast=1000"))).await;
+    assert_eq!(
+        (status, refusal(&body).1.as_str()),
+        (StatusCode::GATEWAY_TIMEOUT, "QUERY_TIMEOUT")
+    );
+    // Where it cannot be told who asks, nobody is answered.
+    app.app.db.close_by_ref().await.unwrap();
+    let (status, _, body) = send(&app.app, request(address)).await;
+    assert_eq!(
+        (status, refusal(&body).1.as_str()),
+        (StatusCode::SERVICE_UNAVAILABLE, "INTERNAL")
+    );
+}
