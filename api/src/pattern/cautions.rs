@@ -5,7 +5,7 @@ use async_graphql::Enum;
 use super::answer::{Association, Basis, NotAdjusted, PatternAnswer, Table};
 use super::disclosure::Shown;
 use super::figures::Figures;
-use super::reading::{count, listed, plural};
+use super::reading::{about, count, listed, plural};
 
 /// A known cell under this is a small number.
 pub const SMALL: u64 = 10;
@@ -106,8 +106,8 @@ pub fn of_table(table: &Table) -> Vec<Caution> {
             CautionCode::MuchUnknown,
             format!(
                 "Of {} not enough is known, out of {} in all.",
-                count(unknown),
-                count(population)
+                about(&table.unknown, unknown),
+                about(&table.population, population)
             ),
         ));
     }
@@ -174,7 +174,7 @@ fn not_computable(table: &Table) -> Option<Caution> {
         return None;
     }
     let why = if table.four().is_none() {
-        "a count that is needed is withheld"
+        "a count that is needed is withheld, or leaves out hidden records that another holds"
     } else {
         "a count that is needed is zero"
     };
@@ -237,7 +237,8 @@ fn of_strata(answer: &PatternAnswer, strata: &super::answer::Strata) -> Vec<Caut
         cautions.push(caution(
             CautionCode::StrataWithheld,
             format!(
-                "Of {} out of {} a count is withheld, as too few records or organisations stand behind it.{not_adjusted}",
+                "Of {} out of {} a count is withheld, or leaves hidden records out, as too few records or organisations stand \
+                 behind it.{not_adjusted}",
                 plural(withheld as u64, "stratum", "strata"),
                 count(strata.tables.len() as u64)
             ),

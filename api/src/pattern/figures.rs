@@ -24,6 +24,7 @@ impl Figures {
     /// The figures of a table.
     pub fn of(table: &Table) -> Self {
         let share = |part: super::disclosure::Shown, rest: super::disclosure::Shown| {
+            super::answer::comparable(&[part, rest])?;
             statistics::proportion(part.known()?, rest.known()?)
         };
         let four = table.four();

@@ -109,8 +109,9 @@ impl Table {
         ]
     }
 
-    /// The four known cells; none where one of them is withheld.
+    /// The four known cells; none where they cannot be set against each other.
     pub fn four(&self) -> Option<FourCounts> {
+        comparable(&[self.both, self.when_only, self.then_only, self.neither])?;
         Some(FourCounts {
             both: self.both.known()?,
             when_only: self.when_only.known()?,
@@ -119,15 +120,25 @@ impl Table {
         })
     }
 
-    /// How many have `when`, of those of which both are known; none where that is withheld.
+    /// How many have `when`, of those of which both are known; none where that cannot be told.
     pub fn when(&self) -> Option<u64> {
+        comparable(&[self.both, self.when_only])?;
         Some(self.both.count? + self.when_only.count?)
     }
 
-    /// How many have not, of those of which both are known; none where that is withheld.
+    /// How many have not, of those of which both are known; none where that cannot be told.
     pub fn otherwise(&self) -> Option<u64> {
+        comparable(&[self.then_only, self.neither])?;
         Some(self.then_only.count? + self.neither.count?)
     }
+}
+
+/// Whether counts can be set against each other: none is withheld, and hidden records are in
+/// all of them or in none. A share of what is readable in what is everything would mislead.
+pub(super) fn comparable(counts: &[Shown]) -> Option<()> {
+    let shown = counts.iter().all(|shown| shown.count.is_some());
+    let hidden_left_out = counts.iter().filter(|shown| shown.withheld.is_some()).count();
+    (shown && (hidden_left_out == 0 || hidden_left_out == counts.len())).then_some(())
 }
 
 /// What may be shown of cells that were counted.

@@ -101,9 +101,9 @@ fn compared(question: &Question, answer: &PatternAnswer) -> String {
     let (Some(both), Some(with)) = (table.both.count, table.when()) else {
         let when = phrase(&question.when, Number::Many).text;
         let start = opening(
-            "Too few",
+            "Of",
             &format!(
-                " initiatives that {when} may be counted to say how many of them {}",
+                " initiatives that {when}, too little may be shown to say how many {}",
                 says(2)
             ),
         );
@@ -150,7 +150,7 @@ fn of_the_others(question: &Question, answer: &PatternAnswer, compared: bool, sa
     let table = &answer.table;
     let then = |number: Number| phrase(&question.then, number);
     let (Some(then_only), Some(others)) = (table.then_only.count, table.otherwise()) else {
-        return "; of the others too few may be counted to say".into();
+        return "; of the others too little may be shown to say".into();
     };
     match others {
         0 if compared => "; there are no others to compare them with".into(),
@@ -169,6 +169,13 @@ fn of_the_others(question: &Question, answer: &PatternAnswer, compared: bool, sa
                 &table.neither
             };
             let others_then = then(Number::of(then_only));
+            if then_only == 0 && said && others_then.echo.ends_with("not") {
+                return format!(
+                    "; of the {} others, all {}",
+                    about(shown, others),
+                    others_then.denied
+                );
+            }
             format!(
                 "; of {}{} others, {}{} {}",
                 if compared { "the " } else { "" },
@@ -277,7 +284,7 @@ pub fn listed(words: impl Iterator<Item = String>, with: &str) -> String {
 }
 
 /// A count, or, where it was moved, about so many.
-fn about(shown: &Shown, n: u64) -> String {
+pub fn about(shown: &Shown, n: u64) -> String {
     format!("{}{}", if shown.variance > 0.0 { "about " } else { "" }, count(n))
 }
 

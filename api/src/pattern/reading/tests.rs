@@ -232,7 +232,7 @@ fn what_is_withheld_is_said_to_be() {
     assert_eq!(
         read([60, 4, 6, 20, 30, 0, 0, 0]),
         format!(
-            "Too few initiatives that had some funding of 18 months or less may be counted to say how many of them \
+            "Of initiatives that had some funding of 18 months or less, too little may be shown to say how many \
              skipped defining their ambitions; of about 50 others, about 20 (40 in 100) did. Of how many more we do \
              not know enough may not be shown.{CLOSE}"
         )
@@ -241,8 +241,37 @@ fn what_is_withheld_is_said_to_be() {
         read([60, 20, 30, 4, 6, 20, 20, 20]),
         format!(
             "Of about 50 initiatives that had some funding of 18 months or less, about 20 (40 in 100) skipped defining \
-             their ambitions; of the others too few may be counted to say. Of about 20 more we do not know enough to \
+             their ambitions; of the others too little may be shown to say. Of about 20 more we do not know enough to \
              say.{CLOSE}"
         )
+    );
+}
+
+#[test]
+fn counts_that_leave_hidden_records_out_are_not_set_against_those_that_hold_them() {
+    let alone = Shown {
+        count: Some(30),
+        withheld: Some(crate::pattern::disclosure::Rule::SmallCount),
+        variance: 0.0,
+    };
+    let mut table = Table::new([200, 60, 60, 40, 40, 0, 0, 0].map(hidden));
+    assert!(Figures::of(&table).odds_ratio.is_some());
+    table.both = alone;
+    let figures = Figures::of(&table);
+    assert_eq!(
+        (figures.rate_when, figures.odds_ratio, table.when()),
+        (None, None, None),
+        "mixed"
+    );
+    assert!(
+        figures.rate_otherwise.is_some(),
+        "both of its counts hold hidden records"
+    );
+    for cell in [&mut table.when_only, &mut table.then_only, &mut table.neither] {
+        *cell = alone;
+    }
+    assert!(
+        Figures::of(&table).odds_ratio.is_some(),
+        "all of them are of readable records alone"
     );
 }
