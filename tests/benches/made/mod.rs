@@ -2,6 +2,8 @@
 //! like a base: a few hundred places, many organisations of very different size, one or two
 //! funding terms each, much that is not known.
 
+pub mod load;
+
 use chrono::{DateTime, NaiveDate};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
