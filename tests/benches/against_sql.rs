@@ -177,6 +177,26 @@ fn engine(size: usize) -> OfEngine {
             took,
         );
     }
+    many(base);
+    one_change(&snapshot);
+    let answer = pattern(
+        base,
+        &question(made::short_funding(18), None, Reader::Steward),
+        false,
+    );
+    let counts = answer.map_or([0; 4], |answer| {
+        let table = answer.table;
+        [table.both, table.when_only, table.then_only, table.neither].map(|cell| cell.count.unwrap_or(0))
+    });
+    OfEngine {
+        overall,
+        by_place,
+        counts,
+    }
+}
+
+/// Grids, and every pair of many conditions.
+fn many(base: Base<'_>) {
     for (name, reader) in [("exact", Reader::Steward), ("under control", Reader::Dashboard)] {
         let viewpoint = Viewpoint {
             reader,
@@ -212,21 +232,6 @@ fn engine(size: usize) -> OfEngine {
             black_box(associations(base, &question)).ok();
         });
         tell(&format!("associations of 40 conditions, {name}"), pairs);
-    }
-    one_change(&snapshot);
-    let answer = pattern(
-        base,
-        &question(made::short_funding(18), None, Reader::Steward),
-        false,
-    );
-    let counts = answer.map_or([0; 4], |answer| {
-        let table = answer.table;
-        [table.both, table.when_only, table.then_only, table.neither].map(|cell| cell.count.unwrap_or(0))
-    });
-    OfEngine {
-        overall,
-        by_place,
-        counts,
     }
 }
 

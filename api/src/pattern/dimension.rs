@@ -375,6 +375,15 @@ impl Domain {
         }
     }
 
+    /// The rows of a chunk that stand in each stratum.
+    pub fn sets(&self, chunk: &Chunk) -> Vec<Bits> {
+        let mut sets = vec![Bits::none(chunk.len()); self.strata.len()];
+        let mut strata = CellsOfRows::default();
+        self.strata_of_rows(chunk, &mut strata);
+        strata.each(&Bits::all(chunk.len()), |row, stratum| sets[stratum].put(row));
+        sets
+    }
+
     fn organisation(&self, number: Option<i64>) -> Option<u32> {
         let stratum = *self.of_organisation.get(usize::try_from(number?).ok()?)?;
         (stratum != u32::MAX).then_some(stratum)

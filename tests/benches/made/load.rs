@@ -50,30 +50,34 @@ impl Table {
         }
     }
 
-    async fn write(&mut self, db: &DatabaseConnection) -> Result<(), DbErr> {
-        let rows = std::mem::take(&mut self.rows);
-        if rows.is_empty() {
-            return Ok(());
-        }
+    /// Takes the rows, with the names of their columns.
+    fn take(&mut self) -> (String, Vec<Vec<Value>>) {
         let columns = format!("{}, created_at, updated_at", self.columns);
-        if db.get_database_backend() == DbBackend::Postgres {
-            let mut text = String::new();
-            for row in &rows {
-                row.iter().for_each(|value| copied(&mut text, value));
-                let _ = writeln!(text, "{AT}\t{AT}");
-            }
-            let failed = |cause: sea_orm::sqlx::Error| DbErr::Custom(cause.to_string());
-            let statement = format!("COPY {} ({columns}) FROM STDIN", self.name);
-            let mut connection = db
-                .get_postgres_connection_pool()
-                .acquire()
-                .await
-                .map_err(failed)?;
-            let mut copy = connection.copy_in_raw(&statement).await.map_err(failed)?;
-            copy.send(text.as_bytes()).await.map_err(failed)?;
-            copy.finish().await.map_err(failed)?;
-            return Ok(());
+        (columns, std::mem::take(&mut self.rows))
+    }
+
+    async fn copy(&mut self, db: &DatabaseConnection) -> Result<(), DbErr> {
+        let (columns, rows) = self.take();
+        let mut text = String::new();
+        for row in &rows {
+            row.iter().for_each(|value| copied(&mut text, value));
+            let _ = writeln!(text, "{AT}\t{AT}");
         }
+        let failed = |cause: sea_orm::sqlx::Error| DbErr::Custom(cause.to_string());
+        let statement = format!("COPY {} ({columns}) FROM STDIN", self.name);
+        let mut connection = db
+            .get_postgres_connection_pool()
+            .acquire()
+            .await
+            .map_err(failed)?;
+        let mut copy = connection.copy_in_raw(&statement).await.map_err(failed)?;
+        copy.send(text.as_bytes()).await.map_err(failed)?;
+        copy.finish().await.map_err(failed)?;
+        Ok(())
+    }
+
+    async fn insert(&mut self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
+        let (columns, rows) = self.take();
         for rows in rows.chunks(AT_ONCE) {
             let mut text = format!("INSERT INTO {} ({columns}) VALUES ", self.name);
             for (at, row) in rows.iter().enumerate() {
@@ -109,9 +113,6 @@ fn inserted(text: &mut String, value: &Value) {
 
 /// Writes so many initiatives, and all that they refer to, into an empty base.
 pub async fn load(db: &DatabaseConnection, initiatives: usize) -> Result<(), DbErr> {
-    if db.get_database_backend() == DbBackend::Sqlite {
-        db.execute_unprepared("PRAGMA synchronous = OFF").await?;
-    }
     let mut places_table = Table::new("place", "id, name, name_folded, kind, code");
     let mut within_table = Table::new("place_within", "place_id, within_id");
     let (of_places, within) = places();
@@ -149,14 +150,24 @@ pub async fn load(db: &DatabaseConnection, initiatives: usize) -> Result<(), DbE
         &mut organisations,
         &mut change,
     ] {
-        table.write(db).await?;
+        if db.get_database_backend() == DbBackend::Postgres {
+            table.copy(db).await?;
+        } else {
+            table.insert(db).await?;
+        }
     }
     let mut written = Tables::default();
     for chunk in 0..initiatives.div_ceil(CHUNK_ROWS) {
         rows(initiatives, chunk).iter().for_each(|row| written.add(row));
+        let together = wayin::database::begin_writing(db).await?;
         for table in &mut written.tables {
-            table.write(db).await?;
+            if db.get_database_backend() == DbBackend::Postgres {
+                table.copy(db).await?;
+            } else {
+                table.insert(&together).await?;
+            }
         }
+        together.commit().await?;
     }
     db.execute_unprepared("ANALYZE").await?;
     Ok(())

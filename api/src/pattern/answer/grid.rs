@@ -4,8 +4,9 @@ use wayin_entity::Dimension;
 
 use super::super::count::cells::{Crossed, Layout, Marked};
 use super::super::count::{Base, Counting};
-use super::super::dimension::StratumName;
+use super::super::dimension::{Domain, StratumName};
 use super::super::disclosure::Shown;
+use super::super::index::Bits;
 use super::super::question::Viewpoint;
 use super::super::run::Stopped;
 use super::super::statistics::independence;
@@ -63,30 +64,88 @@ pub fn grid(base: Base<'_>, question: &GridQuestion) -> Result<Option<Grid>, Sto
     if rows.strata().len() * columns.strata().len() > MOST_CELLS {
         return Ok(None);
     }
-    let count =
-        |layout: &dyn Layout| Ok::<_, Stopped>(shown_cells(&counting.cells(layout)?, &counting, base));
+    let counted = if rows.strata().len() * columns.strata().len() <= FEW_CELLS {
+        by_sets(base, &counting, &rows, &columns)?
+    } else {
+        by_rows(base, &counting, &rows, &columns)?
+    };
+    counting.keep(&[]);
+    Ok(Some(Grid {
+        rows: rows.strata().iter().cloned().zip(counted.rows).collect(),
+        columns: columns.strata().iter().cloned().zip(counted.columns).collect(),
+        cells: counted.cells,
+        population: counted.population,
+        illustrative: counted.illustrative,
+        overlap: rows.overlaps() || columns.overlaps(),
+        basis: Basis::of(base, question.viewpoint),
+    }))
+}
+
+/// Up to so many cells are counted as sets of rows; more of them initiative by initiative.
+const FEW_CELLS: usize = 512;
+
+/// The counts of a grid.
+struct Counted {
+    cells: Vec<Shown>,
+    rows: Vec<Shown>,
+    columns: Vec<Shown>,
+    population: Shown,
+    illustrative: Shown,
+}
+
+fn by_sets(
+    base: Base<'_>,
+    counting: &Counting<'_>,
+    rows: &Domain,
+    columns: &Domain,
+) -> Result<Counted, Stopped> {
+    let (high, wide) = (rows.strata().len(), columns.strata().len());
+    let sets = counting.sets(|_, chunk| {
+        let (of_rows, of_columns) = (rows.sets(chunk), columns.sets(chunk));
+        let across = |row: &Bits| {
+            of_columns
+                .iter()
+                .map(|column| row.and(column))
+                .collect::<Vec<Bits>>()
+        };
+        let mut sets: Vec<Bits> = of_rows.iter().flat_map(across).collect();
+        sets.extend(of_rows);
+        sets.extend(of_columns);
+        sets.extend([Bits::all(chunk.len()), chunk.illustrative.clone()]);
+        sets
+    })?;
+    let mut shown = shown_cells(&sets, counting, base).into_iter();
+    let mut next = |count: usize| shown.by_ref().take(count).collect::<Vec<Shown>>();
+    Ok(Counted {
+        cells: next(high * wide),
+        rows: next(high),
+        columns: next(wide),
+        population: next(1).first().copied().unwrap_or_default(),
+        illustrative: next(1).first().copied().unwrap_or_default(),
+    })
+}
+
+fn by_rows(
+    base: Base<'_>,
+    counting: &Counting<'_>,
+    rows: &Domain,
+    columns: &Domain,
+) -> Result<Counted, Stopped> {
+    let count = |layout: &dyn Layout| Ok::<_, Stopped>(shown_cells(&counting.cells(layout)?, counting, base));
     let totals = |domain| -> Result<Vec<Shown>, Stopped> {
         Ok(count(&Marked { by: Some(domain) })?
             .chunks_exact(2)
             .map(|cells| cells[0])
             .collect())
     };
-    let cells = count(&Crossed {
-        rows: &rows,
-        columns: &columns,
-    })?;
-    let (of_rows, of_columns) = (totals(&rows)?, totals(&columns)?);
     let all = count(&Marked { by: None })?;
-    counting.keep(&[]);
-    Ok(Some(Grid {
-        rows: rows.strata().iter().cloned().zip(of_rows).collect(),
-        columns: columns.strata().iter().cloned().zip(of_columns).collect(),
-        cells,
+    Ok(Counted {
+        cells: count(&Crossed { rows, columns })?,
+        rows: totals(rows)?,
+        columns: totals(columns)?,
         population: all.first().copied().unwrap_or_default(),
         illustrative: all.get(1).copied().unwrap_or_default(),
-        overlap: rows.overlaps() || columns.overlaps(),
-        basis: Basis::of(base, question.viewpoint),
-    }))
+    })
 }
 
 impl Grid {

@@ -9,6 +9,7 @@ pub mod cells;
 pub mod contributors;
 pub mod nine;
 mod pairs;
+mod sets;
 #[cfg(test)]
 mod tests;
 

@@ -1,13 +1,12 @@
 //! Every pair out of several conditions, by sets of rows alone: hundreds of tables in one go.
 
-use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::super::evaluate::Prepared;
 use super::super::index::{Bits, Chunk, Truths};
 use super::super::run::Stopped;
-use super::contributors::{Contributors, ENOUGH};
 use super::nine::{Nine, PART_OF};
+use super::sets::{Sums, add, led_by, most_of_one};
 use super::{Counting, RawCell};
 
 /// How many counts of a table are published.
@@ -95,7 +94,7 @@ impl Counting<'_> {
         hidden: &[HiddenOf<'_>],
         pairs: &[(usize, usize)],
     ) -> Result<(), Stopped> {
-        let most_of_one = most_of_one(hidden);
+        let most_of_one = most_of_one(hidden.iter().map(|of| (of.chunk, &of.hidden)));
         let all = sums_of_all(hidden);
         let conditions = hidden.first().map_or(0, |of| of.truths.len());
         let margins: Vec<[Sums; 2]> = (0..conditions)
@@ -115,8 +114,12 @@ impl Counting<'_> {
                 for (at, (cell, sums)) in cells.iter_mut().zip(sums).enumerate() {
                     cell.hidden = sums.count;
                     cell.key = sums.key.to_le_bytes()[0];
-                    (cell.organisations, cell.largest) =
-                        led_by(hidden, *one, *other, at, sums.count, most_of_one);
+                    (cell.organisations, cell.largest) = led_by(sums.count, most_of_one, |see| {
+                        for of in hidden {
+                            let rows = published_rows(&of.truths[*one], &of.truths[*other], &of.hidden, at);
+                            rows.each(|row| see(of.chunk.leads[row]));
+                        }
+                    });
                 }
                 Ok(())
             })
@@ -130,70 +133,11 @@ fn truths_within(conditions: &[&Prepared<'_>], position: usize, chunk: &Chunk, r
         .collect()
 }
 
-/// How many of the hidden initiatives the organisation leads that leads most of them.
-fn most_of_one(hidden: &[HiddenOf<'_>]) -> u64 {
-    let mut led: Vec<u32> = Vec::new();
-    for of in hidden {
-        of.hidden.each(|row| {
-            let lead = of.chunk.leads[row] as usize;
-            if lead >= led.len() {
-                led.resize(lead + 1, 0);
-            }
-            led[lead] += 1;
-        });
-    }
-    led.into_iter().max().unwrap_or(0).into()
-}
-
-/// How many hidden initiatives a set of rows holds, and the sum of their keys.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sums {
-    count: u64,
-    key: u64,
-}
-
-/// Adds up sets of rows of one chunk, given word by word.
-struct Adding<'a, const SETS: usize, F> {
-    sums: &'a mut [Sums; SETS],
-    keys: &'a [Bits],
-    words: usize,
-    sets: F,
-}
-
-impl<const SETS: usize, F: Fn(usize) -> [u64; SETS]> WithSimd for Adding<'_, SETS, F> {
-    type Output = ();
-
-    #[allow(
-        clippy::inline_always,
-        reason = "so that it is compiled for the processor that it is dispatched to"
-    )]
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for at in 0..self.words {
-            for (sum, set) in self.sums.iter_mut().zip((self.sets)(at)) {
-                sum.count += u64::from(set.count_ones());
-                for (bit, key) in self.keys.iter().enumerate() {
-                    sum.key += u64::from((set & key.words()[at]).count_ones()) << bit;
-                }
-            }
-        }
-    }
-}
-
-fn add<const SETS: usize>(sums: &mut [Sums; SETS], of: &HiddenOf<'_>, sets: impl Fn(usize) -> [u64; SETS]) {
-    Arch::new().dispatch(Adding {
-        sums,
-        keys: of.chunk.key_bits.all(),
-        words: of.hidden.words().len(),
-        sets,
-    });
-}
-
 /// All hidden initiatives.
 fn sums_of_all(hidden: &[HiddenOf<'_>]) -> Sums {
     let mut sums = [Sums::default()];
     for of in hidden {
-        add(&mut sums, of, |at| [of.hidden.words()[at]]);
+        add(&mut sums, of.chunk, |at| [of.hidden.words()[at]]);
     }
     sums[0]
 }
@@ -203,7 +147,7 @@ fn sums_of_condition(hidden: &[HiddenOf<'_>], condition: usize) -> [Sums; 2] {
     let mut sums = [Sums::default(); 2];
     for of in hidden {
         let Truths { yes, no } = &of.truths[condition];
-        add(&mut sums, of, |at| [yes.words()[at], no.words()[at]]);
+        add(&mut sums, of.chunk, |at| [yes.words()[at], no.words()[at]]);
     }
     sums
 }
@@ -215,7 +159,7 @@ fn sums_of_pair(hidden: &[HiddenOf<'_>], one: usize, other: usize) -> [Sums; 4] 
         let (when, then) = (&of.truths[one], &of.truths[other]);
         let (w, not_w) = (when.yes.words(), when.no.words());
         let (t, not_t) = (then.yes.words(), then.no.words());
-        add(&mut sums, of, |at| {
+        add(&mut sums, of.chunk, |at| {
             [
                 w[at] & t[at],
                 w[at] & not_t[at],
@@ -239,34 +183,6 @@ fn published(all: Sums, when: [Sums; 2], then: [Sums; 2], four: [Sums; 4]) -> [S
         count: counts[at],
         key: keys[at],
     })
-}
-
-/// Who leads the hidden initiatives of a published cell: how many organisations, and how many
-/// initiatives the one that leads more than half. Where there are so many that no organisation
-/// of the population could lead too many of them, nobody is looked for: that follows from how
-/// many there are.
-fn led_by(
-    hidden: &[HiddenOf<'_>],
-    one: usize,
-    other: usize,
-    at: usize,
-    count: u64,
-    most_of_one: u64,
-) -> (u8, u64) {
-    if count > most_of_one * u64::from(ENOUGH) {
-        return (ENOUGH, 0);
-    }
-    let rows = |see: &mut dyn FnMut(u32)| {
-        for of in hidden {
-            let cell = published_rows(&of.truths[one], &of.truths[other], &of.hidden, at);
-            cell.each(|row| see(of.chunk.leads[row]));
-        }
-    };
-    let mut contributors = Contributors::default();
-    rows(&mut |lead| contributors.add(lead));
-    let mut largest = 0;
-    rows(&mut |lead| largest += u64::from(lead == contributors.candidate()));
-    (contributors.organisations(), largest)
 }
 
 /// The rows of a published cell.

@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng};
 use uuid::Uuid;
 use wayin_entity::{Challenge, Change, Dimension, Step, Visibility};
 
-use super::cells::{ByStratum, Layout};
+use super::cells::{ByStratum, Layout, Marked};
 use super::*;
 use crate::auth::visibility::Reader;
 use crate::condition::{Comparison, Condition, InitiativeTest, Quantifier, TermTest};
@@ -119,6 +119,7 @@ fn in_published(at: usize, when: Truth, then: Truth) -> bool {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one base, counted in every way there is")]
 fn hidden_initiatives_are_gathered_as_one_by_one() {
     let mut random = StdRng::seed_from_u64(14);
     for round in 0..12 {
@@ -196,7 +197,18 @@ fn hidden_initiatives_are_gathered_as_one_by_one() {
                 "round {round}, cell {published} by cells"
             );
         }
+        // Sets of rows give the same as cells of a layout.
         let domain = counting.domain(Dimension::ChallengeConditions);
+        let of_sets = counting.sets(|_, chunk| domain.sets(chunk)).unwrap();
+        let marked = counting.cells(&Marked { by: Some(&domain) }).unwrap();
+        assert_eq!(of_sets.len(), domain.strata().len());
+        for (stratum, cell) in of_sets.iter().enumerate() {
+            assert_eq!(
+                told(*cell),
+                told(marked[stratum * 2]),
+                "round {round}, stratum {stratum} by sets"
+            );
+        }
         let by = ByStratum {
             when: &prepared[0],
             then: &prepared[1],

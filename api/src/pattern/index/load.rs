@@ -6,13 +6,15 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, IntoCondition},
+    Value,
+    sea_query::{CaseStatement, Expr, IntoCondition},
 };
 use uuid::Uuid;
 use wayin_entity::{
-    Challenge, Change, ChangeSubject, Condition, EntryPoint, Perspective, Reason, Step, Visibility,
-    challenge_faced, challenge_reason, change, condition_changed, entry_point_taken, funding_term,
-    initiative, organisation, place, place_within,
+    Challenge, Change, ChangeSubject, Condition, DeliveryTimeline, EntryPoint, Perspective, Reason,
+    ReportingBasis, ReportingFrequency, Restriction, Step, Visibility, challenge_faced, challenge_reason,
+    change, condition_changed, entry_point_taken, funding_term, initiative, organisation, place,
+    place_within,
 };
 
 use super::{AsOf, CHUNK_ROWS, Chunk, EntryPoints, Organisation, Organisations, Places, Row, Snapshot, Term};
@@ -199,6 +201,7 @@ async fn rows(
     which: impl IntoCondition,
     limit: Option<u64>,
 ) -> Result<Vec<Row>, DbErr> {
+    let coded = of_initiative();
     let initiatives = initiative::Entity::find()
         .filter(which)
         .filter(initiative::Column::WithdrawnAt.is_null())
@@ -212,12 +215,9 @@ async fn rows(
             initiative::Column::TitleFolded,
             initiative::Column::StartedOn,
             initiative::Column::EndedOn,
-            initiative::Column::Ongoing,
-            initiative::Column::Visibility,
-            initiative::Column::SharedWithFunders,
-            initiative::Column::Illustrative,
             initiative::Column::DisclosureKey,
         ])
+        .expr(coded.expression())
         .into_tuple::<(
             Uuid,
             Option<Uuid>,
@@ -225,11 +225,8 @@ async fn rows(
             String,
             Option<NaiveDate>,
             Option<NaiveDate>,
-            Option<bool>,
-            Visibility,
-            bool,
-            bool,
             i64,
+            i32,
         )>()
         .all(db)
         .await?;
@@ -240,20 +237,8 @@ async fn rows(
             .ok_or_else(|| DbErr::Custom(format!("organisation {id} is not in the log")))
     };
     let mut rows = Vec::with_capacity(initiatives.len());
-    for (
-        id,
-        place,
-        lead,
-        title,
-        started_on,
-        ended_on,
-        ongoing,
-        visibility,
-        shared_with_funders,
-        illustrative,
-        disclosure_key,
-    ) in initiatives
-    {
+    for (id, place, lead, title, started_on, ended_on, disclosure_key, codes) in initiatives {
+        let [ongoing, visibility, shared_with_funders, illustrative] = coded.codes(codes);
         rows.push(Row {
             id,
             key: disclosure_key.to_le_bytes()[0],
@@ -262,10 +247,10 @@ async fn rows(
             title: title.into(),
             started_on,
             ended_on,
-            ongoing,
-            visibility,
-            shared_with_funders,
-            illustrative,
+            ongoing: flag(ongoing),
+            visibility: code(Visibility::ALL, visibility).unwrap_or(Visibility::AggregateOnly),
+            shared_with_funders: flag(shared_with_funders) == Some(true),
+            illustrative: flag(illustrative) == Some(true),
             entry_points: Default::default(),
             steps: Default::default(),
             reasons: Default::default(),
@@ -314,25 +299,28 @@ impl<C: ConnectionTrait> Parts<'_, C> {
 
     async fn read_entry_points(&mut self) -> Result<(), DbErr> {
         use entry_point_taken::Column;
+        let coded = Coded::new([
+            (Column::Perspective, codes_of(Perspective::ALL, Perspective::code)),
+            (Column::EntryPoint, codes_of(EntryPoint::ALL, EntryPoint::code)),
+        ]);
         let taken = entry_point_taken::Entity::find()
             .filter(self.ours(entry_point_taken::Entity, Column::InitiativeId))
             .select_only()
-            .columns([
-                Column::InitiativeId,
-                Column::Perspective,
-                Column::Position,
-                Column::EntryPoint,
-            ])
-            .into_tuple::<(Uuid, Perspective, i32, EntryPoint)>()
+            .columns([Column::InitiativeId, Column::Position])
+            .expr(coded.expression())
+            .into_tuple::<(Uuid, i32, i32)>()
             .all(self.db)
             .await?;
-        for (id, perspective, position, entry_point) in taken {
+        for (id, position, codes) in taken {
+            let [Some(perspective), Some(entry_point)] = coded.codes(codes) else {
+                continue;
+            };
             let Some(row) = self.row(id) else { continue };
-            let EntryPoints { way_in, later } = &mut row.entry_points[perspective as usize];
+            let EntryPoints { way_in, later } = &mut row.entry_points[perspective];
             if position == 1 {
-                *way_in = Some(entry_point);
+                *way_in = EntryPoint::ALL.get(entry_point).copied();
             } else {
-                *later |= 1 << entry_point as u8;
+                *later |= 1 << entry_point;
             }
         }
         Ok(())
@@ -340,86 +328,223 @@ impl<C: ConnectionTrait> Parts<'_, C> {
 
     async fn read_challenges(&mut self) -> Result<(), DbErr> {
         use challenge_faced::Column;
+        let challenge = || (Column::Challenge, codes_of(Challenge::ALL, Challenge::code));
+        let coded = Coded::new([challenge(), (Column::Step, codes_of(Step::ALL, Step::code))]);
         let faced = challenge_faced::Entity::find()
             .filter(self.ours(challenge_faced::Entity, Column::InitiativeId))
             .select_only()
-            .columns([Column::InitiativeId, Column::Challenge, Column::Step])
-            .into_tuple::<(Uuid, Challenge, Option<Step>)>()
+            .column(Column::InitiativeId)
+            .expr(coded.expression())
+            .into_tuple::<(Uuid, i32)>()
             .all(self.db)
             .await?;
-        for (id, challenge, step) in faced {
+        for (id, codes) in faced {
+            let [Some(challenge), step] = coded.codes(codes) else {
+                continue;
+            };
             let Some(row) = self.row(id) else { continue };
-            row.steps[challenge as usize] = step;
+            row.steps[challenge] = code(Step::ALL, step);
         }
+        let (coded, of_reason) = (
+            Coded::new([challenge()]),
+            Coded::new([(
+                challenge_reason::Column::Reason,
+                codes_of(Reason::ALL, Reason::code),
+            )]),
+        );
         let reasons = challenge_reason::Entity::find()
             .inner_join(challenge_faced::Entity)
             .filter(self.ours(challenge_faced::Entity, Column::InitiativeId))
             .select_only()
             .column(Column::InitiativeId)
-            .column(Column::Challenge)
-            .column(challenge_reason::Column::Reason)
-            .into_tuple::<(Uuid, Challenge, Reason)>()
+            .expr(coded.expression())
+            .expr(of_reason.expression())
+            .into_tuple::<(Uuid, i32, i32)>()
             .all(self.db)
             .await?;
         for (id, challenge, reason) in reasons {
+            let ([Some(challenge)], [Some(reason)]) = (coded.codes(challenge), of_reason.codes(reason))
+            else {
+                continue;
+            };
             let Some(row) = self.row(id) else { continue };
-            row.reasons[challenge as usize] |= 1 << reason as u8;
+            row.reasons[challenge] |= 1 << reason;
         }
         Ok(())
     }
 
     async fn read_conditions(&mut self) -> Result<(), DbErr> {
         use condition_changed::Column;
+        let coded = Coded::new([
+            (Column::Condition, codes_of(Condition::ALL, Condition::code)),
+            (Column::Change, codes_of(Change::ALL, Change::code)),
+        ]);
         let changed = condition_changed::Entity::find()
             .filter(self.ours(condition_changed::Entity, Column::InitiativeId))
             .select_only()
-            .columns([Column::InitiativeId, Column::Condition, Column::Change])
-            .into_tuple::<(Uuid, Condition, Option<Change>)>()
+            .column(Column::InitiativeId)
+            .expr(coded.expression())
+            .into_tuple::<(Uuid, i32)>()
             .all(self.db)
             .await?;
-        for (id, condition, change) in changed {
+        for (id, codes) in changed {
+            let [Some(condition), change] = coded.codes(codes) else {
+                continue;
+            };
             let Some(row) = self.row(id) else { continue };
-            row.changes[condition as usize] = change;
+            row.changes[condition] = code(Change::ALL, change);
         }
         Ok(())
     }
 
     async fn read_terms(&mut self, organisation: impl Fn(Uuid) -> Result<u32, DbErr>) -> Result<(), DbErr> {
         use funding_term::Column;
+        let coded = of_term();
         let terms = funding_term::Entity::find()
             .filter(self.ours(funding_term::Entity, Column::InitiativeId))
             .order_by_asc(Column::InitiativeId)
             .order_by_asc(Column::Position)
+            .select_only()
+            .columns([
+                Column::InitiativeId,
+                Column::FunderId,
+                Column::DurationMonths,
+                Column::AmountMinor,
+                Column::Currency,
+                Column::StartsOn,
+            ])
+            .expr(coded.expression())
+            .into_tuple::<(
+                Uuid,
+                Uuid,
+                Option<i32>,
+                Option<i64>,
+                Option<String>,
+                Option<NaiveDate>,
+                i32,
+            )>()
             .all(self.db)
             .await?;
-        for term in terms {
-            let funder = organisation(term.funder_id)?;
-            let Some(row) = self.row(term.initiative_id) else {
+        for (initiative, funder, duration_months, amount_minor, currency, starts_on, codes) in terms {
+            let funder = organisation(funder)?;
+            let Some(row) = self.row(initiative) else {
                 continue;
             };
-            row.terms.push(packed(term, funder));
+            let [
+                research,
+                resourced,
+                renewable,
+                focus,
+                restriction,
+                frequency,
+                basis,
+                timeline,
+            ] = coded.codes(codes);
+            row.terms.push(Term {
+                funder,
+                duration_months,
+                amount_minor,
+                currency: currency
+                    .and_then(|currency| currency.to_ascii_lowercase().as_bytes().try_into().ok()),
+                starts_on,
+                upfront_research: flag(research),
+                collaboration_resourced: flag(resourced),
+                renewable: flag(renewable),
+                intended_focus: code(EntryPoint::ALL, focus),
+                restriction: code(Restriction::ALL, restriction),
+                reporting_frequency: code(ReportingFrequency::ALL, frequency),
+                reporting_basis: code(ReportingBasis::ALL, basis),
+                delivery_timeline: code(DeliveryTimeline::ALL, timeline),
+            });
         }
         Ok(())
     }
 }
 
-fn packed(row: funding_term::Model, funder: u32) -> Term {
-    let currency: Option<[u8; 3]> = row
-        .currency
-        .and_then(|currency| currency.to_ascii_lowercase().as_bytes().try_into().ok());
-    Term {
-        funder,
-        duration_months: row.duration_months,
-        amount_minor: row.amount_minor,
-        currency,
-        starts_on: row.starts_on,
-        upfront_research: row.upfront_research,
-        collaboration_resourced: row.collaboration_resourced,
-        renewable: row.renewable,
-        intended_focus: row.intended_focus,
-        restriction: row.restriction,
-        reporting_frequency: row.reporting_frequency,
-        reporting_basis: row.reporting_basis,
-        delivery_timeline: row.delivery_timeline,
+/// The coded columns of an initiative.
+fn of_initiative() -> Coded<initiative::Column, 4> {
+    use initiative::Column;
+    Coded::new([
+        (Column::Ongoing, flags()),
+        (Column::Visibility, codes_of(Visibility::ALL, Visibility::code)),
+        (Column::SharedWithFunders, flags()),
+        (Column::Illustrative, flags()),
+    ])
+}
+
+/// The coded columns of a funding term.
+fn of_term() -> Coded<funding_term::Column, 8> {
+    use funding_term::Column;
+    Coded::new([
+        (Column::UpfrontResearch, flags()),
+        (Column::CollaborationResourced, flags()),
+        (Column::Renewable, flags()),
+        (Column::IntendedFocus, codes_of(EntryPoint::ALL, EntryPoint::code)),
+        (Column::Restriction, codes_of(Restriction::ALL, Restriction::code)),
+        (
+            Column::ReportingFrequency,
+            codes_of(ReportingFrequency::ALL, ReportingFrequency::code),
+        ),
+        (
+            Column::ReportingBasis,
+            codes_of(ReportingBasis::ALL, ReportingBasis::code),
+        ),
+        (
+            Column::DeliveryTimeline,
+            codes_of(DeliveryTimeline::ALL, DeliveryTimeline::code),
+        ),
+    ])
+}
+
+/// Several columns of closed vocabularies as one whole number: the database sends one value
+/// for them instead of a text each, which is most of what reading a base takes.
+struct Coded<C, const COLUMNS: usize>([(C, Vec<Value>); COLUMNS]);
+
+fn codes_of<T: Copy>(all: &[T], code: impl Fn(T) -> &'static str) -> Vec<Value> {
+    all.iter().map(|one| code(*one).into()).collect()
+}
+
+fn flags() -> Vec<Value> {
+    vec![false.into(), true.into()]
+}
+
+fn code<T: Copy>(all: &[T], code: Option<usize>) -> Option<T> {
+    code.and_then(|code| all.get(code)).copied()
+}
+
+fn flag(code: Option<usize>) -> Option<bool> {
+    code.map(|code| code == 1)
+}
+
+impl<C: ColumnTrait, const COLUMNS: usize> Coded<C, COLUMNS> {
+    const fn new(columns: [(C, Vec<Value>); COLUMNS]) -> Self {
+        Self(columns)
+    }
+
+    /// The number: in it each column is a digit, 0 where nothing is known, in a system of one more than its codes.
+    fn expression(&self) -> Expr {
+        let digits = self.0.iter().map(|(column, values)| -> (Expr, usize) {
+            let mut digit = CaseStatement::new();
+            for (code, value) in (1..).zip(values) {
+                digit = digit.case(column.eq(value.clone()), Expr::val(code));
+            }
+            (digit.finally(0).into(), values.len() + 1)
+        });
+        let number = digits.reduce(|(number, size), (digit, of_digit)| {
+            let shift = i32::try_from(size).unwrap_or(i32::MAX);
+            (number.add(digit.mul(shift)), size * of_digit)
+        });
+        number.map_or_else(|| Expr::val(0), |(number, _)| number)
+    }
+
+    /// The codes in a number; none where nothing is known.
+    fn codes(&self, number: i32) -> [Option<usize>; COLUMNS] {
+        let mut left = usize::try_from(number).unwrap_or(0);
+        std::array::from_fn(|column| {
+            let size = self.0[column].1.len() + 1;
+            let digit = left % size;
+            left /= size;
+            digit.checked_sub(1)
+        })
     }
 }
