@@ -6,6 +6,7 @@
 use std::process::ExitCode;
 
 mod agreement;
+mod disclosure;
 mod exports;
 mod grants;
 mod http;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         lookups::stories(),
         statements::stories(),
         agreement::stories(),
+        disclosure::stories(),
         http::stories(),
     ];
     support::tell(stories.into_iter().flatten())
