@@ -29,7 +29,7 @@ pub fn stories() -> Vec<Story> {
 
 /// The pattern that tells what became of the ambitions: SKIPPED is `both`, TAKEN `thenOnly`,
 /// and not known `unknown`.
-fn by_step(among: &str) -> String {
+pub fn by_step(among: &str) -> String {
     format!(
         "when: {{challenge: {{on: DEFINING_AMBITIONS, step: {{in: [SKIPPED]}}}}}}, then: {{}}, among: {among}"
     )
@@ -41,7 +41,7 @@ fn steps(table: &Value) -> [Option<i64>; 3] {
 }
 
 /// The step of the one record by which two populations differ, as far as the counts of the two tell it.
-fn step_that_differs(without: &Value, with: &Value) -> Option<usize> {
+pub fn step_that_differs(without: &Value, with: &Value) -> Option<usize> {
     let (without, with) = (steps(without), steps(with));
     let differ: Vec<usize> = (0..3).filter(|step| without[*step] != with[*step]).collect();
     assert!(
@@ -52,7 +52,7 @@ fn step_that_differs(without: &Value, with: &Value) -> Option<usize> {
 }
 
 /// What became of the ambitions of the record in each of the lone places.
-async fn steps_of_the_lone(steward: &Client<'_>) -> Vec<usize> {
+pub async fn steps_of_the_lone(steward: &Client<'_>) -> Vec<usize> {
     let asked: Vec<String> = (0..LONE).map(|at| by_step(&is(&lone(at)))).collect();
     let told = tables(steward, &asked).await;
     told.iter()

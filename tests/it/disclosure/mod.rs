@@ -1,12 +1,22 @@
-//! Attacks on disclosure control. Each must succeed where control is switched off, which is
-//! how a steward is answered, and fail where it is on.
+//! Attacks on disclosure control, and a walk over all that it has to hold of. Each attack
+//! must succeed where control is switched off, which is how a steward is answered, and fail
+//! where it is on.
 
 mod attacks;
 mod base;
+mod limits;
+mod rules;
+mod walk;
 
-use crate::support::{Story, stories};
+use crate::support::Story;
 
 /// The stories of this folder.
 pub fn stories() -> Vec<Story> {
-    attacks::stories()
+    let stories = [
+        attacks::stories(),
+        limits::stories(),
+        rules::stories(),
+        walk::stories(),
+    ];
+    stories.into_iter().flatten().collect()
 }
