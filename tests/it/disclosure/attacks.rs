@@ -5,8 +5,8 @@ use rand::Rng;
 use serde_json::{Value, json};
 
 use super::base::{
-    Chance, EMPTY, LARGE, LONE, OPEN, REGIONS, SEED, SMALL, STEPS, Score, all, any, askers, 
-    holds, is, large, lone, not, open, populations, region, settled, small, tables, within,
+    Chance, EMPTY, LARGE, LONE, OPEN, REGIONS, SEED, SMALL, STEPS, Score, all, any, askers, holds, is, large,
+    lone, not, open, populations, region, settled, small, tables, within,
 };
 use crate::support::app::Client;
 use crate::support::{Database, Story, stories};
@@ -89,7 +89,8 @@ async fn two_populations_that_differ_in_one_initiative_do_not_tell_what_became_o
         guesses.push(
             told.chunks_exact(2)
                 .map(|pair| {
-                    let mut counts: Vec<(Option<i64>, usize)> = steps(&pair[1]).into_iter().zip(0..).collect();
+                    let mut counts: Vec<(Option<i64>, usize)> =
+                        steps(&pair[1]).into_iter().zip(0..).collect();
                     counts.sort_unstable();
                     step_that_differs(&pair[0], &pair[1]).unwrap_or(counts[2].1)
                 })
@@ -112,7 +113,8 @@ async fn two_populations_that_differ_in_one_initiative_do_not_tell_what_became_o
             assert_ne!(moved, 1, "the two differ by the one itself; seed {SEED}");
         }
     }
-    let score = |guesses: &[usize]| Score::of(guesses.iter().zip(&truth).map(|(guess, truth)| guess == truth));
+    let score =
+        |guesses: &[usize]| Score::of(guesses.iter().zip(&truth).map(|(guess, truth)| guess == truth));
     holds(
         "two populations that differ in one",
         score(&guesses[0]),
@@ -153,7 +155,11 @@ fn paraphrases(conditions: &[String; 3]) -> Vec<String> {
             (nested.clone(), "{}".into(), "{}".into()),
             ("{}".into(), nested.clone(), "{}".into()),
             (nested.clone(), nested.clone(), "{}".into()),
-            (all(&[a.clone(), b.clone()]), all(&[b.clone(), c.clone()]), c.clone()),
+            (
+                all(&[a.clone(), b.clone()]),
+                all(&[b.clone(), c.clone()]),
+                c.clone(),
+            ),
         ] {
             found.push(format!("when: {when}, then: {then}, among: {among}"));
         }
@@ -187,7 +193,10 @@ async fn a_hundred_ways_of_asking_one_question_have_one_answer(database: Databas
                 let readable = both(tables(&dashboard, &[format!("{}, over: READABLE", ways[0])]).await)[0]
                     .expect("what is readable is counted exactly");
                 let mean = |answers: &[Option<i64>]| {
-                    let sum: i64 = answers.iter().map(|answer| answer.unwrap_or(readable) - readable).sum();
+                    let sum: i64 = answers
+                        .iter()
+                        .map(|answer| answer.unwrap_or(readable) - readable)
+                        .sum();
                     sum as f64 / answers.len() as f64
                 };
                 let exactly = both(tables(&steward, &ways).await);
@@ -206,11 +215,17 @@ async fn a_hundred_ways_of_asking_one_question_have_one_answer(database: Databas
     holds("a hundred paraphrases", Score::of(off), Score::of(on), 0.5);
 }
 
-/// One to three open places at a time, or five, out of those in which nothing is hidden.
+/// Two, three or five open places at a time, out of those in which nothing is hidden.
 fn paddings() -> Vec<Vec<String>> {
     (1_u32..1 << OPEN)
-        .filter(|set| (1..=3).contains(&set.count_ones()) || set.count_ones() == 5)
-        .map(|set| (0..OPEN).filter(|at| set >> at & 1 == 1).map(open).map(|code| is(&code)).collect())
+        .filter(|set| [2, 3, 5].contains(&set.count_ones()))
+        .map(|set| {
+            (0..OPEN)
+                .filter(|at| set >> at & 1 == 1)
+                .map(open)
+                .map(|code| is(&code))
+                .collect()
+        })
         .collect()
 }
 
@@ -228,7 +243,7 @@ async fn a_few_hidden_records_stay_hidden_among_many_readable_ones(database: Dat
     assert!(paddings.len() > 100, "there are {} paddings", paddings.len());
     let places: Vec<(String, usize)> = (0..SMALL.len())
         .map(|at| (small(at), SMALL[at]))
-        .chain((0..LARGE.len()).map(|at| (large(at), LARGE[at])))
+        .chain((0..3).map(|at| (large(at), LARGE[at])))
         .collect();
     let (mut off, mut on) = (Vec::new(), Vec::new());
     for (place, hidden) in &places {
@@ -260,7 +275,12 @@ async fn a_few_hidden_records_stay_hidden_among_many_readable_ones(database: Dat
         off.push(is_right(&rests[0]));
         on.push(is_right(&rests[1]));
     }
-    holds("padding with readable records", Score::of(off), Score::of(on), 0.3);
+    holds(
+        "padding with readable records",
+        Score::of(off),
+        Score::of(on),
+        0.3,
+    );
 }
 
 /// The attacker publishes open records of its own into places where a few are hidden, one
@@ -505,7 +525,9 @@ async fn strata_of_strata_tell_no_more_of_one_initiative_than_of_none(database: 
     let step = |told: &Value| -> Option<usize> {
         let nodes = told["strata"]["nodes"].as_array().expect("it is a list");
         let one = nodes.iter().find(|node| node["table"]["population"] == 1)?;
-        STEPS.iter().position(|step| step.map(Value::from).unwrap_or(Value::Null) == one["key"])
+        STEPS
+            .iter()
+            .position(|step| step.map_or(Value::Null, Value::from) == one["key"])
     };
     let of_none = strata(&dashboard, EMPTY).await;
     let (mut off, mut on) = (Vec::new(), Vec::new());
@@ -534,9 +556,12 @@ async fn margins_of_a_grid_do_not_leave_its_cells(database: Database) {
     let controlled = grid(&dashboard, arguments).await;
     let width = exact.columns.len();
     let left = |grid: &GridCounts, row: usize, column: usize| -> [i64; 2] {
-        let others_of_row = (0..width).filter(|other| *other != column).map(|other| row * width + other);
-        let others_of_column =
-            (0..grid.rows.len()).filter(|other| *other != row).map(|other| other * width + column);
+        let others_of_row = (0..width)
+            .filter(|other| *other != column)
+            .map(|other| row * width + other);
+        let others_of_column = (0..grid.rows.len())
+            .filter(|other| *other != row)
+            .map(|other| other * width + column);
         let sum = |cells: &mut dyn Iterator<Item = usize>| -> i64 {
             cells.map(|cell| grid.cells[cell].unwrap_or(0)).sum()
         };
@@ -620,7 +645,12 @@ async fn one_publication_changes_no_controlled_answer_and_ten_do(database: Datab
         exactly = now;
         let after = told(&dashboard).await;
         if number < 9 {
-            assert_eq!(after, before, "after {} hidden publications; seed {SEED}", number + 1);
+            assert_eq!(
+                after,
+                before,
+                "after {} hidden publications; seed {SEED}",
+                number + 1
+            );
             off.push(found == Some(step));
             on.push(common == step);
         } else {
@@ -631,5 +661,10 @@ async fn one_publication_changes_no_controlled_answer_and_ten_do(database: Datab
         populations(&dashboard, &["{}".into()], "READABLE").await,
         readable_before
     );
-    holds("before and after one publication", Score::of(off), Score::of(on), 0.7);
+    holds(
+        "before and after one publication",
+        Score::of(off),
+        Score::of(on),
+        0.7,
+    );
 }

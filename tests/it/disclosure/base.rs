@@ -1,5 +1,7 @@
 //! A base in which most records are hidden from a dashboard, and what is asked of it.
 
+use std::fmt::Write as _;
+
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -62,7 +64,7 @@ pub fn region(at: usize) -> &'static str {
 fn places() -> String {
     let mut csv = String::from("code,name,kind,within,successor\nE92000001,England,,,\n");
     for region in REGIONS {
-        csv += &format!("{region},Region {region},REGION,E92000001,\n");
+        writeln!(csv, "{region},Region {region},REGION,E92000001,").expect("text takes it");
     }
     let all = [
         ("Large", LARGE.len(), large as fn(usize) -> String),
@@ -72,7 +74,14 @@ fn places() -> String {
     ];
     for (name, many, code) in all {
         for at in 0..many {
-            csv += &format!("{},{name} place {},LOCAL_AUTHORITY,{},\n", code(at), word(at), region(at));
+            writeln!(
+                csv,
+                "{},{name} place {},LOCAL_AUTHORITY,{},",
+                code(at),
+                word(at),
+                region(at)
+            )
+            .expect("text takes it");
         }
     }
     csv + &format!("{EMPTY},Empty place,LOCAL_AUTHORITY,{},\n", REGIONS[0])
@@ -105,7 +114,11 @@ impl Chance {
     pub fn drawn(&mut self, reference: &str, place: &str) -> Record {
         let lead = self.0.random_range(0..LEADS);
         let mut faced = Vec::new();
-        for challenge in ["UNDERSTANDING_LOCAL_SYSTEM", "DEFINING_AMBITIONS", "FOSTERING_CONDITIONS"] {
+        for challenge in [
+            "UNDERSTANDING_LOCAL_SYSTEM",
+            "DEFINING_AMBITIONS",
+            "FOSTERING_CONDITIONS",
+        ] {
             if let Some(step) = self.one(&STEPS) {
                 faced.push(json!({"challenge": challenge, "step": step, "reasons": [self.one(&["SHORT_FUNDING", "STAFF_CAPACITY"])]}));
             }
@@ -131,7 +144,10 @@ impl Chance {
                     "intendedFocus": self.one(&["COLLABORATION", "COMPLEXITY"]),
                 }]),
             );
-        let taken = [self.one(&["COLLABORATION", "COMPLEXITY"]), self.one(&["ROOT_CAUSES", "SINGLE_ORGANISATION"])];
+        let taken = [
+            self.one(&["COLLABORATION", "COMPLEXITY"]),
+            self.one(&["ROOT_CAUSES", "SINGLE_ORGANISATION"]),
+        ];
         let taken = &taken[..self.0.random_range(0..=2)];
         let taken: Vec<Value> = taken
             .iter()
@@ -150,7 +166,11 @@ pub fn funder_name(at: usize) -> String {
 /// An empty base whose keys are the same each time it is told of.
 pub async fn empty(database: Database) -> TestApp {
     let app = TestApp::start(database).await;
-    let row = base::Entity::find_by_id(1).one(&app.app.db).await.unwrap().unwrap();
+    let row = base::Entity::find_by_id(1)
+        .one(&app.app.db)
+        .await
+        .unwrap()
+        .unwrap();
     let mut row = row.into_active_model();
     row.disclosure_secret = Set(SEED.to_be_bytes().repeat(4));
     row.update(&app.app.db).await.unwrap();
@@ -281,7 +301,10 @@ pub fn holds(attack: &str, off: Score, on: Score, most: f64) {
         "{attack}: without control {} of {}, with it {} of {} (bound {most})",
         off.right, off.targets, on.right, on.targets
     );
-    assert!(off.targets >= 8, "{attack}: there are too few targets, {off:?}, seed {SEED}");
+    assert!(
+        off.targets >= 8,
+        "{attack}: there are too few targets, {off:?}, seed {SEED}"
+    );
     assert_eq!(
         off.right, off.targets,
         "{attack}: without control it does not succeed, and shows nothing; seed {SEED}"

@@ -70,7 +70,9 @@ async fn each_pair_of_populations_tells_of_the_one_between_them_in_about_half_of
         }
         after.push(Score::of(told).right);
     }
-    println!("pairs of populations that differ in one, each by other funders: told for certain {after:?} of {LONE}");
+    println!(
+        "pairs of populations that differ in one, each by other funders: told for certain {after:?} of {LONE}"
+    );
     assert!(
         differ * 100 <= PAIRS * LONE * 55,
         "{differ} of {} pairs differ; seed {SEED}",
@@ -111,10 +113,15 @@ async fn averaging_over_ten_hidden_populations_finds_few_small_counts(database: 
             *sum += pair[1].expect("there are many") - pair[0].expect("there are many");
         }
     }
-    let score = Score::of(sums.iter().zip(&readable).zip(SMALL).map(|((sum, readable), truth)| {
-        let left = *sum as f64 / PAIRS as f64 - readable.expect("it is exact") as f64;
-        (left - truth as f64).abs() < 0.5
-    }));
+    let score = Score::of(
+        sums.iter()
+            .zip(&readable)
+            .zip(SMALL)
+            .map(|((sum, readable), truth)| {
+                let left = *sum as f64 / PAIRS as f64 - readable.expect("it is exact") as f64;
+                (left - truth as f64).abs() < 0.5
+            }),
+    );
     println!(
         "averaging over {PAIRS} hidden paddings: {} of {} small counts",
         score.right, score.targets

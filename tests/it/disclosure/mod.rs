@@ -7,6 +7,7 @@ mod base;
 mod limits;
 mod rules;
 mod walk;
+mod work;
 
 use crate::support::Story;
 
@@ -17,6 +18,7 @@ pub fn stories() -> Vec<Story> {
         limits::stories(),
         rules::stories(),
         walk::stories(),
+        work::stories(),
     ];
     stories.into_iter().flatten().collect()
 }
