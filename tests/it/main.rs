@@ -6,6 +6,7 @@
 use std::process::ExitCode;
 
 mod agreement;
+mod disclosure;
 mod exports;
 mod grants;
 mod http;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         lookups::stories(),
         statements::stories(),
         agreement::stories(),
+        disclosure::stories(),
         http::stories(),
         spreadsheets::stories(),
     ];

@@ -30,7 +30,8 @@ pub struct Basis {
     pub as_of: AsOf,
     /// How far it has read it as to hidden records: they are taken up in batches.
     pub hidden_as_of: AsOf,
-    /// Whether the base holds any record that was made up to show how Wayin works.
+    /// Whether the base holds any record that was made up to show how Wayin works; as to hidden
+    /// records, as far as they are taken up.
     pub any_illustrative: bool,
 }
 
@@ -43,7 +44,7 @@ impl Basis {
             controlled,
             as_of: base.live.as_of,
             hidden_as_of: hidden_from.as_of,
-            any_illustrative: base.live.any_illustrative(),
+            any_illustrative: hidden_from.any_illustrative(),
         }
     }
 }

@@ -1,0 +1,670 @@
+//! The attacks. Each says what the attacker does, and when it has succeeded; each must find
+//! every secret in exact answers, and not in controlled ones.
+
+use rand::Rng;
+use serde_json::{Value, json};
+
+use super::base::{
+    Chance, EMPTY, LARGE, LONE, OPEN, REGIONS, SEED, SMALL, STEPS, Score, all, any, askers, holds, is, large,
+    lone, not, open, populations, region, settled, small, tables, within,
+};
+use crate::support::app::Client;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        two_populations_that_differ_in_one_initiative_do_not_tell_what_became_of_it,
+        a_hundred_ways_of_asking_one_question_have_one_answer,
+        a_few_hidden_records_stay_hidden_among_many_readable_ones,
+        no_output_jumps_as_readable_records_are_added_one_at_a_time,
+        what_is_readable_taken_from_everything_leaves_no_exact_count,
+        a_total_and_its_complement_do_not_leave_the_rest,
+        lists_and_connections_count_what_may_be_read_alone,
+        strata_of_strata_tell_no_more_of_one_initiative_than_of_none,
+        margins_of_a_grid_do_not_leave_its_cells,
+        one_publication_changes_no_controlled_answer_and_ten_do,
+    ]
+}
+
+/// The pattern that tells what became of the ambitions: SKIPPED is `both`, TAKEN `thenOnly`,
+/// and not known `unknown`.
+pub fn by_step(among: &str) -> String {
+    format!(
+        "when: {{challenge: {{on: DEFINING_AMBITIONS, step: {{in: [SKIPPED]}}}}}}, then: {{}}, among: {among}"
+    )
+}
+
+/// The steps in the order of [`STEPS`], as [`by_step`] counts them.
+fn steps(table: &Value) -> [Option<i64>; 3] {
+    ["both", "thenOnly", "unknown"].map(|count| table[count].as_i64())
+}
+
+/// The step of the one record by which two populations differ, as far as the counts of the two tell it.
+pub fn step_that_differs(without: &Value, with: &Value) -> Option<usize> {
+    let (without, with) = (steps(without), steps(with));
+    let differ: Vec<usize> = (0..3).filter(|step| without[*step] != with[*step]).collect();
+    assert!(
+        differ.len() <= 1,
+        "one record stands in one cell, {without:?} and {with:?} differ in {differ:?}; seed {SEED}"
+    );
+    differ.first().copied()
+}
+
+/// What became of the ambitions of the record in each of the lone places.
+pub async fn steps_of_the_lone(steward: &Client<'_>) -> Vec<usize> {
+    let asked: Vec<String> = (0..LONE).map(|at| by_step(&is(&lone(at)))).collect();
+    let told = tables(steward, &asked).await;
+    told.iter()
+        .map(|table| {
+            let found = steps(table).iter().position(|count| *count == Some(1));
+            found.expect("there is one record in each lone place")
+        })
+        .collect()
+}
+
+/// The attacker knows that one hidden initiative alone works in a place. It asks of the region
+/// with that place, and of the region without it, how many skipped defining their ambitions,
+/// did define them, or do not say. The count that differs tells what became of the one.
+/// Where none differs, the attacker guesses the step that is the most frequent in the region.
+///
+/// It succeeds where the step of each of the lone places' initiatives is told rightly. Under
+/// control a difference still is a true sign, as only the cells that the one stands in can
+/// differ; that they mostly do not is what holds the attacker back. What many such pairs
+/// of populations tell is measured in [`super::limits`].
+async fn two_populations_that_differ_in_one_initiative_do_not_tell_what_became_of_it(database: Database) {
+    let app = settled(database).await;
+    let (steward, dashboard) = askers(&app).await;
+    let truth = steps_of_the_lone(&steward).await;
+    let asked: Vec<String> = (0..LONE)
+        .flat_map(|at| {
+            let with = within(region(at));
+            let without = all(&[with.clone(), not(&is(&lone(at)))]);
+            [by_step(&without), by_step(&with)]
+        })
+        .collect();
+    let mut guesses: Vec<Vec<usize>> = Vec::new();
+    for client in [&steward, &dashboard] {
+        let told = tables(client, &asked).await;
+        guesses.push(
+            told.chunks_exact(2)
+                .map(|pair| {
+                    let mut counts: Vec<(Option<i64>, usize)> =
+                        steps(&pair[1]).into_iter().zip(0..).collect();
+                    counts.sort_unstable();
+                    step_that_differs(&pair[0], &pair[1]).unwrap_or(counts[2].1)
+                })
+                .collect(),
+        );
+    }
+    let told = tables(&dashboard, &asked).await;
+    let sure = told
+        .chunks_exact(2)
+        .filter(|pair| step_that_differs(&pair[0], &pair[1]).is_some())
+        .count();
+    println!("one pair of populations: {sure} of {LONE} told for certain");
+    assert!(
+        sure * 2 <= LONE,
+        "one pair of populations tells {sure} of {LONE} for certain; seed {SEED}"
+    );
+    for pair in told.chunks_exact(2) {
+        for (without, with) in steps(&pair[0]).into_iter().zip(steps(&pair[1])) {
+            let moved = with.unwrap_or(0) - without.unwrap_or(0);
+            assert_ne!(moved, 1, "the two differ by the one itself; seed {SEED}");
+        }
+    }
+    let score =
+        |guesses: &[usize]| Score::of(guesses.iter().zip(&truth).map(|(guess, truth)| guess == truth));
+    holds(
+        "two populations that differ in one",
+        score(&guesses[0]),
+        score(&guesses[1]),
+        0.75,
+    );
+}
+
+/// Every way of asking how many there are of which `a`, `b` and `c` hold, as the arguments
+/// of a pattern whose `both` they are: in another order, nested, negated twice, by the rules
+/// of De Morgan, and shared out between `when`, `then` and `among`.
+fn paraphrases(conditions: &[String; 3]) -> Vec<String> {
+    const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    let mut found = Vec::new();
+    for order in ORDERS {
+        let [a, b, c] = order.map(|at| conditions[at].clone());
+        let twice = |condition: &str| not(&not(condition));
+        let nested = all(&[a.clone(), all(&[b.clone(), c.clone()])]);
+        let de_morgan = not(&any(&[not(&a), not(&b), not(&c)]));
+        for among in [
+            all(&[a.clone(), b.clone(), c.clone()]),
+            all(&[all(&[a.clone(), b.clone()]), c.clone()]),
+            nested.clone(),
+            twice(&nested),
+            all(&[twice(&a), b.clone(), c.clone()]),
+            all(&[twice(&a), twice(&b), twice(&c)]),
+            de_morgan.clone(),
+            all(&[a.clone(), not(&any(&[not(&b), not(&c)]))]),
+            all(&[a.clone(), a.clone(), b.clone(), c.clone()]),
+            any(&[nested.clone(), de_morgan]),
+        ] {
+            found.push(format!("when: {{}}, then: {{}}, among: {among}"));
+        }
+        for (when, then, among) in [
+            (a.clone(), b.clone(), c.clone()),
+            (twice(&a), b.clone(), c.clone()),
+            (a.clone(), all(&[b.clone(), c.clone()]), "{}".into()),
+            (nested.clone(), "{}".into(), "{}".into()),
+            ("{}".into(), nested.clone(), "{}".into()),
+            (nested.clone(), nested.clone(), "{}".into()),
+            (
+                all(&[a.clone(), b.clone()]),
+                all(&[b.clone(), c.clone()]),
+                c.clone(),
+            ),
+        ] {
+            found.push(format!("when: {when}, then: {then}, among: {among}"));
+        }
+    }
+    found
+}
+
+/// The attacker asks one question in a hundred and two ways, takes from each answer what it
+/// may read itself, and averages: what noise there is would average away, were it drawn
+/// anew for each.
+///
+/// It succeeds where the average, rounded, is the exact hidden count of each of a dozen
+/// questions. Under control all hundred answers must be the same one.
+async fn a_hundred_ways_of_asking_one_question_have_one_answer(database: Database) {
+    let app = settled(database).await;
+    let (steward, dashboard) = askers(&app).await;
+    let mut off = Vec::new();
+    let mut on = Vec::new();
+    for region in REGIONS {
+        for step in ["SKIPPED", "TAKEN"] {
+            for change in ["ALTERED", "PARTLY", "UNCHANGED"] {
+                let ways = paraphrases(&[
+                    within(region),
+                    format!("{{challenge: {{on: DEFINING_AMBITIONS, step: {{in: [{step}]}}}}}}"),
+                    format!("{{condition: {{on: GOVERNANCE, change: {{eq: {change}}}}}}}"),
+                ]);
+                assert!(ways.len() >= 100, "there are {} ways", ways.len());
+                let both = |told: Vec<Value>| -> Vec<Option<i64>> {
+                    told.iter().map(|table| table["both"].as_i64()).collect()
+                };
+                let readable = both(tables(&dashboard, &[format!("{}, over: READABLE", ways[0])]).await)[0]
+                    .expect("what is readable is counted exactly");
+                let mean = |answers: &[Option<i64>]| {
+                    let sum: i64 = answers
+                        .iter()
+                        .map(|answer| answer.unwrap_or(readable) - readable)
+                        .sum();
+                    sum as f64 / answers.len() as f64
+                };
+                let exactly = both(tables(&steward, &ways).await);
+                let truth = exactly[0].expect("a steward is told") - readable;
+                let controlled = both(tables(&dashboard, &ways).await);
+                assert!(
+                    controlled.iter().all(|answer| *answer == controlled[0]),
+                    "one question has several answers, {controlled:?}: {ways:?}; seed {SEED}"
+                );
+                let is_right = |answers: &[Option<i64>]| (mean(answers).round() - truth as f64).abs() < 0.5;
+                off.push(is_right(&exactly));
+                on.push(is_right(&controlled));
+            }
+        }
+    }
+    holds("a hundred paraphrases", Score::of(off), Score::of(on), 0.5);
+}
+
+/// Two, three or five open places at a time, out of those in which nothing is hidden.
+fn paddings() -> Vec<Vec<String>> {
+    (1_u32..1 << OPEN)
+        .filter(|set| [2, 3, 5].contains(&set.count_ones()))
+        .map(|set| {
+            (0..OPEN)
+                .filter(|at| set >> at & 1 == 1)
+                .map(open)
+                .map(|code| is(&code))
+                .collect()
+        })
+        .collect()
+}
+
+/// The attacker asks of a place together with others, in which everything is readable, and
+/// takes those away again: small counts would show beside large ones, and noise that
+/// depended on all records would average away over the many paddings.
+///
+/// It succeeds where the average over all paddings is the exact hidden count of each place.
+/// Under control it must be the same with every padding: none where it is withheld alone,
+/// and one protected count where it is not.
+async fn a_few_hidden_records_stay_hidden_among_many_readable_ones(database: Database) {
+    let app = settled(database).await;
+    let (steward, dashboard) = askers(&app).await;
+    let paddings = paddings();
+    assert!(paddings.len() > 100, "there are {} paddings", paddings.len());
+    let places: Vec<(String, usize)> = (0..SMALL.len())
+        .map(|at| (small(at), SMALL[at]))
+        .chain((0..3).map(|at| (large(at), LARGE[at])))
+        .collect();
+    let (mut off, mut on) = (Vec::new(), Vec::new());
+    for (place, hidden) in &places {
+        let among: Vec<String> = paddings
+            .iter()
+            .map(|padding| any(&[padding.clone(), vec![is(place)]].concat()))
+            .collect();
+        let readable = populations(&dashboard, &among, "READABLE").await;
+        let mut rests = Vec::new();
+        for client in [&steward, &dashboard] {
+            let told = populations(client, &among, "EVERYTHING").await;
+            let rest: Vec<i64> = told
+                .iter()
+                .zip(&readable)
+                .map(|(told, readable)| told.expect("some are readable") - readable.expect("it is exact"))
+                .collect();
+            rests.push(rest);
+        }
+        let mean = |rest: &[i64]| rest.iter().sum::<i64>() as f64 / rest.len() as f64;
+        let is_right = |rest: &[i64]| (mean(rest).round() - *hidden as f64).abs() < 0.5;
+        assert!(
+            rests[1].iter().all(|rest| *rest == rests[1][0]),
+            "the {hidden} hidden records of {place} count differently beside others: {:?}; seed {SEED}",
+            rests[1]
+        );
+        if *hidden < 10 {
+            assert_eq!(rests[1][0] % 5, 0, "of {hidden} in {place}; seed {SEED}");
+        }
+        off.push(is_right(&rests[0]));
+        on.push(is_right(&rests[1]));
+    }
+    holds(
+        "padding with readable records",
+        Score::of(off),
+        Score::of(on),
+        0.3,
+    );
+}
+
+/// The attacker publishes open records of its own into places where a few are hidden, one
+/// at a time, and watches for the answer to jump: where a total is withheld under 10, the
+/// tenth record tells how many there were.
+///
+/// Control switched off is a total that is exact and withheld under 10. The attacker succeeds
+/// where the jump tells the hidden count of every small place. Under control the answer
+/// must go up by the one that was added, each time, and by nothing else.
+async fn no_output_jumps_as_readable_records_are_added_one_at_a_time(database: Database) {
+    let app = settled(database).await;
+    let (steward, dashboard) = askers(&app).await;
+    let mut chance = Chance::new(SEED + 1);
+    let among: Vec<String> = (0..SMALL.len()).map(|at| is(&small(at))).collect();
+    let mut told_by_threshold = vec![None; SMALL.len()];
+    let mut told_under_control = vec![None; SMALL.len()];
+    // What was left of each place before anything was added.
+    let mut first_rest: Option<Vec<i64>> = None;
+    for step in 0..12 {
+        let readable = populations(&dashboard, &among, "READABLE").await;
+        let exact = populations(&steward, &among, "EVERYTHING").await;
+        let controlled = populations(&dashboard, &among, "EVERYTHING").await;
+        let mut rests = Vec::new();
+        for at in 0..SMALL.len() {
+            let readable = readable[at].expect("what is readable is counted exactly");
+            if exact[at].expect("a steward is told") >= 10 && told_by_threshold[at].is_none() {
+                told_by_threshold[at] = Some(10 - readable);
+            }
+            let rest = controlled[at].unwrap_or(0) - readable;
+            rests.push(rest);
+            let jumped = first_rest.as_ref().is_some_and(|first| first[at] != rest);
+            if jumped && told_under_control[at].is_none() {
+                told_under_control[at] = Some(10 - readable);
+            }
+        }
+        let first = first_rest.get_or_insert_with(|| rests.clone());
+        assert_eq!(
+            *first, rests,
+            "after {step} records more, something else than they was counted; seed {SEED}"
+        );
+        let records: Vec<Value> = (0..SMALL.len())
+            .map(|at| {
+                let record = chance.drawn(&format!("added-{at}-{step}"), &small(at));
+                record.led_by("GB-CHC-1").json()
+            })
+            .collect();
+        app.publish(&records).await;
+    }
+    let score = |told: &[Option<i64>]| {
+        Score::of(
+            told.iter()
+                .zip(SMALL)
+                .map(|(told, truth)| *told == i64::try_from(truth).ok()),
+        )
+    };
+    holds(
+        "adding readable records one at a time",
+        score(&told_by_threshold),
+        score(&told_under_control),
+        0.0,
+    );
+}
+
+/// The counts of a grid's cells, rows and columns, in that order, with their labels.
+struct GridCounts {
+    columns: Vec<(String, Option<i64>)>,
+    rows: Vec<(String, Option<i64>)>,
+    cells: Vec<Option<i64>>,
+}
+
+async fn grid(client: &Client<'_>, arguments: &str) -> GridCounts {
+    let grid = format!(
+        "{{ patternGrid({arguments}) {{ rows {{ label count }} columns {{ label count }} cells {{ count }} }} }}"
+    );
+    let mut told = client.query(&grid).await;
+    let told = told["patternGrid"].take();
+    let list = |name: &str| told[name].as_array().expect("it is a list").clone();
+    let headings = |name: &str| -> Vec<(String, Option<i64>)> {
+        list(name)
+            .iter()
+            .map(|heading| {
+                let label = heading["label"].as_str().expect("a heading has a label");
+                (label.to_owned(), heading["count"].as_i64())
+            })
+            .collect()
+    };
+    GridCounts {
+        rows: headings("rows"),
+        columns: headings("columns"),
+        cells: list("cells").iter().map(|cell| cell["count"].as_i64()).collect(),
+    }
+}
+
+/// The attacker asks for a grid of places and steps over EVERYTHING and over READABLE, and
+/// subtracts, cell by cell.
+///
+/// It succeeds where what is left is the exact hidden count of every cell that has hidden
+/// records. Under control what is left must be nothing, or a multiple of 5 from 10 on.
+async fn what_is_readable_taken_from_everything_leaves_no_exact_count(database: Database) {
+    let app = settled(database).await;
+    let (steward, dashboard) = askers(&app).await;
+    let arguments = "rows: PLACE, columns: CHALLENGE_AMBITIONS";
+    let exact = grid(&steward, arguments).await;
+    let readable = grid(&dashboard, &format!("{arguments}, over: READABLE")).await;
+    let controlled = grid(&dashboard, arguments).await;
+    let (mut off, mut on) = (Vec::new(), Vec::new());
+    let counts = |grid: &GridCounts| -> Vec<Option<i64>> {
+        let headings = grid.rows.iter().chain(&grid.columns).map(|(_, count)| *count);
+        headings.chain(grid.cells.iter().copied()).collect()
+    };
+    let (exact, readable, controlled) = (counts(&exact), counts(&readable), counts(&controlled));
+    let mut shown = 0;
+    for ((exact, readable), controlled) in exact.iter().zip(&readable).zip(&controlled) {
+        let readable = readable.expect("what is readable is counted exactly");
+        let exact = exact.expect("a steward is told");
+        let hidden = exact - readable;
+        let left = controlled.map_or(0, |count| count - readable);
+        assert!(
+            left == 0 || (left >= 10 && left % 5 == 0),
+            "{left} are left of {controlled:?}, {readable} of them readable; seed {SEED}"
+        );
+        if hidden > 0 {
+            off.push(exact - readable == hidden);
+            on.push(left == hidden);
+            shown += u32::from(left > 0);
+        }
+    }
+    assert!(shown >= 10, "only {shown} cells are shown at all; seed {SEED}");
+    holds(
+        "READABLE taken from EVERYTHING",
+        Score::of(off),
+        Score::of(on),
+        0.15,
+    );
+}
+
+/// The attacker asks of a region, and of the region without one small place, whose own count is
+/// withheld; and, in one pattern, of all and of those outside the place. What is left is the place.
+///
+/// It succeeds where what is left is the exact hidden count of every small place, by both ways.
+async fn a_total_and_its_complement_do_not_leave_the_rest(database: Database) {
+    let app = settled(database).await;
+    let (steward, dashboard) = askers(&app).await;
+    let mut asked = Vec::new();
+    for at in 0..SMALL.len() {
+        let (total, place) = (within(region(at)), is(&small(at)));
+        let complement = all(&[total.clone(), not(&place)]);
+        asked.push(format!("when: {{}}, then: {{}}, among: {total}"));
+        asked.push(format!("when: {{}}, then: {{}}, among: {complement}"));
+        asked.push(format!("when: {place}, then: {{}}, among: {total}"));
+    }
+    let readable_among: Vec<String> = (0..SMALL.len()).map(|at| is(&small(at))).collect();
+    let readable = populations(&dashboard, &readable_among, "READABLE").await;
+    let mut scores = Vec::new();
+    for client in [&steward, &dashboard] {
+        let told = tables(client, &asked).await;
+        let mut rights = Vec::new();
+        for (at, told) in told.chunks_exact(3).enumerate() {
+            let count = |table: &Value, name: &str| table[name].as_i64().unwrap_or(0);
+            let readable = readable[at].expect("what is readable is counted exactly");
+            let by_two = count(&told[0], "population") - count(&told[1], "population");
+            let by_one = count(&told[2], "population") - count(&told[2], "thenOnly");
+            for left in [by_two, by_one] {
+                rights.push(left - readable == i64::try_from(SMALL[at]).expect("it is small"));
+            }
+        }
+        scores.push(Score::of(rights));
+    }
+    holds("complement and total", scores[0], scores[1], 0.2);
+}
+
+/// The attacker reads `totalCount` of lists and connections, and takes away what it may read.
+///
+/// It succeeds where what is left is the exact hidden count of every place, by each way there is.
+/// For a dashboard nothing must be left.
+async fn lists_and_connections_count_what_may_be_read_alone(database: Database) {
+    let app = settled(database).await;
+    let (steward, dashboard) = askers(&app).await;
+    let places: Vec<(String, usize)> = (0..SMALL.len())
+        .map(|at| (small(at), SMALL[at]))
+        .chain((0..LARGE.len()).map(|at| (large(at), LARGE[at])))
+        .collect();
+    let among: Vec<String> = places.iter().map(|(place, _)| is(place)).collect();
+    let readable = populations(&dashboard, &among, "READABLE").await;
+    let mut scores = Vec::new();
+    for client in [&steward, &dashboard] {
+        let mut rights = Vec::new();
+        for ((place, hidden), readable) in places.iter().zip(&readable) {
+            let readable = readable.expect("what is readable is counted exactly");
+            let told = client
+                .query(&format!(
+                    "{{ initiatives(filter: {}, first: 1) {{ totalCount nodes {{ id }} }}
+                        place(code: \"{place}\") {{ initiatives(last: 1) {{ totalCount edges {{ cursor }} }} }} }}",
+                    is(place)
+                ))
+                .await;
+            for counted in [&told["initiatives"], &told["place"]["initiatives"]] {
+                let left = counted["totalCount"].as_i64().expect("it is counted") - readable;
+                rights.push(left == i64::try_from(*hidden).expect("they are few"));
+            }
+        }
+        scores.push(Score::of(rights));
+    }
+    holds("totalCount", scores[0], scores[1], 0.0);
+    let known = "{ organisations { totalCount } initiatives { totalCount } }";
+    let told = dashboard.query(known).await;
+    let readable = populations(&dashboard, &["{}".into()], "READABLE").await[0];
+    assert_eq!(told["initiatives"]["totalCount"].as_i64(), readable);
+    app.publish(&{
+        let mut chance = Chance::new(SEED + 2);
+        let hidden = |at: usize| {
+            let record = chance.hidden(&format!("more-{at}"), &large(0));
+            record.led_by(&format!("GB-CHC-{}", 2_000 + at)).json()
+        };
+        (0..20).map(hidden).collect::<Vec<_>>()
+    })
+    .await;
+    assert_eq!(
+        dashboard.query(known).await,
+        told,
+        "twenty hidden records of twenty new organisations change no count of a list"
+    );
+}
+
+/// The attacker cuts strata out of strata: the initiatives of one place, told apart by
+/// what became of their ambitions. In a place with one initiative, one stratum has one.
+///
+/// It succeeds where the step of each of the lone places' initiatives is told rightly. Under
+/// control all that is told of such a place must be what is told of one without any.
+async fn strata_of_strata_tell_no_more_of_one_initiative_than_of_none(database: Database) {
+    let app = settled(database).await;
+    let (steward, dashboard) = askers(&app).await;
+    let truth = steps_of_the_lone(&steward).await;
+    let strata = async |client: &Client<'_>, place: &str| -> Value {
+        let query = format!(
+            "{{ pattern(when: {{}}, then: {{}}, among: {}, by: CHALLENGE_AMBITIONS) {{ table {{ population }}
+                strata {{ totalCount nodes {{ key table {{ population both unknown }} disclosure {{ withheld {{ count rule altogether }} }} }} }} }} }}",
+            is(place)
+        );
+        client.query(&query).await["pattern"].take()
+    };
+    let step = |told: &Value| -> Option<usize> {
+        let nodes = told["strata"]["nodes"].as_array().expect("it is a list");
+        let one = nodes.iter().find(|node| node["table"]["population"] == 1)?;
+        STEPS
+            .iter()
+            .position(|step| step.map_or(Value::Null, Value::from) == one["key"])
+    };
+    let of_none = strata(&dashboard, EMPTY).await;
+    let (mut off, mut on) = (Vec::new(), Vec::new());
+    for (at, truth) in truth.into_iter().enumerate() {
+        off.push(step(&strata(&steward, &lone(at)).await) == Some(truth));
+        let controlled = strata(&dashboard, &lone(at)).await;
+        assert_eq!(
+            controlled, of_none,
+            "a place with one hidden initiative is told apart from one without; seed {SEED}"
+        );
+        on.push(step(&controlled) == Some(truth));
+    }
+    holds("strata of strata", Score::of(off), Score::of(on), 0.0);
+}
+
+/// The attacker takes the other cells of a grid's row from the row's margin, and those of a
+/// column from the column's; what is withheld it takes for nothing.
+///
+/// It succeeds where that is the exact hidden count of every cell of the large places' rows.
+async fn margins_of_a_grid_do_not_leave_its_cells(database: Database) {
+    let app = settled(database).await;
+    let (steward, dashboard) = askers(&app).await;
+    let arguments = "rows: PLACE, columns: CHALLENGE_AMBITIONS";
+    let exact = grid(&steward, arguments).await;
+    let readable = grid(&dashboard, &format!("{arguments}, over: READABLE")).await;
+    let controlled = grid(&dashboard, arguments).await;
+    let width = exact.columns.len();
+    let left = |grid: &GridCounts, row: usize, column: usize| -> [i64; 2] {
+        let others_of_row = (0..width)
+            .filter(|other| *other != column)
+            .map(|other| row * width + other);
+        let others_of_column = (0..grid.rows.len())
+            .filter(|other| *other != row)
+            .map(|other| other * width + column);
+        let sum = |cells: &mut dyn Iterator<Item = usize>| -> i64 {
+            cells.map(|cell| grid.cells[cell].unwrap_or(0)).sum()
+        };
+        [
+            grid.rows[row].1.unwrap_or(0) - sum(&mut { others_of_row }),
+            grid.columns[column].1.unwrap_or(0) - sum(&mut { others_of_column }),
+        ]
+    };
+    let mut scores = Vec::new();
+    for grid in [&exact, &controlled] {
+        let mut rights = Vec::new();
+        for row in (0..grid.rows.len()).filter(|row| exact.rows[*row].0.starts_with("Large")) {
+            for column in 0..width {
+                let at = row * width + column;
+                let readable = readable.cells[at].expect("what is readable is counted exactly");
+                let hidden = exact.cells[at].expect("a steward is told") - readable;
+                if hidden > 0 {
+                    rights.extend(left(grid, row, column).map(|left| left - readable == hidden));
+                }
+            }
+        }
+        scores.push(Score::of(rights));
+    }
+    holds("grid margins", scores[0], scores[1], 0.2);
+}
+
+/// What a dashboard is told in answer to several questions, but for how far the log was read.
+async fn told(client: &Client<'_>) -> Value {
+    let query = format!(
+        "{{ pattern({}, by: REGION) {{ reading table {{ population both thenOnly unknown }} cautions {{ code text }}
+              oddsRatio {{ value lower upper }} disclosure {{ withheld {{ count rule altogether }} hiddenAsOf {{ change at }} }}
+              strata(orderBy: {{field: POPULATION}}) {{ totalCount nodes {{ label table {{ population both thenOnly unknown }} }} }} }}
+            patternGrid(rows: PLACE, columns: CHALLENGE_AMBITIONS) {{ population cells {{ count expected residual withheld {{ rule altogether }} }} }}
+            associations(conditions: [{{name: \"a\", condition: {{wayIn: {{in: [COLLABORATION]}}}}}}, {{name: \"b\", condition: {{condition: {{on: GOVERNANCE, change: {{eq: ALTERED}}}}}}}}])
+              {{ table {{ population both whenOnly thenOnly neither unknown }} }}
+            entryPointFlows {{ count illustrative }}
+            distribution(of: FUNDER) {{ label count illustrative }}
+            initiatives {{ totalCount }} organisations {{ totalCount }} }}",
+        by_step("{}")
+    );
+    client.query(&query).await
+}
+
+/// The attacker asks before and after each single publication: what differs is what was published.
+///
+/// It succeeds where the step of each of nine hidden records, published one by one, is told rightly.
+/// Under control every answer must stay as it was, whatever is asked, up to the ninth;
+/// with the tenth, of at least five organisations, the answers move on, by the ten at once.
+/// The attacker guesses the most frequent step.
+async fn one_publication_changes_no_controlled_answer_and_ten_do(database: Database) {
+    let app = settled(database).await;
+    let (steward, dashboard) = askers(&app).await;
+    let mut chance = Chance::new(SEED + 3);
+    let before = told(&dashboard).await;
+    let readable_before = populations(&dashboard, &["{}".into()], "READABLE").await;
+    let nation = [by_step("{}")];
+    let mut exactly = tables(&steward, &nation).await.remove(0);
+    let (mut off, mut on) = (Vec::new(), Vec::new());
+    let common = {
+        let table = tables(&dashboard, &nation).await.remove(0);
+        let mut counts: Vec<(Option<i64>, usize)> = steps(&table).into_iter().zip(0..).collect();
+        counts.sort_unstable();
+        counts[2].1
+    };
+    for number in 0..10 {
+        let step = chance.0.random_range(0..STEPS.len());
+        let mut record = chance
+            .hidden(&format!("new-{number}"), &large(number % LARGE.len()))
+            .led_by(&format!("GB-CHC-{}", 100 + number % 5));
+        record = record.with(
+            "challengesFaced",
+            STEPS[step]
+                .map(|step| json!({"challenge": "DEFINING_AMBITIONS", "step": step}))
+                .into_iter()
+                .collect::<Vec<_>>(),
+        );
+        app.publish(&[record.json()]).await;
+        let now = tables(&steward, &nation).await.remove(0);
+        let found = step_that_differs(&exactly, &now);
+        assert_eq!(found, Some(step), "the steward sees each publication at once");
+        exactly = now;
+        let after = told(&dashboard).await;
+        if number < 9 {
+            assert_eq!(
+                after,
+                before,
+                "after {} hidden publications; seed {SEED}",
+                number + 1
+            );
+            off.push(found == Some(step));
+            on.push(common == step);
+        } else {
+            assert_ne!(after, before, "ten hidden publications are enough to hide in");
+        }
+    }
+    assert_eq!(
+        populations(&dashboard, &["{}".into()], "READABLE").await,
+        readable_before
+    );
+    holds(
+        "before and after one publication",
+        Score::of(off),
+        Score::of(on),
+        0.7,
+    );
+}

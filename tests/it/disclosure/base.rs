@@ -1,0 +1,318 @@
+//! A base in which most records are hidden from a dashboard, and what is asked of it.
+
+use std::fmt::Write as _;
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use serde_json::{Value, json};
+use wayin_entity::{Role, base};
+
+use crate::support::Database;
+use crate::support::app::{Client, TestApp};
+use crate::support::builders::{Record, organisation, record};
+
+/// What the records are drawn from.
+pub const SEED: u64 = 20_260_731;
+
+/// How many hidden records each of the large places has: numbers that no rounding to 5 gives.
+pub const LARGE: [usize; 8] = [47, 53, 41, 59, 43, 61, 37, 46];
+/// How many hidden records each of the small places has: too few to be shown.
+pub const SMALL: [usize; 10] = [2, 3, 4, 6, 7, 8, 9, 3, 4, 7];
+/// How many places have one hidden record each: those that the attacks are after.
+pub const LONE: usize = 24;
+/// How many places have open records alone.
+pub const OPEN: usize = 8;
+/// How many organisations lead the records.
+const LEADS: usize = 40;
+/// The organisations that fund them.
+pub const FUNDERS: usize = 14;
+/// The two regions.
+pub const REGIONS: [&str; 2] = ["E12000001", "E12000002"];
+/// A place without any record.
+pub const EMPTY: &str = "E06000900";
+
+/// The steps that may become of a challenge; none where the record does not say.
+pub const STEPS: [Option<&str>; 3] = [Some("SKIPPED"), Some("TAKEN"), None];
+
+/// A place by its code.
+pub fn large(at: usize) -> String {
+    format!("E0600010{at}")
+}
+
+/// A place by its code.
+pub fn small(at: usize) -> String {
+    format!("E060002{at:02}")
+}
+
+/// A place by its code.
+pub fn lone(at: usize) -> String {
+    format!("E060003{at:02}")
+}
+
+/// A place by its code.
+pub fn open(at: usize) -> String {
+    format!("E0600040{at}")
+}
+
+/// The region that a place lies in: they take turns.
+pub fn region(at: usize) -> &'static str {
+    REGIONS[at % 2]
+}
+
+fn places() -> String {
+    let mut csv = String::from("code,name,kind,within,successor\nE92000001,England,,,\n");
+    for region in REGIONS {
+        writeln!(csv, "{region},Region {region},REGION,E92000001,").expect("text takes it");
+    }
+    let all = [
+        ("Large", LARGE.len(), large as fn(usize) -> String),
+        ("Small", SMALL.len(), small),
+        ("Lone", LONE, lone),
+        ("Open", OPEN, open),
+    ];
+    for (name, many, code) in all {
+        for at in 0..many {
+            writeln!(
+                csv,
+                "{},{name} place {},LOCAL_AUTHORITY,{},",
+                code(at),
+                word(at),
+                region(at)
+            )
+            .expect("text takes it");
+        }
+    }
+    csv + &format!("{EMPTY},Empty place,LOCAL_AUTHORITY,{},\n", REGIONS[0])
+}
+
+/// A word for a number, so that labels hold no numbers.
+fn word(at: usize) -> char {
+    char::from(b'A' + u8::try_from(at).expect("there are few places"))
+}
+
+/// Draws records.
+pub struct Chance(pub StdRng);
+
+impl Chance {
+    /// The same seed draws the same records.
+    pub fn new(seed: u64) -> Self {
+        Self(StdRng::seed_from_u64(seed))
+    }
+
+    fn one<T: Copy>(&mut self, of: &[T]) -> T {
+        *of.choose(&mut self.0).expect("there are some")
+    }
+
+    /// A record of which only some may know, in a place, that says what it likes of everything.
+    pub fn hidden(&mut self, reference: &str, place: &str) -> Record {
+        self.drawn(reference, place).with("visibility", "AGGREGATE_ONLY")
+    }
+
+    /// An open record in a place.
+    pub fn drawn(&mut self, reference: &str, place: &str) -> Record {
+        let lead = self.0.random_range(0..LEADS);
+        let mut faced = Vec::new();
+        for challenge in [
+            "UNDERSTANDING_LOCAL_SYSTEM",
+            "DEFINING_AMBITIONS",
+            "FOSTERING_CONDITIONS",
+        ] {
+            if let Some(step) = self.one(&STEPS) {
+                faced.push(json!({"challenge": challenge, "step": step, "reasons": [self.one(&["SHORT_FUNDING", "STAFF_CAPACITY"])]}));
+            }
+        }
+        let funder = self.0.random_range(0..FUNDERS);
+        let mut record = record(reference)
+            .led_by(&format!("GB-CHC-{}", 100 + lead))
+            .at(place)
+            .with("challengesFaced", faced)
+            .with("startedOn", format!("{}-03-01", self.0.random_range(2017..2023)))
+            .with("endedOn", "2023-06-30")
+            .with(
+                "conditionsChanged",
+                json!([{"condition": "GOVERNANCE", "change": self.one(&["ALTERED", "PARTLY", "UNCHANGED"])}]),
+            )
+            .with(
+                "fundingTerms",
+                json!([{
+                    "funder": organisation(&funder_name(funder)),
+                    "durationMonths": self.one(&[6, 12, 24, 36, 60]),
+                    "reportingBasis": self.one(&["ADAPTABLE", "FIXED_TARGETS"]),
+                    "upfrontResearch": self.0.random::<bool>(),
+                    "intendedFocus": self.one(&["COLLABORATION", "COMPLEXITY"]),
+                }]),
+            );
+        let taken = [
+            self.one(&["COLLABORATION", "COMPLEXITY"]),
+            self.one(&["ROOT_CAUSES", "SINGLE_ORGANISATION"]),
+        ];
+        let taken = &taken[..self.0.random_range(0..=2)];
+        let taken: Vec<Value> = taken
+            .iter()
+            .map(|point| json!({"entryPoint": point, "perspective": "FUNDER"}))
+            .collect();
+        record = record.with("entryPoints", taken);
+        record
+    }
+}
+
+/// The identifier of a funder.
+pub fn funder_name(at: usize) -> String {
+    format!("GB-CHC-{}", 900 + at)
+}
+
+/// An empty base whose keys are the same each time it is told of.
+pub async fn empty(database: Database) -> TestApp {
+    let app = TestApp::start(database).await;
+    let row = base::Entity::find_by_id(1)
+        .one(&app.app.db)
+        .await
+        .unwrap()
+        .unwrap();
+    let mut row = row.into_active_model();
+    row.disclosure_secret = Set(SEED.to_be_bytes().repeat(4));
+    row.update(&app.app.db).await.unwrap();
+    app.places(&places()).await;
+    app
+}
+
+/// The base that attacks are made on: some 480 hidden records and 40 open ones.
+pub async fn settled(database: Database) -> TestApp {
+    let app = empty(database).await;
+    app.publish(&everything()).await;
+    app
+}
+
+fn everything() -> Vec<Value> {
+    let mut chance = Chance::new(SEED);
+    let mut records = Vec::new();
+    let mut add = |kind: &str, place: String, many: usize, hidden: bool| {
+        for number in 0..many {
+            let reference = format!("{kind}-{place}-{number}");
+            let record = if hidden {
+                chance.hidden(&reference, &place)
+            } else {
+                chance.drawn(&reference, &place)
+            };
+            records.push(record.json());
+        }
+    };
+    for (at, many) in LARGE.into_iter().enumerate() {
+        add("hidden", large(at), many, true);
+        add("open", large(at), at % 3, false);
+    }
+    for (at, many) in SMALL.into_iter().enumerate() {
+        add("hidden", small(at), many, true);
+        add("open", small(at), at % 2, false);
+    }
+    (0..LONE).for_each(|at| add("hidden", lone(at), 1, true));
+    (0..OPEN).for_each(|at| add("open", open(at), 2 + at % 3, false));
+    records
+}
+
+/// Those who ask: a steward, to whom control is switched off, and a dashboard member.
+pub async fn askers(app: &TestApp) -> (Client<'_>, Client<'_>) {
+    let steward = app.steward().await;
+    (steward, app.member("dashboard", Role::Dashboard, None).await)
+}
+
+/// The condition that a place is this one.
+pub fn is(code: &str) -> String {
+    format!("{{place: {{is: {{code: \"{code}\"}}}}}}")
+}
+
+/// The condition that a place lies within this one.
+pub fn within(code: &str) -> String {
+    format!("{{place: {{within: {{code: \"{code}\"}}}}}}")
+}
+
+/// The condition that all of these hold.
+pub fn all(conditions: &[String]) -> String {
+    format!("{{and: [{}]}}", conditions.join(", "))
+}
+
+/// The condition that any of these holds.
+pub fn any(conditions: &[String]) -> String {
+    format!("{{or: [{}]}}", conditions.join(", "))
+}
+
+/// The condition that this does not hold.
+pub fn not(condition: &str) -> String {
+    format!("{{not: {condition}}}")
+}
+
+/// Asks for the counts of many patterns, given by their arguments.
+pub async fn tables(client: &Client<'_>, asked: &[String]) -> Vec<Value> {
+    let mut told = Vec::with_capacity(asked.len());
+    for some in asked.chunks(40) {
+        let fields: Vec<String> = some
+            .iter()
+            .enumerate()
+            .map(|(at, arguments)| {
+                format!("p{at}: pattern({arguments}) {{ table {{ population both whenOnly thenOnly neither unknown }} }}")
+            })
+            .collect();
+        let mut answer = client.query(&format!("{{ {} }}", fields.join(" "))).await;
+        told.extend((0..some.len()).map(|at| answer[format!("p{at}")]["table"].take()));
+    }
+    told
+}
+
+/// Asks how many there are of each population; nothing where that is withheld.
+pub async fn populations(client: &Client<'_>, among: &[String], over: &str) -> Vec<Option<i64>> {
+    let asked: Vec<String> = among
+        .iter()
+        .map(|among| format!("when: {{}}, then: {{}}, among: {among}, over: {over}"))
+        .collect();
+    let told = tables(client, &asked).await;
+    told.iter().map(|table| table["population"].as_i64()).collect()
+}
+
+/// How often an attacker was right.
+#[derive(Clone, Copy, Debug)]
+pub struct Score {
+    /// After how many secrets the attacker was.
+    pub targets: usize,
+    /// How many the attacker named rightly.
+    pub right: usize,
+}
+
+impl Score {
+    /// What came of the attacks on some targets.
+    pub fn of(rights: impl IntoIterator<Item = bool>) -> Self {
+        let rights: Vec<bool> = rights.into_iter().collect();
+        Self {
+            targets: rights.len(),
+            right: rights.iter().filter(|right| **right).count(),
+        }
+    }
+
+    fn share(self) -> f64 {
+        self.right as f64 / self.targets as f64
+    }
+}
+
+/// An attack must find every secret where control is switched off, and not where it is on:
+/// there no more than a share of them, guesses included.
+pub fn holds(attack: &str, off: Score, on: Score, most: f64) {
+    println!(
+        "{attack}: without control {} of {}, with it {} of {} (bound {most})",
+        off.right, off.targets, on.right, on.targets
+    );
+    assert!(
+        off.targets >= 8,
+        "{attack}: there are too few targets, {off:?}, seed {SEED}"
+    );
+    assert_eq!(
+        off.right, off.targets,
+        "{attack}: without control it does not succeed, and shows nothing; seed {SEED}"
+    );
+    assert!(
+        on.right < on.targets && on.share() <= most,
+        "{attack}: under control it names {} of {}, more than {most} of them; seed {SEED}",
+        on.right,
+        on.targets
+    );
+}

@@ -1,0 +1,24 @@
+//! Attacks on disclosure control, and a walk over all that it has to hold of. Each attack
+//! must succeed where control is switched off, which is how a steward is answered, and fail
+//! where it is on.
+
+mod attacks;
+mod base;
+mod limits;
+mod rules;
+mod walk;
+mod work;
+
+use crate::support::Story;
+
+/// The stories of this folder.
+pub fn stories() -> Vec<Story> {
+    let stories = [
+        attacks::stories(),
+        limits::stories(),
+        rules::stories(),
+        walk::stories(),
+        work::stories(),
+    ];
+    stories.into_iter().flatten().collect()
+}

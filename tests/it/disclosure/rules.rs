@@ -1,0 +1,420 @@
+//! What is refused under control, what is not told, and when hidden records are taken up.
+
+use serde_json::Value;
+use wayin_entity::Role;
+
+use super::base::{Chance, EMPTY, LARGE, SEED, askers, empty, is, large, populations, settled, tables};
+use crate::support::app::{Client, TestApp};
+use crate::support::builders::withdraw;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        what_slices_too_finely_is_refused_by_name_whatever_the_base_holds,
+        what_lies_at_the_edges_of_bands_is_answered,
+        under_control_no_p_value_is_told,
+        what_a_member_reads_is_counted_at_once_and_what_is_hidden_in_batches,
+        hidden_records_that_change_or_go_are_taken_up_in_batches_too,
+        one_hidden_illustrative_record_changes_no_answer,
+        ten_publications_of_four_organisations_are_not_enough_to_hide_in,
+    ]
+}
+
+/// Conditions that slice too finely, each with the field that does.
+const SLICES: [(&str, &str); 17] = [
+    ("{id: {eq: \"aW5pdGlhdGl2ZTo\"}}", "id"),
+    ("{title: {contains: \"Initiative\"}}", "title"),
+    ("{title: {isKnown: true}}", "title"),
+    (
+        "{leadOrganisation: {identifier: {eq: \"GB-CHC-100\"}}}",
+        "leadOrganisation",
+    ),
+    (
+        "{leadOrganisation: {identifier: {eq: \"GB-CHC-nobody\"}}}",
+        "leadOrganisation",
+    ),
+    ("{leadOrganisation: {kind: {isKnown: true}}}", "leadOrganisation"),
+    ("{startedOn: {eq: \"2020-03-01\"}}", "startedOn"),
+    ("{startedOn: {lte: \"2020-03-01\"}}", "startedOn"),
+    ("{startedOn: {lt: \"2020-12-31\"}}", "startedOn"),
+    ("{startedOn: {gte: \"2020-12-31\"}}", "startedOn"),
+    ("{endedOn: {in: [\"2020-12-31\"]}}", "endedOn"),
+    (
+        "{fundingTerms: {some: {durationMonths: {lte: 17}}}}",
+        "fundingTerms.durationMonths",
+    ),
+    (
+        "{fundingTerms: {every: {durationMonths: {eq: 18}}}}",
+        "fundingTerms.durationMonths",
+    ),
+    (
+        "{fundingTerms: {none: {durationMonths: {gte: 18}}}}",
+        "fundingTerms.durationMonths",
+    ),
+    (
+        "{fundingTerms: {some: {amountMinor: {lte: 1000001}}}}",
+        "fundingTerms.amountMinor",
+    ),
+    (
+        "{fundingTerms: {some: {startsOn: {gt: \"2020-12-30\"}}}}",
+        "fundingTerms.startsOn",
+    ),
+    (
+        "{fundingTerms: {some: {currency: {startsWith: \"G\"}}}}",
+        "fundingTerms.currency",
+    ),
+];
+
+/// What is refused, with the argument that the message names.
+fn refused() -> Vec<(String, &'static str)> {
+    let mut found = Vec::new();
+    let known = "{challenge: {on: DEFINING_AMBITIONS, step: {isKnown: true}}}";
+    for (slice, field) in SLICES {
+        for deep in [
+            slice.to_owned(),
+            format!("{{not: {slice}}}"),
+            format!("{{or: [{known}, {{and: [{known}, {slice}]}}]}}"),
+        ] {
+            found.push((
+                format!("pattern(when: {deep}, then: {known}) {{ reading }}"),
+                "when",
+            ));
+            found.push((
+                format!("pattern(when: {known}, then: {deep}) {{ reading }}"),
+                "then",
+            ));
+            found.push((
+                format!("pattern(when: {{}}, then: {{}}, among: {deep}) {{ reading }}"),
+                "among",
+            ));
+            found.push((
+                format!("patternGrid(rows: REGION, columns: PLACE_KIND, among: {deep}) {{ population }}"),
+                "among",
+            ));
+            found.push((
+                format!("distribution(of: REGION, among: {deep}) {{ count }}"),
+                "among",
+            ));
+            found.push((format!("entryPointFlows(among: {deep}) {{ count }}"), "among"));
+            found.push((
+                format!("associations(conditions: [{{name: \"a\", condition: {known}}}, {{name: \"b\", condition: {deep}}}]) {{ when }}"),
+                "conditions.1",
+            ));
+        }
+        found.push((
+            format!("pattern(when: {slice}, then: {{}}) {{ table {{ both }} }}"),
+            field,
+        ));
+    }
+    let three = format!("{{and: [{known}, {known}, {known}]}}");
+    for (query, argument) in [
+        (
+            "pattern(when: {}, then: {}, by: LEAD_ORGANISATION) { reading }".to_owned(),
+            "by",
+        ),
+        (
+            "patternGrid(rows: LEAD_ORGANISATION, columns: REGION) { population }".to_owned(),
+            "rows",
+        ),
+        (
+            "patternGrid(rows: REGION, columns: LEAD_ORGANISATION) { population }".to_owned(),
+            "columns",
+        ),
+        ("distribution(of: LEAD_ORGANISATION) { count }".to_owned(), "of"),
+        (
+            format!("pattern(when: {three}, then: {three}, among: {known}) {{ reading }}"),
+            "when, then, among",
+        ),
+        (
+            format!("pattern(when: {{and: [{three}, {three}, {known}]}}, then: {{}}) {{ reading }}"),
+            "when",
+        ),
+        (
+            format!(
+                "associations(conditions: [{{name: \"a\", condition: {three}}}, {{name: \"b\", condition: {{}}}}, {{name: \"c\", condition: {three}}}], among: {known}) {{ when }}"
+            ),
+            "conditions.0, conditions.2, among",
+        ),
+    ] {
+        found.push((query, argument));
+    }
+    found
+}
+
+/// The same question over READABLE.
+fn over_readable(query: &str) -> String {
+    query.replacen(") {", ", over: READABLE) {", 1)
+}
+
+/// Refusals name the argument, say the same over an empty base and one of hundreds of records, and
+/// go away over READABLE, and for a steward.
+async fn what_slices_too_finely_is_refused_by_name_whatever_the_base_holds(database: Database) {
+    let app = empty(database).await;
+    let (steward, dashboard) = askers(&app).await;
+    let funder = app.member("funder", Role::Funder, Some("GB-CHC-900")).await;
+    let refused = refused();
+    // The id that is none is complained of as such, before anything else.
+    let well_formed: Vec<&(String, &'static str)> = refused
+        .iter()
+        .filter(|(query, _)| !query.contains("aW5pdGlhdGl2ZTo"))
+        .collect();
+    let mut before = Vec::new();
+    for (query, argument) in &well_formed {
+        let query = format!("{{ {query} }}");
+        let (message, code) = dashboard.error(&query).await;
+        assert_eq!(code, "DISCLOSURE_CONTROL", "{query}: {message}");
+        let named = message.split(": ").next().unwrap_or_default();
+        assert!(
+            named.contains(argument),
+            "{query}: {message} does not name {argument}"
+        );
+        assert!(message.contains("READABLE"), "{message} says what to ask instead");
+        assert_eq!(funder.error(&query).await, (message.clone(), code), "{query}");
+        before.push(message);
+        steward.query(&query).await;
+        dashboard.query(&over_readable(&query)).await;
+    }
+    let mut chance = Chance::new(SEED);
+    let records: Vec<Value> = (0..200)
+        .map(|at| chance.hidden(&at.to_string(), &large(at % LARGE.len())).json())
+        .collect();
+    app.publish(&records).await;
+    for ((query, _), before) in well_formed.iter().zip(before) {
+        let (message, _) = dashboard.error(&format!("{{ {query} }}")).await;
+        assert_eq!(
+            message, before,
+            "{query} is refused otherwise where there are hidden records"
+        );
+    }
+    // The id of a record that is there, and of one that is not, are refused alike.
+    let told = steward.query("{ initiatives(first: 1) { nodes { id } } }").await;
+    let id = told["initiatives"]["nodes"][0]["id"]
+        .as_str()
+        .expect("there are some")
+        .to_owned();
+    let by_id = |id: &str| format!("{{ pattern(when: {{id: {{eq: \"{id}\"}}}}, then: {{}}) {{ reading }} }}");
+    let there = dashboard.error(&by_id(&id)).await;
+    withdraw_by_id(&app, &id).await;
+    assert_eq!(there.1, "DISCLOSURE_CONTROL", "{there:?}");
+    assert_eq!(dashboard.error(&by_id(&id)).await, there, "and when it is gone");
+    steward.query(&by_id(&id)).await;
+}
+
+async fn withdraw_by_id(app: &TestApp, id: &str) {
+    let (_, uuid) = wayin::id::decode(id).expect("it is an id");
+    withdraw(app, uuid).await;
+}
+
+async fn what_lies_at_the_edges_of_bands_is_answered(database: Database) {
+    let app = settled(database).await;
+    let (_, dashboard) = askers(&app).await;
+    let of_terms = |test: &str| format!("{{fundingTerms: {{some: {{{test}}}}}}}");
+    let mut answered: Vec<String> = Vec::new();
+    for how in ["lte", "gt"] {
+        for months in [6, 12, 18, 24, 36, 60] {
+            answered.push(of_terms(&format!("durationMonths: {{{how}: {months}}}")));
+        }
+        for amount in [1_000_000, 5_000_000, 10_000_000, 50_000_000, 100_000_000] {
+            answered.push(of_terms(&format!("amountMinor: {{{how}: {amount}}}")));
+        }
+        answered.push(of_terms(&format!("startsOn: {{{how}: \"2020-12-31\"}}")));
+        answered.push(format!("{{startedOn: {{{how}: \"2019-12-31\"}}}}"));
+        answered.push(format!("{{endedOn: {{{how}: \"2022-12-31\"}}}}"));
+    }
+    answered.push("{startedOn: {isKnown: true}}".into());
+    answered.push(of_terms("currency: {in: [\"GBP\", \"EUR\"]}"));
+    answered.push(is(&large(0)));
+    let asked: Vec<String> = answered
+        .iter()
+        .map(|condition| format!("when: {condition}, then: {{}}"))
+        .collect();
+    for (condition, table) in answered.iter().zip(tables(&dashboard, &asked).await) {
+        assert!(table["population"].as_i64() > Some(400), "{condition}: {table}");
+    }
+}
+
+async fn under_control_no_p_value_is_told(database: Database) {
+    let app = settled(database).await;
+    let (steward, dashboard) = askers(&app).await;
+    let when = "{fundingTerms: {some: {durationMonths: {lte: 18}}}}";
+    let then = "{challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}";
+    let query = |over: &str| {
+        format!(
+            "{{ pattern(when: {when}, then: {then}, by: REGION, over: {over}) {{ pValue conditionalOddsRatio oddsRatio {{ value }}
+                  adjusted {{ oddsRatio {{ value }} test {{ pValue statistic }} homogeneity {{ pValue }} }} }}
+                associations(conditions: [{{name: \"a\", condition: {when}}}, {{name: \"b\", condition: {then}}}], over: {over}) {{ pValue qValue }} }}"
+        )
+    };
+    let paths = [
+        "/pattern/pValue",
+        "/pattern/conditionalOddsRatio",
+        "/pattern/adjusted/test",
+        "/pattern/adjusted/homogeneity",
+        "/associations/0/pValue",
+        "/associations/0/qValue",
+    ];
+    let controlled = dashboard.query(&query("EVERYTHING")).await;
+    let exact = steward.query(&query("EVERYTHING")).await;
+    let readable = dashboard.query(&query("READABLE")).await;
+    assert!(
+        controlled["pattern"]["oddsRatio"]["value"].is_number(),
+        "{controlled}"
+    );
+    for path in paths {
+        let at = |answer: &Value| answer.pointer(path).cloned().expect("it was asked for");
+        assert!(
+            at(&controlled).is_null(),
+            "{path} is told under control: {controlled}"
+        );
+        assert!(!at(&exact).is_null(), "{path} is told to a steward: {exact}");
+        // The few that may be read are too few to test whether strata agree.
+        let may_be_null = path.ends_with("homogeneity");
+        assert!(
+            may_be_null || !at(&readable).is_null(),
+            "{path} is told of what may be read: {readable}"
+        );
+    }
+}
+
+/// Everything that a member is told of the base, but for how far the log was read.
+async fn everything_told(client: &Client<'_>) -> Value {
+    let query = "{ pattern(when: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}, then: {condition: {on: GOVERNANCE, change: {eq: ALTERED}}}, by: PLACE) {
+            reading table { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown } phi cautions { code text }
+            disclosure { withheld { count rule altogether } hiddenAsOf { change at } }
+            strata(first: 100) { totalCount nodes { label table { population both whenOnly thenOnly neither unknown } disclosure { withheld { count rule altogether } } } } }
+        patternGrid(rows: YEAR_STARTED, columns: REGION) { population illustrative cautions { code text } cells { count withheld { rule altogether } } }
+        distribution(of: FUNDER) { label count illustrative }
+        entryPointFlows { count illustrative } }";
+    client.query(query).await
+}
+
+fn hidden(chance: &mut Chance, number: usize, lead: usize) -> Value {
+    let record = chance.hidden(&format!("later-{number}"), &large(number % LARGE.len()));
+    record.led_by(&format!("GB-CHC-{lead}")).json()
+}
+
+async fn what_a_member_reads_is_counted_at_once_and_what_is_hidden_in_batches(database: Database) {
+    let app = settled(database).await;
+    let (steward, dashboard) = askers(&app).await;
+    let partner = app.member("partner", Role::Partner, Some("GB-CHC-100")).await;
+    let mut chance = Chance::new(SEED + 5);
+    let population = ["{}".to_owned()];
+    let at_first = everything_told(&dashboard).await;
+    let exactly = populations(&steward, &population, "EVERYTHING").await[0];
+    let of_partner = populations(&partner, &population, "EVERYTHING").await[0];
+    for number in 0..9 {
+        // All of the partner's organisation: hidden from the dashboard, but not from the partner.
+        app.publish(&[hidden(&mut chance, number, 100)]).await;
+        let more = i64::try_from(number).ok().map(|number| number + 1);
+        let now = populations(&steward, &population, "EVERYTHING").await[0];
+        assert_eq!(
+            now,
+            exactly.zip(more).map(|(a, b)| a + b),
+            "a steward sees each at once"
+        );
+        let now = populations(&partner, &population, "EVERYTHING").await[0];
+        assert_eq!(
+            now,
+            of_partner.zip(more).map(|(a, b)| a + b),
+            "a partner's own records count at once and exactly"
+        );
+        assert_eq!(
+            everything_told(&dashboard).await,
+            at_first,
+            "a dashboard is told of {} hidden publications; seed {SEED}",
+            number + 1
+        );
+    }
+    // An open record counts at once, and brings no hidden one with it.
+    let all = populations(&dashboard, &population, "EVERYTHING").await[0];
+    app.publish(&[chance.drawn("an-open-one", &large(0)).json()])
+        .await;
+    let now = populations(&dashboard, &population, "EVERYTHING").await[0];
+    assert_eq!(now, all.map(|all| all + 1), "an open record counts at once");
+    let before = everything_told(&dashboard).await;
+    // The tenth is of a second organisation, and so is not enough; three more make five.
+    for (number, lead) in (9..13).zip(101..) {
+        app.publish(&[hidden(&mut chance, number, lead)]).await;
+        let now = everything_told(&dashboard).await;
+        if number < 12 {
+            assert_eq!(now, before, "{} organisations are not enough", lead - 99);
+        } else {
+            assert_ne!(now, before, "thirteen of five organisations are enough");
+        }
+    }
+}
+
+async fn hidden_records_that_change_or_go_are_taken_up_in_batches_too(database: Database) {
+    let app = settled(database).await;
+    let (steward, dashboard) = askers(&app).await;
+    let before = everything_told(&dashboard).await;
+    let exactly = everything_told(&steward).await;
+    let mut chance = Chance::new(SEED + 6);
+    // The same reference of the same organisation is the same record, written anew.
+    let records: Vec<Value> = (0..3)
+        .map(|number| hidden(&mut chance, number, 100 + number))
+        .collect();
+    app.publish(&records).await;
+    let mut chance = Chance::new(SEED + 7);
+    let again: Vec<Value> = (0..3)
+        .map(|number| hidden(&mut chance, number, 100 + number))
+        .collect();
+    app.publish(&again).await;
+    let told = steward
+        .query(&format!(
+            "{{ initiatives(filter: {}, first: 4) {{ nodes {{ id visibility }} }} }}",
+            is(&large(4))
+        ))
+        .await;
+    for node in told["initiatives"]["nodes"].as_array().expect("it is a list") {
+        if node["visibility"] == "AGGREGATE_ONLY" {
+            let id = node["id"].as_str().expect("it has an id");
+            withdraw_by_id(&app, id).await;
+        }
+    }
+    assert_ne!(
+        everything_told(&steward).await,
+        exactly,
+        "a steward sees each change"
+    );
+    assert_eq!(
+        everything_told(&dashboard).await,
+        before,
+        "a dashboard sees none of them"
+    );
+}
+
+async fn one_hidden_illustrative_record_changes_no_answer(database: Database) {
+    let app = settled(database).await;
+    let (_, dashboard) = askers(&app).await;
+    let before = everything_told(&dashboard).await;
+    let empty_place = format!(
+        "{{ pattern(when: {{}}, then: {{}}, among: {}) {{ reading cautions {{ code text }} }} }}",
+        is(EMPTY)
+    );
+    let of_nothing = dashboard.query(&empty_place).await;
+    let mut record = hidden(&mut Chance::new(SEED + 8), 0, 100);
+    record["illustrative"] = true.into();
+    app.publish(&[record]).await;
+    assert_eq!(everything_told(&dashboard).await, before);
+    assert_eq!(dashboard.query(&empty_place).await, of_nothing);
+}
+
+async fn ten_publications_of_four_organisations_are_not_enough_to_hide_in(database: Database) {
+    let app = settled(database).await;
+    let (_, dashboard) = askers(&app).await;
+    let before = everything_told(&dashboard).await;
+    let mut chance = Chance::new(SEED + 10);
+    let records: Vec<Value> = (0..30)
+        .map(|number| hidden(&mut chance, number, 100 + number % 4))
+        .collect();
+    app.publish(&records).await;
+    assert_eq!(
+        everything_told(&dashboard).await,
+        before,
+        "thirty of four organisations; seed {SEED}"
+    );
+    app.publish(&[hidden(&mut chance, 30, 104)]).await;
+    assert_ne!(everything_told(&dashboard).await, before, "and one of a fifth");
+}

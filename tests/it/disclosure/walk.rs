@@ -1,0 +1,815 @@
+//! A walk over every field that an answer of the engine has: none may show a hidden exact
+//! count, nor a figure that was worked out of one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+use sea_orm::{ActiveModelTrait, IntoActiveModel};
+use serde_json::{Value, json};
+use wayin::clock::{Clock, SystemClock};
+use wayin::pattern::answer::Table;
+use wayin::pattern::disclosure::{Rule, Shown};
+use wayin::pattern::figures::Figures;
+use wayin::pattern::statistics::Estimate;
+use wayin::schema::sdl;
+use wayin_entity::{Dimension, claim};
+
+use super::base::{Chance, SEED, askers, empty, large, settled};
+use crate::support::app::{Client, TestApp};
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        no_field_of_an_answer_shows_a_hidden_exact_count,
+        strata_and_refusals_do_not_depend_on_hidden_records,
+    ]
+}
+
+/// A field of the schema, with the type that it gives.
+struct Field {
+    name: String,
+    of: String,
+}
+
+/// The schema's object types, as far as answers of the engine need them.
+struct Types {
+    fields: BTreeMap<String, Vec<Field>>,
+    /// The types that have an id of their own: places, organisations and the like.
+    nodes: BTreeSet<String>,
+}
+
+impl Types {
+    fn read() -> Self {
+        let document = parse_schema(sdl()).expect("the schema is well formed");
+        let mut types = Self {
+            fields: BTreeMap::new(),
+            nodes: BTreeSet::new(),
+        };
+        for definition in document.definitions {
+            let TypeSystemDefinition::Type(definition) = definition else {
+                continue;
+            };
+            let name = definition.node.name.node.to_string();
+            let TypeKind::Object(object) = definition.node.kind else {
+                continue;
+            };
+            if object.implements.iter().any(|one| one.node == "Node") {
+                types.nodes.insert(name.clone());
+            }
+            let fields = object.fields.iter().map(|field| Field {
+                name: field.node.name.node.to_string(),
+                of: field
+                    .node
+                    .ty
+                    .node
+                    .to_string()
+                    .trim_matches(['[', ']', '!'])
+                    .to_owned(),
+            });
+            types.fields.insert(name, fields.collect());
+        }
+        types
+    }
+
+    /// Whether an object of this type is an answer of the engine, or holds one.
+    fn reaches_the_engine(&self, of: &str, seen: &mut BTreeSet<String>) -> bool {
+        if of == "Disclosure" {
+            return true;
+        }
+        seen.insert(of.to_owned())
+            && self.fields.get(of).is_some_and(|fields| {
+                fields
+                    .iter()
+                    .any(|field| self.reaches_the_engine(&field.of, seen))
+            })
+    }
+
+    /// Selects everything of a type. Of what has an id, that and the name are enough: they
+    /// are no answers of the engine.
+    fn everything_of(&self, of: &str) -> String {
+        let Some(fields) = self.fields.get(of) else {
+            return String::new();
+        };
+        if self.nodes.contains(of) {
+            return "{ id name }".into();
+        }
+        let each = fields.iter().map(|field| {
+            let arguments = if field.name == "strata" && self.fields.contains_key(&field.of) {
+                "(first: 100, orderBy: {field: NAME})"
+            } else {
+                ""
+            };
+            format!("{}{arguments} {}", field.name, self.everything_of(&field.of))
+        });
+        format!("{{ {} }}", each.collect::<Vec<_>>().join(" "))
+    }
+
+    /// Every field that is selected of a type and of what it holds, as `Type.field`.
+    fn walked(&self, of: &str, into: &mut BTreeSet<String>) {
+        if self.nodes.contains(of) {
+            return;
+        }
+        for field in self.fields.get(of).into_iter().flatten() {
+            if into.insert(format!("{of}.{}", field.name)) {
+                self.walked(&field.of, into);
+            }
+        }
+    }
+}
+
+/// A value in an answer, with where it stands. Items of a list that have a label are named by it.
+#[derive(Clone, Debug)]
+struct Leaf {
+    path: String,
+    field: String,
+    value: Value,
+}
+
+fn leaves(path: &str, field: &str, value: &Value, into: &mut Vec<Leaf>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                leaves(&format!("{path}.{name}"), name, value, into);
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                let label = item["label"].as_str().or_else(|| item["node"]["label"].as_str());
+                let named = label.map_or_else(|| at.to_string(), str::to_owned);
+                leaves(&format!("{path}[{named}]"), field, item, into);
+            }
+        }
+        value => into.push(Leaf {
+            path: path.to_owned(),
+            field: field.to_owned(),
+            value: value.clone(),
+        }),
+    }
+}
+
+/// Counts of initiatives: what is hidden in them must be protected.
+const COUNTS: [&str; 12] = [
+    "population",
+    "both",
+    "whenOnly",
+    "thenOnly",
+    "neither",
+    "unknown",
+    "whenUnknown",
+    "thenUnknown",
+    "numerator",
+    "denominator",
+    "count",
+    "illustrative",
+];
+
+/// Whole numbers that count no initiatives of their own: places in a list, strata, numbers of changes.
+/// `initiativesLeftOut` adds up counts that are shown, and is held to them apart.
+const NOT_COUNTS: [&str; 8] = [
+    "row",
+    "column",
+    "totalCount",
+    "strata",
+    "strataLeftOut",
+    "initiativesLeftOut",
+    "change",
+    "degrees",
+];
+
+/// Null under control, whatever is counted.
+const NEVER: [&str; 8] = [
+    "Pattern.pValue",
+    "Pattern.conditionalOddsRatio",
+    "Association.pValue",
+    "Association.qValue",
+    "AdjustedEstimates.test",
+    "AdjustedEstimates.homogeneity",
+    "AdjustedTest",
+    "Homogeneity",
+];
+
+/// The questions of the walk: each field that the engine answers, with its arguments without `over`.
+fn questions() -> Vec<(&'static str, String)> {
+    let when = "{fundingTerms: {some: {durationMonths: {lte: 18}}}}";
+    let then = "{challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}";
+    let mut asked = vec![
+        ("pattern", format!("when: {when}, then: {then}")),
+        ("pattern", format!("when: {when}, then: {{}}")),
+        (
+            "pattern",
+            format!("when: {when}, then: {then}, among: {{place: {{is: {{code: \"{}\"}}}}}}", large(0)),
+        ),
+        (
+            "associations",
+            format!(
+                "conditions: [{{name: \"one\", condition: {when}}}, {{name: \"other\", condition: {then}}},
+                    {{name: \"third\", condition: {{condition: {{on: GOVERNANCE, change: {{eq: ALTERED}}}}}}}}]"
+            ),
+        ),
+        ("entryPointFlows", "perspective: FUNDER".into()),
+    ];
+    for dimension in Dimension::ALL {
+        if *dimension == Dimension::LeadOrganisation {
+            continue;
+        }
+        let code = dimension.code();
+        asked.push(("pattern", format!("when: {when}, then: {then}, by: {code}")));
+        asked.push(("distribution", format!("of: {code}")));
+        asked.push((
+            "patternGrid",
+            format!("rows: {code}, columns: CHALLENGE_AMBITIONS"),
+        ));
+    }
+    asked
+}
+
+/// Records that were made up to show how Wayin works, most of them hidden.
+async fn illustrative(app: &TestApp) {
+    let mut chance = Chance::new(SEED + 4);
+    let mut records: Vec<Value> = Vec::new();
+    for number in 0..73 {
+        let (reference, place) = (format!("illustrative-{number}"), large(1));
+        let record = if number < 4 {
+            chance.drawn(&reference, &place)
+        } else {
+            chance.hidden(&reference, &place)
+        };
+        let moved = json!([
+            {"entryPoint": "COLLABORATION", "perspective": "FUNDER"},
+            {"entryPoint": "COMPLEXITY", "perspective": "FUNDER"},
+        ]);
+        records.push(
+            record
+                .with("illustrative", true)
+                .with("entryPoints", moved)
+                .json(),
+        );
+    }
+    app.publish(&records).await;
+}
+
+/// A claim, whose pattern is one more way to the engine.
+async fn claim(app: &TestApp) {
+    let now = SystemClock.now();
+    let row = claim::Model {
+        id: SystemClock.new_id(),
+        slug: "a-claim".into(),
+        statement: "One thing goes with another.".into(),
+        position: 1,
+        reflection_id: None,
+        pattern_when: json!({"challenge": {"on": "UNDERSTANDING_LOCAL_SYSTEM", "step": {"in": ["SKIPPED"]}}}),
+        pattern_then: json!({"challenge": {"on": "DEFINING_AMBITIONS", "step": {"in": ["SKIPPED"]}}}),
+        pattern_among: None,
+        pattern_by: Some(Dimension::Region),
+        created_at: now,
+        updated_at: now,
+    };
+    row.into_active_model().insert(&app.app.db).await.unwrap();
+}
+
+/// Every answer to the questions of the walk, of one who asks.
+async fn answers(types: &Types, client: &Client<'_>, over: &str) -> Vec<(String, Value)> {
+    let of = |field: &str| {
+        let found = types.fields["Query"].iter().find(|one| one.name == field);
+        &found.expect("there is such a field").of
+    };
+    let mut answers = Vec::new();
+    for (field, arguments) in questions() {
+        let selected = types.everything_of(of(field));
+        let query = format!("{{ {field}({arguments}, over: {over}) {selected} }}");
+        let mut told = client.query(&query).await;
+        answers.push((format!("{field}({arguments})"), told[field].take()));
+    }
+    let selected = types.everything_of("Pattern");
+    let mut told = client
+        .query(&format!(
+            "{{ claim(slug: \"a-claim\") {{ pattern(over: {over}) {selected} }} }}"
+        ))
+        .await;
+    answers.push(("claim".into(), told["claim"]["pattern"].take()));
+    answers
+}
+
+/// The numbers that a text tells.
+fn numbers(text: &str) -> Vec<String> {
+    text.replace(',', "")
+        .split(|letter: char| !letter.is_ascii_digit())
+        .filter(|digits| !digits.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The walk asks for every field under the engine's types, as a dashboard over EVERYTHING, as a
+/// dashboard over READABLE, and as a steward, who is told exactly. Every count that the
+/// dashboard is told must be what it may read, and beyond that nothing or a multiple
+/// of 5 from 10 on; every other whole number must be no count; every figure must follow from the counts
+/// that are told; every number in a text must be one of them, or follow from them, or be a
+/// rule's own; and no more than a few figures, by chance, may be those of the exact counts. Fields that a later
+/// schema adds are walked too, and what they give is held to the same.
+async fn no_field_of_an_answer_shows_a_hidden_exact_count(database: Database) {
+    let types = Types::read();
+    let app = settled(database).await;
+    illustrative(&app).await;
+    claim(&app).await;
+    let (steward, dashboard) = askers(&app).await;
+    every_way_to_the_engine_is_walked(&types);
+    let exact = answers(&types, &steward, "EVERYTHING").await;
+    let readable = answers(&types, &dashboard, "READABLE").await;
+    let controlled = answers(&types, &dashboard, "EVERYTHING").await;
+    let mut seen = Seen::default();
+    // Of a pattern this is told in words alone; of a grid as a count, too.
+    let grid = controlled
+        .iter()
+        .find(|(question, _)| question.starts_with("patternGrid"));
+    let illustrative = grid.and_then(|(_, grid)| grid["illustrative"].as_i64());
+    let illustrative = illustrative.expect("there are enough illustrative ones to tell of");
+    assert_eq!(illustrative % 5, 4, "four of them may be read; seed {SEED}");
+    for (((question, told), (_, exact)), (_, readable)) in controlled.iter().zip(&exact).zip(&readable) {
+        let [told_leaves, exact, readable] = [told, exact, readable].map(|answer| {
+            let mut found = Vec::new();
+            leaves("", "", answer, &mut found);
+            found
+        });
+        seen.hold(question, &told_leaves, &by_path(&exact), &by_path(&readable));
+        figures_follow(question, told);
+        texts_follow(question, told, illustrative);
+    }
+    println!(
+        "the walk: {} counts, {} of them with a hidden part that is shown, {} figures, {} of them as exact counts have them, {} texts",
+        seen.counts,
+        seen.protected,
+        seen.figures,
+        seen.as_exact.len(),
+        seen.texts
+    );
+    assert!(
+        seen.protected > 200,
+        "only {} counts show a hidden part",
+        seen.protected
+    );
+    assert!(seen.figures > 200, "only {} figures are shown", seen.figures);
+    // A protected count may by chance be the exact one, and so may a rate: 41 of 80, say.
+    assert!(
+        seen.as_exact.len() * 50 < seen.figures,
+        "{} of {} figures are worked out of exact counts: {:?}",
+        seen.as_exact.len(),
+        seen.figures,
+        seen.as_exact
+    );
+    assert!(seen.texts > 20, "only {} texts are told", seen.texts);
+    every_field_was_told(&types, &controlled);
+}
+
+fn by_path(leaves: &[Leaf]) -> BTreeMap<&str, &Value> {
+    leaves
+        .iter()
+        .map(|leaf| (leaf.path.as_str(), &leaf.value))
+        .collect()
+}
+
+/// The root fields that give answers of the engine are those that the walk asks for.
+fn every_way_to_the_engine_is_walked(types: &Types) {
+    let mut ways = BTreeSet::new();
+    for root in ["Query", "Mutation", "Subscription"] {
+        for field in types.fields.get(root).into_iter().flatten() {
+            // What is reached by way of an object with an id is walked at that object.
+            if types.reaches_the_engine(&field.of, &mut BTreeSet::new()) {
+                ways.insert(format!("{root}.{}", field.name));
+            }
+        }
+    }
+    for node in &types.nodes {
+        for field in &types.fields[node] {
+            if !types.nodes.contains(&field.of)
+                && types.reaches_the_engine(&field.of, &mut types.nodes.clone())
+            {
+                ways.insert(format!("{node}.{}", field.name));
+            }
+        }
+    }
+    let walked = [
+        "Claim.pattern",
+        "Query.associations",
+        "Query.claim",
+        "Query.claims",
+        "Query.distribution",
+        "Query.entryPointFlows",
+        "Query.pattern",
+        "Query.patternGrid",
+    ];
+    let expected: BTreeSet<String> = walked.into_iter().map(str::to_owned).collect();
+    assert_eq!(
+        ways, expected,
+        "the walk has to ask by every way there is to the engine"
+    );
+}
+
+/// What the walk came by.
+#[derive(Default)]
+struct Seen {
+    counts: usize,
+    protected: usize,
+    /// Figures with a hidden part.
+    figures: usize,
+    /// Those that are as exact counts have them, if by chance.
+    as_exact: Vec<String>,
+    texts: usize,
+}
+
+impl Seen {
+    /// Holds each value of one answer to what is exact, and what is readable.
+    fn hold(
+        &mut self,
+        question: &str,
+        told: &[Leaf],
+        exact: &BTreeMap<&str, &Value>,
+        readable: &BTreeMap<&str, &Value>,
+    ) {
+        for leaf in told {
+            let at = format!("{question} at {}: {}; seed {SEED}", leaf.path, leaf.value);
+            let field = leaf.field.as_str();
+            match &leaf.value {
+                Value::Number(number) if number.is_i64() || number.is_u64() => {
+                    let number = number.as_i64().expect("counts are small");
+                    if COUNTS.contains(&field) {
+                        let readable = readable
+                            .get(leaf.path.as_str())
+                            .and_then(|value| value.as_i64())
+                            // The other organisations have no stratum where nothing is hidden.
+                            .unwrap_or(0);
+                        let beyond = number - readable;
+                        // What a denominator holds is two counts.
+                        assert!(
+                            beyond == 0 || (beyond >= 10 && beyond % 5 == 0),
+                            "beyond the {readable} that may be read there are {beyond}: {at}"
+                        );
+                        self.counts += 1;
+                        self.protected += usize::from(beyond > 0);
+                    } else {
+                        assert!(
+                            NOT_COUNTS.contains(&field),
+                            "the walk does not know what this number counts: {at}"
+                        );
+                    }
+                }
+                Value::Number(_) => {
+                    let of_exact = exact.get(leaf.path.as_str()).copied();
+                    let of_readable = readable.get(leaf.path.as_str()).copied();
+                    if of_exact != of_readable {
+                        self.figures += 1;
+                        self.as_exact
+                            .extend((of_exact == Some(&leaf.value)).then_some(at));
+                    }
+                }
+                Value::String(_) if ["reading", "text"].contains(&field) => self.texts += 1,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The figures beside each table are those that follow from it as it is told, and from nothing else.
+fn figures_follow(question: &str, told: &Value) {
+    match told {
+        Value::Object(fields) => {
+            if let (Some(table), Some(disclosure)) = (fields.get("table"), fields.get("disclosure")) {
+                let table = as_shown(table, &disclosure["withheld"]);
+                let figures = Figures::of(&table);
+                let estimate = |found: Option<Estimate>| {
+                    found.map_or(
+                        Value::Null,
+                        |found| json!({"value": found.value, "lower": found.lower, "upper": found.upper}),
+                    )
+                };
+                let share = |part: Option<u64>, whole: Option<u64>, found: Option<Estimate>| {
+                    let mut share = json!({"numerator": part, "denominator": whole, "value": null, "lower": null, "upper": null});
+                    if let (Some(share), Value::Object(found)) = (share.as_object_mut(), estimate(found)) {
+                        share.extend(found);
+                    }
+                    share
+                };
+                let mut follow = vec![
+                    (
+                        "rateWhen",
+                        share(table.both.count, table.when(), figures.rate_when),
+                    ),
+                    (
+                        "rateOtherwise",
+                        share(table.then_only.count, table.otherwise(), figures.rate_otherwise),
+                    ),
+                    ("riskDifference", estimate(figures.risk_difference)),
+                    ("riskRatio", estimate(figures.risk_ratio)),
+                    ("oddsRatio", estimate(figures.odds_ratio)),
+                ];
+                if fields.contains_key("phi") {
+                    follow.push(("phi", json!(figures.phi)));
+                }
+                for (name, expected) in follow {
+                    assert_eq!(
+                        fields[name], expected,
+                        "{question}: {name} does not follow from {table:?}; seed {SEED}"
+                    );
+                }
+            }
+            if let (Some(cells), Some(rows), Some(columns)) =
+                (fields.get("cells"), fields.get("rows"), fields.get("columns"))
+            {
+                expected_counts_follow(question, cells, [rows, columns], &fields["population"]);
+            }
+            fields.values().for_each(|value| figures_follow(question, value));
+        }
+        Value::Array(items) => items.iter().for_each(|item| figures_follow(question, item)),
+        _ => {}
+    }
+}
+
+/// The counts of a table as a dashboard is told them. The variance of protection is the same for
+/// every count, so that it tells nothing either: 4 of the noise, and 2 of rounding.
+fn as_shown(table: &Value, withheld: &Value) -> Table {
+    let names = COUNTS[..8].iter();
+    let shown = names.map(|name| {
+        let is_withheld = withheld
+            .as_array()
+            .expect("it is a list")
+            .iter()
+            .any(|one| one["count"] == *name);
+        Shown {
+            count: table[*name].as_u64(),
+            // Figures do not depend on which rule it was.
+            withheld: is_withheld.then_some(Rule::SmallCount),
+            variance: if is_withheld { 0.0 } else { 6.0 },
+        }
+    });
+    Table::new(shown.collect::<Vec<_>>().try_into().expect("there are eight"))
+}
+
+/// What chance would put in each cell of a grid follows from its margins as they are told.
+fn expected_counts_follow(question: &str, cells: &Value, headings: [&Value; 2], population: &Value) {
+    for cell in cells.as_array().expect("it is a list") {
+        let of = |headings: &Value, at: &str| {
+            let at = cell[at]
+                .as_u64()
+                .and_then(|at| usize::try_from(at).ok())
+                .expect("it is a place");
+            headings[at]["count"].as_f64()
+        };
+        let (row, column) = (of(headings[0], "row"), of(headings[1], "column"));
+        let all = population.as_f64().filter(|all| *all > 0.0);
+        let expected = match (row, column, all) {
+            (Some(row), Some(column), Some(all)) => Some(row * column / all),
+            _ => None,
+        };
+        let told = cell["expected"].as_f64();
+        let agrees = match (expected, told) {
+            (Some(expected), Some(told)) => (expected - told).abs() < 1e-9,
+            (expected, told) => expected == told,
+        };
+        assert!(
+            agrees,
+            "{question}: {cell} does not follow from {row:?} and {column:?} of {all:?}"
+        );
+        assert!(
+            cell["residual"].is_null() || !(cell["count"].is_null() || told.is_none()),
+            "{question}: {cell} tells how far a count is off that is not told"
+        );
+    }
+}
+
+/// The numbers in texts: those of the question, of the rules, or of the counts that are told.
+fn texts_follow(question: &str, told: &Value, illustrative: i64) {
+    let answers = match told {
+        Value::Array(items) => items.iter().collect::<Vec<_>>(),
+        one => vec![one],
+    };
+    for answer in answers {
+        let mut found = Vec::new();
+        leaves("", "", answer, &mut found);
+        // The rules' own: under 10, rounded to 5, 95% intervals, out of 100, 20% unknown, one and none.
+        let own = ["0", "1", "5", "10", "20", "95", "99", "100"];
+        let mut may: BTreeSet<String> = own.map(str::to_owned).into();
+        may.extend(numbers(question));
+        may.insert(illustrative.to_string());
+        for leaf in &found {
+            let of_strata = ["totalCount", "strata", "strataLeftOut"].contains(&leaf.field.as_str());
+            let counts = of_strata || COUNTS.contains(&leaf.field.as_str());
+            may.extend(
+                leaf.value
+                    .as_i64()
+                    .filter(|_| counts)
+                    .map(|count| count.to_string()),
+            );
+            if leaf.field == "value" {
+                // A share is said out of 100.
+                may.extend(leaf.value.as_f64().map(|share| format!("{:.0}", share * 100.0)));
+            }
+        }
+        // The bounds of the rate, whatever the unknowns are; and how many strata there are, and are withheld.
+        let count = |name: &str| answer["table"][name].as_f64();
+        if let (Some(both), Some(when_only), Some(unknown)) =
+            (count("both"), count("whenOnly"), count("unknown"))
+        {
+            let all = both + when_only + unknown;
+            may.insert((both / all * 100.0).floor().to_string());
+            may.insert(((all - when_only) / all * 100.0).ceil().to_string());
+        }
+        if let Some(strata) = answer["strata"]["nodes"].as_array() {
+            let partial = |stratum: &&Value| {
+                ["both", "whenOnly", "thenOnly", "neither"]
+                    .iter()
+                    .any(|name| stratum["table"][*name].is_null())
+            };
+            let left_out: Vec<&Value> = strata.iter().filter(partial).collect();
+            may.insert(left_out.len().to_string());
+            let held = left_out.iter().map(|stratum| {
+                let table = &stratum["table"];
+                let count = |name: &str| table[name].as_i64().unwrap_or(0);
+                let known: i64 = ["both", "whenOnly", "thenOnly", "neither"]
+                    .map(count)
+                    .iter()
+                    .sum();
+                count("population").max(known)
+            });
+            let held: i64 = held.sum();
+            may.insert(held.to_string());
+            let adjusted = &answer["adjusted"];
+            assert!(
+                adjusted.is_null() || adjusted["initiativesLeftOut"] == held,
+                "{question}: {adjusted} does not follow from the strata, which hold {held}"
+            );
+        }
+        for leaf in found
+            .iter()
+            .filter(|leaf| ["reading", "text", "homogeneityWithheld"].contains(&leaf.field.as_str()))
+        {
+            let text = leaf.value.as_str().unwrap_or_default();
+            for number in numbers(text) {
+                assert!(
+                    may.contains(&number),
+                    "{question} at {}: {number} in \"{text}\" does not follow from what is told; seed {SEED}",
+                    leaf.path
+                );
+            }
+        }
+    }
+}
+
+/// Every field of the engine's types was told at least once, or is never told under control.
+fn every_field_was_told(types: &Types, answers: &[(String, Value)]) {
+    let mut expected = BTreeSet::new();
+    for root in [
+        "Pattern",
+        "PatternGrid",
+        "Association",
+        "EntryPointFlow",
+        "DistributionBin",
+    ] {
+        types.walked(root, &mut expected);
+    }
+    let mut told = BTreeSet::new();
+    for (question, answer) in answers {
+        let root = match question
+            .split('(')
+            .next()
+            .expect("a question starts with its field")
+        {
+            "patternGrid" => "PatternGrid",
+            "associations" => "Association",
+            "entryPointFlows" => "EntryPointFlow",
+            "distribution" => "DistributionBin",
+            _ => "Pattern",
+        };
+        note_told(types, root, answer, &mut told);
+    }
+    for field in &expected {
+        let never = NEVER
+            .iter()
+            .any(|never| field == never || field.starts_with(&format!("{never}.")));
+        assert_eq!(
+            told.contains(field),
+            !never,
+            "{field}: {}",
+            if never {
+                "it is told under control"
+            } else {
+                "the walk never came by a value"
+            }
+        );
+    }
+}
+
+fn note_told(types: &Types, of: &str, value: &Value, told: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| note_told(types, of, item, told)),
+        Value::Object(fields) if !types.nodes.contains(of) => {
+            for (name, value) in fields {
+                if !value.is_null() {
+                    told.insert(format!("{of}.{name}"));
+                }
+                let field = types.fields[of].iter().find(|field| field.name == *name);
+                note_told(types, &field.expect("it was selected").of, value, told);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What an answer says of its own domain: keys, labels, cursors, totals, and pages.
+fn domain(answer: &Value) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    leaves("", "", answer, &mut found);
+    let of_domain = [
+        "key",
+        "label",
+        "cursor",
+        "totalCount",
+        "hasNextPage",
+        "hasPreviousPage",
+        "startCursor",
+        "endCursor",
+        "overlap",
+        "row",
+        "column",
+        "id",
+        "name",
+        "perspective",
+        "from",
+        "to",
+        "when",
+        "then",
+    ];
+    found
+        .into_iter()
+        .filter(|leaf| of_domain.contains(&leaf.field.as_str()))
+        .map(|leaf| (leaf.path, leaf.value))
+        .collect()
+}
+
+/// Questions that are refused, and the same at the edge of what is not.
+const REFUSED: [&str; 4] = [
+    "pattern(when: {title: {contains: \"a\"}}, then: {}) { reading }",
+    "patternGrid(rows: LEAD_ORGANISATION, columns: REGION) { population }",
+    "distribution(of: LEAD_ORGANISATION) { count }",
+    "pattern(when: {fundingTerms: {some: {durationMonths: {lte: 17}}}}, then: {}) { reading }",
+];
+
+/// One base before and after hidden records came into it: in new places, of new organisations, with new
+/// funders, in other years. What a dashboard is told of domains, and what it is refused, stays.
+async fn strata_and_refusals_do_not_depend_on_hidden_records(database: Database) {
+    let types = Types::read();
+    let app = empty(database).await;
+    let mut chance = Chance::new(SEED);
+    let open: Vec<Value> = (0..30)
+        .map(|at| chance.drawn(&format!("open-{at}"), &large(at % 3)).json())
+        .collect();
+    app.publish(&open).await;
+    claim(&app).await;
+    let (_, dashboard) = askers(&app).await;
+    let seen = async || {
+        let answers: Vec<_> = answers(&types, &dashboard, "EVERYTHING").await;
+        let domains: Vec<_> = answers
+            .into_iter()
+            .map(|(question, answer)| (question, domain(&answer)))
+            .collect();
+        let mut refusals = Vec::new();
+        for query in REFUSED {
+            refusals.push(dashboard.error(&format!("{{ {query} }}")).await);
+        }
+        (domains, refusals)
+    };
+    let before = seen().await;
+    let hidden: Vec<Value> = (0..300)
+        .map(|at| {
+            chance
+                .hidden(&format!("hidden-{at}"), &large(at % 8))
+                .led_by(&format!("GB-CHC-{}", 3_000 + at % 60))
+                .funded_by(&[&format!("GB-CHC-{}", 4_000 + at % 20)])
+                .with("startedOn", format!("{}-05-01", 1990 + at % 30))
+                .json()
+        })
+        .collect();
+    app.publish(&hidden).await;
+    let steward = app
+        .member("another steward", wayin_entity::Role::Steward, None)
+        .await;
+    let all = steward.query("{ initiatives { totalCount } }").await;
+    assert_eq!(
+        all["initiatives"]["totalCount"], 330,
+        "the hidden records are there"
+    );
+    let population = "{ pattern(when: {}, then: {}) { table { population } } }";
+    assert_ne!(
+        dashboard.query(population).await["pattern"]["table"]["population"],
+        30,
+        "and are counted"
+    );
+    let after = seen().await;
+    for ((question, before), (_, after)) in before.0.iter().zip(&after.0) {
+        assert_eq!(
+            before, after,
+            "{question} tells by its domain what is hidden; seed {SEED}"
+        );
+    }
+    assert_eq!(before.1, after.1, "what is refused depends on what is hidden");
+}
