@@ -8,6 +8,7 @@ use std::process::ExitCode;
 mod agreement;
 mod disclosure;
 mod exports;
+mod following;
 mod grants;
 mod http;
 mod imports;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         lookups::stories(),
         statements::stories(),
         agreement::stories(),
+        following::stories(),
         disclosure::stories(),
         http::stories(),
         spreadsheets::stories(),

@@ -47,6 +47,15 @@ impl TestApp {
 
     /// A service that uses a connection of the story's own making.
     pub async fn over(database: Database, connection: DatabaseConnection) -> Self {
+        Self::with_settings(database, connection, Settings::default()).await
+    }
+
+    /// A service whose engine is told something.
+    pub async fn with_settings(
+        database: Database,
+        connection: DatabaseConnection,
+        settings: Settings,
+    ) -> Self {
         base::ensure(&connection, &SystemClock)
             .await
             .expect("the base gets its row");
@@ -56,7 +65,7 @@ impl TestApp {
             ISSUER,
             AUDIENCE,
         );
-        let engine = Arc::new(Engine::new(Settings::default()).expect("the engine starts"));
+        let engine = Arc::new(Engine::new(settings).expect("the engine starts"));
         let app = Arc::new(App::new(connection, verifier, Arc::new(SystemClock), engine));
         app.engine
             .catch_up(&app.db, &|_| ())
