@@ -314,6 +314,10 @@ async fn against(db: &DatabaseConnection, name: &str, engine: &OfEngine) -> Resu
     let fastest = |grouped: bool| async move {
         let mut best: Option<(Duration, &str)> = None;
         for (formulation, of_each) in FORMULATIONS {
+            // PostgreSQL goes through such lists row by row where they do not fit its working memory.
+            if backend == DbBackend::Postgres && formulation == "IN for each" {
+                continue;
+            }
             let text = if grouped {
                 format!("SELECT place, {FOUR} FROM ({of_each}) o GROUP BY place")
             } else {
@@ -348,8 +352,7 @@ async fn against(db: &DatabaseConnection, name: &str, engine: &OfEngine) -> Resu
     ] {
         let (took, formulation) = fastest(grouped).await?;
         println!(
-            "| {name}: {what}, best of {} statements ({formulation}) | {:.0} ms, {:.0} times the engine's |",
-            FORMULATIONS.len(),
+            "| {name}: {what}, by the best statement ({formulation}) | {:.0} ms, {:.0} times the engine's |",
             took.as_secs_f64() * 1e3,
             took.as_secs_f64() / engine.as_secs_f64()
         );

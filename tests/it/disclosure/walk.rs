@@ -615,10 +615,15 @@ fn texts_follow(question: &str, told: &Value, illustrative: i64) {
             may.insert(((all - when_only) / all * 100.0).ceil().to_string());
         }
         if let Some(strata) = answer["strata"]["nodes"].as_array() {
+            // A count is withheld, or hidden records are left out of some of the four and not of others.
             let partial = |stratum: &&Value| {
-                ["both", "whenOnly", "thenOnly", "neither"]
-                    .iter()
-                    .any(|name| stratum["table"][*name].is_null())
+                let four = ["both", "whenOnly", "thenOnly", "neither"];
+                let withheld = stratum["disclosure"]["withheld"].as_array();
+                let left_out = four.iter().filter(|name| {
+                    withheld.is_some_and(|withheld| withheld.iter().any(|one| one["count"] == ***name))
+                });
+                let null = four.iter().any(|name| stratum["table"][*name].is_null());
+                null || !matches!(left_out.count(), 0 | 4)
             };
             let left_out: Vec<&Value> = strata.iter().filter(partial).collect();
             may.insert(left_out.len().to_string());

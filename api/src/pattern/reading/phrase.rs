@@ -314,7 +314,12 @@ fn at_work_during(crisis: &CrisisPeriod) -> String {
     } else {
         " in an affected place"
     };
-    format!("at work during {}{place}", crisis.name)
+    // Within a sentence a name that begins with the article does so in lower case.
+    let name = match crisis.name.strip_prefix("The ") {
+        Some(rest) => format!("the {rest}"),
+        None => crisis.name.clone(),
+    };
+    format!("at work during {name}{place}")
 }
 
 fn way_in(perspective: Option<Perspective>, comparison: &WayInComparison, so: bool, number: Number) -> Words {

@@ -108,7 +108,7 @@ fn called(part: &str) -> OrganisationCondition {
 
 fn crisis(places: &[Uuid]) -> CrisisPeriod {
     CrisisPeriod {
-        name: "the pandemic".into(),
+        name: "The pandemic".into(),
         from: day(2020, 3, 1),
         to: None,
         places: places.to_vec(),
