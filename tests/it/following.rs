@@ -7,6 +7,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 use serde_json::{Value, json};
 use wayin::app::App;
+use wayin::error::Error;
 use wayin::pattern::engine::Settings;
 use wayin::pattern::run::Stopped;
 
@@ -329,4 +330,15 @@ async fn a_question_that_takes_too_long_or_is_given_up_ends(database: Database) 
     tokio::time::sleep(Duration::from_millis(50)).await;
     asked.abort();
     assert_eq!(told.await, Ok(Stopped::Abandoned), "the client went away");
+
+    // Work that fails in a way that nobody foresaw fails alone.
+    let failed = started
+        .app
+        .engine
+        .ask(|base| -> Result<(), Stopped> {
+            panic!("a story's own panic at change {}", base.live.as_of.change)
+        })
+        .await;
+    assert!(matches!(failed, Err(Error::Internal(_))), "{failed:?}");
+    assert_eq!(skipped(&started).await, 2, "the next question is answered");
 }

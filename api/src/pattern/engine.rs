@@ -94,6 +94,8 @@ impl Engine {
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|number| format!("engine-{number}"))
+            // Who waits for the answer is told that there is none; the service goes on.
+            .panic_handler(|_| tracing::error!("a question could not be worked out: the engine panicked"))
             .build()
             .map_err(|cause| Error::Internal(format!("the engine's threads cannot be started: {cause}")))?;
         Ok(Self {
