@@ -2,11 +2,12 @@
 //! every secret in exact answers, and not in controlled ones.
 
 use rand::Rng;
+use rand::seq::IteratorRandom;
 use serde_json::{Value, json};
 
 use super::base::{
-    Chance, EMPTY, LARGE, LONE, OPEN, REGIONS, SEED, SMALL, STEPS, Score, all, any, askers, holds, is, large,
-    lone, not, open, populations, region, settled, small, tables, within,
+    Chance, EMPTY, FUNDERS, LARGE, LONE, OPEN, REGIONS, SEED, SMALL, STEPS, Score, all, any, askers,
+    funder_name, holds, is, large, lone, not, open, populations, region, settled, small, tables, within,
 };
 use crate::support::app::Client;
 use crate::support::{Database, Story, stories};
@@ -63,63 +64,94 @@ pub async fn steps_of_the_lone(steward: &Client<'_>) -> Vec<usize> {
         .collect()
 }
 
-/// The attacker knows that one hidden initiative alone works in a place. It asks of the region
-/// with that place, and of the region without it, how many skipped defining their ambitions,
-/// did define them, or do not say. The count that differs tells what became of the one.
-/// Where none differs, the attacker guesses the step that is the most frequent in the region.
+/// The condition that one of some funders gives money, drawn by chance: half of them.
+pub fn by_some_funders(chance: &mut Chance) -> String {
+    let names: Vec<String> = (0..FUNDERS)
+        .choose_multiple(&mut chance.0, FUNDERS / 2)
+        .into_iter()
+        .map(|at| format!("\"{}\"", funder_name(at)))
+        .collect();
+    format!(
+        "{{fundingTerms: {{some: {{funder: {{identifier: {{in: [{}]}}}}}}}}}}",
+        names.join(", ")
+    )
+}
+
+/// Two populations for each of the lone places, that differ in its one initiative: what some funders
+/// pay for without it, and with it. Each place has funders of its own, so that what one pair tells is
+/// independent of what another does.
+pub fn pairs_around_the_lone(chance: &mut Chance) -> Vec<String> {
+    (0..LONE)
+        .flat_map(|at| {
+            let (funded, place) = (by_some_funders(chance), is(&lone(at)));
+            let without = all(&[funded.clone(), not(&place)]);
+            [by_step(&without), by_step(&any(&[funded, place]))]
+        })
+        .collect()
+}
+
+/// The attacker knows that one hidden initiative alone works in a place. It asks of what some
+/// funders pay for, without that place and together with it, how many skipped defining their
+/// ambitions, did define them, or do not say. The count that differs tells what became of
+/// the one. Where none differs, the attacker guesses the step that is the most frequent.
 ///
-/// It succeeds where the step of each of the lone places' initiatives is told rightly. Under
-/// control a difference still is a true sign, as only the cells that the one stands in can
-/// differ; that they mostly do not is what holds the attacker back. What many such pairs
-/// of populations tell is measured in [`super::limits`].
+/// It succeeds where the step of each of the lone places' initiatives is told rightly, and is
+/// tried ten times over, with other funders. Under control a difference still is a true sign,
+/// as only the cell that the one stands in can differ; that there is none in half of cases is
+/// what holds the attacker back. Over twelve secrets of the base 0.47 of steps are told for
+/// certain (0.42 to 0.55), and 0.65 are named rightly, guesses included (0.61 to 0.70): of the
+/// others a guess names a third.
+/// What several such pairs tell of one target is measured in [`super::limits`].
 async fn two_populations_that_differ_in_one_initiative_do_not_tell_what_became_of_it(database: Database) {
+    const TRIES: usize = 10;
     let app = settled(database).await;
     let (steward, dashboard) = askers(&app).await;
     let truth = steps_of_the_lone(&steward).await;
-    let asked: Vec<String> = (0..LONE)
-        .flat_map(|at| {
-            let with = within(region(at));
-            let without = all(&[with.clone(), not(&is(&lone(at)))]);
-            [by_step(&without), by_step(&with)]
-        })
-        .collect();
-    let mut guesses: Vec<Vec<usize>> = Vec::new();
-    for client in [&steward, &dashboard] {
-        let told = tables(client, &asked).await;
-        guesses.push(
-            told.chunks_exact(2)
-                .map(|pair| {
-                    let mut counts: Vec<(Option<i64>, usize)> =
-                        steps(&pair[1]).into_iter().zip(0..).collect();
-                    counts.sort_unstable();
-                    step_that_differs(&pair[0], &pair[1]).unwrap_or(counts[2].1)
-                })
-                .collect(),
+    let mut chance = Chance::new(SEED + 11);
+    let (mut off, mut on, mut sure) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..TRIES {
+        let asked = pairs_around_the_lone(&mut chance);
+        let exactly = tables(&steward, &asked).await;
+        let found = exactly
+            .chunks_exact(2)
+            .map(|pair| step_that_differs(&pair[0], &pair[1]));
+        off.extend(found.zip(&truth).map(|(found, truth)| found == Some(*truth)));
+        let told = tables(&dashboard, &asked).await;
+        let rights: Vec<bool> = told
+            .chunks_exact(2)
+            .zip(&truth)
+            .map(|(pair, truth)| {
+                for (without, with) in steps(&pair[0]).into_iter().zip(steps(&pair[1])) {
+                    let moved = with.unwrap_or(0) - without.unwrap_or(0);
+                    assert_ne!(moved, 1, "the two differ by the one itself; seed {SEED}");
+                }
+                let differs = step_that_differs(&pair[0], &pair[1]);
+                sure += usize::from(differs.is_some());
+                let mut counts: Vec<(Option<i64>, usize)> = steps(&pair[1]).into_iter().zip(0..).collect();
+                counts.sort_unstable();
+                differs.unwrap_or(counts[2].1) == *truth
+            })
+            .collect();
+        assert!(
+            rights.contains(&false),
+            "one pair each tells what became of every target; seed {SEED}"
         );
+        on.extend(rights);
     }
-    let told = tables(&dashboard, &asked).await;
-    let sure = told
-        .chunks_exact(2)
-        .filter(|pair| step_that_differs(&pair[0], &pair[1]).is_some())
-        .count();
-    println!("one pair of populations: {sure} of {LONE} told for certain");
-    assert!(
-        sure * 2 <= LONE,
-        "one pair of populations tells {sure} of {LONE} for certain; seed {SEED}"
+    println!(
+        "one pair of populations: {sure} of {} told for certain",
+        TRIES * LONE
     );
-    for pair in told.chunks_exact(2) {
-        for (without, with) in steps(&pair[0]).into_iter().zip(steps(&pair[1])) {
-            let moved = with.unwrap_or(0) - without.unwrap_or(0);
-            assert_ne!(moved, 1, "the two differ by the one itself; seed {SEED}");
-        }
-    }
-    let score =
-        |guesses: &[usize]| Score::of(guesses.iter().zip(&truth).map(|(guess, truth)| guess == truth));
+    assert!(
+        sure * 100 <= TRIES * LONE * 60,
+        "one pair of populations tells {sure} of {} for certain; seed {SEED}",
+        TRIES * LONE
+    );
     holds(
         "two populations that differ in one",
-        score(&guesses[0]),
-        score(&guesses[1]),
-        0.75,
+        Score::of(off),
+        Score::of(on),
+        0.8,
     );
 }
 
@@ -212,7 +244,8 @@ async fn a_hundred_ways_of_asking_one_question_have_one_answer(database: Databas
             }
         }
     }
-    holds("a hundred paraphrases", Score::of(off), Score::of(on), 0.5);
+    // A protected count is the exact one by chance in about a quarter of cases.
+    holds("a hundred paraphrases", Score::of(off), Score::of(on), 0.65);
 }
 
 /// Two, three or five open places at a time, out of those in which nothing is hidden.
