@@ -135,7 +135,7 @@ fn engine(size: usize) -> OfEngine {
     let (noise, run, kept) = (Noise::default(), Run::default(), Kept::default());
     let base = Base {
         live: &snapshot,
-        released: &snapshot,
+        released: [&snapshot; 2],
         kept: &kept,
         noise: &noise,
         run: &run,

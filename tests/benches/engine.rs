@@ -28,7 +28,7 @@ fn questions(criterion: &mut Criterion) {
     let (kept, noise, run) = (Kept::default(), Noise::default(), Run::default());
     let base = Base {
         live: &snapshot,
-        released: &snapshot,
+        released: [&snapshot; 2],
         kept: &kept,
         noise: &noise,
         run: &run,

@@ -235,6 +235,7 @@ fn assert_table(row: &BTreeMap<String, String>, expected: &Value) {
             assert_says(row, &format!("{figure}{column}"), &expected[figure][part]);
         }
     }
+    assert_says(row, "phi", &expected["phi"]);
     assert_withheld(row, &expected["disclosure"]["withheld"]);
 }
 
@@ -280,7 +281,7 @@ const CITED: &str = "coverage asOf { change at } licence";
 const DISCLOSURE: &str = "disclosure { controlled withheld { count rule altogether } }";
 const FIGURES: &str = "table { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown }
     rateWhen { value lower upper } rateOtherwise { value lower upper } riskDifference { value lower upper }
-    riskRatio { value lower upper } oddsRatio { value lower upper }";
+    riskRatio { value lower upper } oddsRatio { value lower upper } phi";
 
 /// What GraphQL answers to the same parameters.
 async fn asked(reader: &Client<'_>, query: &str, parameters: &Value) -> Value {
@@ -301,11 +302,12 @@ async fn a_pattern_file_says_what_graphql_says(database: Database) {
         "query($when: InitiativeFilter!, $then: InitiativeFilter!, $among: InitiativeFilter, $by: Dimension,
              $over: Coverage!) {{
            pattern(when: $when, then: $then, among: $among, by: $by, over: $over) {{
-             reading {FIGURES} {CITED} {DISCLOSURE} cautions {{ text }}
+             reading {FIGURES} pValue conditionalOddsRatio {CITED} {DISCLOSURE} cautions {{ text }}
+             adjusted {{ oddsRatio {{ value lower upper }} riskRatio {{ value lower upper }} test {{ pValue }} }}
              strata(first: 100) {{ totalCount nodes {{ key label {FIGURES} {DISCLOSURE} }} }} }} }}"
     );
     let (when, then) = (short_funding(), skipped_ambitions());
-    let mut withheld = 0;
+    let (mut withheld, mut adjusted) = (0, 0);
     for reader in readers(&app).await {
         for over in ["EVERYTHING", "READABLE"] {
             for parameters in [
@@ -326,10 +328,26 @@ async fn a_pattern_file_says_what_graphql_says(database: Database) {
                     ("overall", "All")
                 );
                 assert_table(overall, expected);
+                assert_says(overall, "pValue", &expected["pValue"]);
+                assert_says(overall, "conditionalOddsRatio", &expected["conditionalOddsRatio"]);
                 let none = Vec::new();
                 let strata = expected["strata"]["nodes"].as_array().unwrap_or(&none);
-                assert_eq!(file.rows.len(), 1 + strata.len());
+                let of_all = usize::from(!expected["adjusted"].is_null());
+                adjusted += of_all;
+                assert_eq!(file.rows.len(), 1 + strata.len() + of_all);
+                if of_all == 1 {
+                    let row = file.rows.last().unwrap();
+                    assert_eq!(row["part"], "adjusted");
+                    assert_says(row, "pValue", &expected["adjusted"]["test"]["pValue"]);
+                    for figure in ["oddsRatio", "riskRatio"] {
+                        for (column, part) in [("", "value"), ("Lower", "lower"), ("Upper", "upper")] {
+                            let told = &expected["adjusted"][figure][part];
+                            assert_says(row, &format!("{figure}{column}"), told);
+                        }
+                    }
+                }
                 for (row, stratum) in file.rows[1..].iter().zip(strata) {
+                    assert_says(row, "pValue", &Value::Null);
                     assert_eq!(row["part"], "stratum");
                     assert_says(row, "label", &stratum["label"]);
                     assert_says(row, "key", &stratum["key"]);
@@ -340,6 +358,7 @@ async fn a_pattern_file_says_what_graphql_says(database: Database) {
         }
     }
     assert!(withheld > 0, "something is withheld of somebody");
+    assert!(adjusted > 0, "something is found over all strata");
 }
 
 async fn grids_distributions_and_moves_as_files_say_what_graphql_says(database: Database) {
@@ -442,7 +461,7 @@ async fn a_file_of_pairs_says_what_graphql_says(database: Database) {
     let query = format!(
         "query($conditions: [NamedCondition!]!, $among: InitiativeFilter, $over: Coverage!) {{
            associations(conditions: $conditions, among: $among, over: $over) {{
-             when then {FIGURES} phi pValue qValue {CITED} {DISCLOSURE} cautions {{ text }} }} }}"
+             when then {FIGURES} pValue qValue {CITED} {DISCLOSURE} cautions {{ text }} }} }}"
     );
     let conditions = json!([
         {"name": "short funding", "condition": short_funding()},
@@ -458,7 +477,7 @@ async fn a_file_of_pairs_says_what_graphql_says(database: Database) {
             let found = file(&app, &reader, "associations", &parameters).await;
             assert_eq!((found.rows.len(), expected.len()), (3, 3));
             for (row, pair) in found.rows.iter().zip(expected) {
-                for column in ["when", "then", "phi", "pValue", "qValue"] {
+                for column in ["when", "then", "pValue", "qValue"] {
                     assert_says(row, column, &pair[column]);
                 }
                 assert_table(row, pair);

@@ -22,7 +22,39 @@ pub enum Reader {
     Dashboard,
 }
 
+/// Those who read the same records whole, but for what their own organisations lead or fund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Audience {
+    /// Dashboards, and whoever is not a member.
+    Dashboards,
+    /// Funders and partners with an organisation.
+    Members,
+}
+
+impl Audience {
+    /// Every audience.
+    pub const ALL: [Self; 2] = [Self::Dashboards, Self::Members];
+
+    /// Whether all of the audience may read a record whole.
+    pub const fn reads_whole(self, visibility: Visibility) -> bool {
+        match visibility {
+            Visibility::Open => true,
+            Visibility::Members => matches!(self, Self::Members),
+            Visibility::AggregateOnly => false,
+        }
+    }
+}
+
 impl Reader {
+    /// The audience that the reader belongs to; none for a steward, who reads everything.
+    pub const fn audience(self) -> Option<Audience> {
+        match self {
+            Self::Steward => None,
+            Self::Member { .. } => Some(Audience::Members),
+            Self::Dashboard => Some(Audience::Dashboards),
+        }
+    }
+
     /// The reader that a member of a role is. Funders and partners without an organisation read as a dashboard does.
     pub fn of(role: Role, organisation: Option<Uuid>) -> Self {
         match (role, organisation) {
@@ -49,12 +81,12 @@ impl Reader {
         leads: bool,
         funds: bool,
     ) -> bool {
-        match (self, visibility) {
-            (Self::Steward, _) | (_, Visibility::Open) => true,
-            (Self::Dashboard, _) => false,
-            (Self::Member { .. }, Visibility::Members) => true,
-            (Self::Member { .. }, Visibility::AggregateOnly) => leads || (funds && shared_with_funders),
-        }
+        let Some(audience) = self.audience() else {
+            return true;
+        };
+        let by_organisation =
+            matches!(self, Self::Member { .. }) && (leads || (funds && shared_with_funders));
+        audience.reads_whole(visibility) || by_organisation
     }
 
     /// The same rule in SQL, of the table `initiative`.

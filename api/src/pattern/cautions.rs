@@ -116,7 +116,10 @@ pub fn of_table(table: &Table) -> Vec<Caution> {
 
 /// The cautions of one pair out of several conditions.
 pub fn of_pair(found: &Association) -> Vec<Caution> {
-    let mut cautions = of_table(&found.table);
+    let mut cautions: Vec<Caution> = illustrative(&found.illustrative, &found.basis)
+        .into_iter()
+        .collect();
+    cautions.extend(of_table(&found.table));
     cautions.extend(not_computable(&found.table));
     cautions.push(not_a_sample());
     cautions.extend(of_control(

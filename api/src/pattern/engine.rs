@@ -1,31 +1,28 @@
 //! The engine: keeps the index up to date with the change log, and answers questions
 //! from it on threads of its own.
 //!
-//! Two snapshots are held. The newest has every change. The released one, which hidden
-//! records are counted by, moves on only when enough hidden records of enough
-//! organisations have changed: whoever compares a controlled answer before and after
-//! one publication would else learn what was published.
+//! Beside the newest snapshot one is held for each audience, which the records that are
+//! hidden from it are counted by: see [`release`](super::release).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::count::Base;
+use super::disclosure::noise::Noise;
+use super::index::Snapshot;
+use super::index::load::{self, Changed, Followed};
+use super::kept::Kept;
+use super::release::Release;
+use super::run::{Run, Stopped};
+use crate::auth::visibility::Audience;
+use crate::change::CHANNEL;
+use crate::database;
+use crate::error::{Error, Result};
 use arc_swap::ArcSwapOption;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sea_orm::{DatabaseConnection, DbBackend, sqlx::postgres::PgListener};
 use tokio::sync::{Mutex, Notify, Semaphore, oneshot, watch};
-use uuid::Uuid;
-
-use super::count::Base;
-use super::count::contributors::ENOUGH;
-use super::disclosure::{LEAST, noise::Noise};
-use super::index::Snapshot;
-use super::index::load::{self, Changed, Followed};
-use super::kept::Kept;
-use super::run::{Run, Stopped};
-use crate::change::CHANNEL;
-use crate::database;
-use crate::error::{Error, Result};
 
 /// How long the engine waits before it looks for changes of which nobody has told it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -57,10 +54,11 @@ impl Default for Settings {
     }
 }
 
-/// The base as one question sees it.
+/// The base as questions see it.
 struct Held {
     live: Arc<Snapshot>,
-    released: Arc<Snapshot>,
+    /// What is released to each audience.
+    released: [Arc<Snapshot>; Audience::ALL.len()],
 }
 
 /// The index of one base, read by many and followed by one.
@@ -80,8 +78,8 @@ pub struct Engine {
 #[derive(Default)]
 struct Following {
     holes: HashMap<i64, Instant>,
-    /// The hidden records that changed since the released snapshot, with who leads them.
-    unreleased: HashMap<Uuid, u32>,
+    /// What is released to each audience; none before the base was read.
+    releases: Option<[Release; Audience::ALL.len()]>,
 }
 
 impl Engine {
@@ -156,7 +154,7 @@ impl Engine {
         self.pool.spawn(move || {
             let base = Base {
                 live: &held.live,
-                released: &held.released,
+                released: held.released.each_ref().map(|snapshot| &**snapshot),
                 kept: &engine.kept,
                 noise: &engine.settings.noise,
                 run: &run,
@@ -218,7 +216,7 @@ impl Engine {
         };
         let newer = match followed {
             Followed::Nothing => None,
-            Followed::To(live, changed) => Some(following.take_up(live, changed, held.as_deref())),
+            Followed::To(live, changed) => Some(following.take_up(live, &changed)),
             Followed::Lost => {
                 let read = Arc::new(load::everything(&moment, progress).await?);
                 tracing::info!(
@@ -229,10 +227,7 @@ impl Engine {
                 // Its numbers of places and organisations are others.
                 self.kept.clear();
                 *following = Following::default();
-                Some(Held {
-                    released: Arc::clone(&read),
-                    live: read,
-                })
+                Some(following.held(read))
             }
         };
         moment.commit().await?;
@@ -298,28 +293,29 @@ impl Engine {
 }
 
 impl Following {
-    /// Takes up what changed, and releases it where it is enough to hide in.
-    fn take_up(&mut self, live: Snapshot, changed: Changed, before: Option<&Held>) -> Held {
+    /// Takes up what changed.
+    fn take_up(&mut self, live: Snapshot, changed: &Changed) -> Held {
         let now = Instant::now();
         self.holes = changed
             .holes
             .iter()
             .map(|number| (*number, self.holes.get(number).copied().unwrap_or(now)))
             .collect();
-        self.unreleased.extend(changed.hidden);
         let live = Arc::new(live);
-        let mut organisations: Vec<u32> = self.unreleased.values().copied().collect();
-        organisations.sort_unstable();
-        organisations.dedup();
-        let enough =
-            self.unreleased.len() >= usize::from(LEAST) && organisations.len() >= usize::from(ENOUGH);
-        let released = match before {
-            Some(before) if !enough => Arc::clone(&before.released),
-            _ => {
-                self.unreleased.clear();
-                Arc::clone(&live)
-            }
-        };
-        Held { live, released }
+        for release in self.releases.iter_mut().flatten() {
+            release.follow(&live, &changed.initiatives);
+        }
+        self.held(live)
+    }
+
+    /// What questions see from now on. What was just read for the first time is released.
+    fn held(&mut self, live: Arc<Snapshot>) -> Held {
+        let releases = self
+            .releases
+            .get_or_insert_with(|| Audience::ALL.map(|audience| Release::new(audience, &live)));
+        Held {
+            released: releases.each_ref().map(|release| Arc::clone(release.snapshot())),
+            live,
+        }
     }
 }

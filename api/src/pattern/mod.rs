@@ -21,6 +21,7 @@ pub mod index;
 pub mod kept;
 pub mod question;
 pub mod reading;
+pub mod release;
 pub mod run;
 pub mod statistics;
 

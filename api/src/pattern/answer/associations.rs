@@ -1,11 +1,12 @@
 //! Which pairs out of several conditions coincide more than chance.
 
 use super::super::count::{Base, Counting};
+use super::super::disclosure::Shown;
 use super::super::evaluate::Prepared;
 use super::super::question::Viewpoint;
 use super::super::run::Stopped;
 use super::super::statistics::{fisher, multiple};
-use super::{Basis, Table, shown_cells, tables};
+use super::{Basis, Table, illustrative, shown_cells, tables};
 use crate::condition::InitiativeCondition;
 
 /// Which pairs of these conditions coincide more than chance?
@@ -28,6 +29,8 @@ pub struct Association {
     pub then: usize,
     /// Their table.
     pub table: Table,
+    /// How many of all that were asked about were made up to show how Wayin works.
+    pub illustrative: Shown,
     /// Fisher's exact test; none under disclosure control.
     pub p_value: Option<f64>,
     /// The same, corrected for how many pairs there are.
@@ -50,6 +53,7 @@ pub fn associations(base: Base<'_>, question: &AssociationsQuestion) -> Result<V
         &counting,
         base,
     ));
+    let illustrative = illustrative(base, &counting)?;
     counting.keep(&prepared.iter().collect::<Vec<_>>());
     let p_values: Vec<Option<f64>> = of_pairs
         .iter()
@@ -70,6 +74,7 @@ pub fn associations(base: Base<'_>, question: &AssociationsQuestion) -> Result<V
             when,
             then,
             table,
+            illustrative,
             p_value,
             q_value,
             basis,

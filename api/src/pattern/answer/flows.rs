@@ -47,6 +47,9 @@ pub struct Flow {
     pub illustrative: Shown,
 }
 
+/// An initiative that moved to several entry points, or is told of by several, counts for each.
+pub const FLOWS_OVERLAP: bool = true;
+
 /// Answers a question.
 pub fn flows(base: Base<'_>, question: &FlowsQuestion) -> Result<Flows, Stopped> {
     let counting = Counting::new(base, question.viewpoint, &question.among);

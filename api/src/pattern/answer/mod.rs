@@ -9,14 +9,16 @@ mod pattern;
 
 pub use self::associations::{Association, AssociationsQuestion, associations};
 pub use self::distribution::{Bin, Distribution, DistributionQuestion, distribution};
-pub use self::flows::{Flow, Flows, FlowsQuestion, flows};
+pub use self::flows::{FLOWS_OVERLAP, Flow, Flows, FlowsQuestion, flows};
 pub use self::grid::{Grid, GridQuestion, MOST_CELLS, grid};
 pub use self::pattern::{Adjusted, Concentration, NotAdjusted, PatternAnswer, Strata, pattern};
 
+use super::count::cells::Marked;
 use super::count::{Base, Counting, RawCell};
 use super::disclosure::{Shown, shown};
 use super::index::AsOf;
 use super::question::{Coverage, Viewpoint};
+use super::run::Stopped;
 use super::statistics::FourCounts;
 
 /// Which records an answer is from, and how it may be shown.
@@ -37,11 +39,10 @@ pub struct Basis {
 
 impl Basis {
     fn of(base: Base<'_>, viewpoint: Viewpoint) -> Self {
-        let controlled = viewpoint.is_controlled();
-        let hidden_from = if controlled { base.released } else { base.live };
+        let hidden_from = base.hidden_from(viewpoint);
         Self {
             coverage: viewpoint.over,
-            controlled,
+            controlled: viewpoint.is_controlled(),
             as_of: base.live.as_of,
             hidden_as_of: hidden_from.as_of,
             any_illustrative: hidden_from.any_illustrative(),
@@ -146,14 +147,32 @@ pub(super) fn comparable(counts: &[Shown]) -> Option<()> {
 fn shown_cells(cells: &[RawCell], counting: &Counting<'_>, base: Base<'_>) -> Vec<Shown> {
     cells
         .iter()
-        .map(|cell| {
-            if counting.is_controlled() {
-                shown(cell, base.noise)
-            } else {
-                Shown::exact(cell.readable)
-            }
-        })
+        .map(|cell| shown_cell(cell, counting, base))
         .collect()
+}
+
+fn shown_cell(cell: &RawCell, counting: &Counting<'_>, base: Base<'_>) -> Shown {
+    if counting.is_controlled() {
+        shown(cell, base.noise)
+    } else {
+        Shown::exact(cell.readable)
+    }
+}
+
+/// How many of those counted were made up. Where the base holds no hidden one, everybody may know.
+fn illustrative(base: Base<'_>, counting: &Counting<'_>) -> Result<Shown, Stopped> {
+    let may_be_hidden = counting.hidden_from().any_illustrative();
+    if !may_be_hidden && !base.live.any_illustrative() {
+        return Ok(Shown::exact(0));
+    }
+    let [_, marked] = counting.cells(&Marked { by: None })?[..] else {
+        return Ok(Shown::default());
+    };
+    if may_be_hidden {
+        Ok(shown_cell(&marked, counting, base))
+    } else {
+        Ok(Shown::exact(marked.readable))
+    }
 }
 
 /// Tables out of eight cells each, in the order in which they are published.

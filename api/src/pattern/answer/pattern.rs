@@ -11,7 +11,7 @@ use super::super::question::Question;
 use super::super::run::Stopped;
 use super::super::statistics::stratified::{self, CmhTest, Homogeneity, HomogeneityWithheld};
 use super::super::statistics::{Estimate, FourCounts};
-use super::{Basis, Table, shown_cells, tables};
+use super::{Basis, Table, illustrative, shown_cells, tables};
 
 /// The answer to a [`Question`].
 #[derive(Clone, Debug)]
@@ -163,15 +163,6 @@ fn overall(
         bounds: bounds(&table),
         illustrative: illustrative(base, counting)?,
     })
-}
-
-/// How many of those counted were made up. Where the base holds none, everybody may know.
-pub(super) fn illustrative(base: Base<'_>, counting: &Counting<'_>) -> Result<Shown, Stopped> {
-    if !base.live.any_illustrative() && !base.released.any_illustrative() {
-        return Ok(Shown::exact(0));
-    }
-    let cells = shown_cells(&counting.cells(&Marked { by: None })?, counting, base);
-    Ok(cells.get(1).copied().unwrap_or_default())
 }
 
 /// The bounds of the rate from what is shown alone: any of the unknown may be on either side.

@@ -28,22 +28,33 @@ use super::index::{Bits, Chunk, Snapshot};
 use super::kept::Kept;
 use super::question::Viewpoint;
 use super::run::{Run, Stopped};
+use crate::auth::visibility::Audience;
 use crate::condition::InitiativeCondition;
 
-/// What a question is answered from: the newest snapshot, and the one that hidden
-/// records are counted by.
+/// What a question is answered from: the newest snapshot, and those that hidden records
+/// are counted by.
 #[derive(Clone, Copy)]
 pub struct Base<'a> {
     /// The newest.
     pub live: &'a Snapshot,
-    /// The one that hidden records are counted by.
-    pub released: &'a Snapshot,
+    /// For each audience, the one that the records hidden from it are counted by.
+    pub released: [&'a Snapshot; Audience::ALL.len()],
     /// What was worked out before.
     pub kept: &'a Kept,
     /// How protected counts are moved.
     pub noise: &'a Noise,
     /// Whether to go on.
     pub run: &'a Run,
+}
+
+impl<'a> Base<'a> {
+    /// The snapshot that hidden records are counted by; where nothing is controlled none are.
+    pub fn hidden_from(&self, viewpoint: Viewpoint) -> &'a Snapshot {
+        match viewpoint.reader.audience() {
+            Some(audience) if viewpoint.is_controlled() => self.released[audience as usize],
+            _ => self.live,
+        }
+    }
 }
 
 /// What was counted of one cell, not to be shown as it is.
@@ -75,6 +86,7 @@ pub struct Counting<'a> {
     base: Base<'a>,
     jobs: Vec<Job<'a>>,
     controlled: bool,
+    hidden_from: &'a Snapshot,
     among: Prepared<'a>,
     readable: Option<Prepared<'static>>,
 }
@@ -89,8 +101,9 @@ impl<'a> Counting<'a> {
     /// Counts those of which `among` is TRUE, as one who asks may.
     pub fn new(base: Base<'a>, viewpoint: Viewpoint, among: &'a InitiativeCondition) -> Self {
         let controlled = viewpoint.is_controlled();
+        let hidden_from = base.hidden_from(viewpoint);
         let jobs = if controlled {
-            jobs(base.live, base.released)
+            jobs(base.live, hidden_from)
         } else {
             base.live
                 .chunks
@@ -110,6 +123,7 @@ impl<'a> Counting<'a> {
             readable,
             jobs,
             controlled,
+            hidden_from,
             base,
         }
     }
@@ -143,6 +157,11 @@ impl<'a> Counting<'a> {
     /// Whether what is counted has to go through disclosure control.
     pub fn is_controlled(&self) -> bool {
         self.controlled
+    }
+
+    /// The snapshot that hidden records are counted by.
+    pub fn hidden_from(&self) -> &'a Snapshot {
+        self.hidden_from
     }
 
     fn population(&self, position: usize) -> Population {

@@ -139,7 +139,7 @@ fn hidden_initiatives_are_gathered_as_one_by_one() {
         let (kept, noise, run) = (Kept::default(), Noise::default(), Run::default());
         let base = Base {
             live: &live,
-            released: &released,
+            released: [&released; 2],
             kept: &kept,
             noise: &noise,
             run: &run,
@@ -245,7 +245,7 @@ fn work_that_nobody_waits_for_ends() {
         let (kept, noise) = (Kept::default(), Noise::default());
         let base = Base {
             live: &live,
-            released: &live,
+            released: [&live; 2],
             kept: &kept,
             noise: &noise,
             run,

@@ -2,11 +2,13 @@
 
 use async_graphql::{InputType, Value};
 
-use super::super::answer::{Association, Basis, Distribution, Flows, Grid, PatternAnswer, Table};
+use super::super::answer::{
+    Adjusted, Association, Basis, Distribution, FLOWS_OVERLAP, Flows, Grid, PatternAnswer, Table,
+};
 use super::super::cautions::{self, Caution, CautionCode};
 use super::super::dimension::StratumName;
 use super::super::disclosure::Shown;
-use super::super::figures::Figures;
+use super::super::figures::{self, Figures};
 use super::super::graphql::parts::{key_text, number};
 use super::super::question::Question;
 use super::super::reading;
@@ -33,7 +35,7 @@ const ESTIMATES: [&str; 5] = [
     "oddsRatio",
 ];
 
-/// A pattern: one row over all, and one for each stratum.
+/// A pattern: one row over all, one for each stratum, and what is found over all strata together.
 pub fn pattern(frame: Frame<'_>, question: &Question, answer: &PatternAnswer) -> File {
     let mut head = frame.head(&answer.basis, cautions::of_pattern(answer));
     head.own = illustrative(&answer.illustrative, &answer.basis);
@@ -41,25 +43,60 @@ pub fn pattern(frame: Frame<'_>, question: &Question, answer: &PatternAnswer) ->
     let mut strata: Vec<&(StratumName, Table)> =
         answer.strata.iter().flat_map(|strata| &strata.tables).collect();
     strata.sort_by_cached_key(|(name, _)| name.rank());
-    let overall = [Cell::text("overall"), Cell::text("All"), Cell::Empty];
-    let of_strata = strata.into_iter().map(|(name, table)| {
-        let [label, key] = label_and_key(name);
-        ([Cell::text("stratum"), label, key], table)
-    });
-    let row = |(named, table): ([Cell; 3], &Table)| {
+    let row = |named: [Cell; 3], table: &Table, [p_value, odds_ratio]: [Option<f64>; 2]| {
         let mut row = named.to_vec();
         row.extend(of_table(table));
-        row.push(withheld(table.named()));
+        row.extend([p_value.into(), odds_ratio.into(), withheld(table.named())]);
         row
     };
+    let overall = row(
+        [Cell::text("overall"), Cell::text("All"), Cell::Empty],
+        &answer.table,
+        [
+            figures::p_value(&answer.table),
+            figures::conditional_odds_ratio(&answer.table),
+        ],
+    );
+    let of_strata = strata.into_iter().map(|(name, table)| {
+        let [label, key] = label_and_key(name);
+        // Strata are not tested one by one: of many, some are striking by chance.
+        row([Cell::text("stratum"), label, key], table, [None, None])
+    });
+    let adjusted = answer
+        .strata
+        .iter()
+        .filter_map(|strata| strata.adjusted.as_ref().ok());
     File {
         head: head.lines(),
-        columns: columns(&["part", "label", "key"], true, &["withheld"]),
-        rows: std::iter::once((overall, &answer.table))
+        columns: columns(
+            &["part", "label", "key"],
+            true,
+            &["pValue", "conditionalOddsRatio", "withheld"],
+        ),
+        rows: std::iter::once(overall)
             .chain(of_strata)
-            .map(row)
+            .chain(adjusted.map(of_adjusted))
             .collect(),
     }
+}
+
+/// The row of what is found over all strata: the Mantel-Haenszel ratios, and the p-value of the
+/// Cochran-Mantel-Haenszel test without continuity correction.
+fn of_adjusted(adjusted: &Adjusted) -> Vec<Cell> {
+    let figures = Figures {
+        risk_ratio: adjusted.risk_ratio,
+        odds_ratio: adjusted.odds_ratio,
+        ..Figures::default()
+    };
+    let mut row = vec![Cell::text("adjusted"), Cell::text("Over all strata"), Cell::Empty];
+    row.resize(row.len() + Table::default().named().len(), Cell::Empty);
+    row.extend(of_figures(&figures));
+    row.extend([
+        adjusted.test.as_ref().map(|test| test.p_value).into(),
+        Cell::Empty,
+        Cell::Empty,
+    ]);
+    row
 }
 
 /// A grid: one row for each cell, empty ones too.
@@ -125,8 +162,7 @@ pub fn distribution(frame: Frame<'_>, distribution: &Distribution) -> File {
 /// Moves: one row for each that there can be.
 pub fn flows(frame: Frame<'_>, flows: &Flows) -> File {
     let marked = flows.flows.iter().map(|flow| (&flow.count, &flow.illustrative));
-    // An initiative that moved to several entry points, or is told of by several, counts for each.
-    let cautions = cautions::of_marked_counts(&flows.basis, true, marked);
+    let cautions = cautions::of_marked_counts(&flows.basis, FLOWS_OVERLAP, marked);
     let rows = flows.flows.iter().map(|flow| {
         let mut row = vec![
             Cell::text(flow.perspective.code()),
@@ -170,7 +206,6 @@ pub fn associations(frame: Frame<'_>, names: &[String], found: &[Association]) -
         let mut row = vec![name(pair.when), name(pair.then)];
         row.extend(of_table(&pair.table));
         row.extend([
-            Figures::of(&pair.table).phi.into(),
             pair.p_value.into(),
             pair.q_value.into(),
             withheld(pair.table.named()),
@@ -180,10 +215,7 @@ pub fn associations(frame: Frame<'_>, names: &[String], found: &[Association]) -
     }
     let head = found.first().map(|pair| {
         let mut head = frame.head(&pair.basis, of_all);
-        if pair.basis.any_illustrative {
-            let text = "Some of the records of this base were made up to show how Wayin works.";
-            head.own.push(("illustrative", Cell::text(text)));
-        }
+        head.own = illustrative(&pair.illustrative, &pair.basis);
         head.lines()
     });
     File {
@@ -191,7 +223,7 @@ pub fn associations(frame: Frame<'_>, names: &[String], found: &[Association]) -
         columns: columns(
             &["when", "then"],
             true,
-            &["phi", "pValue", "qValue", "withheld", "cautions"],
+            &["pValue", "qValue", "withheld", "cautions"],
         ),
         rows,
     }
@@ -304,6 +336,7 @@ fn columns(before: &[&str], table: bool, after: &[&str]) -> Vec<String> {
                 .iter()
                 .flat_map(|name| [(*name).to_owned(), format!("{name}Lower"), format!("{name}Upper")]),
         );
+        columns.push("phi".to_owned());
     }
     columns.extend(after.iter().map(ToString::to_string));
     columns
@@ -311,7 +344,15 @@ fn columns(before: &[&str], table: bool, after: &[&str]) -> Vec<String> {
 
 /// The eight counts, and the figures that are worked out from them.
 fn of_table(table: &Table) -> Vec<Cell> {
-    let figures = Figures::of(table);
+    let counts = table.named().map(|(_, shown)| count(shown));
+    counts
+        .into_iter()
+        .chain(of_figures(&Figures::of(table)))
+        .collect()
+}
+
+/// Figures under the columns of [`ESTIMATES`], and phi.
+fn of_figures(figures: &Figures) -> impl Iterator<Item = Cell> + use<> {
     let estimates = [
         figures.rate_when,
         figures.rate_otherwise,
@@ -319,11 +360,10 @@ fn of_table(table: &Table) -> Vec<Cell> {
         figures.risk_ratio,
         figures.odds_ratio,
     ];
-    let counts = table.named().map(|(_, shown)| count(shown));
-    counts
+    estimates
         .into_iter()
-        .chain(estimates.into_iter().flat_map(with_interval))
-        .collect()
+        .flat_map(with_interval)
+        .chain(std::iter::once(figures.phi.into()))
 }
 
 fn of_marked(counted: &Shown, illustrative: &Shown) -> [Cell; 3] {

@@ -76,7 +76,8 @@ pub fn shown(cell: &RawCell, noise: &Noise) -> Shown {
     let hidden = cell.hidden.cast_signed();
     let moved = hidden + noise.of(cell.hidden, cell.key);
     let rounded = (moved + ROUNDED_TO / 2).div_euclid(ROUNDED_TO) * ROUNDED_TO;
-    let variance = noise.variance(cell.hidden) + ROUNDING_VARIANCE;
+    // Of what is published: the variance that the true count has would tell of it.
+    let variance = noise.variance(rounded.unsigned_abs()) + ROUNDING_VARIANCE;
     let rules = [
         (moved < i64::from(LEAST), Rule::SmallCount),
         (cell.organisations < ENOUGH, Rule::FewOrganisations),

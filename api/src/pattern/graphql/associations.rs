@@ -8,7 +8,7 @@ use super::super::answer::Association as Found;
 use super::super::cautions;
 use super::super::figures::Figures;
 use super::super::question::Coverage;
-use super::parts::{AsOf, Caution, CoincidenceTable, Disclosure, Estimate, Proportion};
+use super::parts::{AsOf, Caution, CoincidenceTable, Disclosure, Estimate, Proportion, number};
 use crate::graphql::app;
 use crate::initiative::filter_input::InitiativeFilter;
 
@@ -98,6 +98,12 @@ impl Association {
     /// at most 0.05 about 1 in 20 goes together by chance alone. Null under disclosure control.
     async fn q_value(&self) -> Option<f64> {
         self.found.q_value
+    }
+
+    /// How many of all that were asked about were made up to show how Wayin works; null where that is
+    /// withheld.
+    async fn illustrative(&self) -> Option<i64> {
+        number(&self.found.illustrative)
     }
 
     /// What to mind when reading it.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, Result};
 
 use super::super::answer::{Basis, Bin, Distribution};
+use super::super::cautions;
 use super::super::question::Coverage;
-use super::parts::{AsOf, Disclosure, key_text, number, organisation_of, place_of};
+use super::parts::{AsOf, Caution, Disclosure, key_text, number, organisation_of, place_of};
 use crate::graphql::app;
 use crate::organisation::graphql::Organisation;
 use crate::place::graphql::Place;
@@ -14,6 +15,7 @@ use crate::place::graphql::Place;
 /// How many initiatives have one value of a dimension.
 pub struct DistributionBin {
     bin: Bin,
+    overlap: bool,
     basis: Arc<Basis>,
 }
 
@@ -47,6 +49,15 @@ impl DistributionBin {
     /// The organisation that it stands for; null where it stands for something else.
     async fn organisation(&self, ctx: &Context<'_>) -> Result<Option<Organisation>> {
         organisation_of(ctx, &self.bin.name.key).await
+    }
+
+    /// What to mind when reading it.
+    async fn cautions(&self) -> Vec<Caution> {
+        let marked = std::iter::once((&self.bin.count, &self.bin.illustrative));
+        cautions::of_marked_counts(&self.basis, self.overlap, marked)
+            .into_iter()
+            .map(Caution::from)
+            .collect()
     }
 
     /// Which records were counted.
@@ -85,6 +96,7 @@ pub fn bins(distribution: Distribution) -> Vec<DistributionBin> {
     bins.into_iter()
         .map(|bin| DistributionBin {
             bin,
+            overlap: distribution.overlap,
             basis: Arc::clone(&basis),
         })
         .collect()

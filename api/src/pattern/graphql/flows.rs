@@ -3,9 +3,10 @@
 use async_graphql::{Context, Object};
 use wayin_entity::{EntryPoint, Perspective};
 
-use super::super::answer::{Basis, Flow};
+use super::super::answer::{Basis, FLOWS_OVERLAP, Flow};
+use super::super::cautions;
 use super::super::question::Coverage;
-use super::parts::{AsOf, Disclosure, number};
+use super::parts::{AsOf, Caution, Disclosure, number};
 use crate::graphql::app;
 
 /// How many initiatives moved from their way in to a later entry point, or stayed with it.
@@ -41,6 +42,15 @@ impl EntryPointFlow {
     /// How many of them were made up to show how Wayin works; null where that is withheld.
     async fn illustrative(&self) -> Option<i64> {
         number(&self.flow.illustrative)
+    }
+
+    /// What to mind when reading it.
+    async fn cautions(&self) -> Vec<Caution> {
+        let marked = std::iter::once((&self.flow.count, &self.flow.illustrative));
+        cautions::of_marked_counts(&self.basis, FLOWS_OVERLAP, marked)
+            .into_iter()
+            .map(Caution::from)
+            .collect()
     }
 
     /// Which records were counted.

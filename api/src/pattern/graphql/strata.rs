@@ -84,6 +84,11 @@ impl Stratum {
         self.figures().odds_ratio.map(Estimate::from)
     }
 
+    /// How closely the two go together, from -1 to 1; null where a margin is empty or a count withheld.
+    async fn phi(&self) -> Option<f64> {
+        self.figures().phi
+    }
+
     /// What disclosure control did to its counts.
     async fn disclosure(&self) -> Disclosure {
         Disclosure::of(&self.basis, self.table.named())

@@ -84,8 +84,8 @@ pub enum Followed {
 pub struct Changed {
     /// Numbers before the newest that the log does not hold: rolled back, or not committed yet.
     pub holes: Vec<i64>,
-    /// The initiatives that changed and were or are not open to all, each with the number of its lead organisation.
-    pub hidden: Vec<(Uuid, u32)>,
+    /// The initiatives that were published, altered or withdrawn.
+    pub initiatives: Vec<Uuid>,
 }
 
 /// Takes up every change that the snapshot has not seen, `holes` of earlier readings
@@ -133,7 +133,7 @@ pub async fn changes(
             .chain(seen + 1..next.as_of.change)
             .filter(|number| !there.contains(number))
             .collect(),
-        hidden: Vec::new(),
+        initiatives: Vec::new(),
     };
     if changed.holes.len() > MOST_HOLES {
         return Ok(Followed::Lost);
@@ -162,14 +162,10 @@ pub async fn changes(
     for ids in initiatives.chunks(IDS_AT_ONCE) {
         let rows = rows(db, &next, initiative::Column::Id.is_in(ids.iter().copied()), None).await?;
         let standing: BTreeSet<Uuid> = rows.iter().map(|row| row.id).collect();
-        let before = ids.iter().filter_map(|id| snapshot.row(*id));
-        let hidden = before
-            .chain(rows.iter().cloned())
-            .filter(|row| row.visibility != Visibility::Open);
-        changed.hidden.extend(hidden.map(|row| (row.id, row.lead)));
         let gone = ids.iter().copied().filter(|id| !standing.contains(id)).collect();
         next.apply(rows, gone);
     }
+    changed.initiatives = initiatives;
     Ok(Followed::To(next, changed))
 }
 
