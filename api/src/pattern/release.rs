@@ -128,22 +128,9 @@ mod tests {
 
     fn hidden(number: u128, lead: u32) -> Row {
         Row {
-            id: Uuid::from_u128(number),
-            key: 0,
-            place: None,
             lead,
-            title: "A title".into(),
-            started_on: None,
-            ended_on: None,
-            ongoing: None,
             visibility: Visibility::AggregateOnly,
-            shared_with_funders: false,
-            illustrative: false,
-            entry_points: Default::default(),
-            steps: Default::default(),
-            reasons: Default::default(),
-            changes: Default::default(),
-            terms: Vec::new(),
+            ..Row::bare(number)
         }
     }
 

@@ -13,49 +13,46 @@ use super::nine;
 /// Stands for no cell.
 pub const NO_CELL: u32 = u32::MAX;
 
-/// How the cells that are counted make those that are published. Cells come in groups
-/// of `raw`; each group makes `published` cells, sums of some of them.
-#[derive(Clone, Copy, Debug)]
-pub struct Shape {
-    /// How many cells of a group are counted.
-    pub raw: usize,
-    /// How many cells of a group are published.
-    pub published: usize,
-    /// For each counted cell, the published ones that it is part of.
-    part_of: &'static [&'static [u8]],
+/// How the cells that are counted make those that are published. Cells come in groups;
+/// the published cells of a group are sums of some of the counted ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Each counted cell is published as it is.
+    Plain,
+    /// Those that are illustrative are counted apart: the published cells are all, and those.
+    Marked,
+    /// The nine combinations of two conditions; what is published of them is told by [`nine::PART_OF`].
+    Nine,
 }
 
 impl Shape {
-    /// Each counted cell is published as it is.
-    pub const PLAIN: Self = Self {
-        raw: 1,
-        published: 1,
-        part_of: &[&[0]],
-    };
+    /// How many cells of a group are counted.
+    pub fn raw(self) -> usize {
+        self.part_of().len()
+    }
 
-    /// Those that are illustrative are counted apart: the published cells are all, and those.
-    pub const MARKED: Self = Self {
-        raw: 2,
-        published: 2,
-        part_of: &[&[0], &[0, 1]],
-    };
+    /// How many cells of a group are published.
+    pub fn published(self) -> usize {
+        match self {
+            Self::Plain => 1,
+            Self::Marked => 2,
+            Self::Nine => 8,
+        }
+    }
 
-    /// The nine combinations of two conditions; what is published of them is told by [`nine::PART_OF`].
-    pub const NINE: Self = Self {
-        raw: 9,
-        published: 8,
-        part_of: nine::PART_OF,
-    };
-
-    /// The published cells of its group that a counted one is part of.
-    pub fn parts(self, place: usize) -> &'static [u8] {
-        self.part_of[place]
+    /// For each counted cell of a group, the published ones that it is part of.
+    pub fn part_of(self) -> &'static [&'static [u8]] {
+        match self {
+            Self::Plain => &[&[0]],
+            Self::Marked => &[&[0], &[0, 1]],
+            Self::Nine => nine::PART_OF,
+        }
     }
 
     /// The published cells, by their place in the whole layout, that a counted one is part of.
     pub fn published_of(self, raw: usize) -> impl Iterator<Item = usize> {
-        let first = raw / self.raw * self.published;
-        self.part_of[raw % self.raw]
+        let first = raw / self.raw() * self.published();
+        self.part_of()[raw % self.raw()]
             .iter()
             .map(move |part| first + usize::from(*part))
     }
@@ -165,7 +162,7 @@ pub struct ByStratum<'a> {
 
 impl Layout for ByStratum<'_> {
     fn shape(&self) -> Shape {
-        Shape::NINE
+        Shape::Nine
     }
 
     fn groups(&self) -> usize {
@@ -188,7 +185,7 @@ pub struct Marked<'a> {
 
 impl Layout for Marked<'_> {
     fn shape(&self) -> Shape {
-        Shape::MARKED
+        Shape::Marked
     }
 
     fn groups(&self) -> usize {
@@ -214,7 +211,7 @@ pub struct Crossed<'a> {
 
 impl Layout for Crossed<'_> {
     fn shape(&self) -> Shape {
-        Shape::PLAIN
+        Shape::Plain
     }
 
     fn groups(&self) -> usize {
@@ -261,7 +258,7 @@ pub struct Flows<'a> {
 
 impl Layout for Flows<'_> {
     fn shape(&self) -> Shape {
-        Shape::MARKED
+        Shape::Marked
     }
 
     fn groups(&self) -> usize {

@@ -9,74 +9,89 @@
 /// Beyond so many organisations their number does not matter.
 pub const ENOUGH: u8 = 5;
 
-/// A summary of who leads some initiatives.
+/// Which organisation alone could lead more than half of some initiatives.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Contributors {
-    seen: [u32; ENOUGH as usize - 1],
-    distinct: u8,
+pub struct Majority {
     candidate: u32,
     ahead: u32,
 }
 
-impl Contributors {
-    /// Counts one initiative of an organisation.
+impl Majority {
+    /// Counts one initiative of an organisation: one more for the candidate, or one less;
+    /// whoever comes when nobody is ahead is the next candidate.
     pub fn add(&mut self, organisation: u32) {
-        if self.distinct < ENOUGH {
-            self.see(organisation);
-        }
-        // One more for the candidate, or one less; whoever comes when nobody is ahead is the
-        // next candidate. Written without branches, which could not be foretold.
+        // Without branches, which could not be foretold.
         let free = self.ahead == 0;
         self.candidate = if free { organisation } else { self.candidate };
         let agrees = u32::from(self.candidate == organisation);
         self.ahead = self.ahead + 2 * agrees - 1;
     }
 
-    fn see(&mut self, organisation: u32) {
-        if self.distinct == ENOUGH || self.known().contains(&organisation) {
+    /// The summary of two parts that share no initiative.
+    #[must_use]
+    pub fn merged(self, other: Self) -> Self {
+        let (more, less) = if self.ahead >= other.ahead {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        let ahead = if self.candidate == other.candidate {
+            more.ahead + less.ahead
+        } else {
+            more.ahead - less.ahead
+        };
+        Self {
+            candidate: more.candidate,
+            ahead,
+        }
+    }
+
+    /// The organisation that leads more than half, if any does.
+    pub fn candidate(self) -> u32 {
+        self.candidate
+    }
+}
+
+/// The first organisations that lead some initiatives, up to [`ENOUGH`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Distinct {
+    seen: [u32; ENOUGH as usize - 1],
+    many: u8,
+}
+
+impl Distinct {
+    /// Counts one initiative of an organisation.
+    pub fn add(&mut self, organisation: u32) {
+        if self.many == ENOUGH || self.known().contains(&organisation) {
             return;
         }
-        if let Some(free) = self.seen.get_mut(usize::from(self.distinct)) {
+        if let Some(free) = self.seen.get_mut(usize::from(self.many)) {
             *free = organisation;
         }
-        self.distinct += 1;
+        self.many += 1;
     }
 
     fn known(&self) -> &[u32] {
-        &self.seen[..usize::from(self.distinct).min(self.seen.len())]
+        &self.seen[..usize::from(self.many).min(self.seen.len())]
     }
 
-    /// The summary of two parts that share no initiative.
+    /// The summary of two parts.
     #[must_use]
-    pub fn merged(&self, other: &Self) -> Self {
-        let mut merged = *self;
-        if other.distinct == ENOUGH {
-            merged.distinct = ENOUGH;
+    pub fn merged(mut self, other: &Self) -> Self {
+        if other.many == ENOUGH {
+            self.many = ENOUGH;
         } else {
             other
                 .known()
                 .iter()
-                .for_each(|organisation| merged.see(*organisation));
+                .for_each(|organisation| self.add(*organisation));
         }
-        if merged.candidate == other.candidate {
-            merged.ahead += other.ahead;
-        } else if merged.ahead >= other.ahead {
-            merged.ahead -= other.ahead;
-        } else {
-            merged.candidate = other.candidate;
-            merged.ahead = other.ahead - merged.ahead;
-        }
-        merged
+        self
     }
 
     /// How many organisations there are; [`ENOUGH`] stands for so many or more.
     pub fn organisations(&self) -> u8 {
-        self.distinct
-    }
-
-    /// The organisation that leads more than half, if any does.
-    pub fn candidate(&self) -> u32 {
-        self.candidate
+        self.many
     }
 }
 
@@ -111,11 +126,14 @@ mod tests {
             let summary = parts
                 .iter()
                 .map(|part| {
-                    let mut summary = Contributors::default();
-                    part.iter().for_each(|one| summary.add(*one));
+                    let mut summary = (Majority::default(), Distinct::default());
+                    for one in part {
+                        summary.0.add(*one);
+                        summary.1.add(*one);
+                    }
                     summary
                 })
-                .reduce(|a, b| a.merged(&b))
+                .reduce(|a, b| (a.0.merged(b.0), a.1.merged(&b.1)))
                 .unwrap();
             let mut counts: HashMap<u32, usize> = HashMap::new();
             parts
@@ -124,12 +142,12 @@ mod tests {
                 .for_each(|one| *counts.entry(*one).or_default() += 1);
             let all: usize = counts.values().sum();
             assert_eq!(
-                usize::from(summary.organisations()),
+                usize::from(summary.1.organisations()),
                 counts.len().min(5),
                 "{parts:?}"
             );
             if let Some((majority, _)) = counts.iter().find(|(_, count)| **count * 2 > all) {
-                assert_eq!(summary.candidate(), *majority, "{parts:?}");
+                assert_eq!(summary.0.candidate(), *majority, "{parts:?}");
             }
         }
     }

@@ -10,16 +10,18 @@ pub mod contributors;
 pub mod nine;
 mod pairs;
 mod sets;
+mod sums;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashSet;
+use std::num::Wrapping;
 
 use rayon::prelude::*;
 use wayin_entity::Dimension;
 
-use self::cells::{CellsOfRows, Layout};
-use self::contributors::Contributors;
+use self::cells::{CellsOfRows, Layout, Shape};
+use self::contributors::{Distinct, ENOUGH, Majority};
 use self::nine::Nine;
 use super::dimension::Domain;
 use super::disclosure::noise::Noise;
@@ -28,7 +30,6 @@ use super::index::{Bits, Chunk, Snapshot};
 use super::kept::Kept;
 use super::question::Viewpoint;
 use super::run::{Run, Stopped};
-use crate::auth::visibility::Audience;
 use crate::condition::InitiativeCondition;
 
 /// What a question is answered from: the newest snapshot, and those that hidden records
@@ -38,7 +39,7 @@ pub struct Base<'a> {
     /// The newest.
     pub live: &'a Snapshot,
     /// For each audience, the one that the records hidden from it are counted by.
-    pub released: [&'a Snapshot; Audience::ALL.len()],
+    pub released: [&'a Snapshot; 2],
     /// What was worked out before.
     pub kept: &'a Kept,
     /// How protected counts are moved.
@@ -228,22 +229,23 @@ impl<'a> Counting<'a> {
     /// Counts the cells of a layout.
     pub fn cells(&self, layout: &dyn Layout) -> Result<Vec<RawCell>, Stopped> {
         let shape = layout.shape();
-        let raw = layout.groups() * shape.raw;
+        let raw = layout.groups() * shape.raw();
         let tallies = self.over(
             || Tallies::new(raw, self.controlled),
             |tallies, position, chunk| tallies.count(&self.population(position), layout, position, chunk),
             Tallies::join,
         )?;
-        let mut published = vec![Published::default(); layout.groups() * shape.published];
+        let mut published = vec![Published::default(); layout.groups() * shape.published()];
         for (at, cell) in tallies.exact.iter().enumerate() {
             for into in shape.published_of(at) {
                 published[into].exact += cell;
             }
         }
-        for (at, cell) in tallies.hidden.iter().enumerate() {
+        for (at, (hidden, distinct)) in tallies.hidden.iter().zip(&tallies.distinct).enumerate() {
             for into in shape.published_of(at) {
-                published[into].hidden.add(cell.hidden);
-                published[into].contributors = published[into].contributors.merged(&cell.contributors);
+                let cell = &mut published[into];
+                cell.hidden = cell.hidden.merged(*hidden);
+                cell.distinct = cell.distinct.merged(distinct);
             }
         }
         let largest = if self.controlled {
@@ -257,8 +259,8 @@ impl<'a> Counting<'a> {
             .map(|(cell, largest)| RawCell {
                 readable: cell.exact,
                 hidden: cell.hidden.count.into(),
-                key: cell.hidden.key.to_le_bytes()[0],
-                organisations: cell.contributors.organisations(),
+                key: cell.hidden.key.0,
+                organisations: cell.distinct.organisations(),
                 largest,
             })
             .collect())
@@ -268,42 +270,56 @@ impl<'a> Counting<'a> {
     /// second pass, as the first gives a candidate and not yet its count. It is made for
     /// every cell alike, whatever is then shown of it.
     fn largest(&self, layout: &dyn Layout, published: &[Published]) -> Result<Vec<u64>, Stopped> {
-        let shape = layout.shape();
-        // For each counted cell: its group's first published cell, and its place in the group. The
-        // published cells of a group lie side by side, as every initiative is looked for in several.
-        let group: Vec<(u32, u32)> = (0..layout.groups() * shape.raw)
-            .map(|cell| (cell / shape.raw * shape.published, cell % shape.raw))
-            .map(|(first, place)| {
-                (
-                    u32::try_from(first).unwrap_or(u32::MAX),
-                    u32::try_from(place).unwrap_or(0),
-                )
-            })
-            .collect();
-        let looked_for: Vec<(u32, u32)> = published
+        match layout.shape() {
+            Shape::Plain => self.largest_of_groups::<1, 1>(layout, published),
+            Shape::Marked => self.largest_of_groups::<2, 2>(layout, published),
+            Shape::Nine => self.largest_of_groups::<9, 8>(layout, published),
+        }
+    }
+
+    /// An initiative is held against the candidates of all published cells of its group at once,
+    /// rather than of each that it is part of in turn: as many for each, so that there is no
+    /// branch that could not be foretold.
+    fn largest_of_groups<const RAW: usize, const PUBLISHED: usize>(
+        &self,
+        layout: &dyn Layout,
+        published: &[Published],
+    ) -> Result<Vec<u64>, Stopped> {
+        let mut is_part = [[0_u32; PUBLISHED]; RAW];
+        for (of, parts) in is_part.iter_mut().zip(layout.shape().part_of()) {
+            parts.iter().for_each(|part| of[usize::from(*part)] = 1);
+        }
+        let candidates: Vec<[u32; PUBLISHED]> = published
+            .as_chunks::<PUBLISHED>()
+            .0
             .iter()
-            .map(|cell| (cell.contributors.candidate(), 0))
+            .map(|group| group.each_ref().map(|cell| cell.hidden.majority.candidate()))
             .collect();
         let found = self.over(
-            || looked_for.clone(),
+            || vec![[0_u32; PUBLISHED]; candidates.len()],
             |found, position, chunk| {
                 let mut cells = CellsOfRows::default();
                 layout.cells(position, chunk, &mut cells);
                 cells.each(&self.population(position).hidden, |row, cell| {
-                    let (first, place) = group[cell];
-                    let of_group = &mut found[first as usize..first as usize + shape.published];
-                    for part in shape.parts(place as usize) {
-                        let (candidate, count) = &mut of_group[usize::from(*part)];
-                        *count += u32::from(*candidate == chunk.leads[row]);
+                    let (group, place) = (cell / RAW, cell % RAW);
+                    let lead = chunk.leads[row];
+                    let of_group = found[group].iter_mut().zip(&candidates[group]);
+                    for ((count, candidate), is_part) in of_group.zip(&is_part[place]) {
+                        *count += is_part & u32::from(*candidate == lead);
                     }
                 });
             },
             |mut a, b| {
-                a.iter_mut().zip(b).for_each(|(mine, more)| mine.1 += more.1);
+                let all = a.as_flattened_mut().iter_mut();
+                all.zip(b.as_flattened()).for_each(|(mine, more)| *mine += more);
                 a
             },
         )?;
-        Ok(found.into_iter().map(|(_, count)| count.into()).collect())
+        Ok(found
+            .as_flattened()
+            .iter()
+            .map(|count| u64::from(*count))
+            .collect())
     }
 }
 
@@ -333,44 +349,49 @@ fn jobs<'a>(live: &'a Snapshot, released: &'a Snapshot) -> Vec<Job<'a>> {
     of_live.chain(of_released).collect()
 }
 
-/// A count of hidden initiatives, with the sum of their keys (its low byte counts).
+/// The hidden initiatives of a cell, in few bytes, as cells are many and looked up at random.
 #[derive(Clone, Copy, Debug, Default)]
-struct Hidden {
+struct HiddenCell {
     count: u32,
-    key: u32,
+    key: Wrapping<u8>,
+    /// Enough organisations were seen; who they are need not be looked up any more.
+    enough: bool,
+    majority: Majority,
 }
 
-impl Hidden {
-    fn add(&mut self, other: Self) {
-        self.count += other.count;
-        self.key = self.key.wrapping_add(other.key);
+impl HiddenCell {
+    #[must_use]
+    fn merged(self, other: Self) -> Self {
+        Self {
+            count: self.count + other.count,
+            key: self.key + other.key,
+            enough: self.enough || other.enough,
+            majority: self.majority.merged(other.majority),
+        }
     }
 }
 
 #[derive(Clone, Copy, Default)]
 struct Published {
     exact: u64,
-    hidden: Hidden,
-    contributors: Contributors,
+    hidden: HiddenCell,
+    distinct: Distinct,
 }
 
 /// What one piece has counted.
 struct Tallies {
     exact: Vec<u64>,
     hidden: Vec<HiddenCell>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct HiddenCell {
-    hidden: Hidden,
-    contributors: Contributors,
+    distinct: Vec<Distinct>,
 }
 
 impl Tallies {
     fn new(cells: usize, controlled: bool) -> Self {
+        let hidden = if controlled { cells } else { 0 };
         Self {
             exact: vec![0; cells],
-            hidden: vec![HiddenCell::default(); if controlled { cells } else { 0 }],
+            hidden: vec![HiddenCell::default(); hidden],
+            distinct: vec![Distinct::default(); hidden],
         }
     }
 
@@ -382,13 +403,16 @@ impl Tallies {
             return;
         }
         let (leads, keys) = (&chunk.leads, chunk.keys());
-        cells.each(&population.hidden, |row, cell| {
-            let cell = &mut self.hidden[cell];
-            cell.hidden.add(Hidden {
-                count: 1,
-                key: keys[row].into(),
-            });
-            cell.contributors.add(leads[row]);
+        cells.each(&population.hidden, |row, at| {
+            let cell = &mut self.hidden[at];
+            cell.count += 1;
+            cell.key += keys[row];
+            cell.majority.add(leads[row]);
+            if !cell.enough {
+                let distinct = &mut self.distinct[at];
+                distinct.add(leads[row]);
+                cell.enough = distinct.organisations() == ENOUGH;
+            }
         });
     }
 
@@ -398,8 +422,10 @@ impl Tallies {
             .zip(other.exact)
             .for_each(|(mine, more)| *mine += more);
         for (mine, more) in self.hidden.iter_mut().zip(&other.hidden) {
-            mine.hidden.add(more.hidden);
-            mine.contributors = mine.contributors.merged(&more.contributors);
+            *mine = mine.merged(*more);
+        }
+        for (mine, more) in self.distinct.iter_mut().zip(&other.distinct) {
+            *mine = mine.merged(more);
         }
         self
     }

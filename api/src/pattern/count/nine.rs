@@ -1,6 +1,7 @@
 //! The nine counts of two three-valued conditions, and the table they make.
 
-use std::ops::AddAssign;
+use std::iter::Sum;
+use std::ops::{AddAssign, Sub};
 
 use pulp::Arch;
 
@@ -94,7 +95,7 @@ impl Nine {
                 }
             }
             let [population, w, not_w, t, not_t, four @ ..] = sums;
-            Self::from_known(population, (w, not_w), (t, not_t), four)
+            Self(nine(population, (w, not_w), (t, not_t), four))
         })
     }
 
@@ -116,27 +117,8 @@ impl Nine {
                     *sum += u64::from(set.count_ones());
                 }
             }
-            Self::from_known(population, when_counts, then_counts, four)
+            Self(nine(population, when_counts, then_counts, four))
         })
-    }
-
-    /// The nine from the four known ones and the margins.
-    pub(super) fn from_known(population: u64, when: (u64, u64), then: (u64, u64), four: [u64; 4]) -> Self {
-        let [both, when_only, then_only, neither] = four;
-        let then_unknown = [when.0 - both - when_only, when.1 - then_only - neither];
-        let when_unknown = [then.0 - both - then_only, then.1 - when_only - neither];
-        let known: u64 = four.iter().chain(&then_unknown).chain(&when_unknown).sum();
-        Self([
-            both,
-            when_only,
-            then_unknown[0],
-            then_only,
-            neither,
-            then_unknown[1],
-            when_unknown[0],
-            when_unknown[1],
-            population - known,
-        ])
     }
 
     /// Counts one initiative.
@@ -151,13 +133,7 @@ impl Nine {
 
     /// The published counts, in the order of [`PART_OF`].
     pub fn published(&self) -> [u64; 8] {
-        let mut published = [0; 8];
-        for (count, parts) in self.0.iter().zip(PART_OF) {
-            parts
-                .iter()
-                .for_each(|part| published[usize::from(*part)] += count);
-        }
-        published
+        published(self.0)
     }
 
     /// The least and the most that the rate of `then` among `when` can be, whatever
@@ -175,6 +151,38 @@ impl Nine {
         let could_be = both + then_unknown + self.of(Unknown, True) + undecided;
         Some((least, could_be as f64 / (could_be + when_only) as f64))
     }
+}
+
+/// The sums of the nine combinations, from those of the four known ones and of the margins:
+/// of all, and of those of which each condition is TRUE and FALSE.
+pub(super) fn nine<N>(all: N, when: (N, N), then: (N, N), four: [N; 4]) -> [N; 9]
+where
+    N: Copy + Sub<Output = N> + Sum,
+{
+    let [both, when_only, then_only, neither] = four;
+    let then_unknown = [when.0 - both - when_only, when.1 - then_only - neither];
+    let when_unknown = [then.0 - both - then_only, then.1 - when_only - neither];
+    let known: N = four.into_iter().chain(then_unknown).chain(when_unknown).sum();
+    [
+        both,
+        when_only,
+        then_unknown[0],
+        then_only,
+        neither,
+        then_unknown[1],
+        when_unknown[0],
+        when_unknown[1],
+        all - known,
+    ]
+}
+
+/// The sums of the published cells, in the order of [`PART_OF`].
+pub(super) fn published<N: Copy + Default + AddAssign>(nine: [N; 9]) -> [N; 8] {
+    let mut published = [N::default(); 8];
+    for (sum, parts) in nine.into_iter().zip(PART_OF) {
+        parts.iter().for_each(|part| published[usize::from(*part)] += sum);
+    }
+    published
 }
 
 impl AddAssign for Nine {

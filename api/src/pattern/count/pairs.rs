@@ -5,8 +5,9 @@ use rayon::prelude::*;
 use super::super::evaluate::Prepared;
 use super::super::index::{Bits, Chunk, Truths};
 use super::super::run::Stopped;
-use super::nine::{Nine, PART_OF};
-use super::sets::{Sums, add, led_by, most_of_one};
+use super::nine::{Nine, nine, published};
+use super::sets::{led_by, most_of_one};
+use super::sums::Sums;
 use super::{Counting, RawCell};
 
 /// How many counts of a table are published.
@@ -81,7 +82,6 @@ impl Counting<'_> {
                 Ok(HiddenOf {
                     chunk: job.chunk,
                     truths: truths_within(conditions, position, job.chunk, &hidden),
-
                     hidden,
                 })
             })
@@ -94,30 +94,28 @@ impl Counting<'_> {
         hidden: &[HiddenOf<'_>],
         pairs: &[(usize, usize)],
     ) -> Result<(), Stopped> {
-        let most_of_one = most_of_one(hidden.iter().map(|of| (of.chunk, &of.hidden)));
-        let all = sums_of_all(hidden);
         let conditions = hidden.first().map_or(0, |of| of.truths.len());
-        let margins: Vec<[Sums; 2]> = (0..conditions)
-            .into_par_iter()
-            .map(|condition| sums_of_condition(hidden, condition))
-            .collect();
+        let sums = hidden
+            .par_chunks(CHUNKS_AT_ONCE)
+            .map(|block| {
+                self.base.run.check()?;
+                Ok(SumsOf::new(block, conditions, pairs))
+            })
+            .try_reduce(SumsOf::default, |a, b| Ok(a.plus(b)))?;
+        let most_of_one = most_of_one(hidden.iter().map(|of| (of.chunk, &of.hidden)));
         cells
             .par_chunks_mut(PUBLISHED)
             .zip(pairs)
-            .try_for_each(|(cells, (one, other))| {
+            .zip(&sums.known)
+            .try_for_each(|((cells, (one, other)), known)| {
                 self.base.run.check()?;
-                if margins.is_empty() {
-                    return Ok(());
-                }
-                let four = sums_of_pair(hidden, *one, *other);
-                let sums = published(all, margins[*one], margins[*other], four);
-                for (at, (cell, sums)) in cells.iter_mut().zip(sums).enumerate() {
+                let published = published_of(sums.all, sums.margins[*one], sums.margins[*other], *known);
+                for (at, (cell, sums)) in cells.iter_mut().zip(published).enumerate() {
                     cell.hidden = sums.count;
-                    cell.key = sums.key.to_le_bytes()[0];
+                    cell.key = sums.key.0;
                     (cell.organisations, cell.largest) = led_by(sums.count, most_of_one, |see| {
                         for of in hidden {
-                            let rows = published_rows(&of.truths[*one], &of.truths[*other], &of.hidden, at);
-                            rows.each(|row| see(of.chunk.leads[row]));
+                            each_row(of, *one, *other, at, |row| see(of.chunk.leads[row]));
                         }
                     });
                 }
@@ -133,73 +131,110 @@ fn truths_within(conditions: &[&Prepared<'_>], position: usize, chunk: &Chunk, r
         .collect()
 }
 
-/// All hidden initiatives.
-fn sums_of_all(hidden: &[HiddenOf<'_>]) -> Sums {
-    let mut sums = [Sums::default()];
-    for of in hidden {
-        add(&mut sums, of.chunk, |at| [of.hidden.words()[at]]);
-    }
-    sums[0]
+/// So many chunks are gone through for every pair before the next ones: what the conditions
+/// say of them fits the processor's cache.
+const CHUNKS_AT_ONCE: usize = 16;
+
+/// The sums over the hidden initiatives of some chunks.
+#[derive(Default)]
+struct SumsOf {
+    all: Sums,
+    /// For each condition: of which it is TRUE, and FALSE.
+    margins: Vec<[Sums; 2]>,
+    /// For each pair: its four known combinations.
+    known: Vec<[Sums; 4]>,
 }
 
-/// Those of which a condition is TRUE, and those of which it is FALSE.
-fn sums_of_condition(hidden: &[HiddenOf<'_>], condition: usize) -> [Sums; 2] {
-    let mut sums = [Sums::default(); 2];
-    for of in hidden {
-        let Truths { yes, no } = &of.truths[condition];
-        add(&mut sums, of.chunk, |at| [yes.words()[at], no.words()[at]]);
+impl SumsOf {
+    fn new(block: &[HiddenOf<'_>], conditions: usize, pairs: &[(usize, usize)]) -> Self {
+        let of = |condition: usize, yes: bool| {
+            let sets = block.iter();
+            Sums::of(sets.map(|of| (of.chunk, known(&of.truths[condition], yes))))
+        };
+        let of_both = |one: usize, one_yes: bool, other: usize, other_yes: bool| {
+            let sets = block.iter();
+            Sums::of_shared(sets.map(|of| {
+                let (one, other) = (&of.truths[one], &of.truths[other]);
+                (of.chunk, known(one, one_yes), known(other, other_yes))
+            }))
+        };
+        Self {
+            all: Sums::of(block.iter().map(|of| (of.chunk, &of.hidden))),
+            margins: (0..conditions)
+                .map(|condition| [of(condition, true), of(condition, false)])
+                .collect(),
+            known: pairs
+                .iter()
+                .map(|(one, other)| {
+                    [(true, true), (true, false), (false, true), (false, false)]
+                        .map(|(one_yes, other_yes)| of_both(*one, one_yes, *other, other_yes))
+                })
+                .collect(),
+        }
     }
-    sums
+
+    fn plus(mut self, other: Self) -> Self {
+        if self.margins.is_empty() {
+            return other;
+        }
+        self.all = self.all.plus(other.all);
+        add_all(self.margins.as_flattened_mut(), other.margins.as_flattened());
+        add_all(self.known.as_flattened_mut(), other.known.as_flattened());
+        self
+    }
 }
 
-/// The four known combinations of two conditions.
-fn sums_of_pair(hidden: &[HiddenOf<'_>], one: usize, other: usize) -> [Sums; 4] {
-    let mut sums = [Sums::default(); 4];
-    for of in hidden {
-        let (when, then) = (&of.truths[one], &of.truths[other]);
-        let (w, not_w) = (when.yes.words(), when.no.words());
-        let (t, not_t) = (then.yes.words(), then.no.words());
-        add(&mut sums, of.chunk, |at| {
-            [
-                w[at] & t[at],
-                w[at] & not_t[at],
-                not_w[at] & t[at],
-                not_w[at] & not_t[at],
-            ]
-        });
+fn known(truths: &Truths, yes: bool) -> &Bits {
+    if yes { &truths.yes } else { &truths.no }
+}
+
+fn add_all(sums: &mut [Sums], more: &[Sums]) {
+    for (sum, more) in sums.iter_mut().zip(more) {
+        *sum = sum.plus(*more);
     }
-    sums
 }
 
 /// The published counts and keys of a pair. Both are sums over rows, so that the five
 /// combinations with something unknown follow from the four known ones and the margins.
-fn published(all: Sums, when: [Sums; 2], then: [Sums; 2], four: [Sums; 4]) -> [Sums; PUBLISHED] {
-    let of = |part: fn(&Sums) -> u64| {
-        let pair = |sums: &[Sums; 2]| (part(&sums[0]), part(&sums[1]));
-        Nine::from_known(part(&all), pair(&when), pair(&then), four.map(|sums| part(&sums))).published()
-    };
-    let (counts, keys) = (of(|sums| sums.count), of(|sums| sums.key));
+fn published_of(all: Sums, when: [Sums; 2], then: [Sums; 2], four: [Sums; 4]) -> [Sums; PUBLISHED] {
+    let pair = |of: [Sums; 2]| (of[0], of[1]);
+    let (when, then) = (pair(when), pair(then));
+    let counts = published(nine(
+        all.count,
+        (when.0.count, when.1.count),
+        (then.0.count, then.1.count),
+        four.map(|sums| sums.count),
+    ));
+    let keys = published(nine(
+        all.key,
+        (when.0.key, when.1.key),
+        (then.0.key, then.1.key),
+        four.map(|sums| sums.key),
+    ));
     std::array::from_fn(|at| Sums {
         count: counts[at],
         key: keys[at],
     })
 }
 
-/// The rows of a published cell.
-fn published_rows(when: &Truths, then: &Truths, all: &Bits, at: usize) -> Bits {
-    let three = |of: &Truths| {
-        [
-            of.yes.clone(),
-            of.no.clone(),
-            all.without(&of.yes).without(&of.no),
-        ]
-    };
-    let (whens, thens) = (three(when), three(then));
-    let mut rows = all.without(all);
-    for (combination, parts) in PART_OF.iter().enumerate() {
-        if parts.iter().any(|part| usize::from(*part) == at) {
-            rows.put_all(&whens[combination / 3].and(&thens[combination % 3]));
+/// Shows the rows of a published cell of two conditions to `see`; [`PART_OF`](super::nine::PART_OF) numbers the cells.
+fn each_row(of: &HiddenOf<'_>, when: usize, then: usize, cell: usize, mut see: impl FnMut(usize)) {
+    let (when, then) = (&of.truths[when], &of.truths[then]);
+    for (at, all) in of.hidden.words().iter().enumerate() {
+        let [w, not_w, t, not_t] = [&when.yes, &when.no, &then.yes, &then.no].map(|set| set.words()[at]);
+        let mut left = match cell {
+            0 => *all,
+            1 => w & t,
+            2 => w & not_t,
+            3 => not_w & t,
+            4 => not_w & not_t,
+            5 => all & !((w | not_w) & (t | not_t)),
+            6 => all & !(w | not_w),
+            _ => all & !(t | not_t),
+        };
+        while left != 0 {
+            see(at * 64 + left.trailing_zeros() as usize);
+            left &= left - 1;
         }
     }
-    rows
 }

@@ -1,70 +1,12 @@
 //! Cells that are given as sets of rows: few of them, each counted by whole words.
 
-use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::super::index::{Bits, Chunk};
 use super::super::run::Stopped;
-use super::contributors::{Contributors, ENOUGH};
+use super::contributors::{Distinct, ENOUGH, Majority};
+use super::sums::Sums;
 use super::{Counting, RawCell};
-
-/// How many hidden initiatives a set of rows holds, and the sum of their keys.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sums {
-    pub count: u64,
-    pub key: u64,
-}
-
-impl Sums {
-    fn plus(self, other: Self) -> Self {
-        Self {
-            count: self.count + other.count,
-            key: self.key + other.key,
-        }
-    }
-}
-
-/// Adds up sets of hidden rows of one chunk, given word by word.
-struct Adding<'a, const SETS: usize, F> {
-    sums: &'a mut [Sums; SETS],
-    keys: &'a [Bits],
-    words: usize,
-    sets: F,
-}
-
-impl<const SETS: usize, F: Fn(usize) -> [u64; SETS]> WithSimd for Adding<'_, SETS, F> {
-    type Output = ();
-
-    #[allow(
-        clippy::inline_always,
-        reason = "so that it is compiled for the processor that it is dispatched to"
-    )]
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for at in 0..self.words {
-            for (sum, set) in self.sums.iter_mut().zip((self.sets)(at)) {
-                sum.count += u64::from(set.count_ones());
-                for (bit, key) in self.keys.iter().enumerate() {
-                    sum.key += u64::from((set & key.words()[at]).count_ones()) << bit;
-                }
-            }
-        }
-    }
-}
-
-/// Adds up sets of hidden rows of one chunk; `sets` gives a word of each.
-pub(super) fn add<const SETS: usize>(
-    sums: &mut [Sums; SETS],
-    chunk: &Chunk,
-    sets: impl Fn(usize) -> [u64; SETS],
-) {
-    Arch::new().dispatch(Adding {
-        sums,
-        keys: chunk.key_bits.all(),
-        words: chunk.len().div_ceil(64),
-        sets,
-    });
-}
 
 /// How many of the hidden initiatives the organisation leads that leads most of them.
 pub(super) fn most_of_one<'a>(hidden: impl Iterator<Item = (&'a Chunk, &'a Bits)>) -> u64 {
@@ -84,16 +26,23 @@ pub(super) fn most_of_one<'a>(hidden: impl Iterator<Item = (&'a Chunk, &'a Bits)
 /// Who leads the hidden initiatives of a cell: how many organisations, and how many
 /// initiatives the one that leads more than half. Where there are so many that no organisation
 /// of the population could lead too many of them, nobody is looked for: that follows from how
-/// many there are. `leads` shows the lead of each of them, as often as it is asked.
-pub(super) fn led_by(count: u64, most_of_one: u64, leads: impl Fn(&mut dyn FnMut(u32))) -> (u8, u64) {
+/// many there are. `leads` shows the lead of each of them.
+pub(super) fn led_by(count: u64, most_of_one: u64, leads: impl FnOnce(&mut dyn FnMut(u32))) -> (u8, u64) {
     if count > most_of_one * u64::from(ENOUGH) {
         return (ENOUGH, 0);
     }
-    let mut contributors = Contributors::default();
-    leads(&mut |lead| contributors.add(lead));
-    let mut largest = 0;
-    leads(&mut |lead| largest += u64::from(lead == contributors.candidate()));
-    (contributors.organisations(), largest)
+    let (mut majority, mut distinct) = (Majority::default(), Distinct::default());
+    let mut all = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
+    leads(&mut |lead| {
+        majority.add(lead);
+        distinct.add(lead);
+        all.push(lead);
+    });
+    let largest = all
+        .into_iter()
+        .filter(|lead| *lead == majority.candidate())
+        .count();
+    (distinct.organisations(), largest as u64)
 }
 
 /// What one chunk has of each set.
@@ -125,11 +74,9 @@ impl Counting<'_> {
                 } else {
                     Vec::new()
                 };
-                let sums = hidden_sets.iter().map(|set| {
-                    let mut sums = [Sums::default()];
-                    add(&mut sums, job.chunk, |at| [set.words()[at]]);
-                    sums[0]
-                });
+                let sums = hidden_sets
+                    .iter()
+                    .map(|set| Sums::of(std::iter::once((job.chunk, set))));
                 Ok(OfChunk {
                     chunk: job.chunk,
                     readable,
@@ -167,7 +114,7 @@ impl Counting<'_> {
                 Ok(RawCell {
                     readable,
                     hidden: sums.count,
-                    key: sums.key.to_le_bytes()[0],
+                    key: sums.key.0,
                     organisations,
                     largest,
                 })

@@ -24,13 +24,33 @@ const BY_KEY: [i8; 256] = [
     0, 0, 2, 0, 0, -2, -1, -1, 3, -1, 0, 2, 3, 0, 0, -5,
 ];
 
-/// How much counts are moved.
+/// How much counts are moved: by their keys alone, or by their keys and the counts
+/// themselves, as the tables of the Office for National Statistics do.
 #[derive(Clone, Debug)]
-pub enum Noise {
-    /// By the cell's key alone.
-    ByKey(Box<[i8; 256]>),
-    /// By the cell's key and the count itself, as the tables of the Office for National Statistics do.
-    ByCount(Box<[[i32; 256]]>),
+pub struct Noise {
+    /// Of each count, from 1 on; one that stands for every count where counts do not matter.
+    rows: Box<[OfCount]>,
+}
+
+/// The noise of one count.
+#[derive(Clone, Debug)]
+struct OfCount {
+    by_key: Box<[i32; 256]>,
+    variance: f64,
+}
+
+impl OfCount {
+    fn new(by_key: Box<[i32; 256]>) -> Self {
+        let values = by_key.iter().map(|value| f64::from(*value));
+        let (sum, squares) = values.fold((0.0, 0.0), |(sum, squares), value| {
+            (sum + value, squares + value * value)
+        });
+        let mean = sum / 256.0;
+        Self {
+            by_key,
+            variance: squares / 256.0 - mean * mean,
+        }
+    }
 }
 
 /// Why a table could not be read.
@@ -64,11 +84,18 @@ const REPEATED: u64 = 250;
 
 impl Default for Noise {
     fn default() -> Self {
-        Self::ByKey(Box::new(BY_KEY))
+        Self::by_key(BY_KEY)
     }
 }
 
 impl Noise {
+    /// Noise that does not depend on the count, for each key.
+    pub fn by_key(values: [i8; 256]) -> Self {
+        Self {
+            rows: Box::new([OfCount::new(Box::new(values.map(i32::from)))]),
+        }
+    }
+
     /// Reads a table in the format of the Office for National Statistics: CSV with the
     /// columns `pcv` (the count, 1 to 750), `ckey` (the key, 0 to 255) and `pvalue`
     /// (what is added to the count).
@@ -97,35 +124,32 @@ impl Noise {
                     .ok_or(TableError::Missing { count, key })?;
             }
         }
-        Ok(Self::ByCount(rows.into()))
+        Ok(Self {
+            rows: rows.into_iter().map(Box::new).map(OfCount::new).collect(),
+        })
     }
 
     /// How much a count with this key is moved.
     pub fn of(&self, count: u64, key: u8) -> i64 {
-        match self {
-            Self::ByKey(values) => values[usize::from(key)].into(),
-            Self::ByCount(rows) => {
-                let row = if count <= ROWS as u64 {
-                    count
-                } else {
-                    (count - 1) % REPEATED + (ROWS as u64 - REPEATED) + 1
-                };
-                let row = row
-                    .checked_sub(1)
-                    .and_then(|row| rows.get(usize::try_from(row).ok()?));
-                row.map_or(0, |row| row[usize::from(key)].into())
-            }
-        }
+        self.row(count)
+            .map_or(0, |row| row.by_key[usize::from(key)].into())
     }
 
     /// The variance that the table adds to a count: of its values for that count.
     pub fn variance(&self, count: u64) -> f64 {
-        let values = (0..=255).map(|key| self.of(count, key) as f64);
-        let (sum, squares) = values.fold((0.0, 0.0), |(sum, squares), value| {
-            (sum + value, squares + value * value)
-        });
-        let mean = sum / 256.0;
-        squares / 256.0 - mean * mean
+        self.row(count).map_or(0.0, |row| row.variance)
+    }
+
+    fn row(&self, count: u64) -> Option<&OfCount> {
+        if let [every] = &*self.rows {
+            return Some(every);
+        }
+        let row = if count <= ROWS as u64 {
+            count
+        } else {
+            (count - 1) % REPEATED + (ROWS as u64 - REPEATED) + 1
+        };
+        self.rows.get(usize::try_from(row.checked_sub(1)?).ok()?)
     }
 }
 

@@ -77,6 +77,31 @@ pub struct Row {
     pub terms: Vec<Term>,
 }
 
+#[cfg(test)]
+impl Row {
+    /// An open record that says nothing.
+    pub(crate) fn bare(id: u128) -> Self {
+        Self {
+            id: Uuid::from_u128(id),
+            key: 0,
+            place: None,
+            lead: 0,
+            title: "A title".into(),
+            started_on: None,
+            ended_on: None,
+            ongoing: None,
+            visibility: Visibility::Open,
+            shared_with_funders: false,
+            illustrative: false,
+            entry_points: Default::default(),
+            steps: Default::default(),
+            reasons: Default::default(),
+            changes: Default::default(),
+            terms: Vec::new(),
+        }
+    }
+}
+
 /// One funding term as the index sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Term {

@@ -196,7 +196,7 @@ fn hidden(count: u64) -> Shown {
         organisations: 5,
         largest: 0,
     };
-    let noise = Noise::ByKey(Box::new([0; 256]));
+    let noise = Noise::by_key([0; 256]);
     shown(&cell, &noise)
 }
 
