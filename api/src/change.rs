@@ -3,7 +3,7 @@
 //! index follows it.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbBackend, DbErr, EntityTrait, Statement};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryOrder, Statement};
 use uuid::Uuid;
 use wayin_entity::{ChangeKind, ChangeSubject, change};
 
@@ -80,4 +80,13 @@ pub async fn append(db: &impl ConnectionTrait, act: &Act<'_>, entries: &[Entry])
             .await?;
     }
     Ok(())
+}
+
+/// The number of the newest change; 0 before the first.
+pub async fn newest(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    let newest = change::Entity::find()
+        .order_by_desc(change::Column::Number)
+        .one(db)
+        .await?;
+    Ok(newest.map_or(0, |change| change.number))
 }

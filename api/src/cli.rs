@@ -177,7 +177,13 @@ impl Cli {
                 demo::run(port).await?;
             }
             Command::Migrate(command) => migrate(command).await?,
-            Command::Schema => print!("{}", schema::sdl()),
+            Command::Schema => match std::io::stdout().write_all(schema::sdl().as_bytes()) {
+                // Whoever reads it may have read enough, as `head` does.
+                Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => {}
+                written => {
+                    written.map_err(|cause| CliError::Io("The schema could not be printed".into(), cause))?;
+                }
+            },
             Command::Member(command) => command.run().await?,
             Command::Token(command) => command.run().await?,
             Command::Import(command) => return command.run().await,

@@ -19,9 +19,11 @@ pub enum NodeKind {
     Claim = b'C',
     Term = b'T',
     Member = b'U',
+    Submission = b'B',
+    AuditEvent = b'A',
 }
 
-const KINDS: [NodeKind; 11] = [
+const KINDS: [NodeKind; 13] = [
     NodeKind::Place,
     NodeKind::Organisation,
     NodeKind::Initiative,
@@ -33,6 +35,8 @@ const KINDS: [NodeKind; 11] = [
     NodeKind::Claim,
     NodeKind::Term,
     NodeKind::Member,
+    NodeKind::Submission,
+    NodeKind::AuditEvent,
 ];
 
 impl NodeKind {
@@ -50,6 +54,8 @@ impl NodeKind {
             Self::Claim => "Claim",
             Self::Term => "Term",
             Self::Member => "Viewer",
+            Self::Submission => "Submission",
+            Self::AuditEvent => "AuditEvent",
         }
     }
 
@@ -59,6 +65,11 @@ impl NodeKind {
         bytes[1..].copy_from_slice(id.as_bytes());
         BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
+}
+
+/// The type of a name in the schema.
+pub fn kind_named(name: &str) -> Option<NodeKind> {
+    KINDS.into_iter().find(|kind| kind.name() == name)
 }
 
 /// Reads a global id; none where it is not one that [`NodeKind::id`] gives.

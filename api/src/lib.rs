@@ -3,7 +3,7 @@
 //! # The map of the house
 //! A request goes one way: [`server`] -> [`auth`] (who asks, and may they?) -> a
 //! domain's `graphql` (types and resolvers) -> the domain's own functions -> the
-//! tables of `wayin_entity`. A change goes one way too: [`import`] ->
+//! tables of `wayin_entity`. A change goes one way too: [`import`] or [`submission`] ->
 //! [`initiative::publish`] -> [`change`] (the log) -> [`pattern::index`] -> answers.
 //!
 //! | where | what |
@@ -12,6 +12,7 @@
 //! | [`server`], [`graphiql`], [`schema`], [`app`] | the service: routes, the explorer, every domain's queries merged, what a request is given |
 //! | [`auth`] | tokens, members, the permission table, the visibility of records |
 //! | [`initiative`] | the record, what it must meet, its publication, its filter as SQL |
+//! | [`submission`], [`mutation`], [`audit`] | proposed records and their review; what every mutation has in common; who did what |
 //! | [`place`], [`organisation`], [`crisis`], [`meeting`], [`claim`], [`vocabulary`] | the other domains |
 //! | [`pattern`] | the pattern engine: index, counts, statistics, plain words; answers over GraphQL, and as CSV files |
 //! | [`condition`], [`truth`] | conditions and three-valued truth, which lists and patterns share |
@@ -19,6 +20,7 @@
 //! | [`graphql`], [`paging`], [`id`], [`error`], [`database`], [`base`], [`change`], [`clock`] | what the domains are built with |
 
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod base;
 pub mod change;
@@ -38,11 +40,14 @@ pub mod id;
 pub mod import;
 pub mod initiative;
 pub mod meeting;
+pub mod mutation;
 pub mod organisation;
 pub mod paging;
 pub mod pattern;
 pub mod place;
 pub mod schema;
 pub mod server;
+pub mod submission;
 pub mod truth;
 pub mod vocabulary;
+pub mod written;

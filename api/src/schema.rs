@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Context, EmptyMutation, EmptySubscription, ID, MergedObject, Object, Result, SchemaBuilder,
-};
+use async_graphql::{Context, EmptySubscription, ID, MergedObject, Object, Result, SchemaBuilder};
 
 use crate::app::App;
+use crate::audit::graphql::AuditQuery;
 use crate::auth::graphql::{Identify, ViewerQuery};
 use crate::auth::permission::Permissions;
 use crate::claim::graphql::{Claim, ClaimById, ClaimQuery};
@@ -17,15 +16,21 @@ use crate::graphql::deadline::Deadline;
 use crate::graphql::error::ErrorCodes;
 use crate::graphql::loader::{self, Waves};
 use crate::graphql::node::Node;
+use crate::graphql::{app, member};
 use crate::id::{self, NodeKind};
 use crate::initiative::graphql::{
-    FundingTerm, FundingTermById, Initiative, InitiativeById, InitiativeQuery, Source, SourceById,
+    FundingTerm, FundingTermById, Initiative, InitiativeById, InitiativeMutation, InitiativeQuery,
+    RevisionQuery, Source, SourceById,
 };
 use crate::meeting::graphql::{Meeting, MeetingById, MeetingQuery, Reflection, ReflectionById};
 use crate::organisation::graphql::{KnownOrganisation, Organisation, OrganisationQuery};
 use crate::paging::MOST;
 use crate::pattern::graphql::PatternQuery;
 use crate::place::graphql::{Place, PlaceById, PlaceQuery};
+use crate::submission::{
+    self,
+    graphql::{Submission, SubmissionMutation, SubmissionQuery},
+};
 use crate::vocabulary::graphql::{Term, TermById, VocabularyQuery};
 
 /// Every query.
@@ -41,10 +46,17 @@ pub struct Query(
     MeetingQuery,
     ClaimQuery,
     PatternQuery,
+    SubmissionQuery,
+    RevisionQuery,
+    AuditQuery,
 );
 
+/// Every mutation.
+#[derive(MergedObject, Default)]
+pub struct Mutation(SubmissionMutation, InitiativeMutation);
+
 /// The schema of the service.
-pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// The deepest that selections may be nested.
 const DEEPEST: usize = 20;
@@ -53,8 +65,8 @@ const MOST_FIELDS: usize = 500;
 /// The most directives on one field.
 const MOST_DIRECTIVES: usize = 10;
 
-fn builder() -> SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
-    Schema::build(Query::default(), EmptyMutation, EmptySubscription)
+fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
 }
 
 /// The schema over a running service. Every request brings its
@@ -150,6 +162,9 @@ async fn find(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>
             .map(|row| Reflection(row).into()),
         NodeKind::Claim => loader.load_one(ClaimById(id)).await?.map(|row| Claim(row).into()),
         NodeKind::Term => loader.load_one(TermById(id)).await?.map(|row| Term(row).into()),
-        NodeKind::Member => None,
+        NodeKind::Submission => submission::find(&app(ctx).db, member(ctx)?, id)
+            .await?
+            .map(|row| Submission(row).into()),
+        NodeKind::Member | NodeKind::AuditEvent => None,
     })
 }

@@ -37,6 +37,7 @@ macro_rules! codes {
     };
 }
 
+pub mod audit_event;
 pub mod base;
 pub mod challenge_faced;
 pub mod challenge_reason;
@@ -55,6 +56,7 @@ pub mod organisation;
 pub mod place;
 pub mod place_within;
 pub mod reflection;
+pub mod repeatable;
 pub mod revision;
 pub mod source;
 pub mod submission;

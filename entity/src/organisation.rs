@@ -35,6 +35,8 @@ pub struct Model {
     /// The org-id identifier, such as GB-CHC-1164883; unique where given.
     #[sea_orm(unique)]
     pub identifier: Option<String>,
+    /// Whether what its members send in is published without review.
+    pub auto_publish: bool,
     /// When the row was made (UTC).
     pub created_at: DateTimeUtc,
     /// When the row was last altered (UTC).

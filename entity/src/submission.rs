@@ -40,6 +40,12 @@ pub struct Model {
     pub initiative_version: Option<i32>,
     /// What the reviewing steward said.
     pub review_note: Option<String>,
+    /// Counts the saves, from 1.
+    pub version: i32,
+    /// When it was last sent in (UTC).
+    pub sent_at: Option<DateTimeUtc>,
+    /// When it was last returned, published or discarded (UTC).
+    pub decided_at: Option<DateTimeUtc>,
     /// When the row was made (UTC).
     pub created_at: DateTimeUtc,
     /// When the row was last altered (UTC).

@@ -183,11 +183,17 @@ async fn a_node_of_each_type_is_found_by_its_id(database: Database) {
                 crises({one}) {{ nodes {{ id }} }} meetings({one}) {{ nodes {{ id reflections {{ id }} }} }} }}"
         ))
         .await;
+    let organisation = &found["organisations"]["nodes"][0]["id"];
+    let saved = steward
+        .query(&format!(
+            "mutation {{ saveSubmission(input: {{organisation: {organisation}, record: {{}}}}) {{ submission {{ id }} }} }}"
+        ))
+        .await;
     let initiative = &found["initiatives"]["nodes"][0];
     let meeting = &found["meetings"]["nodes"][0];
     let all = [
         ("Place", &found["places"]["nodes"][0]["id"]),
-        ("Organisation", &found["organisations"]["nodes"][0]["id"]),
+        ("Organisation", organisation),
         ("Initiative", &initiative["id"]),
         ("FundingTerm", &initiative["fundingTerms"][0]["id"]),
         ("Source", &initiative["sources"][0]["id"]),
@@ -196,6 +202,7 @@ async fn a_node_of_each_type_is_found_by_its_id(database: Database) {
         ("Reflection", &meeting["reflections"][0]["id"]),
         ("Claim", &found["claims"]["nodes"][0]["id"]),
         ("Term", &found["terms"]["nodes"][0]["id"]),
+        ("Submission", &saved["saveSubmission"]["submission"]["id"]),
     ];
     for (name, id) in all {
         let query = format!("{{ node(id: {id}) {{ __typename id ... on {name} {{ again: id }} }} }}");

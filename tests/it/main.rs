@@ -20,6 +20,7 @@ mod questions;
 mod records;
 mod spreadsheets;
 mod statements;
+mod submissions;
 mod support;
 mod takeovers;
 mod tokens;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         disclosure::stories(),
         http::stories(),
         spreadsheets::stories(),
+        submissions::stories(),
     ];
     support::tell(stories.into_iter().flatten())
 }

@@ -88,7 +88,8 @@ async fn the_table_names_every_field_of_the_schema_once_and_nothing_else(_: Data
 fn arguments(field: &str) -> &'static str {
     match field {
         "nodes" => "(ids: [])",
-        "node" | "initiative" | "place" | "organisation" => "(id: \"x\")",
+        "node" | "initiative" | "place" | "organisation" | "submission" => "(id: \"x\")",
+        "revisions" => "(initiative: \"x\")",
         "claim" => "(slug: \"x\")",
         "pattern" => "(when: {}, then: {})",
         "patternGrid" => "(rows: REGION, columns: WAY_IN)",

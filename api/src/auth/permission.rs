@@ -8,6 +8,8 @@ use std::sync::Arc;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo};
 use async_graphql::{QueryPathSegment, ServerResult, Value};
 
+use wayin_entity::Role;
+
 use super::requester::Requester;
 use crate::error::Error;
 
@@ -18,9 +20,37 @@ pub enum Allowed {
     Everyone,
     /// Every member.
     Members,
+    /// Partners, and stewards.
+    Partners,
+    /// Stewards.
+    Stewards,
 }
 
-use Allowed::{Everyone, Members};
+impl Allowed {
+    /// Why somebody may not; none where they may.
+    fn refuses(self, requester: &Requester) -> Option<Error> {
+        let roles: &[Role] = match self {
+            Self::Everyone => return None,
+            Self::Members => return requester.member().err(),
+            Self::Partners => &[Role::Partner, Role::Steward],
+            Self::Stewards => &[Role::Steward],
+        };
+        match requester.member() {
+            Err(unknown) => Some(unknown),
+            Ok(member) if roles.contains(&member.role) => None,
+            Ok(member) => Some(Error::Forbidden(format!(
+                "this is for {}; your role is {}",
+                match self {
+                    Self::Stewards => "stewards",
+                    _ => "partners and stewards",
+                },
+                member.role.code()
+            ))),
+        }
+    }
+}
+
+use Allowed::{Everyone, Members, Partners, Stewards};
 
 /// The table: a type, some of its fields, and who may ask for them.
 pub const TABLE: &[(&str, &[&str], Allowed)] = &[
@@ -429,6 +459,109 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
         ],
         Members,
     ),
+    ("Query", &["submissions", "submission", "revisions"], Partners),
+    ("Query", &["auditEvents"], Stewards),
+    (
+        "Mutation",
+        &["saveSubmission", "sendSubmission", "discardSubmission"],
+        Partners,
+    ),
+    (
+        "Mutation",
+        &["returnSubmission", "publishSubmission", "withdrawInitiative"],
+        Stewards,
+    ),
+    (
+        "SaveSubmissionPayload",
+        &["submission", "change", "changedSince", "userErrors"],
+        Partners,
+    ),
+    (
+        "SendSubmissionPayload",
+        &["submission", "change", "changedSince", "userErrors"],
+        Partners,
+    ),
+    (
+        "DiscardSubmissionPayload",
+        &["submission", "change", "changedSince", "userErrors"],
+        Partners,
+    ),
+    (
+        "ReturnSubmissionPayload",
+        &["submission", "change", "changedSince", "userErrors"],
+        Stewards,
+    ),
+    (
+        "PublishSubmissionPayload",
+        &["submission", "change", "changedSince", "userErrors"],
+        Stewards,
+    ),
+    (
+        "WithdrawInitiativePayload",
+        &["revision", "change", "userErrors"],
+        Stewards,
+    ),
+    ("UserError", &["code", "message", "path"], Members),
+    ("FieldChange", &["path", "before", "after"], Members),
+    (
+        "SubmissionConnection",
+        &["pageInfo", "edges", "nodes", "totalCount"],
+        Partners,
+    ),
+    ("SubmissionEdge", &["cursor", "node"], Partners),
+    (
+        "Submission",
+        &[
+            "id",
+            "organisation",
+            "state",
+            "version",
+            "record",
+            "problems",
+            "warnings",
+            "initiative",
+            "initiativeVersion",
+            "changes",
+            "reviewNote",
+            "createdAt",
+            "updatedAt",
+            "sentAt",
+            "decidedAt",
+        ],
+        Partners,
+    ),
+    (
+        "RevisionConnection",
+        &["pageInfo", "edges", "nodes", "totalCount"],
+        Partners,
+    ),
+    ("RevisionEdge", &["cursor", "node"], Partners),
+    (
+        "Revision",
+        &["version", "at", "by", "reason", "record", "changes"],
+        Partners,
+    ),
+    (
+        "AuditEventConnection",
+        &["pageInfo", "edges", "nodes", "totalCount"],
+        Stewards,
+    ),
+    ("AuditEventEdge", &["cursor", "node"], Stewards),
+    (
+        "AuditEvent",
+        &[
+            "id",
+            "at",
+            "by",
+            "act",
+            "subject",
+            "subjectId",
+            "versionBefore",
+            "versionAfter",
+            "detail",
+        ],
+        Stewards,
+    ),
 ];
 
 /// Checks every field of every query against the [`TABLE`].
@@ -462,8 +595,7 @@ impl Extension for Permissions {
         let item = matches!(info.path_node.segment, QueryPathSegment::Index(_));
         if !item && !info.is_for_introspection && !info.name.starts_with("__") {
             let refused = match self.0.get(&(info.parent_type, info.name)) {
-                Some(Everyone) => None,
-                Some(Members) => ctx.data_unchecked::<Requester>().member().err(),
+                Some(allowed) => allowed.refuses(ctx.data_unchecked::<Requester>()),
                 None => Some(Error::Forbidden("this field is open to nobody".into())),
             };
             if let Some(error) = refused {

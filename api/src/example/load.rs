@@ -36,6 +36,7 @@ pub async fn load(db: &DatabaseConnection, act: &Act<'_>, evidence: Evidence) ->
         let proposals = records.iter().map(|record| Proposal {
             record: record.clone(),
             grant_digest: None,
+            corrects: None,
         });
         let transaction = database::begin_writing(db).await?;
         for outcome in publish_all(&transaction, act, &places, &keys, proposals.collect()).await? {

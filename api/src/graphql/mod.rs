@@ -7,6 +7,7 @@ pub mod error;
 pub mod input;
 pub mod loader;
 pub mod node;
+pub mod user_error;
 
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@ use crate::initiative::graphql::{FundingTerm, Initiative, Source};
 use crate::meeting::graphql::{Meeting, Reflection};
 use crate::organisation::graphql::Organisation;
 use crate::place::graphql::Place;
+use crate::submission::graphql::Submission;
 use crate::vocabulary::graphql::Term;
 
 /// Something that has a global id.
@@ -38,4 +39,6 @@ pub enum Node {
     Claim(Claim),
     /// A term.
     Term(Term),
+    /// A submission.
+    Submission(Submission),
 }

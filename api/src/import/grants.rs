@@ -105,6 +105,7 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
     Proposal {
         record,
         grant_digest: Some(grant.digest()),
+        corrects: None,
     }
 }
 

@@ -60,15 +60,15 @@ impl Tally {
     /// Counts what became of a proposal; hands on why it was refused, and answers what is worth a look.
     fn count(&mut self, outcome: Outcome, refused: impl FnMut(Finding)) -> Vec<Finding> {
         let warnings = match outcome {
-            Outcome::Published { warnings } => {
+            Outcome::Published { warnings, .. } => {
                 self.added += 1;
                 warnings
             }
-            Outcome::Altered { warnings } => {
+            Outcome::Altered { warnings, .. } => {
                 self.altered += 1;
                 warnings
             }
-            Outcome::Unchanged => {
+            Outcome::Unchanged { .. } => {
                 self.unchanged += 1;
                 Vec::new()
             }
@@ -159,7 +159,7 @@ async fn publish_rows<T: Send + 'static>(
         let outcomes = publish_all(&transaction, act, &places, &keys, proposals).await?;
         transaction.commit().await?;
         for (row, outcome) in numbers.into_iter().zip(outcomes) {
-            let remark = |Finding { path, reason }| Refusal {
+            let remark = |Finding { path, reason, .. }| Refusal {
                 row,
                 field: field(&path),
                 reason,

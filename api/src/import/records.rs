@@ -20,6 +20,7 @@ pub async fn import(
     let propose = |record, _: &_| Proposal {
         record,
         grant_digest: None,
+        corrects: None,
     };
     let tally = super::publish_rows(db, act, rows, propose, ToOwned::to_owned, remarks).await?;
     super::parsed(reading).await?;

@@ -1,11 +1,15 @@
 //! Initiatives: their records, what a record must meet, how it is published, and
 //! how it is found again by those who may read it.
 
+pub mod difference;
+pub mod document;
 pub mod filter;
 pub mod filter_input;
 pub mod graphql;
+pub mod personal_data;
 pub mod publish;
 pub mod record;
+pub mod revision;
 pub mod validate;
 
 use sea_orm::{

@@ -4,18 +4,70 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
+use async_graphql::Enum;
 use chrono::{Datelike, Days, NaiveDate};
+use serde::{Deserialize, Serialize};
 use wayin_entity::SourceKind;
 
 use super::record::{FundingTerm, InitiativeRecord, OrganisationReference, Source};
 
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[graphql(name = "UserErrorCode")]
+pub enum FindingCode {
+    /// Something that is needed is missing.
+    Required,
+    /// It cannot be read as what it should be.
+    Malformed,
+    /// It is longer than can be kept.
+    TooLong,
+    /// It lies outside what can be right.
+    OutOfRange,
+    /// Two dates are in the wrong order.
+    OutOfOrder,
+    /// It is named twice.
+    Repeated,
+    /// Two parts say different things.
+    Contradictory,
+    /// It names something that is not there.
+    NotFound,
+    /// It names several.
+    Ambiguous,
+    /// It clashes with another record.
+    Clash,
+    /// It looks like personal data.
+    PersonalData,
+    /// It is not yours to do.
+    NotAllowed,
+    /// It cannot be done where things stand.
+    WrongState,
+    /// What it was written against is no longer what stands.
+    StaleVersion,
+    /// The key was used for something else.
+    KeyReused,
+}
+
 /// Something about one field of a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
+    /// What kind of thing it is.
+    pub code: FindingCode,
     /// Where: names and positions joined by `/`, such as `fundingTerms/0/endsOn`.
     pub path: String,
     /// What, in plain words.
     pub reason: String,
+}
+
+impl Finding {
+    /// Something about the field at a path.
+    pub fn new(code: FindingCode, path: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            code,
+            path: path.into(),
+            reason: reason.into(),
+        }
+    }
 }
 
 impl std::fmt::Display for Finding {
@@ -34,23 +86,17 @@ pub struct Findings {
 }
 
 impl Findings {
-    fn error(&mut self, path: impl Into<String>, reason: impl Into<String>) {
-        self.errors.push(Finding {
-            path: path.into(),
-            reason: reason.into(),
-        });
+    fn error(&mut self, code: FindingCode, path: impl Into<String>, reason: impl Into<String>) {
+        self.errors.push(Finding::new(code, path, reason));
     }
 
-    fn warning(&mut self, path: impl Into<String>, reason: impl Into<String>) {
-        self.warnings.push(Finding {
-            path: path.into(),
-            reason: reason.into(),
-        });
+    fn warning(&mut self, code: FindingCode, path: impl Into<String>, reason: impl Into<String>) {
+        self.warnings.push(Finding::new(code, path, reason));
     }
 
     fn required(&mut self, path: &str, text: &str, most: usize) {
         if text.is_empty() {
-            self.error(path, "is needed");
+            self.error(FindingCode::Required, path, "is needed");
         }
         self.length(path, Some(text), most);
     }
@@ -58,16 +104,25 @@ impl Findings {
     fn length(&mut self, path: &str, text: Option<&str>, most: usize) {
         let length = text.map_or(0, |text| text.chars().count());
         if length > most {
-            self.error(path, format!("has {length} characters; at most {most} are kept"));
+            self.error(
+                FindingCode::TooLong,
+                path,
+                format!("has {length} characters; at most {most} are kept"),
+            );
         }
         if !text.is_none_or(can_be_held) {
-            self.error(path, "holds the character NUL (U+0000), which no base can keep");
+            self.error(
+                FindingCode::Malformed,
+                path,
+                "holds the character NUL (U+0000), which no base can keep",
+            );
         }
     }
 
     fn date(&mut self, path: &str, date: Option<NaiveDate>) {
         if let Some(date) = date.filter(|date| !YEARS.contains(&date.year())) {
             self.error(
+                FindingCode::OutOfRange,
                 path,
                 format!("{date} lies in the year {}, which cannot be right", date.year()),
             );
@@ -78,7 +133,11 @@ impl Findings {
         if let (Some(first), Some(last)) = (first, last)
             && last < first
         {
-            self.error(path, format!("{last} is before {first_name}, {first}"));
+            self.error(
+                FindingCode::OutOfOrder,
+                path,
+                format!("{last} is before {first_name}, {first}"),
+            );
         }
     }
 }
@@ -176,6 +235,7 @@ pub fn check(record: &InitiativeRecord) -> Findings {
             .any(|term| term.grant_identifier.is_some());
     if record.external_ref.is_none() && !names_its_grant {
         found.error(
+            FindingCode::Required,
             "externalRef",
             "is needed, so that the record is known again when it is sent again",
         );
@@ -184,7 +244,11 @@ pub fn check(record: &InitiativeRecord) -> Findings {
     found.date("endedOn", record.ended_on);
     found.in_order("endedOn", record.started_on, record.ended_on, "startedOn");
     if record.ongoing == Some(true) && record.ended_on.is_some() {
-        found.error("ongoing", "cannot be true of an initiative that has ended");
+        found.error(
+            FindingCode::Contradictory,
+            "ongoing",
+            "cannot be true of an initiative that has ended",
+        );
     }
     for (index, taken) in record.entry_points.iter().enumerate() {
         found.length(
@@ -204,6 +268,7 @@ pub fn check(record: &InitiativeRecord) -> Findings {
         found.date(&format!("challengesFaced/{index}/noticedOn"), faced.noticed_on);
         if !seen.insert(faced.challenge) {
             found.error(
+                FindingCode::Repeated,
                 format!("challengesFaced/{index}/challenge"),
                 format!("{} is named twice", faced.challenge.code()),
             );
@@ -213,6 +278,7 @@ pub fn check(record: &InitiativeRecord) -> Findings {
     for (index, changed) in record.conditions_changed.iter().enumerate() {
         if !seen.insert(changed.condition) {
             found.error(
+                FindingCode::Repeated,
                 format!("conditionsChanged/{index}/condition"),
                 format!("{} is named twice", changed.condition.code()),
             );
@@ -226,6 +292,7 @@ pub fn check(record: &InitiativeRecord) -> Findings {
             && !seen.insert(identifier)
         {
             found.error(
+                FindingCode::Repeated,
                 format!("{path}/grantIdentifier"),
                 format!("{identifier} is named twice"),
             );
@@ -243,7 +310,7 @@ pub fn check(record: &InitiativeRecord) -> Findings {
 
 fn check_organisation(found: &mut Findings, path: &str, reference: &OrganisationReference) {
     if reference.identifier.is_none() && reference.name.is_none() {
-        found.error(path, "needs an identifier or a name");
+        found.error(FindingCode::Required, path, "needs an identifier or a name");
     }
     found.length(&format!("{path}/name"), reference.name.as_deref(), 200);
     found.length(
@@ -265,15 +332,24 @@ fn check_term(found: &mut Findings, path: &str, term: &FundingTerm) {
         && !(currency.len() == 3 && currency.bytes().all(|letter| letter.is_ascii_uppercase()))
     {
         found.error(
+            FindingCode::Malformed,
             format!("{path}/currency"),
             format!("“{currency}” is not an ISO 4217 code, such as GBP"),
         );
     }
     if term.amount_minor.is_some_and(|amount| amount < 0) {
-        found.error(format!("{path}/amountMinor"), "cannot be negative");
+        found.error(
+            FindingCode::OutOfRange,
+            format!("{path}/amountMinor"),
+            "cannot be negative",
+        );
     }
     if term.amount_minor.is_some() && term.currency.is_none() {
-        found.error(format!("{path}/currency"), "is needed where an amount is given");
+        found.error(
+            FindingCode::Required,
+            format!("{path}/currency"),
+            "is needed where an amount is given",
+        );
     }
     for (name, date) in [
         ("awardedOn", term.awarded_on),
@@ -292,22 +368,32 @@ fn check_term(found: &mut Findings, path: &str, term: &FundingTerm) {
         .duration_months
         .is_some_and(|months| !(1..=1_200).contains(&months))
     {
-        found.error(format!("{path}/durationMonths"), "must lie between 1 and 1,200");
+        found.error(
+            FindingCode::OutOfRange,
+            format!("{path}/durationMonths"),
+            "must lie between 1 and 1,200",
+        );
     }
     if let (Some(given), Some(dated)) = (term.duration_months, months_between(term.starts_on, term.ends_on))
         && (given - dated).abs() > 1
     {
         found.warning(
+            FindingCode::Contradictory,
             format!("{path}/durationMonths"),
             format!("{given} months are given, but the dates make {dated}; what is given is kept"),
         );
     }
     match (term.upfront_research, term.upfront_research_months) {
         (_, Some(months)) if months < 1 => {
-            found.error(format!("{path}/upfrontResearchMonths"), "must be at least 1");
+            found.error(
+                FindingCode::OutOfRange,
+                format!("{path}/upfrontResearchMonths"),
+                "must be at least 1",
+            );
         }
         (Some(false), Some(_)) => {
             found.error(
+                FindingCode::Contradictory,
                 format!("{path}/upfrontResearchMonths"),
                 "are given, but upfrontResearch is false",
             );
@@ -378,10 +464,11 @@ mod tests {
         );
         assert_eq!(
             found.warnings,
-            [Finding {
-                path: "fundingTerms/0/durationMonths".into(),
-                reason: "24 months are given, but the dates make 12; what is given is kept".into(),
-            }]
+            [Finding::new(
+                FindingCode::Contradictory,
+                "fundingTerms/0/durationMonths",
+                "24 months are given, but the dates make 12; what is given is kept",
+            )]
         );
     }
 }

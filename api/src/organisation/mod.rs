@@ -133,6 +133,7 @@ impl Found {
             name,
             kind: reference.kind,
             identifier: reference.identifier.clone(),
+            auto_publish: false,
             created_at: now,
             updated_at: now,
         };

@@ -1,10 +1,10 @@
 //! The built program, run in a folder of its own with no settings but those that a story gives.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
+use std::process::{Child, Command, Stdio};
+use std::thread::{JoinHandle, sleep};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -118,11 +118,17 @@ impl Running {
 
     /// Waits for its end.
     fn end(mut self, what: &[&str]) -> Told {
+        let child = self.0.as_mut().expect("it runs");
+        // Read while it runs: a program that has more to say than a pipe holds waits for its reader.
+        let (out, err) = (read(child.stdout.take()), read(child.stderr.take()));
         for _ in 0..LOOKS {
             let child = self.0.as_mut().expect("it runs");
-            if child.try_wait().expect("it can be asked").is_some() {
-                let output = self.0.take().expect("it ran").wait_with_output();
-                return told(output.expect("its output is read"));
+            if let Some(status) = child.try_wait().expect("it can be asked") {
+                return Told {
+                    code: status.code(),
+                    out: out.join().expect("its output is text"),
+                    err: err.join().expect("its complaints are text"),
+                };
             }
             sleep(Duration::from_millis(100));
         }
@@ -139,18 +145,15 @@ impl Drop for Running {
     }
 }
 
-fn told(
-    Output {
-        status,
-        stdout,
-        stderr,
-    }: Output,
-) -> Told {
-    Told {
-        code: status.code(),
-        out: String::from_utf8(stdout).expect("it prints text"),
-        err: String::from_utf8(stderr).expect("it prints text"),
-    }
+/// Reads what a program says to its end.
+fn read(from: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut said = String::new();
+        if let Some(mut from) = from {
+            from.read_to_string(&mut said).expect("it prints text");
+        }
+        said
+    })
 }
 
 /// Whether a program that a story needs is here; says so where it is not.

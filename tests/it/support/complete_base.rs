@@ -8,9 +8,10 @@ use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
     Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, EntryPoint, OrganisationKind,
     Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, SourceKind, Step,
-    SubmissionState, Visibility, base, challenge_faced, challenge_reason, change, claim, condition_changed,
-    crisis, crisis_place, entry_point_taken, funding_term, initiative, initiative_source, meeting, member,
-    organisation, place, place_within, reflection, revision, source, submission, term,
+    SubmissionState, Visibility, audit_event, base, challenge_faced, challenge_reason, change, claim,
+    condition_changed, crisis, crisis_place, entry_point_taken, funding_term, initiative, initiative_source,
+    meeting, member, organisation, place, place_within, reflection, repeatable, revision, source, submission,
+    term,
 };
 
 /// Inserts the rows, and makes sure of each that it reads back as it was written.
@@ -105,6 +106,7 @@ impl Rows {
             name_folded: "made-up trust".to_owned(),
             kind: Some(OrganisationKind::NationalCharity),
             identifier: Some("GB-CHC-0000001".to_owned()),
+            auto_publish: false,
             created_at: self.now,
             updated_at: self.now,
         };
@@ -331,6 +333,9 @@ impl Rows {
             initiative_id: Some(initiative),
             initiative_version: Some(1),
             review_note: Some("Which dates?".to_owned()),
+            version: 2,
+            sent_at: Some(self.now),
+            decided_at: Some(self.now),
             created_at: self.now,
             updated_at: self.now,
         };
@@ -358,6 +363,28 @@ impl Rows {
             created_at: self.now,
             updated_at: self.now,
         };
+        let repeatable = repeatable::Model {
+            member_id: member,
+            key: "a key".to_owned(),
+            input_digest: "0".repeat(64),
+            answer: Some(json!({"submission": submission.id})),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let audit_event = audit_event::Model {
+            id: self.clock.new_id(),
+            member_id: Some(member),
+            act: "returnSubmission".to_owned(),
+            subject: "Submission".to_owned(),
+            subject_id: submission.id,
+            version_before: Some(2),
+            version_after: Some(2),
+            detail: json!({"note": "Which dates?"}),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        keep(db, repeatable).await;
+        keep(db, audit_event).await;
         keep(db, submission).await;
         keep(db, revision).await;
         keep(db, change).await;

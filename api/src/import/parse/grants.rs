@@ -22,8 +22,8 @@ use sha2::{Digest, Sha256};
 
 use super::money::{self, Amount};
 use super::stream;
-use super::text::{self, quoted};
 use super::{FileError, Refusals, Row};
+use crate::written::{self, quoted};
 
 /// The most characters of a title or of a programme's.
 const LONGEST_TITLE: usize = 300;
@@ -301,9 +301,9 @@ impl Draft {
         let amount_minor = amount
             .zip(currency.as_ref())
             .and_then(|(amount, currency)| found.check(path::AMOUNT, amount.minor_units(currency)));
-        let awarded_on = found.required(path::AWARDED_ON, &self.awarded_on, text::date);
-        let starts_on = found.optional(path::STARTS_ON, &self.starts_on, text::date);
-        let ends_on = found.optional(path::ENDS_ON, &self.ends_on, text::date);
+        let awarded_on = found.required(path::AWARDED_ON, &self.awarded_on, written::date);
+        let starts_on = found.optional(path::STARTS_ON, &self.starts_on, written::date);
+        let ends_on = found.optional(path::ENDS_ON, &self.ends_on, written::date);
         if let (Some(start), Some(end)) = (starts_on, ends_on)
             && end < start
         {
@@ -386,18 +386,18 @@ impl Refusals {
 }
 
 fn line<const LONGEST: usize>(text: &str) -> Result<String, String> {
-    let line = text::line(text).ok_or("is missing")?;
-    Ok(text::cut(line, LONGEST))
+    let line = written::line(text).ok_or("is missing")?;
+    Ok(written::cut(line, LONGEST))
 }
 
 fn description(text: &str) -> Result<String, String> {
-    let description = text::paragraphs(text).ok_or("is missing")?;
-    Ok(text::cut(description, LONGEST_DESCRIPTION))
+    let description = written::paragraphs(text).ok_or("is missing")?;
+    Ok(written::cut(description, LONGEST_DESCRIPTION))
 }
 
 /// An identifier is never cut: half of one names something else.
 fn uncut(text: &str) -> Result<String, String> {
-    let identifier = text::line(text).ok_or("is missing")?;
+    let identifier = written::line(text).ok_or("is missing")?;
     if identifier.chars().count() > LONGEST_IDENTIFIER {
         return Err(format!(
             "{} is over {LONGEST_IDENTIFIER} characters long",

@@ -12,7 +12,6 @@ pub mod places;
 pub mod records;
 mod stream;
 mod table;
-mod text;
 
 use std::fmt;
 
@@ -138,11 +137,12 @@ fn without_position(error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::written;
 
     #[test]
     fn a_refusal_says_row_field_and_reason() {
         let mut refusals = Refusals::of(12);
-        refusals.add("awardDate", text::date("05/06/2014").unwrap_err());
+        refusals.add("awardDate", written::date("05/06/2014").unwrap_err());
         refusals.add("", "is not UTF-8 text");
         let said: Vec<_> = refusals.found.iter().map(ToString::to_string).collect();
         assert_eq!(

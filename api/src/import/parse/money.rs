@@ -1,6 +1,6 @@
 //! Amounts of money: exact decimals in a currency's minor unit.
 
-use super::text::quoted;
+use crate::written::quoted;
 
 /// Every code that ISO 4217 gives or gave, as the 360Giving Data Standard 1.4
 /// lists them in `currency.csv`, and those that were added since. Sorted.

@@ -13,8 +13,8 @@ use std::ops::ControlFlow;
 use wayin_entity::PlaceKind;
 
 use super::stream::Allowance;
-use super::text::{self, quoted};
 use super::{FileError, Refusals, Row, table};
+use crate::written::{self, quoted};
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 200;
@@ -191,7 +191,7 @@ impl<'a> Cells<'a> {
             let code = refusals.check(&field, self::code(code))?;
             Some(ParentPlace {
                 kind: kind_of_code(&code),
-                name: self.get(&format!("{title}nm")).and_then(text::line),
+                name: self.get(&format!("{title}nm")).and_then(written::line),
                 code,
             })
         };
@@ -297,7 +297,7 @@ fn code(text: &str) -> Result<String, String> {
 }
 
 fn checked_name(text: &str) -> Result<String, String> {
-    let name = text::line(text).ok_or("is missing")?;
+    let name = written::line(text).ok_or("is missing")?;
     if name.chars().count() > LONGEST_NAME {
         return Err(format!("is over {LONGEST_NAME} characters long"));
     }

@@ -5,6 +5,7 @@
 mod lists;
 mod loads;
 mod parts;
+mod revisions;
 
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -16,6 +17,7 @@ pub use self::{
     lists::{FundingTermsOf, InitiativeList, InitiativeOrder, InitiativesOf},
     loads::{FundingTermById, InitiativeById, SourceById},
     parts::{ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, Sharing, Source},
+    revisions::{InitiativeMutation, Revision, RevisionQuery},
 };
 use super::filter_input::{InitiativeFilter, Lookup};
 use super::{InitiativeOrdering, filter, touches_no_more_than_a_part, visible_to};

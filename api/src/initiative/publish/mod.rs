@@ -10,9 +10,9 @@ use uuid::Uuid;
 use wayin_entity::{funding_term, initiative, organisation, revision};
 
 use super::record::{FundingTerm, InitiativeRecord, OrganisationReference};
-use super::validate::{self, Finding, Findings};
+use super::validate::{self, Finding, FindingCode, Findings};
 use crate::base::DisclosureKeys;
-use crate::change::Act;
+use crate::change::{self, Act};
 use crate::condition::fold;
 use crate::error::{Error, Result};
 use crate::organisation::{Altered, Found, Unclear};
@@ -25,6 +25,8 @@ pub struct Proposal {
     pub record: InitiativeRecord,
     /// For one that is made from a published grant, the digest of the grant; the first funding term names it.
     pub grant_digest: Option<String>,
+    /// The initiative that it corrects; none where the record itself tells which it is.
+    pub corrects: Option<Uuid>,
 }
 
 impl Proposal {
@@ -41,16 +43,23 @@ impl Proposal {
 pub enum Outcome {
     /// It is new.
     Published {
+        /// The initiative.
+        id: Uuid,
         /// What is worth a look.
         warnings: Vec<Finding>,
     },
     /// It took the place of what was published before.
     Altered {
+        /// The initiative.
+        id: Uuid,
         /// What is worth a look.
         warnings: Vec<Finding>,
     },
     /// It stood so already.
-    Unchanged,
+    Unchanged {
+        /// The initiative.
+        id: Uuid,
+    },
     /// It cannot be published, and nothing of it was.
     Refused(Vec<Finding>),
 }
@@ -89,6 +98,18 @@ pub async fn publish_all(
         ahead = rest;
     }
     Ok(outcomes)
+}
+
+/// Withdraws what stands of an initiative, for the reason of the act: it leaves lists and counts,
+/// and its revisions stay. Answers the versions before and after; none where nothing stands.
+pub async fn withdraw(db: &impl ConnectionTrait, act: &Act<'_>, id: Uuid) -> Result<Option<(i32, i32)>> {
+    let standing = initiative::Entity::find_by_id(id).one(db).await?;
+    let Some(standing) = standing.filter(|one| one.withdrawn_at.is_none()) else {
+        return Ok(None);
+    };
+    let entries = write::withdraw(db, act, vec![id], act.reason).await?;
+    change::append(db, act, &entries).await?;
+    Ok(Some((standing.version, standing.version + 1)))
 }
 
 /// How many proposals, from the first on, have nothing to do with each other. One that
@@ -135,10 +156,9 @@ async fn publish_together(
     keys: &DisclosureKeys,
     proposals: Vec<Proposal>,
 ) -> Result<Vec<Outcome>> {
-    let references = proposals.iter().flat_map(|proposal| {
-        let record = &proposal.record;
-        std::iter::once(&record.lead_organisation).chain(record.funding_terms.iter().map(|term| &term.funder))
-    });
+    let references = proposals
+        .iter()
+        .flat_map(|proposal| references_of(&proposal.record));
     let organisations = Found::look_up(db, references).await?;
     let standing = Standing::look_up(db, &proposals).await?;
     let mut batch = Batch {
@@ -154,12 +174,12 @@ async fn publish_together(
             Prepared::Done(outcome) => outcome,
             Prepared::Ready(one, warnings) => {
                 superseded.extend(batch.standing.superseded_by(&one));
-                let new = one.before.is_none();
+                let (new, id) = (one.before.is_none(), one.id);
                 ready.push(*one);
                 if new {
-                    Outcome::Published { warnings }
+                    Outcome::Published { id, warnings }
                 } else {
-                    Outcome::Altered { warnings }
+                    Outcome::Altered { id, warnings }
                 }
             }
         });
@@ -167,6 +187,36 @@ async fn publish_together(
     batch.altered.write(db, act).await?;
     write::write(db, act, keys, ready, superseded.into_iter().collect()).await?;
     Ok(outcomes)
+}
+
+/// Looks a [tidy](validate::tidy) record over as publication would, what it names included.
+pub async fn look_over(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    places: &Gazetteer,
+    proposal: &Proposal,
+) -> Result<Findings> {
+    let references = references_of(&proposal.record);
+    let batch = Batch {
+        act,
+        places,
+        organisations: Found::look_up(db, references).await?,
+        altered: Altered::default(),
+        standing: Standing::look_up(db, std::slice::from_ref(proposal)).await?,
+    };
+    let record = with_what_grants_say(&batch.standing, proposal.record.clone());
+    let mut findings = batch.look_over(&record);
+    let lead = batch.organisations.id_of(&record.lead_organisation);
+    let before = batch.before(&record, lead).map(|before| before.id);
+    let id = before.or(proposal.corrects).unwrap_or_default();
+    findings
+        .errors
+        .extend(grant_clashes(&batch.standing, &record, id, lead));
+    Ok(findings)
+}
+
+fn references_of(record: &InitiativeRecord) -> impl Iterator<Item = &OrganisationReference> {
+    std::iter::once(&record.lead_organisation).chain(record.funding_terms.iter().map(|term| &term.funder))
 }
 
 /// What is in the base of what a batch of proposals names.
@@ -201,11 +251,12 @@ impl Standing {
             .filter_map(|term| Some((term.grant_identifier.clone()?, term)))
             .collect();
         let of_terms = terms.values().map(|term| term.initiative_id);
+        let corrected = proposals.iter().filter_map(|one| one.corrects);
         let found = initiative::Entity::find()
             .filter(
                 sea_orm::Condition::any()
                     .add(initiative::Column::ExternalRef.is_in(references))
-                    .add(initiative::Column::Id.is_in(of_terms)),
+                    .add(initiative::Column::Id.is_in(of_terms.chain(corrected))),
             )
             .all(db)
             .await?;
@@ -295,6 +346,7 @@ impl Batch<'_> {
             .grant_digest
             .zip(identifier)
             .map(|(digest, identifier)| GrantOrigin { identifier, digest });
+        let corrects = proposal.corrects;
         let mut record = match &grant {
             None => with_what_grants_say(&self.standing, proposal.record),
             Some(grant) => match self.grant_taken_up(grant, proposal.record)? {
@@ -307,7 +359,19 @@ impl Batch<'_> {
             return Ok(Prepared::Done(Outcome::Refused(findings.errors)));
         }
         let lead = self.organisations.id_of(&record.lead_organisation);
-        let before = self.before(&record, lead).cloned();
+        let known = self.before(&record, lead);
+        if let (Some(corrected), Some(known)) = (corrects, known)
+            && known.id != corrected
+        {
+            let finding = Finding::new(
+                FindingCode::Clash,
+                "externalRef",
+                "is that of another record of the same organisation",
+            );
+            return Ok(Prepared::Done(Outcome::Refused(vec![finding])));
+        }
+        let corrected = corrects.and_then(|id| self.standing.initiatives.get(&id));
+        let before = known.or(corrected).cloned();
         let id = before
             .as_ref()
             .map_or_else(|| self.act.clock.new_id(), |before| before.id);
@@ -321,7 +385,7 @@ impl Batch<'_> {
             .as_ref()
             .is_some_and(|before| before.withdrawn_at.is_none());
         if grant.is_none() && stands && self.standing.says(id, &record) {
-            return Ok(Prepared::Done(Outcome::Unchanged));
+            return Ok(Prepared::Done(Outcome::Unchanged { id }));
         }
         let document = serde_json::to_value(&record).map_err(|cause| Error::Internal(cause.to_string()))?;
         let grant_digests = self.grant_digests(&record, grant.as_ref());
@@ -349,7 +413,9 @@ impl Batch<'_> {
             return Ok(Ok(record));
         };
         if term.grant_digest.as_ref() == Some(&grant.digest) {
-            return Ok(Err(Outcome::Unchanged));
+            return Ok(Err(Outcome::Unchanged {
+                id: term.initiative_id,
+            }));
         }
         let holder = self.standing.initiatives.get(&term.initiative_id);
         let Some(holder) = holder.filter(|holder| !holder.made_from_grant) else {
@@ -358,10 +424,7 @@ impl Batch<'_> {
         if self.organisations.id_of(&record.lead_organisation) != Some(holder.lead_organisation_id) {
             let reason = "is not the organisation whose record names this grant; which of the two leads is for a \
                           steward to decide";
-            let finding = Finding {
-                path: "leadOrganisation".into(),
-                reason: reason.into(),
-            };
+            let finding = Finding::new(FindingCode::Clash, "leadOrganisation", reason);
             return Ok(Err(Outcome::Refused(vec![finding])));
         }
         with_grant(&self.standing, holder.id, &grant.identifier, &record).map(Ok)
@@ -375,10 +438,9 @@ impl Batch<'_> {
             .as_ref()
             .map(|reference| self.places.resolve(reference))
         {
-            findings.errors.push(Finding {
-                path: "place".into(),
-                reason: unclear.to_string(),
-            });
+            findings
+                .errors
+                .push(Finding::new(FindingCode::NotFound, "place", unclear.to_string()));
         }
         let funders = record.funding_terms.iter().enumerate();
         let funders = funders.map(|(index, term)| (format!("fundingTerms/{index}/funder"), &term.funder));
@@ -389,10 +451,13 @@ impl Batch<'_> {
             if let Err(unclear) = self.organisations.check(reference)
                 && unclear != Unclear::Nameless
             {
-                findings.errors.push(Finding {
-                    path,
-                    reason: unclear.to_string(),
-                });
+                let code = match unclear {
+                    Unclear::Several(..) => FindingCode::Ambiguous,
+                    _ => FindingCode::NotFound,
+                };
+                findings
+                    .errors
+                    .push(Finding::new(code, path, unclear.to_string()));
             }
         }
         findings
@@ -526,10 +591,11 @@ fn grant_clashes(
         } else {
             continue;
         };
-        clashes.push(Finding {
-            path: format!("fundingTerms/{index}/grantIdentifier"),
-            reason: reason.into(),
-        });
+        clashes.push(Finding::new(
+            FindingCode::Clash,
+            format!("fundingTerms/{index}/grantIdentifier"),
+            reason,
+        ));
     }
     clashes
 }

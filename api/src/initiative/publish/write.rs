@@ -54,7 +54,8 @@ pub(super) async fn write(
         .collect();
     // A term that is taken over keeps its id too.
     let ids = KeptIds::of(db, altered.iter().chain(&superseded).copied().collect()).await?;
-    let mut entries = withdraw_superseded(db, act, superseded).await?;
+    let superseded_as = "a record of the lead organisation names this grant";
+    let mut entries = withdraw(db, act, superseded, superseded_as).await?;
     delete_parts(db, &altered).await?;
     let sources = sources_of(db, act, &ready).await?;
     let now = act.now();
@@ -105,8 +106,14 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// Withdraws initiatives of which nothing but a grant was known, as a record names that grant now.
-async fn withdraw_superseded(db: &impl ConnectionTrait, act: &Act<'_>, ids: Vec<Uuid>) -> Result<Vec<Entry>> {
+/// Withdraws initiatives: their history stays, and their grants can be named by other records.
+/// Answers what is to be appended to the log.
+pub(super) async fn withdraw(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    ids: Vec<Uuid>,
+    reason: &str,
+) -> Result<Vec<Entry>> {
     let mut entries = Vec::with_capacity(ids.len());
     let found = initiative::Entity::find()
         .filter(initiative::Column::Id.is_in(ids.iter().copied()))
@@ -131,7 +138,7 @@ async fn withdraw_superseded(db: &impl ConnectionTrait, act: &Act<'_>, ids: Vec<
         ));
         let document = last.map(|last| last.document).unwrap_or_default();
         let revision = revision::Model {
-            reason: "a record of the lead organisation names this grant".into(),
+            reason: reason.to_owned(),
             ..revision_row(act, row.id, row.version, document)
         };
         revision.into_active_model().insert(db).await?;

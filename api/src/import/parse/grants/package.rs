@@ -11,8 +11,9 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::super::stream::{self, Allowance, Metered};
-use super::super::{FileError, LONGEST_ROW, Refusals, Row, text, without_position};
+use super::super::{FileError, LONGEST_ROW, Refusals, Row, without_position};
 use super::{Draft, DraftLocation, Given, Grant, PackageInfo, path};
+use crate::written;
 
 /// Reads a package and hands each grant with its position to `each`.
 pub(super) fn read(
@@ -329,5 +330,5 @@ impl<'de> Deserialize<'de> for Given {
 }
 
 fn line_of(value: &Value) -> Option<String> {
-    value.as_str().and_then(text::line)
+    value.as_str().and_then(written::line)
 }

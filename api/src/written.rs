@@ -1,10 +1,10 @@
-//! Text, dates and whole numbers as files write them.
+//! Text, dates and whole numbers as people and files write them.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 
 /// One line of text: trimmed, its control characters and runs of space one
 /// space each; nothing where that leaves nothing.
-pub(super) fn line(text: &str) -> Option<String> {
+pub fn line(text: &str) -> Option<String> {
     let mut cleaned = String::with_capacity(text.len());
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
         if word.is_empty() {
@@ -20,7 +20,7 @@ pub(super) fn line(text: &str) -> Option<String> {
 
 /// Text of several lines: trimmed, lines ending in a line feed alone, without
 /// other control characters (a base holds no NUL); nothing where that leaves nothing.
-pub(super) fn paragraphs(text: &str) -> Option<String> {
+pub fn paragraphs(text: &str) -> Option<String> {
     let cleaned: String = text
         .replace("\r\n", "\n")
         .chars()
@@ -37,7 +37,7 @@ pub(super) fn paragraphs(text: &str) -> Option<String> {
 
 /// The text in at most `longest` characters: what is longer is cut at the last
 /// space that leaves room for an ellipsis, or within a word that is longer than half of it.
-pub(super) fn cut(mut text: String, longest: usize) -> String {
+pub fn cut(mut text: String, longest: usize) -> String {
     let Some((limit, _)) = text.char_indices().nth(longest.saturating_sub(1)) else {
         return text;
     };
@@ -56,7 +56,7 @@ pub(super) fn cut(mut text: String, longest: usize) -> String {
 }
 
 /// The text in quotation marks, short enough to stand in a sentence.
-pub(super) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
     let more = if text.chars().nth(40).is_some() { "…" } else { "" };
     format!("\"{shown}{more}\"")
@@ -64,7 +64,7 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// The date in `YYYY-MM-DD` or in a full date and time, whose date is taken as
 /// written, whatever its offset from UTC.
-pub(super) fn date(text: &str) -> Result<NaiveDate, String> {
+pub fn date(text: &str) -> Result<NaiveDate, String> {
     let text = text.trim();
     let day = text.get(..10).filter(|day| {
         day.bytes()

@@ -1,0 +1,232 @@
+//! A record as somebody sent it, as a JSON document: everything that keeps it from being
+//! one is named at once, by its path.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use serde_path_to_error::{Path, Segment};
+use wayin_entity::{Challenge, Condition, EntryPoint, Perspective, SourceKind};
+
+use super::record::InitiativeRecord;
+use super::validate::{Finding, FindingCode};
+use crate::written;
+
+/// A document, as far as it can be read as a record.
+#[derive(Debug)]
+pub struct Reading {
+    /// The record without what could not be read, with stand-ins for what is missing; none
+    /// where nothing like a record is left.
+    pub record: Option<InitiativeRecord>,
+    /// What could not be read, and what is missing. Empty where the record is as it was sent.
+    pub findings: Vec<Finding>,
+    taken_out: TakenOut,
+}
+
+impl Reading {
+    /// Where in the document as it was sent something lies that was found in the record.
+    /// None where it was found there already.
+    pub fn original(&self, path: &str) -> Option<String> {
+        let steps: Vec<Step> = path
+            .split('/')
+            .map(|step| {
+                step.parse()
+                    .map_or_else(|_| Step::Key(step.to_owned()), Step::Index)
+            })
+            .collect();
+        let original = self.taken_out.original(&steps);
+        let found = |finding: &Finding| {
+            let below = original.strip_prefix(&finding.path);
+            below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        (!self.findings.iter().any(found)).then_some(original)
+    }
+}
+
+/// One step on the way to a value.
+#[derive(Clone, Debug)]
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+fn steps(path: &Path) -> Vec<Step> {
+    let step = |segment: &Segment| match segment {
+        Segment::Map { key } => Some(Step::Key(key.clone())),
+        Segment::Seq { index } => Some(Step::Index(*index)),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    };
+    path.iter().filter_map(step).collect()
+}
+
+/// The most problems of one record that are named.
+const MOST_PROBLEMS: usize = 50;
+
+/// Finds all that keeps the document from being a record. Reading it as one
+/// stops at the first problem, so that each is noted and mended, by taking out
+/// what is wrong or putting in what is missing, until nothing stops it.
+pub fn read(mut document: Value) -> Reading {
+    let mut taken_out = TakenOut::default();
+    let mut findings = Vec::new();
+    let mut record = None;
+    for _ in 0..MOST_PROBLEMS {
+        let error = match serde_path_to_error::deserialize::<_, InitiativeRecord>(&document) {
+            Ok(read) => {
+                record = Some(read);
+                break;
+            }
+            Err(error) => error,
+        };
+        let mut steps = steps(error.path());
+        let said = error.inner().to_string();
+        if let Some(missing) = between(&said, "missing field `", "`") {
+            steps.push(Step::Key(missing.to_owned()));
+            let field = taken_out.original(&steps);
+            if !taken_out.fields.contains(&field) {
+                findings.push(Finding::new(FindingCode::Required, field, "is missing"));
+            }
+            if !put_in(&mut document, &steps) {
+                break;
+            }
+        } else {
+            if let Some(unknown) = between(&said, "unknown field `", "`")
+                && !matches!(steps.last(), Some(Step::Key(key)) if key == unknown)
+            {
+                steps.push(Step::Key(unknown.to_owned()));
+            }
+            let field = taken_out.original(&steps);
+            let reason = in_plain_words(&said, at(&mut document, &steps), &steps);
+            findings.push(Finding::new(FindingCode::Malformed, field, reason));
+            if !taken_out.take(&mut document, &steps) {
+                break;
+            }
+        }
+    }
+    Reading {
+        record,
+        findings,
+        taken_out,
+    }
+}
+
+/// Where in a document a reader stopped, as [`Finding`]s say it.
+pub fn path(path: &Path) -> String {
+    TakenOut::default().original(&steps(path))
+}
+
+/// What was taken out of a document, by its place in the document as it came.
+#[derive(Debug, Default)]
+struct TakenOut {
+    fields: BTreeSet<String>,
+    /// By list, the positions of the items that it has lost, in rising order.
+    items: BTreeMap<String, BTreeSet<usize>>,
+}
+
+impl TakenOut {
+    /// The path that leads to the value in the document as it came.
+    fn original(&self, steps: &[Step]) -> String {
+        let mut path = String::new();
+        for step in steps {
+            let original = match step {
+                Step::Key(key) => key.clone(),
+                Step::Index(index) => {
+                    let lost = self.items.get(&path).into_iter().flatten();
+                    lost.fold(*index, |index, lost| index + usize::from(*lost <= index))
+                        .to_string()
+                }
+            };
+            if !path.is_empty() {
+                path.push('/');
+            }
+            path.push_str(&original);
+        }
+        path
+    }
+
+    /// Takes the value out of the document; false where there is none.
+    fn take(&mut self, document: &mut Value, steps: &[Step]) -> bool {
+        let field = self.original(steps);
+        let Some((last, parents)) = steps.split_last() else {
+            return false;
+        };
+        let taken = match (at(document, parents), last) {
+            (Some(Value::Object(object)), Step::Key(key)) => object.remove(key).is_some(),
+            (Some(Value::Array(items)), Step::Index(index)) if *index < items.len() => {
+                items.remove(*index);
+                let from = self.original(parents);
+                let position = field
+                    .rsplit('/')
+                    .next()
+                    .and_then(|last| last.parse::<usize>().ok());
+                self.items.entry(from).or_default().extend(position);
+                true
+            }
+            _ => false,
+        };
+        self.fields.insert(field);
+        taken
+    }
+}
+
+fn at<'a>(document: &'a mut Value, steps: &[Step]) -> Option<&'a mut Value> {
+    steps.iter().try_fold(document, |value, step| match step {
+        Step::Key(key) => value.get_mut(key),
+        Step::Index(index) => value.get_mut(index),
+    })
+}
+
+/// Puts something that will do where a field is missing; false where nothing is known that will.
+fn put_in(document: &mut Value, steps: &[Step]) -> bool {
+    let Some((Step::Key(missing), parents)) = steps.split_last() else {
+        return false;
+    };
+    let stand_in = match missing.as_str() {
+        "title" => json!(""),
+        "leadOrganisation" | "funder" => json!({}),
+        "source" => json!({"kind": SourceKind::SelfReport, "title": ""}),
+        "kind" => json!(SourceKind::SelfReport),
+        "entryPoint" => json!(EntryPoint::ALL[0]),
+        "perspective" => json!(Perspective::ALL[0]),
+        "challenge" => json!(Challenge::ALL[0]),
+        "condition" => json!(Condition::ALL[0]),
+        _ => return false,
+    };
+    let Some(Value::Object(object)) = at(document, parents) else {
+        return false;
+    };
+    object.insert(missing.clone(), stand_in).is_none()
+}
+
+/// What stands between the two marks, where the text begins with the first.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    Some(text.strip_prefix(start)?.split_once(end)?.0)
+}
+
+/// The reader's reason without the names of its own types.
+fn in_plain_words(said: &str, value: Option<&mut Value>, steps: &[Step]) -> String {
+    let is_date = matches!(steps.last(), Some(Step::Key(key)) if key.ends_with("On"));
+    if let Some(Value::String(text)) = value
+        && is_date
+    {
+        return match written::date(text) {
+            Ok(date) => format!("is more than a date; write it as {date}"),
+            Err(reason) => reason,
+        };
+    }
+    let (found, expected) = said.split_once(", expected ").unwrap_or((said, ""));
+    let found = found
+        .replace("unknown variant", "unknown value")
+        .replace("invalid type: map", "invalid type: object")
+        .replace("invalid type: sequence", "invalid type: list")
+        .replace("invalid type: floating point", "invalid type: number")
+        .replace("invalid type: integer", "invalid type: number");
+    match expected {
+        "" => found,
+        "a sequence" => format!("{found}, expected a list"),
+        "a boolean" => format!("{found}, expected true or false"),
+        "a formatted date string" => format!("{found}, expected a date as YYYY-MM-DD"),
+        "i32" | "i64" if found.starts_with("invalid value") => "is out of range".to_owned(),
+        "i32" | "i64" => format!("{found}, expected a whole number"),
+        _ if expected.starts_with("struct ") => format!("{found}, expected an object"),
+        _ => format!("{found}, expected {expected}"),
+    }
+}

@@ -1,0 +1,149 @@
+//! Looks for personal data in free text: e-mail addresses, telephone numbers, full
+//! postcodes of a few houses. A record with any cannot be sent: the base names nobody.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::record::InitiativeRecord;
+use super::validate::{Finding, FindingCode};
+
+/// An "@" alone is none: grants say "Free@Last" and "@ the Hub".
+static EMAIL: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}\b"));
+/// Runs of digits with what people put between them.
+static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[+(]*[0-9][0-9 ()\u{a0}-]*[0-9]"));
+/// A unit postcode; the areas are those of the Royal Mail.
+static POSTCODE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:A[BL]|B[ABDHLNRST]?|C[ABFHMORTVW]|D[ADEGHLNTY]|E[CHNX]?|F[KY]|G[LUY]?|H[ADGPRSUX]|I[GMPV]|JE|K[ATWY]|L[ADELNSU]?|M[EKL]?|N[EGNPRW]?|O[LX]|P[AEHLOR]|R[GHM]|S[AEGKLMNOPRSTWY]?|T[ADFNQRSW]|UB|W[ACDFNRSV]?|YO|ZE)[0-9][0-9A-Z]? ?[0-9][ABD-HJLNP-UW-Z]{2}\b",
+    )
+});
+
+#[expect(
+    clippy::expect_used,
+    reason = "the patterns are written here, and a test makes them"
+)]
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("the pattern is well formed")
+}
+
+/// What a text holds of persons, in words; none where nothing is found.
+pub fn in_text(text: &str) -> Option<&'static str> {
+    if EMAIL.is_match(text) {
+        Some("an e-mail address")
+    } else if DIGITS
+        .find_iter(text)
+        .any(|found| is_telephone(text, found.start(), found.as_str()))
+    {
+        Some("a telephone number")
+    } else if POSTCODE
+        .find_iter(text)
+        .any(|found| !ends_as_an_ordinal(found.as_str()))
+    {
+        Some("a full postcode")
+    } else {
+        None
+    }
+}
+
+/// Whether what looks like a postcode is a number in order, as in "the M1 4th exit".
+fn ends_as_an_ordinal(found: &str) -> bool {
+    ["1st", "2nd", "3rd", "th"]
+        .iter()
+        .any(|ending| found.ends_with(ending))
+}
+
+/// Whether a run of digits is written as telephone numbers are: ten or eleven digits from 0 on,
+/// or up to fifteen after a "+". Identifiers of charities have letters before them.
+fn is_telephone(text: &str, start: usize, found: &str) -> bool {
+    let before = text[..start].chars().next_back();
+    if before.is_some_and(|one| one.is_alphanumeric() || matches!(one, '-' | '/' | '.' | ',')) {
+        return false;
+    }
+    let digits = found.bytes().filter(u8::is_ascii_digit).count();
+    let bare = found.trim_start_matches('(');
+    if bare.starts_with('+') {
+        (9..=15).contains(&digits)
+    } else {
+        bare.starts_with('0') && (10..=11).contains(&digits)
+    }
+}
+
+/// Each free text of a record that holds personal data.
+pub fn check(record: &InitiativeRecord) -> Vec<Finding> {
+    let mut texts: Vec<(String, Option<&str>)> = vec![
+        ("title".into(), Some(&record.title)),
+        ("summary".into(), record.summary.as_deref()),
+        ("source/title".into(), Some(&record.source.title)),
+    ];
+    for (at, taken) in record.entry_points.iter().enumerate() {
+        texts.push((
+            format!("entryPoints/{at}/motivation"),
+            taken.motivation.as_deref(),
+        ));
+    }
+    for (at, faced) in record.challenges_faced.iter().enumerate() {
+        texts.push((format!("challengesFaced/{at}/note"), faced.note.as_deref()));
+    }
+    for (at, term) in record.funding_terms.iter().enumerate() {
+        texts.push((format!("fundingTerms/{at}/programme"), term.programme.as_deref()));
+    }
+    if let Some(sharing) = &record.sharing {
+        texts.push(("sharing/basis".into(), sharing.basis.as_deref()));
+        texts.push(("sharing/confirmedBy".into(), sharing.confirmed_by.as_deref()));
+    }
+    texts
+        .into_iter()
+        .filter_map(|(path, text)| {
+            let held = in_text(text?)?;
+            let reason = format!("holds {held}; leave out what tells who or where a person is");
+            Some(Finding::new(FindingCode::PersonalData, path, reason))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn personal_data_is_found() {
+        for (text, held) in [
+            (
+                "write to jo.bloggs+help@example.org.uk today",
+                "an e-mail address",
+            ),
+            ("JO@EXAMPLE.COM", "an e-mail address"),
+            ("call 020 7946 0018", "a telephone number"),
+            ("(0114) 496 0018", "a telephone number"),
+            ("+44 20 7946 0018.", "a telephone number"),
+            ("07700900123", "a telephone number"),
+            ("meet at SW1A 1AA", "a full postcode"),
+            ("meet at m11ae", "a full postcode"),
+            ("LS1 4AP, first floor", "a full postcode"),
+        ] {
+            assert_eq!(in_text(text), Some(held), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_it_is_not() {
+        for text in [
+            "Free@Last and @ the Hub",
+            "a grant of 1,000,000 over 36 months",
+            "charity 1164883, GB-CHC-1164883, SC012345",
+            "from 2019-04-01 to 2022-03-31, 2019/20",
+            "between 01.04.2019 and 31.03.2022",
+            "between 01-04-2019 and 31-03-2022",
+            "company 01234567",
+            "Year 10 1st term, E1 and M6",
+            "the M1 4th exit",
+            "wards in LS1 and LS2",
+            "0.1234567890 of all",
+            "",
+        ] {
+            assert_eq!(in_text(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What every mutation has in common: one transaction, an event for the audit trail, and,
+//! where the client gives a key, the first answer for whoever sends it again.
+
+use std::fmt::Write as _;
+
+use chrono::TimeDelta;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    QueryFilter, sea_query::OnConflict,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+use wayin_entity::{audit_event, repeatable};
+
+use crate::app::App;
+use crate::auth::requester::Member;
+use crate::change::{self, Act};
+use crate::database;
+use crate::error::{Error, Result};
+use crate::id::NodeKind;
+use crate::initiative::validate::{Finding, FindingCode, can_be_held};
+
+/// How long a mutation is known again by its key.
+const KNOWN_FOR: TimeDelta = TimeDelta::hours(24);
+/// The most characters of a key.
+const LONGEST_KEY: usize = 200;
+
+/// A mutation as it is sent.
+#[derive(Clone, Debug)]
+pub struct Sent<'a> {
+    /// The member who sends it.
+    pub member: &'a Member,
+    /// Its name in the schema.
+    pub name: &'static str,
+    /// The client's key; none where it is not to be known again.
+    pub key: Option<&'a str>,
+    /// Its input without the key, written always alike.
+    pub input: String,
+}
+
+/// A mutation that is under way. Dropped before it is [finished](Self::finish), it has done nothing.
+pub struct Running<'a> {
+    app: &'a App,
+    sent: Sent<'a>,
+    transaction: DatabaseTransaction,
+}
+
+/// What is to be done with a mutation that was sent.
+pub enum Begun<'a, A> {
+    /// It is to be done.
+    Fresh(Box<Running<'a>>),
+    /// It was done before, with this answer.
+    Repeated(A),
+    /// It cannot be done.
+    Refused(Finding),
+}
+
+/// What a mutation did, for the audit trail.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// To what kind of object.
+    pub kind: NodeKind,
+    /// To which one.
+    pub id: Uuid,
+    /// Its version before; none where it was not there, or has none.
+    pub before: Option<i32>,
+    /// Its version after.
+    pub after: Option<i32>,
+    /// What else is to be known.
+    pub detail: serde_json::Value,
+}
+
+/// Begins a mutation. Two that are sent at once under one key, also to two servers, wait for each
+/// other: the key's row is written first, and the second finds it.
+pub async fn begin<'a, A: DeserializeOwned>(app: &'a App, sent: Sent<'a>) -> Result<Begun<'a, A>> {
+    let transaction = database::begin_writing(&app.db).await?;
+    if let Some(key) = sent.key {
+        if let Some(reason) = unusable(key) {
+            let finding = Finding::new(FindingCode::Malformed, "idempotencyKey", reason);
+            return Ok(Begun::Refused(finding));
+        }
+        let now = app.clock.now();
+        repeatable::Entity::delete_many()
+            .filter(repeatable::Column::CreatedAt.lt(now - KNOWN_FOR))
+            .exec(&transaction)
+            .await?;
+        let row = repeatable::ActiveModel {
+            member_id: Set(sent.member.id),
+            key: Set(key.to_owned()),
+            input_digest: Set(digest(&sent)),
+            answer: Set(None),
+            created_at: Set(now),
+            updated_at: Set(now),
+        };
+        let unless_there = OnConflict::columns([repeatable::Column::MemberId, repeatable::Column::Key])
+            .do_nothing()
+            .to_owned();
+        let written = repeatable::Entity::insert(row)
+            .on_conflict(unless_there)
+            .exec_without_returning(&transaction)
+            .await?;
+        if written == 0 {
+            return known_again(&transaction, &sent, key).await;
+        }
+    }
+    Ok(Begun::Fresh(Box::new(Running {
+        app,
+        sent,
+        transaction,
+    })))
+}
+
+async fn known_again<'a, A: DeserializeOwned>(
+    transaction: &DatabaseTransaction,
+    sent: &Sent<'_>,
+    key: &str,
+) -> Result<Begun<'a, A>> {
+    let known = repeatable::Entity::find_by_id((sent.member.id, key.to_owned()))
+        .one(transaction)
+        .await?;
+    let known = known.ok_or_else(|| Error::Internal("a key is there and cannot be found".into()))?;
+    if known.input_digest != digest(sent) {
+        let reason = "was used for another mutation or another input within the last 24 hours";
+        let finding = Finding::new(FindingCode::KeyReused, "idempotencyKey", reason);
+        return Ok(Begun::Refused(finding));
+    }
+    let answer = known.answer.unwrap_or_default();
+    let answer = serde_json::from_value(answer).map_err(|cause| Error::Internal(cause.to_string()))?;
+    Ok(Begun::Repeated(answer))
+}
+
+fn unusable(key: &str) -> Option<&'static str> {
+    if key.is_empty() || key.chars().count() > LONGEST_KEY {
+        Some("has from 1 to 200 characters")
+    } else if can_be_held(key) {
+        None
+    } else {
+        Some("holds the character NUL (U+0000), which no base can keep")
+    }
+}
+
+fn digest(sent: &Sent<'_>) -> String {
+    let mut digest = Sha256::new();
+    digest.update(sent.name);
+    digest.update([0]);
+    digest.update(&sent.input);
+    let mut text = String::new();
+    for byte in digest.finalize() {
+        // Writing into a text does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+impl Running<'_> {
+    /// The transaction that everything is done in.
+    pub const fn db(&self) -> &DatabaseTransaction {
+        &self.transaction
+    }
+
+    /// Who acts, and why.
+    pub fn act<'b>(&'b self, reason: &'b str) -> Act<'b> {
+        Act {
+            clock: &*self.app.clock,
+            member: Some(self.sent.member.id),
+            reason,
+        }
+    }
+
+    /// The newest change of the log: the one that has been made last in here, where one was made.
+    pub async fn newest_change(&self) -> Result<i64> {
+        Ok(change::newest(&self.transaction).await?)
+    }
+
+    /// Writes the event and the answer, and commits: from now on it is done.
+    pub async fn finish(self, event: Event, answer: &impl Serialize) -> Result<()> {
+        let now = self.app.clock.now();
+        let row = audit_event::Model {
+            id: self.app.clock.new_id(),
+            member_id: Some(self.sent.member.id),
+            act: self.sent.name.to_owned(),
+            subject: event.kind.name().to_owned(),
+            subject_id: event.id,
+            version_before: event.before,
+            version_after: event.after,
+            detail: event.detail,
+            created_at: now,
+            updated_at: now,
+        };
+        row.into_active_model().insert(&self.transaction).await?;
+        if let Some(key) = self.sent.key {
+            let answer = serde_json::to_value(answer).map_err(|cause| Error::Internal(cause.to_string()))?;
+            let row = repeatable::ActiveModel {
+                member_id: Set(self.sent.member.id),
+                key: Set(key.to_owned()),
+                answer: Set(Some(answer)),
+                updated_at: Set(now),
+                ..Default::default()
+            };
+            row.update(&self.transaction).await?;
+        }
+        self.transaction.commit().await?;
+        self.app.engine.tell_changed();
+        Ok(())
+    }
+}

@@ -1,0 +1,507 @@
+//! Submissions: whole proposed records, kept exactly as they were typed until they are
+//! published. What is published lives in the initiative's tables; what is in hand lives
+//! here, and only publication moves one into the other, in one transaction.
+
+pub mod graphql;
+pub mod look;
+pub mod state;
+
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Select,
+};
+use serde_json::Value;
+use uuid::Uuid;
+use wayin_entity::{Role, SubmissionState, initiative, organisation, submission};
+
+use self::look::Looked;
+use self::state::{Move, Mover};
+use crate::auth::requester::Member;
+use crate::base::DisclosureKeys;
+use crate::change::Act;
+use crate::error::{Error, Result};
+use crate::initiative::difference::{self, Difference};
+use crate::initiative::publish::{self, Outcome};
+use crate::initiative::revision;
+use crate::initiative::validate::{Finding, FindingCode};
+use crate::paging::{Key, Paged, Sort};
+use crate::place::Gazetteer;
+
+/// Why a submission was not moved: nothing was changed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Refusal {
+    /// What stands against it, each with the path into the input.
+    pub findings: Vec<Finding>,
+    /// For one that was written against a version that stands no more, what changed in between.
+    pub changed_since: Vec<Difference>,
+}
+
+impl Refusal {
+    /// One thing that stands against it.
+    pub fn of(code: FindingCode, path: &str, reason: impl Into<String>) -> Self {
+        Self {
+            findings: vec![Finding::new(code, path, reason)],
+            changed_since: Vec::new(),
+        }
+    }
+}
+
+/// What a move comes to: the submission as it stands after it, or why it was not made.
+pub type Moved = Result<submission::Model, Refusal>;
+
+/// The submissions that a member may see: those of their own organisation, to stewards all.
+pub fn visible_to(member: &Member) -> Select<submission::Entity> {
+    let all = submission::Entity::find();
+    match (member.role, member.organisation) {
+        (Role::Steward, _) => all,
+        (Role::Partner, Some(own)) => all.filter(submission::Column::OrganisationId.eq(own)),
+        _ => all.filter(submission::Column::Id.is_null()),
+    }
+}
+
+/// A submission that a member may see.
+pub async fn find(db: &impl ConnectionTrait, member: &Member, id: Uuid) -> Result<Option<submission::Model>> {
+    let found = visible_to(member).filter(submission::Column::Id.eq(id));
+    Ok(found.one(db).await?)
+}
+
+/// A record that is written, for the first time or anew.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The submission that it is written into; none for a new one.
+    pub submission: Option<Uuid>,
+    /// The version of the submission that it was written from; none where that does not matter.
+    pub version: Option<i32>,
+    /// The organisation whose record it is; none for the member's own.
+    pub organisation: Option<Uuid>,
+    /// The initiative that it corrects, with the version that it was written from.
+    pub corrects: Option<(Uuid, i32)>,
+    /// The record, as it was typed.
+    pub record: Value,
+}
+
+/// Keeps a record as it was typed, whatever is not yet right in it.
+pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, draft: Draft) -> Result<Moved> {
+    let standing = match draft.submission {
+        Some(id) => match find(db, member, id).await? {
+            Some(standing) => Some(standing),
+            None => return Ok(Err(no_such())),
+        },
+        None => None,
+    };
+    let organisation = match (&standing, draft.organisation, member.organisation) {
+        (Some(standing), None, _) => standing.organisation_id,
+        (Some(standing), Some(given), _) if given == standing.organisation_id => given,
+        (None, None, Some(own)) => own,
+        (None, Some(given), own) if member.role == Role::Steward || Some(given) == own => given,
+        (None, None, None) => {
+            let reason = "is needed: you act for no organisation of your own";
+            return Ok(Err(Refusal::of(FindingCode::Required, "organisation", reason)));
+        }
+        _ => {
+            let reason = "is not the organisation that you act for, or that the submission is of";
+            return Ok(Err(Refusal::of(FindingCode::NotAllowed, "organisation", reason)));
+        }
+    };
+    let Some(organisation) = organisation::Entity::find_by_id(organisation).one(db).await? else {
+        return Ok(Err(Refusal::of(
+            FindingCode::NotFound,
+            "organisation",
+            "there is no such organisation",
+        )));
+    };
+    if let Some(refusal) = look::at_shape(&draft.record) {
+        return Ok(Err(refusal));
+    }
+    let corrects = match corrected(db, &organisation, standing.as_ref(), &draft).await? {
+        Ok(corrects) => corrects,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let now = act.now();
+    let Some(standing) = standing else {
+        let row = submission::Model {
+            id: act.clock.new_id(),
+            organisation_id: organisation.id,
+            author_id: member.id,
+            state: SubmissionState::Draft,
+            document: draft.record,
+            initiative_id: corrects.map(|(id, _)| id),
+            initiative_version: corrects.map(|(_, version)| version),
+            review_note: None,
+            version: 1,
+            sent_at: None,
+            decided_at: None,
+            created_at: now,
+            updated_at: now,
+        };
+        return Ok(Ok(row.into_active_model().insert(db).await?));
+    };
+    if let Err(refusal) = moved(&standing, Move::Save, mover(member, &organisation)) {
+        return Ok(Err(refusal));
+    }
+    if let Some(version) = draft.version.filter(|version| *version != standing.version) {
+        let reason = format!(
+            "the submission was saved meanwhile: you wrote from version {version}, it is at {}",
+            standing.version
+        );
+        return Ok(Err(Refusal {
+            findings: vec![Finding::new(FindingCode::StaleVersion, "version", reason)],
+            changed_since: difference::between(&standing.document, &draft.record),
+        }));
+    }
+    let row = submission::Model {
+        document: draft.record,
+        initiative_id: corrects.map(|(id, _)| id),
+        initiative_version: corrects.map(|(_, version)| version),
+        version: standing.version + 1,
+        updated_at: now,
+        ..standing
+    };
+    Ok(Ok(row.into_active_model().reset_all().update(db).await?))
+}
+
+/// The initiative that a draft corrects, and the version that it was written from: as the draft
+/// says, or as was said before, or that of the standing record with its reference.
+async fn corrected(
+    db: &impl ConnectionTrait,
+    organisation: &organisation::Model,
+    standing: Option<&submission::Model>,
+    draft: &Draft,
+) -> Result<Result<Option<(Uuid, i32)>, Refusal>> {
+    if let Some((id, version)) = draft.corrects {
+        let own = initiative::Entity::find_by_id(id).one(db).await?;
+        let own = own.filter(|one| one.lead_organisation_id == organisation.id && one.withdrawn_at.is_none());
+        return Ok(match own {
+            Some(own) if (1..=own.version).contains(&version) => Ok(Some((id, version))),
+            Some(own) => Err(Refusal::of(
+                FindingCode::OutOfRange,
+                "initiativeVersion",
+                format!("there is no version {version}; the newest is {}", own.version),
+            )),
+            None => Err(Refusal::of(
+                FindingCode::NotFound,
+                "initiative",
+                "the organisation has no such published record",
+            )),
+        });
+    }
+    if let Some(said) = standing.and_then(|one| one.initiative_id.zip(one.initiative_version)) {
+        return Ok(Ok(Some(said)));
+    }
+    let Some(reference) = reference_of(&draft.record) else {
+        return Ok(Ok(None));
+    };
+    let found = published_as(db, organisation.id, reference).await?;
+    Ok(Ok(found.map(|one| (one.id, one.version))))
+}
+
+/// The published record of an organisation's own reference.
+async fn published_as(
+    db: &impl ConnectionTrait,
+    organisation: Uuid,
+    reference: &str,
+) -> Result<Option<initiative::Model>> {
+    Ok(initiative::Entity::find()
+        .filter(initiative::Column::LeadOrganisationId.eq(organisation))
+        .filter(initiative::Column::ExternalRef.eq(reference))
+        .filter(initiative::Column::WithdrawnAt.is_null())
+        .one(db)
+        .await?)
+}
+
+/// Sends a submission in, where nothing stands against its record. That of an organisation
+/// that is trusted is published with it.
+pub async fn send(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    places: &Gazetteer,
+    keys: &DisclosureKeys,
+    member: &Member,
+    id: Uuid,
+) -> Result<Moved> {
+    let (standing, organisation) = match found_with_organisation(db, member, id).await? {
+        Ok(found) => found,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let after = match moved(&standing, Move::Send, mover(member, &organisation)) {
+        Ok(after) => after,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let looked = look::at(db, act, places, &organisation, &standing).await?;
+    if !looked.errors.is_empty() {
+        return Ok(Err(in_record(looked.errors)));
+    }
+    if let Some(refusal) = stale(db, &standing).await? {
+        return Ok(Err(refusal));
+    }
+    let sent = submission::Model {
+        sent_at: Some(act.now()),
+        review_note: None,
+        ..standing
+    };
+    if after == SubmissionState::Published {
+        return publish_looked(db, act, places, keys, sent, looked).await;
+    }
+    Ok(Ok(stand(db, act, sent, after).await?))
+}
+
+/// Sends a submission back to those who wrote it, with a note that says why.
+pub async fn give_back(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    member: &Member,
+    id: Uuid,
+    note: &str,
+) -> Result<Moved> {
+    let (standing, organisation) = match found_with_organisation(db, member, id).await? {
+        Ok(found) => found,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let after = match moved(&standing, Move::Return, mover(member, &organisation)) {
+        Ok(after) => after,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let note = match look::at_note("note", note) {
+        Ok(note) => note,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let returned = submission::Model {
+        review_note: Some(note),
+        decided_at: Some(act.now()),
+        ..standing
+    };
+    Ok(Ok(stand(db, act, returned, after).await?))
+}
+
+/// Makes a submission the published truth.
+pub async fn publish(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    places: &Gazetteer,
+    keys: &DisclosureKeys,
+    member: &Member,
+    id: Uuid,
+) -> Result<Moved> {
+    let (standing, organisation) = match found_with_organisation(db, member, id).await? {
+        Ok(found) => found,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if let Err(refusal) = moved(&standing, Move::Publish, mover(member, &organisation)) {
+        return Ok(Err(refusal));
+    }
+    // What it names may have changed since it was sent.
+    let looked = look::at(db, act, places, &organisation, &standing).await?;
+    if !looked.errors.is_empty() {
+        return Ok(Err(in_record(looked.errors)));
+    }
+    if let Some(refusal) = stale(db, &standing).await? {
+        return Ok(Err(refusal));
+    }
+    publish_looked(db, act, places, keys, standing, looked).await
+}
+
+/// Gives a submission up.
+pub async fn discard(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, id: Uuid) -> Result<Moved> {
+    let (standing, organisation) = match found_with_organisation(db, member, id).await? {
+        Ok(found) => found,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let after = match moved(&standing, Move::Discard, mover(member, &organisation)) {
+        Ok(after) => after,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let discarded = submission::Model {
+        decided_at: Some(act.now()),
+        ..standing
+    };
+    Ok(Ok(stand(db, act, discarded, after).await?))
+}
+
+async fn publish_looked(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    places: &Gazetteer,
+    keys: &DisclosureKeys,
+    sent: submission::Model,
+    looked: Looked,
+) -> Result<Moved> {
+    let Some(proposal) = looked.proposal else {
+        return Err(Error::Internal(format!(
+            "submission {} has no record and no error",
+            sent.id
+        )));
+    };
+    let outcome = publish::publish_all(db, act, places, keys, vec![proposal])
+        .await?
+        .pop();
+    let initiative = match outcome {
+        Some(Outcome::Published { id, .. } | Outcome::Altered { id, .. } | Outcome::Unchanged { id }) => id,
+        Some(Outcome::Refused(findings)) => return Ok(Err(in_record(findings))),
+        None => return Err(Error::Internal("a proposal came to nothing".into())),
+    };
+    let published = submission::Model {
+        initiative_id: Some(initiative),
+        decided_at: Some(act.now()),
+        ..sent
+    };
+    Ok(Ok(stand(db, act, published, SubmissionState::Published).await?))
+}
+
+/// Whether what a submission would replace is no longer what it was written against.
+async fn stale(db: &impl ConnectionTrait, standing: &submission::Model) -> Result<Option<Refusal>> {
+    let corrected = standing.initiative_id.zip(standing.initiative_version);
+    let Some((corrects, written_from)) = (match corrected {
+        Some(corrected) => Some(corrected),
+        // It was new when it was written; is it still?
+        None => with_its_reference(db, standing)
+            .await?
+            .map(|published| (published, 0)),
+    }) else {
+        return Ok(None);
+    };
+    let now = initiative::Entity::find_by_id(corrects).one(db).await?;
+    let Some(now) = now.filter(|now| now.withdrawn_at.is_none()) else {
+        let reason = "the record that it corrects was withdrawn; send it as a new one";
+        return Ok(Some(Refusal::of(FindingCode::StaleVersion, "id", reason)));
+    };
+    if now.version == written_from {
+        return Ok(None);
+    }
+    let before = revision::document(db, corrects, written_from)
+        .await?
+        .unwrap_or_default();
+    let after = revision::document(db, corrects, now.version)
+        .await?
+        .unwrap_or_default();
+    let reason = format!(
+        "the published record is at version {} now; this was written against {}. What changed in between is named; \
+         save again with `initiativeVersion: {}` once it is taken into account",
+        now.version,
+        if written_from == 0 {
+            "none".to_owned()
+        } else {
+            format!("version {written_from}")
+        },
+        now.version
+    );
+    Ok(Some(Refusal {
+        findings: vec![Finding::new(FindingCode::StaleVersion, "id", reason)],
+        changed_since: difference::between(&before, &after),
+    }))
+}
+
+/// The published record of the reference that a submission's record has.
+async fn with_its_reference(db: &impl ConnectionTrait, standing: &submission::Model) -> Result<Option<Uuid>> {
+    let Some(reference) = reference_of(&standing.document) else {
+        return Ok(None);
+    };
+    let published = published_as(db, standing.organisation_id, reference).await?;
+    Ok(published.map(|one| one.id))
+}
+
+/// The organisation's own reference for a record, as far as it is there yet.
+fn reference_of(document: &Value) -> Option<&str> {
+    let reference = document.get("externalRef")?.as_str()?.trim();
+    (!reference.is_empty()).then_some(reference)
+}
+
+async fn found_with_organisation(
+    db: &impl ConnectionTrait,
+    member: &Member,
+    id: Uuid,
+) -> Result<Result<(submission::Model, organisation::Model), Refusal>> {
+    let Some(standing) = find(db, member, id).await? else {
+        return Ok(Err(no_such()));
+    };
+    let organisation = organisation::Entity::find_by_id(standing.organisation_id)
+        .one(db)
+        .await?;
+    let organisation = organisation
+        .ok_or_else(|| Error::Internal(format!("submission {} is of no organisation", standing.id)))?;
+    Ok(Ok((standing, organisation)))
+}
+
+fn no_such() -> Refusal {
+    Refusal::of(
+        FindingCode::NotFound,
+        "id",
+        "there is no such submission that you may see",
+    )
+}
+
+/// What was found in a record lies within the input's `record`.
+fn in_record(findings: Vec<Finding>) -> Refusal {
+    let within = |finding: Finding| Finding {
+        path: if finding.path.is_empty() {
+            "record".to_owned()
+        } else {
+            format!("record/{}", finding.path)
+        },
+        ..finding
+    };
+    Refusal {
+        findings: findings.into_iter().map(within).collect(),
+        changed_since: Vec::new(),
+    }
+}
+
+fn mover(member: &Member, organisation: &organisation::Model) -> Mover {
+    match member.role {
+        Role::Steward => Mover::Steward,
+        _ if organisation.auto_publish => Mover::TrustedPartner,
+        _ => Mover::Partner,
+    }
+}
+
+fn moved(standing: &submission::Model, moved: Move, by: Mover) -> Result<SubmissionState, Refusal> {
+    state::after(standing.state, moved, by).map_err(|refused| {
+        let code = if refused.is_about_who() {
+            FindingCode::NotAllowed
+        } else {
+            FindingCode::WrongState
+        };
+        Refusal::of(code, "id", refused.to_string())
+    })
+}
+
+async fn stand(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    row: submission::Model,
+    state: SubmissionState,
+) -> Result<submission::Model> {
+    let row = submission::Model {
+        state,
+        updated_at: act.now(),
+        ..row
+    };
+    Ok(row.into_active_model().reset_all().update(db).await?)
+}
+
+/// The orders of a list of submissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SubmissionOrdering {
+    /// From the last to the first.
+    pub descending: bool,
+}
+
+impl Paged for submission::Entity {
+    type Order = SubmissionOrdering;
+    const ID: Self::Column = submission::Column::Id;
+
+    fn sort(order: Self::Order) -> Sort<Self::Column> {
+        Sort {
+            tag: if order.descending { "updated-" } else { "updated" },
+            column: Some(submission::Column::UpdatedAt),
+            looks: |key| matches!(key, Key::Moment(_)),
+            descending: order.descending,
+        }
+    }
+
+    fn key(_: Self::Order, row: &Self::Model) -> Key {
+        Key::Moment(row.updated_at)
+    }
+
+    fn id(row: &Self::Model) -> Uuid {
+        row.id
+    }
+}

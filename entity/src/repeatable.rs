@@ -1,0 +1,26 @@
+//! Mutations that may be sent again under a key of the client's, and what was answered.
+
+use sea_orm::entity::prelude::*;
+
+/// A mutation that was sent under a key.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "repeatable")]
+pub struct Model {
+    /// The member who sent it.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub member_id: Uuid,
+    /// The key, of the member's choice.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub key: String,
+    /// The SHA-256 of the mutation's name and input, in hexadecimal.
+    pub input_digest: String,
+    /// What came of it; null only within the transaction that works it out.
+    pub answer: Option<Json>,
+    /// When the row was made (UTC).
+    pub created_at: DateTimeUtc,
+    /// When the row was last altered (UTC).
+    pub updated_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,753 @@
+//! Partners send records in, stewards review them, and nothing that was typed is lost.
+
+use std::collections::BTreeSet;
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use serde_json::{Value, json};
+use wayin::clock::{Clock, SystemClock};
+use wayin::schema::sdl;
+use wayin_entity::{Role, organisation, repeatable};
+
+use crate::support::app::{Client, TestApp};
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_draft_keeps_what_was_typed_and_names_all_that_is_not_right,
+        a_record_is_sent_returned_mended_and_published,
+        of_two_corrections_of_one_version_the_second_is_told_what_changed,
+        a_draft_that_was_saved_meanwhile_is_not_overwritten,
+        each_does_what_is_theirs_and_sees_no_more,
+        an_organisation_that_is_trusted_publishes_by_sending,
+        a_mutation_under_a_key_is_done_once,
+        two_that_are_sent_at_once_under_one_key_are_done_once,
+        a_withdrawn_record_keeps_its_history,
+        personal_data_is_kept_in_a_draft_and_not_sent,
+        no_mutation_escapes_the_audit_trail,
+    ]
+}
+
+const PLACES: &str = "code,name,kind,within,successor
+E92000001,England,COUNTRY,,
+E12000001,North East,REGION,E92000001,
+E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,
+E06000002,Middlesbrough,LOCAL_AUTHORITY,E12000001,
+";
+
+/// The organisation whose partner sends records in.
+const OWN: &str = "GB-CHC-500";
+
+async fn base(database: Database) -> TestApp {
+    let app = TestApp::start(database).await;
+    app.places(&PLACES.replace("COUNTRY", "")).await;
+    app
+}
+
+async fn partner(app: &TestApp) -> Client<'_> {
+    app.member("partner", Role::Partner, Some(OWN)).await
+}
+
+/// A record that can be sent.
+fn record(reference: &str) -> Value {
+    json!({
+        "externalRef": reference,
+        "title": format!("Initiative {reference}"),
+        "place": {"code": "E06000001"},
+        "visibility": "OPEN",
+        "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "step": "SKIPPED", "reasons": ["SHORT_FUNDING"]}],
+        "source": {"kind": "SELF_REPORT", "title": "Our return"},
+        "sharing": {"basis": "The board agreed", "licence": "CC-BY-4.0"},
+    })
+}
+
+const ABOUT: &str =
+    "submission { id state version record problems { code path message } reviewNote initiativeVersion
+    initiative { id version title } organisation { identifier } changes { path before after } }
+    change changedSince { path before after } userErrors { code path message }";
+
+/// What a mutation of a submission answers.
+async fn mutate(client: &Client<'_>, name: &str, input: Value) -> Value {
+    let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
+    let query = format!("mutation($input: {input_type}!) {{ {name}(input: $input) {{ {ABOUT} }} }}");
+    let mut response = client.response_with(&query, json!({"input": input})).await;
+    assert_eq!(response.get("errors"), None, "{name} {input}: {response}");
+    response["data"][name].take()
+}
+
+/// The submission of a mutation that must go well.
+async fn done(client: &Client<'_>, name: &str, input: Value) -> Value {
+    let mut payload = mutate(client, name, input.clone()).await;
+    assert_eq!(payload["userErrors"], json!([]), "{name} {input}: {payload}");
+    payload["submission"].take()
+}
+
+async fn saved(client: &Client<'_>, record: Value) -> String {
+    let submission = done(client, "saveSubmission", json!({"record": record})).await;
+    submission["id"].as_str().unwrap().to_owned()
+}
+
+/// A record that was saved, sent and published; answers its submission and the number of the change.
+async fn published(app: &TestApp, partner: &Client<'_>, record: Value) -> (Value, i64) {
+    let id = saved(partner, record).await;
+    done(partner, "sendSubmission", json!({"id": id})).await;
+    let steward = app.steward().await;
+    let mut payload = mutate(&steward, "publishSubmission", json!({"id": id})).await;
+    assert_eq!(payload["userErrors"], json!([]), "{payload}");
+    let change = payload["change"].as_i64().unwrap();
+    app.catch_up().await;
+    (payload["submission"].take(), change)
+}
+
+/// The codes and paths of what was wrong.
+fn complaints(errors: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let path = |error: &Value| {
+        let steps: Vec<String> = error["path"].as_array().unwrap().iter().map(text).collect();
+        steps.join("/")
+    };
+    let errors = errors.as_array().unwrap().iter();
+    errors.map(|error| (text(&error["code"]), path(error))).collect()
+}
+
+fn owned(complaints: &[(&str, &str)]) -> Vec<(String, String)> {
+    complaints
+        .iter()
+        .map(|(code, path)| ((*code).to_owned(), (*path).to_owned()))
+        .collect()
+}
+
+async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let typed = json!({
+        "title": "  Two  spaces ",
+        "colour": "red",
+        "startedOn": "31/01/2020",
+        "endedOn": "2019-01-01",
+        "place": {"code": "E99"},
+        "entryPoints": [7, {"entryPoint": "LUCK", "perspective": "FUNDER"}],
+        "challengesFaced": [
+            {"challenge": "DEFINING_AMBITIONS"}, {"challenge": "DEFINING_AMBITIONS", "step": "TAKEN"},
+        ],
+        "fundingTerms": [
+            "some money",
+            {"funder": {"name": "A funder"}, "amountMinor": -1, "startsOn": "2020-01-01", "endsOn": "2019-01-01"},
+        ],
+        "source": {"kind": "SELF_REPORT", "title": "Our return"},
+        "sharing": {"basis": "ring 020 7946 0018"},
+    });
+    let submission = done(&partner, "saveSubmission", json!({"record": typed})).await;
+    assert_eq!(submission["record"], typed, "it is kept as it was typed");
+    assert_eq!(submission["state"], "DRAFT");
+    assert_eq!(submission["organisation"]["identifier"], OWN);
+    let expected = owned(&[
+        ("REPEATED", "challengesFaced/1/challenge"),
+        ("MALFORMED", "colour"),
+        ("MALFORMED", "entryPoints/0"),
+        ("MALFORMED", "entryPoints/1/entryPoint"),
+        ("REQUIRED", "externalRef"),
+        ("MALFORMED", "fundingTerms/0"),
+        ("OUT_OF_RANGE", "fundingTerms/1/amountMinor"),
+        ("REQUIRED", "fundingTerms/1/currency"),
+        ("OUT_OF_ORDER", "fundingTerms/1/endsOn"),
+        ("NOT_FOUND", "place"),
+        ("PERSONAL_DATA", "sharing/basis"),
+        ("REQUIRED", "sharing/licence"),
+        ("MALFORMED", "startedOn"),
+    ]);
+    assert_eq!(complaints(&submission["problems"]), expected, "{submission:#}");
+    // Sending names the same, within the input, and changes nothing.
+    let refused = mutate(&partner, "sendSubmission", json!({"id": submission["id"]})).await;
+    assert_eq!(refused["submission"], Value::Null);
+    let within: Vec<(String, String)> = expected
+        .into_iter()
+        .map(|(code, path)| (code, format!("record/{path}")))
+        .collect();
+    assert_eq!(complaints(&refused["userErrors"]), within);
+    let found = partner
+        .query(&format!(
+            "{{ submission(id: {}) {{ state record sentAt }} }}",
+            submission["id"]
+        ))
+        .await;
+    assert_eq!(
+        found["submission"],
+        json!({"state": "DRAFT", "record": typed, "sentAt": null})
+    );
+    // What is no record at all cannot be kept.
+    for (nothing, code) in [
+        (json!([]), "MALFORMED"),
+        (json!({"title": "\u{0}"}), "MALFORMED"),
+        (json!({"title": "x".repeat(200_001)}), "TOO_LONG"),
+    ] {
+        let refused = mutate(&partner, "saveSubmission", json!({"record": nothing})).await;
+        assert_eq!(complaints(&refused["userErrors"]), owned(&[(code, "record")]));
+    }
+}
+
+async fn skipped(client: &Client<'_>, at_least: i64) -> Value {
+    let query = format!(
+        "{{ pattern(when: {{}}, then: {{challenge: {{on: DEFINING_AMBITIONS, step: {{in: [SKIPPED]}}}}}},
+             over: READABLE, atLeast: {at_least}) {{ table {{ both }} asOf {{ change }} }} }}"
+    );
+    client.query(&query).await["pattern"]["table"]["both"].clone()
+}
+
+async fn a_record_is_sent_returned_mended_and_published(database: Database) {
+    let app = base(database).await;
+    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let id = saved(&partner, record("a")).await;
+    let sent = done(&partner, "sendSubmission", json!({"id": id})).await;
+    assert_eq!(sent["state"], "SUBMITTED");
+    assert_eq!(sent["problems"], json!([]));
+    // While it is reviewed it is not written.
+    let refused = mutate(
+        &partner,
+        "saveSubmission",
+        json!({"id": id, "record": record("b")}),
+    )
+    .await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("WRONG_STATE", "id")])
+    );
+    let refused = mutate(&steward, "returnSubmission", json!({"id": id, "note": "  "})).await;
+    assert_eq!(complaints(&refused["userErrors"]), owned(&[("REQUIRED", "note")]));
+    let returned = done(
+        &steward,
+        "returnSubmission",
+        json!({"id": id, "note": "Which school?"}),
+    )
+    .await;
+    assert_eq!(
+        (&returned["state"], &returned["reviewNote"]),
+        (&json!("RETURNED"), &json!("Which school?"))
+    );
+    assert_eq!(returned["record"], record("a"), "nothing is lost");
+    let refused = mutate(&steward, "publishSubmission", json!({"id": id})).await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("WRONG_STATE", "id")])
+    );
+    let mut mended = record("a");
+    mended["summary"] = "The school".into();
+    done(&partner, "saveSubmission", json!({"id": id, "record": mended})).await;
+    let sent = done(&partner, "sendSubmission", json!({"id": id})).await;
+    assert_eq!(sent["reviewNote"], Value::Null);
+    assert_eq!(skipped(&partner, 0).await, 0);
+    let payload = mutate(
+        &steward,
+        "publishSubmission",
+        json!({"id": id, "reason": "looked over"}),
+    )
+    .await;
+    assert_eq!(payload["userErrors"], json!([]), "{payload}");
+    assert_eq!(payload["submission"]["state"], "PUBLISHED");
+    assert_eq!(payload["submission"]["initiative"]["title"], "Initiative a");
+    app.catch_up().await;
+    let change = payload["change"].as_i64().unwrap();
+    assert_eq!(skipped(&partner, change).await, 1, "what is published is counted");
+    for (name, input) in [
+        ("saveSubmission", json!({"id": id, "record": record("a")})),
+        ("sendSubmission", json!({"id": id})),
+        ("discardSubmission", json!({"id": id})),
+    ] {
+        let refused = mutate(&partner, name, input).await;
+        assert_eq!(
+            complaints(&refused["userErrors"]),
+            owned(&[("WRONG_STATE", "id")]),
+            "{name}"
+        );
+    }
+    let revisions = revisions(&partner, &payload["submission"]["initiative"]["id"]).await;
+    assert_eq!(revisions[0]["reason"], "looked over");
+    assert_eq!(revisions[0]["record"]["summary"], "The school");
+    assert_eq!(revisions[0]["record"]["leadOrganisation"]["identifier"], OWN);
+}
+
+async fn revisions(client: &Client<'_>, initiative: &Value) -> Vec<Value> {
+    let query = format!(
+        "{{ revisions(initiative: {initiative}) {{ nodes {{ version at by reason record changes {{ path before after }} }} }} }}"
+    );
+    let mut answer = client.query(&query).await;
+    match answer["revisions"]["nodes"].take() {
+        Value::Array(nodes) => nodes,
+        _ => Vec::new(),
+    }
+}
+
+async fn of_two_corrections_of_one_version_the_second_is_told_what_changed(database: Database) {
+    let app = base(database).await;
+    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let (first, _) = published(&app, &partner, record("a")).await;
+    let initiative = &first["initiative"]["id"];
+    let correction = |field: &str, value: &str| {
+        let mut corrected = record("a");
+        corrected[field] = value.into();
+        corrected
+    };
+    // One names what it corrects, the other is known by its reference.
+    let one =
+        json!({"record": correction("summary", "One"), "initiative": initiative, "initiativeVersion": 1});
+    let one = done(&partner, "saveSubmission", one).await;
+    let other = done(
+        &partner,
+        "saveSubmission",
+        json!({"record": correction("title", "Other")}),
+    )
+    .await;
+    assert_eq!(
+        (&one["initiativeVersion"], &other["initiativeVersion"]),
+        (&json!(1), &json!(1))
+    );
+    let paths: Vec<&Value> = one["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| &change["path"])
+        .collect();
+    assert!(paths.contains(&&json!(["summary"])), "{one}");
+    for submission in [&one, &other] {
+        done(&partner, "sendSubmission", json!({"id": submission["id"]})).await;
+    }
+    let standing = |about: &str| format!("{{ initiative(id: {initiative}) {{ {about} }} }}");
+    assert_eq!(
+        partner.query(&standing("version summary")).await["initiative"],
+        json!({"version": 1, "summary": null})
+    );
+    done(&steward, "publishSubmission", json!({"id": one["id"]})).await;
+    assert_eq!(
+        partner.query(&standing("version summary")).await["initiative"],
+        json!({"version": 2, "summary": "One"})
+    );
+    let refused = mutate(&steward, "publishSubmission", json!({"id": other["id"]})).await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("STALE_VERSION", "id")])
+    );
+    assert_eq!(
+        refused["changedSince"],
+        json!([{"path": ["summary"], "before": null, "after": "One"}])
+    );
+    let kept = steward
+        .query(&format!(
+            "{{ submission(id: {}) {{ state record }} }}",
+            other["id"]
+        ))
+        .await;
+    assert_eq!(
+        kept["submission"],
+        json!({"state": "SUBMITTED", "record": correction("title", "Other")}),
+        "nothing is lost"
+    );
+    // It is returned, written against what stands now, and goes its way.
+    done(
+        &steward,
+        "returnSubmission",
+        json!({"id": other["id"], "note": "See what changed"}),
+    )
+    .await;
+    let mut both = correction("summary", "One");
+    both["title"] = "Other".into();
+    let again = json!({"id": other["id"], "record": both, "initiative": initiative, "initiativeVersion": 2});
+    done(&partner, "saveSubmission", again).await;
+    done(&partner, "sendSubmission", json!({"id": other["id"]})).await;
+    done(&steward, "publishSubmission", json!({"id": other["id"]})).await;
+    let history = revisions(&partner, initiative).await;
+    let versions: Vec<&Value> = history.iter().map(|one| &one["version"]).collect();
+    assert_eq!(versions, [3, 2, 1]);
+    assert_eq!(
+        history[0]["changes"],
+        json!([{"path": ["title"], "before": "Initiative a", "after": "Other"}])
+    );
+    // A version that never was, and another's record.
+    let never = json!({"record": record("a"), "initiative": initiative, "initiativeVersion": 4});
+    let refused = mutate(&partner, "saveSubmission", never).await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("OUT_OF_RANGE", "initiativeVersion")])
+    );
+    let stranger = app.member("stranger", Role::Partner, Some("GB-CHC-501")).await;
+    let others = json!({"record": record("a"), "initiative": initiative, "initiativeVersion": 3});
+    let refused = mutate(&stranger, "saveSubmission", others).await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("NOT_FOUND", "initiative")])
+    );
+}
+
+async fn a_draft_that_was_saved_meanwhile_is_not_overwritten(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let id = saved(&partner, record("a")).await;
+    let mut mine = record("a");
+    mine["title"] = "Mine".into();
+    done(
+        &partner,
+        "saveSubmission",
+        json!({"id": id, "version": 1, "record": mine}),
+    )
+    .await;
+    let refused = mutate(
+        &partner,
+        "saveSubmission",
+        json!({"id": id, "version": 1, "record": record("a")}),
+    )
+    .await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("STALE_VERSION", "version")])
+    );
+    assert_eq!(
+        refused["changedSince"],
+        json!([{"path": ["title"], "before": "Mine", "after": "Initiative a"}])
+    );
+    let kept = partner
+        .query(&format!("{{ submission(id: \"{id}\") {{ version record }} }}"))
+        .await;
+    assert_eq!(kept["submission"], json!({"version": 2, "record": mine}));
+}
+
+async fn each_does_what_is_theirs_and_sees_no_more(database: Database) {
+    let app = base(database).await;
+    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let stranger = app.member("stranger", Role::Partner, Some("GB-CHC-501")).await;
+    let id = saved(&partner, record("a")).await;
+    let of_one = format!("{{ submission(id: \"{id}\") {{ id }} submissions {{ totalCount }} }}");
+    let of = async |client: &Client<'_>| client.query(&of_one).await;
+    assert_eq!(of(&partner).await["submissions"]["totalCount"], 1);
+    assert_eq!(of(&steward).await["submissions"]["totalCount"], 1);
+    assert_eq!(
+        of(&stranger).await,
+        json!({"submission": null, "submissions": {"totalCount": 0}})
+    );
+    for (name, input) in [
+        ("saveSubmission", json!({"id": id, "record": record("a")})),
+        ("sendSubmission", json!({"id": id})),
+        ("discardSubmission", json!({"id": id})),
+    ] {
+        let refused = mutate(&stranger, name, input).await;
+        assert_eq!(
+            complaints(&refused["userErrors"]),
+            owned(&[("NOT_FOUND", "id")]),
+            "{name}"
+        );
+    }
+    // A record of another organisation is not theirs to send.
+    let mut theirs = record("b");
+    theirs["leadOrganisation"] = json!({"identifier": OWN});
+    let foreign = saved(&stranger, theirs).await;
+    let refused = mutate(&stranger, "sendSubmission", json!({"id": foreign})).await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("NOT_ALLOWED", "record/leadOrganisation")])
+    );
+    // Who may not is told so before anything is looked at.
+    let funder = app.member("funder", Role::Funder, Some("GB-CHC-900")).await;
+    for (client, mutation) in [
+        (
+            &partner,
+            format!("publishSubmission(input: {{id: \"{id}\"}}) {{ change }}"),
+        ),
+        (
+            &partner,
+            format!("returnSubmission(input: {{id: \"{id}\", note: \"No\"}}) {{ change }}"),
+        ),
+        (
+            &funder,
+            "saveSubmission(input: {record: {}}) { change }".to_owned(),
+        ),
+        (
+            &funder,
+            format!("sendSubmission(input: {{id: \"{id}\"}}) {{ change }}"),
+        ),
+    ] {
+        let (message, code) = client.error(&format!("mutation {{ {mutation} }}")).await;
+        assert_eq!(code, "FORBIDDEN", "{mutation}: {message}");
+    }
+    // A steward, who acts for no organisation, says whose record it is.
+    let refused = mutate(&steward, "saveSubmission", json!({"record": record("c")})).await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("REQUIRED", "organisation")])
+    );
+    let organisation =
+        partner.query("{ viewer { organisation { id } } }").await["viewer"]["organisation"]["id"].take();
+    let for_partner = json!({"record": record("c"), "organisation": organisation});
+    done(&steward, "saveSubmission", for_partner).await;
+    assert_eq!(of(&partner).await["submissions"]["totalCount"], 2);
+}
+
+async fn trust(app: &TestApp, identifier: &str) {
+    let row = organisation::Entity::find()
+        .filter(organisation::Column::Identifier.eq(identifier))
+        .one(&app.app.db)
+        .await
+        .unwrap()
+        .unwrap();
+    let mut row = row.into_active_model();
+    row.auto_publish = Set(true);
+    row.update(&app.app.db).await.unwrap();
+}
+
+async fn an_organisation_that_is_trusted_publishes_by_sending(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    trust(&app, OWN).await;
+    let id = saved(&partner, record("a")).await;
+    let payload = mutate(&partner, "sendSubmission", json!({"id": id})).await;
+    assert_eq!(payload["submission"]["state"], "PUBLISHED", "{payload}");
+    app.catch_up().await;
+    assert_eq!(skipped(&partner, payload["change"].as_i64().unwrap()).await, 1);
+    // What is not right is no more published than another's.
+    let id = saved(&partner, json!({"title": "No more than that"})).await;
+    let refused = mutate(&partner, "sendSubmission", json!({"id": id})).await;
+    assert_eq!(refused["submission"], Value::Null);
+}
+
+async fn a_mutation_under_a_key_is_done_once(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let input = json!({"record": record("a"), "idempotencyKey": "k-1"});
+    let first = done(&partner, "saveSubmission", input.clone()).await;
+    let again = done(&partner, "saveSubmission", input.clone()).await;
+    assert_eq!(first, again, "the first answer is given again");
+    let total = || partner.query("{ submissions { totalCount } }");
+    assert_eq!(total().await["submissions"]["totalCount"], 1);
+    let other = json!({"record": record("b"), "idempotencyKey": "k-1"});
+    let refused = mutate(&partner, "saveSubmission", other.clone()).await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("KEY_REUSED", "idempotencyKey")])
+    );
+    let refused = mutate(
+        &partner,
+        "sendSubmission",
+        json!({"id": first["id"], "idempotencyKey": "k-1"}),
+    )
+    .await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("KEY_REUSED", "idempotencyKey")])
+    );
+    // A key is its member's own.
+    let stranger = app.member("stranger", Role::Partner, Some("GB-CHC-501")).await;
+    done(&stranger, "saveSubmission", other.clone()).await;
+    // What was refused was not done, and can be sent again when it is mended.
+    let empty = done(&partner, "saveSubmission", json!({"record": {}})).await;
+    let refused = mutate(
+        &partner,
+        "sendSubmission",
+        json!({"id": empty["id"], "idempotencyKey": "k-2"}),
+    )
+    .await;
+    assert_ne!(refused["userErrors"], json!([]));
+    done(
+        &partner,
+        "saveSubmission",
+        json!({"id": empty["id"], "record": record("c")}),
+    )
+    .await;
+    done(
+        &partner,
+        "sendSubmission",
+        json!({"id": empty["id"], "idempotencyKey": "k-2"}),
+    )
+    .await;
+    // After a day the key is free.
+    let rows = repeatable::Entity::find().all(&app.app.db).await.unwrap();
+    for row in rows {
+        let mut row = row.into_active_model();
+        row.created_at = Set(SystemClock.now() - chrono::TimeDelta::hours(25));
+        row.update(&app.app.db).await.unwrap();
+    }
+    done(&partner, "saveSubmission", other).await;
+    for (key, long) in [("", 0), ("x", 201), ("\u{0}", 1)] {
+        let key = if long > 1 {
+            key.repeat(long)
+        } else {
+            key.to_owned()
+        };
+        let refused = mutate(
+            &partner,
+            "saveSubmission",
+            json!({"record": {}, "idempotencyKey": key}),
+        )
+        .await;
+        assert_eq!(
+            complaints(&refused["userErrors"]),
+            owned(&[("MALFORMED", "idempotencyKey")])
+        );
+    }
+}
+
+async fn two_that_are_sent_at_once_under_one_key_are_done_once(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    for round in 0..5 {
+        let input = json!({"record": record(&format!("r-{round}")), "idempotencyKey": format!("k-{round}")});
+        let all = (0..6).map(|_| done(&partner, "saveSubmission", input.clone()));
+        let answers = futures_util::future::join_all(all).await;
+        assert!(answers.iter().all(|answer| answer == &answers[0]), "{answers:?}");
+        let total = partner.query("{ submissions { totalCount } }").await;
+        assert_eq!(total["submissions"]["totalCount"], round + 1);
+    }
+}
+
+async fn a_withdrawn_record_keeps_its_history(database: Database) {
+    let app = base(database).await;
+    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let (submission, change) = published(&app, &partner, record("a")).await;
+    let initiative = &submission["initiative"]["id"];
+    assert_eq!(skipped(&partner, change).await, 1);
+    let withdraw = |reason: &str| {
+        format!(
+            "mutation {{ withdrawInitiative(input: {{id: {initiative}, reason: {reason:?}, idempotencyKey: \"w\"}}) {{
+               revision {{ version reason }} change userErrors {{ code path message }} }} }}"
+        )
+    };
+    let refused = steward.query(&withdraw(" ")).await;
+    assert_eq!(
+        complaints(&refused["withdrawInitiative"]["userErrors"]),
+        owned(&[("REQUIRED", "reason")])
+    );
+    let done_once = steward.query(&withdraw("It was another's")).await;
+    let withdrawn = &done_once["withdrawInitiative"];
+    assert_eq!(
+        withdrawn["revision"],
+        json!({"version": 2, "reason": "It was another's"}),
+        "{withdrawn}"
+    );
+    assert_eq!(
+        steward.query(&withdraw("It was another's")).await,
+        done_once,
+        "again, under its key"
+    );
+    app.catch_up().await;
+    assert_eq!(
+        skipped(&partner, withdrawn["change"].as_i64().unwrap()).await,
+        0,
+        "it is counted no more"
+    );
+    let listed = partner
+        .query(&format!(
+            "{{ initiative(id: {initiative}) {{ id }} initiatives {{ totalCount }} }}"
+        ))
+        .await;
+    assert_eq!(
+        listed,
+        json!({"initiative": null, "initiatives": {"totalCount": 0}})
+    );
+    for client in [&partner, &steward] {
+        let history = revisions(client, initiative).await;
+        assert_eq!(history.len(), 2);
+        assert_eq!(history[1]["record"]["title"], "Initiative a");
+    }
+    let stranger = app.member("stranger", Role::Partner, Some("GB-CHC-501")).await;
+    assert_eq!(revisions(&stranger, initiative).await, Vec::<Value>::new());
+    // Sent in anew it is the same record, with all its history.
+    let (again, _) = published(&app, &partner, record("a")).await;
+    assert_eq!(&again["initiative"]["id"], initiative);
+    assert_eq!(again["initiative"]["version"], 3);
+}
+
+async fn personal_data_is_kept_in_a_draft_and_not_sent(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let mut personal = record("a");
+    personal["summary"] = "Write to jo@example.org".into();
+    personal["challengesFaced"][0]["note"] = "She lives at LS1 4AP".into();
+    let submission = done(&partner, "saveSubmission", json!({"record": personal})).await;
+    assert_eq!(submission["record"], personal);
+    let refused = mutate(&partner, "sendSubmission", json!({"id": submission["id"]})).await;
+    let expected = [
+        ("PERSONAL_DATA", "record/challengesFaced/0/note"),
+        ("PERSONAL_DATA", "record/summary"),
+    ];
+    assert_eq!(complaints(&refused["userErrors"]), owned(&expected));
+    personal["summary"] = "With Free@Last".into();
+    personal["challengesFaced"][0]["note"] = "In LS1".into();
+    done(
+        &partner,
+        "saveSubmission",
+        json!({"id": submission["id"], "record": personal}),
+    )
+    .await;
+    done(&partner, "sendSubmission", json!({"id": submission["id"]})).await;
+}
+
+/// Every mutation of the schema.
+fn mutations() -> BTreeSet<String> {
+    let document = parse_schema(sdl()).unwrap();
+    let fields = document
+        .definitions
+        .into_iter()
+        .filter_map(|definition| match definition {
+            TypeSystemDefinition::Type(named) if named.node.name.node == "Mutation" => {
+                match named.node.kind {
+                    TypeKind::Object(object) => Some(object.fields),
+                    _ => None,
+                }
+            }
+            _ => None,
+        });
+    fields
+        .flatten()
+        .map(|field| field.node.name.node.to_string())
+        .collect()
+}
+
+async fn no_mutation_escapes_the_audit_trail(database: Database) {
+    let app = base(database).await;
+    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let (first, _) = published(&app, &partner, record("a")).await;
+    let second = saved(&partner, record("b")).await;
+    done(&partner, "sendSubmission", json!({"id": second})).await;
+    done(
+        &steward,
+        "returnSubmission",
+        json!({"id": second, "note": "Why?"}),
+    )
+    .await;
+    done(&partner, "discardSubmission", json!({"id": second})).await;
+    let id = &first["initiative"]["id"];
+    steward
+        .query(&format!(
+            "mutation {{ withdrawInitiative(input: {{id: {id}, reason: \"Twice\"}}) {{ change }} }}"
+        ))
+        .await;
+    // What is refused has done nothing, and leaves nothing.
+    mutate(&partner, "sendSubmission", json!({"id": second})).await;
+    let events =
+        "auditEvents(first: 100) { nodes { act subject subjectId by versionBefore versionAfter detail } }";
+    let told = steward.query(&format!("{{ {events} }}")).await;
+    let told = told["auditEvents"]["nodes"].as_array().unwrap();
+    let acts: BTreeSet<String> = told
+        .iter()
+        .map(|event| event["act"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        acts,
+        mutations(),
+        "every mutation of the schema has left its event"
+    );
+    assert_eq!(told.len(), 8, "one for each that was done: {told:#?}");
+    let returned = told
+        .iter()
+        .find(|event| event["act"] == "returnSubmission")
+        .unwrap();
+    assert_eq!(returned["subjectId"], json!(second));
+    assert_eq!(returned["detail"]["of"]["note"], "Why?");
+    let (_, code) = partner.error(&format!("{{ {events} }}")).await;
+    assert_eq!(code, "FORBIDDEN");
+    let viewer = partner.query("{ viewer { id } }").await["viewer"]["id"].take();
+    let own = steward
+        .query(&format!(
+            "{{ auditEvents(filter: {{by: {viewer}, subject: \"{second}\"}}) {{ totalCount }} }}"
+        ))
+        .await;
+    assert_eq!(own["auditEvents"]["totalCount"], 3);
+}
