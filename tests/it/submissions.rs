@@ -26,6 +26,7 @@ pub fn stories() -> Vec<Story> {
         two_that_are_sent_at_once_under_one_key_are_done_once,
         a_withdrawn_record_keeps_its_history,
         personal_data_is_kept_in_a_draft_and_not_sent,
+        what_is_not_known_is_told_with_the_nearest_that_is,
         no_mutation_escapes_the_audit_trail,
     ]
 }
@@ -153,6 +154,7 @@ async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: 
         ("OUT_OF_RANGE", "fundingTerms/1/amountMinor"),
         ("REQUIRED", "fundingTerms/1/currency"),
         ("OUT_OF_ORDER", "fundingTerms/1/endsOn"),
+        ("NOT_FOUND", "fundingTerms/1/funder"),
         ("NOT_FOUND", "place"),
         ("PERSONAL_DATA", "sharing/basis"),
         ("REQUIRED", "sharing/licence"),
@@ -677,6 +679,51 @@ async fn personal_data_is_kept_in_a_draft_and_not_sent(database: Database) {
     )
     .await;
     done(&partner, "sendSubmission", json!({"id": submission["id"]})).await;
+}
+
+async fn what_is_not_known_is_told_with_the_nearest_that_is(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    app.member("funder", Role::Funder, Some("The Northern Rock Foundation"))
+        .await;
+    let messages = async |place: Value, funder: Value| {
+        let mut record = record("a");
+        record["place"] = place;
+        record["fundingTerms"] = json!([{"funder": funder}]);
+        let submission = done(&partner, "saveSubmission", json!({"record": record})).await;
+        let problems = submission["problems"].as_array().unwrap().iter();
+        problems
+            .map(|problem| problem["message"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let known = json!({"identifier": "GB-CHC-901", "name": "A new funder"});
+    assert_eq!(
+        messages(json!({"name": "hartlepool "}), known.clone()).await,
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        messages(
+            json!({"name": "Hartelpool"}),
+            json!({"name": "Northern Rock Fundation"})
+        )
+        .await,
+        [
+            "no organisation is called Northern Rock Fundation; the nearest are The Northern Rock Foundation \
+             (The Northern Rock Foundation); give its identifier to add it",
+            "no place is called Hartelpool; the nearest are Hartlepool (E06000001)",
+        ]
+    );
+    assert_eq!(
+        messages(json!({"name": "Atlantis"}), json!({"name": "Nobody's money"})).await,
+        [
+            "no organisation is called Nobody's money; give its identifier to add it",
+            "no place is called Atlantis",
+        ]
+    );
+    assert_eq!(
+        messages(json!({"name": "Hartlepool", "code": "E06000001"}), known).await,
+        ["give one of the code, the id or the name of a place"]
+    );
 }
 
 /// Every mutation of the schema.

@@ -134,7 +134,7 @@ fn record(
         ),
         place: place.map(|place| PlaceReference {
             code: Some(place.code.clone()),
-            id: None,
+            ..PlaceReference::default()
         }),
         lead_organisation: lead.reference.clone(),
         started_on: dice.keep(95, started_on),

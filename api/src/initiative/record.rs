@@ -101,7 +101,8 @@ fn null_as_absent<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// A place, named by its code or by its id in this base: one of the two.
+/// A place, named by its code, by its id in this base, or by a name that only one place has: one
+/// of the three.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlaceReference {
@@ -111,6 +112,9 @@ pub struct PlaceReference {
     /// The global id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// The name in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// An organisation, named by its identifier, or else by its name.

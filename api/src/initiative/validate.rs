@@ -177,7 +177,8 @@ pub fn tidy(record: &mut InitiativeRecord) {
     if let Some(place) = &mut record.place {
         optional(&mut place.code);
         optional(&mut place.id);
-        if place.code.is_none() && place.id.is_none() {
+        optional(&mut place.name);
+        if place.code.is_none() && place.id.is_none() && place.name.is_none() {
             record.place = None;
         }
     }

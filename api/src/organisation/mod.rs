@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect,
 };
 use uuid::Uuid;
 use wayin_entity::{ChangeKind, ChangeSubject, OrganisationKind, organisation};
@@ -198,6 +199,32 @@ pub async fn ensure(
         .map_err(|unclear| crate::error::Error::bad_input("organisation", unclear))?;
     altered.write(db, act).await?;
     Ok(organisation)
+}
+
+/// The organisations whose names are most like a name that none has, as they are offered to
+/// whoever may mean them: of those that share its longest word's beginning.
+pub async fn named_alike(db: &impl ConnectionTrait, name: &str) -> Result<Vec<String>> {
+    const LOOKED_AT: u64 = 500;
+    const BEGINNING: usize = 4;
+    let folded = fold(name.trim());
+    let longest = folded.split_whitespace().max_by_key(|word| word.chars().count());
+    let beginning: String = longest.unwrap_or_default().chars().take(BEGINNING).collect();
+    if beginning.is_empty() || !can_be_held(&beginning) {
+        return Ok(Vec::new());
+    }
+    let found = organisation::Entity::find()
+        .filter(organisation::Column::NameFolded.contains(&beginning))
+        .limit(LOOKED_AT)
+        .all(db)
+        .await?;
+    let names = found.iter().map(|one| {
+        let shown = match &one.identifier {
+            Some(identifier) => format!("{} ({identifier})", one.name),
+            None => one.name.clone(),
+        };
+        (one.name_folded.as_str(), shown)
+    });
+    Ok(crate::place::most_alike(name, names))
 }
 
 /// Finds organisations by their ids.

@@ -309,10 +309,6 @@ impl Domain {
                     into.push(found.iter().copied());
                 }
             }
-            Dimension::WayIn => {
-                let ways_in = of_perspectives(&chunk.ways_in, None);
-                several(chunk.len(), not_known, into, |row| ways_in.set_at(row));
-            }
             Dimension::WayInOfFunder => {
                 one(
                     chunk.len(),
@@ -345,24 +341,19 @@ impl Domain {
                     &chunk.steps[Challenge::FosteringConditions as usize],
                 );
             }
-            Dimension::FundingDurationBand => {
-                let mut band_of_term = vec![0_u8; chunk.term_count()];
-                chunk.duration_months.each(|term, months| {
-                    band_of_term[term] = months.map_or(0, |months| 1 << duration_band(months));
-                });
-                let bands = |row| {
-                    band_of_term[chunk.terms_of(row)]
-                        .iter()
-                        .fold(0, |all, band| all | band)
-                };
-                several(chunk.len(), not_known, into, bands);
+            Dimension::WayIn
+            | Dimension::FundingDurationBand
+            | Dimension::FundingResearch
+            | Dimension::ReportingBasis
+            | Dimension::IntendedFocus => {
+                into.start_several();
+                for set in self.sets_of_rows(chunk).unwrap_or_default() {
+                    match set {
+                        0 => into.push([not_known]),
+                        set => into.push(codes(set)),
+                    }
+                }
             }
-            // Paid for comes before not paid for.
-            Dimension::FundingResearch => of_terms(chunk, &chunk.upfront_research, not_known, into, |set| {
-                (set >> 1 & 1) | (set & 1) << 1
-            }),
-            Dimension::ReportingBasis => of_terms(chunk, &chunk.reporting_basis, not_known, into, |set| set),
-            Dimension::IntendedFocus => of_terms(chunk, &chunk.intended_focus, not_known, into, |set| set),
             Dimension::YearStarted => {
                 let strata = into.start_one_each(chunk.len());
                 chunk.started_on.each(|row, day| {
@@ -375,8 +366,46 @@ impl Domain {
         }
     }
 
+    /// For a dimension of which a row may have several of a few values, the values of each row, bit by bit.
+    fn sets_of_rows(&self, chunk: &Chunk) -> Option<Vec<u8>> {
+        let of_terms = |set_of_term: &[u8]| {
+            let terms = |row| &set_of_term[chunk.terms_of(row)];
+            (0..chunk.len())
+                .map(|row| terms(row).iter().fold(0, |all, set| all | set))
+                .collect()
+        };
+        let of_planes = |planes: &Planes| of_terms(&sets(chunk.term_count(), planes));
+        match self.dimension {
+            Dimension::WayIn => Some(sets(chunk.len(), &of_perspectives(&chunk.ways_in, None))),
+            Dimension::FundingDurationBand => {
+                let mut bands = vec![0_u8; chunk.term_count()];
+                chunk.duration_months.each(|term, months| {
+                    bands[term] = months.map_or(0, |months| 1 << duration_band(months));
+                });
+                Some(of_terms(&bands))
+            }
+            Dimension::FundingResearch => {
+                let mut paid_for: Vec<u8> = of_planes(&chunk.upfront_research);
+                // Paid for comes before not paid for.
+                paid_for
+                    .iter_mut()
+                    .for_each(|set| *set = (*set >> 1 & 1) | (*set & 1) << 1);
+                Some(paid_for)
+            }
+            Dimension::ReportingBasis => Some(of_planes(&chunk.reporting_basis)),
+            Dimension::IntendedFocus => Some(of_planes(&chunk.intended_focus)),
+            _ => None,
+        }
+    }
+
     /// The rows of a chunk that stand in each stratum.
     pub fn sets(&self, chunk: &Chunk) -> Vec<Bits> {
+        if let Some(sets) = self.sets_of_rows(chunk) {
+            // The last stratum is of those that do not say.
+            let of_values =
+                (0..self.strata.len() - 1).map(|value| rows_where(&sets, |set| set >> value & 1 == 1));
+            return of_values.chain([rows_where(&sets, |set| set == 0)]).collect();
+        }
         let mut sets = vec![Bits::none(chunk.len()); self.strata.len()];
         let mut strata = CellsOfRows::default();
         self.strata_of_rows(chunk, &mut strata);
@@ -417,15 +446,22 @@ fn one(rows: usize, not_known: u32, into: &mut CellsOfRows, planes: &Planes) {
     }
 }
 
-/// Several strata a row, by the bits of a set.
-fn several(rows: usize, not_known: u32, into: &mut CellsOfRows, set: impl Fn(usize) -> u8) {
-    into.start_several();
-    for row in 0..rows {
-        match set(row) {
-            0 => into.push([not_known]),
-            set => into.push(codes(set)),
-        }
+/// The rows of whose sets something is so.
+fn rows_where(sets: &[u8], wanted: impl Fn(u8) -> bool) -> Bits {
+    let word = |of_rows: &[u8]| {
+        let bits = of_rows.iter().enumerate();
+        bits.fold(0, |word, (bit, set)| word | u64::from(wanted(*set)) << bit)
+    };
+    Bits::from_words(sets.len(), sets.chunks(64).map(word))
+}
+
+/// The codes of each row or term, bit by bit.
+fn sets(of: usize, planes: &Planes) -> Vec<u8> {
+    let mut sets = vec![0; of];
+    for (code, plane) in planes.all().iter().enumerate() {
+        plane.each(|at| sets[at] |= 1 << code);
     }
+    sets
 }
 
 /// The numbers of the bits that are set.
@@ -435,29 +471,11 @@ pub fn codes(set: u8) -> impl Iterator<Item = u32> {
         .map(u8::trailing_zeros)
 }
 
-/// Several strata a row, by the codes that its funding terms have.
-fn of_terms(
-    chunk: &Chunk,
-    planes: &Planes,
-    not_known: u32,
-    into: &mut CellsOfRows,
-    strata: impl Fn(u8) -> u8,
-) {
-    let mut set_of_term = vec![0_u8; chunk.term_count()];
-    for (code, plane) in planes.all().iter().enumerate() {
-        plane.each(|term| set_of_term[term] |= 1 << code);
-    }
-    let set = |row| {
-        set_of_term[chunk.terms_of(row)]
-            .iter()
-            .fold(0, |all, set| all | set)
-    };
-    several(chunk.len(), not_known, into, |row| strata(set(row)));
-}
-
 /// The band that a funding duration falls in, counted from the shortest.
 pub fn duration_band(months: i64) -> usize {
-    DURATION_EDGES.partition_point(|edge| i64::from(*edge) < months)
+    // Every edge is looked at: that takes less than a branch that cannot be foretold.
+    let above = |edge: &i32| usize::from(i64::from(*edge) < months);
+    DURATION_EDGES.iter().map(above).sum()
 }
 
 #[cfg(test)]

@@ -29,8 +29,8 @@ pub enum PlaceKey {
 /// Why a reference names no place.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unclear {
-    /// It gives both an id and a code, or neither.
-    #[error("give either the code or the id of a place")]
+    /// It gives several of a code, an id and a name, or none.
+    #[error("give one of the code, the id or the name of a place")]
     NotOne,
     /// No place has that code.
     #[error("no place has the code {0}")]
@@ -38,6 +38,51 @@ pub enum Unclear {
     /// No place has that id.
     #[error("no place has the id {0}")]
     NoSuchId(String),
+    /// No place has that name.
+    #[error("no place is called {name}{}", nearest(.alike))]
+    NoSuchName {
+        /// The name.
+        name: String,
+        /// Places that may have been meant.
+        alike: Vec<String>,
+    },
+    /// Several places have that name.
+    #[error("{} places are called {name}; give the code of the one that is meant: {}", .places.len(), .places.join(", "))]
+    Several {
+        /// The name.
+        name: String,
+        /// The places.
+        places: Vec<String>,
+    },
+}
+
+/// What may have been meant, to be added to a complaint.
+pub fn nearest(names: &[String]) -> String {
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!("; the nearest are {}", names.join(", "))
+    }
+}
+
+/// How alike two names must be, from 0 to 1, for one to be offered for the other.
+const ALIKE: f64 = 0.8;
+/// How many names are offered.
+const OFFERED: usize = 3;
+
+/// Of some names those that are most like another, the most alike first. After M. A. Jaro (1989)
+/// and W. E. Winkler (1990), who weigh the first letters more.
+pub fn most_alike<'a>(name: &str, names: impl Iterator<Item = (&'a str, String)>) -> Vec<String> {
+    // Whether a name begins with "the" is what people remember least.
+    let bare = |name: &'_ str| name.strip_prefix("the ").unwrap_or(name).to_owned();
+    let name = bare(&fold(name.trim()));
+    let mut alike: Vec<(f64, String)> = names
+        .map(|(folded, shown)| (strsim::jaro_winkler(&name, &bare(folded)), shown))
+        .filter(|(alike, _)| *alike >= ALIKE)
+        .collect();
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    alike.truncate(OFFERED);
+    alike.into_iter().map(|(_, shown)| shown).collect()
 }
 
 /// Every place by id, code and name: small enough to be held while a file is read.
@@ -104,15 +149,48 @@ impl Gazetteer {
 
     /// The current place that a record names.
     pub fn resolve(&self, reference: &PlaceReference) -> Result<&place::Model, Unclear> {
-        match (&reference.code, &reference.id) {
-            (Some(code), None) => self
+        match (&reference.code, &reference.id, &reference.name) {
+            (Some(code), None, None) => self
                 .by_code(code)
                 .ok_or_else(|| Unclear::NoSuchCode(code.clone())),
-            (None, Some(id)) => id::decode_as(NodeKind::Place, id)
+            (None, Some(id), None) => id::decode_as(NodeKind::Place, id)
                 .and_then(|id| self.current(id))
                 .ok_or_else(|| Unclear::NoSuchId(id.clone())),
+            (None, None, Some(name)) => self.named(name),
             _ => Err(Unclear::NotOne),
         }
+    }
+
+    fn named(&self, name: &str) -> Result<&place::Model, Unclear> {
+        let of_name = self.current_by_name.get(&fold(name.trim()));
+        match of_name.map_or(&[][..], Vec::as_slice) {
+            [one] => self.places.get(one).ok_or(Unclear::NotOne),
+            [] => {
+                let names = self.current_by_name.iter().filter_map(|(folded, ids)| {
+                    let place = self.places.get(ids.first()?)?;
+                    Some((folded.as_str(), shown(place)))
+                });
+                Err(Unclear::NoSuchName {
+                    name: name.to_owned(),
+                    alike: most_alike(name, names),
+                })
+            }
+            several => {
+                let places = several.iter().filter_map(|id| self.places.get(id));
+                Err(Unclear::Several {
+                    name: name.to_owned(),
+                    places: places.map(shown).collect(),
+                })
+            }
+        }
+    }
+}
+
+/// A place as it is offered to whoever may mean it.
+fn shown(place: &place::Model) -> String {
+    match &place.code {
+        Some(code) => format!("{} ({code})", place.name),
+        None => place.name.clone(),
     }
 }
 
@@ -121,11 +199,11 @@ pub fn reference_to(place: &place::Model) -> PlaceReference {
     match &place.code {
         Some(code) => PlaceReference {
             code: Some(code.clone()),
-            id: None,
+            ..PlaceReference::default()
         },
         None => PlaceReference {
-            code: None,
             id: Some(NodeKind::Place.id(place.id)),
+            ..PlaceReference::default()
         },
     }
 }

@@ -12,7 +12,8 @@ use crate::initiative::personal_data;
 use crate::initiative::publish::{self, Proposal};
 use crate::initiative::record::{InitiativeRecord, OrganisationReference};
 use crate::initiative::validate::{self, Finding, FindingCode, can_be_held};
-use crate::place::Gazetteer;
+use crate::organisation::{Found, named_alike};
+use crate::place::{Gazetteer, nearest};
 
 /// The most bytes of a record, written as JSON.
 const LONGEST_RECORD: usize = 200_000;
@@ -94,6 +95,7 @@ pub async fn at(
         corrects: submission.initiative_id,
     };
     let of_record = publish::look_over(db, act, places, &proposal).await?;
+    found.extend(unknown_funders(db, &proposal.record).await?);
     found.extend(of_record.errors);
     looked.errors.extend(as_sent(&reading, found));
     looked.warnings = as_sent(&reading, of_record.warnings).collect();
@@ -150,6 +152,28 @@ fn sent(record: &InitiativeRecord, organisation: &organisation::Model) -> Vec<Fi
         found.push(Finding::new(FindingCode::NotAllowed, "leadOrganisation", reason));
     }
     found
+}
+
+/// Funders that are named by a name alone which no organisation has: what was meant may be there
+/// under another spelling. One with an identifier is added.
+async fn unknown_funders(db: &impl ConnectionTrait, record: &InitiativeRecord) -> Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    let known = Found::look_up(db, record.funding_terms.iter().map(|term| &term.funder)).await?;
+    for (at, term) in record.funding_terms.iter().enumerate() {
+        let (None, Some(name)) = (&term.funder.identifier, &term.funder.name) else {
+            continue;
+        };
+        if known.check(&term.funder).is_ok() && known.id_of(&term.funder).is_none() {
+            let alike = named_alike(db, name).await?;
+            let reason = format!(
+                "no organisation is called {name}{}; give its identifier to add it",
+                nearest(&alike)
+            );
+            let path = format!("fundingTerms/{at}/funder");
+            found.push(Finding::new(FindingCode::NotFound, path, reason));
+        }
+    }
+    Ok(found)
 }
 
 fn is_of(reference: &OrganisationReference, organisation: &organisation::Model) -> bool {

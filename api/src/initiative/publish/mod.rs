@@ -16,7 +16,7 @@ use crate::change::{self, Act};
 use crate::condition::fold;
 use crate::error::{Error, Result};
 use crate::organisation::{Altered, Found, Unclear};
-use crate::place::{Gazetteer, reference_to};
+use crate::place::{self, Gazetteer, reference_to};
 
 /// A record that is to be published.
 #[derive(Clone, Debug)]
@@ -438,9 +438,14 @@ impl Batch<'_> {
             .as_ref()
             .map(|reference| self.places.resolve(reference))
         {
+            let code = match unclear {
+                place::Unclear::NotOne => FindingCode::Malformed,
+                place::Unclear::Several { .. } => FindingCode::Ambiguous,
+                _ => FindingCode::NotFound,
+            };
             findings
                 .errors
-                .push(Finding::new(FindingCode::NotFound, "place", unclear.to_string()));
+                .push(Finding::new(code, "place", unclear.to_string()));
         }
         let funders = record.funding_terms.iter().enumerate();
         let funders = funders.map(|(index, term)| (format!("fundingTerms/{index}/funder"), &term.funder));
