@@ -23,7 +23,9 @@ use crate::initiative::graphql::{
     RevisionQuery, Source, SourceById,
 };
 use crate::meeting::graphql::{Meeting, MeetingById, MeetingQuery, Reflection, ReflectionById};
-use crate::organisation::graphql::{KnownOrganisation, Organisation, OrganisationQuery};
+use crate::organisation::graphql::{
+    KnownOrganisation, Organisation, OrganisationMutation, OrganisationQuery,
+};
 use crate::paging::MOST;
 use crate::pattern::graphql::PatternQuery;
 use crate::place::graphql::{Place, PlaceById, PlaceQuery};
@@ -53,7 +55,7 @@ pub struct Query(
 
 /// Every mutation.
 #[derive(MergedObject, Default)]
-pub struct Mutation(SubmissionMutation, InitiativeMutation);
+pub struct Mutation(SubmissionMutation, InitiativeMutation, OrganisationMutation);
 
 /// The schema of the service.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

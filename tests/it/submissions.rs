@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 use wayin::clock::{Clock, SystemClock};
 use wayin::schema::sdl;
-use wayin_entity::{Role, organisation, repeatable};
+use wayin_entity::{Role, repeatable};
 
 use crate::support::app::{Client, TestApp};
 use crate::support::{Database, Story, stories};
@@ -22,6 +22,7 @@ pub fn stories() -> Vec<Story> {
         a_draft_that_was_saved_meanwhile_is_not_overwritten,
         each_does_what_is_theirs_and_sees_no_more,
         an_organisation_that_is_trusted_publishes_by_sending,
+        a_steward_keeps_organisations,
         a_mutation_under_a_key_is_done_once,
         two_that_are_sent_at_once_under_one_key_are_done_once,
         a_withdrawn_record_keeps_its_history,
@@ -483,22 +484,77 @@ async fn each_does_what_is_theirs_and_sees_no_more(database: Database) {
     assert_eq!(of(&partner).await["submissions"]["totalCount"], 2);
 }
 
-async fn trust(app: &TestApp, identifier: &str) {
-    let row = organisation::Entity::find()
-        .filter(organisation::Column::Identifier.eq(identifier))
-        .one(&app.app.db)
-        .await
-        .unwrap()
+/// Trusts the organisation of a partner to publish without review.
+async fn trust(app: &TestApp, partner: &Client<'_>) {
+    let viewer = partner
+        .query("{ viewer { organisation { id name identifier } } }")
+        .await;
+    let mut input = viewer["viewer"]["organisation"].clone();
+    input["autoPublish"] = true.into();
+    let steward = app.steward().await;
+    let saved = save_organisation(&steward, input).await;
+    assert_eq!(saved["userErrors"], json!([]), "{saved}");
+    assert_eq!(saved["organisation"]["autoPublish"], true);
+}
+
+async fn save_organisation(client: &Client<'_>, input: Value) -> Value {
+    let query = "mutation($input: SaveOrganisationInput!) { saveOrganisation(input: $input) {
+        organisation { id name kind identifier autoPublish } change userErrors { code path message } } }";
+    let mut response = client.response_with(query, json!({"input": input})).await;
+    assert_eq!(response.get("errors"), None, "{response}");
+    response["data"]["saveOrganisation"].take()
+}
+
+async fn a_steward_keeps_organisations(database: Database) {
+    let app = base(database).await;
+    let (partner, steward) = (partner(&app).await, app.steward().await);
+    published(&app, &partner, record("a")).await;
+    let new = json!({"name": " A new one ", "kind": "PUBLIC_BODY", "identifier": "GB-LAE-1", "idempotencyKey": "o"});
+    let saved = save_organisation(&steward, new.clone()).await;
+    assert_eq!(saved["organisation"]["name"], "A new one", "{saved}");
+    assert_eq!(
+        save_organisation(&steward, new).await,
+        saved,
+        "again, under its key"
+    );
+    for (input, expected) in [
+        (json!({"name": " "}), ("REQUIRED", "name")),
+        (json!({"name": "x".repeat(201)}), ("TOO_LONG", "name")),
+        (
+            json!({"name": "Another", "identifier": "GB-LAE-1"}),
+            ("CLASH", "identifier"),
+        ),
+    ] {
+        let refused = save_organisation(&steward, input).await;
+        assert_eq!(complaints(&refused["userErrors"]), owned(&[expected]));
+        assert_eq!(refused["change"], Value::Null);
+    }
+    // Under a new name it stands so in the strata too.
+    let own = partner
+        .query("{ viewer { organisation { id identifier } } }")
+        .await["viewer"]["organisation"]
+        .take();
+    let renamed = json!({"id": own["id"], "identifier": own["identifier"], "name": "Renamed"});
+    let change = save_organisation(&steward, renamed).await["change"]
+        .as_i64()
         .unwrap();
-    let mut row = row.into_active_model();
-    row.auto_publish = Set(true);
-    row.update(&app.app.db).await.unwrap();
+    app.catch_up().await;
+    let told = steward
+        .query(&format!(
+            "{{ distribution(of: LEAD_ORGANISATION, atLeast: {change}) {{ label count }} }}"
+        ))
+        .await;
+    assert_eq!(told["distribution"][0], json!({"label": "Renamed", "count": 1}));
+    let (_, code) = partner
+        .error("mutation { saveOrganisation(input: {name: \"Mine\"}) { change } }")
+        .await;
+    assert_eq!(code, "FORBIDDEN");
 }
 
 async fn an_organisation_that_is_trusted_publishes_by_sending(database: Database) {
     let app = base(database).await;
     let partner = partner(&app).await;
-    trust(&app, OWN).await;
+    trust(&app, &partner).await;
     let id = saved(&partner, record("a")).await;
     let payload = mutate(&partner, "sendSubmission", json!({"id": id})).await;
     assert_eq!(payload["submission"]["state"], "PUBLISHED", "{payload}");
@@ -766,6 +822,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
             "mutation {{ withdrawInitiative(input: {{id: {id}, reason: \"Twice\"}}) {{ change }} }}"
         ))
         .await;
+    save_organisation(&steward, json!({"name": "A new one"})).await;
     // What is refused has done nothing, and leaves nothing.
     mutate(&partner, "sendSubmission", json!({"id": second})).await;
     let events =
@@ -781,7 +838,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
         mutations(),
         "every mutation of the schema has left its event"
     );
-    assert_eq!(told.len(), 8, "one for each that was done: {told:#?}");
+    assert_eq!(told.len(), 9, "one for each that was done: {told:#?}");
     let returned = told
         .iter()
         .find(|event| event["act"] == "returnSubmission")

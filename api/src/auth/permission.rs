@@ -468,7 +468,18 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
     ),
     (
         "Mutation",
-        &["returnSubmission", "publishSubmission", "withdrawInitiative"],
+        &[
+            "returnSubmission",
+            "publishSubmission",
+            "withdrawInitiative",
+            "saveOrganisation",
+        ],
+        Stewards,
+    ),
+    ("Organisation", &["autoPublish"], Stewards),
+    (
+        "SaveOrganisationPayload",
+        &["organisation", "change", "userErrors"],
         Stewards,
     ),
     (

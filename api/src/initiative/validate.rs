@@ -309,6 +309,17 @@ pub fn check(record: &InitiativeRecord) -> Findings {
     found
 }
 
+/// Looks an organisation's own fields over; paths lead into the reference.
+pub fn organisation(reference: &OrganisationReference) -> Vec<Finding> {
+    let mut found = Findings::default();
+    check_organisation(&mut found, "", reference);
+    let within = |finding: Finding| Finding {
+        path: finding.path.trim_start_matches('/').to_owned(),
+        ..finding
+    };
+    found.errors.into_iter().map(within).collect()
+}
+
 fn check_organisation(found: &mut Findings, path: &str, reference: &OrganisationReference) {
     if reference.identifier.is_none() && reference.name.is_none() {
         found.error(FindingCode::Required, path, "needs an identifier or a name");

@@ -2,9 +2,13 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, dataloader::Loader};
+use async_graphql::{
+    Context, Enum, ID, InputObject, InputType, Object, Result, SimpleObject, dataloader::Loader,
+};
 use futures_util::future::BoxFuture;
 use sea_orm::{ColumnTrait, QueryFilter};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 use wayin_entity::{OrganisationKind, organisation};
 
@@ -18,14 +22,17 @@ use crate::graphql::{
     decode,
     error::Shared,
     loader::Loads,
-    reader,
+    member, reader,
+    user_error::UserError,
 };
 use crate::id::NodeKind;
 use crate::initiative::filter_input::{Lookup, at, not_too_many, only_or_all};
 use crate::initiative::graphql::{
     FundingTerm, FundingTermsOf, Initiative, InitiativeList, InitiativeOrder, InitiativesOf,
 };
+use crate::initiative::validate::Finding;
 use crate::initiative::{filter, organisations_visible_to};
+use crate::mutation::{self, Begun, Event, Sent};
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::place::graphql::Direction;
 
@@ -53,6 +60,11 @@ impl Organisation {
     /// The org-id identifier, such as GB-CHC-1164883; null where none is known.
     async fn identifier(&self) -> Option<&str> {
         self.0.identifier.as_deref()
+    }
+
+    /// Whether what its members send in is published without review. For stewards.
+    async fn auto_publish(&self) -> bool {
+        self.0.auto_publish
     }
 
     /// The initiatives that it leads, that you may read.
@@ -316,5 +328,120 @@ impl OrganisationQuery {
             .await
             .map_err(Error::from)?
             .map(Organisation))
+    }
+}
+
+/// An organisation that is to be added, or written anew.
+#[derive(Clone, Debug, InputObject)]
+pub struct SaveOrganisationInput {
+    /// The organisation that is there; a new one where nothing is said.
+    id: Option<ID>,
+    /// The name in use, at most 200 characters.
+    name: String,
+    /// What sort of organisation it is; not known where nothing is said.
+    kind: Option<OrganisationKind>,
+    /// The org-id identifier, such as GB-CHC-1164883; none where nothing is said.
+    identifier: Option<String>,
+    /// Whether what its members send in is published without review.
+    #[graphql(default)]
+    auto_publish: bool,
+    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    idempotency_key: Option<String>,
+}
+
+/// What came of saving an organisation.
+#[derive(SimpleObject)]
+pub struct SaveOrganisationPayload {
+    /// The organisation as it stands; null where the input was refused.
+    organisation: Option<Organisation>,
+    /// The number of the change; patterns can be asked for `atLeast` it.
+    change: Option<i64>,
+    /// Everything that was wrong with the input; empty where it was done.
+    user_errors: Vec<UserError>,
+}
+
+impl SaveOrganisationPayload {
+    fn refused(findings: Vec<Finding>) -> Self {
+        Self {
+            organisation: None,
+            change: None,
+            user_errors: findings.into_iter().map(UserError::from).collect(),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    organisation: Uuid,
+    change: i64,
+}
+
+/// The mutations of organisations.
+#[derive(Default)]
+pub struct OrganisationMutation;
+
+#[Object]
+impl OrganisationMutation {
+    /// Adds an organisation, or writes one that is there anew, whole. For stewards.
+    async fn save_organisation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to keep.")] mut input: SaveOrganisationInput,
+    ) -> Result<SaveOrganisationPayload> {
+        let (app, key) = (app(ctx), input.idempotency_key.take());
+        let sent = Sent {
+            member: member(ctx)?,
+            name: "saveOrganisation",
+            key: key.as_deref(),
+            input: input.to_value().to_string(),
+        };
+        let running = match mutation::begin::<Answer>(app, sent).await? {
+            Begun::Fresh(running) => running,
+            Begun::Refused(finding) => return Ok(SaveOrganisationPayload::refused(vec![finding])),
+            Begun::Repeated(answer) => {
+                let found = super::by_ids(&app.db, &[answer.organisation]).await?;
+                return Ok(SaveOrganisationPayload {
+                    organisation: found.into_iter().next().map(Organisation),
+                    change: Some(answer.change),
+                    user_errors: Vec::new(),
+                });
+            }
+        };
+        let id = input
+            .id
+            .as_ref()
+            .map(|id| decode(NodeKind::Organisation, "input.id", id))
+            .transpose()?;
+        let draft = super::Draft {
+            id,
+            name: input.name,
+            kind: input.kind,
+            identifier: input.identifier,
+            auto_publish: input.auto_publish,
+        };
+        let row = match super::save(running.db(), &running.act("saved"), draft).await? {
+            Ok(row) => row,
+            Err(findings) => return Ok(SaveOrganisationPayload::refused(findings)),
+        };
+        let answer = Answer {
+            organisation: row.id,
+            change: running.newest_change().await?,
+        };
+        let event = Event {
+            kind: NodeKind::Organisation,
+            id: row.id,
+            before: None,
+            after: None,
+            detail: json!({
+                "name": row.name, "kind": row.kind, "identifier": row.identifier, "autoPublish": row.auto_publish,
+            }),
+        };
+        let change = Some(answer.change);
+        running.finish(event, &answer).await?;
+        Ok(SaveOrganisationPayload {
+            organisation: Some(Organisation(row)),
+            change,
+            user_errors: Vec::new(),
+        })
     }
 }

@@ -15,7 +15,7 @@ use crate::change::{self, Act, Entry};
 use crate::condition::fold;
 use crate::error::Result;
 use crate::initiative::record::OrganisationReference;
-use crate::initiative::validate::can_be_held;
+use crate::initiative::validate::{self, Finding, FindingCode, can_be_held};
 use crate::paging::{Key, Paged, Sort};
 
 /// The organisations that a batch of records names.
@@ -201,19 +201,104 @@ pub async fn ensure(
     Ok(organisation)
 }
 
+/// An organisation as a steward writes it.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The organisation that is there; none for a new one.
+    pub id: Option<Uuid>,
+    /// The name in use.
+    pub name: String,
+    /// What sort of organisation it is; none where not known.
+    pub kind: Option<OrganisationKind>,
+    /// The org-id identifier; none where none is known.
+    pub identifier: Option<String>,
+    /// Whether what its members send in is published without review.
+    pub auto_publish: bool,
+}
+
+/// Adds an organisation, or writes one that is there anew, with the log. What is wrong with it is answered.
+pub async fn save(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    draft: Draft,
+) -> Result<Result<organisation::Model, Vec<Finding>>> {
+    let name = draft.name.trim().to_owned();
+    let identifier = draft.identifier.map(|identifier| identifier.trim().to_owned());
+    let identifier = identifier.filter(|identifier| !identifier.is_empty());
+    let reference = OrganisationReference {
+        identifier: identifier.clone(),
+        name: Some(name.clone()),
+        kind: draft.kind,
+    };
+    let mut findings = validate::organisation(&reference);
+    if name.is_empty() {
+        findings.push(Finding::new(FindingCode::Required, "name", "is needed"));
+    }
+    let before = match draft.id {
+        Some(id) => organisation::Entity::find_by_id(id).one(db).await?,
+        None => None,
+    };
+    if draft.id.is_some() && before.is_none() {
+        let reason = "there is no such organisation";
+        findings.push(Finding::new(FindingCode::NotFound, "id", reason));
+    }
+    if !findings.is_empty() {
+        return Ok(Err(findings));
+    }
+    if let Some(identifier) = &identifier {
+        let same = organisation::Entity::find()
+            .filter(organisation::Column::Identifier.eq(identifier))
+            .one(db)
+            .await?;
+        if let Some(other) = same.filter(|other| Some(other.id) != draft.id) {
+            let reason = format!("is that of {}", other.name);
+            return Ok(Err(vec![Finding::new(FindingCode::Clash, "identifier", reason)]));
+        }
+    }
+    let row = organisation::Model {
+        id: before
+            .as_ref()
+            .map_or_else(|| act.clock.new_id(), |before| before.id),
+        name_folded: fold(&name),
+        name,
+        kind: draft.kind,
+        identifier,
+        auto_publish: draft.auto_publish,
+        created_at: before
+            .as_ref()
+            .map_or_else(|| act.now(), |before| before.created_at),
+        updated_at: act.now(),
+    };
+    let kind = if before.is_some() {
+        ChangeKind::Altered
+    } else {
+        ChangeKind::Published
+    };
+    let altered = Altered(vec![(row.clone(), kind)]);
+    altered.write(db, act).await?;
+    Ok(Ok(row))
+}
+
 /// The organisations whose names are most like a name that none has, as they are offered to
-/// whoever may mean them: of those that share its longest word's beginning.
+/// whoever may mean them: of those that share the beginning of one of its words.
 pub async fn named_alike(db: &impl ConnectionTrait, name: &str) -> Result<Vec<String>> {
-    const LOOKED_AT: u64 = 500;
+    const LOOKED_AT: u64 = 1_000;
     const BEGINNING: usize = 4;
+    const WORDS: usize = 6;
     let folded = fold(name.trim());
-    let longest = folded.split_whitespace().max_by_key(|word| word.chars().count());
-    let beginning: String = longest.unwrap_or_default().chars().take(BEGINNING).collect();
-    if beginning.is_empty() || !can_be_held(&beginning) {
+    let beginnings = folded
+        .split_whitespace()
+        .filter(|word| word.chars().count() >= BEGINNING && can_be_held(word))
+        .take(WORDS)
+        .map(|word| word.chars().take(BEGINNING).collect::<String>());
+    let any = beginnings.fold(Condition::any(), |any, beginning| {
+        any.add(organisation::Column::NameFolded.contains(&beginning))
+    });
+    if any.is_empty() {
         return Ok(Vec::new());
     }
     let found = organisation::Entity::find()
-        .filter(organisation::Column::NameFolded.contains(&beginning))
+        .filter(any)
         .limit(LOOKED_AT)
         .all(db)
         .await?;

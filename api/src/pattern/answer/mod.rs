@@ -13,7 +13,6 @@ pub use self::flows::{FLOWS_OVERLAP, Flow, Flows, FlowsQuestion, flows};
 pub use self::grid::{Grid, GridQuestion, MOST_CELLS, grid};
 pub use self::pattern::{Adjusted, Concentration, NotAdjusted, PatternAnswer, Strata, pattern};
 
-use super::count::cells::Marked;
 use super::count::{Base, Counting, RawCell};
 use super::disclosure::{Shown, shown};
 use super::index::AsOf;
@@ -165,7 +164,7 @@ fn illustrative(base: Base<'_>, counting: &Counting<'_>) -> Result<Shown, Stoppe
     if !may_be_hidden && !base.live.any_illustrative() {
         return Ok(Shown::exact(0));
     }
-    let [_, marked] = counting.cells(&Marked { by: None })?[..] else {
+    let [marked] = counting.sets(|_, chunk| vec![chunk.illustrative.clone()])?[..] else {
         return Ok(Shown::default());
     };
     if may_be_hidden {
