@@ -12,7 +12,7 @@
 //! | [`server`], [`graphiql`], [`schema`], [`app`] | the service: routes, the explorer, every domain's queries merged, what a request is given |
 //! | [`auth`] | tokens, members, the permission table, the visibility of records |
 //! | [`initiative`] | the record, what it must meet, its publication, its filter as SQL |
-//! | [`submission`], [`mutation`], [`audit`] | proposed records and their review; what every mutation has in common; who did what |
+//! | [`submission`], [`mutation`], [`audit`], [`redaction`] | proposed records and their review; what every mutation has in common; who did what; taking a text out of it all |
 //! | [`place`], [`organisation`], [`crisis`], [`meeting`], [`claim`], [`vocabulary`] | the other domains |
 //! | [`pattern`] | the pattern engine: index, counts, statistics, plain words; answers over GraphQL, and as CSV files |
 //! | [`condition`], [`truth`] | conditions and three-valued truth, which lists and patterns share |
@@ -45,6 +45,7 @@ pub mod organisation;
 pub mod paging;
 pub mod pattern;
 pub mod place;
+pub mod redaction;
 pub mod schema;
 pub mod server;
 pub mod submission;

@@ -29,6 +29,7 @@ use crate::organisation::graphql::{
 use crate::paging::MOST;
 use crate::pattern::graphql::PatternQuery;
 use crate::place::graphql::{Place, PlaceById, PlaceQuery};
+use crate::redaction::graphql::RedactionMutation;
 use crate::submission::{
     self,
     graphql::{Submission, SubmissionMutation, SubmissionQuery},
@@ -55,7 +56,12 @@ pub struct Query(
 
 /// Every mutation.
 #[derive(MergedObject, Default)]
-pub struct Mutation(SubmissionMutation, InitiativeMutation, OrganisationMutation);
+pub struct Mutation(
+    SubmissionMutation,
+    InitiativeMutation,
+    OrganisationMutation,
+    RedactionMutation,
+);
 
 /// The schema of the service.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

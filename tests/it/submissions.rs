@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel, Statement};
 use serde_json::{Value, json};
 use wayin::clock::{Clock, SystemClock};
 use wayin::schema::sdl;
@@ -28,6 +28,7 @@ pub fn stories() -> Vec<Story> {
         a_withdrawn_record_keeps_its_history,
         personal_data_is_kept_in_a_draft_and_not_sent,
         what_is_not_known_is_told_with_the_nearest_that_is,
+        a_text_is_taken_out_of_everything,
         no_mutation_escapes_the_audit_trail,
     ]
 }
@@ -782,6 +783,137 @@ async fn what_is_not_known_is_told_with_the_nearest_that_is(database: Database) 
     );
 }
 
+async fn redact(client: &Client<'_>, text: &str, reason: &str) -> Value {
+    let query = "mutation($input: RedactInput!) { redact(input: $input) {
+        initiatives revisions submissions auditEvents userErrors { code path } } }";
+    let input = json!({"input": {"text": text, "reason": reason}});
+    let mut response = client.response_with(query, input).await;
+    assert_eq!(response.get("errors"), None, "{response}");
+    response["data"]["redact"].take()
+}
+
+/// Everything that every table holds, as text.
+async fn everything(app: &TestApp) -> String {
+    let db = &app.app.db;
+    let backend = db.get_database_backend();
+    let mut all = String::new();
+    for (table, columns) in [
+        (
+            "initiative",
+            "title || title_folded || coalesce(summary, '') || coalesce(sharing_basis, '')",
+        ),
+        ("entry_point_taken", "coalesce(motivation, '')"),
+        ("challenge_faced", "coalesce(note, '')"),
+        ("funding_term", "coalesce(programme, '')"),
+        ("source", "title || coalesce(url, '')"),
+        ("revision", "CAST(document AS text) || reason"),
+        (
+            "submission",
+            "CAST(document AS text) || coalesce(review_note, '')",
+        ),
+        ("audit_event", "CAST(detail AS text)"),
+        ("repeatable", "coalesce(CAST(answer AS text), '')"),
+    ] {
+        let rows = Statement::from_string(backend, format!("SELECT {columns} FROM {table}"));
+        for row in db.query_all_raw(rows).await.unwrap() {
+            all += &row.try_get_by_index::<String>(0).unwrap();
+            all.push('\n');
+        }
+    }
+    all
+}
+
+async fn a_text_is_taken_out_of_everything(database: Database) {
+    let app = base(database).await;
+    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let secret = "Ann \"Q\" O'Hara";
+    let told = |what: &str| format!("{what} by {secret} herself");
+    let mut telling = record("a");
+    for field in ["title", "summary"] {
+        telling[field] = told(field).into();
+    }
+    telling["challengesFaced"][0]["note"] = told("note").into();
+    telling["entryPoints"] =
+        json!([{"entryPoint": "COLLABORATION", "perspective": "FUNDER", "motivation": told("motivation")}]);
+    telling["fundingTerms"] =
+        json!([{"funder": {"identifier": "GB-CHC-9", "name": "A funder"}, "programme": told("programme")}]);
+    telling["source"]["title"] = told("source").into();
+    telling["sharing"]["basis"] = told("basis").into();
+    let (submission, _) = published(&app, &partner, telling.clone()).await;
+    telling["externalRef"] = "b".into();
+    let second = saved(&partner, telling).await;
+    done(
+        &partner,
+        "sendSubmission",
+        json!({"id": second, "idempotencyKey": "k"}),
+    )
+    .await;
+    done(
+        &steward,
+        "returnSubmission",
+        json!({"id": second, "note": told("note")}),
+    )
+    .await;
+    let innocent = saved(&partner, record("c")).await;
+    let before = everything(&app).await;
+    assert!(before.contains("O'Hara"), "{before}");
+    for (text, code) in [
+        ("Ann", "OUT_OF_RANGE"),
+        ("redacted", "OUT_OF_RANGE"),
+        (&"x".repeat(2_001), "TOO_LONG"),
+    ] {
+        let refused = redact(&steward, text, "Asked for").await;
+        assert_eq!(
+            complaints(&refused["userErrors"]),
+            owned(&[(code, "text")]),
+            "{text}"
+        );
+    }
+    let refused = redact(&steward, secret, "").await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("REQUIRED", "reason")])
+    );
+    assert_eq!(everything(&app).await, before, "what is refused changes nothing");
+    let answer = redact(&steward, secret, &format!("{secret} asked for it")).await;
+    assert_eq!(
+        answer,
+        json!({"initiatives": 1, "revisions": 1, "submissions": 2, "auditEvents": 1, "userErrors": []})
+    );
+    let after = everything(&app).await;
+    assert!(
+        !after.contains("O'Hara") && !after.to_lowercase().contains("o'hara"),
+        "{after}"
+    );
+    assert!(after.contains("note by [redacted] herself"), "{after}");
+    let kept = partner
+        .query(&format!("{{ submission(id: \"{innocent}\") {{ record }} }}"))
+        .await;
+    assert_eq!(
+        kept["submission"]["record"],
+        record("c"),
+        "what does not hold it stays"
+    );
+    // The index forgets it too.
+    app.catch_up().await;
+    let initiative = &submission["initiative"]["id"];
+    let found = partner
+        .query(&format!(
+            "{{ initiative(id: {initiative}) {{ title fundingTerms {{ programme }} }}
+            initiatives(filter: {{title: {{contains: \"hara\"}}}}) {{ totalCount }} }}"
+        ))
+        .await;
+    assert_eq!(found["initiative"]["title"], "title by [redacted] herself");
+    assert_eq!(
+        found["initiative"]["fundingTerms"][0]["programme"],
+        "programme by [redacted] herself"
+    );
+    assert_eq!(found["initiatives"]["totalCount"], 0);
+    // A field's name is no text of anybody's.
+    let answer = redact(&steward, "externalRef", "A field's name").await;
+    assert_eq!(answer["submissions"], 0);
+}
+
 /// Every mutation of the schema.
 fn mutations() -> BTreeSet<String> {
     let document = parse_schema(sdl()).unwrap();
@@ -823,6 +955,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
         ))
         .await;
     save_organisation(&steward, json!({"name": "A new one"})).await;
+    redact(&steward, "nowhere to be found", "To be sure").await;
     // What is refused has done nothing, and leaves nothing.
     mutate(&partner, "sendSubmission", json!({"id": second})).await;
     let events =
@@ -838,7 +971,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
         mutations(),
         "every mutation of the schema has left its event"
     );
-    assert_eq!(told.len(), 9, "one for each that was done: {told:#?}");
+    assert_eq!(told.len(), 10, "one for each that was done: {told:#?}");
     let returned = told
         .iter()
         .find(|event| event["act"] == "returnSubmission")

@@ -473,6 +473,18 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "publishSubmission",
             "withdrawInitiative",
             "saveOrganisation",
+            "redact",
+        ],
+        Stewards,
+    ),
+    (
+        "RedactPayload",
+        &[
+            "initiatives",
+            "revisions",
+            "submissions",
+            "auditEvents",
+            "userErrors",
         ],
         Stewards,
     ),

@@ -1,0 +1,123 @@
+//! Taking a text out of the base over GraphQL, for stewards.
+
+use async_graphql::{Context, InputObject, InputType, Object, Result, SimpleObject};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::graphql::{app, member, user_error::UserError};
+use crate::id::NodeKind;
+use crate::mutation::{self, Begun, Event, Sent};
+
+/// A text that is to be taken out.
+#[derive(Clone, Debug, InputObject)]
+pub struct RedactInput {
+    /// The text as it is written, from 4 to 2,000 characters. It is found wherever it stands, also within words.
+    text: String,
+    /// Why, for the audit trail; without the text itself.
+    reason: String,
+    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    idempotency_key: Option<String>,
+}
+
+/// What came of taking a text out.
+#[derive(SimpleObject)]
+pub struct RedactPayload {
+    /// How many records it was taken out of, withdrawn ones included; null where the input was refused.
+    initiatives: Option<i32>,
+    /// How many versions of records.
+    revisions: Option<i32>,
+    /// How many submissions.
+    submissions: Option<i32>,
+    /// How many events of the audit trail.
+    audit_events: Option<i32>,
+    /// Everything that was wrong with the input; empty where it was done.
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    initiatives: i32,
+    revisions: i32,
+    submissions: i32,
+    audit_events: i32,
+}
+
+impl From<Answer> for RedactPayload {
+    fn from(answer: Answer) -> Self {
+        Self {
+            initiatives: Some(answer.initiatives),
+            revisions: Some(answer.revisions),
+            submissions: Some(answer.submissions),
+            audit_events: Some(answer.audit_events),
+            user_errors: Vec::new(),
+        }
+    }
+}
+
+fn refused(findings: impl IntoIterator<Item = crate::initiative::validate::Finding>) -> RedactPayload {
+    RedactPayload {
+        initiatives: None,
+        revisions: None,
+        submissions: None,
+        audit_events: None,
+        user_errors: findings.into_iter().map(UserError::from).collect(),
+    }
+}
+
+/// The mutation.
+#[derive(Default)]
+pub struct RedactionMutation;
+
+#[Object]
+impl RedactionMutation {
+    /// Takes a text out of everything that the base keeps: records, their history, submissions and the audit
+    /// trail. `[redacted]` is left in its place. For stewards.
+    async fn redact(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to take out, and why.")] mut input: RedactInput,
+    ) -> Result<RedactPayload> {
+        let (app, member, key) = (app(ctx), member(ctx)?, input.idempotency_key.take());
+        let sent = Sent {
+            member,
+            name: "redact",
+            key: key.as_deref(),
+            input: input.to_value().to_string(),
+        };
+        let running = match mutation::begin::<Answer>(app, sent).await? {
+            Begun::Fresh(running) => running,
+            Begun::Refused(finding) => return Ok(refused([finding])),
+            Begun::Repeated(answer) => return Ok(answer.into()),
+        };
+        let mut findings: Vec<_> = super::check(&input.text).into_iter().collect();
+        let reason = match crate::submission::look::at_note("reason", &input.reason) {
+            Ok(reason) => reason.replace(&input.text, super::MARKER),
+            Err(refusal) => {
+                findings.extend(refusal.findings);
+                String::new()
+            }
+        };
+        if !findings.is_empty() {
+            return Ok(refused(findings));
+        }
+        let redacted = super::redact(running.db(), &running.act("redacted"), &input.text).await?;
+        let small = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+        let answer = Answer {
+            initiatives: small(redacted.initiatives),
+            revisions: small(redacted.revisions),
+            submissions: small(redacted.submissions),
+            audit_events: small(redacted.events),
+        };
+        let event = Event {
+            // No one object is what it is about; the member who acts stands for it.
+            kind: NodeKind::Member,
+            id: member.id,
+            before: None,
+            after: None,
+            // Of the text itself nothing stays.
+            detail: json!({"reason": reason, "initiatives": answer.initiatives, "revisions": answer.revisions}),
+        };
+        running.finish(event, &answer).await?;
+        Ok(answer.into())
+    }
+}

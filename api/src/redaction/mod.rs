@@ -1,0 +1,236 @@
+//! Taking a text out of everything that the base keeps, where it should never have come
+//! in: records, their revisions, submissions and the audit trail. A marker is left in its place.
+//! What is kept of repeated mutations holds no text.
+
+pub mod graphql;
+
+use std::collections::BTreeSet;
+
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    sea_query::{Expr, ExprTrait, Func},
+};
+use serde_json::Value;
+use uuid::Uuid;
+use wayin_entity::{
+    ChangeKind, ChangeSubject, audit_event, challenge_faced, entry_point_taken, funding_term, initiative,
+    revision, source, submission,
+};
+
+use crate::change::{self, Act, Entry};
+use crate::condition::fold;
+use crate::error::Result;
+use crate::initiative::validate::{Finding, FindingCode, can_be_held};
+
+/// What stands where a text was taken out.
+pub const MARKER: &str = "[redacted]";
+/// The fewest characters of a text that is taken out: less would be found where it is not meant.
+const SHORTEST: usize = 4;
+/// The most.
+const LONGEST: usize = 2_000;
+
+/// From how much a text was taken out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Redacted {
+    /// Published records, and records that were withdrawn.
+    pub initiatives: usize,
+    /// Versions of them.
+    pub revisions: usize,
+    /// Submissions.
+    pub submissions: usize,
+    /// Events of the audit trail.
+    pub events: usize,
+}
+
+/// Whether a text can be taken out.
+pub fn check(text: &str) -> Option<Finding> {
+    let length = text.chars().count();
+    let (code, reason) = if length < SHORTEST {
+        let reason =
+            format!("has {length} characters; with less than {SHORTEST} too much would be taken out");
+        (FindingCode::OutOfRange, reason)
+    } else if length > LONGEST {
+        let reason = format!("has {length} characters; at most {LONGEST} can be taken out at once");
+        (FindingCode::TooLong, reason)
+    } else if !can_be_held(text) {
+        (
+            FindingCode::Malformed,
+            "holds the character NUL (U+0000), which no base keeps".into(),
+        )
+    } else if MARKER.contains(text) {
+        (
+            FindingCode::OutOfRange,
+            format!("is part of the marker, {MARKER}"),
+        )
+    } else {
+        return None;
+    };
+    Some(Finding::new(code, "text", reason))
+}
+
+/// Takes a text out of everything, as it is written, and says in the log which records were altered.
+pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Result<Redacted> {
+    let mut altered: BTreeSet<Uuid> = BTreeSet::new();
+    let mut redacted = Redacted::default();
+    for row in revision::Entity::find()
+        .filter(holds_json(revision::Column::Document, text))
+        .all(db)
+        .await?
+    {
+        let Some(document) = without(&row.document, text) else {
+            continue;
+        };
+        altered.insert(row.initiative_id);
+        redacted.revisions += 1;
+        let mut row = row.into_active_model();
+        row.document = Set(document);
+        row.update(db).await?;
+    }
+    for row in submission::Entity::find()
+        .filter(
+            holds_json(submission::Column::Document, text).or(holds(submission::Column::ReviewNote, text)),
+        )
+        .all(db)
+        .await?
+    {
+        let document = without(&row.document, text);
+        let note = row.review_note.as_ref().map(|note| note.replace(text, MARKER));
+        if document.is_none() && note == row.review_note {
+            continue;
+        }
+        redacted.submissions += 1;
+        let mut row = row.into_active_model();
+        document
+            .into_iter()
+            .for_each(|document| row.document = Set(document));
+        row.review_note = Set(note);
+        row.update(db).await?;
+    }
+    for row in audit_event::Entity::find()
+        .filter(holds_json(audit_event::Column::Detail, text))
+        .all(db)
+        .await?
+    {
+        if let Some(detail) = without(&row.detail, text) {
+            redacted.events += 1;
+            let mut row = row.into_active_model();
+            row.detail = Set(detail);
+            row.update(db).await?;
+        }
+    }
+    altered.extend(of_initiatives(db, act, text).await?);
+    of_parts(db, text).await?;
+    redacted.initiatives = altered.len();
+    let entries: Vec<Entry> = altered
+        .into_iter()
+        .map(|id| Entry::new(ChangeKind::Altered, ChangeSubject::Initiative, id))
+        .collect();
+    let standing: BTreeSet<Uuid> = initiative::Entity::find()
+        .filter(initiative::Column::Id.is_in(entries.iter().map(|entry| entry.id)))
+        .filter(initiative::Column::WithdrawnAt.is_null())
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|row| row.id)
+        .collect();
+    let entries: Vec<Entry> = entries
+        .into_iter()
+        .filter(|entry| standing.contains(&entry.id))
+        .collect();
+    change::append(db, act, &entries).await?;
+    Ok(redacted)
+}
+
+async fn of_initiatives(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Result<Vec<Uuid>> {
+    use initiative::Column;
+    let any = [
+        Column::Title,
+        Column::Summary,
+        Column::SharingBasis,
+        Column::SharingConfirmedBy,
+    ]
+    .into_iter()
+    .map(|column| holds(column, text))
+    .reduce(ExprTrait::or);
+    let mut altered = Vec::new();
+    let without = |kept: &Option<String>| kept.as_ref().map(|kept| kept.replace(text, MARKER));
+    for row in initiative::Entity::find()
+        .filter(any.unwrap_or_else(|| Expr::val(false)))
+        .all(db)
+        .await?
+    {
+        altered.push(row.id);
+        let title = row.title.replace(text, MARKER);
+        let row = initiative::Model {
+            title_folded: fold(&title),
+            title,
+            summary: without(&row.summary),
+            sharing_basis: without(&row.sharing_basis),
+            sharing_confirmed_by: without(&row.sharing_confirmed_by),
+            updated_at: act.now(),
+            ..row
+        };
+        row.into_active_model().reset_all().update(db).await?;
+    }
+    Ok(altered)
+}
+
+/// Takes a text out of the texts of the parts of records. What they belong to is known by the revisions.
+async fn of_parts(db: &impl ConnectionTrait, text: &str) -> Result<()> {
+    macro_rules! without {
+        ($($entity:ident :: $column:ident),+) => {$({
+            let column = $entity::Column::$column;
+            $entity::Entity::update_many()
+                .col_expr(column, replaced(column, text, MARKER))
+                .filter(holds(column, text))
+                .exec(db)
+                .await?;
+        })+};
+    }
+    without!(
+        entry_point_taken::Motivation,
+        challenge_faced::Note,
+        funding_term::Programme,
+        source::Title,
+        source::Url
+    );
+    Ok(())
+}
+
+fn replaced(column: impl ColumnTrait, text: &str, by: &str) -> Expr {
+    Func::cust("REPLACE")
+        .arg(Expr::col(column.as_column_ref()))
+        .arg(text)
+        .arg(by)
+        .into()
+}
+
+fn holds(column: impl ColumnTrait, text: &str) -> Expr {
+    replaced(column, text, "").ne(Expr::col(column.as_column_ref()))
+}
+
+/// Whether a document, written as JSON, holds a text, in a field's name or value.
+fn holds_json(column: impl ColumnTrait, text: &str) -> Expr {
+    let written = Value::from(text).to_string();
+    let written = written.trim_start_matches('"').trim_end_matches('"').to_owned();
+    let document = || Expr::col(column.as_column_ref()).cast_as("text");
+    let without: Expr = Func::cust("REPLACE").arg(document()).arg(written).arg("").into();
+    without.ne(document())
+}
+
+/// A document without a text in any of its values; none where it is in none.
+fn without(document: &Value, text: &str) -> Option<Value> {
+    fn take_out(value: &mut Value, text: &str) {
+        match value {
+            Value::String(kept) => *kept = kept.replace(text, MARKER),
+            Value::Array(values) => values.iter_mut().for_each(|value| take_out(value, text)),
+            Value::Object(fields) => fields.values_mut().for_each(|value| take_out(value, text)),
+            _ => {}
+        }
+    }
+    let mut taken_out = document.clone();
+    take_out(&mut taken_out, text);
+    (taken_out != *document).then_some(taken_out)
+}
