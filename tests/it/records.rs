@@ -462,7 +462,7 @@ async fn places_are_found_by_code_or_id(database: Database) {
         [
             "row 5, place: no place has the code E08000099",
             "row 6, place: no place has the id no such id",
-            "row 7, place: give either the code or the id of a place",
+            "row 7, place: give one of the code, the id or the name of a place",
         ]
     );
     let found = initiatives(&app, "place { name }").await;
