@@ -25,6 +25,7 @@ pub fn stories() -> Vec<Story> {
         a_steward_keeps_organisations,
         a_mutation_under_a_key_is_done_once,
         two_that_are_sent_at_once_under_one_key_are_done_once,
+        of_many_who_publish_at_once_one_does,
         a_withdrawn_record_keeps_its_history,
         personal_data_is_kept_in_a_draft_and_not_sent,
         what_is_not_known_is_told_with_the_nearest_that_is,
@@ -654,6 +655,46 @@ async fn two_that_are_sent_at_once_under_one_key_are_done_once(database: Databas
         let total = partner.query("{ submissions { totalCount } }").await;
         assert_eq!(total["submissions"]["totalCount"], round + 1);
     }
+}
+
+/// Six stewards publish one submission at once; then two corrections of one version are published at once.
+async fn of_many_who_publish_at_once_one_does(database: Database) {
+    let app = base(database).await;
+    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let id = saved(&partner, record("a")).await;
+    done(&partner, "sendSubmission", json!({"id": id})).await;
+    let all = (0..6).map(|_| mutate(&steward, "publishSubmission", json!({"id": id})));
+    let told = futures_util::future::join_all(all).await;
+    let refused: Vec<&Value> = told
+        .iter()
+        .filter(|answer| answer["submission"].is_null())
+        .collect();
+    assert_eq!(refused.len(), 5, "{told:?}");
+    for answer in refused {
+        assert_eq!(complaints(&answer["userErrors"]), owned(&[("WRONG_STATE", "id")]));
+    }
+    let mut corrections = Vec::new();
+    for title in ["One", "Other"] {
+        let mut corrected = record("a");
+        corrected["title"] = title.into();
+        let id = saved(&partner, corrected).await;
+        done(&partner, "sendSubmission", json!({"id": id})).await;
+        corrections.push(id);
+    }
+    let both = corrections
+        .iter()
+        .map(|id| mutate(&steward, "publishSubmission", json!({"id": id})));
+    let told = futures_util::future::join_all(both).await;
+    let stale: Vec<&Value> = told
+        .iter()
+        .filter(|answer| answer["submission"].is_null())
+        .collect();
+    assert_eq!(stale.len(), 1, "{told:?}");
+    assert_eq!(
+        complaints(&stale[0]["userErrors"]),
+        owned(&[("STALE_VERSION", "id")])
+    );
+    assert_ne!(stale[0]["changedSince"], json!([]));
 }
 
 async fn a_withdrawn_record_keeps_its_history(database: Database) {

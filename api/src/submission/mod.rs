@@ -7,7 +7,8 @@ pub mod look;
 pub mod state;
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Select,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    Select,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -64,6 +65,17 @@ pub async fn find(db: &impl ConnectionTrait, member: &Member, id: Uuid) -> Resul
     Ok(found.one(db).await?)
 }
 
+/// A submission that a member may see and that is to be moved: who moves it meanwhile waits, and
+/// then finds it moved. SQLite has one writer in any case.
+async fn find_to_move(
+    db: &impl ConnectionTrait,
+    member: &Member,
+    id: Uuid,
+) -> Result<Option<submission::Model>> {
+    let found = visible_to(member).filter(submission::Column::Id.eq(id));
+    Ok(found.lock_exclusive().one(db).await?)
+}
+
 /// A record that is written, for the first time or anew.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -82,7 +94,7 @@ pub struct Draft {
 /// Keeps a record as it was typed, whatever is not yet right in it.
 pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, draft: Draft) -> Result<Moved> {
     let standing = match draft.submission {
-        Some(id) => match find(db, member, id).await? {
+        Some(id) => match find_to_move(db, member, id).await? {
             Some(standing) => Some(standing),
             None => return Ok(Err(no_such())),
         },
@@ -358,7 +370,11 @@ async fn stale(db: &impl ConnectionTrait, standing: &submission::Model) -> Resul
     }) else {
         return Ok(None);
     };
-    let now = initiative::Entity::find_by_id(corrects).one(db).await?;
+    // Two corrections that are published at once come one after the other.
+    let now = initiative::Entity::find_by_id(corrects)
+        .lock_exclusive()
+        .one(db)
+        .await?;
     let Some(now) = now.filter(|now| now.withdrawn_at.is_none()) else {
         let reason = "the record that it corrects was withdrawn; send it as a new one";
         return Ok(Some(Refusal::of(FindingCode::StaleVersion, "id", reason)));
@@ -409,7 +425,7 @@ async fn found_with_organisation(
     member: &Member,
     id: Uuid,
 ) -> Result<Result<(submission::Model, organisation::Model), Refusal>> {
-    let Some(standing) = find(db, member, id).await? else {
+    let Some(standing) = find_to_move(db, member, id).await? else {
         return Ok(Err(no_such()));
     };
     let organisation = organisation::Entity::find_by_id(standing.organisation_id)
