@@ -182,10 +182,16 @@ async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: 
         found["submission"],
         json!({"state": "DRAFT", "record": typed, "sentAt": null})
     );
+    // What only looks like it is kept too.
+    let odd =
+        json!({"title": "a backslash, as in \\u0000, and “quotes” \"\\\"", "nested": [[{"deep": null}]]});
+    let submission = done(&partner, "saveSubmission", json!({"record": odd})).await;
+    assert_eq!(submission["record"], odd);
     // What is no record at all cannot be kept.
     for (nothing, code) in [
         (json!([]), "MALFORMED"),
         (json!({"title": "\u{0}"}), "MALFORMED"),
+        (json!({"a\u{0}": 1}), "MALFORMED"),
         (json!({"title": "x".repeat(200_001)}), "TOO_LONG"),
     ] {
         let refused = mutate(&partner, "saveSubmission", json!({"record": nothing})).await;

@@ -42,11 +42,22 @@ pub fn at_shape(document: &Value) -> Option<Refusal> {
         let reason = format!("has {} bytes; at most {LONGEST_RECORD} are kept", text.len());
         return Some(Refusal::of(FindingCode::TooLong, "record", reason));
     }
-    // As JSON writes the character NUL.
-    text.contains("\\u0000").then(|| {
+    (!is_kept(document)).then(|| {
         let reason = "holds the character NUL (U+0000), which no base can keep";
         Refusal::of(FindingCode::Malformed, "record", reason)
     })
+}
+
+/// Whether a base can hold every text of a document, names of fields included.
+fn is_kept(document: &Value) -> bool {
+    match document {
+        Value::String(text) => can_be_held(text),
+        Value::Array(values) => values.iter().all(is_kept),
+        Value::Object(fields) => fields
+            .iter()
+            .all(|(name, value)| can_be_held(name) && is_kept(value)),
+        _ => true,
+    }
 }
 
 /// A note that says why, trimmed.
