@@ -6,6 +6,7 @@
 //! should be is refused whole, as a [`FileError`]; where that shows only part
 //! of the way through, the rows before that point have been handed over.
 
+pub mod file_record;
 pub mod grants;
 mod money;
 pub mod places;
@@ -78,6 +79,9 @@ pub enum FileError {
         /// What the reader stumbled over.
         reason: String,
     },
+    /// It has more rows than may be taken at once.
+    #[error("The file has over {0} rows, which is more than may be taken at once.")]
+    TooManyRows(u64),
     /// A row runs on without an end, as after a quotation mark that is never closed.
     #[error("The row at {row} is over {} MB long; is a quotation mark left open?", LONGEST_ROW >> 20)]
     EndlessRow {

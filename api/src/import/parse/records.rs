@@ -4,9 +4,83 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
+use super::file_record::{Cell, FileRecord, Item, Stray};
 use super::{FileError, LONGEST_ROW, Refusals, Row, stream, without_position};
+use crate::initiative::validate::FindingCode;
 use crate::initiative::{document, record::InitiativeRecord};
+
+/// The formats that records come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordFormat {
+    /// One JSON object a line.
+    JsonLines,
+}
+
+/// What a file may hold; what is larger is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most bytes of the file.
+    pub bytes: u64,
+    /// The most rows of it, over all its sheets.
+    pub rows: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 50 * 1024 * 1024,
+            rows: 1_000_000,
+        }
+    }
+}
+
+/// Reads records as they were typed, whatever is wrong in them, and hands each to `each`,
+/// which may end the reading early.
+pub fn read_as_typed(
+    format: RecordFormat,
+    input: impl Read + io::Seek,
+    limits: &Limits,
+    mut each: impl FnMut(Item) -> ControlFlow<()>,
+) -> Result<(), FileError> {
+    match format {
+        RecordFormat::JsonLines => {
+            let mut left = limits.rows;
+            let mut outcome = Ok(());
+            read_lines(input, |line, row| {
+                if left == 0 {
+                    outcome = Err(FileError::TooManyRows(limits.rows));
+                    return ControlFlow::Break(());
+                }
+                left -= 1;
+                each(typed_line(line, row))
+            })?;
+            outcome
+        }
+    }
+}
+
+/// A line as the record that it is, as far as it is JSON at all.
+fn typed_line(line: u64, row: Result<&str, String>) -> Item {
+    let stray = |reason| {
+        Item::Stray(Stray {
+            at: Cell::of_row(line),
+            code: FindingCode::Malformed,
+            reason,
+        })
+    };
+    match row.map(serde_json::from_str::<Value>) {
+        Ok(Ok(document)) if document.is_object() => Item::Record(FileRecord {
+            at: Cell::of_row(line),
+            document,
+            ..FileRecord::default()
+        }),
+        Ok(Ok(_)) => stray("is not a JSON object".into()),
+        Ok(Err(error)) => stray(format!("is not valid JSON: {}", without_position(&error))),
+        Err(reason) => stray(reason),
+    }
+}
 
 /// Reads records and hands each with its line to `each`, which may end the
 /// reading early. Blank lines are passed over.
@@ -17,6 +91,24 @@ use crate::initiative::{document, record::InitiativeRecord};
 pub fn read(
     input: impl Read,
     mut each: impl FnMut(u64, Row<InitiativeRecord>) -> ControlFlow<()>,
+) -> Result<(), FileError> {
+    read_lines(input, |number, line| {
+        let row = match line {
+            Ok(json) => record(number, json),
+            Err(reason) => {
+                let mut refusals = Refusals::of(number);
+                refusals.add("", reason);
+                refusals.finish(None)
+            }
+        };
+        each(number, row)
+    })
+}
+
+/// Reads the lines that are not blank and hands each with its number to `each`, or why it cannot be read.
+fn read_lines(
+    input: impl Read,
+    mut each: impl FnMut(u64, Result<&str, String>) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
     let mut input = BufReader::with_capacity(1 << 16, stream::text(input)?);
     let mut line = Vec::new();
@@ -33,11 +125,9 @@ pub fn read(
         }
         is_first = false;
         let row = if is_whole {
-            record(number, content)
+            std::str::from_utf8(content).map_err(|_| "is not UTF-8 text".to_owned())
         } else {
-            let mut refusals = Refusals::of(number);
-            refusals.add("", format!("is over {} MB long", LONGEST_ROW >> 20));
-            refusals.finish(None)
+            Err(format!("is over {} MB long", LONGEST_ROW >> 20))
         };
         if each(number, row).is_break() {
             return Ok(());
@@ -68,12 +158,8 @@ fn is_object(content: &[u8], is_whole: bool) -> bool {
     content.starts_with(b"{") && (!is_whole || serde_json::from_slice::<IgnoredAny>(content).is_ok())
 }
 
-fn record(number: u64, content: &[u8]) -> Row<InitiativeRecord> {
+fn record(number: u64, json: &str) -> Row<InitiativeRecord> {
     let mut refusals = Refusals::of(number);
-    let Ok(json) = std::str::from_utf8(content) else {
-        refusals.add("", "is not UTF-8 text");
-        return refusals.finish(None);
-    };
     if !json.starts_with('{') {
         refusals.add("", "is not a JSON object");
         return refusals.finish(None);

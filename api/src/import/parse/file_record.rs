@@ -1,0 +1,147 @@
+//! A record as a file has it: as it was typed, whatever is wrong in it, and where in the
+//! file each part of it stands.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::initiative::validate::{Finding, FindingCode};
+
+/// Where something stands in a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cell {
+    /// The sheet of a workbook; none in a file of one table or of lines.
+    pub sheet: Option<String>,
+    /// The row as a spreadsheet shows it, or the line, counted from 1.
+    pub row: u64,
+    /// The column's header, or the path into a JSON document; none where the whole row is meant.
+    pub column: Option<String>,
+}
+
+impl Cell {
+    /// A whole row of a file that has no sheets.
+    pub const fn of_row(row: u64) -> Self {
+        Self {
+            sheet: None,
+            row,
+            column: None,
+        }
+    }
+}
+
+/// One record of a file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FileRecord {
+    /// The row that it begins with.
+    pub at: Cell,
+    /// The record, as it was typed: it may hold anything.
+    pub document: Value,
+    /// By the paths of its fields, such as `fundingTerms/0/endsOn`, where they stand. Empty for a
+    /// file whose paths say that themselves.
+    pub cells: BTreeMap<String, Cell>,
+    /// What the file itself gets wrong about it, such as a cell that holds an error.
+    pub findings: Vec<Finding>,
+}
+
+impl FileRecord {
+    /// Where the field at a path stands: in its own cell, or else in that of the nearest part of
+    /// the record that it lies in or that lies in it.
+    pub fn cell_of(&self, path: &str) -> Cell {
+        if self.cells.is_empty() {
+            let column = (!path.is_empty()).then(|| path.to_owned());
+            return Cell {
+                column,
+                ..self.at.clone()
+            };
+        }
+        let mut part = path;
+        loop {
+            if let Some(cell) = self.cells.get(part) {
+                return cell.clone();
+            }
+            let within = format!("{part}/");
+            if !part.is_empty()
+                && let Some((found, cell)) = self.cells.range(within.clone()..).next()
+                && found.starts_with(&within)
+            {
+                return Cell {
+                    column: None,
+                    ..cell.clone()
+                };
+            }
+            match part.rsplit_once('/') {
+                Some((parent, _)) => part = parent,
+                None => return self.at.clone(),
+            }
+        }
+    }
+}
+
+/// A row of a file that belongs to no record of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// The row.
+    pub at: Cell,
+    /// What kind of thing is wrong with it.
+    pub code: FindingCode,
+    /// What is wrong, in plain words.
+    pub reason: String,
+}
+
+/// What a file of records holds, in its order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// A record.
+    Record(FileRecord),
+    /// A row that could not be made a record of, or part of one.
+    Stray(Stray),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(row: u64, column: &str) -> Cell {
+        Cell {
+            sheet: Some("Funding terms".into()),
+            row,
+            column: Some(column.into()),
+        }
+    }
+
+    #[test]
+    fn a_field_is_found_where_it_stands_or_where_it_would() {
+        let record = FileRecord {
+            at: Cell::of_row(3),
+            cells: BTreeMap::from([
+                ("title".into(), cell(3, "Title")),
+                ("fundingTerms/0/endsOn".into(), cell(7, "Last day")),
+                ("fundingTerms/10/endsOn".into(), cell(8, "Last day")),
+            ]),
+            ..FileRecord::default()
+        };
+        assert_eq!(record.cell_of("title"), cell(3, "Title"));
+        assert_eq!(record.cell_of("fundingTerms/0/endsOn"), cell(7, "Last day"));
+        for (path, row) in [
+            ("fundingTerms/0/funder", 7),
+            ("fundingTerms/0", 7),
+            ("fundingTerms/10/funder/name", 8),
+        ] {
+            let expected = Cell {
+                column: None,
+                ..cell(row, "")
+            };
+            assert_eq!(record.cell_of(path), expected, "{path}");
+        }
+        assert_eq!(record.cell_of("place"), Cell::of_row(3));
+        let line = FileRecord {
+            at: Cell::of_row(5),
+            ..FileRecord::default()
+        };
+        let expected = Cell {
+            column: Some("place/code".into()),
+            ..Cell::of_row(5)
+        };
+        assert_eq!(line.cell_of("place/code"), expected);
+    }
+}
