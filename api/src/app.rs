@@ -6,6 +6,7 @@ use sea_orm::DatabaseConnection;
 
 use crate::auth::token::Verifier;
 use crate::clock::Clock;
+use crate::import::job::{Desk, Settings};
 use crate::pattern::engine::Engine;
 
 /// The parts of a running service.
@@ -18,6 +19,8 @@ pub struct App {
     pub verifier: Verifier,
     /// Tells the time and makes ids.
     pub clock: Arc<dyn Clock>,
+    /// What imports share.
+    pub imports: Desk,
 }
 
 impl App {
@@ -33,6 +36,16 @@ impl App {
             engine,
             verifier,
             clock,
+            imports: Desk::default(),
+        }
+    }
+
+    /// The same service, with settings for its imports.
+    #[must_use]
+    pub fn with_imports(self, settings: Settings) -> Self {
+        Self {
+            imports: Desk::new(settings),
+            ..self
         }
     }
 }

@@ -60,11 +60,8 @@ pub async fn append(db: &impl ConnectionTrait, act: &Act<'_>, entries: &[Entry])
         let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
         db.execute_raw(Statement::from_string(DbBackend::Postgres, lock))
             .await?;
-        // Told when the transaction commits.
-        let notify = format!("NOTIFY {CHANNEL}");
-        db.execute_raw(Statement::from_string(DbBackend::Postgres, notify))
-            .await?;
     }
+    tell(db).await?;
     let now = act.now();
     for piece in entries.chunks(2_000) {
         let rows = piece.iter().map(|entry| change::ActiveModel {
@@ -77,6 +74,16 @@ pub async fn append(db: &impl ConnectionTrait, act: &Act<'_>, entries: &[Entry])
         });
         change::Entity::insert_many(rows)
             .exec_without_returning(db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Has `PostgreSQL` tell those who listen, once the transaction commits; on SQLite they look for themselves.
+pub async fn tell(db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        let notify = format!("NOTIFY {CHANNEL}");
+        db.execute_raw(Statement::from_string(DbBackend::Postgres, notify))
             .await?;
     }
     Ok(())

@@ -241,8 +241,10 @@ async fn serve() -> Result<(), CliError> {
     let verifier = tokens.verifier()?;
     let bind = config::bind(&environment)?;
     let engine = Arc::new(Engine::new(config::engine(&environment)?)?);
+    let imports = config::imports(&environment)?;
     let db = open().await?;
-    let app = Arc::new(App::new(db, verifier, Arc::new(SystemClock), engine));
+    let app = App::new(db, verifier, Arc::new(SystemClock), engine).with_imports(imports);
+    let app = Arc::new(app);
     let listener = server::bind(bind, false)
         .await
         .map_err(|cause| CliError::Config(ConfigError::Malformed("BIND", format!("{bind}: {cause}"))))?;

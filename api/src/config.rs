@@ -5,9 +5,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
 use crate::auth::token::{Signer, Verifier};
+use crate::import::job;
+use crate::import::parse::records::Limits;
 use crate::pattern::disclosure::noise::Noise;
 use crate::pattern::engine::Settings;
 
@@ -116,6 +119,29 @@ pub fn engine(source: Source<'_>) -> Result<Settings, ConfigError> {
         settings.licence = licence;
     }
     Ok(settings)
+}
+
+/// `IMPORT_MEGABYTES`, `IMPORT_ROWS` and `IMPORT_DAYS`: what files may hold, and how long they are kept.
+pub fn imports(source: Source<'_>) -> Result<job::Settings, ConfigError> {
+    let number = |name: &'static str, usual: u64, most: u64| match source(name) {
+        None => Ok(usual),
+        Some(given) => given
+            .parse::<u64>()
+            .ok()
+            .filter(|number| (1..=most).contains(number))
+            .ok_or_else(|| {
+                ConfigError::Malformed(name, format!("{given} is not a whole number from 1 to {most}"))
+            }),
+    };
+    let limits = Limits {
+        bytes: number("IMPORT_MEGABYTES", 50, 1_000)? * 1024 * 1024,
+        rows: number("IMPORT_ROWS", 1_000_000, 10_000_000)?,
+    };
+    let days = number("IMPORT_DAYS", 90, 3_650)?;
+    Ok(job::Settings {
+        limits,
+        kept_for: TimeDelta::days(i64::try_from(days).unwrap_or(i64::MAX)),
+    })
 }
 
 const ALGORITHM: &str = "TOKEN_ALGORITHM";

@@ -21,9 +21,10 @@ pub enum NodeKind {
     Member = b'U',
     Submission = b'B',
     AuditEvent = b'A',
+    Import = b'J',
 }
 
-const KINDS: [NodeKind; 13] = [
+const KINDS: [NodeKind; 14] = [
     NodeKind::Place,
     NodeKind::Organisation,
     NodeKind::Initiative,
@@ -37,6 +38,7 @@ const KINDS: [NodeKind; 13] = [
     NodeKind::Member,
     NodeKind::Submission,
     NodeKind::AuditEvent,
+    NodeKind::Import,
 ];
 
 impl NodeKind {
@@ -56,6 +58,7 @@ impl NodeKind {
             Self::Member => "Viewer",
             Self::Submission => "Submission",
             Self::AuditEvent => "AuditEvent",
+            Self::Import => "Import",
         }
     }
 

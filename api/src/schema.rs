@@ -18,6 +18,10 @@ use crate::graphql::loader::{self, Waves};
 use crate::graphql::node::Node;
 use crate::graphql::{app, member};
 use crate::id::{self, NodeKind};
+use crate::import::{
+    graphql::{Import, ImportMutation, ImportQuery},
+    job,
+};
 use crate::initiative::graphql::{
     FundingTerm, FundingTermById, Initiative, InitiativeById, InitiativeMutation, InitiativeQuery,
     RevisionQuery, Source, SourceById,
@@ -51,6 +55,7 @@ pub struct Query(
     PatternQuery,
     SubmissionQuery,
     RevisionQuery,
+    ImportQuery,
     AuditQuery,
 );
 
@@ -58,6 +63,7 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     SubmissionMutation,
+    ImportMutation,
     InitiativeMutation,
     OrganisationMutation,
     RedactionMutation,
@@ -173,6 +179,9 @@ async fn find(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>
         NodeKind::Submission => submission::find(&app(ctx).db, member(ctx)?, id)
             .await?
             .map(|row| Submission(row).into()),
+        NodeKind::Import => job::find(&app(ctx).db, member(ctx)?, id)
+            .await?
+            .map(|row| Import(row).into()),
         NodeKind::Member | NodeKind::AuditEvent => None,
     })
 }

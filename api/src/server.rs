@@ -5,25 +5,28 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_graphql::http::MultipartOptions;
 use async_graphql::http::parse_query_string;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Data, ErrorExtensionValues, Request, Response, ServerError};
+use async_graphql::{Data, ErrorExtensionValues, ParseRequestError, Request, Response, ServerError};
 use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
 use axum::{
     Router,
-    body::Bytes,
-    extract::{
-        DefaultBodyLimit, FromRequestParts, RawQuery, State, WebSocketUpgrade, rejection::BytesRejection,
-    },
+    body::Body,
+    extract::{DefaultBodyLimit, FromRequestParts, RawQuery, State, WebSocketUpgrade},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect},
     routing::get,
 };
+use futures_util::TryStreamExt;
 use tokio::net::TcpListener;
 use tower_http::{compression::CompressionLayer, trace::TraceLayer};
+use wayin_entity::ImportKind;
 
 use crate::app::App;
+use crate::auth::requester::Requester;
 use crate::auth::{graphql::Session, member};
+use crate::import::job;
 use crate::schema::{Schema, schema};
 
 /// The most bytes of a request's body.
@@ -70,10 +73,15 @@ pub async fn serve(
         let app = Arc::clone(&app);
         async move { app.engine.follow(&app.db, &progress).await }
     });
+    let importing = tokio::spawn({
+        let app = Arc::clone(&app);
+        async move { job::run::run(&app).await }
+    });
     let served = axum::serve(listener, router(app))
         .with_graceful_shutdown(stop)
         .await;
     following.abort();
+    importing.abort();
     served
 }
 
@@ -129,32 +137,85 @@ async fn ready(State(service): State<Service>) -> (StatusCode, &'static str) {
 async fn graphql_post(
     State(service): State<Service>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> axum::response::Response {
-    let json = headers
+    let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| {
-            value
-                .split(';')
-                .next()
-                .is_some_and(|kind| kind.trim() == "application/json")
-        });
-    if !json {
-        return refused(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "send the request as application/json",
-        );
+        .unwrap_or_default();
+    match kind.split(';').next().unwrap_or_default().trim() {
+        "application/json" => {}
+        "multipart/form-data" => return graphql_multipart(&service, &headers, kind, body).await,
+        _ => {
+            return refused(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "send the request as application/json, or with a file as multipart/form-data",
+            );
+        }
     }
-    let body = match body {
-        Ok(body) => body,
-        Err(cause) => return refused(cause.status(), "the request's body is too long, or ended early"),
+    let Ok(body) = axum::body::to_bytes(body, MOST_BYTES).await else {
+        return refused(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the request's body is too long, or ended early",
+        );
     };
     match serde_json::from_slice::<Request>(&body) {
         Ok(request) => execute(&service, &headers, request).await,
         Err(cause) => refused(
             StatusCode::BAD_REQUEST,
             &format!("the body is not a GraphQL request: {cause}"),
+        ),
+    }
+}
+
+/// A GraphQL multipart request: an operation with a file. Only those who may send files in are read at all,
+/// and their token, which no page of another origin has, shows that it was meant.
+async fn graphql_multipart(
+    service: &Service,
+    headers: &HeaderMap,
+    kind: &str,
+    body: Body,
+) -> axum::response::Response {
+    let requester = match requester(service, headers).await {
+        Ok(requester) => requester,
+        Err(refused) => return refused,
+    };
+    let may = requester.member().map(|member| {
+        ImportKind::ALL
+            .iter()
+            .any(|kind| job::may_import(member.role, *kind))
+    });
+    match may {
+        Ok(true) => {}
+        Ok(false) => return refused(StatusCode::FORBIDDEN, "your role sends no files in"),
+        Err(unknown) => {
+            return answered(
+                StatusCode::UNAUTHORIZED,
+                &crate::graphql::error::response(unknown),
+            );
+        }
+    }
+    let most = usize::try_from(service.app.imports.settings.limits.bytes).unwrap_or(usize::MAX);
+    // The operation's own parts come beside the file.
+    let options = MultipartOptions::default()
+        .max_file_size(most.saturating_add(MOST_BYTES))
+        .max_num_files(1);
+    let body = body
+        .into_data_stream()
+        .map_err(std::io::Error::other)
+        .into_async_read();
+    match async_graphql::http::receive_body(Some(kind), body, options).await {
+        Ok(request) => answered(
+            StatusCode::OK,
+            &service.schema.execute(request.data(requester)).await,
+        ),
+        Err(ParseRequestError::PayloadTooLarge) => refused(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &format!("the file is too long: at most {most} bytes can be sent at once"),
+        ),
+        Err(cause) => refused(
+            StatusCode::BAD_REQUEST,
+            &format!("the body is not a GraphQL multipart request: {cause}"),
         ),
     }
 }
@@ -193,23 +254,28 @@ async fn graphql_get(
 }
 
 async fn execute(service: &Service, headers: &HeaderMap, request: Request) -> axum::response::Response {
+    match requester(service, headers).await {
+        Ok(requester) => answered(
+            StatusCode::OK,
+            &service.schema.execute(request.data(requester)).await,
+        ),
+        Err(refused) => refused,
+    }
+}
+
+/// Who asks, or the answer where that cannot be told.
+async fn requester(service: &Service, headers: &HeaderMap) -> Result<Requester, axum::response::Response> {
     let authorization = headers
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str().unwrap_or_default());
-    let requester = match member::requester(&service.app.db, &service.app.verifier, authorization).await {
-        Ok(requester) => requester,
-        Err(cause) => {
-            tracing::error!(%cause, "it could not be told who is asking");
-            return refused(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "it cannot be told who is asking; try again shortly",
-            );
-        }
-    };
-    answered(
-        StatusCode::OK,
-        &service.schema.execute(request.data(requester)).await,
-    )
+    let requester = member::requester(&service.app.db, &service.app.verifier, authorization).await;
+    requester.map_err(|cause| {
+        tracing::error!(%cause, "it could not be told who is asking");
+        refused(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "it cannot be told who is asking; try again shortly",
+        )
+    })
 }
 
 /// An answer as JSON, which nobody on the way may keep.

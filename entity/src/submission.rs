@@ -34,6 +34,10 @@ pub struct Model {
     pub state: SubmissionState,
     /// The record, as it was typed.
     pub document: Json,
+    /// The organisation's own reference for the record, as far as the document has one.
+    pub external_ref: Option<String>,
+    /// The import that last wrote it; null where none did.
+    pub import_id: Option<Uuid>,
     /// The initiative that it would replace.
     pub initiative_id: Option<Uuid>,
     /// The version of that initiative that it was written against.

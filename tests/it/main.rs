@@ -11,6 +11,7 @@ mod exports;
 mod following;
 mod grants;
 mod http;
+mod import_jobs;
 mod imports;
 mod lists;
 mod lookups;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         migrations::stories(),
         questions::stories(),
         imports::stories(),
+        import_jobs::stories(),
         grants::stories(),
         takeovers::stories(),
         records::stories(),

@@ -9,8 +9,9 @@ use sea_orm_migration::MigratorTrait;
 use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
     Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, Dimension, EntryPoint,
-    OrganisationKind, Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role,
-    SourceKind, Step, SubmissionState, Visibility, change, place,
+    FileFormat, ImportAs, ImportKind, ImportState, OrganisationKind, Perspective, PlaceKind, Reason,
+    ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome, SourceKind, Step, SubmissionState,
+    Visibility, change, place,
 };
 use wayin_migration::Migrator;
 
@@ -93,6 +94,11 @@ async fn every_code_of_a_vocabulary_is_accepted_and_no_other(database: Database)
         ("reflection", "challenge", codes!(Challenge)),
         ("claim", "pattern_by", codes!(Dimension)),
         ("submission", "state", codes!(SubmissionState)),
+        ("import", "kind", codes!(ImportKind)),
+        ("import", "intent", codes!(ImportAs)),
+        ("import", "format", codes!(FileFormat)),
+        ("import", "state", codes!(ImportState)),
+        ("import_outcome", "outcome", codes!(RowOutcome)),
         ("change", "kind", codes!(ChangeKind)),
         ("change", "subject", codes!(ChangeSubject)),
     ];
@@ -135,6 +141,10 @@ async fn what_cannot_be_is_refused(database: Database) {
         ("check", "UPDATE claim SET position = 0"),
         ("check", "UPDATE crisis SET to_on = '2001-01-01'"),
         ("check", "UPDATE submission SET initiative_version = 0"),
+        ("check", "UPDATE import SET rows_done = 22"),
+        ("check", "UPDATE import SET drafted = -1, rows_done = 19"),
+        ("check", "UPDATE import SET organisation_id = NULL"),
+        ("check", "UPDATE import_outcome SET position = 0"),
         ("check", "UPDATE revision SET version = 0"),
         // Rows that point at themselves, and a second base in the base.
         ("check", "UPDATE place SET successor_id = id"),

@@ -88,7 +88,7 @@ async fn the_table_names_every_field_of_the_schema_once_and_nothing_else(_: Data
 fn arguments(field: &str) -> &'static str {
     match field {
         "nodes" => "(ids: [])",
-        "node" | "initiative" | "place" | "organisation" | "submission" => "(id: \"x\")",
+        "node" | "initiative" | "place" | "organisation" | "submission" | "import" => "(id: \"x\")",
         "revisions" => "(initiative: \"x\")",
         "claim" => "(slug: \"x\")",
         "pattern" => "(when: {}, then: {})",

@@ -1003,6 +1003,9 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
         .await;
     save_organisation(&steward, json!({"name": "A new one"})).await;
     redact(&steward, "nowhere to be found", "To be sure").await;
+    let content = record("c").to_string();
+    let sent = crate::import_jobs::send(&app, &partner, "return.jsonl", &content, json!({})).await;
+    assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]));
     // What is refused has done nothing, and leaves nothing.
     mutate(&partner, "sendSubmission", json!({"id": second})).await;
     let events =
@@ -1018,7 +1021,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
         mutations(),
         "every mutation of the schema has left its event"
     );
-    assert_eq!(told.len(), 10, "one for each that was done: {told:#?}");
+    assert_eq!(told.len(), 11, "one for each that was done: {told:#?}");
     let returned = told
         .iter()
         .find(|event| event["act"] == "returnSubmission")

@@ -22,6 +22,8 @@ pub enum Allowed {
     Members,
     /// Partners, and stewards.
     Partners,
+    /// Whoever sends something in: funders, partners and stewards.
+    Senders,
     /// Stewards.
     Stewards,
 }
@@ -33,6 +35,7 @@ impl Allowed {
             Self::Everyone => return None,
             Self::Members => return requester.member().err(),
             Self::Partners => &[Role::Partner, Role::Steward],
+            Self::Senders => &[Role::Funder, Role::Partner, Role::Steward],
             Self::Stewards => &[Role::Steward],
         };
         match requester.member() {
@@ -42,6 +45,7 @@ impl Allowed {
                 "this is for {}; your role is {}",
                 match self {
                     Self::Stewards => "stewards",
+                    Self::Senders => "funders, partners and stewards",
                     _ => "partners and stewards",
                 },
                 member.role.code()
@@ -50,7 +54,7 @@ impl Allowed {
     }
 }
 
-use Allowed::{Everyone, Members, Partners, Stewards};
+use Allowed::{Everyone, Members, Partners, Senders, Stewards};
 
 /// The table: a type, some of its fields, and who may ask for them.
 pub const TABLE: &[(&str, &[&str], Allowed)] = &[
@@ -461,6 +465,68 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
     ),
     ("Query", &["submissions", "submission", "revisions"], Partners),
     ("Query", &["auditEvents"], Stewards),
+    ("Query", &["imports", "import"], Senders),
+    ("Mutation", &["importRecords"], Senders),
+    ("ImportRecordsPayload", &["import", "userErrors"], Senders),
+    (
+        "ImportConnection",
+        &["pageInfo", "edges", "nodes", "totalCount"],
+        Senders,
+    ),
+    ("ImportEdge", &["cursor", "node"], Senders),
+    (
+        "Import",
+        &[
+            "id",
+            "organisation",
+            "by",
+            "kind",
+            "as",
+            "fileName",
+            "format",
+            "bytes",
+            "state",
+            "refusal",
+            "rowsDone",
+            "drafted",
+            "sent",
+            "published",
+            "unchanged",
+            "notRight",
+            "refused",
+            "warned",
+            "rows",
+            "toMend",
+            "createdAt",
+            "updatedAt",
+            "endedAt",
+            "expiresAt",
+        ],
+        Senders,
+    ),
+    (
+        "ImportRowConnection",
+        &["pageInfo", "edges", "nodes", "totalCount"],
+        Senders,
+    ),
+    ("ImportRowEdge", &["cursor", "node"], Senders),
+    (
+        "ImportRow",
+        &[
+            "position",
+            "sheet",
+            "row",
+            "column",
+            "outcome",
+            "code",
+            "message",
+            "path",
+            "isWarning",
+            "initiative",
+        ],
+        Senders,
+    ),
+    ("ImportRow", &["submission"], Partners),
     (
         "Mutation",
         &["saveSubmission", "sendSubmission", "discardSubmission"],

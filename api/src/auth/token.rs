@@ -61,6 +61,7 @@ struct Signed<'a> {
 }
 
 /// Verifies tokens.
+#[derive(Clone)]
 pub struct Verifier {
     key: DecodingKey,
     validation: Validation,

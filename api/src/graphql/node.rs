@@ -4,6 +4,7 @@ use async_graphql::Interface;
 
 use crate::claim::graphql::Claim;
 use crate::crisis::graphql::Crisis;
+use crate::import::graphql::Import;
 use crate::initiative::graphql::{FundingTerm, Initiative, Source};
 use crate::meeting::graphql::{Meeting, Reflection};
 use crate::organisation::graphql::Organisation;
@@ -41,4 +42,6 @@ pub enum Node {
     Term(Term),
     /// A submission.
     Submission(Submission),
+    /// An import.
+    Import(Import),
 }

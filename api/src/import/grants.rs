@@ -33,7 +33,7 @@ pub async fn import(
 }
 
 /// The field of a grant, as the standard has it, that a field of its record comes from.
-fn field(path: &str) -> String {
+pub(super) fn field(path: &str) -> String {
     let of_term = path
         .strip_prefix("fundingTerms/")
         .and_then(|path| path.split_once('/'));

@@ -3,22 +3,28 @@
 //! once, as a steward's act.
 
 pub mod grants;
+pub mod graphql;
+pub mod job;
 pub mod parse;
 pub mod places;
 pub mod records;
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use sea_orm::DatabaseConnection;
 use tokio::sync::mpsc;
+use wayin_entity::{FileFormat, ImportKind};
 
+use self::parse::grants::GrantFormat;
+use self::parse::records::{Limits, RecordFormat};
 use self::parse::{FileError, Refusal, Row};
 use crate::base::DisclosureKeys;
 use crate::change::Act;
 use crate::database;
 use crate::error::{Error, Result};
 use crate::initiative::publish::{Outcome, Proposal, publish_all};
-use crate::initiative::validate::Finding;
+use crate::initiative::validate::{Finding, FindingCode};
 use crate::place::Gazetteer;
 
 /// How many rows are published in one transaction.
@@ -39,6 +45,32 @@ impl From<sea_orm::DbErr> for ImportError {
     fn from(cause: sea_orm::DbErr) -> Self {
         Self::Base(cause.into())
     }
+}
+
+/// The format of a file that was sent, told by its first bytes and its name; why it is refused, where it is.
+pub fn format_of(
+    kind: ImportKind,
+    name: &str,
+    known: &job::Kept,
+    limits: &Limits,
+) -> Result<FileFormat, Finding> {
+    if known.bytes > limits.bytes {
+        let reason = format!(
+            "has {} bytes; at most {} can be sent at once",
+            known.bytes, limits.bytes
+        );
+        return Err(Finding::new(FindingCode::TooLong, "file", reason));
+    }
+    let format = match kind {
+        ImportKind::Records => RecordFormat::of(name, &known.start).map(job::file_format),
+        ImportKind::Grants360Giving => {
+            GrantFormat::of(Path::new(name), &known.start).map(|format| match format {
+                GrantFormat::Json => FileFormat::Json,
+                GrantFormat::Csv => FileFormat::Csv,
+            })
+        }
+    };
+    format.map_err(|error| Finding::new(FindingCode::Malformed, "file", error.to_string()))
 }
 
 /// What became of a file's rows.

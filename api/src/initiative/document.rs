@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use serde_path_to_error::{Path, Segment};
 use wayin_entity::{Challenge, Condition, EntryPoint, Perspective, SourceKind};
@@ -65,6 +66,14 @@ const MOST_PROBLEMS: usize = 50;
 /// stops at the first problem, so that each is noted and mended, by taking out
 /// what is wrong or putting in what is missing, until nothing stops it.
 pub fn read(mut document: Value) -> Reading {
+    // Most records are whole, and are read at once.
+    if let Ok(record) = InitiativeRecord::deserialize(&document) {
+        return Reading {
+            record: Some(record),
+            findings: Vec::new(),
+            taken_out: TakenOut::default(),
+        };
+    }
     let mut taken_out = TakenOut::default();
     let mut findings = Vec::new();
     let mut record = None;

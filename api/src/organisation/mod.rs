@@ -102,10 +102,14 @@ impl Found {
         self.known(reference).map(|_| ())
     }
 
+    /// The organisation that a reference names, where it is in the base.
+    pub fn named(&self, reference: &OrganisationReference) -> Option<&organisation::Model> {
+        self.known(reference).ok().flatten()
+    }
+
     /// The id of the organisation that a reference names, where it is in the base.
     pub fn id_of(&self, reference: &OrganisationReference) -> Option<Uuid> {
-        let known = self.known(reference).ok().flatten()?;
-        Some(known.id)
+        self.named(reference).map(|known| known.id)
     }
 
     /// The organisation that a reference names. One that is new to the base, or of

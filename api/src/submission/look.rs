@@ -1,7 +1,10 @@
 //! Looks a submission's record over: everything that is not yet right in it, at once.
 
+use std::collections::HashMap;
+
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
+use uuid::Uuid;
 use wayin_entity::{organisation, submission};
 
 use super::Refusal;
@@ -29,6 +32,8 @@ pub struct Looked {
     pub warnings: Vec<Finding>,
     /// What would be published; none where something stands against it.
     pub proposal: Option<Proposal>,
+    /// Whether it is published so already.
+    pub stands_so: bool,
 }
 
 /// Whether a document can be kept at all: an object, not longer than a record can be.
@@ -78,6 +83,15 @@ pub fn at_note(path: &str, note: &str) -> Result<String, Refusal> {
     Ok(note.to_owned())
 }
 
+/// A record that is to be looked over.
+#[derive(Clone, Copy, Debug)]
+pub struct Proposed<'a> {
+    /// The record, as it was typed.
+    pub document: &'a Value,
+    /// The initiative that it would replace.
+    pub corrects: Option<Uuid>,
+}
+
 /// Everything about a submission's record: its shape, what a record must meet, what one that is
 /// sent must say besides, and what it names.
 pub async fn at(
@@ -87,32 +101,57 @@ pub async fn at(
     organisation: &organisation::Model,
     submission: &submission::Model,
 ) -> Result<Looked> {
-    let mut document = submission.document.clone();
-    lead_by(&mut document, organisation);
-    let mut reading = document::read(document);
-    let mut looked = Looked {
-        errors: std::mem::take(&mut reading.findings),
-        ..Looked::default()
-    };
-    let Some(mut record) = reading.record.take() else {
-        return Ok(looked);
-    };
-    reading.findings = looked.errors.clone();
-    validate::tidy(&mut record);
-    let mut found = sent(&record, organisation);
-    let proposal = Proposal {
-        record,
-        grant_digest: None,
+    let proposed = Proposed {
+        document: &submission.document,
         corrects: submission.initiative_id,
     };
-    let of_record = publish::look_over(db, act, places, &proposal).await?;
-    found.extend(unknown_funders(db, &proposal.record).await?);
-    found.extend(of_record.errors);
-    looked.errors.extend(as_sent(&reading, found));
-    looked.warnings = as_sent(&reading, of_record.warnings).collect();
-    looked.errors.sort_by(|a, b| a.path.cmp(&b.path));
-    looked.proposal = looked.errors.is_empty().then_some(proposal);
-    Ok(looked)
+    let looked = at_all(db, act, places, organisation, &[proposed]).await?;
+    Ok(looked.into_iter().next().unwrap_or_default())
+}
+
+/// The same of many records of one organisation, each by itself.
+pub async fn at_all(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    places: &Gazetteer,
+    organisation: &organisation::Model,
+    proposed: &[Proposed<'_>],
+) -> Result<Vec<Looked>> {
+    let (mut all, mut readings, mut proposals) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, one) in proposed.iter().enumerate() {
+        let mut document = one.document.clone();
+        lead_by(&mut document, organisation);
+        let mut reading = document::read(document);
+        all.push(Looked {
+            errors: reading.findings.clone(),
+            ..Looked::default()
+        });
+        if let Some(mut record) = reading.record.take() {
+            validate::tidy(&mut record);
+            readings.push((at, reading));
+            proposals.push(Proposal {
+                record,
+                grant_digest: None,
+                corrects: one.corrects,
+            });
+        }
+    }
+    let funders = unknown_funders(db, &proposals).await?;
+    let over = publish::look_over(db, act, places, &proposals).await?;
+    for ((((at, reading), proposal), over), funders) in
+        readings.into_iter().zip(proposals).zip(over).zip(funders)
+    {
+        let looked = &mut all[at];
+        let mut found = sent(&proposal.record, organisation);
+        found.extend(funders);
+        found.extend(over.findings.errors);
+        looked.errors.extend(as_sent(&reading, found));
+        looked.warnings = as_sent(&reading, over.findings.warnings).collect();
+        looked.errors.sort_by(|a, b| a.path.cmp(&b.path));
+        looked.stands_so = over.stands_so && looked.errors.is_empty();
+        looked.proposal = looked.errors.is_empty().then_some(proposal);
+    }
+    Ok(all)
 }
 
 /// A record that does not say who leads it is led by the organisation whose it is.
@@ -165,26 +204,36 @@ fn sent(record: &InitiativeRecord, organisation: &organisation::Model) -> Vec<Fi
     found
 }
 
-/// Funders that are named by a name alone which no organisation has: what was meant may be there
-/// under another spelling. One with an identifier is added.
-async fn unknown_funders(db: &impl ConnectionTrait, record: &InitiativeRecord) -> Result<Vec<Finding>> {
-    let mut found = Vec::new();
-    let known = Found::look_up(db, record.funding_terms.iter().map(|term| &term.funder)).await?;
-    for (at, term) in record.funding_terms.iter().enumerate() {
-        let (None, Some(name)) = (&term.funder.identifier, &term.funder.name) else {
-            continue;
-        };
-        if known.check(&term.funder).is_ok() && known.id_of(&term.funder).is_none() {
-            let alike = named_alike(db, name).await?;
-            let reason = format!(
-                "no organisation is called {name}{}; give its identifier to add it",
-                nearest(&alike)
-            );
-            let path = format!("fundingTerms/{at}/funder");
-            found.push(Finding::new(FindingCode::NotFound, path, reason));
+/// Of each record the funders that are named by a name alone which no organisation has: what was meant may
+/// be there under another spelling. One with an identifier is added.
+async fn unknown_funders(db: &impl ConnectionTrait, proposals: &[Proposal]) -> Result<Vec<Vec<Finding>>> {
+    let terms = proposals.iter().flat_map(|one| &one.record.funding_terms);
+    let by_name = terms
+        .map(|term| &term.funder)
+        .filter(|funder| funder.identifier.is_none());
+    let known = Found::look_up(db, by_name).await?;
+    // A name that is misspelt is likely to be so in many records of a file.
+    let mut alike: HashMap<&str, Vec<String>> = HashMap::new();
+    let mut all = Vec::with_capacity(proposals.len());
+    for proposal in proposals {
+        let mut found = Vec::new();
+        for (at, term) in proposal.record.funding_terms.iter().enumerate() {
+            let (None, Some(name)) = (&term.funder.identifier, &term.funder.name) else {
+                continue;
+            };
+            if known.check(&term.funder).is_ok() && known.named(&term.funder).is_none() {
+                if !alike.contains_key(name.as_str()) {
+                    alike.insert(name, named_alike(db, name).await?);
+                }
+                let near = nearest(alike.get(name.as_str()).map_or(&[], Vec::as_slice));
+                let reason = format!("no organisation is called {name}{near}; give its identifier to add it");
+                let path = format!("fundingTerms/{at}/funder");
+                found.push(Finding::new(FindingCode::NotFound, path, reason));
+            }
         }
+        all.push(found);
     }
-    Ok(found)
+    Ok(all)
 }
 
 fn is_of(reference: &OrganisationReference, organisation: &organisation::Model) -> bool {

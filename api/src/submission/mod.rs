@@ -135,7 +135,9 @@ pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, dra
             organisation_id: organisation.id,
             author_id: member.id,
             state: SubmissionState::Draft,
+            external_ref: reference_of(&draft.record).map(ToOwned::to_owned),
             document: draft.record,
+            import_id: None,
             initiative_id: corrects.map(|(id, _)| id),
             initiative_version: corrects.map(|(_, version)| version),
             review_note: None,
@@ -161,7 +163,9 @@ pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, dra
         }));
     }
     let row = submission::Model {
+        external_ref: reference_of(&draft.record).map(ToOwned::to_owned),
         document: draft.record,
+        import_id: None,
         initiative_id: corrects.map(|(id, _)| id),
         initiative_version: corrects.map(|(_, version)| version),
         version: standing.version + 1,
@@ -415,7 +419,7 @@ async fn with_its_reference(db: &impl ConnectionTrait, standing: &submission::Mo
 }
 
 /// The organisation's own reference for a record, as far as it is there yet.
-fn reference_of(document: &Value) -> Option<&str> {
+pub fn reference_of(document: &Value) -> Option<&str> {
     let reference = document.get("externalRef")?.as_str()?.trim();
     (!reference.is_empty()).then_some(reference)
 }
@@ -460,7 +464,8 @@ fn in_record(findings: Vec<Finding>) -> Refusal {
     }
 }
 
-fn mover(member: &Member, organisation: &organisation::Model) -> Mover {
+/// In which capacity a member moves the submissions of an organisation.
+pub fn mover(member: &Member, organisation: &organisation::Model) -> Mover {
     match member.role {
         Role::Steward => Mover::Steward,
         _ if organisation.auto_publish => Mover::TrustedPartner,

@@ -127,6 +127,16 @@ fn serve_refuses_to_start_and_names_the_setting() {
             "8000",
             "cannot be used: 8000 is not an address and port, such as 127.0.0.1:8000.",
         ),
+        (
+            "IMPORT_MEGABYTES",
+            "0",
+            "cannot be used: 0 is not a whole number from 1 to 1000.",
+        ),
+        (
+            "IMPORT_DAYS",
+            "for ever",
+            "cannot be used: for ever is not a whole number from 1 to 3650.",
+        ),
         ("LOG", "wayin=loudly", "cannot be used: "),
         (
             "DATABASE_URL",

@@ -6,12 +6,13 @@ use serde_json::json;
 use uuid::Uuid;
 use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
-    Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, EntryPoint, OrganisationKind,
-    Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, SourceKind, Step,
-    SubmissionState, Visibility, audit_event, base, challenge_faced, challenge_reason, change, claim,
-    condition_changed, crisis, crisis_place, entry_point_taken, funding_term, initiative, initiative_source,
-    meeting, member, organisation, place, place_within, reflection, repeatable, revision, source, submission,
-    term,
+    Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, EntryPoint, FileFormat,
+    ImportAs, ImportKind, ImportState, OrganisationKind, Perspective, PlaceKind, Reason, ReportingBasis,
+    ReportingFrequency, Restriction, Role, RowOutcome, SourceKind, Step, SubmissionState, Visibility,
+    audit_event, base, challenge_faced, challenge_reason, change, claim, condition_changed, crisis,
+    crisis_place, entry_point_taken, funding_term, import, import_outcome, import_piece, initiative,
+    initiative_source, meeting, member, organisation, place, place_within, reflection, repeatable, revision,
+    source, submission, term,
 };
 
 /// Inserts the rows, and makes sure of each that it reads back as it was written.
@@ -324,12 +325,15 @@ impl Rows {
         member: Uuid,
     ) {
         let document = json!({"title": "Éclairs for All", "fundingTerms": [{"amountMinor": 1}]});
+        let import = self.import(db, initiative, organisation, member).await;
         let submission = submission::Model {
             id: self.clock.new_id(),
             organisation_id: organisation,
             author_id: member,
             state: SubmissionState::Returned,
             document: document.clone(),
+            external_ref: Some("É-1".to_owned()),
+            import_id: Some(import),
             initiative_id: Some(initiative),
             initiative_version: Some(1),
             review_note: Some("Which dates?".to_owned()),
@@ -389,5 +393,71 @@ impl Rows {
         keep(db, revision).await;
         keep(db, change).await;
         keep(db, base).await;
+    }
+
+    /// Keeps a file with a piece of it and what became of a row, and gives the file's identifier.
+    async fn import(
+        &self,
+        db: &impl ConnectionTrait,
+        initiative: Uuid,
+        organisation: Uuid,
+        member: Uuid,
+    ) -> Uuid {
+        let import = import::Model {
+            id: self.clock.new_id(),
+            member_id: member,
+            organisation_id: Some(organisation),
+            kind: ImportKind::Records,
+            intent: ImportAs::Sent,
+            file_name: "Rückgabe.xlsx".to_owned(),
+            format: FileFormat::Xlsx,
+            bytes: 4,
+            licence: Some("CC-BY-4.0".to_owned()),
+            state: ImportState::Done,
+            refusal: Some("It breaks off.".to_owned()),
+            rows_done: 21,
+            drafted: 1,
+            sent: 2,
+            published: 3,
+            unchanged: 4,
+            not_right: 5,
+            refused: 6,
+            warned: 1,
+            runner: Some(self.clock.new_id()),
+            runner_until: Some(self.now),
+            ended_at: Some(self.now),
+            expired_at: Some(self.now),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let import_id = import.id;
+        let piece = import_piece::Model {
+            import_id,
+            position: 1,
+            bytes: vec![0, 255, 10, 13],
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let outcome = import_outcome::Model {
+            id: self.clock.new_id(),
+            import_id,
+            position: 1,
+            sheet: Some("Funding terms".to_owned()),
+            row: 7,
+            column: Some("Last day".to_owned()),
+            outcome: RowOutcome::NotRight,
+            code: Some("OUT_OF_ORDER".to_owned()),
+            message: Some("is before the first".to_owned()),
+            path: Some("fundingTerms/0/endsOn".to_owned()),
+            is_warning: true,
+            submission_id: Some(self.clock.new_id()),
+            initiative_id: Some(initiative),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        keep(db, import).await;
+        keep(db, piece).await;
+        keep(db, outcome).await;
+        import_id
     }
 }

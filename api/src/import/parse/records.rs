@@ -18,6 +18,20 @@ pub enum RecordFormat {
     JsonLines,
 }
 
+impl RecordFormat {
+    /// The format of a file, told by its first bytes.
+    ///
+    /// # Errors
+    /// [`FileError::NotRecords`] where it is none of records.
+    pub fn of(_name: &str, start: &[u8]) -> Result<Self, FileError> {
+        stream::refuse_other_than_text(start)?;
+        match stream::first_of_substance(start) {
+            Some(b'{') => Ok(Self::JsonLines),
+            _ => Err(FileError::NotRecords),
+        }
+    }
+}
+
 /// What a file may hold; what is larger is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -189,30 +189,36 @@ async fn publish_together(
     Ok(outcomes)
 }
 
-/// Looks a [tidy](validate::tidy) record over as publication would, what it names included.
+/// What publication would say of a proposal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LookedOver {
+    /// What stands against it, and what is worth a look.
+    pub findings: Findings,
+    /// Whether the record is published so already.
+    pub stands_so: bool,
+}
+
+/// Looks [tidy](validate::tidy) records over as publication would, each by itself and what it names included.
 pub async fn look_over(
     db: &impl ConnectionTrait,
     act: &Act<'_>,
     places: &Gazetteer,
-    proposal: &Proposal,
-) -> Result<Findings> {
-    let references = references_of(&proposal.record);
+    proposals: &[Proposal],
+) -> Result<Vec<LookedOver>> {
+    let references = proposals
+        .iter()
+        .flat_map(|proposal| references_of(&proposal.record));
     let batch = Batch {
         act,
         places,
         organisations: Found::look_up(db, references).await?,
         altered: Altered::default(),
-        standing: Standing::look_up(db, std::slice::from_ref(proposal)).await?,
+        standing: Standing::look_up(db, proposals).await?,
     };
-    let record = with_what_grants_say(&batch.standing, proposal.record.clone());
-    let mut findings = batch.look_over(&record);
-    let lead = batch.organisations.id_of(&record.lead_organisation);
-    let before = batch.before(&record, lead).map(|before| before.id);
-    let id = before.or(proposal.corrects).unwrap_or_default();
-    findings
-        .errors
-        .extend(grant_clashes(&batch.standing, &record, id, lead));
-    Ok(findings)
+    Ok(proposals
+        .iter()
+        .map(|proposal| batch.looked_over(proposal))
+        .collect())
 }
 
 fn references_of(record: &InitiativeRecord) -> impl Iterator<Item = &OrganisationReference> {
@@ -340,6 +346,41 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
+    fn looked_over(&self, proposal: &Proposal) -> LookedOver {
+        let record = with_what_grants_say(&self.standing, proposal.record.clone());
+        let mut findings = self.look_over(&record);
+        let lead = self.organisations.id_of(&record.lead_organisation);
+        let before = self.before(&record, lead).map(|before| before.id);
+        let id = before.or(proposal.corrects).unwrap_or_default();
+        findings
+            .errors
+            .extend(grant_clashes(&self.standing, &record, id, lead));
+        LookedOver {
+            stands_so: findings.errors.is_empty() && self.stands_so(id, record),
+            findings,
+        }
+    }
+
+    /// Whether a record that nothing stands against is published so already.
+    fn stands_so(&self, id: Uuid, mut record: InitiativeRecord) -> bool {
+        let standing = self.standing.initiatives.get(&id);
+        if standing.is_none_or(|standing| standing.withdrawn_at.is_some()) {
+            return false;
+        }
+        let place = record.place.as_ref();
+        record.place = place
+            .and_then(|reference| self.places.resolve(reference).ok())
+            .map(reference_to);
+        let funders = record.funding_terms.iter_mut().map(|term| &mut term.funder);
+        for reference in std::iter::once(&mut record.lead_organisation).chain(funders) {
+            match self.organisations.named(reference) {
+                Some(known) => *reference = in_full(known),
+                None => return false,
+            }
+        }
+        self.standing.says(id, &record)
+    }
+
     fn prepare(&mut self, proposal: Proposal) -> Result<Prepared> {
         let identifier = proposal.grant_identifier().map(ToOwned::to_owned);
         let grant = proposal

@@ -1,0 +1,515 @@
+//! Imports over GraphQL: sending a file in, and seeing what became of its rows.
+
+use std::collections::HashMap;
+
+use async_graphql::{
+    Context, ID, InputObject, InputType, Object, Result, SimpleObject, Upload, dataloader::Loader,
+};
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+use wayin_entity::{
+    FileFormat, ImportAs, ImportKind, ImportState, RowOutcome, import, import_outcome, organisation,
+    submission,
+};
+
+use super::job;
+use crate::error::Error;
+use crate::graphql::{
+    app,
+    connection::{Connection, TotalCount, connection},
+    decode,
+    error::Shared,
+    loader::{self, Loads},
+    member,
+    user_error::UserError,
+};
+use crate::id::NodeKind;
+use crate::initiative::graphql::{Initiative, InitiativeById};
+use crate::initiative::validate::{Finding, FindingCode};
+use crate::mutation::{self, Begun, Event, Sent};
+use crate::organisation::graphql::Organisation;
+use crate::paging::{self, PageArguments, PageRequest};
+use crate::submission::graphql::Submission;
+
+/// A file that is taken in row by row, and what became of it.
+#[derive(Clone, Debug)]
+pub struct Import(pub import::Model);
+
+#[Object]
+impl Import {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        NodeKind::Import.id(self.0.id).into()
+    }
+
+    /// The organisation whose records or grants they are; null for grants of any funder.
+    async fn organisation(&self, ctx: &Context<'_>) -> Result<Option<Organisation>> {
+        let Some(id) = self.0.organisation_id else {
+            return Ok(None);
+        };
+        Ok(loader::of(ctx).load_one(OfImport(id)).await?.map(Organisation))
+    }
+
+    /// The member who sent the file.
+    async fn by(&self) -> ID {
+        NodeKind::Member.id(self.0.member_id).into()
+    }
+
+    /// What the file holds.
+    async fn kind(&self) -> ImportKind {
+        self.0.kind
+    }
+
+    /// What becomes of its records.
+    #[graphql(name = "as")]
+    async fn intent(&self) -> ImportAs {
+        self.0.intent
+    }
+
+    /// The file's name.
+    async fn file_name(&self) -> &str {
+        &self.0.file_name
+    }
+
+    /// The file's format.
+    async fn format(&self) -> FileFormat {
+        self.0.format
+    }
+
+    /// The file's length in bytes.
+    async fn bytes(&self) -> i64 {
+        self.0.bytes
+    }
+
+    /// Where it stands.
+    async fn state(&self) -> ImportState {
+        self.0.state
+    }
+
+    /// Why the file could not be read to its end, in plain words; null where it could. What was taken in
+    /// before that stays.
+    async fn refusal(&self) -> Option<&str> {
+        self.0.refusal.as_deref()
+    }
+
+    /// How many rows came to something so far: the counts below make it up.
+    async fn rows_done(&self) -> i64 {
+        self.0.rows_done
+    }
+
+    /// How many were kept as drafts.
+    async fn drafted(&self) -> i64 {
+        self.0.drafted
+    }
+
+    /// How many were sent in.
+    async fn sent(&self) -> i64 {
+        self.0.sent
+    }
+
+    /// How many were published.
+    async fn published(&self) -> i64 {
+        self.0.published
+    }
+
+    /// How many stood so already.
+    async fn unchanged(&self) -> i64 {
+        self.0.unchanged
+    }
+
+    /// How many were to be sent and are kept as drafts, as something stands against them.
+    async fn not_right(&self) -> i64 {
+        self.0.not_right
+    }
+
+    /// How many could not be kept, and are to be mended in the file.
+    async fn refused(&self) -> i64 {
+        self.0.refused
+    }
+
+    /// How many were taken, but are worth a look.
+    async fn warned(&self) -> i64 {
+        self.0.warned
+    }
+
+    /// What each row came to, in the order of the file: one entry for each thing that was found in it, or
+    /// one in all. Empty once the import has expired.
+    async fn rows(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones; all where nothing is said.")] filter: Option<ImportRowFilter>,
+        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<ImportRow>> {
+        let page = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let request = PageRequest::new::<import_outcome::Entity>((), &page)?;
+        let mut select =
+            import_outcome::Entity::find().filter(import_outcome::Column::ImportId.eq(self.0.id));
+        let filter = filter.unwrap_or_default();
+        if let Some(outcomes) = filter.outcomes {
+            select = select.filter(import_outcome::Column::Outcome.is_in(outcomes));
+        }
+        if filter.found_only.unwrap_or(false) {
+            select = select.filter(import_outcome::Column::Code.is_not_null());
+        }
+        let db = app(ctx).db.clone();
+        let page = paging::page(&db, select.clone(), &request).await?;
+        let total = TotalCount::new(move || {
+            let (db, select) = (db.clone(), select.clone());
+            async move { paging::count(&db, select).await }
+        });
+        Ok(connection::<import_outcome::Entity, _>(
+            page,
+            (),
+            total,
+            ImportRow,
+        ))
+    }
+
+    /// Where the rows that are to be mended can be downloaded as a workbook, each with what is to be mended
+    /// beside it: a path of this server, asked for with your token. Null where there are none, and for grants.
+    async fn to_mend(&self) -> Option<String> {
+        let any = self.0.not_right + self.0.refused > 0;
+        let there = any && self.0.kind == ImportKind::Records && self.0.expired_at.is_none();
+        there.then(|| format!("/imports/{}/to-mend.xlsx", NodeKind::Import.id(self.0.id)))
+    }
+
+    /// When the file was sent (UTC).
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When its rows were last taken in, or it ended (UTC).
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.0.updated_at
+    }
+
+    /// When it ended (UTC); null until then.
+    async fn ended_at(&self) -> Option<DateTime<Utc>> {
+        self.0.ended_at
+    }
+
+    /// When the file and the list of its rows are deleted, or were (UTC); null until it has ended. What became
+    /// of the records stays.
+    async fn expires_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
+        let kept_for = app(ctx).imports.settings.kept_for;
+        self.0
+            .expired_at
+            .or_else(|| self.0.ended_at.map(|ended| ended + kept_for))
+    }
+}
+
+/// Loads the organisation of an import, whoever asks: of one that they may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct OfImport(Uuid);
+
+impl Loader<OfImport> for Loads {
+    type Value = organisation::Model;
+    type Error = Shared;
+
+    async fn load(&self, keys: &[OfImport]) -> Result<HashMap<OfImport, organisation::Model>, Shared> {
+        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+        let rows = crate::organisation::by_ids(&self.db, &ids).await?;
+        Ok(rows.into_iter().map(|row| (OfImport(row.id), row)).collect())
+    }
+}
+
+/// What a row of a file came to, or one thing that was found in it.
+#[derive(Clone, Debug)]
+pub struct ImportRow(pub import_outcome::Model);
+
+#[Object]
+impl ImportRow {
+    /// Counts the records of the file, from 1: everything that is said of one has its position.
+    async fn position(&self) -> i64 {
+        self.0.position
+    }
+
+    /// The sheet of a workbook; null in other files.
+    async fn sheet(&self) -> Option<&str> {
+        self.0.sheet.as_deref()
+    }
+
+    /// The row as a spreadsheet shows it, or the line, counted from 1.
+    async fn row(&self) -> i64 {
+        self.0.row
+    }
+
+    /// The column's header, or the path into a JSON document; null where the whole row is meant.
+    async fn column(&self) -> Option<&str> {
+        self.0.column.as_deref()
+    }
+
+    /// What the record came to.
+    async fn outcome(&self) -> RowOutcome {
+        self.0.outcome
+    }
+
+    /// What kind of thing was found; null where nothing was.
+    async fn code(&self) -> Option<FindingCode> {
+        let code = self.0.code.clone()?;
+        serde_json::from_value(Value::String(code)).ok()
+    }
+
+    /// What was found, in plain words; null where nothing was.
+    async fn message(&self) -> Option<&str> {
+        self.0.message.as_deref()
+    }
+
+    /// Where in the record it was found, as `["fundingTerms", "0", "endsOn"]`; null where nothing was.
+    async fn path(&self) -> Option<Vec<&str>> {
+        let path = self.0.path.as_deref()?;
+        Some(path.split('/').filter(|step| !step.is_empty()).collect())
+    }
+
+    /// Whether what was found kept the record from nothing, and is only worth a look.
+    async fn is_warning(&self) -> bool {
+        self.0.is_warning
+    }
+
+    /// The submission that the record went into; null where there is none. For partners and stewards.
+    async fn submission(&self, ctx: &Context<'_>) -> Result<Option<Submission>> {
+        let Some(id) = self.0.submission_id else {
+            return Ok(None);
+        };
+        Ok(loader::of(ctx).load_one(OfRow(id)).await?.map(Submission))
+    }
+
+    /// What is published of the record; null where nothing is, or you may not read it.
+    async fn initiative(&self, ctx: &Context<'_>) -> Result<Option<Initiative>> {
+        let Some(id) = self.0.initiative_id else {
+            return Ok(None);
+        };
+        Ok(loader::of(ctx)
+            .load_one(InitiativeById(id))
+            .await?
+            .map(Initiative))
+    }
+}
+
+/// Loads the submission of a row, whoever asks: of an import that they may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct OfRow(Uuid);
+
+impl Loader<OfRow> for Loads {
+    type Value = submission::Model;
+    type Error = Shared;
+
+    async fn load(&self, keys: &[OfRow]) -> Result<HashMap<OfRow, submission::Model>, Shared> {
+        let rows = submission::Entity::find()
+            .filter(submission::Column::Id.is_in(keys.iter().map(|key| key.0)))
+            .all(&self.db)
+            .await?;
+        Ok(rows.into_iter().map(|row| (OfRow(row.id), row)).collect())
+    }
+}
+
+/// Which rows of an import.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct ImportRowFilter {
+    /// Those that came to one of these; any where nothing is said.
+    outcomes: Option<Vec<RowOutcome>>,
+    /// Whether only things that were found are listed, and rows in which nothing was are left out.
+    found_only: Option<bool>,
+}
+
+/// The imports.
+#[derive(Default)]
+pub struct ImportQuery;
+
+#[Object]
+impl ImportQuery {
+    /// The imports of your organisation, the latest first; to stewards, everybody's. For funders, partners and stewards.
+    async fn imports(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Import>> {
+        let page = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let request = PageRequest::new::<import::Entity>((), &page)?;
+        let select = job::visible_to(member(ctx)?);
+        let db = app(ctx).db.clone();
+        let page = paging::page(&db, select.clone(), &request).await?;
+        let total = TotalCount::new(move || {
+            let (db, select) = (db.clone(), select.clone());
+            async move { paging::count(&db, select).await }
+        });
+        Ok(connection::<import::Entity, _>(page, (), total, Import))
+    }
+
+    /// One import; null where there is none that you may see. For funders, partners and stewards.
+    async fn import(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The global id.")] id: ID,
+    ) -> Result<Option<Import>> {
+        let id = decode(NodeKind::Import, "id", &id)?;
+        Ok(job::find(&app(ctx).db, member(ctx)?, id).await?.map(Import))
+    }
+}
+
+/// A file that is to be taken in.
+#[derive(Debug, InputObject)]
+pub struct ImportRecordsInput {
+    /// The file, by a GraphQL multipart request: a workbook (`.xlsx`, `.ods`), a table (`.csv`) or JSON Lines of
+    /// records, or 360Giving grants as JSON or CSV.
+    file: Upload,
+    /// What the file holds: records of one organisation (for partners), or the grants of a funder (for funders).
+    #[graphql(default_with = "ImportKind::Records")]
+    kind: ImportKind,
+    /// What becomes of its records. Grants are published at once, as their funder did.
+    #[graphql(name = "as", default_with = "ImportAs::Drafts")]
+    intent: ImportAs,
+    /// The organisation whose records or grants they are; your own where nothing is said. For stewards, who act
+    /// for none; grants may be of any funder then.
+    organisation: Option<ID>,
+    /// The licence under which grants may be used again, where their file does not say one.
+    licence: Option<String>,
+    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    idempotency_key: Option<String>,
+}
+
+/// What came of sending a file.
+#[derive(SimpleObject)]
+pub struct ImportRecordsPayload {
+    /// The import, which the service now takes in; null where the input was refused.
+    import: Option<Import>,
+    /// Everything that was wrong with the input; empty where the file is kept.
+    user_errors: Vec<UserError>,
+}
+
+impl ImportRecordsPayload {
+    fn refused(findings: Vec<Finding>) -> Self {
+        Self {
+            import: None,
+            user_errors: findings.into_iter().map(UserError::from).collect(),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    import: Uuid,
+}
+
+/// The mutations of imports.
+#[derive(Default)]
+pub struct ImportMutation;
+
+#[Object]
+impl ImportMutation {
+    /// Keeps a file and has the service take in its rows, which `import` follows. A row that is not right keeps
+    /// no other from being taken. For funders (grants), partners (records) and stewards.
+    async fn import_records(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The file, and what becomes of it.")] mut input: ImportRecordsInput,
+    ) -> Result<ImportRecordsPayload> {
+        let (app, key) = (app(ctx), input.idempotency_key.take());
+        let upload = input
+            .file
+            .value(ctx)
+            .map_err(|cause| Error::Internal(format!("an upload cannot be read: {cause}")))?;
+        let mut content = upload.content;
+        let read = tokio::task::spawn_blocking(move || {
+            let known = job::digest(&mut content)?;
+            Ok::<_, std::io::Error>((known, content))
+        });
+        let failed =
+            |cause: &dyn std::fmt::Display| Error::Internal(format!("an upload cannot be read: {cause}"));
+        let (known, content) = read
+            .await
+            .map_err(|cause| failed(&cause))?
+            .map_err(|cause| failed(&cause))?;
+        let of = |id: &Option<ID>| {
+            let id = id.as_ref();
+            id.map(|id| decode(NodeKind::Organisation, "input.organisation", id))
+                .transpose()
+        };
+        let sent = Sent {
+            member: member(ctx)?,
+            name: "importRecords",
+            key: key.as_deref(),
+            // The file is told by what is in it, and not by where in the request it came.
+            input: format!(
+                "{} {} {} {} {}",
+                known.sha256,
+                input.kind.to_value(),
+                input.intent.to_value(),
+                input.organisation.to_value(),
+                input.licence.to_value()
+            ),
+        };
+        let running = match mutation::begin::<Answer>(app, sent).await? {
+            Begun::Fresh(running) => running,
+            Begun::Refused(finding) => return Ok(ImportRecordsPayload::refused(vec![finding])),
+            Begun::Repeated(answer) => {
+                let found = job::find(&app.db, member(ctx)?, answer.import).await?;
+                return Ok(ImportRecordsPayload {
+                    import: found.map(Import),
+                    user_errors: Vec::new(),
+                });
+            }
+        };
+        let format =
+            match super::format_of(input.kind, &upload.filename, &known, &app.imports.settings.limits) {
+                Ok(format) => format,
+                Err(finding) => return Ok(ImportRecordsPayload::refused(vec![finding])),
+            };
+        let draft = job::Draft {
+            kind: input.kind,
+            intent: input.intent,
+            organisation: of(&input.organisation)?,
+            licence: input.licence,
+            file_name: upload.filename,
+            format,
+            bytes: known.bytes,
+        };
+        let started = job::start(
+            running.db(),
+            &running.act("sent a file"),
+            member(ctx)?,
+            draft,
+            content,
+        )
+        .await?;
+        let row = match started {
+            Ok(row) => row,
+            Err(findings) => return Ok(ImportRecordsPayload::refused(findings)),
+        };
+        let event = Event {
+            kind: NodeKind::Import,
+            id: row.id,
+            before: None,
+            after: None,
+            detail: json!({
+                "kind": row.kind, "as": row.intent, "fileName": row.file_name, "bytes": row.bytes,
+                "sha256": known.sha256,
+            }),
+        };
+        running.finish(event, &Answer { import: row.id }).await?;
+        app.imports.tell_waiting();
+        Ok(ImportRecordsPayload {
+            import: Some(Import(row)),
+            user_errors: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,174 @@
+//! One batch of an import's rows: what each came to, written beside the count of the rows that are done.
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
+    sea_query::Expr,
+};
+use serde_json::Value;
+use uuid::Uuid;
+use wayin_entity::{RowOutcome, import, import_outcome};
+
+use crate::change::Act;
+use crate::error::Result;
+use crate::import::parse::file_record::{Cell, Item};
+use crate::import::parse::grants::Grant;
+use crate::initiative::validate::{Finding, FindingCode};
+
+/// A row of a file, as it is read.
+#[derive(Clone, Debug)]
+pub(super) enum Unit {
+    /// A record, or a row that is none.
+    Record(Item),
+    /// A published grant, with the row that it begins with.
+    Grant(u64, Box<Grant>),
+    /// A row of a file of grants that is none.
+    NoGrant(u64, Vec<(Cell, Finding)>),
+}
+
+/// Something that was found in a row.
+#[derive(Debug)]
+pub(super) struct Remark {
+    pub(super) cell: Cell,
+    pub(super) finding: Finding,
+    pub(super) is_warning: bool,
+}
+
+/// What a row came to.
+#[derive(Debug)]
+pub(super) struct Came {
+    /// Counts the rows of the file, from 1.
+    pub(super) position: i64,
+    pub(super) at: Cell,
+    pub(super) outcome: RowOutcome,
+    pub(super) remarks: Vec<Remark>,
+    pub(super) submission: Option<Uuid>,
+    pub(super) initiative: Option<Uuid>,
+}
+
+impl Came {
+    pub(super) fn to(position: i64, at: Cell, outcome: RowOutcome) -> Self {
+        Self {
+            position,
+            at,
+            outcome,
+            remarks: Vec::new(),
+            submission: None,
+            initiative: None,
+        }
+    }
+
+    /// A row that could not be kept.
+    pub(super) fn refused(
+        position: i64,
+        at: Cell,
+        findings: impl IntoIterator<Item = (Cell, Finding)>,
+    ) -> Self {
+        let remarks = findings.into_iter().map(|(cell, finding)| Remark {
+            cell,
+            finding,
+            is_warning: false,
+        });
+        Self {
+            remarks: remarks.collect(),
+            ..Self::to(position, at, RowOutcome::Refused)
+        }
+    }
+}
+
+/// Writes what the rows came to, and counts them, as the runner that has the import in hand; answers
+/// false, for everything to be taken back, where another has it by now.
+pub(super) async fn write(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    import: Uuid,
+    runner: Uuid,
+    came: Vec<Came>,
+) -> Result<bool> {
+    const ROWS_AT_ONCE: usize = 1_000;
+    let mut update = import::Entity::update_many()
+        .filter(import::Column::Id.eq(import))
+        .filter(import::Column::Runner.eq(runner))
+        .col_expr(import::Column::UpdatedAt, Expr::value(act.now()));
+    let count = |wanted: &dyn Fn(&Came) -> bool| {
+        i64::try_from(came.iter().filter(|one| wanted(one)).count()).unwrap_or(i64::MAX)
+    };
+    let mut counts = vec![
+        (import::Column::RowsDone, count(&|_| true)),
+        (
+            import::Column::Warned,
+            count(&|one| one.outcome != RowOutcome::Refused && one.remarks.iter().any(|it| it.is_warning)),
+        ),
+    ];
+    for (column, outcome) in [
+        (import::Column::Drafted, RowOutcome::Drafted),
+        (import::Column::Sent, RowOutcome::Sent),
+        (import::Column::Published, RowOutcome::Published),
+        (import::Column::Unchanged, RowOutcome::Unchanged),
+        (import::Column::NotRight, RowOutcome::NotRight),
+        (import::Column::Refused, RowOutcome::Refused),
+    ] {
+        counts.push((column, count(&|one| one.outcome == outcome)));
+    }
+    for (column, more) in counts {
+        update = update.col_expr(column, Expr::col(column).add(more));
+    }
+    if update.exec(db).await?.rows_affected == 0 {
+        return Ok(false);
+    }
+    let rows: Vec<import_outcome::ActiveModel> =
+        came.into_iter().flat_map(|one| rows(act, import, one)).collect();
+    for piece in rows.chunks(ROWS_AT_ONCE) {
+        import_outcome::Entity::insert_many(piece.to_vec())
+            .exec_without_returning(db)
+            .await?;
+    }
+    Ok(true)
+}
+
+/// The rows that tell of one row of the file: one for each thing that was found, or one in all.
+fn rows(act: &Act<'_>, import: Uuid, came: Came) -> Vec<import_outcome::ActiveModel> {
+    let row = |cell: &Cell, said: Option<(Finding, bool)>| {
+        let (finding, is_warning) = said.unzip();
+        let now = act.now();
+        let mut row = import_outcome::Model {
+            id: act.clock.new_id(),
+            import_id: import,
+            position: came.position,
+            sheet: cell.sheet.clone(),
+            row: i64::try_from(cell.row).unwrap_or(i64::MAX),
+            column: cell.column.clone(),
+            outcome: came.outcome,
+            code: None,
+            message: None,
+            path: None,
+            is_warning: is_warning.unwrap_or(false),
+            submission_id: came.submission,
+            initiative_id: came.initiative,
+            created_at: now,
+            updated_at: now,
+        }
+        .into_active_model();
+        if let Some(finding) = finding {
+            row.code = Set(Some(code(finding.code)));
+            row.message = Set(Some(finding.reason));
+            row.path = Set(Some(finding.path));
+        }
+        row
+    };
+    if came.remarks.is_empty() {
+        return vec![row(&came.at, None)];
+    }
+    came.remarks
+        .iter()
+        .map(|remark| row(&remark.cell, Some((remark.finding.clone(), remark.is_warning))))
+        .collect()
+}
+
+/// The code that a finding is kept under.
+fn code(code: FindingCode) -> String {
+    match serde_json::to_value(code) {
+        Ok(Value::String(code)) => code,
+        // A code is always a text.
+        _ => String::new(),
+    }
+}

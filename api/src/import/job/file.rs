@@ -1,0 +1,107 @@
+//! The files of imports: kept in the base in pieces, so that whichever server takes one in has it.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, IntoActiveModel,
+    QueryFilter,
+};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+use wayin_entity::import_piece;
+
+use crate::change::Act;
+use crate::error::{Error, Result};
+
+/// The bytes of a piece: what one row of a table takes without harm on both databases.
+const PIECE: usize = 512 * 1024;
+
+fn unreadable(cause: io::Error) -> Error {
+    Error::Internal(format!("an import's file could not be read or written: {cause}"))
+}
+
+/// What is known of a file that was sent before anything of it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
+    /// Its first bytes.
+    pub start: Vec<u8>,
+}
+
+/// Reads a file through for its length and digest, and leaves it at its beginning.
+pub fn digest(file: &mut File) -> io::Result<Kept> {
+    const START: usize = 1024;
+    file.rewind()?;
+    let mut digest = Sha256::new();
+    let (mut bytes, mut start) = (0, Vec::new());
+    let mut buffer = vec![0; PIECE];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        let missing = START.saturating_sub(start.len()).min(read);
+        start.extend_from_slice(&buffer[..missing]);
+        digest.update(&buffer[..read]);
+        bytes += read as u64;
+    }
+    file.rewind()?;
+    let sha256 = digest.finalize().iter().fold(String::new(), |mut text, byte| {
+        use std::fmt::Write as _;
+        // Writing into a text does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    Ok(Kept { bytes, sha256, start })
+}
+
+/// Keeps a file, piece by piece.
+pub(super) async fn keep(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    import: Uuid,
+    content: &mut File,
+) -> Result<()> {
+    content.rewind().map_err(unreadable)?;
+    for position in 1.. {
+        let mut bytes = Vec::with_capacity(PIECE);
+        let read = Read::by_ref(content).take(PIECE as u64).read_to_end(&mut bytes);
+        if read.map_err(unreadable)? == 0 {
+            break;
+        }
+        let piece = import_piece::Model {
+            import_id: import,
+            position,
+            bytes,
+            created_at: act.now(),
+            updated_at: act.now(),
+        };
+        piece.into_active_model().insert(db).await?;
+    }
+    Ok(())
+}
+
+/// Puts a file together again, in a temporary file that goes when it is closed; none where it is not kept any more.
+pub(super) async fn put_together(db: &DatabaseConnection, import: Uuid) -> Result<Option<File>> {
+    let mut file = tempfile::tempfile().map_err(unreadable)?;
+    for position in 1.. {
+        let piece = import_piece::Entity::find()
+            .filter(import_piece::Column::ImportId.eq(import))
+            .filter(import_piece::Column::Position.eq(position))
+            .one(db)
+            .await?;
+        let Some(piece) = piece else {
+            if position == 1 {
+                return Ok(None);
+            }
+            break;
+        };
+        file.write_all(&piece.bytes).map_err(unreadable)?;
+    }
+    file.rewind().map_err(unreadable)?;
+    Ok(Some(file))
+}

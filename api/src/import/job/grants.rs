@@ -1,0 +1,108 @@
+//! A batch of published grants: each becomes a funding term, and is published at once, as its funder did.
+
+use sea_orm::ConnectionTrait;
+use wayin_entity::{RowOutcome, organisation};
+
+use super::batch::{Came, Remark, Unit};
+use crate::base::DisclosureKeys;
+use crate::change::Act;
+use crate::condition::fold;
+use crate::error::Result;
+use crate::import::grants::{field, proposal};
+use crate::import::parse::file_record::Cell;
+use crate::import::parse::grants::Grant;
+use crate::initiative::publish::{self, Outcome};
+use crate::initiative::validate::{Finding, FindingCode};
+use crate::place::Gazetteer;
+
+/// What a batch of grants is taken in with.
+pub(super) struct Taking<'a> {
+    pub(super) act: &'a Act<'a>,
+    pub(super) places: &'a Gazetteer,
+    pub(super) keys: &'a DisclosureKeys,
+    /// The funder whose grants they are; none where they may be anybody's.
+    pub(super) funder: Option<&'a organisation::Model>,
+    /// The licence of the file.
+    pub(super) licence: &'a str,
+}
+
+impl Taking<'_> {
+    /// Takes a batch in, in the caller's transaction; answers what each row came to.
+    pub(super) async fn take(&self, db: &impl ConnectionTrait, units: Vec<(i64, Unit)>) -> Result<Vec<Came>> {
+        let mut came = Vec::with_capacity(units.len());
+        let (mut rows, mut proposals) = (Vec::new(), Vec::new());
+        for (position, unit) in units {
+            match unit {
+                Unit::Grant(row, grant) => match self.of_another(&grant) {
+                    None => {
+                        rows.push((position, Cell::of_row(row)));
+                        proposals.push(proposal(&grant, self.places, Some(self.licence)));
+                    }
+                    Some(finding) => {
+                        let at = Cell::of_row(row);
+                        came.push(Came::refused(
+                            position,
+                            at.clone(),
+                            [(cell(&at, &finding), finding)],
+                        ));
+                    }
+                },
+                Unit::NoGrant(row, findings) => {
+                    came.push(Came::refused(position, Cell::of_row(row), findings));
+                }
+                Unit::Record(_) => {}
+            }
+        }
+        let outcomes = publish::publish_all(db, self.act, self.places, self.keys, proposals).await?;
+        for ((position, at), outcome) in rows.into_iter().zip(outcomes) {
+            came.push(match outcome {
+                Outcome::Published { id, warnings } | Outcome::Altered { id, warnings } => Came {
+                    initiative: Some(id),
+                    remarks: warnings
+                        .into_iter()
+                        .map(|finding| Remark {
+                            cell: cell(&at, &finding),
+                            finding,
+                            is_warning: true,
+                        })
+                        .collect(),
+                    ..Came::to(position, at, RowOutcome::Published)
+                },
+                Outcome::Unchanged { id } => Came {
+                    initiative: Some(id),
+                    ..Came::to(position, at, RowOutcome::Unchanged)
+                },
+                Outcome::Refused(findings) => {
+                    let findings = findings.into_iter().map(|finding| (cell(&at, &finding), finding));
+                    Came::refused(position, at.clone(), findings.collect::<Vec<_>>())
+                }
+            });
+        }
+        came.sort_by_key(|one| one.position);
+        Ok(came)
+    }
+
+    /// Why a grant is not the funder's to send in.
+    fn of_another(&self, grant: &Grant) -> Option<Finding> {
+        let funder = self.funder?;
+        let is_own = match (&grant.funder.identifier, &funder.identifier) {
+            (Some(given), Some(own)) => given == own,
+            _ => fold(&grant.funder.name) == funder.name_folded,
+        };
+        (!is_own).then(|| {
+            let reason = format!(
+                "is {}, and not {}, for which you act",
+                grant.funder.name, funder.name
+            );
+            Finding::new(FindingCode::NotAllowed, "fundingTerms/0/funder", reason)
+        })
+    }
+}
+
+/// The field of the grant that a finding is about.
+fn cell(at: &Cell, finding: &Finding) -> Cell {
+    Cell {
+        column: Some(field(&finding.path)).filter(|field| !field.is_empty()),
+        ..at.clone()
+    }
+}

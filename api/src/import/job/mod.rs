@@ -1,0 +1,296 @@
+//! Imports as jobs: a file is kept in the base, and the service takes its rows in, batch by batch,
+//! each batch in one transaction with the count of the rows that are done. So an import survives
+//! whatever stops the service: what was done stays done, the rest goes on, and nothing is done twice.
+
+mod batch;
+mod file;
+mod grants;
+mod records;
+pub mod run;
+
+use std::fs::File;
+
+use chrono::TimeDelta;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Select,
+};
+use tokio::sync::Notify;
+use uuid::Uuid;
+use wayin_entity::{
+    FileFormat, ImportAs, ImportKind, ImportState, Role, import, import_outcome, import_piece, organisation,
+};
+
+pub use self::file::{Kept, digest};
+pub use self::run::file_format;
+use super::parse::records::Limits;
+use crate::auth::requester::Member;
+use crate::change::Act;
+use crate::error::Result;
+use crate::initiative::validate::{Finding, FindingCode, can_be_held};
+use crate::paging::{Key, Paged, Sort};
+
+/// The most characters of a file's name that are kept.
+const LONGEST_NAME: usize = 200;
+/// The most characters of a licence.
+const LONGEST_LICENCE: usize = 200;
+
+/// What can be set about imports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// What a file may hold.
+    pub limits: Limits,
+    /// How long files and the outcomes of their rows are kept after an import has ended.
+    pub kept_for: TimeDelta,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            kept_for: TimeDelta::days(90),
+        }
+    }
+}
+
+/// What the imports of a running service share.
+#[derive(Debug, Default)]
+pub struct Desk {
+    /// What was set about them.
+    pub settings: Settings,
+    waiting: Notify,
+}
+
+impl Desk {
+    /// A desk with settings.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            waiting: Notify::new(),
+        }
+    }
+
+    /// Tells the runner that an import waits.
+    pub fn tell_waiting(&self) {
+        self.waiting.notify_one();
+    }
+}
+
+/// A file that is to be taken in.
+#[derive(Debug)]
+pub struct Draft {
+    /// What it holds.
+    pub kind: ImportKind,
+    /// What becomes of its records.
+    pub intent: ImportAs,
+    /// The organisation whose records or grants they are; none for the member's own.
+    pub organisation: Option<Uuid>,
+    /// The licence of grants whose file does not say one.
+    pub licence: Option<String>,
+    /// The file's name.
+    pub file_name: String,
+    /// Its format.
+    pub format: FileFormat,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+/// Whether a member may take in files of a kind at all.
+pub const fn may_import(role: Role, kind: ImportKind) -> bool {
+    match kind {
+        ImportKind::Records => matches!(role, Role::Partner | Role::Steward),
+        ImportKind::Grants360Giving => matches!(role, Role::Funder | Role::Steward),
+    }
+}
+
+/// The imports that a member may see: their own organisation's, to stewards all.
+pub fn visible_to(member: &Member) -> Select<import::Entity> {
+    let all = import::Entity::find();
+    match (member.role, member.organisation) {
+        (Role::Steward, _) => all,
+        (Role::Partner | Role::Funder, Some(own)) => all.filter(import::Column::OrganisationId.eq(own)),
+        _ => all.filter(import::Column::Id.is_null()),
+    }
+}
+
+/// An import that a member may see.
+pub async fn find(db: &impl ConnectionTrait, member: &Member, id: Uuid) -> Result<Option<import::Model>> {
+    Ok(visible_to(member)
+        .filter(import::Column::Id.eq(id))
+        .one(db)
+        .await?)
+}
+
+/// Keeps a file, to be taken in by the service. What stands against it is answered.
+pub async fn start(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    member: &Member,
+    draft: Draft,
+    mut content: File,
+) -> Result<Result<import::Model, Vec<Finding>>> {
+    let organisation = match of_organisation(db, member, &draft).await? {
+        Ok(organisation) => organisation,
+        Err(finding) => return Ok(Err(vec![finding])),
+    };
+    let licence = draft.licence.map(|licence| licence.trim().to_owned());
+    let licence = licence.filter(|licence| !licence.is_empty());
+    if let Some(licence) = &licence
+        && (licence.chars().count() > LONGEST_LICENCE || !can_be_held(licence))
+    {
+        let reason = format!("has more than {LONGEST_LICENCE} characters, or one that no base can keep");
+        return Ok(Err(vec![Finding::new(FindingCode::TooLong, "licence", reason)]));
+    }
+    let now = act.now();
+    let row = import::Model {
+        id: act.clock.new_id(),
+        member_id: member.id,
+        organisation_id: organisation,
+        kind: draft.kind,
+        intent: draft.intent,
+        file_name: named(&draft.file_name),
+        format: draft.format,
+        bytes: i64::try_from(draft.bytes).unwrap_or(i64::MAX),
+        licence,
+        state: ImportState::Waiting,
+        refusal: None,
+        rows_done: 0,
+        drafted: 0,
+        sent: 0,
+        published: 0,
+        unchanged: 0,
+        not_right: 0,
+        refused: 0,
+        warned: 0,
+        runner: None,
+        runner_until: None,
+        ended_at: None,
+        expired_at: None,
+        created_at: now,
+        updated_at: now,
+    };
+    let row = row.into_active_model().insert(db).await?;
+    file::keep(db, act, row.id, &mut content).await?;
+    Ok(Ok(row))
+}
+
+/// The organisation whose records or grants a file holds.
+async fn of_organisation(
+    db: &impl ConnectionTrait,
+    member: &Member,
+    draft: &Draft,
+) -> Result<Result<Option<Uuid>, Finding>> {
+    let refused = |code, reason: &str| Ok(Err(Finding::new(code, "organisation", reason)));
+    if !may_import(member.role, draft.kind) {
+        let reason = match draft.kind {
+            ImportKind::Records => "records are for partners and stewards to send in",
+            ImportKind::Grants360Giving => "grants are for funders and stewards to send in",
+        };
+        return Ok(Err(Finding::new(FindingCode::NotAllowed, "kind", reason)));
+    }
+    let chosen = match (member.role, draft.organisation, member.organisation) {
+        (Role::Steward, Some(given), _) => given,
+        (Role::Steward, None, _) if draft.kind == ImportKind::Grants360Giving => return Ok(Ok(None)),
+        (Role::Steward, None, Some(own)) => own,
+        (_, None, Some(own)) => own,
+        (_, Some(given), Some(own)) if given == own => own,
+        (_, Some(_), _) => {
+            return refused(
+                FindingCode::NotAllowed,
+                "is not the organisation that you act for",
+            );
+        }
+        (_, None, None) => {
+            return refused(
+                FindingCode::Required,
+                "is needed: you act for no organisation of your own",
+            );
+        }
+    };
+    match organisation::Entity::find_by_id(chosen).one(db).await? {
+        Some(organisation) => Ok(Ok(Some(organisation.id))),
+        None => refused(FindingCode::NotFound, "there is no such organisation"),
+    }
+}
+
+/// A file's name without a path and without what no base can keep.
+fn named(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let line = crate::written::line(last).unwrap_or_else(|| "a file".into());
+    crate::written::cut(line, LONGEST_NAME)
+}
+
+/// Deletes the files, and the outcomes of the rows, of imports that ended before a moment; answers of how many.
+pub async fn expire(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    ended_before: chrono::DateTime<chrono::Utc>,
+) -> Result<usize> {
+    use sea_orm::QuerySelect as _;
+    let ended = import::Entity::find()
+        .filter(import::Column::EndedAt.lt(ended_before))
+        .filter(import::Column::ExpiredAt.is_null())
+        .limit(100)
+        .all(db)
+        .await?;
+    for row in &ended {
+        import_piece::Entity::delete_many()
+            .filter(import_piece::Column::ImportId.eq(row.id))
+            .exec(db)
+            .await?;
+        import_outcome::Entity::delete_many()
+            .filter(import_outcome::Column::ImportId.eq(row.id))
+            .exec(db)
+            .await?;
+        let row = import::Model {
+            expired_at: Some(act.now()),
+            updated_at: act.now(),
+            ..row.clone()
+        };
+        row.into_active_model().reset_all().update(db).await?;
+    }
+    Ok(ended.len())
+}
+
+impl Paged for import::Entity {
+    type Order = ();
+    const ID: Self::Column = import::Column::Id;
+
+    fn sort((): ()) -> Sort<Self::Column> {
+        Sort {
+            tag: "created-",
+            column: Some(import::Column::CreatedAt),
+            looks: |key| matches!(key, Key::Moment(_)),
+            descending: true,
+        }
+    }
+
+    fn key((): (), row: &Self::Model) -> Key {
+        Key::Moment(row.created_at)
+    }
+
+    fn id(row: &Self::Model) -> Uuid {
+        row.id
+    }
+}
+
+impl Paged for import_outcome::Entity {
+    type Order = ();
+    const ID: Self::Column = import_outcome::Column::Id;
+
+    fn sort((): ()) -> Sort<Self::Column> {
+        Sort {
+            tag: "position",
+            column: Some(import_outcome::Column::Position),
+            looks: |key| matches!(key, Key::Number(_)),
+            descending: false,
+        }
+    }
+
+    fn key((): (), row: &Self::Model) -> Key {
+        Key::Number(row.position)
+    }
+
+    fn id(row: &Self::Model) -> Uuid {
+        row.id
+    }
+}

@@ -1,0 +1,386 @@
+//! A batch of records of one organisation, as drafts or sent: what a partner does by hand with
+//! `saveSubmission` and `sendSubmission`, for many at once.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use uuid::Uuid;
+use wayin_entity::{ImportAs, RowOutcome, SubmissionState, import, initiative, organisation, submission};
+
+use super::batch::{Came, Remark};
+use crate::auth::requester::Member;
+use crate::base::DisclosureKeys;
+use crate::change::Act;
+use crate::error::Result;
+use crate::import::parse::file_record::{Cell, FileRecord, Item};
+use crate::initiative::publish::{self, Outcome, Proposal};
+use crate::initiative::validate::{Finding, FindingCode};
+use crate::place::Gazetteer;
+use crate::submission::look::{self, Looked, Proposed};
+use crate::submission::state::{self, Move};
+use crate::submission::{mover, reference_of};
+
+/// What a batch of records is taken in with.
+pub(super) struct Taking<'a> {
+    pub(super) act: &'a Act<'a>,
+    pub(super) places: &'a Gazetteer,
+    pub(super) keys: &'a DisclosureKeys,
+    pub(super) member: &'a Member,
+    pub(super) organisation: &'a organisation::Model,
+    pub(super) import: &'a import::Model,
+}
+
+/// A record that can be kept.
+struct Row {
+    position: i64,
+    record: FileRecord,
+    reference: String,
+}
+
+/// What becomes of a record.
+struct Step {
+    came: Came,
+    writes: Option<Write>,
+    publishes: Option<Proposal>,
+}
+
+impl Step {
+    const fn nothing(came: Came) -> Self {
+        Self {
+            came,
+            writes: None,
+            publishes: None,
+        }
+    }
+}
+
+/// A submission that is to be written.
+struct Write {
+    is_new: bool,
+    row: submission::Model,
+}
+
+/// What stands in the base of what a batch names by its references.
+struct Standing {
+    /// What is in hand.
+    open: HashMap<String, submission::Model>,
+    /// What an earlier row of the same file named.
+    earlier: HashSet<String>,
+    /// What is published.
+    published: HashMap<String, (Uuid, i32)>,
+}
+
+impl Taking<'_> {
+    /// Takes a batch in, in the caller's transaction; answers what each row came to.
+    pub(super) async fn take(&self, db: &impl ConnectionTrait, items: Vec<(i64, Item)>) -> Result<Vec<Came>> {
+        let mut came = Vec::with_capacity(items.len());
+        let rows = kept(items, &mut came);
+        let standing = self.standing(db, &rows).await?;
+        let (mut taken, mut proposed) = (Vec::new(), Vec::new());
+        for row in rows {
+            match self.not_taken(&row, &standing) {
+                Some(finding) => came.push(refused(row.position, &row.record, vec![finding])),
+                None => taken.push(row),
+            }
+        }
+        for row in &taken {
+            proposed.push(Proposed {
+                document: &row.record.document,
+                corrects: standing.published.get(&row.reference).map(|(id, _)| *id),
+            });
+        }
+        let looked = look::at_all(db, self.act, self.places, self.organisation, &proposed).await?;
+        drop(proposed);
+        let (mut submissions, mut to_publish) = (Vec::new(), Vec::new());
+        for (row, looked) in taken.into_iter().zip(looked) {
+            let Step {
+                came: one,
+                writes,
+                publishes,
+            } = self.step(row, looked, &standing);
+            came.push(one);
+            if let Some(proposal) = publishes {
+                to_publish.push((came.len() - 1, submissions.len(), proposal));
+            }
+            submissions.extend(writes);
+        }
+        self.publish(db, to_publish, &mut came, &mut submissions).await?;
+        write(db, submissions).await?;
+        came.sort_by_key(|one| one.position);
+        Ok(came)
+    }
+
+    async fn standing(&self, db: &impl ConnectionTrait, rows: &[Row]) -> Result<Standing> {
+        let references = || rows.iter().map(|row| row.reference.as_str());
+        let found = submission::Entity::find()
+            .filter(submission::Column::OrganisationId.eq(self.organisation.id))
+            .filter(submission::Column::ExternalRef.is_in(references()))
+            .filter(
+                sea_orm::Condition::any()
+                    .add(submission::Column::State.is_in([
+                        SubmissionState::Draft,
+                        SubmissionState::Returned,
+                        SubmissionState::Submitted,
+                    ]))
+                    .add(submission::Column::ImportId.eq(self.import.id)),
+            )
+            // Of several that are in hand the one that was moved last is meant.
+            .order_by_asc(submission::Column::UpdatedAt)
+            .lock_exclusive()
+            .all(db)
+            .await?;
+        let (mut open, mut earlier) = (HashMap::new(), HashSet::new());
+        for row in found {
+            let Some(reference) = row.external_ref.clone() else {
+                continue;
+            };
+            if row.import_id == Some(self.import.id) {
+                earlier.insert(reference.clone());
+            }
+            if !matches!(row.state, SubmissionState::Published | SubmissionState::Discarded) {
+                open.insert(reference, row);
+            }
+        }
+        let published = initiative::Entity::find()
+            .filter(initiative::Column::LeadOrganisationId.eq(self.organisation.id))
+            .filter(initiative::Column::ExternalRef.is_in(references()))
+            .filter(initiative::Column::WithdrawnAt.is_null())
+            .lock_exclusive()
+            .all(db)
+            .await?
+            .into_iter()
+            .filter_map(|row| Some((row.external_ref?, (row.id, row.version))))
+            .collect();
+        Ok(Standing {
+            open,
+            earlier,
+            published,
+        })
+    }
+
+    /// Why a record cannot even be kept, as things stand.
+    fn not_taken(&self, row: &Row, standing: &Standing) -> Option<Finding> {
+        if standing.earlier.contains(&row.reference) {
+            let reason = format!(
+                "{} is the reference of an earlier row of this file",
+                row.reference
+            );
+            return Some(Finding::new(FindingCode::Repeated, "externalRef", reason));
+        }
+        let open = standing.open.get(&row.reference)?;
+        let reviewed = open.state == SubmissionState::Submitted && open.document != row.record.document;
+        reviewed.then(|| {
+            let reason =
+                "another version of this record was sent in and is being reviewed; a steward can return it";
+            Finding::new(FindingCode::WrongState, "externalRef", reason)
+        })
+    }
+
+    /// What becomes of a record that can be kept.
+    fn step(&self, row: Row, looked: Looked, standing: &Standing) -> Step {
+        let Row {
+            position,
+            record,
+            reference,
+        } = row;
+        let open = standing.open.get(&reference);
+        let published = standing.published.get(&reference).copied();
+        let mut came = Came::to(position, record.at.clone(), RowOutcome::Unchanged);
+        came.remarks = remarks(&record, &looked);
+        came.initiative = published.map(|(id, _)| id);
+        came.submission = open.map(|open| open.id);
+        let is_sent = open.is_some_and(|open| open.state == SubmissionState::Submitted);
+        if is_sent || (open.is_none() && looked.stands_so) {
+            return Step::nothing(came);
+        }
+        let same = open.is_some_and(|open| open.document == record.document);
+        let is_right = looked.errors.is_empty() && record.findings.is_empty();
+        let from = open.map_or(SubmissionState::Draft, |open| open.state);
+        let after = match self.import.intent {
+            ImportAs::Sent if is_right => {
+                let by = mover(self.member, self.organisation);
+                state::after(from, Move::Send, by).unwrap_or(from)
+            }
+            _ => from,
+        };
+        came.outcome = match (self.import.intent, after) {
+            (_, SubmissionState::Published) => RowOutcome::Published,
+            (_, SubmissionState::Submitted) => RowOutcome::Sent,
+            (ImportAs::Sent, _) => RowOutcome::NotRight,
+            (ImportAs::Drafts, _) if same => return Step::nothing(came),
+            (ImportAs::Drafts, _) => RowOutcome::Drafted,
+        };
+        let now = self.act.now();
+        let sent = after != from;
+        let submission = submission::Model {
+            id: open.map_or_else(|| self.act.clock.new_id(), |open| open.id),
+            organisation_id: self.organisation.id,
+            author_id: open.map_or(self.member.id, |open| open.author_id),
+            state: after,
+            document: record.document,
+            external_ref: Some(reference),
+            import_id: Some(self.import.id),
+            // A file says what it corrects by its reference alone: it is what stands now.
+            initiative_id: published.map(|(id, _)| id),
+            initiative_version: published.map(|(_, version)| version),
+            review_note: open.and_then(|open| open.review_note.clone()).filter(|_| !sent),
+            version: open.map_or(1, |open| open.version + i32::from(!same)),
+            sent_at: if sent {
+                Some(now)
+            } else {
+                open.and_then(|open| open.sent_at)
+            },
+            decided_at: open.and_then(|open| open.decided_at),
+            created_at: open.map_or(now, |open| open.created_at),
+            updated_at: now,
+        };
+        came.submission = Some(submission.id);
+        Step {
+            came,
+            writes: Some(Write {
+                is_new: open.is_none(),
+                row: submission,
+            }),
+            publishes: looked.proposal.filter(|_| after == SubmissionState::Published),
+        }
+    }
+
+    /// Publishes what is to be; what publication refuses stays a draft.
+    async fn publish(
+        &self,
+        db: &impl ConnectionTrait,
+        to_publish: Vec<(usize, usize, Proposal)>,
+        came: &mut [Came],
+        submissions: &mut [Write],
+    ) -> Result<()> {
+        if to_publish.is_empty() {
+            return Ok(());
+        }
+        let (mut places_of, mut proposals) = (Vec::new(), Vec::new());
+        for (row, submission, proposal) in to_publish {
+            places_of.push((row, submission));
+            proposals.push(proposal);
+        }
+        let outcomes = publish::publish_all(db, self.act, self.places, self.keys, proposals).await?;
+        for ((row, submission), outcome) in places_of.into_iter().zip(outcomes) {
+            let (came, submission) = (&mut came[row], &mut submissions[submission].row);
+            match outcome {
+                Outcome::Published { id, .. } | Outcome::Altered { id, .. } | Outcome::Unchanged { id } => {
+                    submission.initiative_id = Some(id);
+                    submission.decided_at = Some(self.act.now());
+                    came.initiative = Some(id);
+                }
+                Outcome::Refused(findings) => {
+                    submission.state = SubmissionState::Draft;
+                    submission.sent_at = None;
+                    came.outcome = RowOutcome::NotRight;
+                    // Which cell it was is known no more; the path tells.
+                    let at = came.at.clone();
+                    came.remarks.extend(findings.into_iter().map(|finding| Remark {
+                        cell: Cell {
+                            column: Some(finding.path.clone()).filter(|path| !path.is_empty()),
+                            ..at.clone()
+                        },
+                        finding,
+                        is_warning: false,
+                    }));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The records that can be kept as submissions: each is an object, has a reference of its own, and is
+/// known by it again when the mended file comes.
+fn kept(items: Vec<(i64, Item)>, came: &mut Vec<Came>) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::with_capacity(items.len());
+    let mut named: HashMap<String, u64> = HashMap::new();
+    for (position, item) in items {
+        let record = match item {
+            Item::Record(record) => record,
+            Item::Stray(stray) => {
+                let finding = Finding::new(stray.code, "", stray.reason);
+                came.push(Came::refused(position, stray.at.clone(), [(stray.at, finding)]));
+                continue;
+            }
+        };
+        if let Some(refusal) = look::at_shape(&record.document) {
+            let findings = refusal.findings.into_iter().map(|finding| Finding {
+                path: String::new(),
+                ..finding
+            });
+            came.push(refused(position, &record, findings.collect()));
+            continue;
+        }
+        let Some(reference) = reference_of(&record.document).map(ToOwned::to_owned) else {
+            let reason = "is needed, as a text: without it the record is not known again when it is mended";
+            let finding = Finding::new(FindingCode::Required, "externalRef", reason);
+            came.push(refused(position, &record, vec![finding]));
+            continue;
+        };
+        if let Some(row) = named.get(&reference) {
+            let reason = format!("{reference} is the reference of row {row} too");
+            let finding = Finding::new(FindingCode::Repeated, "externalRef", reason);
+            came.push(refused(position, &record, vec![finding]));
+            continue;
+        }
+        named.insert(reference.clone(), record.at.row);
+        rows.push(Row {
+            position,
+            record,
+            reference,
+        });
+    }
+    rows
+}
+
+/// A record that is not kept, with everything that is known of it by then.
+fn refused(position: i64, record: &FileRecord, findings: Vec<Finding>) -> Came {
+    let findings = record.findings.iter().cloned().chain(findings);
+    Came::refused(
+        position,
+        record.at.clone(),
+        findings.map(|finding| (record.cell_of(&finding.path), finding)),
+    )
+}
+
+/// Everything that was found in a record, each with its cell.
+fn remarks(record: &FileRecord, looked: &Looked) -> Vec<Remark> {
+    let remark = |finding: &Finding, is_warning| Remark {
+        cell: record.cell_of(&finding.path),
+        finding: finding.clone(),
+        is_warning,
+    };
+    // What the file itself gets wrong of a cell says more than what comes of it.
+    let said: HashSet<&str> = record.findings.iter().map(|one| one.path.as_str()).collect();
+    let errors = record.findings.iter().chain(
+        looked
+            .errors
+            .iter()
+            .filter(|one| !said.contains(one.path.as_str())),
+    );
+    errors
+        .map(|finding| remark(finding, false))
+        .chain(looked.warnings.iter().map(|finding| remark(finding, true)))
+        .collect()
+}
+
+/// Writes the submissions: those that are new together, the others one by one.
+async fn write(db: &impl ConnectionTrait, submissions: Vec<Write>) -> Result<()> {
+    const ROWS_AT_ONCE: usize = 1_000;
+    let (new, altered): (Vec<_>, Vec<_>) = submissions.into_iter().partition(|one| one.is_new);
+    for one in altered {
+        one.row.into_active_model().reset_all().update(db).await?;
+    }
+    let new: Vec<submission::ActiveModel> = new.into_iter().map(|one| one.row.into_active_model()).collect();
+    for piece in new.chunks(ROWS_AT_ONCE) {
+        submission::Entity::insert_many(piece.to_vec())
+            .exec_without_returning(db)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,404 @@
+//! Runs imports, one at a time in each process: whichever server claims one takes its rows in, and
+//! is taken for dead when it has not said for a while that it lives.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+use wayin_entity::{FileFormat, ImportKind, ImportState, import, member, organisation};
+
+use super::batch::{self, Came, Unit};
+use super::{file, grants, records};
+use crate::app::App;
+use crate::auth::requester::Member;
+use crate::base::DisclosureKeys;
+use crate::change::{self, Act};
+use crate::database;
+use crate::error::{Error, Result};
+use crate::import::parse::file_record::{Cell, Item};
+use crate::import::parse::grants::{self as grant_files, GrantFormat};
+use crate::import::parse::records::{Limits, RecordFormat, read_as_typed};
+use crate::import::parse::{FileError, Refusal};
+use crate::initiative::validate::{Finding, FindingCode};
+use crate::place::Gazetteer;
+
+/// How many rows are taken in in one transaction.
+const ROWS_AT_ONCE: usize = 500;
+/// How long a runner is taken for alive after it last said so.
+const ALIVE_FOR: TimeDelta = TimeDelta::seconds(10);
+/// How often it says so.
+const SAYS_SO: Duration = Duration::from_secs(3);
+/// How long a runner waits before it looks for imports of which nobody has told it.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often a batch is tried that clashes with what others write.
+const TRIES: u32 = 5;
+
+/// Runs imports for as long as the process lives.
+pub async fn run(app: &App) {
+    let runner = app.clock.new_id();
+    loop {
+        match run_next(app, runner).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(error = %error, cause = ?error, "an import could not go on; trying again");
+            }
+        }
+        let _ = tokio::time::timeout(LOOK_EVERY, app.imports.waiting.notified()).await;
+    }
+}
+
+/// Runs every import that waits, and answers how many there were: for the command line and for tests.
+pub async fn run_waiting(app: &App) -> Result<usize> {
+    let runner = app.clock.new_id();
+    let mut ran = 0;
+    while run_next(app, runner).await? {
+        ran += 1;
+    }
+    Ok(ran)
+}
+
+/// Claims the import that waits longest and takes it in; false where none waits.
+async fn run_next(app: &App, runner: Uuid) -> Result<bool> {
+    let Some(import) = claim(app, runner).await? else {
+        return Ok(false);
+    };
+    let id = import.id;
+    tracing::info!(import = %id, rows_done = import.rows_done, "an import goes on");
+    let working = take_in(app, runner, import);
+    let living = say_alive(app, id, runner);
+    let ended = tokio::select! {
+        ended = working => ended?,
+        lost = living => return lost.map(|()| true),
+    };
+    let refusal = match ended {
+        End::Done => None,
+        End::Refused(reason) => Some(reason),
+        End::Lost => {
+            tracing::warn!(import = %id, "another server has taken an import over");
+            return Ok(true);
+        }
+    };
+    let state = if refusal.is_some() {
+        ImportState::Refused
+    } else {
+        ImportState::Done
+    };
+    let now = app.clock.now();
+    import::Entity::update_many()
+        .filter(import::Column::Id.eq(id))
+        .filter(import::Column::Runner.eq(runner))
+        .col_expr(import::Column::State, Expr::value(state))
+        .col_expr(import::Column::Refusal, Expr::value(refusal))
+        .col_expr(import::Column::Runner, Expr::value(None::<Uuid>))
+        .col_expr(
+            import::Column::RunnerUntil,
+            Expr::value(None::<chrono::DateTime<chrono::Utc>>),
+        )
+        .col_expr(import::Column::EndedAt, Expr::value(now))
+        .col_expr(import::Column::UpdatedAt, Expr::value(now))
+        .exec(&app.db)
+        .await?;
+    app.engine.tell_changed();
+    tracing::info!(import = %id, "an import has ended");
+    Ok(true)
+}
+
+/// How taking an import in ended.
+enum End {
+    /// Every row came to something.
+    Done,
+    /// The file could not be read to its end, or nobody may take it in any more.
+    Refused(String),
+    /// Another runner has it by now.
+    Lost,
+}
+
+/// What waits, or was left by a runner that is not alive any more.
+fn to_be_run(now: chrono::DateTime<chrono::Utc>) -> Condition {
+    let left = Condition::all()
+        .add(import::Column::State.eq(ImportState::Running))
+        .add(import::Column::RunnerUntil.lt(now));
+    Condition::any()
+        .add(import::Column::State.eq(ImportState::Waiting))
+        .add(left)
+}
+
+async fn claim(app: &App, runner: Uuid) -> Result<Option<import::Model>> {
+    let now = app.clock.now();
+    loop {
+        let next = import::Entity::find()
+            .filter(to_be_run(now))
+            .order_by_asc(import::Column::CreatedAt)
+            .one(&app.db)
+            .await?;
+        let Some(next) = next else {
+            return Ok(None);
+        };
+        let claimed = import::Entity::update_many()
+            .filter(import::Column::Id.eq(next.id))
+            .filter(to_be_run(now))
+            .col_expr(import::Column::State, Expr::value(ImportState::Running))
+            .col_expr(import::Column::Runner, Expr::value(runner))
+            .col_expr(import::Column::RunnerUntil, Expr::value(now + ALIVE_FOR))
+            .col_expr(import::Column::UpdatedAt, Expr::value(now))
+            .exec(&app.db)
+            .await?;
+        if claimed.rows_affected == 1 {
+            return Ok(import::Entity::find_by_id(next.id).one(&app.db).await?);
+        }
+    }
+}
+
+/// Says again and again that the runner is alive; ends where another has the import.
+async fn say_alive(app: &App, id: Uuid, runner: Uuid) -> Result<()> {
+    loop {
+        tokio::time::sleep(SAYS_SO).await;
+        let until = app.clock.now() + ALIVE_FOR;
+        let said = import::Entity::update_many()
+            .filter(import::Column::Id.eq(id))
+            .filter(import::Column::Runner.eq(runner))
+            .col_expr(import::Column::RunnerUntil, Expr::value(until))
+            .exec(&app.db)
+            .await;
+        match said {
+            Ok(said) if said.rows_affected == 0 => return Ok(()),
+            Ok(_) => {}
+            // The batch that is under way will show whether the base answers.
+            Err(cause) => tracing::warn!(%cause, "a runner could not say that it is alive"),
+        }
+    }
+}
+
+/// Takes the rows in that are not done yet.
+async fn take_in(app: &App, runner: Uuid, import: import::Model) -> Result<End> {
+    let Some(content) = file::put_together(&app.db, import.id).await? else {
+        return Ok(End::Refused("The file is not kept any more.".into()));
+    };
+    let licence = match licence(&import, &content).await? {
+        Ok(licence) => licence,
+        Err(refused) => return Ok(End::Refused(refused)),
+    };
+    let places = Gazetteer::read(&app.db).await?;
+    let keys = DisclosureKeys::of(&app.db).await?;
+    let (mut batches, reading) = read(&import, content, app.imports.settings.limits);
+    while let Some(batch) = batches.recv().await {
+        for tried in 1.. {
+            match take_batch(app, runner, &import, &licence, &places, &keys, batch.clone()).await {
+                Ok(None) => break,
+                Ok(Some(end)) => return Ok(end),
+                Err(error) if tried < TRIES && is_clash(&error) => {
+                    tokio::time::sleep(Duration::from_millis(50 * u64::from(tried))).await;
+                }
+                Err(error @ Error::Database(_)) => return Err(error),
+                Err(error) => {
+                    tracing::error!(import = %import.id, error = %error, cause = ?error, "an import's rows could not be taken in");
+                    let reason =
+                        "Something went wrong inside; what was taken in before stays. Ask a steward.";
+                    return Ok(End::Refused(reason.into()));
+                }
+            }
+        }
+    }
+    match reading.await {
+        Ok(Ok(())) => Ok(End::Done),
+        Ok(Err(error)) => Ok(End::Refused(error.to_string())),
+        Err(cause) => Err(Error::Internal(format!("a file could not be read: {cause}"))),
+    }
+}
+
+/// Whether what failed may go well when what others write is done.
+fn is_clash(error: &Error) -> bool {
+    matches!(error, Error::Conflict(_) | Error::Database(_))
+}
+
+/// Takes one batch in, in one transaction; answers how the import ends where it does.
+async fn take_batch(
+    app: &App,
+    runner: Uuid,
+    import: &import::Model,
+    licence: &str,
+    places: &Gazetteer,
+    keys: &DisclosureKeys,
+    units: Batch,
+) -> Result<Option<End>> {
+    let transaction = database::begin_writing(&app.db).await?;
+    let sender = member::Entity::find_by_id(import.member_id)
+        .one(&transaction)
+        .await?;
+    let Some(sender) = sender.filter(|sender| sender.revoked_at.is_none()) else {
+        let reason = "Whoever sent the file is no member any more.";
+        return Ok(Some(End::Refused(reason.into())));
+    };
+    let sender = Member {
+        id: sender.id,
+        subject: sender.subject,
+        role: sender.role,
+        organisation: sender.organisation_id,
+    };
+    let organisation = match import.organisation_id {
+        Some(id) => organisation::Entity::find_by_id(id).one(&transaction).await?,
+        None => None,
+    };
+    let reason = format!("imported from {}", import.file_name);
+    let act = Act {
+        clock: &*app.clock,
+        member: Some(sender.id),
+        reason: &reason,
+    };
+    let came: Vec<Came> = match (import.kind, &organisation) {
+        (ImportKind::Records, None) => {
+            return Err(Error::Internal(format!(
+                "import {} is of no organisation",
+                import.id
+            )));
+        }
+        (ImportKind::Records, Some(organisation)) => {
+            let taking = records::Taking {
+                act: &act,
+                places,
+                keys,
+                member: &sender,
+                organisation,
+                import,
+            };
+            taking.take(&transaction, units.into_records()).await?
+        }
+        (ImportKind::Grants360Giving, funder) => {
+            let taking = grants::Taking {
+                act: &act,
+                places,
+                keys,
+                funder: funder.as_ref(),
+                licence,
+            };
+            taking.take(&transaction, units.0).await?
+        }
+    };
+    if !batch::write(&transaction, &act, import.id, runner, came).await? {
+        return Ok(Some(End::Lost));
+    }
+    change::tell(&transaction).await?;
+    transaction.commit().await?;
+    app.engine.tell_changed();
+    Ok(None)
+}
+
+/// The licence of a file of grants: its own, or else what was said when it was sent.
+async fn licence(import: &import::Model, content: &File) -> Result<Result<String, String>> {
+    let Some(format) = grant_format(import) else {
+        return Ok(Ok(String::new()));
+    };
+    let failed = |cause: std::io::Error| Error::Internal(format!("a file could not be read: {cause}"));
+    let mut read = content.try_clone().map_err(failed)?;
+    let about = tokio::task::spawn_blocking(move || {
+        let about = grant_files::about(BufReader::new(&mut read), format);
+        std::io::Seek::rewind(&mut read)?;
+        about
+    });
+    let about = about.await.map_err(|cause| Error::Internal(cause.to_string()))?;
+    Ok(match about {
+        Err(error) => Err(error.to_string()),
+        Ok(about) => about.license.or_else(|| import.licence.clone()).ok_or_else(|| {
+            "The file does not say which licence it may be reused under; say it with `licence`.".into()
+        }),
+    })
+}
+
+fn grant_format(import: &import::Model) -> Option<GrantFormat> {
+    match (import.kind, import.format) {
+        (ImportKind::Records, _) => None,
+        (ImportKind::Grants360Giving, FileFormat::Csv) => Some(GrantFormat::Csv),
+        (ImportKind::Grants360Giving, _) => Some(GrantFormat::Json),
+    }
+}
+
+/// Rows with their positions in the file, counted from 1.
+#[derive(Clone)]
+struct Batch(Vec<(i64, Unit)>);
+
+impl Batch {
+    fn into_records(self) -> Vec<(i64, Item)> {
+        let records = self.0.into_iter().filter_map(|(position, unit)| match unit {
+            Unit::Record(item) => Some((position, item)),
+            Unit::Grant(..) | Unit::NoGrant(..) => None,
+        });
+        records.collect()
+    }
+}
+
+type Reading = tokio::task::JoinHandle<Result<(), FileError>>;
+
+/// Reads a file on a thread of its own and hands over the rows that are not done yet, in batches of
+/// which few wait, so that a long file never does in memory.
+fn read(import: &import::Model, content: File, limits: Limits) -> (mpsc::Receiver<Batch>, Reading) {
+    let (sender, receiver) = mpsc::channel(2);
+    let done = import.rows_done;
+    let (kind, format) = (import.kind, import.format);
+    let grants = grant_format(import);
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
+        let mut position = 0;
+        let mut hand_over = |unit| {
+            position += 1;
+            if position <= done {
+                return ControlFlow::Continue(());
+            }
+            batch.push((position, unit));
+            if batch.len() == ROWS_AT_ONCE && sender.blocking_send(Batch(std::mem::take(&mut batch))).is_err()
+            {
+                // The import has ended otherwise.
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        };
+        let read = match (kind, grants) {
+            (ImportKind::Grants360Giving, Some(format)) => {
+                grant_files::read(BufReader::new(content), format, |row, grant| {
+                    hand_over(match grant {
+                        Ok(grant) => Unit::Grant(row, Box::new(grant)),
+                        Err(refusals) => Unit::NoGrant(row, refusals.into_iter().map(told).collect()),
+                    })
+                })
+                .map(|_| ())
+            }
+            _ => read_as_typed(record_format(format), content, &limits, |item| {
+                hand_over(Unit::Record(item))
+            }),
+        };
+        if !batch.is_empty() {
+            let _ = sender.blocking_send(Batch(batch));
+        }
+        read
+    });
+    (receiver, reading)
+}
+
+/// What is wrong with a row of a file of grants, with the field that it is about.
+fn told(refusal: Refusal) -> (Cell, Finding) {
+    let cell = Cell {
+        column: Some(refusal.field.clone()).filter(|field| !field.is_empty()),
+        ..Cell::of_row(refusal.row)
+    };
+    (
+        cell,
+        Finding::new(FindingCode::Malformed, refusal.field, refusal.reason),
+    )
+}
+
+/// A format of records, as it is kept.
+pub const fn file_format(format: RecordFormat) -> FileFormat {
+    match format {
+        RecordFormat::JsonLines => FileFormat::JsonLines,
+    }
+}
+
+/// The format of a file of records.
+pub(super) const fn record_format(_format: FileFormat) -> RecordFormat {
+    RecordFormat::JsonLines
+}

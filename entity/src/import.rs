@@ -1,0 +1,131 @@
+//! Imports: files of records or grants that are taken in, row by row, by the service.
+
+use sea_orm::entity::prelude::*;
+
+codes! {
+    /// What a file holds.
+    ImportKind {
+        /// Initiative records of one organisation.
+        Records = "RECORDS",
+        /// Published grants in the 360Giving Data Standard.
+        Grants360Giving = "GRANTS_360GIVING",
+    }
+}
+
+codes! {
+    /// What becomes of the records of a file.
+    ImportAs {
+        /// They are kept as drafts.
+        Drafts = "DRAFTS",
+        /// Those that nothing stands against are sent in; the others are kept as drafts.
+        Sent = "SENT",
+    }
+}
+
+codes! {
+    /// Where an import stands.
+    ImportState {
+        /// Its file is kept, and nothing of it is taken in yet.
+        Waiting = "WAITING",
+        /// Its rows are being taken in.
+        Running = "RUNNING",
+        /// Every row came to something.
+        Done = "DONE",
+        /// The file could not be read, or not to its end; what was taken in before that stays.
+        Refused = "REFUSED",
+    }
+}
+
+codes! {
+    /// What a row came to.
+    RowOutcome {
+        /// It is kept as a draft.
+        Drafted = "DRAFTED",
+        /// It was sent in.
+        Sent = "SENT",
+        /// It was published.
+        Published = "PUBLISHED",
+        /// It stood so already.
+        Unchanged = "UNCHANGED",
+        /// Something stands against sending it: it is kept as a draft, to be mended.
+        NotRight = "NOT_RIGHT",
+        /// It could not be kept; it is to be mended in the file.
+        Refused = "REFUSED",
+    }
+}
+
+codes! {
+    /// The format of a file.
+    FileFormat {
+        /// One JSON object a line.
+        JsonLines = "JSON_LINES",
+        /// A JSON document.
+        Json = "JSON",
+        /// A table as text.
+        Csv = "CSV",
+        /// A workbook of Office Open XML (`.xlsx`).
+        Xlsx = "XLSX",
+        /// An open document spreadsheet (`.ods`).
+        Ods = "ODS",
+    }
+}
+
+/// An import.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "import")]
+pub struct Model {
+    /// UUIDv7.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Who sent the file.
+    pub member_id: Uuid,
+    /// The organisation whose records or grants they are; null for grants of any funder.
+    pub organisation_id: Option<Uuid>,
+    /// What the file holds.
+    pub kind: ImportKind,
+    /// What becomes of its records.
+    pub intent: ImportAs,
+    /// The file's name, as it was sent.
+    pub file_name: String,
+    /// Its format.
+    pub format: FileFormat,
+    /// Its length in bytes.
+    pub bytes: i64,
+    /// The licence of grants whose file does not say one.
+    pub licence: Option<String>,
+    /// Where the import stands.
+    pub state: ImportState,
+    /// Why the file could not be read to its end; null where it could.
+    pub refusal: Option<String>,
+    /// How many rows came to something: the next one to be taken in is the one after.
+    pub rows_done: i64,
+    /// How many rows were kept as drafts.
+    pub drafted: i64,
+    /// How many were sent in.
+    pub sent: i64,
+    /// How many were published.
+    pub published: i64,
+    /// How many stood so already.
+    pub unchanged: i64,
+    /// How many are kept as drafts that are to be mended.
+    pub not_right: i64,
+    /// How many could not be kept.
+    pub refused: i64,
+    /// How many were taken, but are worth a look.
+    pub warned: i64,
+    /// Which runner has it in hand; null while none has.
+    pub runner: Option<Uuid>,
+    /// Until when that runner is taken for alive (UTC).
+    pub runner_until: Option<DateTimeUtc>,
+    /// When it ended (UTC); null until then.
+    pub ended_at: Option<DateTimeUtc>,
+    /// When its file and the outcomes of its rows were deleted (UTC); null while they are kept.
+    pub expired_at: Option<DateTimeUtc>,
+    /// When the row was made (UTC).
+    pub created_at: DateTimeUtc,
+    /// When the row was last altered (UTC).
+    pub updated_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,904 @@
+//! Files that partners and funders send in: every row comes to something that is told, what was done
+//! stays done, and nothing is done twice.
+
+use std::io::{Seek, SeekFrom, Write};
+use std::sync::Arc;
+
+use async_graphql::{Request, UploadValue, Variables};
+use axum::body::{Body, to_bytes};
+use axum::http::{self, StatusCode, header};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter,
+};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use wayin::app::App;
+use wayin::auth::member;
+use wayin::clock::{Clock, SystemClock};
+use wayin::import::job::{self, run};
+use wayin::import::parse::records::Limits;
+use wayin::server;
+use wayin_entity::{Role, import, import_outcome, import_piece, initiative, revision, submission};
+
+use crate::support::app::{Client, TestApp, token};
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        every_row_of_a_file_comes_to_something_that_is_told,
+        what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended,
+        an_organisation_that_is_trusted_publishes_a_file,
+        a_record_in_review_is_not_overwritten_by_a_file,
+        an_import_goes_on_where_a_server_left_it,
+        two_servers_take_each_row_in_once,
+        a_funder_sends_its_own_grants_and_no_others,
+        files_are_for_those_who_send_them,
+        a_file_that_is_sent_twice_under_one_key_is_taken_in_once,
+        a_file_that_breaks_off_is_told_with_what_was_taken,
+        a_member_who_is_revoked_takes_nothing_more_in,
+        a_file_comes_over_http_within_its_limits,
+        files_are_deleted_when_they_have_been_kept_long_enough,
+    ]
+}
+
+const OWN: &str = "GB-CHC-500";
+
+const PLACES: &str = "code,name,kind,within,successor
+E12000001,North East,REGION,,
+E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,
+";
+
+async fn base(database: Database) -> TestApp {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    app
+}
+
+async fn partner(app: &TestApp) -> Client<'_> {
+    app.member("partner", Role::Partner, Some(OWN)).await
+}
+
+/// A record that can be sent.
+fn record(reference: &str) -> Value {
+    json!({
+        "externalRef": reference,
+        "title": format!("Initiative {reference}"),
+        "place": {"name": "Hartlepool"},
+        "visibility": "OPEN",
+        "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "step": "SKIPPED", "reasons": ["SHORT_FUNDING"]}],
+        "fundingTerms": [{"funder": {"identifier": "GB-CHC-9", "name": "A funder"}, "durationMonths": 12}],
+        "source": {"kind": "SELF_REPORT", "title": "Our return"},
+        "sharing": {"basis": "The board agreed", "licence": "CC-BY-4.0"},
+    })
+}
+
+fn lines(records: &[Value]) -> String {
+    let lines: Vec<String> = records.iter().map(Value::to_string).collect();
+    lines.join("\n")
+}
+
+const ABOUT: &str =
+    "id state refusal kind as fileName format bytes rowsDone drafted sent published unchanged notRight
+    refused warned toMend endedAt expiresAt organisation { identifier }";
+
+/// What sending a file answers.
+pub async fn send(app: &TestApp, client: &Client<'_>, name: &str, content: &str, input: Value) -> Value {
+    let requester = member::requester(&app.app.db, &app.app.verifier, client.authorization.as_deref())
+        .await
+        .unwrap();
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(content.as_bytes()).unwrap();
+    file.seek(SeekFrom::Start(0)).unwrap();
+    let mut variables = json!({"input": input});
+    variables["input"]["file"] = Value::Null;
+    let query = format!(
+        "mutation($input: ImportRecordsInput!) {{
+            importRecords(input: $input) {{ import {{ {ABOUT} }} userErrors {{ code path message }} }} }}"
+    );
+    let mut request = Request::new(query).variables(Variables::from_json(variables));
+    let upload = UploadValue {
+        filename: name.into(),
+        content_type: None,
+        content: file,
+    };
+    request.set_upload("variables.input.file", upload);
+    let response = app.schema.execute(request.data(requester)).await;
+    serde_json::to_value(response).unwrap()
+}
+
+/// Sends a file, has it taken in, and answers its import.
+async fn taken(app: &TestApp, client: &Client<'_>, content: &str, input: Value) -> Value {
+    let sent = send(app, client, "return.jsonl", content, input).await;
+    let sent = &sent["data"]["importRecords"];
+    assert_eq!(sent["userErrors"], json!([]), "{sent}");
+    assert_eq!(sent["import"]["state"], "WAITING");
+    run::run_waiting(&app.app).await.unwrap();
+    app.catch_up().await;
+    look(client, &sent["import"]["id"]).await
+}
+
+async fn look(client: &Client<'_>, id: &Value) -> Value {
+    client
+        .query(&format!("{{ import(id: {id}) {{ {ABOUT} }} }}"))
+        .await["import"]
+        .take()
+}
+
+/// What is told of the rows of an import: row, outcome, code, column and path of each.
+async fn rows(client: &Client<'_>, import: &Value) -> Vec<String> {
+    let query = format!(
+        "{{ import(id: {}) {{ rows(first: 100) {{ nodes {{ row outcome code column path message isWarning
+            submission {{ id }} initiative {{ id }} }} }} }} }}",
+        import["id"]
+    );
+    let told = client.query(&query).await;
+    let rows = told["import"]["rows"]["nodes"].as_array().unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    rows.iter()
+        .map(|row| {
+            let warning = if row["isWarning"] == true {
+                " (a warning)"
+            } else {
+                ""
+            };
+            format!(
+                "{} {} {} {}{warning}",
+                row["row"],
+                text(&row["outcome"]),
+                text(&row["code"]),
+                text(&row["column"]),
+            )
+        })
+        .collect()
+}
+
+fn counts(import: &Value) -> [i64; 7] {
+    [
+        "rowsDone",
+        "drafted",
+        "sent",
+        "published",
+        "unchanged",
+        "notRight",
+        "refused",
+    ]
+    .map(|name| {
+        import[name]
+            .as_i64()
+            .unwrap_or_else(|| panic!("{name} in {import}"))
+    })
+}
+
+async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let mut wrong = record("b");
+    wrong["startedOn"] = json!("31/12/2021");
+    wrong["fundingTerms"][0]["durationMonths"] = json!("a year");
+    let mut nameless = record("");
+    nameless["title"] = json!("No reference");
+    let mut odd = record("c");
+    odd["fundingTerms"][0]["startsOn"] = json!("2020-01-01");
+    odd["fundingTerms"][0]["endsOn"] = json!("2022-12-31");
+    let content = [
+        record("a").to_string(),
+        wrong.to_string(),
+        String::new(),
+        nameless.to_string(),
+        "{\"title\": ".to_owned(),
+        record("a").to_string(),
+        "[1]".to_owned(),
+        odd.to_string(),
+    ]
+    .join("\r\n");
+    let import = taken(&app, &partner, &content, json!({})).await;
+    assert_eq!(import["state"], "DONE");
+    assert_eq!(import["refusal"], Value::Null);
+    assert_eq!(
+        (&import["kind"], &import["as"]),
+        (&json!("RECORDS"), &json!("DRAFTS"))
+    );
+    assert_eq!(import["organisation"]["identifier"], OWN);
+    assert_eq!(import["fileName"], "return.jsonl");
+    assert_eq!(counts(&import), [7, 3, 0, 0, 0, 0, 4]);
+    assert_eq!(import["warned"], 1);
+    assert_eq!(
+        rows(&partner, &import).await,
+        [
+            "1 DRAFTED - -",
+            "2 DRAFTED MALFORMED fundingTerms/0/durationMonths",
+            "2 DRAFTED MALFORMED startedOn",
+            "4 REFUSED REQUIRED externalRef",
+            "5 REFUSED MALFORMED -",
+            "6 REFUSED REPEATED externalRef",
+            "7 REFUSED MALFORMED -",
+            "8 DRAFTED CONTRADICTORY fundingTerms/0/durationMonths (a warning)",
+        ]
+    );
+    // What is kept is exactly what was typed.
+    let kept = partner
+        .query("{ submissions(first: 100) { nodes { state record problems { path } } } }")
+        .await;
+    let kept = kept["submissions"]["nodes"].as_array().unwrap();
+    let mut records: Vec<&Value> = kept.iter().map(|one| &one["record"]).collect();
+    records.sort_by_key(|record| record["externalRef"].to_string());
+    assert_eq!(records, [&record("a"), &wrong, &odd]);
+    assert!(kept.iter().all(|one| one["state"] == "DRAFT"));
+    let found = partner
+        .query(&format!(
+            "{{ import(id: {}) {{ all: rows {{ totalCount }} refused: rows(filter: {{outcomes: [REFUSED]}}) {{ totalCount }}
+                found: rows(filter: {{foundOnly: true}}) {{ totalCount }} }} imports {{ totalCount }} node(id: {}) {{ id }} }}",
+            import["id"], import["id"]
+        ))
+        .await;
+    assert_eq!(
+        found["import"],
+        json!({"all": {"totalCount": 8}, "refused": {"totalCount": 4}, "found": {"totalCount": 7}})
+    );
+    assert_eq!(found["imports"]["totalCount"], 1);
+    assert_eq!(found["node"]["id"], import["id"]);
+    // The same file again changes nothing.
+    let again = taken(&app, &partner, &content, json!({})).await;
+    assert_eq!(counts(&again), [7, 0, 0, 0, 3, 0, 4]);
+    let kept = submission::Entity::find().all(&app.app.db).await.unwrap();
+    assert!(
+        kept.len() == 3 && kept.iter().all(|one| one.version == 1),
+        "{kept:#?}"
+    );
+}
+
+async fn what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let mut wrong = record("b");
+    wrong["place"] = json!({"name": "Hartlepol"});
+    wrong["summary"] = json!("Ask ann@example.org");
+    let import = taken(
+        &app,
+        &partner,
+        &lines(&[record("a"), wrong.clone()]),
+        json!({"as": "SENT"}),
+    )
+    .await;
+    assert_eq!(counts(&import), [2, 0, 1, 0, 0, 1, 0]);
+    assert!(import["toMend"].is_string());
+    assert_eq!(
+        rows(&partner, &import).await,
+        [
+            "1 SENT - -",
+            "2 NOT_RIGHT NOT_FOUND place",
+            "2 NOT_RIGHT PERSONAL_DATA summary"
+        ]
+    );
+    let before = submission::Entity::find()
+        .filter(submission::Column::ExternalRef.eq("b"))
+        .one(&app.app.db)
+        .await
+        .unwrap()
+        .unwrap();
+    let mended = taken(
+        &app,
+        &partner,
+        &lines(&[record("a"), record("b")]),
+        json!({"as": "SENT"}),
+    )
+    .await;
+    assert_eq!(counts(&mended), [2, 0, 1, 0, 1, 0, 0]);
+    assert_eq!(mended["toMend"], Value::Null);
+    let after = submission::Entity::find_by_id(before.id)
+        .one(&app.app.db)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (after.version, after.state.code()),
+        (2, "SUBMITTED"),
+        "the draft was mended"
+    );
+    // A steward sees what was sent, and publishes it.
+    let steward = app.steward().await;
+    let waiting = steward
+        .query("{ submissions(filter: {states: [SUBMITTED]}) { nodes { id } } }")
+        .await;
+    for one in waiting["submissions"]["nodes"].as_array().unwrap() {
+        let publish = format!(
+            "mutation {{ publishSubmission(input: {{id: {}}}) {{ submission {{ state }} userErrors {{ message }} }} }}",
+            one["id"]
+        );
+        let published = steward.query(&publish).await;
+        assert_eq!(published["publishSubmission"]["submission"]["state"], "PUBLISHED");
+    }
+    app.catch_up().await;
+    let again = taken(
+        &app,
+        &partner,
+        &lines(&[record("a"), record("b")]),
+        json!({"as": "SENT"}),
+    )
+    .await;
+    assert_eq!(
+        counts(&again),
+        [2, 0, 0, 0, 2, 0, 0],
+        "what is published so is not sent again"
+    );
+    // Another file corrects what is published.
+    let mut corrected = record("a");
+    corrected["title"] = json!("Another title");
+    let correction = taken(&app, &partner, &lines(&[corrected]), json!({"as": "SENT"})).await;
+    assert_eq!(counts(&correction), [1, 0, 1, 0, 0, 0, 0]);
+    let waiting = steward
+        .query(
+            "{ submissions(filter: {states: [SUBMITTED]}) { nodes { initiativeVersion changes { path before after } } } }",
+        )
+        .await;
+    assert_eq!(waiting["submissions"]["nodes"][0]["initiativeVersion"], 1);
+    let changes = waiting["submissions"]["nodes"][0]["changes"].as_array().unwrap();
+    assert!(
+        changes.iter().any(|change| change["path"] == json!(["title"])),
+        "{changes:?}"
+    );
+}
+
+async fn trust(app: &TestApp) {
+    let act = TestApp::act();
+    let organisation = wayin::organisation::ensure(&app.app.db, &act, Some(OWN), Some(OWN), None);
+    let mut row = organisation.await.unwrap().into_active_model();
+    row.auto_publish = Set(true);
+    row.update(&app.app.db).await.unwrap();
+}
+
+async fn an_organisation_that_is_trusted_publishes_a_file(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    trust(&app).await;
+    // Two that name one grant: the second is told.
+    let mut records: Vec<Value> = (0..1_100).map(|number| record(&number.to_string())).collect();
+    records[7]["fundingTerms"][0]["grantIdentifier"] = json!("360G-a-1");
+    records[8]["fundingTerms"][0]["grantIdentifier"] = json!("360G-a-1");
+    let import = taken(&app, &partner, &lines(&records), json!({"as": "SENT"})).await;
+    assert_eq!(counts(&import), [1_100, 0, 0, 1_099, 0, 1, 0]);
+    let kept = submission::Entity::find().all(&app.app.db).await.unwrap();
+    let states = |state: &str| kept.iter().filter(|one| one.state.code() == state).count();
+    assert_eq!((states("PUBLISHED"), states("DRAFT")), (1_099, 1));
+    assert!(
+        kept.iter()
+            .all(|one| one.state.code() == "DRAFT" || one.initiative_id.is_some())
+    );
+    let counted = partner
+        .query("{ pattern(when: {}, then: {}, over: READABLE) { table { both } } }")
+        .await;
+    assert_eq!(counted["pattern"]["table"]["both"], 1_099);
+    assert_eq!(revision::Entity::find().count(&app.app.db).await.unwrap(), 1_099);
+    let told = revision::Entity::find().one(&app.app.db).await.unwrap().unwrap();
+    assert_eq!(told.reason, "imported from return.jsonl");
+    assert!(told.member_id.is_some());
+    // The same file again publishes nothing; one that changed is altered.
+    records.remove(8);
+    records[0]["title"] = json!("Another title");
+    let again = taken(&app, &partner, &lines(&records), json!({"as": "SENT"})).await;
+    assert_eq!(counts(&again), [1_099, 0, 0, 1, 1_098, 0, 0]);
+    assert_eq!(
+        initiative::Entity::find().count(&app.app.db).await.unwrap(),
+        1_099
+    );
+    assert_eq!(revision::Entity::find().count(&app.app.db).await.unwrap(), 1_100);
+}
+
+async fn a_record_in_review_is_not_overwritten_by_a_file(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    taken(&app, &partner, &lines(&[record("a")]), json!({"as": "SENT"})).await;
+    let mut other = record("a");
+    other["title"] = json!("Another title");
+    for kept_as in ["SENT", "DRAFTS"] {
+        let import = taken(&app, &partner, &lines(&[other.clone()]), json!({"as": kept_as})).await;
+        assert_eq!(counts(&import), [1, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(
+            rows(&partner, &import).await,
+            ["1 REFUSED WRONG_STATE externalRef"]
+        );
+    }
+    let kept = submission::Entity::find().all(&app.app.db).await.unwrap();
+    assert_eq!((kept.len(), &kept[0].document), (1, &record("a")));
+    // Returned, it is mended by a file.
+    let steward = app.steward().await;
+    let waiting = steward.query("{ submissions { nodes { id } } }").await;
+    let id = &waiting["submissions"]["nodes"][0]["id"];
+    steward
+        .query(&format!(
+            "mutation {{ returnSubmission(input: {{id: {id}, note: \"Which title?\"}}) {{ submission {{ state }} }} }}"
+        ))
+        .await;
+    let import = taken(&app, &partner, &lines(&[other.clone()]), json!({"as": "SENT"})).await;
+    assert_eq!(counts(&import), [1, 0, 1, 0, 0, 0, 0]);
+    let kept = submission::Entity::find().all(&app.app.db).await.unwrap();
+    assert_eq!((kept.len(), &kept[0].document), (1, &other));
+    assert_eq!((kept[0].state.code(), &kept[0].review_note), ("SUBMITTED", &None));
+}
+
+/// The lease of whatever runs has lapsed.
+async fn lapse(app: &TestApp) {
+    let long_ago = SystemClock.now() - chrono::TimeDelta::hours(1);
+    let lapsed = import::Entity::update_many()
+        .filter(import::Column::Runner.is_not_null())
+        .col_expr(
+            import::Column::RunnerUntil,
+            sea_orm::sea_query::Expr::value(long_ago),
+        );
+    lapsed.exec(&app.app.db).await.unwrap();
+}
+
+async fn an_import_goes_on_where_a_server_left_it(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    trust(&app).await;
+    let records: Vec<Value> = (0..2_300).map(|number| record(&number.to_string())).collect();
+    let sent = send(
+        &app,
+        &partner,
+        "return.jsonl",
+        &lines(&records),
+        json!({"as": "SENT"}),
+    )
+    .await;
+    let id = sent["data"]["importRecords"]["import"]["id"].clone();
+    // A server that ends in the middle, more than once.
+    let mut seen = 0;
+    for _ in 0..2 {
+        lapse(&app).await;
+        let done = async {
+            loop {
+                let done = look(&partner, &id).await["rowsDone"].as_i64().unwrap();
+                if done > seen {
+                    seen = done;
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            ended = run::run_waiting(&app.app) => panic!("it ended before it was stopped: {ended:?}"),
+            () = done => {}
+        }
+    }
+    let left = look(&partner, &id).await;
+    assert_eq!(left["state"], "RUNNING");
+    assert!(left["rowsDone"].as_i64().unwrap() < 2_300, "{left}");
+    assert_eq!(
+        run::run_waiting(&app.app).await.unwrap(),
+        0,
+        "while its runner is taken for alive nobody else takes it"
+    );
+    lapse(&app).await;
+    assert_eq!(run::run_waiting(&app.app).await.unwrap(), 1);
+    let import = look(&partner, &id).await;
+    assert_eq!(import["state"], "DONE");
+    assert_eq!(counts(&import), [2_300, 0, 0, 2_300, 0, 0, 0]);
+    assert_eq!(
+        submission::Entity::find().count(&app.app.db).await.unwrap(),
+        2_300
+    );
+    assert_eq!(revision::Entity::find().count(&app.app.db).await.unwrap(), 2_300);
+    assert_eq!(
+        import_outcome::Entity::find().count(&app.app.db).await.unwrap(),
+        2_300
+    );
+}
+
+async fn two_servers_take_each_row_in_once(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    trust(&app).await;
+    for file in 0..3 {
+        // Some references stand in several files.
+        let records: Vec<Value> = (file * 400..file * 400 + 600)
+            .map(|number| record(&number.to_string()))
+            .collect();
+        let sent = send(
+            &app,
+            &partner,
+            "return.jsonl",
+            &lines(&records),
+            json!({"as": "SENT"}),
+        )
+        .await;
+        assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]));
+    }
+    let other = TestApp::over(
+        app.database.clone(),
+        crate::support::database::connect(&app.database.url)
+            .await
+            .unwrap(),
+    )
+    .await;
+    let (one, another) = tokio::join!(run::run_waiting(&app.app), run::run_waiting(&other.app));
+    assert_eq!(one.unwrap() + another.unwrap(), 3);
+    assert_eq!(
+        initiative::Entity::find().count(&app.app.db).await.unwrap(),
+        1_400
+    );
+    let rows: Vec<import::Model> = import::Entity::find().all(&app.app.db).await.unwrap();
+    let sum = |of: fn(&import::Model) -> i64| rows.iter().map(of).sum::<i64>();
+    assert_eq!(
+        (
+            sum(|row| row.published),
+            sum(|row| row.unchanged),
+            sum(|row| row.refused)
+        ),
+        (1_400, 400, 0),
+        "{rows:#?}"
+    );
+    other.app.db.close_by_ref().await.unwrap();
+}
+
+const GRANTS: &str = r#"{"license": "https://creativecommons.org/licenses/by/4.0/", "grants": [
+    {"id": "360G-a-1", "title": "One", "description": "D", "currency": "GBP", "amountAwarded": 100, "awardDate": "2020-01-01",
+     "plannedDates": [{"startDate": "2020-01-01", "endDate": "2020-12-31", "duration": 12}],
+     "recipientOrganization": [{"id": "GB-CHC-1", "name": "A charity"}],
+     "fundingOrganization": [{"id": "GB-CHC-9", "name": "A funder"}]},
+    {"id": "360G-b-1", "title": "Two", "description": "D", "currency": "GBP", "amountAwarded": 100, "awardDate": "2020-01-01",
+     "recipientOrganization": [{"id": "GB-CHC-1", "name": "A charity"}],
+     "fundingOrganization": [{"id": "GB-CHC-10", "name": "Another funder"}]},
+    {"id": "360G-a-2", "title": "Three", "description": "D", "currency": "GBP", "amountAwarded": "much", "awardDate": "2020-01-01",
+     "recipientOrganization": [{"id": "GB-CHC-1", "name": "A charity"}],
+     "fundingOrganization": [{"id": "GB-CHC-9", "name": "A funder"}]}]}"#;
+
+async fn a_funder_sends_its_own_grants_and_no_others(database: Database) {
+    let app = base(database).await;
+    let funder = app.member("funder", Role::Funder, Some("GB-CHC-9")).await;
+    let grants = json!({"kind": "GRANTS_360GIVING"});
+    let take = async |client: &Client<'_>, content: &str, input: &Value| {
+        let sent = send(&app, client, "grants.json", content, input.clone()).await;
+        let sent = &sent["data"]["importRecords"];
+        assert_eq!(sent["userErrors"], json!([]), "{sent}");
+        run::run_waiting(&app.app).await.unwrap();
+        app.catch_up().await;
+        client
+            .query(&format!(
+                "{{ import(id: {}) {{ {ABOUT} }} }}",
+                sent["import"]["id"]
+            ))
+            .await["import"]
+            .take()
+    };
+    let import = take(&funder, GRANTS, &grants).await;
+    assert_eq!(counts(&import), [3, 0, 0, 1, 0, 0, 2], "{import}");
+    assert_eq!(import["format"], "JSON");
+    let told = funder
+        .query(&format!(
+            "{{ import(id: {}) {{ rows {{ nodes {{ row outcome code column initiative {{ title }} }} }} }} }}",
+            import["id"]
+        ))
+        .await;
+    assert_eq!(
+        told["import"]["rows"]["nodes"],
+        json!([
+            {"row": 1, "outcome": "PUBLISHED", "code": null, "column": null, "initiative": {"title": "One"}},
+            {"row": 2, "outcome": "REFUSED", "code": "NOT_ALLOWED", "column": "fundingOrganization/0", "initiative": null},
+            {"row": 3, "outcome": "REFUSED", "code": "MALFORMED", "column": "amountAwarded", "initiative": null},
+        ])
+    );
+    let counted = funder
+        .query("{ distribution(of: FUNDING_DURATION_BAND, over: READABLE) { key count } }")
+        .await;
+    let bands = counted["distribution"].as_array().unwrap();
+    let counted: i64 = bands.iter().filter_map(|bin| bin["count"].as_i64()).sum();
+    assert_eq!(counted, 1, "{bands:?}");
+    // A steward takes everybody's; what is there already stays.
+    let steward = app.steward().await;
+    let import = take(&steward, GRANTS, &grants).await;
+    assert_eq!(counts(&import), [3, 0, 0, 1, 1, 0, 1]);
+    assert_eq!(import["organisation"], Value::Null);
+    // A file without a licence is refused, unless it is said.
+    let unlicensed = GRANTS.replace(
+        "\"license\": \"https://creativecommons.org/licenses/by/4.0/\", ",
+        "",
+    );
+    let import = take(&funder, &unlicensed, &grants).await;
+    assert_eq!((&import["state"], counts(&import)[0]), (&json!("REFUSED"), 0));
+    assert!(
+        import["refusal"].as_str().unwrap().contains("licence"),
+        "{import}"
+    );
+    let licensed = json!({"kind": "GRANTS_360GIVING", "licence": "CC-BY-4.0"});
+    let import = take(&funder, &unlicensed, &licensed).await;
+    assert_eq!((&import["state"], counts(&import)[0]), (&json!("DONE"), 3));
+}
+
+async fn files_are_for_those_who_send_them(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let import = taken(&app, &partner, &lines(&[record("a")]), json!({})).await;
+    let funder = app.member("funder", Role::Funder, Some("GB-CHC-9")).await;
+    let other = app.member("other", Role::Partner, Some("GB-CHC-501")).await;
+    let dashboard = app.member("dashboard", Role::Dashboard, None).await;
+    for client in [&funder, &other] {
+        let seen = client
+            .query(&format!(
+                "{{ import(id: {0}) {{ id }} imports {{ totalCount }} node(id: {0}) {{ id }} }}",
+                import["id"]
+            ))
+            .await;
+        assert_eq!(
+            seen,
+            json!({"import": null, "imports": {"totalCount": 0}, "node": null})
+        );
+    }
+    let (_, code) = dashboard.error("{ imports { totalCount } }").await;
+    assert_eq!(code, "FORBIDDEN");
+    let foreign = app
+        .steward()
+        .await
+        .query(&format!("{{ organisation(identifier: \"{OWN}\") {{ id }} }}"))
+        .await;
+    let foreign = &foreign["organisation"]["id"];
+    for (client, input, code, path) in [
+        (&funder, json!({}), "NOT_ALLOWED", "kind"),
+        (
+            &partner,
+            json!({"kind": "GRANTS_360GIVING"}),
+            "NOT_ALLOWED",
+            "kind",
+        ),
+        (
+            &other,
+            json!({"organisation": foreign}),
+            "NOT_ALLOWED",
+            "organisation",
+        ),
+    ] {
+        let grants = input["kind"] == "GRANTS_360GIVING";
+        let content = if grants {
+            GRANTS.to_owned()
+        } else {
+            lines(&[record("a")])
+        };
+        let sent = send(&app, client, "file", &content, input).await;
+        let errors = &sent["data"]["importRecords"]["userErrors"];
+        assert_eq!(
+            (&errors[0]["code"], &errors[0]["path"]),
+            (&json!(code), &json!([path])),
+            "{sent}"
+        );
+    }
+    let sent = send(&app, &dashboard, "file", "{}", json!({})).await;
+    assert_eq!(sent["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    // A steward acts for none, and says whose records they are.
+    let steward = app.steward().await;
+    let sent = send(&app, &steward, "file", &lines(&[record("b")]), json!({})).await;
+    assert_eq!(
+        sent["data"]["importRecords"]["userErrors"][0]["code"], "REQUIRED",
+        "{sent}"
+    );
+    let import = taken(
+        &app,
+        &steward,
+        &lines(&[record("b")]),
+        json!({"organisation": foreign, "as": "SENT"}),
+    )
+    .await;
+    assert_eq!(counts(&import), [1, 0, 1, 0, 0, 0, 0]);
+    assert_eq!(
+        import::Entity::find().count(&app.app.db).await.unwrap(),
+        2,
+        "what is refused is not kept"
+    );
+}
+
+async fn a_file_that_is_sent_twice_under_one_key_is_taken_in_once(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let content = lines(&[record("a")]);
+    let input = json!({"idempotencyKey": "march"});
+    let first = send(&app, &partner, "return.jsonl", &content, input.clone()).await;
+    let second = send(&app, &partner, "return.jsonl", &content, input.clone()).await;
+    assert_eq!(
+        first["data"]["importRecords"]["import"]["id"],
+        second["data"]["importRecords"]["import"]["id"]
+    );
+    let other = send(&app, &partner, "return.jsonl", &lines(&[record("b")]), input).await;
+    let errors = &other["data"]["importRecords"]["userErrors"];
+    assert_eq!(errors[0]["code"], "KEY_REUSED", "{other}");
+    assert_eq!(run::run_waiting(&app.app).await.unwrap(), 1);
+    assert_eq!(submission::Entity::find().count(&app.app.db).await.unwrap(), 1);
+}
+
+async fn a_file_that_breaks_off_is_told_with_what_was_taken(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    for content in ["", " \n", "title,summary", "\u{0}"] {
+        let sent = send(&app, &partner, "return.txt", content, json!({})).await;
+        let errors = &sent["data"]["importRecords"]["userErrors"];
+        assert_eq!(errors[0]["path"], json!(["file"]), "{content:?}: {sent}");
+    }
+    let funder = app.member("funder", Role::Funder, Some("GB-CHC-9")).await;
+    let broken = &GRANTS[..GRANTS.len() / 2];
+    let sent = send(
+        &app,
+        &funder,
+        "grants.json",
+        broken,
+        json!({"kind": "GRANTS_360GIVING"}),
+    )
+    .await;
+    run::run_waiting(&app.app).await.unwrap();
+    let import = look(&funder, &sent["data"]["importRecords"]["import"]["id"]).await;
+    assert_eq!(import["state"], "REFUSED");
+    assert!(import["refusal"].as_str().unwrap().contains("line"), "{import}");
+    // Too many rows: those up to the limit are taken, and it is said.
+    let limits = Limits {
+        rows: 3,
+        ..Limits::default()
+    };
+    let app = limited(app, limits);
+    let records: Vec<Value> = (0..5).map(|number| record(&number.to_string())).collect();
+    let import = taken(&app, &partner_again(&app), &lines(&records), json!({})).await;
+    assert_eq!((&import["state"], counts(&import)[0]), (&json!("REFUSED"), 3));
+    assert!(
+        import["refusal"].as_str().unwrap().contains("over 3 rows"),
+        "{import}"
+    );
+}
+
+/// The same service with other limits.
+fn limited(app: TestApp, limits: Limits) -> TestApp {
+    let settings = job::Settings {
+        limits,
+        ..job::Settings::default()
+    };
+    let App {
+        db,
+        engine,
+        verifier,
+        clock,
+        ..
+    } = Arc::try_unwrap(app.app).unwrap_or_else(|app| {
+        // The schema holds it too.
+        let verifier = app.verifier.clone();
+        App::new(
+            app.db.clone(),
+            verifier,
+            Arc::clone(&app.clock),
+            Arc::clone(&app.engine),
+        )
+    });
+    let limited = Arc::new(App::new(db, verifier, clock, engine).with_imports(settings));
+    TestApp {
+        schema: wayin::schema::schema(Arc::clone(&limited)),
+        app: limited,
+        database: app.database,
+    }
+}
+
+fn partner_again(app: &TestApp) -> Client<'_> {
+    let mut client = app.anonymous();
+    client.authorization = Some(format!("Bearer {}", token("partner")));
+    client
+}
+
+async fn a_member_who_is_revoked_takes_nothing_more_in(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let sent = send(&app, &partner, "return.jsonl", &lines(&[record("a")]), json!({})).await;
+    let subject = wayin::auth::token::Subject {
+        issuer: crate::support::app::ISSUER.into(),
+        subject: "partner".into(),
+    };
+    member::revoke(&app.app.db, &TestApp::act(), &subject)
+        .await
+        .unwrap();
+    run::run_waiting(&app.app).await.unwrap();
+    let steward = app.steward().await;
+    let import = look(&steward, &sent["data"]["importRecords"]["import"]["id"]).await;
+    assert_eq!((&import["state"], counts(&import)[0]), (&json!("REFUSED"), 0));
+    assert_eq!(submission::Entity::find().count(&app.app.db).await.unwrap(), 0);
+}
+
+/// A GraphQL multipart request as browsers and curl write it.
+fn multipart(operations: &Value, content: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, value) in [
+        ("operations", operations.to_string()),
+        ("map", json!({"0": ["variables.input.file"]}).to_string()),
+    ] {
+        write!(
+            body,
+            "--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+        )
+        .unwrap();
+    }
+    write!(
+        body,
+        "--edge\r\nContent-Disposition: form-data; name=\"0\"; filename=\"C:\\files\\return.jsonl\"\r\n\
+         Content-Type: application/jsonl\r\n\r\n"
+    )
+    .unwrap();
+    body.extend_from_slice(content);
+    body.extend_from_slice(b"\r\n--edge--\r\n");
+    body
+}
+
+async fn a_file_comes_over_http_within_its_limits(database: Database) {
+    let app = base(database).await;
+    partner(&app).await;
+    app.member("dashboard", Role::Dashboard, None).await;
+    let limits = Limits {
+        bytes: 400_000,
+        ..Limits::default()
+    };
+    let app = limited(app, limits);
+    let operations = json!({
+        "query": "mutation($input: ImportRecordsInput!) { importRecords(input: $input) {
+            import { fileName bytes state } userErrors { code path message } } }",
+        "variables": {"input": {"file": null}},
+    });
+    let post = async |subject: Option<&str>, content: &[u8]| {
+        let mut request = http::Request::post("/graphql")
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=edge");
+        if let Some(subject) = subject {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {}", token(subject)));
+        }
+        let request = request.body(Body::from(multipart(&operations, content))).unwrap();
+        let response = server::router(Arc::clone(&app.app))
+            .oneshot(request)
+            .await
+            .unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice::<Value>(&body).unwrap())
+    };
+    let content = record("a").to_string();
+    let (status, answer) = post(Some("partner"), content.as_bytes()).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(
+        answer["data"]["importRecords"],
+        json!({"import": {"fileName": "return.jsonl", "bytes": content.len(), "state": "WAITING"}, "userErrors": []}),
+        "{answer}"
+    );
+    // A little too long is told by the mutation, far too long is not even read to its end.
+    let long = [content.as_bytes(), &vec![b' '; 400_000]].concat();
+    let (status, answer) = post(Some("partner"), &long).await;
+    assert_eq!(status, StatusCode::OK);
+    let errors = &answer["data"]["importRecords"]["userErrors"];
+    assert_eq!(
+        (&errors[0]["code"], &errors[0]["path"]),
+        (&json!("TOO_LONG"), &json!(["file"]))
+    );
+    let (status, answer) = post(Some("partner"), &vec![b' '; 4_000_000]).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{answer}");
+    let (status, answer) = post(None, content.as_bytes()).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    let (status, answer) = post(Some("dashboard"), content.as_bytes()).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{answer}");
+    assert_eq!(import::Entity::find().count(&app.app.db).await.unwrap(), 1);
+}
+
+async fn files_are_deleted_when_they_have_been_kept_long_enough(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let import = taken(&app, &partner, &lines(&[record("a")]), json!({})).await;
+    let ended = SystemClock.now();
+    let db = &app.app.db;
+    let expire = async |before| job::expire(db, &TestApp::act(), before).await.unwrap();
+    assert_eq!(expire(ended - chrono::TimeDelta::hours(1)).await, 0);
+    assert_eq!(import_piece::Entity::find().count(db).await.unwrap(), 1);
+    assert_eq!(expire(ended + chrono::TimeDelta::hours(1)).await, 1);
+    assert_eq!(expire(ended + chrono::TimeDelta::hours(1)).await, 0, "once");
+    assert_eq!(import_piece::Entity::find().count(db).await.unwrap(), 0);
+    assert_eq!(rows(&partner, &import).await, [] as [&str; 0]);
+    let after = look(&partner, &import["id"]).await;
+    assert_eq!(
+        counts(&after),
+        counts(&import),
+        "what became of it is known for good"
+    );
+    assert_eq!(after["toMend"], Value::Null);
+    assert_eq!(
+        submission::Entity::find().count(db).await.unwrap(),
+        1,
+        "the records stay"
+    );
+}
