@@ -18,6 +18,7 @@ mod m20261123_000009_create_submissions;
 mod m20261123_000010_create_base;
 mod m20261123_000011_review_submissions;
 mod m20261125_000012_create_imports;
+mod m20261123_000015_follow_submissions;
 mod table;
 
 /// Takes a base from any version of its tables to any other.
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000010_create_base::Migration),
             Box::new(m20261123_000011_review_submissions::Migration),
             Box::new(m20261125_000012_create_imports::Migration),
+            Box::new(m20261123_000015_follow_submissions::Migration),
         ]
     }
 }

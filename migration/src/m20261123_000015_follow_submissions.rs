@@ -1,0 +1,31 @@
+//! What following needs: the submissions in the order in which they were last altered.
+
+use sea_orm_migration::prelude::*;
+
+use crate::table::{NamedIndex, create_indexes};
+
+/// Creates the index.
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        create_indexes(manager, &INDEXES).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for (name, table, _) in INDEXES {
+            manager
+                .drop_index(Index::drop().name(name).table(table).to_owned())
+                .await?;
+        }
+        Ok(())
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+const INDEXES: [NamedIndex; 1] = [("submission_by_alteration", "submission", &["updated_at", "id"])];
