@@ -7,6 +7,7 @@ use sea_orm::DatabaseConnection;
 use crate::auth::token::Verifier;
 use crate::clock::Clock;
 use crate::import::job::{Desk, Settings};
+use crate::live::{Limits, Live};
 use crate::pattern::engine::Engine;
 
 /// The parts of a running service.
@@ -21,6 +22,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// What imports share.
     pub imports: Desk,
+    /// What is told as it happens.
+    pub live: Live,
 }
 
 impl App {
@@ -37,6 +40,7 @@ impl App {
             verifier,
             clock,
             imports: Desk::default(),
+            live: Live::new(Limits::default()),
         }
     }
 
@@ -45,6 +49,15 @@ impl App {
     pub fn with_imports(self, settings: Settings) -> Self {
         Self {
             imports: Desk::new(settings),
+            ..self
+        }
+    }
+
+    /// The same with other limits of its connections.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self {
+            live: Live::new(limits),
             ..self
         }
     }

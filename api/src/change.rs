@@ -47,7 +47,7 @@ impl Entry {
 /// The lock that keeps two transactions on PostgreSQL from numbering changes at once.
 const LOCK: i64 = 0x7761_7969_6e00_0001;
 
-/// The channel on which `PostgreSQL` tells those who listen that the log has grown.
+/// The channel on which `PostgreSQL` tells those who listen that the base was changed.
 pub const CHANNEL: &str = "wayin_change";
 
 /// Appends to the log. Numbers become visible in their order: on PostgreSQL the
@@ -79,7 +79,7 @@ pub async fn append(db: &impl ConnectionTrait, act: &Act<'_>, entries: &[Entry])
     Ok(())
 }
 
-/// Has `PostgreSQL` tell those who listen, once the transaction commits; on SQLite they look for themselves.
+/// Has `PostgreSQL` tell every server that the base was changed, once the transaction commits.
 pub async fn tell(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     if db.get_database_backend() == DbBackend::Postgres {
         let notify = format!("NOTIFY {CHANNEL}");

@@ -14,6 +14,7 @@
 //! | [`initiative`] | the record, what it must meet, its publication, its filter as SQL |
 //! | [`submission`], [`mutation`], [`audit`], [`redaction`] | proposed records and their review; what every mutation has in common; who did what; taking a text out of it all |
 //! | [`place`], [`organisation`], [`crisis`], [`meeting`], [`claim`], [`vocabulary`] | the other domains |
+//! | [`live`] | what is told as it happens: connections, subscriptions, and who follows for them |
 //! | [`pattern`] | the pattern engine: index, counts, statistics, plain words; answers over GraphQL, and as CSV files |
 //! | [`condition`], [`truth`] | conditions and three-valued truth, which lists and patterns share |
 //! | [`import`], [`export`], [`example`] | files in and out, and the demonstration's evidence |
@@ -39,6 +40,7 @@ pub mod graphql;
 pub mod id;
 pub mod import;
 pub mod initiative;
+pub mod live;
 pub mod meeting;
 pub mod mutation;
 pub mod organisation;

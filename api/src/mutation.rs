@@ -200,6 +200,7 @@ impl Running<'_> {
             };
             row.update(&self.transaction).await?;
         }
+        change::tell(&self.transaction).await?;
         self.transaction.commit().await?;
         self.app.engine.tell_changed();
         Ok(())

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, EmptySubscription, ID, MergedObject, Object, Result, SchemaBuilder};
+use async_graphql::{Context, ID, MergedObject, MergedSubscription, Object, Result, SchemaBuilder};
 
 use crate::app::App;
 use crate::audit::graphql::AuditQuery;
@@ -24,19 +24,21 @@ use crate::import::{
 };
 use crate::initiative::graphql::{
     FundingTerm, FundingTermById, Initiative, InitiativeById, InitiativeMutation, InitiativeQuery,
-    RevisionQuery, Source, SourceById,
+    InitiativeSubscription, RevisionQuery, Source, SourceById,
 };
+use crate::live::operation::Operations;
 use crate::meeting::graphql::{Meeting, MeetingById, MeetingQuery, Reflection, ReflectionById};
 use crate::organisation::graphql::{
     KnownOrganisation, Organisation, OrganisationMutation, OrganisationQuery,
 };
 use crate::paging::MOST;
-use crate::pattern::graphql::PatternQuery;
+use crate::pattern::graphql::{PatternQuery, PatternSubscription};
 use crate::place::graphql::{Place, PlaceById, PlaceQuery};
 use crate::redaction::graphql::RedactionMutation;
 use crate::submission::{
     self,
     graphql::{Submission, SubmissionMutation, SubmissionQuery},
+    subscription::SubmissionSubscription,
 };
 use crate::vocabulary::graphql::{Term, TermById, VocabularyQuery};
 
@@ -69,8 +71,16 @@ pub struct Mutation(
     RedactionMutation,
 );
 
+/// What is told as it happens, over a WebSocket: `docs/live.md` says how.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(
+    SubmissionSubscription,
+    InitiativeSubscription,
+    PatternSubscription,
+);
+
 /// The schema of the service.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The deepest that selections may be nested.
 const DEEPEST: usize = 20;
@@ -79,8 +89,8 @@ const MOST_FIELDS: usize = 500;
 /// The most directives on one field.
 const MOST_DIRECTIVES: usize = 10;
 
-fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
 }
 
 /// The schema over a running service. Every request brings its
@@ -89,6 +99,7 @@ fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
 pub fn schema(app: Arc<App>) -> Schema {
     builder()
         .extension(ErrorCodes)
+        .extension(Operations)
         .extension(Deadline)
         .extension(Identify)
         .extension(Permissions::default())

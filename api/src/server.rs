@@ -8,31 +8,34 @@ use std::time::Duration;
 use async_graphql::http::MultipartOptions;
 use async_graphql::http::parse_query_string;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Data, ErrorExtensionValues, ParseRequestError, Request, Response, ServerError};
-use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
+use async_graphql::{ErrorExtensionValues, ParseRequestError, Request, Response, ServerError};
 use axum::{
     Router,
     body::Body,
-    extract::{DefaultBodyLimit, FromRequestParts, RawQuery, State, WebSocketUpgrade},
+    extract::{DefaultBodyLimit, RawQuery, State, ws::WebSocketUpgrade},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect},
     routing::get,
 };
 use futures_util::TryStreamExt;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tower_http::{compression::CompressionLayer, trace::TraceLayer};
 use wayin_entity::ImportKind;
 
 use crate::app::App;
+use crate::auth::member;
 use crate::auth::requester::Requester;
-use crate::auth::{graphql::Session, member};
 use crate::import::job;
+use crate::live::operation;
+use crate::live::socket::{self, PROTOCOL};
 use crate::schema::{Schema, schema};
 
 /// The most bytes of a request's body.
 const MOST_BYTES: usize = 256 * 1024;
-/// The one protocol spoken over WebSocket.
-const PROTOCOL: &str = "graphql-transport-ws";
+/// What is said to one who subscribes over plain HTTP.
+const NO_SUBSCRIPTIONS: &str =
+    "subscriptions are not answered here: ask over a WebSocket, at /graphql/ws, in graphql-transport-ws";
 
 #[derive(Clone)]
 struct Service {
@@ -69,20 +72,26 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
     progress: impl Fn(usize) + Send + Sync + 'static,
 ) -> std::io::Result<()> {
-    let following = tokio::spawn({
+    // They end with this function, however that ends.
+    let mut beside = JoinSet::new();
+    beside.spawn({
         let app = Arc::clone(&app);
         async move { app.engine.follow(&app.db, &progress).await }
     });
-    let importing = tokio::spawn({
+    beside.spawn({
         let app = Arc::clone(&app);
         async move { job::run::run(&app).await }
     });
-    let served = axum::serve(listener, router(app))
-        .with_graceful_shutdown(stop)
-        .await;
-    following.abort();
-    importing.abort();
-    served
+    let ending = {
+        let app = Arc::clone(&app);
+        async move {
+            stop.await;
+            app.live.end();
+        }
+    };
+    axum::serve(listener, router(app))
+        .with_graceful_shutdown(ending)
+        .await
 }
 
 /// Over when the process is asked to end.
@@ -160,7 +169,12 @@ async fn graphql_post(
         );
     };
     match serde_json::from_slice::<Request>(&body) {
-        Ok(request) => execute(&service, &headers, request).await,
+        Ok(mut request) => {
+            if operation::kind(&mut request) == Some(OperationType::Subscription) {
+                return refused(StatusCode::BAD_REQUEST, NO_SUBSCRIPTIONS);
+            }
+            execute(&service, &headers, request).await
+        }
         Err(cause) => refused(
             StatusCode::BAD_REQUEST,
             &format!("the body is not a GraphQL request: {cause}"),
@@ -234,6 +248,9 @@ async fn graphql_get(
             );
         }
     };
+    if operation::kind(&mut request) == Some(OperationType::Subscription) {
+        return refused(StatusCode::METHOD_NOT_ALLOWED, NO_SUBSCRIPTIONS);
+    }
     let name = request.operation_name.clone();
     // A document that does not parse is complained of where it is executed.
     let only_queries = request.parsed_query().is_ok_and(|document| {
@@ -312,54 +329,31 @@ fn refused(status: StatusCode, reason: &str) -> axum::response::Response {
     answered(status, &Response::from_errors(vec![error]))
 }
 
-/// Queries over a WebSocket. The token comes with `connection_init`, as
+/// Operations over a WebSocket. The token comes with `connection_init`, as
 /// `{"authorization": "Bearer <token>"}`, or in the header of the upgrade.
 async fn graphql_ws(
     State(service): State<Service>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> axum::response::Response {
-    let offered = headers
-        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let speaks = offered
-        .flat_map(|value| value.split(','))
-        .any(|one| one.trim() == PROTOCOL);
-    let (true, Ok(protocol)) = (speaks, protocol().await) else {
+    let upgrade = upgrade
+        .max_message_size(socket::MOST_TAKEN_IN)
+        .max_frame_size(socket::MOST_TAKEN_IN)
+        .protocols([PROTOCOL]);
+    if upgrade.selected_protocol().is_none() {
         return refused(
             StatusCode::BAD_REQUEST,
             "this WebSocket speaks graphql-transport-ws alone",
         );
-    };
+    }
     let header = headers
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str().unwrap_or_default().to_owned());
-    upgrade
-        .max_message_size(MOST_BYTES)
-        .max_frame_size(MOST_BYTES)
-        .protocols([PROTOCOL])
-        .on_upgrade(move |socket| async move {
-            GraphQLWebSocket::new(socket, service.schema, protocol)
-                .on_connection_init(move |payload| async move {
-                    let sent = ["authorization", "Authorization"]
-                        .iter()
-                        .find_map(|name| payload.get(name)?.as_str().map(ToOwned::to_owned))
-                        .or(header);
-                    let mut data = Data::default();
-                    data.insert(Session(sent));
-                    Ok(data)
-                })
-                .serve()
-                .await;
-        })
-}
-
-/// The library's own name for the protocol, which it gives for a request that offers nothing else.
-async fn protocol() -> Result<GraphQLProtocol, StatusCode> {
-    let mut offer = axum::http::Request::new(()).into_parts().0;
-    offer
-        .headers
-        .insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
-    GraphQLProtocol::from_request_parts(&mut offer, &()).await
+    let Service { app, schema } = service;
+    let service = socket::Service {
+        app,
+        schema,
+        most_bytes: MOST_BYTES,
+    };
+    upgrade.on_upgrade(move |socket| socket::serve(socket, service, header))
 }

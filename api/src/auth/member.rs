@@ -8,7 +8,7 @@ use wayin_entity::{Role, member, organisation};
 
 use super::requester::{Member, Requester};
 use super::token::{Subject, Trouble, Verifier};
-use crate::change::Act;
+use crate::change::{self, Act};
 use crate::error::{Error, Result};
 
 /// Who sends a request, by its `Authorization` header.
@@ -20,9 +20,8 @@ pub async fn requester(
     let Some(authorization) = authorization else {
         return Ok(Requester::Anonymous(Trouble::Missing));
     };
-    let token = match authorization.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => return Ok(Requester::Anonymous(Trouble::NotBearer)),
+    let Some(token) = bearer(authorization) else {
+        return Ok(Requester::Anonymous(Trouble::NotBearer));
     };
     let subject = match verifier.verify(token) {
         Ok(subject) => subject,
@@ -38,6 +37,12 @@ pub async fn requester(
             organisation: member.organisation_id,
         }),
     })
+}
+
+/// The token of an `Authorization` header.
+pub fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// The member of an issuer and subject, revoked or not.
@@ -79,11 +84,13 @@ pub async fn add(
         updated_at: act.now(),
     };
     let model = row.into_active_model();
-    Ok(if before.is_some() {
+    let member = if before.is_some() {
         model.reset_all().update(db).await?
     } else {
         model.insert(db).await?
-    })
+    };
+    change::tell(db).await?;
+    Ok(member)
 }
 
 /// Every member with the organisation that they act for, in the order they were added.
@@ -111,5 +118,7 @@ pub async fn revoke(
         updated_at: act.now(),
         ..member
     };
-    Ok(Some(member.into_active_model().reset_all().update(db).await?))
+    let member = member.into_active_model().reset_all().update(db).await?;
+    change::tell(db).await?;
+    Ok(Some(member))
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo};
-use async_graphql::{QueryPathSegment, ServerResult, Value};
+use async_graphql::{Context, Guard, QueryPathSegment, ServerResult, Value};
 
 use wayin_entity::Role;
 
@@ -55,6 +55,9 @@ impl Allowed {
 }
 
 use Allowed::{Everyone, Members, Partners, Senders, Stewards};
+
+/// The root type of subscriptions.
+const SUBSCRIPTION: &str = "Subscription";
 
 /// The table: a type, some of its fields, and who may ask for them.
 pub const TABLE: &[(&str, &[&str], Allowed)] = &[
@@ -527,6 +530,8 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
         Senders,
     ),
     ("ImportRow", &["submission"], Partners),
+    (SUBSCRIPTION, &["initiativePublished", "patternChanged"], Members),
+    (SUBSCRIPTION, &["submissionChanged"], Partners),
     (
         "Mutation",
         &["saveSubmission", "sendSubmission", "discardSubmission"],
@@ -653,6 +658,25 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
     ),
 ];
 
+/// Checks a subscription against the [`TABLE`] before anything is followed for it. What it answers is
+/// checked field by field, as queries are.
+pub struct Subscribing;
+
+impl Guard for Subscribing {
+    async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
+        let name = ctx.field().name();
+        let allowed = TABLE
+            .iter()
+            .find(|(of, fields, _)| *of == SUBSCRIPTION && fields.contains(&name))
+            .map(|(_, _, allowed)| *allowed);
+        match allowed.map(|allowed| allowed.refuses(ctx.data_unchecked::<Requester>())) {
+            Some(None) => Ok(()),
+            Some(Some(refused)) => Err(refused.into()),
+            None => Err(Error::Forbidden("this field is open to nobody".into()).into()),
+        }
+    }
+}
+
 /// Checks every field of every query against the [`TABLE`].
 pub struct Permissions(Arc<HashMap<(&'static str, &'static str), Allowed>>);
 
@@ -683,7 +707,14 @@ impl Extension for Permissions {
         // An item of a list is no field; its own fields are checked in their turn.
         let item = matches!(info.path_node.segment, QueryPathSegment::Index(_));
         if !item && !info.is_for_introspection && !info.name.starts_with("__") {
-            let refused = match self.0.get(&(info.parent_type, info.name)) {
+            // At the root of a subscription the library names the domain's part of the root type.
+            let at_root = info.path_node.parent.is_none();
+            let of = if at_root && info.parent_type.ends_with(SUBSCRIPTION) {
+                SUBSCRIPTION
+            } else {
+                info.parent_type
+            };
+            let refused = match self.0.get(&(of, info.name)) {
                 Some(allowed) => allowed.refuses(ctx.data_unchecked::<Requester>()),
                 None => Some(Error::Forbidden("this field is open to nobody".into())),
             };

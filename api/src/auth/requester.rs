@@ -17,7 +17,7 @@ pub enum Requester {
 }
 
 /// A member who asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Member {
     /// The member's id.
     pub id: Uuid,

@@ -38,6 +38,9 @@ pub enum Trouble {
     /// The member was revoked.
     #[error("the token is good, but its member was revoked")]
     Revoked,
+    /// The member's role or organisation is another than when they connected.
+    #[error("what you may do here was changed; connect anew")]
+    Altered,
 }
 
 /// Whom a token names.
@@ -49,6 +52,11 @@ pub struct Subject {
     /// Whom it was issued to.
     #[serde(rename = "sub")]
     pub subject: String,
+}
+
+#[derive(Deserialize)]
+struct Until {
+    exp: f64,
 }
 
 #[derive(Serialize)]
@@ -77,6 +85,17 @@ impl Verifier {
         validation.validate_nbf = true;
         validation.leeway = 30;
         Self { key, validation }
+    }
+
+    /// Until when a good token is taken: so long after its `exp` as clocks may differ. None where that
+    /// is further off than can be told.
+    pub fn taken_until(&self, token: &str) -> Option<DateTime<Utc>> {
+        let token = jsonwebtoken::decode::<Until>(token, &self.key, &self.validation).ok()?;
+        let leeway = TimeDelta::seconds(i64::try_from(self.validation.leeway).ok()?);
+        // A number so large that it is cut off is of no moment that can be told either.
+        #[allow(clippy::cast_possible_truncation)]
+        let until = DateTime::from_timestamp(token.claims.exp.ceil() as i64, 0)?;
+        until.checked_add_signed(leeway)
     }
 
     /// Whom a token names, if it is good.

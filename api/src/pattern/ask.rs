@@ -34,6 +34,7 @@ pub struct Asker {
 }
 
 /// A pattern that is asked for.
+#[derive(Clone)]
 pub struct PatternInput {
     /// The one condition.
     pub when: InitiativeFilter,

@@ -22,7 +22,8 @@ use crate::error::{Error, Result};
 use arc_swap::ArcSwapOption;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sea_orm::{DatabaseConnection, DbBackend, sqlx::postgres::PgListener};
-use tokio::sync::{Mutex, Notify, Semaphore, oneshot, watch};
+use tokio::sync::{Mutex, Notify, Semaphore, broadcast, oneshot, watch};
+use uuid::Uuid;
 
 /// How long the engine waits before it looks for changes of which nobody has told it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -32,6 +33,9 @@ const LOOK_EVERY_SQLITE: Duration = Duration::from_millis(20);
 const WAIT_FOR_CHANGE: Duration = Duration::from_secs(2);
 /// After so long, a number that the log does not hold was rolled back.
 const HOLE_FOR: Duration = Duration::from_mins(10);
+/// How many initiatives are told of at once as altered, and how many such tellings may wait.
+const TOLD_AT_ONCE: usize = 1_000;
+const MOST_TELLINGS: usize = 256;
 
 /// What the engine can be told.
 #[derive(Clone, Debug)]
@@ -54,6 +58,15 @@ impl Default for Settings {
     }
 }
 
+/// What a reading of the change log found.
+#[derive(Clone, Debug)]
+pub enum Altered {
+    /// Some initiatives were published, altered or withdrawn.
+    Initiatives(Arc<[Uuid]>),
+    /// The base was read anew: what of it is other than before, nobody can tell.
+    Everything,
+}
+
 /// The base as questions see it.
 struct Held {
     live: Arc<Snapshot>,
@@ -67,6 +80,8 @@ pub struct Engine {
     following: Mutex<Following>,
     newest: watch::Sender<i64>,
     changed: Notify,
+    told: watch::Sender<()>,
+    altered: broadcast::Sender<Altered>,
     kept: Kept,
     settings: Settings,
     pool: ThreadPool,
@@ -101,6 +116,8 @@ impl Engine {
             following: Mutex::default(),
             newest: watch::Sender::new(0),
             changed: Notify::new(),
+            told: watch::Sender::new(()),
+            altered: broadcast::Sender::new(MOST_TELLINGS),
             kept: Kept::default(),
             settings,
             pool,
@@ -214,9 +231,14 @@ impl Engine {
             }
             None => Followed::Lost,
         };
+        let mut altered = Vec::new();
         let newer = match followed {
             Followed::Nothing => None,
-            Followed::To(live, changed) => Some(following.take_up(live, &changed)),
+            Followed::To(live, changed) => {
+                let some = changed.initiatives.chunks(TOLD_AT_ONCE);
+                altered.extend(some.map(|ids| Altered::Initiatives(ids.into())));
+                Some(following.take_up(live, &changed))
+            }
             Followed::Lost => {
                 let read = Arc::new(load::everything(&moment, progress).await?);
                 tracing::info!(
@@ -227,6 +249,7 @@ impl Engine {
                 // Its numbers of places and organisations are others.
                 self.kept.clear();
                 *following = Following::default();
+                altered.extend(held.is_some().then_some(Altered::Everything));
                 Some(following.held(read))
             }
         };
@@ -237,12 +260,32 @@ impl Engine {
             self.held.store(Some(Arc::new(newer)));
             self.newest.send_replace(change);
         }
+        for one in altered {
+            // Nobody may be there to be told.
+            let _ = self.altered.send(one);
+        }
         Ok(())
     }
 
-    /// Tells the engine that the base was changed.
+    /// Tells the engine, and whoever else follows the base, that it was changed.
     pub fn tell_changed(&self) {
         self.changed.notify_one();
+        self.told.send_replace(());
+    }
+
+    /// Hears when the base was changed, as far as this process is told of it.
+    pub fn told(&self) -> watch::Receiver<()> {
+        self.told.subscribe()
+    }
+
+    /// Hears the number of the newest change that was read.
+    pub fn newest(&self) -> watch::Receiver<i64> {
+        self.newest.subscribe()
+    }
+
+    /// Hears of the initiatives that are altered from now on, once the engine has read it.
+    pub fn altered(&self) -> broadcast::Receiver<Altered> {
+        self.altered.subscribe()
     }
 
     /// Follows the change log for as long as the process lives.

@@ -5,6 +5,7 @@
 pub mod graphql;
 pub mod look;
 pub mod state;
+pub mod subscription;
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,

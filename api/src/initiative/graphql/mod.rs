@@ -6,10 +6,11 @@ mod lists;
 mod loads;
 mod parts;
 mod revisions;
+mod subscription;
 
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, NaiveDate, Utc};
-use sea_orm::QueryFilter;
+use sea_orm::{QueryFilter, Select};
 use wayin_entity::{Visibility, initiative};
 
 use self::loads::{ChallengesOf, ConditionsOf, EntryPointsOf, SourcesOf, TermsOf};
@@ -18,6 +19,7 @@ pub use self::{
     loads::{FundingTermById, InitiativeById, SourceById},
     parts::{ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, Sharing, Source},
     revisions::{InitiativeMutation, Revision, RevisionQuery},
+    subscription::InitiativeSubscription,
 };
 use super::filter_input::{InitiativeFilter, Lookup};
 use super::{InitiativeOrdering, filter, touches_no_more_than_a_part, visible_to};
@@ -229,6 +231,23 @@ impl Initiative {
     }
 }
 
+/// The initiatives that the one who asks may read, of which a filter is TRUE. Those that a funder may read
+/// in part are among them where the filter touches no more than that part, and `order_shows_a_part`.
+async fn listed(
+    ctx: &Context<'_>,
+    filter: Option<InitiativeFilter>,
+    order_shows_a_part: bool,
+) -> Result<Select<initiative::Entity>> {
+    let reader = reader(ctx)?;
+    let lookup = Lookup::new(&app(ctx).db, reader);
+    let condition = filter
+        .unwrap_or_default()
+        .condition(lookup, "filter".into())
+        .await?;
+    let parts_too = order_shows_a_part && touches_no_more_than_a_part(&condition);
+    Ok(visible_to(reader, parts_too).filter(filter::initiatives(&condition, true)))
+}
+
 /// The initiatives that the base publishes.
 #[derive(Default)]
 pub struct InitiativeQuery;
@@ -250,7 +269,6 @@ impl InitiativeQuery {
         #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Initiative>> {
-        let reader = reader(ctx)?;
         let db = app(ctx).db.clone();
         let order = InitiativeOrdering::of(order_by);
         let request = PageRequest::new::<initiative::Entity>(
@@ -262,12 +280,7 @@ impl InitiativeQuery {
                 before,
             },
         )?;
-        let condition = filter
-            .unwrap_or_default()
-            .condition(Lookup::new(&db, reader), "filter".into())
-            .await?;
-        let parts_too = touches_no_more_than_a_part(&condition) && order.shows_no_more_than_a_part();
-        let select = visible_to(reader, parts_too).filter(filter::initiatives(&condition, true));
+        let select = listed(ctx, filter, order.shows_no_more_than_a_part()).await?;
         let page = paging::page(&db, select.clone(), &request).await?;
         let total = TotalCount::new(move || {
             let (db, select) = (db.clone(), select.clone());

@@ -21,7 +21,7 @@ use super::run::Stopped;
 use super::statistics::FourCounts;
 
 /// Which records an answer is from, and how it may be shown.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Basis {
     /// Which records were counted.
     pub coverage: Coverage,

@@ -14,7 +14,7 @@ use super::super::statistics::{Estimate, FourCounts};
 use super::{Basis, Table, illustrative, shown_cells, tables};
 
 /// The answer to a [`Question`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PatternAnswer {
     /// The question's table.
     pub table: Table,
@@ -31,8 +31,24 @@ pub struct PatternAnswer {
     pub basis: Basis,
 }
 
+impl PatternAnswer {
+    /// Whether it says the same as another answer to the same question. How far the change log was read
+    /// for it is no part of what it says: nothing else hangs on that.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let dated_as_this = Self {
+            basis: Basis {
+                as_of: self.basis.as_of,
+                hidden_as_of: self.basis.hidden_as_of,
+                ..other.basis
+            },
+            ..other.clone()
+        };
+        *self == dated_as_this
+    }
+}
+
 /// The tables of the strata of a dimension.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Strata {
     /// Whether an initiative may stand in several.
     pub overlap: bool,
@@ -43,7 +59,7 @@ pub struct Strata {
 }
 
 /// What is found over all strata, each compared only within itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Adjusted {
     /// The Mantel-Haenszel odds ratio.
     pub odds_ratio: Option<Estimate>,

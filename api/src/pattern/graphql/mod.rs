@@ -7,6 +7,7 @@ mod grid;
 pub mod parts;
 mod pattern;
 mod strata;
+mod subscription;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ pub use self::distribution::DistributionBin;
 pub use self::flows::EntryPointFlow;
 pub use self::grid::PatternGrid;
 pub use self::pattern::Pattern;
+pub use self::subscription::PatternSubscription;
 use super::ask::{Asker, PatternInput};
 use super::question::Coverage;
 use crate::graphql::{app, reader};

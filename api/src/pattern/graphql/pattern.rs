@@ -15,6 +15,7 @@ use crate::graphql::{app, connection::Connection};
 use crate::paging::PageArguments;
 
 /// How often two conditions coincide.
+#[derive(Clone)]
 pub struct Pattern {
     question: Question,
     answer: Arc<PatternAnswer>,
@@ -28,6 +29,11 @@ impl Pattern {
             question,
             answer: Arc::new(answer),
         })
+    }
+
+    /// Whether it answers the same as another: whatever of it one may ask for, but how far the log was read.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.answer.says_the_same(&other.answer)
     }
 
     fn figures(&self) -> figures::Figures {

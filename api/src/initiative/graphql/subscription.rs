@@ -1,0 +1,72 @@
+//! Initiatives as they are published and altered.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Result, Subscription};
+use futures_util::{Stream, StreamExt, stream};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, Select};
+use wayin_entity::initiative;
+
+use super::{Initiative, listed};
+use crate::app::App;
+use crate::auth::permission::Subscribing;
+use crate::error::Error;
+use crate::graphql::app;
+use crate::initiative::filter_input::InitiativeFilter;
+use crate::live::feed::{Behind, Feed};
+use crate::pattern::engine::Altered;
+
+/// The initiatives that the base publishes, as it does.
+#[derive(Default)]
+pub struct InitiativeSubscription;
+
+#[Subscription(guard = "Subscribing")]
+impl InitiativeSubscription {
+    /// Each initiative that is published or altered from now on, as it stands then, that you may read and of
+    /// which the filter is TRUE. A record that a funder may read in part is among them where the filter does
+    /// not touch the rest of it. Names in the filter are looked up once, when you subscribe.
+    async fn initiative_published(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones; all where nothing is said.")] filter: Option<InitiativeFilter>,
+    ) -> Result<impl Stream<Item = Result<Initiative>> + use<>> {
+        let app = Arc::clone(app(ctx));
+        let behind = ctx.data_opt::<Arc<Behind>>().cloned();
+        let altered = Feed::new(app.engine.altered(), None).events(behind.clone());
+        let select = listed(ctx, filter, true).await?;
+        Ok(altered
+            .then(move |altered| {
+                let (app, behind, select) = (Arc::clone(&app), behind.clone(), select.clone());
+                async move { read(&app, behind, select, altered).await }
+            })
+            .take_while(|read| std::future::ready(read.is_some()))
+            .flat_map(|read| stream::iter(read.into_iter().flatten())))
+    }
+}
+
+/// Those of what was altered that are listed; none where that cannot be told.
+async fn read(
+    app: &App,
+    behind: Option<Arc<Behind>>,
+    select: Select<initiative::Entity>,
+    altered: Altered,
+) -> Option<Vec<Result<Initiative>>> {
+    let ids = match altered {
+        Altered::Initiatives(ids) => ids,
+        Altered::Everything => {
+            if let Some(behind) = behind {
+                behind.note();
+            }
+            return None;
+        }
+    };
+    let rows = select
+        .filter(initiative::Column::Id.is_in(ids.iter().copied()))
+        .order_by_asc(initiative::Column::Id)
+        .all(&app.db)
+        .await;
+    Some(match rows {
+        Ok(rows) => rows.into_iter().map(|row| Ok(Initiative(row))).collect(),
+        Err(cause) => vec![Err(Error::from(cause).into())],
+    })
+}

@@ -1,0 +1,60 @@
+//! Feeds of events that hold so many and no more: who does not keep up with one is told
+//! that they have fallen behind, and by that has to begin anew.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::Stream;
+use futures_util::stream;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+use super::Follow;
+
+/// Whether somebody has fallen behind with any of what they are told.
+#[derive(Debug, Default)]
+pub struct Behind(AtomicBool);
+
+impl Behind {
+    /// Takes note that they have.
+    pub fn note(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether they have.
+    pub fn is_noted(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Events, from when the feed was taken on.
+pub struct Feed<T> {
+    receiver: Receiver<T>,
+    follow: Option<Follow>,
+}
+
+impl<T: Clone + Send + 'static> Feed<T> {
+    /// What a receiver is sent, for as long as it is followed.
+    pub const fn new(receiver: Receiver<T>, follow: Option<Follow>) -> Self {
+        Self { receiver, follow }
+    }
+
+    /// The events one by one. It ends, and that is noted, where more happened meanwhile than is held.
+    pub fn events(self, behind: Option<Arc<Behind>>) -> Pin<Box<dyn Stream<Item = T> + Send>> {
+        let Self { receiver, follow } = self;
+        Box::pin(stream::unfold(
+            (receiver, follow, behind),
+            async |(mut receiver, follow, behind)| match receiver.recv().await {
+                Ok(event) => Some((event, (receiver, follow, behind))),
+                Err(RecvError::Closed) => None,
+                Err(RecvError::Lagged(missed)) => {
+                    tracing::warn!(missed, "a client fell behind with what it is told");
+                    if let Some(behind) = behind {
+                        behind.note();
+                    }
+                    None
+                }
+            },
+        ))
+    }
+}

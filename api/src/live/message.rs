@@ -1,0 +1,271 @@
+//! The messages of the protocol graphql-transport-ws, and the codes that a connection is
+//! closed with. Pure.
+//!
+//! Source: "GraphQL over WebSocket Protocol", `PROTOCOL.md` of the library graphql-ws.
+
+use async_graphql::{Request, Response, ServerError, Variables};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The most bytes that the reason of a close frame has room for (RFC 6455, 5.5).
+const MOST_REASON_BYTES: usize = 123;
+
+/// What a client says.
+#[derive(Debug)]
+pub enum FromClient {
+    /// It begins, and may say who it is.
+    ConnectionInit(Map<String, Value>),
+    /// It asks whether anybody is there.
+    Ping(Option<Map<String, Value>>),
+    /// It is there.
+    Pong,
+    /// It asks for an operation.
+    Subscribe {
+        /// What the client calls it.
+        id: String,
+        /// The operation.
+        request: Box<Request>,
+    },
+    /// It wants no more of an operation.
+    Complete(String),
+}
+
+/// A message as it is written.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Written {
+    ConnectionInit {
+        payload: Option<Map<String, Value>>,
+    },
+    Ping {
+        payload: Option<Map<String, Value>>,
+    },
+    Pong {
+        #[serde(rename = "payload")]
+        _payload: Option<Map<String, Value>>,
+    },
+    Subscribe {
+        id: String,
+        payload: Asked,
+    },
+    Complete {
+        id: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    query: String,
+    operation_name: Option<String>,
+    variables: Option<Map<String, Value>>,
+    /// Nothing here has a use for them; they are looked at as the protocol says what they are.
+    #[serde(rename = "extensions")]
+    _extensions: Option<Map<String, Value>>,
+}
+
+impl FromClient {
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// What is wrong with one that the protocol does not know.
+    pub fn read(text: &str) -> Result<Self, Close> {
+        let written = serde_json::from_str(text)
+            .map_err(|cause| Close::BadRequest(format!("Not a message of the protocol: {cause}")))?;
+        let named = |id: String| {
+            if id.is_empty() {
+                Err(Close::BadRequest("A message's id is empty".into()))
+            } else {
+                Ok(id)
+            }
+        };
+        Ok(match written {
+            Written::ConnectionInit { payload } => Self::ConnectionInit(payload.unwrap_or_default()),
+            Written::Ping { payload } => Self::Ping(payload),
+            Written::Pong { _payload: _ } => Self::Pong,
+            Written::Complete { id } => Self::Complete(named(id)?),
+            Written::Subscribe { id, payload } => {
+                let mut request = Request::new(payload.query);
+                request.operation_name = payload.operation_name;
+                let variables = Value::Object(payload.variables.unwrap_or_default());
+                request.variables = Variables::from_json(variables);
+                Self::Subscribe {
+                    id: named(id)?,
+                    request: Box::new(request),
+                }
+            }
+        })
+    }
+}
+
+/// What the service says.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FromService<'a> {
+    /// The client may ask for operations.
+    ConnectionAck,
+    /// The answer to a ping, with what came with it.
+    Pong {
+        /// What came with it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        payload: Option<Map<String, Value>>,
+    },
+    /// An answer of an operation.
+    Next {
+        /// Which operation.
+        id: &'a str,
+        /// The answer.
+        payload: &'a Response,
+    },
+    /// An operation has come to an end before it began, or is ended.
+    Error {
+        /// Which operation.
+        id: &'a str,
+        /// Why.
+        payload: &'a [ServerError],
+    },
+    /// An operation has nothing more to answer.
+    Complete {
+        /// Which operation.
+        id: &'a str,
+    },
+}
+
+/// Why the service closes a connection. `docs/live.md` has the table of the codes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// The service is ending.
+    GoingAway,
+    /// A message is longer than it may be.
+    TooBig,
+    /// The base does not answer.
+    TryLater,
+    /// The client does not read what it is sent, or not as fast as it comes.
+    Behind,
+    /// A message is none of the protocol.
+    BadRequest(String),
+    /// An operation came before the connection was acknowledged.
+    Unauthorized,
+    /// The client may not be here, or not any more.
+    Forbidden(String),
+    /// No `connection_init` came in time.
+    InitTimeout,
+    /// There is an operation with this id already.
+    Duplicate(String),
+    /// A second `connection_init` came.
+    SecondInit,
+    /// Something went wrong inside.
+    Internal,
+}
+
+impl Close {
+    /// The code of the close frame.
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::GoingAway => 1001,
+            Self::TooBig => 1009,
+            Self::TryLater => 1013,
+            Self::Behind => 4008,
+            Self::BadRequest(_) => 4400,
+            Self::Unauthorized => 4401,
+            Self::Forbidden(_) => 4403,
+            Self::InitTimeout => 4408,
+            Self::Duplicate(_) => 4409,
+            Self::SecondInit => 4429,
+            Self::Internal => 4500,
+        }
+    }
+
+    /// The reason of the close frame.
+    pub fn reason(&self) -> String {
+        let mut reason = match self {
+            Self::GoingAway => "Going away".into(),
+            Self::TooBig => "Message too big".into(),
+            Self::TryLater => "Try again later".into(),
+            Self::Behind => "Fell behind: connect and ask anew".into(),
+            Self::BadRequest(what) => what.clone(),
+            Self::Unauthorized => "Unauthorized".into(),
+            Self::Forbidden(why) => format!("Forbidden: {why}"),
+            Self::InitTimeout => "Connection initialisation timeout".into(),
+            Self::Duplicate(id) => format!("Subscriber for {id} already exists"),
+            Self::SecondInit => "Too many initialisation requests".into(),
+            Self::Internal => "Internal server error".into(),
+        };
+        reason.truncate(reason.floor_char_boundary(MOST_REASON_BYTES));
+        reason
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_protocol_knows_is_read() {
+        let read = |text| FromClient::read(text).unwrap();
+        assert!(matches!(
+            read(r#"{"type": "connection_init"}"#),
+            FromClient::ConnectionInit(said) if said.is_empty()
+        ));
+        assert!(matches!(
+            read(r#"{"type": "connection_init", "payload": {"authorization": "Bearer x"}}"#),
+            FromClient::ConnectionInit(said) if said["authorization"] == "Bearer x"
+        ));
+        assert!(matches!(
+            read(r#"{"type": "ping", "payload": null}"#),
+            FromClient::Ping(None)
+        ));
+        assert!(matches!(
+            read(r#"{"type": "pong", "payload": {}}"#),
+            FromClient::Pong
+        ));
+        assert!(matches!(read(r#"{"type": "complete", "id": "1"}"#), FromClient::Complete(id) if id == "1"));
+        let FromClient::Subscribe { id, request } = read(
+            r#"{"type": "subscribe", "id": "1", "payload": {"query": "query A($a: Int) { a }", "operationName": "A",
+                "variables": {"a": 1}, "extensions": {"x": 1}}}"#,
+        ) else {
+            panic!("it is a subscribe");
+        };
+        assert_eq!((id.as_str(), request.operation_name.as_deref()), ("1", Some("A")));
+        assert_eq!(request.variables.len(), 1);
+    }
+
+    #[test]
+    fn what_it_does_not_know_is_refused() {
+        for text in [
+            "",
+            "hello",
+            "null",
+            "[]",
+            "{}",
+            r#"{"type": "start", "id": "1", "payload": {"query": "{ a }"}}"#,
+            r#"{"type": "connection_ack"}"#,
+            r#"{"type": "next", "id": "1", "payload": {}}"#,
+            r#"{"type": "connection_init", "payload": "a"}"#,
+            r#"{"type": "ping", "payload": [1]}"#,
+            r#"{"type": "subscribe", "payload": {"query": "{ a }"}}"#,
+            r#"{"type": "subscribe", "id": "", "payload": {"query": "{ a }"}}"#,
+            r#"{"type": "subscribe", "id": 1, "payload": {"query": "{ a }"}}"#,
+            r#"{"type": "subscribe", "id": "1"}"#,
+            r#"{"type": "subscribe", "id": "1", "payload": {}}"#,
+            r#"{"type": "subscribe", "id": "1", "payload": {"query": 1}}"#,
+            r#"{"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "variables": []}}"#,
+            r#"{"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "operationName": 1}}"#,
+            r#"{"type": "complete"}"#,
+        ] {
+            let refused = FromClient::read(text).unwrap_err();
+            assert_eq!(refused.code(), 4400, "{text}");
+            assert!(!refused.reason().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_reason_fits_into_its_frame() {
+        for close in [
+            Close::Duplicate("é".repeat(200)),
+            Close::BadRequest("x".repeat(200)),
+        ] {
+            assert!((100..=123).contains(&close.reason().len()));
+        }
+    }
+}

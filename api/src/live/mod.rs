@@ -1,0 +1,214 @@
+//! What is told as it happens: subscriptions, and the connections that carry them.
+//!
+//! A [connection](socket) speaks the protocol's [messages](message). While anybody
+//! subscribes, one [follower](follower) in each server process looks for what was changed, by
+//! whichever process, and hands it on in [feeds](feed) that hold so much and no more.
+//! What of it somebody may see is decided where it is read, by each domain's own
+//! subscription.
+
+pub mod feed;
+mod follower;
+pub mod message;
+pub mod operation;
+pub mod socket;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{Notify, broadcast, watch};
+use uuid::Uuid;
+
+use self::feed::Feed;
+use crate::app::App;
+use crate::auth::requester::Member;
+use crate::auth::token::Trouble;
+use crate::error::{Error, Result};
+
+/// How much a connection may take, and how long it may take for it.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How long a client has to send its `connection_init`.
+    pub init_within: Duration,
+    /// How long a client has to take in what it is sent, before it is dropped.
+    pub write_within: Duration,
+    /// How long a connection that is closed is kept, for the client to hear why.
+    pub close_within: Duration,
+    /// How often a client is asked whether it is there; one that does not answer until the next but one time is dropped.
+    pub ping_every: Duration,
+    /// The most operations that one connection may have at once.
+    pub most_operations: usize,
+    /// The most events that may wait for one who is to be told of them.
+    pub most_waiting: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            init_within: Duration::from_secs(10),
+            write_within: Duration::from_secs(10),
+            close_within: Duration::from_secs(30),
+            ping_every: Duration::from_secs(20),
+            most_operations: 100,
+            most_waiting: 1_024,
+        }
+    }
+}
+
+/// A submission was saved or moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubmissionMoved {
+    /// Which one.
+    pub id: Uuid,
+    /// Of which organisation.
+    pub organisation: Uuid,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What a server process tells as it happens.
+pub struct Live {
+    /// What connections are held to.
+    pub limits: Limits,
+    submissions: broadcast::Sender<SubmissionMoved>,
+    following: Mutex<Following>,
+    joined: Notify,
+    looked: watch::Sender<bool>,
+    ending: watch::Sender<bool>,
+}
+
+/// A member who is watched, for so many, and why they are no longer who they were, once they are not.
+struct Watched {
+    by: usize,
+    lost: watch::Sender<Option<Trouble>>,
+}
+
+/// Who is followed for.
+#[derive(Default)]
+struct Following {
+    runs: bool,
+    followers: usize,
+    members: HashMap<Member, Watched>,
+}
+
+impl Live {
+    /// Tells nobody anything yet.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            submissions: broadcast::Sender::new(limits.most_waiting),
+            following: Mutex::default(),
+            joined: Notify::new(),
+            looked: watch::Sender::new(false),
+            ending: watch::Sender::new(false),
+            limits,
+        }
+    }
+
+    /// The submissions that are saved or moved from now on, of whichever organisation.
+    pub async fn submissions(app: &Arc<App>) -> Result<Feed<SubmissionMoved>> {
+        let live = &app.live;
+        let (receiver, follow) = (live.submissions.subscribe(), Follow::new(app, None));
+        // From here on nothing is missed.
+        let mut looked = live.looked.subscribe();
+        let reached = tokio::time::timeout(app.engine.deadline(), looked.wait_for(|looked| *looked));
+        match reached.await {
+            Ok(Ok(_)) => Ok(Feed::new(receiver, Some(follow))),
+            _ => Err(Error::Late),
+        }
+    }
+
+    /// How many are told of submissions.
+    pub fn submissions_told_to(&self) -> usize {
+        self.submissions.receiver_count()
+    }
+
+    /// Whether the base was looked at since somebody is followed for: from then on nothing is missed.
+    pub fn has_looked(&self) -> bool {
+        *self.looked.borrow()
+    }
+
+    /// For how many anything is followed.
+    pub fn followed_for(&self) -> usize {
+        self.following().followers
+    }
+
+    /// Closes every connection, as the process is to end.
+    pub fn end(&self) {
+        self.ending.send_replace(true);
+    }
+
+    fn following(&self) -> MutexGuard<'_, Following> {
+        self.following.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether anybody is followed for; where not, the follower is to end.
+    fn goes_on(&self) -> bool {
+        let mut following = self.following();
+        if following.followers == 0 {
+            following.runs = false;
+            self.looked.send_replace(false);
+        }
+        following.runs
+    }
+}
+
+/// Held by whom something is followed for; when nobody holds one, nothing is read.
+pub struct Follow {
+    app: Arc<App>,
+    member: Option<(Member, watch::Receiver<Option<Trouble>>)>,
+}
+
+impl Follow {
+    /// Has the base followed, and, where a member is given, whether they are still who they were.
+    pub fn new(app: &Arc<App>, member: Option<&Member>) -> Self {
+        let mut following = app.live.following();
+        following.followers += 1;
+        let member = member.map(|member| {
+            let watched = following
+                .members
+                .entry(member.clone())
+                .or_insert_with(|| Watched {
+                    by: 0,
+                    lost: watch::Sender::new(None),
+                });
+            watched.by += 1;
+            (member.clone(), watched.lost.subscribe())
+        });
+        if !std::mem::replace(&mut following.runs, true) {
+            tokio::spawn(follower::follow(Arc::clone(app)));
+        }
+        drop(following);
+        app.live.joined.notify_one();
+        Self {
+            app: Arc::clone(app),
+            member,
+        }
+    }
+
+    /// Over when the member was revoked, or may do something else than they could.
+    pub async fn lost(&mut self) -> Trouble {
+        if let Some((_, lost)) = &mut self.member {
+            let lost = lost.wait_for(Option::is_some).await.ok().and_then(|lost| *lost);
+            if let Some(lost) = lost {
+                return lost;
+            }
+        }
+        std::future::pending().await
+    }
+}
+
+impl Drop for Follow {
+    fn drop(&mut self) {
+        let mut following = self.app.live.following();
+        following.followers -= 1;
+        if let Some((member, _)) = &self.member
+            && let Some(watched) = following.members.get_mut(member)
+        {
+            watched.by -= 1;
+            if watched.by == 0 {
+                following.members.remove(member);
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! A pattern as its answer changes.
+
+use std::time::Duration;
+
+use async_graphql::{Context, Result, Subscription};
+use futures_util::{Stream, stream};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use wayin_entity::Dimension;
+
+use super::super::ask::{Asker, PatternInput};
+use super::super::question::Coverage;
+use super::{Pattern, asker, asks_for_cautions};
+use crate::auth::permission::Subscribing;
+use crate::error::Error;
+use crate::graphql::app;
+use crate::initiative::filter_input::InitiativeFilter;
+
+/// The least time between two answers that are sent.
+const SENT_EVERY: Duration = Duration::from_secs(1);
+/// The least time between two answers that are worked out.
+const ASKED_EVERY: Duration = Duration::from_millis(200);
+
+/// Questions across places, answered as the base changes.
+#[derive(Default)]
+pub struct PatternSubscription;
+
+#[Subscription(guard = "Subscribing")]
+impl PatternSubscription {
+    /// How often two conditions coincide: the present answer at once, and from then on the answer whenever
+    /// it is another, at most once a second. How far the change log was read does not make it another.
+    #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn pattern_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The one condition.")] when: InitiativeFilter,
+        #[graphql(desc = "The other condition.")] then: InitiativeFilter,
+        #[graphql(desc = "Among which initiatives: those of which this is TRUE; all where nothing is said.")]
+        among: Option<InitiativeFilter>,
+        #[graphql(desc = "What they are told apart by.")] by: Option<Dimension>,
+        #[graphql(desc = "Which records are counted.", default)] over: Coverage,
+    ) -> Result<impl Stream<Item = Result<Pattern>> + use<>> {
+        let input = PatternInput {
+            when,
+            then,
+            among,
+            by,
+            concentration: asks_for_cautions(ctx),
+        };
+        let newest = app(ctx).engine.newest();
+        Box::pin(Changing::begin(asker(ctx, over, None)?, input, newest)).await
+    }
+}
+
+/// A question that is asked again and again.
+struct Changing {
+    asker: Asker,
+    input: PatternInput,
+    newest: watch::Receiver<i64>,
+    last: Pattern,
+    asked: Instant,
+    sent: Option<Instant>,
+}
+
+impl Changing {
+    /// The answers, the present one first.
+    async fn begin(
+        asker: Asker,
+        input: PatternInput,
+        mut newest: watch::Receiver<i64>,
+    ) -> Result<impl Stream<Item = Result<Pattern>> + use<>> {
+        newest.mark_unchanged();
+        let last = Box::pin(Pattern::answer(&asker, input.clone())).await?;
+        let changing = Self {
+            asker,
+            input,
+            newest,
+            last,
+            asked: Instant::now(),
+            sent: None,
+        };
+        Ok(stream::unfold(Some(changing), async |changing| {
+            let mut changing = changing?;
+            match changing.next().await {
+                Ok(Some(pattern)) => Some((Ok(pattern), Some(changing))),
+                Ok(None) => None,
+                // It is said once, and that is the end of it.
+                Err(cause) => Some((Err(cause.into()), None)),
+            }
+        }))
+    }
+
+    /// The next answer that is another than the last; none where no more can come.
+    async fn next(&mut self) -> Result<Option<Pattern>, Error> {
+        let Some(sent) = self.sent else {
+            self.sent = Some(Instant::now());
+            return Ok(Some(self.last.clone()));
+        };
+        loop {
+            if self.newest.changed().await.is_err() {
+                return Ok(None);
+            }
+            sleep_until((sent + SENT_EVERY).max(self.asked + ASKED_EVERY)).await;
+            self.newest.mark_unchanged();
+            self.asked = Instant::now();
+            match Box::pin(Pattern::answer(&self.asker, self.input.clone())).await {
+                Ok(answer) if answer.says_the_same(&self.last) => {}
+                Ok(answer) => {
+                    self.last = answer.clone();
+                    self.sent = Some(Instant::now());
+                    return Ok(Some(answer));
+                }
+                // Others are answered meanwhile; it is asked again.
+                Err(Error::Late | Error::NotReady) => {
+                    tokio::time::sleep(SENT_EVERY).await;
+                    self.newest.mark_changed();
+                }
+                Err(cause) => return Err(cause),
+            }
+        }
+    }
+}
