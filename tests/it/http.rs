@@ -5,13 +5,10 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
-use futures_util::{SinkExt, StreamExt};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_tungstenite::tungstenite::{Error, Message, client::IntoClientRequest};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_tungstenite::tungstenite::Error;
 use tower::ServiceExt;
 use wayin::app::App;
 use wayin::auth::member;
@@ -24,6 +21,7 @@ use wayin_entity::Role;
 use crate::support::app::{AUDIENCE, ISSUER, SECRET, TestApp, token};
 use crate::support::builders::record;
 use crate::support::database::Kind;
+use crate::support::socket::Listening;
 use crate::support::{Database, Story, stories};
 
 /// The stories of this file.
@@ -144,7 +142,7 @@ async fn what_is_no_request_is_refused(database: Database) {
     for mutation in [
         "mutation { publish { id } }",
         "query A { __typename } mutation B { publish { id } }",
-        "subscription { changed { id } }",
+        "subscription { submissionChanged { id } }",
     ] {
         let (status, answer) = get(&app, mutation).await;
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{mutation}: {answer}");
@@ -187,131 +185,41 @@ async fn a_service_is_ready_when_the_base_is_read(database: Database) {
     assert_eq!(health("/health/ready").await, StatusCode::SERVICE_UNAVAILABLE);
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-
-/// A service that listens, for as long as the story lasts.
-struct Listening {
-    address: String,
-    serving: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
-}
-
-impl Listening {
-    async fn start(app: &TestApp) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("ws://{}/graphql/ws", listener.local_addr().unwrap());
-        let router = server::router(Arc::clone(&app.app));
-        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, serving }
-    }
-
-    async fn connect(&self, protocols: Option<&str>) -> Result<(Socket, String), Error> {
-        let mut request = self.address.as_str().into_client_request()?;
-        if let Some(protocols) = protocols {
-            let protocols = protocols.parse().expect("a header");
-            request
-                .headers_mut()
-                .insert(header::SEC_WEBSOCKET_PROTOCOL, protocols);
-        }
-        let (socket, response) = tokio_tungstenite::connect_async(request).await?;
-        let spoken = response.headers().get(header::SEC_WEBSOCKET_PROTOCOL);
-        Ok((
-            socket,
-            spoken.map_or_else(String::new, |one| one.to_str().unwrap().to_owned()),
-        ))
-    }
-
-    /// A socket that has said who asks.
-    async fn begin(&self, protocols: &str, authorization: Option<&str>) -> Socket {
-        let (mut socket, spoken) = self.connect(Some(protocols)).await.unwrap();
-        assert_eq!(spoken, "graphql-transport-ws");
-        let payload = json!({"authorization": authorization});
-        say(
-            &mut socket,
-            json!({"type": "connection_init", "payload": payload}),
-        )
-        .await;
-        assert_eq!(hear(&mut socket).await["type"], "connection_ack");
-        socket
-    }
-}
-
-async fn say(socket: &mut Socket, message: Value) {
-    socket.send(Message::text(message.to_string())).await.unwrap();
-}
-
-/// The next message that is not about the connection's own health.
-async fn hear(socket: &mut Socket) -> Value {
-    loop {
-        match socket.next().await.expect("the connection stays open").unwrap() {
-            Message::Text(text) => return json_of(&text),
-            Message::Ping(_) | Message::Pong(_) => {}
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-async fn ask(socket: &mut Socket, id: &str, query: &str) -> Value {
-    say(
-        socket,
-        json!({"id": id, "type": "subscribe", "payload": {"query": query}}),
-    )
-    .await;
-    let mut answer = hear(socket).await;
-    assert_eq!(
-        (&answer["type"], &answer["id"]),
-        (&json!("next"), &json!(id)),
-        "{answer}"
-    );
-    assert_eq!(hear(socket).await, json!({"type": "complete", "id": id}));
-    answer["payload"].take()
-}
-
 async fn a_websocket_answers_queries_and_says_when_it_is_done(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
     app.publish(&[record("1").json()]).await;
     let listening = Listening::start(&app).await;
     let authorization = format!("Bearer {}", token("steward"));
-    let mut socket = listening
-        .begin("graphql-transport-ws", Some(&authorization))
-        .await;
+    let mut socket = listening.begin(Some(&authorization)).await;
     let page = "{ initiatives { nodes { title leadOrganisation { identifier } } } viewer { role } }";
     let expected = json!({"data": {
         "initiatives": {"nodes": [{"title": "Initiative 1", "leadOrganisation": {"identifier": "GB-CHC-1"}}]},
         "viewer": {"role": "STEWARD"},
     }});
     for id in ["1", "2"] {
-        assert_eq!(ask(&mut socket, id, page).await, expected);
+        assert_eq!(socket.ask(id, page).await, expected);
     }
     for (query, code) in [
         ("{ initiatives(first: 101) { totalCount } }", "BAD_USER_INPUT"),
         ("{ nothing }", "BAD_USER_INPUT"),
         ("{", "BAD_USER_INPUT"),
     ] {
-        let answer = ask(&mut socket, "3", query).await;
+        let answer = socket.ask("3", query).await;
         assert_eq!(
             answer["errors"][0]["extensions"]["code"], code,
             "{query}: {answer}"
         );
     }
-    let mut anonymous = listening.begin("graphql-transport-ws", None).await;
-    let answer = ask(
-        &mut anonymous,
-        "1",
-        "{ vocabulary { roles { code } } viewer { role } }",
-    )
-    .await;
+    let mut anonymous = listening.begin(None).await;
+    let answer = anonymous
+        .ask("1", "{ vocabulary { roles { code } } viewer { role } }")
+        .await;
     assert_eq!(
         answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
         "{answer}"
     );
-    let answer = ask(&mut anonymous, "2", "{ vocabulary { roles { code } } }").await;
+    let answer = anonymous.ask("2", "{ vocabulary { roles { code } } }").await;
     assert_eq!(
         answer["data"]["vocabulary"]["roles"].as_array().map(Vec::len),
         Some(4)
@@ -332,10 +240,13 @@ async fn a_websocket_speaks_one_protocol_and_says_so(database: Database) {
     }
     // One that offers an older protocol too is spoken to in the one that both know.
     let authorization = format!("Bearer {}", token("steward"));
-    let mut socket = listening
-        .begin("graphql-ws, graphql-transport-ws", Some(&authorization))
-        .await;
-    let answer = ask(&mut socket, "1", "{ viewer { role } }").await;
+    let (mut socket, spoken) = listening
+        .connect(Some("graphql-ws, graphql-transport-ws"))
+        .await
+        .unwrap();
+    assert_eq!(spoken, "graphql-transport-ws");
+    socket.init(Some(&authorization)).await;
+    let answer = socket.ask("1", "{ viewer { role } }").await;
     assert_eq!(answer["data"]["viewer"]["role"], "STEWARD");
 }
 
@@ -344,14 +255,9 @@ async fn a_member_who_is_revoked_is_refused_over_an_open_websocket(database: Dat
     app.member("partner", Role::Partner, Some("GB-CHC-1")).await;
     let listening = Listening::start(&app).await;
     let authorization = format!("Bearer {}", token("partner"));
-    let mut socket = listening
-        .begin("graphql-transport-ws", Some(&authorization))
-        .await;
+    let mut socket = listening.begin(Some(&authorization)).await;
     let query = "{ viewer { role } }";
-    assert_eq!(
-        ask(&mut socket, "1", query).await["data"]["viewer"]["role"],
-        "PARTNER"
-    );
+    assert_eq!(socket.ask("1", query).await["data"]["viewer"]["role"], "PARTNER");
     let subject = Subject {
         issuer: ISSUER.into(),
         subject: "partner".into(),
@@ -359,7 +265,7 @@ async fn a_member_who_is_revoked_is_refused_over_an_open_websocket(database: Dat
     member::revoke(&app.app.db, &TestApp::act(), &subject)
         .await
         .unwrap();
-    let answer = ask(&mut socket, "2", query).await;
+    let answer = socket.ask("2", query).await;
     assert_eq!(answer["data"], Value::Null);
     assert_eq!(
         answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
@@ -378,9 +284,7 @@ async fn a_fault_inside_is_told_in_neutral_words(database: Database) {
     app.publish(&[record("1").json()]).await;
     let listening = Listening::start(&app).await;
     let authorization = format!("Bearer {}", token("steward"));
-    let mut socket = listening
-        .begin("graphql-transport-ws", Some(&authorization))
-        .await;
+    let mut socket = listening.begin(Some(&authorization)).await;
     let drop = |table: &str| match kind {
         Kind::Sqlite => format!("DROP TABLE {table}"),
         Kind::Postgres => format!("DROP TABLE {table} CASCADE"),
@@ -398,7 +302,7 @@ async fn a_fault_inside_is_told_in_neutral_words(database: Database) {
     ] {
         let (status, body) = post(&app, "application/json", json!({"query": query}).to_string()).await;
         assert_eq!(status, StatusCode::OK);
-        for answer in [json_of(&body), ask(&mut socket, "1", query).await] {
+        for answer in [json_of(&body), socket.ask("1", query).await] {
             let error = &answer["errors"][0];
             let said = json!({"message": error["message"], "code": error["extensions"]["code"]});
             assert_eq!(said, told, "{query}: {answer}");
@@ -431,7 +335,7 @@ async fn a_fault_inside_is_told_in_neutral_words(database: Database) {
         "{body}"
     );
     assert!(!body.contains("member"), "{body}");
-    let answer = ask(&mut socket, "2", "{ __typename }").await;
+    let answer = socket.ask("2", "{ __typename }").await;
     assert_eq!(
         answer["errors"][0]["message"], "the database could not answer",
         "{answer}"

@@ -14,6 +14,7 @@ mod http;
 mod import_jobs;
 mod imports;
 mod lists;
+mod live;
 mod lookups;
 mod migrations;
 mod permissions;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         http::stories(),
         spreadsheets::stories(),
         submissions::stories(),
+        live::stories(),
     ];
     support::tell(stories.into_iter().flatten())
 }

@@ -14,6 +14,7 @@ use wayin::base;
 use wayin::change::Act;
 use wayin::clock::{Clock, SystemClock};
 use wayin::import::{self, Remark, Tally};
+use wayin::live::Limits;
 use wayin::organisation;
 use wayin::pattern::engine::{Engine, Settings};
 use wayin::schema::{Schema, schema};
@@ -56,6 +57,21 @@ impl TestApp {
         connection: DatabaseConnection,
         settings: Settings,
     ) -> Self {
+        Self::of(database, connection, settings, Limits::default()).await
+    }
+
+    /// A service whose connections are held to other limits.
+    pub async fn with_limits(database: Database, limits: Limits) -> Self {
+        let connection = database.connection.clone();
+        Self::of(database, connection, Settings::default(), limits).await
+    }
+
+    async fn of(
+        database: Database,
+        connection: DatabaseConnection,
+        settings: Settings,
+        limits: Limits,
+    ) -> Self {
         base::ensure(&connection, &SystemClock)
             .await
             .expect("the base gets its row");
@@ -66,7 +82,8 @@ impl TestApp {
             AUDIENCE,
         );
         let engine = Arc::new(Engine::new(settings).expect("the engine starts"));
-        let app = Arc::new(App::new(connection, verifier, Arc::new(SystemClock), engine));
+        let app = App::new(connection, verifier, Arc::new(SystemClock), engine);
+        let app = Arc::new(app.with_limits(limits));
         app.engine
             .catch_up(&app.db, &|_| ())
             .await

@@ -15,6 +15,7 @@ pub mod complete_base;
 pub mod database;
 mod postgres;
 pub mod reading;
+pub mod socket;
 
 pub use database::Database;
 use database::{Kind, Shelf};
