@@ -21,6 +21,7 @@ use crate::id::{self, NodeKind};
 use crate::import::{
     graphql::{Import, ImportMutation, ImportQuery},
     job,
+    subscription::ImportSubscription,
 };
 use crate::initiative::graphql::{
     FundingTerm, FundingTermById, Initiative, InitiativeById, InitiativeMutation, InitiativeQuery,
@@ -75,6 +76,7 @@ pub struct Mutation(
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(
     SubmissionSubscription,
+    ImportSubscription,
     InitiativeSubscription,
     PatternSubscription,
 );

@@ -17,8 +17,8 @@ mod m20261123_000008_create_crises;
 mod m20261123_000009_create_submissions;
 mod m20261123_000010_create_base;
 mod m20261123_000011_review_submissions;
-mod m20261125_000012_create_imports;
 mod m20261123_000015_follow_submissions;
+mod m20261125_000012_create_imports;
 mod table;
 
 /// Takes a base from any version of its tables to any other.

@@ -50,18 +50,18 @@ E12000001,North East,REGION,,
 E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,
 ";
 
-async fn base(database: Database) -> TestApp {
+pub async fn base(database: Database) -> TestApp {
     let app = TestApp::start(database).await;
     app.places(PLACES).await;
     app
 }
 
-async fn partner(app: &TestApp) -> Client<'_> {
+pub async fn partner(app: &TestApp) -> Client<'_> {
     app.member("partner", Role::Partner, Some(OWN)).await
 }
 
 /// A record that can be sent.
-fn record(reference: &str) -> Value {
+pub fn record(reference: &str) -> Value {
     json!({
         "externalRef": reference,
         "title": format!("Initiative {reference}"),
@@ -74,7 +74,7 @@ fn record(reference: &str) -> Value {
     })
 }
 
-fn lines(records: &[Value]) -> String {
+pub fn lines(records: &[Value]) -> String {
     let lines: Vec<String> = records.iter().map(Value::to_string).collect();
     lines.join("\n")
 }

@@ -532,6 +532,7 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
     ("ImportRow", &["submission"], Partners),
     (SUBSCRIPTION, &["initiativePublished", "patternChanged"], Members),
     (SUBSCRIPTION, &["submissionChanged"], Partners),
+    (SUBSCRIPTION, &["importProgress"], Senders),
     (
         "Mutation",
         &["saveSubmission", "sendSubmission", "discardSubmission"],

@@ -8,6 +8,7 @@ pub mod job;
 pub mod parse;
 pub mod places;
 pub mod records;
+pub mod subscription;
 
 use std::ops::ControlFlow;
 use std::path::Path;

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use wayin::import::job::run;
 use wayin_entity::Role;
 
 use super::{A_WHILE, PATTERN, PUBLISHED, another_process, follow_submissions, mutate, next_title, save};
+use crate::import_jobs;
 use crate::support::app::TestApp;
 use crate::support::builders::{LEAD, Record, record, withdraw};
 use crate::support::socket::{Listening, Socket};
@@ -21,6 +23,7 @@ pub fn stories() -> Vec<Story> {
         a_pattern_is_told_again_when_its_answer_changes,
         a_hidden_record_moves_nobodys_pattern_but_a_stewards,
         a_burst_is_told_of_once_a_second,
+        an_import_is_told_of_until_it_has_ended,
     ]
 }
 
@@ -327,4 +330,56 @@ async fn a_burst_is_told_of_once_a_second(database: Database) {
     );
     assert_eq!(socket.within(A_WHILE).await, None);
     other.app.db.close_by_ref().await.unwrap();
+}
+
+async fn an_import_is_told_of_until_it_has_ended(database: Database) {
+    let app = import_jobs::base(database).await;
+    let partner = import_jobs::partner(&app).await;
+    app.member("other", Role::Partner, Some("GB-CHC-2")).await;
+    app.member("dashboard", Role::Dashboard, None).await;
+    let records: Vec<Value> = (0..1_200)
+        .map(|number| import_jobs::record(&format!("r-{number}")))
+        .collect();
+    let file = import_jobs::lines(&records);
+    let sent = import_jobs::send(&app, &partner, "return.jsonl", &file, json!({"as": "SENT"})).await;
+    let id = &sent["data"]["importRecords"]["import"]["id"];
+    let progress = format!("subscription {{ importProgress(id: {id}) {{ state rowsDone sent endedAt }} }}");
+    let listening = Listening::start(&app).await;
+    for (subject, code) in [("other", "BAD_USER_INPUT"), ("dashboard", "FORBIDDEN")] {
+        let mut socket = listening.begin_as(subject).await;
+        let answer = socket.ask("i", &progress).await;
+        assert_eq!(
+            answer["errors"][0]["extensions"]["code"], code,
+            "{subject}: {answer}"
+        );
+    }
+    let mut socket = listening.begin_as("partner").await;
+    socket.subscribe("i", &progress).await;
+    let first = socket.told("i").await;
+    assert_eq!(first["importProgress"]["state"], "WAITING", "{first}");
+    assert_eq!(first["importProgress"]["rowsDone"], 0, "{first}");
+    let listen = async {
+        let mut done = 0;
+        loop {
+            let told = socket.told("i").await;
+            let import = &told["importProgress"];
+            let rows = import["rowsDone"].as_i64().unwrap();
+            assert!(rows >= done, "rows are not undone: {told} after {done}");
+            done = rows;
+            if import["state"] == "DONE" {
+                assert_eq!(import["sent"], 1_200, "{told}");
+                assert!(import["endedAt"].is_string(), "{told}");
+                break;
+            }
+        }
+        let over = socket.hear().await;
+        assert_eq!(over["type"], "complete", "{over}");
+    };
+    let (taken, ()) = tokio::join!(run::run_waiting(&app.app), listen);
+    taken.unwrap();
+    // One that has ended is told of once.
+    assert_eq!(
+        socket.ask("again", &progress).await["data"]["importProgress"]["state"],
+        "DONE"
+    );
 }

@@ -1,0 +1,108 @@
+//! An import as it goes on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{Context, ID, Result, Subscription};
+use futures_util::{Stream, stream};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
+use wayin_entity::import;
+
+use super::graphql::Import;
+use super::job;
+use crate::app::App;
+use crate::auth::permission::Subscribing;
+use crate::auth::requester::Member;
+use crate::error::Error;
+use crate::graphql::{app, decode, member};
+use crate::id::NodeKind;
+
+/// The least time between two looks at an import.
+const LOOKED_EVERY: Duration = Duration::from_millis(200);
+/// How long it waits before it looks though nobody has told it of anything.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Imports, as they go on.
+#[derive(Default)]
+pub struct ImportSubscription;
+
+#[Subscription(guard = "Subscribing")]
+impl ImportSubscription {
+    /// One import as it goes on: how it stands at once, and again whenever more of its rows are done, at most
+    /// five times a second. It ends when the import has. For funders, partners and stewards.
+    async fn import_progress(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The global id of the import.")] id: ID,
+    ) -> Result<impl Stream<Item = Result<Import>> + use<>> {
+        let id = decode(NodeKind::Import, "id", &id)?;
+        let (app, member) = (Arc::clone(app(ctx)), member(ctx)?.clone());
+        let told = app.engine.told();
+        let Some(import) = job::find(&app.db, &member, id).await? else {
+            return Err(Error::bad_input("id", "there is no such import that you may see").into());
+        };
+        let progress = Progress {
+            app,
+            member,
+            id,
+            told,
+            last: import,
+            looked: None,
+        };
+        Ok(stream::unfold(Some(progress), async |progress| {
+            let mut progress = progress?;
+            match progress.next().await {
+                Ok(Some(import)) => {
+                    let more = import.ended_at.is_none();
+                    Some((Ok(Import(import)), more.then_some(progress)))
+                }
+                Ok(None) => None,
+                Err(cause) => Some((Err(cause.into()), None)),
+            }
+        }))
+    }
+}
+
+/// An import that is looked at again and again.
+struct Progress {
+    app: Arc<App>,
+    member: Member,
+    id: Uuid,
+    told: watch::Receiver<()>,
+    last: import::Model,
+    looked: Option<Instant>,
+}
+
+impl Progress {
+    /// How it stands next; none where it is no longer to be seen.
+    async fn next(&mut self) -> Result<Option<import::Model>, Error> {
+        let Some(mut looked) = self.looked else {
+            self.looked = Some(Instant::now());
+            return Ok(Some(self.last.clone()));
+        };
+        loop {
+            tokio::select! {
+                _ = self.told.changed() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            sleep_until(looked + LOOKED_EVERY).await;
+            self.told.mark_unchanged();
+            looked = Instant::now();
+            self.looked = Some(looked);
+            let Some(import) = job::find(&self.app.db, &self.member, self.id).await? else {
+                return Ok(None);
+            };
+            if stands_elsewhere(&import, &self.last) {
+                self.last = import.clone();
+                return Ok(Some(import));
+            }
+        }
+    }
+}
+
+/// Whether an import has gone on; that a runner still holds it is no progress.
+fn stands_elsewhere(now: &import::Model, before: &import::Model) -> bool {
+    now.state != before.state || now.rows_done != before.rows_done || now.ended_at != before.ended_at
+}
