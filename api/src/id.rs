@@ -55,7 +55,7 @@ impl NodeKind {
             Self::Reflection => "Reflection",
             Self::Claim => "Claim",
             Self::Term => "Term",
-            Self::Member => "Viewer",
+            Self::Member => "Member",
             Self::Submission => "Submission",
             Self::AuditEvent => "AuditEvent",
             Self::Import => "Import",

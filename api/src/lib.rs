@@ -13,6 +13,7 @@
 //! | [`auth`] | tokens, members, the permission table, the visibility of records |
 //! | [`initiative`] | the record, what it must meet, its publication, its filter as SQL |
 //! | [`submission`], [`mutation`], [`audit`], [`redaction`] | proposed records and their review; what every mutation has in common; who did what; taking a text out of it all |
+//! | [`keeping`], [`merging`] | what all that stewards keep has in common: its versions and their history; two organisations that are one |
 //! | [`place`], [`organisation`], [`crisis`], [`meeting`], [`claim`], [`vocabulary`] | the other domains |
 //! | [`live`] | what is told as it happens: connections, subscriptions, and who follows for them |
 //! | [`pattern`] | the pattern engine: index, counts, statistics, plain words; answers over GraphQL, and as CSV files |
@@ -40,8 +41,10 @@ pub mod graphql;
 pub mod id;
 pub mod import;
 pub mod initiative;
+pub mod keeping;
 pub mod live;
 pub mod meeting;
+pub mod merging;
 pub mod mutation;
 pub mod organisation;
 pub mod paging;

@@ -19,6 +19,7 @@ use crate::change::{self, Act};
 use crate::database;
 use crate::error::{Error, Result};
 use crate::id::NodeKind;
+use crate::initiative::difference::Difference;
 use crate::initiative::validate::{Finding, FindingCode, can_be_held};
 
 /// How long a mutation is known again by its key.
@@ -54,6 +55,37 @@ pub enum Begun<'a, A> {
     Repeated(A),
     /// It cannot be done.
     Refused(Finding),
+}
+
+/// Why a mutation was not done: nothing was changed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Refusal {
+    /// What stands against it, each with the path into the input.
+    pub findings: Vec<Finding>,
+    /// For one that was written against a version that stands no more, what changed in between.
+    pub changed_since: Vec<Difference>,
+}
+
+impl Refusal {
+    /// One thing that stands against it.
+    pub fn of(code: FindingCode, path: &str, reason: impl Into<String>) -> Self {
+        Finding::new(code, path, reason).into()
+    }
+}
+
+impl From<Finding> for Refusal {
+    fn from(finding: Finding) -> Self {
+        vec![finding].into()
+    }
+}
+
+impl From<Vec<Finding>> for Refusal {
+    fn from(findings: Vec<Finding>) -> Self {
+        Self {
+            findings,
+            changed_since: Vec::new(),
+        }
+    }
 }
 
 /// What a mutation did, for the audit trail.

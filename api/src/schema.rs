@@ -4,13 +4,18 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, MergedObject, MergedSubscription, Object, Result, SchemaBuilder};
+use wayin_entity::Role;
 
 use crate::app::App;
 use crate::audit::graphql::AuditQuery;
 use crate::auth::graphql::{Identify, ViewerQuery};
+use crate::auth::member as members;
+use crate::auth::members::{Member, MemberMutation, MemberQuery};
 use crate::auth::permission::Permissions;
 use crate::claim::graphql::{Claim, ClaimById, ClaimQuery};
+use crate::claim::mutations::ClaimMutation;
 use crate::crisis::graphql::{Crisis, CrisisById, CrisisQuery};
+use crate::crisis::mutations::CrisisMutation;
 use crate::error::Error;
 use crate::graphql::deadline::Deadline;
 use crate::graphql::error::ErrorCodes;
@@ -27,14 +32,17 @@ use crate::initiative::graphql::{
     FundingTerm, FundingTermById, Initiative, InitiativeById, InitiativeMutation, InitiativeQuery,
     InitiativeSubscription, RevisionQuery, Source, SourceById,
 };
+use crate::keeping::graphql::KeepingQuery;
 use crate::live::operation::Operations;
 use crate::meeting::graphql::{Meeting, MeetingById, MeetingQuery, Reflection, ReflectionById};
-use crate::organisation::graphql::{
-    KnownOrganisation, Organisation, OrganisationMutation, OrganisationQuery,
-};
+use crate::meeting::mutations::MeetingMutation;
+use crate::merging::graphql::MergingMutation;
+use crate::organisation::graphql::{KnownOrganisation, Organisation, OrganisationQuery};
+use crate::organisation::mutations::OrganisationMutation;
 use crate::paging::MOST;
 use crate::pattern::graphql::{PatternQuery, PatternSubscription};
 use crate::place::graphql::{Place, PlaceById, PlaceQuery};
+use crate::place::mutations::PlaceMutation;
 use crate::redaction::graphql::RedactionMutation;
 use crate::submission::{
     self,
@@ -42,6 +50,7 @@ use crate::submission::{
     subscription::SubmissionSubscription,
 };
 use crate::vocabulary::graphql::{Term, TermById, VocabularyQuery};
+use crate::vocabulary::mutations::TermMutation;
 
 /// Every query.
 #[derive(MergedObject, Default)]
@@ -60,6 +69,8 @@ pub struct Query(
     RevisionQuery,
     ImportQuery,
     AuditQuery,
+    KeepingQuery,
+    MemberQuery,
 );
 
 /// Every mutation.
@@ -70,6 +81,13 @@ pub struct Mutation(
     InitiativeMutation,
     OrganisationMutation,
     RedactionMutation,
+    PlaceMutation,
+    TermMutation,
+    MeetingMutation,
+    CrisisMutation,
+    ClaimMutation,
+    MemberMutation,
+    MergingMutation,
 );
 
 /// What is told as it happens, over a WebSocket: `docs/live.md` says how.
@@ -195,6 +213,9 @@ async fn find(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>
         NodeKind::Import => job::find(&app(ctx).db, member(ctx)?, id)
             .await?
             .map(|row| Import(row).into()),
+        NodeKind::Member if member(ctx)?.role == Role::Steward => members::by_id(&app(ctx).db, id)
+            .await?
+            .map(|row| Member(row).into()),
         NodeKind::Member | NodeKind::AuditEvent => None,
     })
 }

@@ -19,6 +19,7 @@ mod m20261123_000010_create_base;
 mod m20261123_000011_review_submissions;
 mod m20261123_000015_follow_submissions;
 mod m20261125_000012_create_imports;
+mod m20261125_000014_keep_revisions;
 mod table;
 
 /// Takes a base from any version of its tables to any other.
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000011_review_submissions::Migration),
             Box::new(m20261125_000012_create_imports::Migration),
             Box::new(m20261123_000015_follow_submissions::Migration),
+            Box::new(m20261125_000014_keep_revisions::Migration),
         ]
     }
 }

@@ -13,6 +13,7 @@ mod grants;
 mod http;
 mod import_jobs;
 mod imports;
+mod keeping;
 mod lists;
 mod live;
 mod lookups;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         spreadsheets::stories(),
         submissions::stories(),
         live::stories(),
+        keeping::stories(),
     ];
     support::tell(stories.into_iter().flatten())
 }

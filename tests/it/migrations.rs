@@ -9,9 +9,7 @@ use sea_orm_migration::MigratorTrait;
 use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
     Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, Dimension, EntryPoint,
-    FileFormat, ImportAs, ImportKind, ImportState, OrganisationKind, Perspective, PlaceKind, Reason,
-    ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome, SourceKind, Step, SubmissionState,
-    Visibility, change, place,
+    FileFormat, ImportAs, ImportKind, ImportState, KeptSubject, OrganisationKind, Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome, SourceKind, Step, SubmissionState, Visibility, change, place,
 };
 use wayin_migration::Migrator;
 
@@ -101,6 +99,7 @@ async fn every_code_of_a_vocabulary_is_accepted_and_no_other(database: Database)
         ("import_outcome", "outcome", codes!(RowOutcome)),
         ("change", "kind", codes!(ChangeKind)),
         ("change", "subject", codes!(ChangeSubject)),
+        ("kept_revision", "subject", codes!(KeptSubject)),
     ];
     for (table, column, codes) in vocabularies {
         for code in codes {
@@ -146,6 +145,7 @@ async fn what_cannot_be_is_refused(database: Database) {
         ("check", "UPDATE import SET organisation_id = NULL"),
         ("check", "UPDATE import_outcome SET position = 0"),
         ("check", "UPDATE revision SET version = 0"),
+        ("check", "UPDATE kept_revision SET version = 0"),
         // Rows that point at themselves, and a second base in the base.
         ("check", "UPDATE place SET successor_id = id"),
         ("check", "UPDATE place_within SET within_id = place_id"),

@@ -10,6 +10,7 @@ use wayin::clock::{Clock, SystemClock};
 use wayin::schema::sdl;
 use wayin_entity::{Role, repeatable};
 
+use crate::keeping::{keep_everything, kept};
 use crate::support::app::{Client, TestApp};
 use crate::support::{Database, Story, stories};
 
@@ -832,7 +833,7 @@ async fn what_is_not_known_is_told_with_the_nearest_that_is(database: Database) 
 
 async fn redact(client: &Client<'_>, text: &str, reason: &str) -> Value {
     let query = "mutation($input: RedactInput!) { redact(input: $input) {
-        initiatives revisions submissions auditEvents userErrors { code path } } }";
+        initiatives revisions submissions auditEvents keptVersions userErrors { code path } } }";
     let input = json!({"input": {"text": text, "reason": reason}});
     let mut response = client.response_with(query, input).await;
     assert_eq!(response.get("errors"), None, "{response}");
@@ -854,6 +855,21 @@ async fn everything(app: &TestApp) -> String {
         ("funding_term", "coalesce(programme, '')"),
         ("source", "title || coalesce(url, '')"),
         ("revision", "CAST(document AS text) || reason"),
+        ("kept_revision", "CAST(document AS text) || reason"),
+        ("organisation", "name || name_folded"),
+        ("former_organisation", "name || name_folded"),
+        ("place", "name || name_folded"),
+        (
+            "term",
+            "word || word_folded || definition || coalesce(caution, '') || CAST(other_words AS text)",
+        ),
+        (
+            "meeting",
+            "title || coalesce(theme, '') || coalesce(registration_url, '')",
+        ),
+        ("reflection", "text"),
+        ("claim", "statement"),
+        ("crisis", "name"),
         (
             "submission",
             "CAST(document AS text) || coalesce(review_note, '')",
@@ -868,6 +884,29 @@ async fn everything(app: &TestApp) -> String {
         }
     }
     all
+}
+
+/// Has everything that stewards keep tell a secret.
+async fn keep_telling(steward: &Client<'_>, told: &dyn Fn(&str) -> String) {
+    let place = json!({"name": told("place"), "kind": "NEIGHBOURHOOD"});
+    kept(steward, "savePlace", place).await;
+    let organisation = json!({"name": told("organisation"), "reason": told("reason")});
+    let (merged, _) = kept(steward, "saveOrganisation", organisation).await;
+    let into = json!({"name": "Another trust"});
+    let (into, _) = kept(steward, "saveOrganisation", into).await;
+    let one = json!({"keep": into, "merge": merged, "reason": "One and the same"});
+    kept(steward, "mergeOrganisations", one).await;
+    let term = json!({"slug": "a-word", "word": told("word"), "definition": told("definition"),
+                      "otherWords": [told("other")], "caution": told("caution")});
+    kept(steward, "saveTerm", term).await;
+    let meeting = json!({"title": told("meeting"), "theme": told("theme"), "heldOn": "2024-05-01"});
+    let (meeting, _) = kept(steward, "saveMeeting", meeting).await;
+    let reflection = json!({"meeting": meeting, "perspective": "FUNDER", "text": told("reflection")});
+    kept(steward, "saveReflection", reflection).await;
+    let crisis = json!({"slug": "a-crisis", "name": told("crisis"), "from": "2024-05-01"});
+    kept(steward, "saveCrisis", crisis).await;
+    let claim = json!({"slug": "a-claim", "statement": told("claim"), "when": {}, "then": {}});
+    kept(steward, "saveClaim", claim).await;
 }
 
 async fn a_text_is_taken_out_of_everything(database: Database) {
@@ -901,6 +940,7 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
         json!({"id": second, "note": told("note")}),
     )
     .await;
+    keep_telling(&steward, &told).await;
     let innocent = saved(&partner, record("c")).await;
     let before = everything(&app).await;
     assert!(before.contains("O'Hara"), "{before}");
@@ -925,7 +965,7 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
     let answer = redact(&steward, secret, &format!("{secret} asked for it")).await;
     assert_eq!(
         answer,
-        json!({"initiatives": 1, "revisions": 1, "submissions": 2, "auditEvents": 1, "userErrors": []})
+        json!({"initiatives": 1, "revisions": 1, "submissions": 2, "auditEvents": 2, "keptVersions": 9, "userErrors": []})
     );
     let after = everything(&app).await;
     assert!(
@@ -1006,6 +1046,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
     let content = record("c").to_string();
     let sent = crate::import_jobs::send(&app, &partner, "return.jsonl", &content, json!({})).await;
     assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]));
+    let kept = keep_everything(&steward).await;
     // What is refused has done nothing, and leaves nothing.
     mutate(&partner, "sendSubmission", json!({"id": second})).await;
     let events =
@@ -1021,7 +1062,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
         mutations(),
         "every mutation of the schema has left its event"
     );
-    assert_eq!(told.len(), 11, "one for each that was done: {told:#?}");
+    assert_eq!(told.len(), 11 + kept, "one for each that was done: {told:#?}");
     let returned = told
         .iter()
         .find(|event| event["act"] == "returnSubmission")

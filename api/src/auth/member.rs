@@ -1,15 +1,17 @@
 //! Members: adding, listing and revoking them, and finding the one that a token names.
 
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
-use wayin_entity::{Role, member, organisation};
+use wayin_entity::{KeptSubject, Role, member, organisation};
 
 use super::requester::{Member, Requester};
 use super::token::{Subject, Trouble, Verifier};
 use crate::change::{self, Act};
 use crate::error::{Error, Result};
+use crate::initiative::validate::{FindingCode, Findings};
+use crate::keeping::{self, Save, Standing, Target, document};
+use crate::mutation::Refusal;
+use crate::paging::{Key, Paged, Sort};
 
 /// Who sends a request, by its `Authorization` header.
 pub async fn requester(
@@ -54,6 +56,11 @@ pub async fn named(db: &impl ConnectionTrait, subject: &Subject) -> Result<Optio
         .await?)
 }
 
+/// The member of an id, revoked or not.
+pub async fn by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<member::Model>> {
+    Ok(member::Entity::find_by_id(id).one(db).await?)
+}
+
 /// Adds a member, or gives one that is there another role and organisation; one who was revoked may act again.
 pub async fn add(
     db: &impl ConnectionTrait,
@@ -62,7 +69,7 @@ pub async fn add(
     role: Role,
     organisation: Option<Uuid>,
 ) -> Result<member::Model> {
-    if organisation.is_none() && matches!(role, Role::Funder | Role::Partner) {
+    if organisation.is_none() && acts_for_an_organisation(role) {
         return Err(Error::bad_input(
             "organisation",
             format!("a {} acts for an organisation", role.code()),
@@ -83,14 +90,148 @@ pub async fn add(
             .map_or_else(|| act.now(), |before| before.created_at),
         updated_at: act.now(),
     };
-    let model = row.into_active_model();
-    let member = if before.is_some() {
-        model.reset_all().update(db).await?
-    } else {
-        model.insert(db).await?
+    put(db, act, before.as_ref(), row).await
+}
+
+/// Whether a member of a role acts for an organisation.
+const fn acts_for_an_organisation(role: Role) -> bool {
+    matches!(role, Role::Funder | Role::Partner)
+}
+
+/// Writes a member, with its revision.
+async fn put(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    before: Option<&member::Model>,
+    row: member::Model,
+) -> Result<member::Model> {
+    keeping::store(db, before.is_some(), row.clone()).await?;
+    let save = Save {
+        subject: KeptSubject::Member,
+        id: row.id,
+        before: before.map(|before| Standing::new(document::of_member(before), before.updated_at)),
+        after: document::of_member(&row),
     };
+    keeping::write(db, act, vec![save]).await?;
     change::tell(db).await?;
-    Ok(member)
+    Ok(row)
+}
+
+/// A member as a steward writes it.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Who it is; one that is not there yet is added.
+    pub subject: Subject,
+    /// The version that was written from.
+    pub version: Option<i32>,
+    /// What the member may do.
+    pub role: Role,
+    /// The organisation that the member acts for.
+    pub organisation: Option<Uuid>,
+}
+
+/// Adds a member, or writes one that is there anew, as [`add`] does, where nothing stands against it.
+pub async fn save(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    draft: Draft,
+) -> Result<Result<member::Model, Refusal>> {
+    let mut found = Findings::default();
+    found.required("issuer", &draft.subject.issuer, LONGEST_NAME);
+    found.required("subject", &draft.subject.subject, LONGEST_NAME);
+    if !found.errors.is_empty() {
+        return Ok(Err(found.errors.into()));
+    }
+    let stewards = stewards(db).await?;
+    let before = named(db, &draft.subject).await?;
+    match draft.organisation {
+        None if acts_for_an_organisation(draft.role) => {
+            let reason = format!("is needed: a {} acts for one", draft.role.code());
+            found.error(FindingCode::Required, "organisation", reason);
+        }
+        Some(id) if organisation::Entity::find_by_id(id).one(db).await?.is_none() => {
+            found.error(
+                FindingCode::NotFound,
+                "organisation",
+                "there is no such organisation",
+            );
+        }
+        _ => {}
+    }
+    if draft.role != Role::Steward && before.as_ref().is_some_and(|one| is_last(&stewards, one.id)) {
+        found.error(FindingCode::NotAllowed, "role", LAST_STEWARD);
+    }
+    let target = Target {
+        id: before.as_ref().map(|before| before.id),
+        version: draft.version,
+    };
+    let standing = before.as_ref().map(document::of_member);
+    if let Some(refusal) = keeping::refusal(db, target, standing.as_ref(), "member", found).await? {
+        return Ok(Err(refusal));
+    }
+    Ok(Ok(
+        add(db, act, draft.subject, draft.role, draft.organisation).await?
+    ))
+}
+
+/// The most characters of an issuer and of a subject.
+const LONGEST_NAME: usize = 500;
+
+const LAST_STEWARD: &str = "is the last steward; make somebody else one first";
+
+/// The stewards who may act. Who changes one meanwhile waits.
+async fn stewards(db: &impl ConnectionTrait) -> Result<Vec<Uuid>> {
+    let found = member::Entity::find()
+        .filter(member::Column::Role.eq(Role::Steward))
+        .filter(member::Column::RevokedAt.is_null())
+        .order_by_asc(member::Column::Id)
+        .lock_exclusive()
+        .all(db)
+        .await?;
+    Ok(found.into_iter().map(|one| one.id).collect())
+}
+
+fn is_last(stewards: &[Uuid], id: Uuid) -> bool {
+    stewards == [id]
+}
+
+/// Revokes the member of an id, at once, where nothing stands against it.
+pub async fn revoke_one(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    target: Target,
+) -> Result<Result<member::Model, Refusal>> {
+    let stewards = stewards(db).await?;
+    let before = match target.id {
+        Some(id) => member::Entity::find_by_id(id).lock_exclusive().one(db).await?,
+        None => None,
+    };
+    let mut found = Findings::default();
+    if let Some(before) = &before {
+        if before.revoked_at.is_some() {
+            found.error(FindingCode::WrongState, "id", "is revoked already");
+        }
+        if is_last(&stewards, before.id) {
+            found.error(FindingCode::NotAllowed, "id", LAST_STEWARD);
+        }
+    }
+    let standing = before.as_ref().map(document::of_member);
+    if let Some(refusal) = keeping::refusal(db, target, standing.as_ref(), "member", found).await? {
+        return Ok(Err(refusal));
+    }
+    let Some(before) = before else {
+        return Err(Error::Internal("a member that was found is not there".into()));
+    };
+    Ok(Ok(revoked(db, act, before).await?))
+}
+
+async fn revoked(db: &impl ConnectionTrait, act: &Act<'_>, before: member::Model) -> Result<member::Model> {
+    let row = member::Model {
+        revoked_at: before.revoked_at.or_else(|| Some(act.now())),
+        updated_at: act.now(),
+        ..before.clone()
+    };
+    put(db, act, Some(&before), row).await
 }
 
 /// Every member with the organisation that they act for, in the order they were added.
@@ -112,13 +253,27 @@ pub async fn revoke(
     let Some(member) = named(db, subject).await? else {
         return Ok(None);
     };
-    let revoked_at = member.revoked_at.or_else(|| Some(act.now()));
-    let member = member::Model {
-        revoked_at,
-        updated_at: act.now(),
-        ..member
-    };
-    let member = member.into_active_model().reset_all().update(db).await?;
-    change::tell(db).await?;
-    Ok(Some(member))
+    Ok(Some(revoked(db, act, member).await?))
+}
+
+impl Paged for member::Entity {
+    type Order = ();
+    const ID: Self::Column = member::Column::Id;
+
+    fn sort((): ()) -> Sort<Self::Column> {
+        Sort {
+            tag: "added",
+            column: Some(member::Column::CreatedAt),
+            looks: |key| matches!(key, Key::Moment(_)),
+            descending: false,
+        }
+    }
+
+    fn key((): (), row: &Self::Model) -> Key {
+        Key::Moment(row.created_at)
+    }
+
+    fn id(row: &Self::Model) -> Uuid {
+        row.id
+    }
 }

@@ -3,6 +3,7 @@
 
 pub mod graphql;
 pub mod member;
+pub mod members;
 pub mod permission;
 pub mod requester;
 pub mod token;

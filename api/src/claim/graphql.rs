@@ -19,6 +19,7 @@ use crate::graphql::{
 };
 use crate::id::NodeKind;
 use crate::initiative::filter_input::InitiativeFilter;
+use crate::keeping::graphql::version;
 use crate::meeting::graphql::{Reflection, ReflectionById};
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::pattern::ask::{Asker, PatternInput};
@@ -34,6 +35,11 @@ impl Claim {
     /// The global id.
     pub async fn id(&self) -> ID {
         NodeKind::Claim.id(self.0.id).into()
+    }
+
+    /// Counts the times that it was saved. For stewards.
+    async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
+        version(ctx, self.0.id).await
     }
 
     /// The short name in addresses.

@@ -1,6 +1,8 @@
 //! Claims: reflections made testable, each with the pattern that answers it.
 
 pub mod graphql;
+pub mod mutations;
+mod save;
 
 use uuid::Uuid;
 use wayin_entity::claim;

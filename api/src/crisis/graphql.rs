@@ -15,6 +15,7 @@ use crate::graphql::{
     loader::{self, Loads},
 };
 use crate::id::NodeKind;
+use crate::keeping::graphql::version;
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::place::graphql::{Place, PlaceById};
 
@@ -27,6 +28,11 @@ impl Crisis {
     /// The global id.
     pub async fn id(&self) -> ID {
         NodeKind::Crisis.id(self.0.id).into()
+    }
+
+    /// Counts the times that it was saved. For stewards.
+    async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
+        version(ctx, self.0.id).await
     }
 
     /// The short name that conditions use: `overlaps: {crisis: "cost-of-living"}`.

@@ -1,6 +1,8 @@
 //! Crises: periods that bear on the work.
 
 pub mod graphql;
+pub mod mutations;
+mod save;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use wayin_entity::{crisis, crisis_place};

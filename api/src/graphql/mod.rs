@@ -6,6 +6,7 @@ pub mod deadline;
 pub mod error;
 pub mod input;
 pub mod loader;
+pub mod mutating;
 pub mod node;
 pub mod user_error;
 

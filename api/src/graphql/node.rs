@@ -2,6 +2,7 @@
 
 use async_graphql::Interface;
 
+use crate::auth::members::Member;
 use crate::claim::graphql::Claim;
 use crate::crisis::graphql::Crisis;
 use crate::import::graphql::Import;
@@ -44,4 +45,6 @@ pub enum Node {
     Submission(Submission),
     /// An import.
     Import(Import),
+    /// A member; to stewards alone.
+    Member(Member),
 }

@@ -339,12 +339,17 @@ fn some_part<T>(path: &str, conditions: Vec<Condition<T>>) -> Result<Condition<T
 }
 
 impl PlaceRef {
-    /// The place that is meant.
-    pub async fn named(self, lookup: Lookup<'_>, path: &str) -> Result<Named> {
-        let key = match self {
+    /// What the place is asked for by.
+    pub fn key(self, path: &str) -> Result<PlaceKey> {
+        Ok(match self {
             Self::Code(code) => PlaceKey::Code(code),
             Self::Id(id) => PlaceKey::Id(crate::graphql::decode(NodeKind::Place, path, &id)?),
-        };
+        })
+    }
+
+    /// The place that is meant.
+    pub async fn named(self, lookup: Lookup<'_>, path: &str) -> Result<Named> {
+        let key = self.key(path)?;
         let place = place::find(lookup.db, &key)
             .await?
             .ok_or_else(|| place::not_found(path, &key))?;

@@ -95,12 +95,15 @@ pub fn check(record: &InitiativeRecord) -> Vec<Finding> {
     }
     texts
         .into_iter()
-        .filter_map(|(path, text)| {
-            let held = in_text(text?)?;
-            let reason = format!("holds {held}; leave out what tells who or where a person is");
-            Some(Finding::new(FindingCode::PersonalData, path, reason))
-        })
+        .filter_map(|(path, text)| at(path, text?))
         .collect()
+}
+
+/// What is wrong with a text that holds personal data.
+pub fn at(path: impl Into<String>, text: &str) -> Option<Finding> {
+    let held = in_text(text)?;
+    let reason = format!("holds {held}; leave out what tells who or where a person is");
+    Some(Finding::new(FindingCode::PersonalData, path, reason))
 }
 
 #[cfg(test)]

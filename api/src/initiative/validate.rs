@@ -86,7 +86,8 @@ pub struct Findings {
 }
 
 impl Findings {
-    fn error(&mut self, code: FindingCode, path: impl Into<String>, reason: impl Into<String>) {
+    /// Something that stops it.
+    pub fn error(&mut self, code: FindingCode, path: impl Into<String>, reason: impl Into<String>) {
         self.errors.push(Finding::new(code, path, reason));
     }
 
@@ -94,14 +95,16 @@ impl Findings {
         self.warnings.push(Finding::new(code, path, reason));
     }
 
-    fn required(&mut self, path: &str, text: &str, most: usize) {
+    /// A text that is needed, and has at most so many characters.
+    pub fn required(&mut self, path: &str, text: &str, most: usize) {
         if text.is_empty() {
             self.error(FindingCode::Required, path, "is needed");
         }
         self.length(path, Some(text), most);
     }
 
-    fn length(&mut self, path: &str, text: Option<&str>, most: usize) {
+    /// A text that has at most so many characters, where there is one.
+    pub fn length(&mut self, path: &str, text: Option<&str>, most: usize) {
         let length = text.map_or(0, |text| text.chars().count());
         if length > most {
             self.error(
@@ -119,7 +122,8 @@ impl Findings {
         }
     }
 
-    fn date(&mut self, path: &str, date: Option<NaiveDate>) {
+    /// A date that can be right, where there is one.
+    pub fn date(&mut self, path: &str, date: Option<NaiveDate>) {
         if let Some(date) = date.filter(|date| !YEARS.contains(&date.year())) {
             self.error(
                 FindingCode::OutOfRange,
@@ -129,7 +133,14 @@ impl Findings {
         }
     }
 
-    fn in_order(&mut self, path: &str, first: Option<NaiveDate>, last: Option<NaiveDate>, first_name: &str) {
+    /// A last date that is not before the first, where there are both.
+    pub fn in_order(
+        &mut self,
+        path: &str,
+        first: Option<NaiveDate>,
+        last: Option<NaiveDate>,
+        first_name: &str,
+    ) {
         if let (Some(first), Some(last)) = (first, last)
             && last < first
         {

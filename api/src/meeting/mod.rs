@@ -1,6 +1,8 @@
 //! Meetings of the community of practice, and what members said there.
 
 pub mod graphql;
+pub mod mutations;
+mod save;
 
 use uuid::Uuid;
 use wayin_entity::meeting;

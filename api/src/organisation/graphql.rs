@@ -2,18 +2,14 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{
-    Context, Enum, ID, InputObject, InputType, Object, Result, SimpleObject, dataloader::Loader,
-};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, dataloader::Loader};
 use futures_util::future::BoxFuture;
 use sea_orm::{ColumnTrait, QueryFilter};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
 use uuid::Uuid;
 use wayin_entity::{OrganisationKind, organisation};
 
-use super::OrganisationOrdering;
-use crate::condition::{Condition, Named, OrganisationCondition, OrganisationTest};
+use super::{Found, OrganisationOrdering, former};
+use crate::condition::{Condition, Named, OrganisationCondition, OrganisationTest, TextComparison};
 use crate::error::Error;
 use crate::graphql::{
     app,
@@ -22,17 +18,16 @@ use crate::graphql::{
     decode,
     error::Shared,
     loader::Loads,
-    member, reader,
-    user_error::UserError,
+    reader,
 };
 use crate::id::NodeKind;
 use crate::initiative::filter_input::{Lookup, at, not_too_many, only_or_all};
 use crate::initiative::graphql::{
     FundingTerm, FundingTermsOf, Initiative, InitiativeList, InitiativeOrder, InitiativesOf,
 };
-use crate::initiative::validate::Finding;
+use crate::initiative::record::OrganisationReference;
 use crate::initiative::{filter, organisations_visible_to};
-use crate::mutation::{self, Begun, Event, Sent};
+use crate::keeping::graphql::version;
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::place::graphql::Direction;
 
@@ -45,6 +40,11 @@ impl Organisation {
     /// The global id.
     pub async fn id(&self) -> ID {
         NodeKind::Organisation.id(self.0.id).into()
+    }
+
+    /// Counts the times that it was saved. For stewards.
+    async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
+        version(ctx, self.0.id).await
     }
 
     /// The name in use.
@@ -138,7 +138,8 @@ impl Loader<OrganisationById> for Loads {
     }
 }
 
-/// Loads an organisation by its id, where the reader may know of it.
+/// Loads an organisation by its id, where the reader may know of it; one that was merged leads to the one
+/// that it was merged into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KnownOrganisation(pub Uuid);
 
@@ -150,14 +151,19 @@ impl Loader<KnownOrganisation> for Loads {
         &self,
         keys: &[KnownOrganisation],
     ) -> Result<HashMap<KnownOrganisation, organisation::Model>, Shared> {
-        let these = organisation::Column::Id.is_in(keys.iter().map(|key| key.0));
-        let found = organisations_visible_to(self.reader()?)
+        let led_on = former::led_on(&self.db, keys.iter().map(|key| key.0)).await?;
+        let current = |id: Uuid| led_on.get(&id).copied().unwrap_or(id);
+        let these = organisation::Column::Id.is_in(keys.iter().map(|key| current(key.0)));
+        let found: HashMap<Uuid, organisation::Model> = organisations_visible_to(self.reader()?)
             .filter(these)
             .all(&self.db)
-            .await?;
-        Ok(found
+            .await?
             .into_iter()
-            .map(|one| (KnownOrganisation(one.id), one))
+            .map(|one| (one.id, one))
+            .collect();
+        Ok(keys
+            .iter()
+            .filter_map(|key| Some((*key, found.get(&current(key.0))?.clone())))
             .collect())
     }
 }
@@ -206,13 +212,15 @@ impl OrganisationFilter {
             }
             if let Some(id) = self.id {
                 let ids = id.condition(&at(&path, "id"), NodeKind::Organisation, |ids| ids)?;
+                let ids = led_on(lookup, ids).await?;
                 all.push(with_names(lookup, ids).await?);
             }
             if let Some(name) = self.name {
                 all.push(name.condition(&at(&path, "name"), OrganisationTest::Name)?);
             }
             if let Some(identifier) = self.identifier {
-                all.push(identifier.condition(&at(&path, "identifier"), OrganisationTest::Identifier)?);
+                let texts = identifier.condition(&at(&path, "identifier"), |text| text)?;
+                all.push(with_former_identifiers(lookup, texts).await?);
             }
             if let Some(kind) = self.kind {
                 all.push(kind.condition(&at(&path, "kind"), OrganisationTest::Kind)?);
@@ -220,6 +228,48 @@ impl OrganisationFilter {
             not_too_many(&path, only_or_all(all), |_| 0)
         })
     }
+}
+
+/// Has the ids of organisations that were merged lead to those that they were merged into.
+async fn led_on(lookup: Lookup<'_>, ids: Condition<Vec<Uuid>>) -> Result<Condition<Vec<Uuid>>, Error> {
+    let mut wanted = Vec::new();
+    ids.each_test(&mut |ids| wanted.extend(ids.iter().copied()));
+    let led_on = former::led_on(lookup.db, wanted).await?;
+    if led_on.is_empty() {
+        return Ok(ids);
+    }
+    let current = |id: Uuid| led_on.get(&id).copied().unwrap_or(id);
+    Ok(ids.map(&|ids| ids.into_iter().map(current).collect()))
+}
+
+/// Has an identifier that was in use before stand for the one that is in use now too.
+async fn with_former_identifiers(
+    lookup: Lookup<'_>,
+    texts: Condition<TextComparison>,
+) -> Result<OrganisationCondition, Error> {
+    let mut wanted = Vec::new();
+    texts.each_test(&mut |text| {
+        if let TextComparison::OneOf(listed) = text {
+            wanted.extend(listed.iter().cloned());
+        }
+    });
+    let current = former::identifiers_now(lookup.db, wanted).await?;
+    let and_now = |mut listed: Vec<String>| {
+        let more: Vec<String> = listed
+            .iter()
+            .filter_map(|one| current.get(one))
+            .flatten()
+            .cloned()
+            .collect();
+        listed.extend(more);
+        listed
+    };
+    Ok(texts.map(&|text| {
+        OrganisationTest::Identifier(match text {
+            TextComparison::OneOf(listed) => TextComparison::OneOf(and_now(listed)),
+            other => other,
+        })
+    }))
 }
 
 /// Gives the ids of a condition the names that plain words use for them.
@@ -306,8 +356,8 @@ impl OrganisationQuery {
         ))
     }
 
-    /// One organisation, by its id or its org-id identifier: one of the two. Null where there is none
-    /// that you may know of.
+    /// One organisation, by its id or its org-id identifier: one of the two. Those of one that was merged lead to
+    /// the one that it was merged into. Null where there is none that you may know of.
     async fn organisation(
         &self,
         ctx: &Context<'_>,
@@ -318,9 +368,21 @@ impl OrganisationQuery {
         let found = match (id, identifier) {
             (Some(id), None) => {
                 let id = decode(NodeKind::Organisation, "id", &id)?;
+                let id = former::current(&app(ctx).db, id).await?;
                 known.filter(organisation::Column::Id.eq(id))
             }
-            (None, Some(identifier)) => known.filter(organisation::Column::Identifier.eq(identifier.trim())),
+            (None, Some(identifier)) => {
+                let reference = OrganisationReference {
+                    identifier: Some(identifier.trim().to_owned()),
+                    name: Some(String::new()),
+                    kind: None,
+                };
+                let found = Found::look_up(&app(ctx).db, std::iter::once(&reference)).await?;
+                let Some(id) = found.id_of(&reference) else {
+                    return Ok(None);
+                };
+                known.filter(organisation::Column::Id.eq(id))
+            }
             _ => return Err(Error::bad_input("organisation", "give either id or identifier").into()),
         };
         Ok(found
@@ -328,120 +390,5 @@ impl OrganisationQuery {
             .await
             .map_err(Error::from)?
             .map(Organisation))
-    }
-}
-
-/// An organisation that is to be added, or written anew.
-#[derive(Clone, Debug, InputObject)]
-pub struct SaveOrganisationInput {
-    /// The organisation that is there; a new one where nothing is said.
-    id: Option<ID>,
-    /// The name in use, at most 200 characters.
-    name: String,
-    /// What sort of organisation it is; not known where nothing is said.
-    kind: Option<OrganisationKind>,
-    /// The org-id identifier, such as GB-CHC-1164883; none where nothing is said.
-    identifier: Option<String>,
-    /// Whether what its members send in is published without review.
-    #[graphql(default)]
-    auto_publish: bool,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
-    idempotency_key: Option<String>,
-}
-
-/// What came of saving an organisation.
-#[derive(SimpleObject)]
-pub struct SaveOrganisationPayload {
-    /// The organisation as it stands; null where the input was refused.
-    organisation: Option<Organisation>,
-    /// The number of the change; patterns can be asked for `atLeast` it.
-    change: Option<i64>,
-    /// Everything that was wrong with the input; empty where it was done.
-    user_errors: Vec<UserError>,
-}
-
-impl SaveOrganisationPayload {
-    fn refused(findings: Vec<Finding>) -> Self {
-        Self {
-            organisation: None,
-            change: None,
-            user_errors: findings.into_iter().map(UserError::from).collect(),
-        }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct Answer {
-    organisation: Uuid,
-    change: i64,
-}
-
-/// The mutations of organisations.
-#[derive(Default)]
-pub struct OrganisationMutation;
-
-#[Object]
-impl OrganisationMutation {
-    /// Adds an organisation, or writes one that is there anew, whole. For stewards.
-    async fn save_organisation(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What to keep.")] mut input: SaveOrganisationInput,
-    ) -> Result<SaveOrganisationPayload> {
-        let (app, key) = (app(ctx), input.idempotency_key.take());
-        let sent = Sent {
-            member: member(ctx)?,
-            name: "saveOrganisation",
-            key: key.as_deref(),
-            input: input.to_value().to_string(),
-        };
-        let running = match mutation::begin::<Answer>(app, sent).await? {
-            Begun::Fresh(running) => running,
-            Begun::Refused(finding) => return Ok(SaveOrganisationPayload::refused(vec![finding])),
-            Begun::Repeated(answer) => {
-                let found = super::by_ids(&app.db, &[answer.organisation]).await?;
-                return Ok(SaveOrganisationPayload {
-                    organisation: found.into_iter().next().map(Organisation),
-                    change: Some(answer.change),
-                    user_errors: Vec::new(),
-                });
-            }
-        };
-        let id = input
-            .id
-            .as_ref()
-            .map(|id| decode(NodeKind::Organisation, "input.id", id))
-            .transpose()?;
-        let draft = super::Draft {
-            id,
-            name: input.name,
-            kind: input.kind,
-            identifier: input.identifier,
-            auto_publish: input.auto_publish,
-        };
-        let row = match super::save(running.db(), &running.act("saved"), draft).await? {
-            Ok(row) => row,
-            Err(findings) => return Ok(SaveOrganisationPayload::refused(findings)),
-        };
-        let answer = Answer {
-            organisation: row.id,
-            change: running.newest_change().await?,
-        };
-        let event = Event {
-            kind: NodeKind::Organisation,
-            id: row.id,
-            before: None,
-            after: None,
-            detail: json!({
-                "name": row.name, "kind": row.kind, "identifier": row.identifier, "autoPublish": row.auto_publish,
-            }),
-        };
-        let change = Some(answer.change);
-        running.finish(event, &answer).await?;
-        Ok(SaveOrganisationPayload {
-            organisation: Some(Organisation(row)),
-            change,
-            user_errors: Vec::new(),
-        })
     }
 }

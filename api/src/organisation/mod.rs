@@ -1,6 +1,9 @@
 //! Organisations: finding those that records name, and adding those that are new.
 
+pub mod former;
 pub mod graphql;
+pub mod mutations;
+mod save;
 
 use std::collections::HashMap;
 
@@ -9,13 +12,15 @@ use sea_orm::{
     QuerySelect,
 };
 use uuid::Uuid;
-use wayin_entity::{ChangeKind, ChangeSubject, OrganisationKind, organisation};
+use wayin_entity::{ChangeKind, ChangeSubject, KeptSubject, OrganisationKind, organisation};
 
+pub use self::save::{Draft, save};
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;
 use crate::error::Result;
 use crate::initiative::record::OrganisationReference;
-use crate::initiative::validate::{self, Finding, FindingCode, can_be_held};
+use crate::initiative::validate::can_be_held;
+use crate::keeping::{self, Save, Standing, document};
 use crate::paging::{Key, Paged, Sort};
 
 /// The organisations that a batch of records names.
@@ -23,6 +28,41 @@ use crate::paging::{Key, Paged, Sort};
 pub struct Found {
     by_identifier: HashMap<String, organisation::Model>,
     by_name: HashMap<String, Vec<organisation::Model>>,
+    /// What some were known as before, each with the ids that it leads to.
+    formerly: HashMap<Formerly, Vec<Uuid>>,
+    /// Those that it leads to.
+    led_to: HashMap<Uuid, organisation::Model>,
+}
+
+/// Something that an organisation was known as before.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Formerly {
+    Identifier(String),
+    Name(String),
+}
+
+/// The identifiers and the folded names of references that a base can hold, each once.
+fn named_by<'a>(references: impl Iterator<Item = &'a OrganisationReference>) -> (Vec<String>, Vec<String>) {
+    let (mut identifiers, mut names) = (Vec::new(), Vec::new());
+    for reference in references {
+        identifiers.extend(reference.identifier.clone());
+        names.extend(reference.name.as_deref().map(fold));
+    }
+    for texts in [&mut identifiers, &mut names] {
+        texts.retain(|text| can_be_held(text));
+        texts.sort_unstable();
+        texts.dedup();
+    }
+    (identifiers, names)
+}
+
+/// How records name an organisation, so that each can be read on its own.
+pub fn in_full(organisation: &organisation::Model) -> OrganisationReference {
+    OrganisationReference {
+        identifier: organisation.identifier.clone(),
+        name: Some(organisation.name.clone()),
+        kind: organisation.kind,
+    }
 }
 
 /// Why an organisation cannot be told from a reference.
@@ -45,18 +85,21 @@ impl Found {
         db: &impl ConnectionTrait,
         references: impl Iterator<Item = &'a OrganisationReference>,
     ) -> Result<Self> {
-        let (mut identifiers, mut names) = (Vec::new(), Vec::new());
-        for reference in references {
-            identifiers.extend(reference.identifier.clone());
-            names.extend(reference.name.as_deref().map(fold));
-        }
-        identifiers.retain(|text| can_be_held(text));
-        names.retain(|text| can_be_held(text));
-        identifiers.sort_unstable();
-        identifiers.dedup();
-        names.sort_unstable();
-        names.dedup();
+        let (identifiers, names) = named_by(references);
         let mut found = Self::default();
+        for (former, leads_to) in former::known_as(db, &identifiers, &names).await? {
+            let known_as = [
+                former.identifier.map(Formerly::Identifier),
+                Some(Formerly::Name(former.name_folded)),
+            ];
+            for known_as in known_as.into_iter().flatten() {
+                let ids = found.formerly.entry(known_as).or_default();
+                if !ids.contains(&leads_to.id) {
+                    ids.push(leads_to.id);
+                }
+            }
+            found.led_to.insert(leads_to.id, leads_to);
+        }
         let known = organisation::Entity::find()
             .filter(
                 Condition::any()
@@ -76,15 +119,47 @@ impl Found {
         }
         let same_name = self.by_name.entry(organisation.name_folded.clone()).or_default();
         same_name.retain(|one| one.id != organisation.id);
+        if let Some(led_to) = self.led_to.get_mut(&organisation.id) {
+            *led_to = organisation.clone();
+        }
         same_name.push(organisation);
+    }
+
+    /// The organisation that was known before as a reference names it, where none is known so now.
+    fn formerly(&self, reference: &OrganisationReference) -> Option<&organisation::Model> {
+        let known_as = match (&reference.identifier, &reference.name) {
+            (Some(identifier), _) if !self.by_identifier.contains_key(identifier) => {
+                Formerly::Identifier(identifier.clone())
+            }
+            (None, Some(name)) if !self.by_name.contains_key(&fold(name)) => Formerly::Name(fold(name)),
+            _ => return None,
+        };
+        match self.formerly.get(&known_as)?.as_slice() {
+            [one] => self.led_to.get(one),
+            _ => None,
+        }
+    }
+
+    /// Whether nobody else that was found has an organisation's name.
+    fn is_only(&self, organisation: &organisation::Model) -> bool {
+        let same_name = self.by_name.get(&organisation.name_folded);
+        same_name.is_none_or(|same| same.iter().all(|one| one.id == organisation.id))
     }
 
     fn known(&self, reference: &OrganisationReference) -> Result<Option<&organisation::Model>, Unclear> {
         let known = match (&reference.identifier, &reference.name) {
             (None, None) => return Err(Unclear::Nameless),
-            (Some(identifier), _) => self.by_identifier.get(identifier),
+            (Some(identifier), _) => self
+                .by_identifier
+                .get(identifier)
+                .or_else(|| self.formerly(reference)),
             (None, Some(name)) => match self.by_name.get(&fold(name)).map(Vec::as_slice) {
-                None | Some([]) => None,
+                None | Some([]) => match self.formerly.get(&Formerly::Name(fold(name))) {
+                    Some(several) if several.len() > 1 => {
+                        return Err(Unclear::Several(several.len(), name.clone()));
+                    }
+                    _ => self.formerly(reference),
+                },
                 Some([one]) => Some(one),
                 Some(several) => return Err(Unclear::Several(several.len(), name.clone())),
             },
@@ -124,9 +199,10 @@ impl Found {
         if let Some(known) = self.known(reference)? {
             let mut organisation = known.clone();
             if organisation.kind.is_none() && reference.kind.is_some() {
+                let before = standing(&organisation);
                 organisation.kind = reference.kind;
                 organisation.updated_at = now;
-                altered.put(organisation.clone(), ChangeKind::Altered);
+                altered.put(organisation.clone(), Some(before));
                 self.put(organisation.clone());
             }
             return Ok(organisation);
@@ -142,7 +218,7 @@ impl Found {
             created_at: now,
             updated_at: now,
         };
-        altered.put(organisation.clone(), ChangeKind::Published);
+        altered.put(organisation.clone(), None);
         self.put(organisation.clone());
         Ok(organisation)
     }
@@ -150,23 +226,40 @@ impl Found {
 
 /// The organisations that a batch of records adds or says more of.
 #[derive(Debug, Default)]
-pub struct Altered(Vec<(organisation::Model, ChangeKind)>);
+pub struct Altered(Vec<(organisation::Model, Option<Standing>)>);
+
+/// An organisation as it stands, for its history.
+pub fn standing(organisation: &organisation::Model) -> Standing {
+    Standing::new(document::of_organisation(organisation), organisation.updated_at)
+}
 
 impl Altered {
-    fn put(&mut self, organisation: organisation::Model, kind: ChangeKind) {
+    /// One that is new, or that stood so before.
+    fn put(&mut self, organisation: organisation::Model, before: Option<Standing>) {
         match self.0.iter_mut().find(|(one, _)| one.id == organisation.id) {
             // What is new in this batch stays new, with what was said of it since.
             Some((one, _)) => *one = organisation,
-            None => self.0.push((organisation, kind)),
+            None => self.0.push((organisation, before)),
         }
     }
 
-    /// Writes them, with the log.
+    /// Writes them, with their revisions and the log.
     pub async fn write(self, db: &impl ConnectionTrait, act: &Act<'_>) -> Result<()> {
         let mut entries = Vec::with_capacity(self.0.len());
         let mut new = Vec::new();
-        for (organisation, kind) in self.0 {
+        let mut saves = Vec::with_capacity(self.0.len());
+        for (organisation, before) in self.0 {
+            let kind = match before {
+                Some(_) => ChangeKind::Altered,
+                None => ChangeKind::Published,
+            };
             entries.push(Entry::new(kind, ChangeSubject::Organisation, organisation.id));
+            saves.push(Save {
+                subject: KeptSubject::Organisation,
+                id: organisation.id,
+                before,
+                after: document::of_organisation(&organisation),
+            });
             if kind == ChangeKind::Published {
                 new.push(organisation.into_active_model());
             } else {
@@ -179,7 +272,7 @@ impl Altered {
                 .await?;
         }
         change::append(db, act, &entries).await?;
-        Ok(())
+        keeping::write(db, act, saves).await
     }
 }
 
@@ -203,84 +296,6 @@ pub async fn ensure(
         .map_err(|unclear| crate::error::Error::bad_input("organisation", unclear))?;
     altered.write(db, act).await?;
     Ok(organisation)
-}
-
-/// An organisation as a steward writes it.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    /// The organisation that is there; none for a new one.
-    pub id: Option<Uuid>,
-    /// The name in use.
-    pub name: String,
-    /// What sort of organisation it is; none where not known.
-    pub kind: Option<OrganisationKind>,
-    /// The org-id identifier; none where none is known.
-    pub identifier: Option<String>,
-    /// Whether what its members send in is published without review.
-    pub auto_publish: bool,
-}
-
-/// Adds an organisation, or writes one that is there anew, with the log. What is wrong with it is answered.
-pub async fn save(
-    db: &impl ConnectionTrait,
-    act: &Act<'_>,
-    draft: Draft,
-) -> Result<Result<organisation::Model, Vec<Finding>>> {
-    let name = draft.name.trim().to_owned();
-    let identifier = draft.identifier.map(|identifier| identifier.trim().to_owned());
-    let identifier = identifier.filter(|identifier| !identifier.is_empty());
-    let reference = OrganisationReference {
-        identifier: identifier.clone(),
-        name: Some(name.clone()),
-        kind: draft.kind,
-    };
-    let mut findings = validate::organisation(&reference);
-    if name.is_empty() {
-        findings.push(Finding::new(FindingCode::Required, "name", "is needed"));
-    }
-    let before = match draft.id {
-        Some(id) => organisation::Entity::find_by_id(id).one(db).await?,
-        None => None,
-    };
-    if draft.id.is_some() && before.is_none() {
-        let reason = "there is no such organisation";
-        findings.push(Finding::new(FindingCode::NotFound, "id", reason));
-    }
-    if !findings.is_empty() {
-        return Ok(Err(findings));
-    }
-    if let Some(identifier) = &identifier {
-        let same = organisation::Entity::find()
-            .filter(organisation::Column::Identifier.eq(identifier))
-            .one(db)
-            .await?;
-        if let Some(other) = same.filter(|other| Some(other.id) != draft.id) {
-            let reason = format!("is that of {}", other.name);
-            return Ok(Err(vec![Finding::new(FindingCode::Clash, "identifier", reason)]));
-        }
-    }
-    let row = organisation::Model {
-        id: before
-            .as_ref()
-            .map_or_else(|| act.clock.new_id(), |before| before.id),
-        name_folded: fold(&name),
-        name,
-        kind: draft.kind,
-        identifier,
-        auto_publish: draft.auto_publish,
-        created_at: before
-            .as_ref()
-            .map_or_else(|| act.now(), |before| before.created_at),
-        updated_at: act.now(),
-    };
-    let kind = if before.is_some() {
-        ChangeKind::Altered
-    } else {
-        ChangeKind::Published
-    };
-    let altered = Altered(vec![(row.clone(), kind)]);
-    altered.write(db, act).await?;
-    Ok(Ok(row))
 }
 
 /// The organisations whose names are most like a name that none has, as they are offered to

@@ -28,6 +28,7 @@ use crate::id::NodeKind;
 use crate::initiative::filter;
 use crate::initiative::filter_input::{Lookup, PlaceRef, at, not_too_many, only_or_all};
 use crate::initiative::graphql::{Initiative, InitiativeList, InitiativeOrder, InitiativesOf};
+use crate::keeping::graphql::version;
 use crate::paging::{self, Page, PageArguments, PageRequest};
 
 /// A place, from a neighbourhood to the country.
@@ -39,6 +40,11 @@ impl Place {
     /// The global id.
     pub async fn id(&self) -> ID {
         NodeKind::Place.id(self.0.id).into()
+    }
+
+    /// Counts the times that it was saved. For stewards.
+    async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
+        version(ctx, self.0.id).await
     }
 
     /// The name in use.

@@ -1,6 +1,8 @@
 //! Places: finding them by id, code or name, and keeping what lies within what.
 
 pub mod graphql;
+pub mod gss;
+pub mod mutations;
 mod save;
 pub mod within;
 
@@ -10,11 +12,12 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use uuid::Uuid;
 use wayin_entity::place;
 
-pub use self::save::{PlaceDraft, Saved, save_all};
+pub use self::save::{Draft, PlaceDraft, Saved, save, save_all};
 use crate::condition::fold;
 use crate::error::{Error, Result};
 use crate::id::{self, NodeKind};
 use crate::initiative::record::PlaceReference;
+use crate::initiative::validate::{FindingCode, Findings};
 use crate::paging::{Key, Paged, Sort};
 
 /// What a place is asked for by.
@@ -232,12 +235,31 @@ pub async fn find(db: &impl ConnectionTrait, key: &PlaceKey) -> Result<Option<pl
     Ok(Some(place))
 }
 
+/// The id of a place that is named at a path of an input; what names none is found wrong.
+pub async fn named_at(
+    db: &impl ConnectionTrait,
+    found: &mut Findings,
+    path: &str,
+    key: &PlaceKey,
+) -> Result<Option<Uuid>> {
+    let place = find(db, key).await?;
+    if place.is_none() {
+        found.error(FindingCode::NotFound, path, unclear(key).to_string());
+    }
+    Ok(place.map(|place| place.id))
+}
+
+/// Why a key names no place.
+fn unclear(key: &PlaceKey) -> Unclear {
+    match key {
+        PlaceKey::Code(code) => Unclear::NoSuchCode(code.clone()),
+        PlaceKey::Id(id) => Unclear::NoSuchId(NodeKind::Place.id(*id)),
+    }
+}
+
 /// An error for a reference in a filter that names no place.
 pub fn not_found(path: &str, key: &PlaceKey) -> Error {
-    match key {
-        PlaceKey::Code(code) => Error::bad_input(path, Unclear::NoSuchCode(code.clone())),
-        PlaceKey::Id(id) => Error::bad_input(path, Unclear::NoSuchId(NodeKind::Place.id(*id))),
-    }
+    Error::bad_input(path, unclear(key))
 }
 
 /// The orders of a list of places.

@@ -2,14 +2,20 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, QueryFilter,
+    Statement,
+};
 use uuid::Uuid;
-use wayin_entity::{ChangeKind, ChangeSubject, PlaceKind, place, place_within};
+use wayin_entity::{ChangeKind, ChangeSubject, KeptSubject, PlaceKind, place, place_within};
 
-use super::{Gazetteer, Unclear};
+use super::{Gazetteer, PlaceKey, Unclear, gss};
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::initiative::validate::{FindingCode, Findings};
+use crate::keeping::{self, Save, Target, document};
+use crate::mutation::Refusal;
 
 /// A place as it is to stand in the base.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +53,37 @@ pub async fn save_all(
     drafts: &[PlaceDraft],
 ) -> Result<Vec<Result<Saved, String>>> {
     let places = Gazetteer::read(db).await?;
+    let links = links_of(db, &places).await?;
+    let meant = meant(act, &places, &links, drafts);
+    let refused = refused(&links, drafts, &meant);
+    let mut standing = Standing {
+        places: places.places,
+        links,
+    };
+    let (mut outcomes, mut written) = (Vec::with_capacity(drafts.len()), Vec::new());
+    let mut stood = HashMap::new();
+    for ((draft, meant), refused) in drafts.iter().zip(meant).zip(refused) {
+        let up = match (refused, meant.up) {
+            (None, Ok(up)) => up,
+            (Some(reason), _) | (None, Err(reason)) => {
+                outcomes.push(Err(reason));
+                continue;
+            }
+        };
+        let before = standing.kept(meant.id);
+        let saved = standing.put(act, draft, meant.id, up);
+        if saved != Saved::Unchanged {
+            stood.entry(meant.id).or_insert(before);
+            written.push((meant.id, saved));
+        }
+        outcomes.push(Ok(saved));
+    }
+    standing.write(db, act, written, stood).await?;
+    Ok(outcomes)
+}
+
+/// What every place leads to.
+async fn links_of(db: &impl ConnectionTrait, places: &Gazetteer) -> Result<Links> {
     let mut links: Links = places
         .places
         .values()
@@ -59,36 +96,169 @@ pub async fn save_all(
             .within
             .insert(link.within_id);
     }
-    let meant = meant(act, &places, &links, drafts);
-    let refused = refused(&links, drafts, &meant);
+    Ok(links)
+}
+
+/// The lock that keeps two saves on PostgreSQL from closing a circle together; SQLite has one writer.
+const LOCK: i64 = 0x7761_7969_6e00_0002;
+
+/// The most places that may lie around one another.
+pub const DEEPEST: usize = 12;
+
+/// A place as a steward writes it.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The place that is there, and the version that it was written from.
+    pub target: Target,
+    /// The name in use.
+    pub name: String,
+    /// What sort of place it is.
+    pub kind: PlaceKind,
+    /// The GSS code.
+    pub code: Option<String>,
+    /// The places that it lies directly within.
+    pub within: Vec<PlaceKey>,
+    /// The place that took over when this one's code was retired.
+    pub successor: Option<PlaceKey>,
+}
+
+/// Adds a place, or writes one that is there anew, with the log.
+pub async fn save(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    draft: Draft,
+) -> Result<Result<place::Model, Refusal>> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
+        db.execute_raw(Statement::from_string(DbBackend::Postgres, lock))
+            .await?;
+    }
+    let places = Gazetteer::read(db).await?;
+    let links = links_of(db, &places).await?;
+    let before = draft.target.id.and_then(|id| places.places.get(&id)).cloned();
+    let id = before
+        .as_ref()
+        .map_or_else(|| act.clock.new_id(), |before| before.id);
+    let mut found = Findings::default();
+    let mut up = Up::default();
+    for (at, key) in draft.within.iter().enumerate() {
+        let path = format!("within/{at}");
+        up.within
+            .extend(super::named_at(db, &mut found, &path, key).await?);
+    }
+    if let Some(key) = &draft.successor {
+        up.successor = super::named_at(db, &mut found, "successor", key).await?;
+    }
+    let code = keeping::tidy(draft.code).and_then(|code| match gss::code(&code) {
+        Ok(code) => Some(code),
+        Err(reason) => {
+            found.error(FindingCode::Malformed, "code", reason);
+            None
+        }
+    });
+    let of_code = code.as_deref().and_then(gss::kind_of_code);
+    if let Some(of_code) = of_code.filter(|of_code| *of_code != draft.kind) {
+        let reason = format!("its code is that of a {}", of_code.code());
+        found.error(FindingCode::Contradictory, "kind", reason);
+    }
+    let one = PlaceDraft {
+        code,
+        name: draft.name.trim().to_owned(),
+        kind: draft.kind,
+        within: Vec::new(),
+        successor: None,
+    };
+    found.required("name", &one.name, 200);
+    if !found.errors.iter().any(|error| error.path == "code") {
+        check_code(&mut found, &places, before.as_ref(), one.code.as_deref());
+    }
+    check_links(&mut found, &links, id, &up);
     let mut standing = Standing {
         places: places.places,
         links,
     };
-    let (mut outcomes, mut entries) = (Vec::with_capacity(drafts.len()), Vec::new());
-    let mut written = Vec::new();
-    for ((draft, meant), refused) in drafts.iter().zip(meant).zip(refused) {
-        let up = match (refused, meant.up) {
-            (None, Ok(up)) => up,
-            (Some(reason), _) | (None, Err(reason)) => {
-                outcomes.push(Err(reason));
-                continue;
-            }
-        };
-        let saved = standing.put(act, draft, meant.id, up);
-        if saved != Saved::Unchanged {
-            let kind = match saved {
-                Saved::Added => ChangeKind::Published,
-                _ => ChangeKind::Altered,
-            };
-            entries.push(Entry::new(kind, ChangeSubject::Place, meant.id));
-            written.push((meant.id, saved));
-        }
-        outcomes.push(Ok(saved));
+    let stood = standing.kept(id);
+    let document = stood.as_ref().map(|stood| &stood.document);
+    if let Some(refusal) = keeping::refusal(db, draft.target, document, "place", found).await? {
+        return Ok(Err(refusal));
     }
-    standing.write(db, act, written).await?;
-    change::append(db, act, &entries).await?;
-    Ok(outcomes)
+    // A save is one also where it says what stood already: its version counts it.
+    let saved = match standing.put(act, &one, id, up) {
+        Saved::Added => Saved::Added,
+        Saved::Altered | Saved::Unchanged => Saved::Altered,
+    };
+    standing
+        .write(db, act, vec![(id, saved)], HashMap::from([(id, stood)]))
+        .await?;
+    let row = place::Entity::find_by_id(id).one(db).await?;
+    row.map(Ok)
+        .ok_or_else(|| Error::Internal("a place that was saved cannot be found".into()))
+}
+
+/// A code is that of one place, and stays: records name their places by it.
+fn check_code(found: &mut Findings, places: &Gazetteer, before: Option<&place::Model>, code: Option<&str>) {
+    let own = before.map(|before| before.id);
+    let holder = code.and_then(|code| places.by_code.get(code));
+    if let Some(holder) = holder.filter(|holder| Some(**holder) != own) {
+        let name = places
+            .places
+            .get(holder)
+            .map_or("another place", |holder| &holder.name);
+        found.error(FindingCode::Clash, "code", format!("is that of {name}"));
+    }
+    let stood = before.and_then(|before| before.code.as_deref());
+    if stood.is_some() && stood != code {
+        let reason = "stays as it is, as records name the place by it: add the place of the new code, and name \
+                      it as the successor of this one";
+        found.error(FindingCode::NotAllowed, "code", reason);
+    }
+}
+
+/// No place lies within itself, however many lie between, and no more lie around one another than may.
+fn check_links(found: &mut Findings, links: &Links, id: Uuid, up: &Up) {
+    let mut then = links.clone();
+    then.insert(id, up.clone());
+    let within = Up {
+        successor: None,
+        ..up.clone()
+    };
+    let reason = "it would lie within itself, or be its own successor";
+    if leads_to(&then, &within, id) {
+        found.error(FindingCode::Contradictory, "within", reason);
+    } else if leads_to(&then, up, id) {
+        found.error(FindingCode::Contradictory, "successor", reason);
+    } else {
+        let mut below: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+        for (child, up) in &then {
+            for parent in &up.within {
+                below.entry(*parent).or_default().push(*child);
+            }
+        }
+        let above = |id: Uuid| {
+            then.get(&id)
+                .map(|up| up.within.iter().copied().collect())
+                .unwrap_or_default()
+        };
+        let around = farthest(id, &above);
+        let inside = farthest(id, &|id| below.get(&id).cloned().unwrap_or_default());
+        if around + inside + 1 > DEEPEST {
+            let reason = format!("more than {DEEPEST} places would lie around one another");
+            found.error(FindingCode::OutOfRange, "within", reason);
+        }
+    }
+}
+
+/// How many steps lead away from a place at most. There are no circles, and no more steps than [`DEEPEST`]
+/// are counted.
+fn farthest(from: Uuid, next: &dyn Fn(Uuid) -> Vec<Uuid>) -> usize {
+    let mut here = HashSet::from([from]);
+    for steps in 0..=DEEPEST {
+        here = here.into_iter().flat_map(next).collect();
+        if here.is_empty() {
+            return steps;
+        }
+    }
+    DEEPEST + 1
 }
 
 /// Where a place leads: to those that it lies within, and to the one that took over.
@@ -220,6 +390,13 @@ struct Standing {
 }
 
 impl Standing {
+    /// A place as it is kept, where it is there.
+    fn kept(&self, id: Uuid) -> Option<keeping::Standing> {
+        let (place, up) = (self.places.get(&id)?, self.links.get(&id)?);
+        let document = document::of_place(place, &up.within);
+        Some(keeping::Standing::new(document, place.updated_at))
+    }
+
     fn put(&mut self, act: &Act<'_>, draft: &PlaceDraft, id: Uuid, up: Up) -> Saved {
         let before = self.places.get(&id);
         let saved = before.map_or(Saved::Added, |_| Saved::Altered);
@@ -241,12 +418,14 @@ impl Standing {
         saved
     }
 
-    /// Writes places as they stand now; each may be named several times.
+    /// Writes places as they stand now, with their revisions and the log; each may be named several times.
+    /// `stood` tells how each stood before.
     async fn write(
         &self,
         db: &impl ConnectionTrait,
         act: &Act<'_>,
         written: Vec<(Uuid, Saved)>,
+        mut stood: HashMap<Uuid, Option<keeping::Standing>>,
     ) -> Result<()> {
         let now = act.now();
         let mut seen = HashSet::new();
@@ -298,6 +477,21 @@ impl Standing {
                 .exec_without_returning(db)
                 .await?;
         }
-        Ok(())
+        let (mut entries, mut saves) = (Vec::new(), Vec::new());
+        for (id, saved) in written {
+            let kind = match saved {
+                Saved::Added => ChangeKind::Published,
+                _ => ChangeKind::Altered,
+            };
+            entries.push(Entry::new(kind, ChangeSubject::Place, id));
+            saves.extend(self.kept(id).map(|now| Save {
+                subject: KeptSubject::Place,
+                id,
+                before: stood.remove(&id).flatten(),
+                after: now.document,
+            }));
+        }
+        change::append(db, act, &entries).await?;
+        keeping::write(db, act, saves).await
     }
 }

@@ -30,6 +30,9 @@ pub struct RedactPayload {
     submissions: Option<i32>,
     /// How many events of the audit trail.
     audit_events: Option<i32>,
+    /// How many versions of what stewards keep: places, organisations, terms, meetings, reflections, crises,
+    /// claims, members.
+    kept_versions: Option<i32>,
     /// Everything that was wrong with the input; empty where it was done.
     user_errors: Vec<UserError>,
 }
@@ -40,6 +43,8 @@ struct Answer {
     revisions: i32,
     submissions: i32,
     audit_events: i32,
+    #[serde(default)]
+    kept_versions: i32,
 }
 
 impl From<Answer> for RedactPayload {
@@ -49,6 +54,7 @@ impl From<Answer> for RedactPayload {
             revisions: Some(answer.revisions),
             submissions: Some(answer.submissions),
             audit_events: Some(answer.audit_events),
+            kept_versions: Some(answer.kept_versions),
             user_errors: Vec::new(),
         }
     }
@@ -60,6 +66,7 @@ fn refused(findings: impl IntoIterator<Item = crate::initiative::validate::Findi
         revisions: None,
         submissions: None,
         audit_events: None,
+        kept_versions: None,
         user_errors: findings.into_iter().map(UserError::from).collect(),
     }
 }
@@ -70,8 +77,8 @@ pub struct RedactionMutation;
 
 #[Object]
 impl RedactionMutation {
-    /// Takes a text out of everything that the base keeps: records, their history, submissions and the audit
-    /// trail. `[redacted]` is left in its place. For stewards.
+    /// Takes a text out of everything that the base keeps: records, their history, submissions, what stewards
+    /// keep and the audit trail. `[redacted]` is left in its place. For stewards.
     async fn redact(
         &self,
         ctx: &Context<'_>,
@@ -107,6 +114,7 @@ impl RedactionMutation {
             revisions: small(redacted.revisions),
             submissions: small(redacted.submissions),
             audit_events: small(redacted.events),
+            kept_versions: small(redacted.kept),
         };
         let event = Event {
             // No one object is what it is about; the member who acts stands for it.

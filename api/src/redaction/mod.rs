@@ -1,5 +1,5 @@
 //! Taking a text out of everything that the base keeps, where it should never have come
-//! in: records, their revisions, submissions and the audit trail. A marker is left in its place.
+//! in: records, their revisions, submissions, what stewards keep and the audit trail. A marker is left in its place.
 //! What is kept of repeated mutations holds no text.
 
 pub mod graphql;
@@ -15,14 +15,16 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{
-    ChangeKind, ChangeSubject, audit_event, challenge_faced, entry_point_taken, funding_term, initiative,
-    revision, source, submission,
+    ChangeKind, ChangeSubject, audit_event, challenge_faced, claim, crisis, entry_point_taken,
+    former_organisation, funding_term, initiative, kept_revision, meeting, organisation, place, reflection,
+    revision, source, submission, term,
 };
 
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;
 use crate::error::Result;
 use crate::initiative::validate::{Finding, FindingCode, can_be_held};
+use crate::vocabulary;
 
 /// What stands where a text was taken out.
 pub const MARKER: &str = "[redacted]";
@@ -42,6 +44,8 @@ pub struct Redacted {
     pub submissions: usize,
     /// Events of the audit trail.
     pub events: usize,
+    /// Versions of what stewards keep.
+    pub kept: usize,
 }
 
 /// Whether a text can be taken out.
@@ -122,6 +126,7 @@ pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Res
     }
     altered.extend(of_initiatives(db, act, text).await?);
     of_parts(db, text).await?;
+    redacted.kept = of_kept(db, act, text).await?;
     redacted.initiatives = altered.len();
     let entries: Vec<Entry> = altered
         .into_iter()
@@ -194,8 +199,162 @@ async fn of_parts(db: &impl ConnectionTrait, text: &str) -> Result<()> {
         challenge_faced::Note,
         funding_term::Programme,
         source::Title,
-        source::Url
+        source::Url,
+        revision::Reason
     );
+    Ok(())
+}
+
+/// Takes a text out of what stewards keep, and out of every version of it. Answers out of how many versions.
+async fn of_kept(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Result<usize> {
+    let mut versions = 0;
+    for row in kept_revision::Entity::find()
+        .filter(
+            holds_json(kept_revision::Column::Document, text).or(holds(kept_revision::Column::Reason, text)),
+        )
+        .all(db)
+        .await?
+    {
+        let document = without(&row.document, text);
+        let reason = row.reason.replace(text, MARKER);
+        if document.is_none() && reason == row.reason {
+            continue;
+        }
+        versions += 1;
+        let mut row = row.into_active_model();
+        document
+            .into_iter()
+            .for_each(|document| row.document = Set(document));
+        row.reason = Set(reason);
+        row.update(db).await?;
+    }
+    let entries = [
+        of_organisations(db, act, text).await?,
+        of_places(db, act, text).await?,
+        of_crises(db, act, text).await?,
+    ];
+    change::append(db, act, &entries.concat()).await?;
+    of_terms(db, act, text).await?;
+    macro_rules! without {
+        ($($entity:ident :: $column:ident),+) => {$({
+            let column = $entity::Column::$column;
+            $entity::Entity::update_many()
+                .col_expr(column, replaced(column, text, MARKER))
+                .col_expr($entity::Column::UpdatedAt, Expr::value(act.now()))
+                .filter(holds(column, text))
+                .exec(db)
+                .await?;
+        })+};
+    }
+    without!(
+        meeting::Title,
+        meeting::Theme,
+        meeting::RegistrationUrl,
+        reflection::Text,
+        claim::Statement
+    );
+    Ok(versions)
+}
+
+/// Takes a text out of the names of organisations, those in use and those before.
+async fn of_organisations(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for row in organisation::Entity::find()
+        .filter(holds(organisation::Column::Name, text))
+        .all(db)
+        .await?
+    {
+        let name = row.name.replace(text, MARKER);
+        entries.push(Entry::new(
+            ChangeKind::Altered,
+            ChangeSubject::Organisation,
+            row.id,
+        ));
+        let row = organisation::Model {
+            name_folded: fold(&name),
+            name,
+            updated_at: act.now(),
+            ..row
+        };
+        row.into_active_model().reset_all().update(db).await?;
+    }
+    for row in former_organisation::Entity::find()
+        .filter(holds(former_organisation::Column::Name, text))
+        .all(db)
+        .await?
+    {
+        let name = row.name.replace(text, MARKER);
+        let row = former_organisation::Model {
+            name_folded: fold(&name),
+            name,
+            updated_at: act.now(),
+            ..row
+        };
+        row.into_active_model().reset_all().update(db).await?;
+    }
+    Ok(entries)
+}
+
+async fn of_places(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for row in place::Entity::find()
+        .filter(holds(place::Column::Name, text))
+        .all(db)
+        .await?
+    {
+        let name = row.name.replace(text, MARKER);
+        entries.push(Entry::new(ChangeKind::Altered, ChangeSubject::Place, row.id));
+        let row = place::Model {
+            name_folded: fold(&name),
+            name,
+            updated_at: act.now(),
+            ..row
+        };
+        row.into_active_model().reset_all().update(db).await?;
+    }
+    Ok(entries)
+}
+
+async fn of_crises(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for row in crisis::Entity::find()
+        .filter(holds(crisis::Column::Name, text))
+        .all(db)
+        .await?
+    {
+        entries.push(Entry::new(ChangeKind::Altered, ChangeSubject::Crisis, row.id));
+        let row = crisis::Model {
+            name: row.name.replace(text, MARKER),
+            updated_at: act.now(),
+            ..row
+        };
+        row.into_active_model().reset_all().update(db).await?;
+    }
+    Ok(entries)
+}
+
+/// Takes a text out of the words of the field. They are few, so that all are looked at.
+async fn of_terms(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Result<()> {
+    for before in term::Entity::find().all(db).await? {
+        let replaced = |kept: &str| kept.replace(text, MARKER);
+        let other_words = without(&before.other_words, text);
+        let row = term::Model {
+            word: replaced(&before.word),
+            definition: replaced(&before.definition),
+            caution: before.caution.as_deref().map(replaced),
+            other_words: other_words.unwrap_or_else(|| before.other_words.clone()),
+            ..before.clone()
+        };
+        if row != before {
+            let word_folded = vocabulary::term::folded(&row.word, &row.other_words);
+            let row = term::Model {
+                word_folded,
+                updated_at: act.now(),
+                ..row
+            };
+            row.into_active_model().reset_all().update(db).await?;
+        }
+    }
     Ok(())
 }
 

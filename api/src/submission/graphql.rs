@@ -268,6 +268,7 @@ impl SubmissionQuery {
         }
         if let Some(id) = filter.organisation {
             let id = decode(NodeKind::Organisation, "filter.organisation", &id)?;
+            let id = crate::organisation::former::current(&app(ctx).db, id).await?;
             select = select.filter(submission::Column::OrganisationId.eq(id));
         }
         if let Some(id) = filter.initiative {

@@ -54,7 +54,7 @@ pub fn at_shape(document: &Value) -> Option<Refusal> {
 }
 
 /// Whether a base can hold every text of a document, names of fields included.
-fn is_kept(document: &Value) -> bool {
+pub fn is_kept(document: &Value) -> bool {
     match document {
         Value::String(text) => can_be_held(text),
         Value::Array(values) => values.iter().all(is_kept),
@@ -136,13 +136,15 @@ pub async fn at_all(
             });
         }
     }
+    let leads = proposals.iter().map(|one| &one.record.lead_organisation);
+    let leads = Found::look_up(db, leads.filter(|lead| !is_called(lead, organisation))).await?;
     let funders = unknown_funders(db, &proposals).await?;
     let over = publish::look_over(db, act, places, &proposals).await?;
     for ((((at, reading), proposal), over), funders) in
         readings.into_iter().zip(proposals).zip(over).zip(funders)
     {
         let looked = &mut all[at];
-        let mut found = sent(&proposal.record, organisation);
+        let mut found = sent(&proposal.record, organisation, &leads);
         found.extend(funders);
         found.extend(over.findings.errors);
         looked.errors.extend(as_sent(&reading, found));
@@ -176,7 +178,7 @@ fn as_sent(reading: &Reading, found: Vec<Finding>) -> impl Iterator<Item = Findi
 }
 
 /// What a record that is sent must meet besides what every record must.
-fn sent(record: &InitiativeRecord, organisation: &organisation::Model) -> Vec<Finding> {
+fn sent(record: &InitiativeRecord, organisation: &organisation::Model, leads: &Found) -> Vec<Finding> {
     let mut found = personal_data::check(record);
     let mut required = |path: &str, reason: &str| {
         found.push(Finding::new(FindingCode::Required, path, reason));
@@ -197,7 +199,7 @@ fn sent(record: &InitiativeRecord, organisation: &organisation::Model) -> Vec<Fi
             "is needed: the licence under which the record may be reused",
         );
     }
-    if !is_of(&record.lead_organisation, organisation) {
+    if !is_of(&record.lead_organisation, organisation, leads) {
         let reason = format!("is not {}, whose submission this is", organisation.name);
         found.push(Finding::new(FindingCode::NotAllowed, "leadOrganisation", reason));
     }
@@ -236,7 +238,12 @@ async fn unknown_funders(db: &impl ConnectionTrait, proposals: &[Proposal]) -> R
     Ok(all)
 }
 
-fn is_of(reference: &OrganisationReference, organisation: &organisation::Model) -> bool {
+/// Whether a reference means an organisation, also by what that was known as before it was merged.
+fn is_of(reference: &OrganisationReference, organisation: &organisation::Model, leads: &Found) -> bool {
+    is_called(reference, organisation) || leads.id_of(reference) == Some(organisation.id)
+}
+
+fn is_called(reference: &OrganisationReference, organisation: &organisation::Model) -> bool {
     match (&reference.identifier, &reference.name) {
         (Some(identifier), _) => organisation.identifier.as_ref() == Some(identifier),
         (None, Some(name)) => crate::condition::fold(name) == organisation.name_folded,

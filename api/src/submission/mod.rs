@@ -21,31 +21,13 @@ use crate::auth::requester::Member;
 use crate::base::DisclosureKeys;
 use crate::change::Act;
 use crate::error::{Error, Result};
-use crate::initiative::difference::{self, Difference};
+use crate::initiative::difference;
 use crate::initiative::publish::{self, Outcome};
 use crate::initiative::revision;
 use crate::initiative::validate::{Finding, FindingCode};
+pub use crate::mutation::Refusal;
 use crate::paging::{Key, Paged, Sort};
 use crate::place::Gazetteer;
-
-/// Why a submission was not moved: nothing was changed.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Refusal {
-    /// What stands against it, each with the path into the input.
-    pub findings: Vec<Finding>,
-    /// For one that was written against a version that stands no more, what changed in between.
-    pub changed_since: Vec<Difference>,
-}
-
-impl Refusal {
-    /// One thing that stands against it.
-    pub fn of(code: FindingCode, path: &str, reason: impl Into<String>) -> Self {
-        Self {
-            findings: vec![Finding::new(code, path, reason)],
-            changed_since: Vec::new(),
-        }
-    }
-}
 
 /// What a move comes to: the submission as it stands after it, or why it was not made.
 pub type Moved = Result<submission::Model, Refusal>;

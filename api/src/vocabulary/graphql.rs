@@ -24,6 +24,7 @@ use crate::graphql::{
 };
 use crate::id::NodeKind;
 use crate::initiative::filter::like_escaped;
+use crate::keeping::graphql::version;
 use crate::paging::{self, PageArguments, PageRequest};
 
 /// A code of a closed vocabulary, in plain words.
@@ -108,6 +109,11 @@ impl Term {
     /// The global id.
     pub async fn id(&self) -> ID {
         NodeKind::Term.id(self.0.id).into()
+    }
+
+    /// Counts the times that it was saved. For stewards.
+    async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
+        version(ctx, self.0.id).await
     }
 
     /// The short name in addresses.

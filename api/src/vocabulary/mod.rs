@@ -2,6 +2,7 @@
 //! definitions stand with the codes themselves, in `wayin_entity`.
 
 pub mod graphql;
+pub mod mutations;
 pub mod term;
 
 use wayin_entity::{

@@ -1,9 +1,164 @@
 //! Words of the field, in plain language.
 
+use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect};
+use serde_json::{Value, json};
 use uuid::Uuid;
-use wayin_entity::term;
+use wayin_entity::{
+    Challenge, Change, Condition, DeliveryTimeline, EntryPoint, KeptSubject, OrganisationKind, Perspective,
+    PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, SourceKind, Step, Visibility,
+    term,
+};
 
+use crate::change::Act;
+use crate::condition::fold;
+use crate::error::Result;
+use crate::initiative::personal_data;
+use crate::initiative::validate::{FindingCode, Findings};
+use crate::keeping::{self, Save, Standing, Target, document};
+use crate::mutation::Refusal;
 use crate::paging::{Key, Paged, Sort};
+
+/// The most other words for one word.
+const MOST_OTHER_WORDS: usize = 20;
+
+/// A term as a steward writes it.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The term that is there, and the version that it was written from.
+    pub target: Target,
+    /// The short name in addresses.
+    pub slug: String,
+    /// The word.
+    pub word: String,
+    /// What it means, plainly.
+    pub definition: String,
+    /// Other words that people use for it.
+    pub other_words: Vec<String>,
+    /// What to mind when using it.
+    pub caution: Option<String>,
+    /// The vocabulary code that it explains.
+    pub code: Option<String>,
+}
+
+/// Adds a term, or writes one that is there anew.
+pub async fn save(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    draft: Draft,
+) -> Result<Result<term::Model, Refusal>> {
+    let before = match draft.target.id {
+        Some(id) => term::Entity::find_by_id(id).lock_exclusive().one(db).await?,
+        None => None,
+    };
+    let other_words: Vec<String> = draft
+        .other_words
+        .iter()
+        .map(|word| word.trim().to_owned())
+        .collect();
+    let row = term::Model {
+        id: before
+            .as_ref()
+            .map_or_else(|| act.clock.new_id(), |before| before.id),
+        slug: draft.slug.trim().to_owned(),
+        word: draft.word.trim().to_owned(),
+        word_folded: folded(draft.word.trim(), &json!(other_words)),
+        definition: draft.definition.trim().to_owned(),
+        other_words: json!(other_words),
+        caution: keeping::tidy(draft.caution),
+        code: keeping::tidy(draft.code),
+        created_at: before
+            .as_ref()
+            .map_or_else(|| act.now(), |before| before.created_at),
+        updated_at: act.now(),
+    };
+    let mut found = check(&row, &other_words);
+    let slug = (term::Column::Slug, row.slug.as_str());
+    keeping::check_unique::<term::Entity>(db, &mut found, "slug", slug, (term::Column::Id, draft.target.id))
+        .await?;
+    let standing = before.as_ref().map(document::of_term);
+    if let Some(refusal) = keeping::refusal(db, draft.target, standing.as_ref(), "term", found).await? {
+        return Ok(Err(refusal));
+    }
+    keeping::store(db, before.is_some(), row.clone()).await?;
+    let save = Save {
+        subject: KeptSubject::Term,
+        id: row.id,
+        before: Standing::of(standing, before.map(|before| before.updated_at)),
+        after: document::of_term(&row),
+    };
+    keeping::write(db, act, vec![save]).await?;
+    Ok(Ok(row))
+}
+
+/// A word and its other words in lower case, for searching.
+pub fn folded(word: &str, other_words: &Value) -> String {
+    let other_words = other_words.as_array().into_iter().flatten();
+    let words: Vec<&str> = std::iter::once(word)
+        .chain(other_words.filter_map(Value::as_str))
+        .collect();
+    fold(&words.join("\n"))
+}
+
+fn check(row: &term::Model, other_words: &[String]) -> Findings {
+    let mut found = Findings::default();
+    keeping::check_slug(&mut found, &row.slug);
+    keeping::check_text(&mut found, "word", &row.word, 100);
+    keeping::check_text(&mut found, "definition", &row.definition, 2_000);
+    if other_words.len() > MOST_OTHER_WORDS {
+        let reason = format!(
+            "{} are given; at most {MOST_OTHER_WORDS} are kept",
+            other_words.len()
+        );
+        found.error(FindingCode::TooLong, "otherWords", reason);
+    }
+    for (at, word) in other_words.iter().enumerate() {
+        keeping::check_text(&mut found, &format!("otherWords/{at}"), word, 100);
+        if other_words[..at].contains(word) {
+            found.error(
+                FindingCode::Repeated,
+                format!("otherWords/{at}"),
+                "is named twice",
+            );
+        }
+    }
+    found.length("caution", row.caution.as_deref(), 2_000);
+    let caution = row.caution.as_deref().unwrap_or_default();
+    found.errors.extend(personal_data::at("caution", caution));
+    if let Some(code) = &row.code
+        && !is_a_code(code)
+    {
+        let reason = format!("{code} is no code of the vocabulary");
+        found.error(FindingCode::NotFound, "code", reason);
+    }
+    found
+}
+
+/// Whether a vocabulary has this code.
+fn is_a_code(text: &str) -> bool {
+    macro_rules! any {
+        ($($vocabulary:ident),+) => {
+            $($vocabulary::ALL.iter().any(|code| code.code() == text))||+
+        };
+    }
+    any!(
+        EntryPoint,
+        Perspective,
+        Challenge,
+        Step,
+        Reason,
+        Condition,
+        Change,
+        Restriction,
+        ReportingFrequency,
+        ReportingBasis,
+        DeliveryTimeline,
+        PlaceKind,
+        OrganisationKind,
+        SourceKind,
+        Visibility,
+        Role
+    )
+}
 
 impl Paged for term::Entity {
     type Order = ();

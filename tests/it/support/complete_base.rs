@@ -6,13 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
-    Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, EntryPoint, FileFormat,
-    ImportAs, ImportKind, ImportState, OrganisationKind, Perspective, PlaceKind, Reason, ReportingBasis,
-    ReportingFrequency, Restriction, Role, RowOutcome, SourceKind, Step, SubmissionState, Visibility,
-    audit_event, base, challenge_faced, challenge_reason, change, claim, condition_changed, crisis,
-    crisis_place, entry_point_taken, funding_term, import, import_outcome, import_piece, initiative,
-    initiative_source, meeting, member, organisation, place, place_within, reflection, repeatable, revision,
-    source, submission, term,
+    Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, EntryPoint, FileFormat, ImportAs, ImportKind, ImportState, KeptSubject, OrganisationKind, Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome, SourceKind, Step, SubmissionState, Visibility, audit_event, base, challenge_faced, challenge_reason, change, claim, condition_changed, crisis, crisis_place, entry_point_taken, former_organisation, funding_term, import, import_outcome, import_piece, initiative, initiative_source, kept_revision, meeting, member, organisation, place, place_within, reflection, repeatable, revision, source, submission, term,
 };
 
 /// Inserts the rows, and makes sure of each that it reads back as it was written.
@@ -122,8 +116,30 @@ impl Rows {
             updated_at: self.now,
         };
         let ids = (organisation.id, member.id);
+        let kept_revision = kept_revision::Model {
+            id: self.clock.new_id(),
+            subject: KeptSubject::Organisation,
+            subject_id: organisation.id,
+            version: 1,
+            document: json!({"name": "Made-up Trust"}),
+            member_id: Some(member.id),
+            reason: "Asked for".to_owned(),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let former = former_organisation::Model {
+            id: self.clock.new_id(),
+            organisation_id: organisation.id,
+            name: "The Made-up Trust".to_owned(),
+            name_folded: "the made-up trust".to_owned(),
+            identifier: Some("GB-CHC-0000002".to_owned()),
+            created_at: self.now,
+            updated_at: self.now,
+        };
         keep(db, organisation).await;
         keep(db, member).await;
+        keep(db, kept_revision).await;
+        keep(db, former).await;
         ids
     }
 

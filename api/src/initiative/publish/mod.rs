@@ -9,13 +9,14 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use uuid::Uuid;
 use wayin_entity::{funding_term, initiative, organisation, revision};
 
+pub use self::write::disclosure_reference;
 use super::record::{FundingTerm, InitiativeRecord, OrganisationReference};
 use super::validate::{self, Finding, FindingCode, Findings};
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act};
 use crate::condition::fold;
 use crate::error::{Error, Result};
-use crate::organisation::{Altered, Found, Unclear};
+use crate::organisation::{Altered, Found, Unclear, former, in_full};
 use crate::place::{self, Gazetteer, reference_to};
 
 /// A record that is to be published.
@@ -92,6 +93,11 @@ pub async fn publish_all(
     ahead
         .iter_mut()
         .for_each(|proposal| validate::tidy(&mut proposal.record));
+    // Two that name one organisation, the one as it was known before, have to do with each other.
+    let named = ahead
+        .iter_mut()
+        .flat_map(|proposal| named_mut(&mut proposal.record));
+    former::lead_on(db, named).await?;
     while !ahead.is_empty() {
         let rest = ahead.split_off(before_repeat(&ahead));
         outcomes.extend(publish_together(db, act, places, keys, ahead).await?);
@@ -223,6 +229,11 @@ pub async fn look_over(
 
 fn references_of(record: &InitiativeRecord) -> impl Iterator<Item = &OrganisationReference> {
     std::iter::once(&record.lead_organisation).chain(record.funding_terms.iter().map(|term| &term.funder))
+}
+
+fn named_mut(record: &mut InitiativeRecord) -> impl Iterator<Item = &mut OrganisationReference> {
+    let funders = record.funding_terms.iter_mut().map(|term| &mut term.funder);
+    std::iter::once(&mut record.lead_organisation).chain(funders)
 }
 
 /// What is in the base of what a batch of proposals names.
@@ -646,18 +657,9 @@ fn grant_clashes(
     clashes
 }
 
-fn in_full(organisation: &organisation::Model) -> OrganisationReference {
-    OrganisationReference {
-        identifier: organisation.identifier.clone(),
-        name: Some(organisation.name.clone()),
-        kind: organisation.kind,
-    }
-}
-
 /// The record with no more of its organisations than tells which they are.
 fn with_bare_organisations(mut record: InitiativeRecord) -> InitiativeRecord {
-    let funders = record.funding_terms.iter_mut().map(|term| &mut term.funder);
-    for organisation in std::iter::once(&mut record.lead_organisation).chain(funders) {
+    for organisation in named_mut(&mut record) {
         organisation.kind = None;
         if organisation.identifier.is_some() {
             organisation.name = None;

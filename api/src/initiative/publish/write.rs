@@ -307,11 +307,6 @@ fn initiative_row(act: &Act<'_>, keys: &DisclosureKeys, ready: &Ready) -> Result
         record, before, lead, ..
     } = ready;
     let now = act.now();
-    let grant = record
-        .funding_terms
-        .iter()
-        .find_map(|term| term.grant_identifier.as_deref());
-    let reference = record.external_ref.as_deref().or(grant).unwrap_or_default();
     let sharing = record.sharing.clone().unwrap_or_default();
     Ok(initiative::Model {
         id: ready.id,
@@ -331,7 +326,10 @@ fn initiative_row(act: &Act<'_>, keys: &DisclosureKeys, ready: &Ready) -> Result
         version: before.as_ref().map_or(1, |before| before.version + 1),
         published_at: before.as_ref().map_or(now, |before| before.published_at),
         withdrawn_at: None,
-        disclosure_key: keys.key(lead.identifier.as_deref().unwrap_or(&lead.name), reference)?,
+        disclosure_key: keys.key(
+            lead.identifier.as_deref().unwrap_or(&lead.name),
+            disclosure_reference(record),
+        )?,
         sharing_confirmed_by: sharing.confirmed_by,
         sharing_confirmed_on: sharing.confirmed_on,
         sharing_basis: sharing.basis,
@@ -339,6 +337,16 @@ fn initiative_row(act: &Act<'_>, keys: &DisclosureKeys, ready: &Ready) -> Result
         created_at: before.as_ref().map_or(now, |before| before.created_at),
         updated_at: now,
     })
+}
+
+/// What a record is known by within its lead organisation, for its disclosure key: its own reference, or else
+/// the first grant that it names.
+pub fn disclosure_reference(record: &InitiativeRecord) -> &str {
+    let grant = record
+        .funding_terms
+        .iter()
+        .find_map(|term| term.grant_identifier.as_deref());
+    record.external_ref.as_deref().or(grant).unwrap_or_default()
 }
 
 /// Whether nothing but one published grant is known of an initiative. Only then may a

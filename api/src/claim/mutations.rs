@@ -1,0 +1,180 @@
+//! Keeping claims over GraphQL, for stewards: a claim's pattern is run before it is kept.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Json, Object, Result};
+use serde_json::{Value, json};
+use wayin_entity::{Dimension, claim};
+
+use super::graphql::Claim;
+use super::save::{Draft, LONGEST_FILTER, save};
+use crate::app::App;
+use crate::auth::visibility::Reader;
+use crate::error::Error;
+use crate::graphql::{app, decode, input, mutating};
+use crate::id::NodeKind;
+use crate::initiative::filter_input::InitiativeFilter;
+use crate::initiative::validate::{Finding, FindingCode};
+use crate::keeping::graphql::{Log, begin, finish, kept_payload, why};
+use crate::pattern::ask::{Asker, PatternInput};
+use crate::pattern::question::Coverage;
+use crate::submission::look;
+
+/// A claim that is to be added, or written anew.
+#[derive(Clone, Debug, InputObject)]
+pub struct SaveClaimInput {
+    /// The claim that is there; a new one where nothing is said.
+    id: Option<ID>,
+    /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
+    version: Option<i32>,
+    /// The short name in addresses, such as `short-funding-skips-ambitions`; unique, at most 100 characters.
+    slug: String,
+    /// The claim in plain words, at most 500 characters.
+    statement: String,
+    /// Where it stands in the list of claims, from 1; after all others, or where it stood, where nothing is said.
+    position: Option<i32>,
+    /// The reflection that it comes from.
+    reflection: Option<ID>,
+    /// The condition: an `InitiativeFilter` as JSON, as `pattern` takes it.
+    when: Json<Value>,
+    /// What it is crossed with: an `InitiativeFilter` as JSON.
+    then: Json<Value>,
+    /// Among which initiatives: an `InitiativeFilter` as JSON; all where nothing is said.
+    among: Option<Json<Value>>,
+    /// What they are told apart by.
+    by: Option<Dimension>,
+    /// Why, in a few words, for its history.
+    reason: Option<String>,
+    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    idempotency_key: Option<String>,
+}
+
+kept_payload! {
+    /// What came of saving a claim.
+    SaveClaimPayload { claim: Claim of claim::Model }
+}
+
+/// The mutations of claims.
+#[derive(Default)]
+pub struct ClaimMutation;
+
+#[Object]
+impl ClaimMutation {
+    /// Adds a claim, or writes one that is there anew, whole. Its pattern is run as a dashboard would run it,
+    /// and what cannot be answered is refused with the place in it. For stewards.
+    async fn save_claim(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to keep.")] mut input: SaveClaimInput,
+    ) -> Result<SaveClaimPayload> {
+        // Before the transaction begins: the engine asks the base by itself.
+        let unkept = unkept(&input);
+        let unanswerable = match unkept.as_slice() {
+            [] => try_out(app(ctx), &input).await?,
+            _ => Vec::new(),
+        };
+        let key = input.idempotency_key.take();
+        let running = match begin::<claim::Model>(ctx, "saveClaim", key.as_deref(), &input).await? {
+            Ok(running) => running,
+            Err(done) => return Ok(done.into()),
+        };
+        let (reason, mut wrong) = why(input.reason.as_deref());
+        wrong.extend(unanswerable);
+        let draft = Draft {
+            target: mutating::target(NodeKind::Claim, input.id.as_ref(), input.version)?,
+            slug: input.slug,
+            statement: input.statement,
+            position: input.position,
+            reflection: input
+                .reflection
+                .map(|id| decode(NodeKind::Reflection, "input.reflection", &id))
+                .transpose()?,
+            when: input.when.0,
+            then: input.then.0,
+            among: input.among.map(|among| among.0),
+            by: input.by,
+        };
+        // What no base can hold is not even tried.
+        let saved = if unkept.is_empty() {
+            save(running.db(), &running.act(&reason), draft).await?
+        } else {
+            Err(unkept.into())
+        };
+        let detail = json!({"reason": reason});
+        Ok(finish(*running, saved, wrong, Log::Stays, detail).await?.into())
+    }
+}
+
+/// The filter documents that cannot be kept.
+fn unkept(input: &SaveClaimInput) -> Vec<Finding> {
+    let among = input.among.as_ref().map(|among| ("among", &among.0));
+    let parts = [("when", &input.when.0), ("then", &input.then.0)];
+    let why = |part, document: &Value| {
+        let (code, reason) = if document.to_string().len() > LONGEST_FILTER {
+            let reason = format!("has more than {LONGEST_FILTER} bytes, written as JSON");
+            (FindingCode::TooLong, reason)
+        } else if look::is_kept(document) {
+            return None;
+        } else {
+            let reason = "holds the character NUL (U+0000), which no base can keep";
+            (FindingCode::Malformed, reason.into())
+        };
+        Some(Finding::new(code, part, reason))
+    };
+    parts
+        .into_iter()
+        .chain(among)
+        .filter_map(|(part, document)| why(part, document))
+        .collect()
+}
+
+/// Runs a claim's pattern as it will be run for a dashboard. What is wrong with it is answered, each with
+/// its place in the input.
+async fn try_out(app: &Arc<App>, input: &SaveClaimInput) -> Result<Vec<Finding>, Error> {
+    let mut found = Vec::new();
+    let mut read = |part: &str, document: &Value| -> Result<Option<InitiativeFilter>, Error> {
+        match input::read(part, document.clone()) {
+            Ok(filter) => Ok(Some(filter)),
+            Err(error) => {
+                found.push(refused(error)?);
+                Ok(None)
+            }
+        }
+    };
+    let (when, then) = (read("when", &input.when)?, read("then", &input.then)?);
+    let among = match &input.among {
+        Some(among) => read("among", among)?,
+        None => None,
+    };
+    let (Some(when), Some(then), true) = (when, then, found.is_empty()) else {
+        return Ok(found);
+    };
+    let asked = PatternInput {
+        when,
+        then,
+        among,
+        by: input.by,
+        concentration: false,
+    };
+    let asker = Asker::new(app, Reader::Dashboard, Coverage::Everything, None);
+    if let Err(error) = Box::pin(asker.pattern(asked)).await {
+        found.push(refused(error)?);
+    }
+    Ok(found)
+}
+
+/// What the engine said against a pattern, by its place in the input. What is no fault of the pattern
+/// stays an error.
+fn refused(error: Error) -> Result<Finding, Error> {
+    let code = match error.shared() {
+        Error::BadInput(_) => FindingCode::Malformed,
+        Error::Disclosing(_) => FindingCode::NotAllowed,
+        _ => return Err(error),
+    };
+    let text = error.to_string();
+    let (path, reason) = match text.split_once(": ") {
+        Some((path, reason)) if !path.contains(char::is_whitespace) => (path.replace('.', "/"), reason),
+        _ => (String::new(), text.as_str()),
+    };
+    Ok(Finding::new(code, path, reason))
+}

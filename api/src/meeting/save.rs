@@ -1,0 +1,201 @@
+//! Putting meetings and reflections into the base.
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+use wayin_entity::{Challenge, EntryPoint, KeptSubject, Perspective, meeting, reflection};
+
+use crate::change::Act;
+use crate::error::Result;
+use crate::initiative::personal_data;
+use crate::initiative::validate::{FindingCode, Findings};
+use crate::keeping::{self, Save, Standing, Target, document};
+use crate::mutation::Refusal;
+use crate::place::{self, PlaceKey};
+
+/// A meeting as a steward writes it.
+#[derive(Clone, Debug)]
+pub struct MeetingDraft {
+    /// The meeting that is there, and the version that it was written from.
+    pub target: Target,
+    /// What it is called.
+    pub title: String,
+    /// What it is about.
+    pub theme: Option<String>,
+    /// The day it is held.
+    pub held_on: chrono::NaiveDate,
+    /// Where one registers.
+    pub registration_url: Option<String>,
+}
+
+/// Adds a meeting, or writes one that is there anew.
+pub async fn save_meeting(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    draft: MeetingDraft,
+) -> Result<Result<meeting::Model, Refusal>> {
+    let before = match draft.target.id {
+        Some(id) => meeting::Entity::find_by_id(id).lock_exclusive().one(db).await?,
+        None => None,
+    };
+    let row = meeting::Model {
+        id: before
+            .as_ref()
+            .map_or_else(|| act.clock.new_id(), |before| before.id),
+        title: draft.title.trim().to_owned(),
+        theme: keeping::tidy(draft.theme),
+        held_on: draft.held_on,
+        registration_url: keeping::tidy(draft.registration_url),
+        created_at: before
+            .as_ref()
+            .map_or_else(|| act.now(), |before| before.created_at),
+        updated_at: act.now(),
+    };
+    let mut found = Findings::default();
+    keeping::check_text(&mut found, "title", &row.title, 300);
+    found.length("theme", row.theme.as_deref(), 1_000);
+    let theme = row.theme.as_deref().unwrap_or_default();
+    found.errors.extend(personal_data::at("theme", theme));
+    found.date("heldOn", Some(row.held_on));
+    keeping::check_address(&mut found, "registrationUrl", row.registration_url.as_deref());
+    let title = (meeting::Column::Title, row.title.as_str());
+    let own = (meeting::Column::Id, draft.target.id);
+    keeping::check_unique::<meeting::Entity>(db, &mut found, "title", title, own).await?;
+    let standing = before.as_ref().map(document::of_meeting);
+    if let Some(refusal) = keeping::refusal(db, draft.target, standing.as_ref(), "meeting", found).await? {
+        return Ok(Err(refusal));
+    }
+    keeping::store(db, before.is_some(), row.clone()).await?;
+    let save = Save {
+        subject: KeptSubject::Meeting,
+        id: row.id,
+        before: Standing::of(standing, before.map(|before| before.updated_at)),
+        after: document::of_meeting(&row),
+    };
+    keeping::write(db, act, vec![save]).await?;
+    Ok(Ok(row))
+}
+
+/// A reflection as a steward writes it.
+#[derive(Clone, Debug)]
+pub struct ReflectionDraft {
+    /// The reflection that is there, and the version that it was written from.
+    pub target: Target,
+    /// The meeting.
+    pub meeting: Uuid,
+    /// Where it stands in the meeting, from 1; for a new one after all others where nothing is said.
+    pub position: Option<i32>,
+    /// Whose view it is.
+    pub perspective: Perspective,
+    /// The entry point that it is about.
+    pub entry_point: Option<EntryPoint>,
+    /// The challenge that it is about.
+    pub challenge: Option<Challenge>,
+    /// The place that it is about.
+    pub place: Option<PlaceKey>,
+    /// What was said.
+    pub text: String,
+}
+
+/// Adds a reflection, or writes one that is there anew.
+pub async fn save_reflection(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    draft: ReflectionDraft,
+) -> Result<Result<reflection::Model, Refusal>> {
+    let before = match draft.target.id {
+        Some(id) => {
+            reflection::Entity::find_by_id(id)
+                .lock_exclusive()
+                .one(db)
+                .await?
+        }
+        None => None,
+    };
+    let mut found = Findings::default();
+    // Who adds one to the same meeting meanwhile waits, so that positions are given once.
+    let meeting = meeting::Entity::find_by_id(draft.meeting)
+        .lock_exclusive()
+        .one(db)
+        .await?;
+    if meeting.is_none() {
+        found.error(FindingCode::NotFound, "meeting", "there is no such meeting");
+    }
+    let place_id = match &draft.place {
+        Some(key) => place::named_at(db, &mut found, "place", key).await?,
+        None => None,
+    };
+    let about = [
+        draft.entry_point.is_some(),
+        draft.challenge.is_some(),
+        draft.place.is_some(),
+    ];
+    if about.into_iter().filter(|about| *about).count() > 1 {
+        let reason = "is about one of an entry point, a challenge and a place, or about none of them";
+        found.error(FindingCode::Contradictory, "", reason);
+    }
+    let text = draft.text.trim();
+    keeping::check_text(&mut found, "text", text, 4_000);
+    let position = position(db, &mut found, &draft, before.as_ref()).await?;
+    let standing = before.as_ref().map(document::of_reflection);
+    if let Some(refusal) = keeping::refusal(db, draft.target, standing.as_ref(), "reflection", found).await? {
+        return Ok(Err(refusal));
+    }
+    let row = reflection::Model {
+        id: before
+            .as_ref()
+            .map_or_else(|| act.clock.new_id(), |before| before.id),
+        meeting_id: draft.meeting,
+        position,
+        perspective: draft.perspective,
+        entry_point: draft.entry_point,
+        challenge: draft.challenge,
+        place_id,
+        text: text.to_owned(),
+        created_at: before
+            .as_ref()
+            .map_or_else(|| act.now(), |before| before.created_at),
+        updated_at: act.now(),
+    };
+    keeping::store(db, before.is_some(), row.clone()).await?;
+    let save = Save {
+        subject: KeptSubject::Reflection,
+        id: row.id,
+        before: Standing::of(standing, before.map(|before| before.updated_at)),
+        after: document::of_reflection(&row),
+    };
+    keeping::write(db, act, vec![save]).await?;
+    Ok(Ok(row))
+}
+
+/// Where a reflection stands in its meeting: as it is said, or else where it stood, or else at the end.
+async fn position(
+    db: &impl ConnectionTrait,
+    found: &mut Findings,
+    draft: &ReflectionDraft,
+    before: Option<&reflection::Model>,
+) -> Result<i32> {
+    let of_meeting = || reflection::Entity::find().filter(reflection::Column::MeetingId.eq(draft.meeting));
+    let stood = before
+        .filter(|before| before.meeting_id == draft.meeting)
+        .map(|before| before.position);
+    let Some(position) = draft.position.or(stood) else {
+        let last = of_meeting()
+            .order_by_desc(reflection::Column::Position)
+            .one(db)
+            .await?;
+        return Ok(last.map_or(1, |last| last.position.saturating_add(1)));
+    };
+    if position < 1 {
+        found.error(FindingCode::OutOfRange, "position", "counts from 1");
+        return Ok(position);
+    }
+    let there = of_meeting()
+        .filter(reflection::Column::Position.eq(position))
+        .one(db)
+        .await?;
+    if there.is_some_and(|there| Some(there.id) != draft.target.id) {
+        let reason = format!("another reflection of the meeting stands at {position}");
+        found.error(FindingCode::Clash, "position", reason);
+    }
+    Ok(position)
+}

@@ -1,0 +1,454 @@
+//! Two organisations that turned out to be one: everything that names the one names the other from then on,
+//! and what the one was known as still leads there. In the caller's transaction.
+
+pub mod graphql;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::Expr,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+use wayin_entity::{
+    ChangeKind, ChangeSubject, KeptSubject, former_organisation, funding_term, initiative, member,
+    organisation, revision, submission,
+};
+
+use crate::base::DisclosureKeys;
+use crate::change::{self, Act, Entry};
+use crate::error::{Error, Result};
+use crate::id::NodeKind;
+use crate::initiative::publish::disclosure_reference;
+use crate::initiative::record::InitiativeRecord;
+use crate::initiative::validate::{FindingCode, Findings};
+use crate::keeping::{self, Save, Standing, document};
+use crate::mutation::Refusal;
+use crate::organisation::{in_full, standing};
+
+/// How many records are written at once.
+const AT_ONCE: usize = 500;
+/// How many records that clash are named.
+const CLASHES_NAMED: usize = 50;
+
+/// Two organisations that are one.
+#[derive(Clone, Copy, Debug)]
+pub struct Draft {
+    /// The one that stays.
+    pub keep: Uuid,
+    /// The version of it that was looked at.
+    pub keep_version: Option<i32>,
+    /// The one that is merged into it.
+    pub merge: Uuid,
+    /// The version of that.
+    pub merge_version: Option<i32>,
+}
+
+/// What came of merging.
+#[derive(Clone, Debug)]
+pub struct Merged {
+    /// The organisation that stays, as it stands now.
+    pub kept: organisation::Model,
+    /// The one that was merged into it, as it stood.
+    pub merged: organisation::Model,
+    /// How many published records were written anew.
+    pub initiatives: usize,
+    /// How many submissions are the other's now.
+    pub submissions: u64,
+    /// How many members act for the other now.
+    pub members: usize,
+}
+
+/// Merges an organisation into another. Records keep their ids; each that stands gets a new version, which
+/// names the other. What both lead under the same reference is for a steward to tell apart first.
+pub async fn merge(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    keys: &DisclosureKeys,
+    draft: Draft,
+) -> Result<Result<Merged, Refusal>> {
+    // Who publishes a record of either meanwhile waits.
+    let both = organisation::Entity::find()
+        .filter(organisation::Column::Id.is_in([draft.keep, draft.merge]))
+        .order_by_asc(organisation::Column::Id)
+        .lock_exclusive()
+        .all(db)
+        .await?;
+    let find = |id: Uuid| both.iter().find(|one| one.id == id).cloned();
+    let (keep, merged) = (find(draft.keep), find(draft.merge));
+    let mut refusal = Refusal::default();
+    for (path, id, found, version) in [
+        ("keep", draft.keep, &keep, draft.keep_version),
+        ("merge", draft.merge, &merged, draft.merge_version),
+    ] {
+        let stands = found.as_ref().map(document::of_organisation);
+        let stale = match stands {
+            Some(stands) => keeping::stale(db, id, &stands, version).await?,
+            None => Some(Refusal::of(
+                FindingCode::NotFound,
+                path,
+                "there is no such organisation",
+            )),
+        };
+        let Some(stale) = stale else { continue };
+        refusal.changed_since.extend(stale.changed_since);
+        refusal
+            .findings
+            .extend(stale.findings.into_iter().map(|mut finding| {
+                if finding.path == "version" {
+                    finding.path = format!("{path}Version");
+                }
+                finding
+            }));
+    }
+    let mut found = Findings::default();
+    if draft.keep == draft.merge {
+        let reason = "is the organisation that stays";
+        found.error(FindingCode::Contradictory, "merge", reason);
+    } else {
+        clashes(db, &mut found, draft).await?;
+    }
+    refusal.findings.extend(found.errors);
+    let (Some(keep), Some(merged), true) = (keep, merged, refusal.findings.is_empty()) else {
+        return Ok(Err(refusal));
+    };
+    let kept = organisation::Model {
+        kind: keep.kind.or(merged.kind),
+        identifier: keep.identifier.clone().or_else(|| merged.identifier.clone()),
+        updated_at: act.now(),
+        ..keep.clone()
+    };
+    let mut entries = vec![
+        Entry::new(ChangeKind::Altered, ChangeSubject::Organisation, kept.id),
+        Entry::new(ChangeKind::Withdrawn, ChangeSubject::Organisation, merged.id),
+    ];
+    let moved = Moved {
+        keys,
+        kept: &kept,
+        merged: &merged,
+    };
+    let mut altered = moved.rewrite(db, act).await?;
+    let initiatives = altered.len();
+    if kept.identifier != keep.identifier {
+        altered.extend(moved.give_new_keys(db, act, &altered).await?);
+    }
+    let altered = altered.into_iter();
+    entries.extend(altered.map(|id| Entry::new(ChangeKind::Altered, ChangeSubject::Initiative, id)));
+    let (submissions, members) = moved.rest(db, act).await?;
+    forget(db, act, &kept, &merged).await?;
+    keeping::store(db, true, kept.clone()).await?;
+    let mut saves = vec![
+        Save {
+            subject: KeptSubject::Organisation,
+            id: kept.id,
+            before: Some(standing(&keep)),
+            after: document::of_organisation(&kept),
+        },
+        Save {
+            subject: KeptSubject::Organisation,
+            id: merged.id,
+            before: Some(standing(&merged)),
+            after: merged_into(&merged, &kept),
+        },
+    ];
+    let count = members.len();
+    saves.extend(members);
+    keeping::write(db, act, saves).await?;
+    change::append(db, act, &entries).await?;
+    Ok(Ok(Merged {
+        kept,
+        merged,
+        initiatives,
+        submissions,
+        members: count,
+    }))
+}
+
+/// How an organisation is kept that was merged into another.
+fn merged_into(merged: &organisation::Model, kept: &organisation::Model) -> Value {
+    let mut document = document::of_organisation(merged);
+    document["mergedInto"] = json!(NodeKind::Organisation.id(kept.id));
+    document
+}
+
+/// Names the records that both lead under the same reference: only one can have it.
+async fn clashes(db: &impl ConnectionTrait, found: &mut Findings, draft: Draft) -> Result<()> {
+    let led_by = |id| {
+        initiative::Entity::find()
+            .filter(initiative::Column::LeadOrganisationId.eq(id))
+            .filter(initiative::Column::ExternalRef.is_not_null())
+            .select_only()
+            .columns([initiative::Column::ExternalRef, initiative::Column::Id])
+            .into_tuple::<(String, Uuid)>()
+    };
+    let ours: HashMap<String, Uuid> = led_by(draft.keep).all(db).await?.into_iter().collect();
+    let mut both: Vec<(String, Uuid, Uuid)> = led_by(draft.merge)
+        .all(db)
+        .await?
+        .into_iter()
+        .filter_map(|(reference, id)| ours.get(&reference).map(|own| (reference, *own, id)))
+        .collect();
+    both.sort();
+    for (reference, own, other) in both.iter().take(CLASHES_NAMED) {
+        let reason = format!(
+            "both lead a record with the externalRef {reference}, {} and {}: publish one of them under another first",
+            NodeKind::Initiative.id(*own),
+            NodeKind::Initiative.id(*other),
+        );
+        found.error(FindingCode::Clash, "merge", reason);
+    }
+    if both.len() > CLASHES_NAMED {
+        let reason = format!("and {} more of such records", both.len() - CLASHES_NAMED);
+        found.error(FindingCode::Clash, "merge", reason);
+    }
+    Ok(())
+}
+
+/// What the one organisation leaves to the other.
+struct Moved<'a> {
+    keys: &'a DisclosureKeys,
+    kept: &'a organisation::Model,
+    merged: &'a organisation::Model,
+}
+
+impl Moved<'_> {
+    /// Has the records that the one leads or funds name the other, each in a new version. Answers those that stand.
+    async fn rewrite(&self, db: &impl ConnectionTrait, act: &Act<'_>) -> Result<BTreeSet<Uuid>> {
+        let (merged, kept) = (self.merged.id, self.kept.id);
+        let led: HashSet<Uuid> = initiative::Entity::find()
+            .filter(initiative::Column::LeadOrganisationId.eq(merged))
+            .select_only()
+            .column(initiative::Column::Id)
+            .into_tuple()
+            .all(db)
+            .await?
+            .into_iter()
+            .collect();
+        let mut funded: HashMap<Uuid, Vec<i32>> = HashMap::new();
+        let terms: Vec<(Uuid, i32)> = funding_term::Entity::find()
+            .filter(funding_term::Column::FunderId.eq(merged))
+            .select_only()
+            .columns([funding_term::Column::InitiativeId, funding_term::Column::Position])
+            .into_tuple()
+            .all(db)
+            .await?;
+        for (id, position) in terms {
+            funded.entry(id).or_default().push(position);
+        }
+        let concerned: BTreeSet<Uuid> = led.iter().chain(funded.keys()).copied().collect();
+        let concerned: Vec<Uuid> = concerned.into_iter().collect();
+        let mut standing = BTreeSet::new();
+        for ids in concerned.chunks(AT_ONCE) {
+            standing.extend(self.rewrite_these(db, act, ids, &led, &funded).await?);
+        }
+        // Those that were withdrawn too: sent in anew, they are known again.
+        initiative::Entity::update_many()
+            .col_expr(initiative::Column::LeadOrganisationId, Expr::value(kept))
+            .filter(initiative::Column::LeadOrganisationId.eq(merged))
+            .exec(db)
+            .await?;
+        funding_term::Entity::update_many()
+            .col_expr(funding_term::Column::FunderId, Expr::value(kept))
+            .col_expr(funding_term::Column::UpdatedAt, Expr::value(act.now()))
+            .filter(funding_term::Column::FunderId.eq(merged))
+            .exec(db)
+            .await?;
+        Ok(standing)
+    }
+
+    async fn rewrite_these(
+        &self,
+        db: &impl ConnectionTrait,
+        act: &Act<'_>,
+        ids: &[Uuid],
+        led: &HashSet<Uuid>,
+        funded: &HashMap<Uuid, Vec<i32>>,
+    ) -> Result<Vec<Uuid>> {
+        let mut revisions = Vec::with_capacity(ids.len());
+        let mut written = Vec::with_capacity(ids.len());
+        for (row, mut record) in standing_records(db, ids).await? {
+            let leads = led.contains(&row.id);
+            if leads {
+                record.lead_organisation = in_full(self.kept);
+            }
+            for position in funded.get(&row.id).into_iter().flatten() {
+                let at = usize::try_from(position - 1).ok();
+                if let Some(term) = at.and_then(|at| record.funding_terms.get_mut(at)) {
+                    term.funder = in_full(self.kept);
+                }
+            }
+            let version = row.version + 1;
+            let document =
+                serde_json::to_value(&record).map_err(|cause| Error::Internal(cause.to_string()))?;
+            revisions.push(
+                revision::Model {
+                    id: act.clock.new_id(),
+                    initiative_id: row.id,
+                    version,
+                    document,
+                    member_id: act.member,
+                    reason: format!("organisations merged: {}", act.reason),
+                    created_at: act.now(),
+                    updated_at: act.now(),
+                }
+                .into_active_model(),
+            );
+            let disclosure_key = if leads {
+                self.key(&record)?
+            } else {
+                row.disclosure_key
+            };
+            written.push(row.id);
+            let update = initiative::ActiveModel {
+                id: Set(row.id),
+                version: Set(version),
+                disclosure_key: Set(disclosure_key),
+                updated_at: Set(act.now()),
+                ..Default::default()
+            };
+            initiative::Entity::update_many()
+                .set(update)
+                .filter(initiative::Column::Id.eq(row.id))
+                .exec(db)
+                .await?;
+        }
+        if !revisions.is_empty() {
+            revision::Entity::insert_many(revisions)
+                .exec_without_returning(db)
+                .await?;
+        }
+        Ok(written)
+    }
+
+    /// A record's key, under the organisation that stays: what its next publication would give it.
+    fn key(&self, record: &InitiativeRecord) -> Result<i64> {
+        let lead = self.kept.identifier.as_deref().unwrap_or(&self.kept.name);
+        self.keys.key(lead, disclosure_reference(record))
+    }
+
+    /// Gives the records that the other has led all along their keys under the identifier that it only has now.
+    /// Answers those that are not among those that were `written` anyway.
+    async fn give_new_keys(
+        &self,
+        db: &impl ConnectionTrait,
+        act: &Act<'_>,
+        written: &BTreeSet<Uuid>,
+    ) -> Result<Vec<Uuid>> {
+        let led: Vec<Uuid> = initiative::Entity::find()
+            .filter(initiative::Column::LeadOrganisationId.eq(self.kept.id))
+            .select_only()
+            .column(initiative::Column::Id)
+            .into_tuple()
+            .all(db)
+            .await?;
+        let others: Vec<Uuid> = led.into_iter().filter(|id| !written.contains(id)).collect();
+        let mut given = Vec::new();
+        for ids in others.chunks(AT_ONCE) {
+            for (row, record) in standing_records(db, ids).await? {
+                given.push(row.id);
+                let update = initiative::ActiveModel {
+                    id: Set(row.id),
+                    disclosure_key: Set(self.key(&record)?),
+                    updated_at: Set(act.now()),
+                    ..Default::default()
+                };
+                initiative::Entity::update_many()
+                    .set(update)
+                    .filter(initiative::Column::Id.eq(row.id))
+                    .exec(db)
+                    .await?;
+            }
+        }
+        Ok(given)
+    }
+
+    /// Moves submissions and members. Answers how many submissions, and the saves of the members.
+    async fn rest(&self, db: &impl ConnectionTrait, act: &Act<'_>) -> Result<(u64, Vec<Save>)> {
+        let moved = submission::Entity::update_many()
+            .col_expr(submission::Column::OrganisationId, Expr::value(self.kept.id))
+            .filter(submission::Column::OrganisationId.eq(self.merged.id))
+            .exec(db)
+            .await?;
+        let mut saves = Vec::new();
+        for before in member::Entity::find()
+            .filter(member::Column::OrganisationId.eq(self.merged.id))
+            .order_by_asc(member::Column::Id)
+            .lock_exclusive()
+            .all(db)
+            .await?
+        {
+            let after = member::Model {
+                organisation_id: Some(self.kept.id),
+                updated_at: act.now(),
+                ..before.clone()
+            };
+            saves.push(Save {
+                subject: KeptSubject::Member,
+                id: after.id,
+                before: Some(Standing::new(document::of_member(&before), before.updated_at)),
+                after: document::of_member(&after),
+            });
+            keeping::store(db, true, after).await?;
+        }
+        Ok((moved.rows_affected, saves))
+    }
+}
+
+/// Those of some initiatives that stand, each with its record.
+async fn standing_records(
+    db: &impl ConnectionTrait,
+    ids: &[Uuid],
+) -> Result<Vec<(initiative::Model, InitiativeRecord)>> {
+    let rows = initiative::Entity::find()
+        .filter(initiative::Column::Id.is_in(ids.iter().copied()))
+        .filter(initiative::Column::WithdrawnAt.is_null())
+        .order_by_asc(initiative::Column::Id)
+        .all(db)
+        .await?;
+    let newest = "revision.version = (SELECT initiative.version FROM initiative \
+                  WHERE initiative.id = revision.initiative_id)";
+    let mut documents: HashMap<Uuid, Value> = revision::Entity::find()
+        .filter(revision::Column::InitiativeId.is_in(rows.iter().map(|row| row.id)))
+        .filter(Expr::cust(newest))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|one| (one.initiative_id, one.document))
+        .collect();
+    rows.into_iter()
+        .map(|row| {
+            let document = documents.remove(&row.id).unwrap_or_default();
+            let record = serde_json::from_value(document)
+                .map_err(|cause| Error::Internal(format!("revision of {}: {cause}", row.id)))?;
+            Ok((row, record))
+        })
+        .collect()
+}
+
+/// Takes the row of the one that was merged out, and remembers what it was known as. What led to it leads on.
+async fn forget(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    kept: &organisation::Model,
+    merged: &organisation::Model,
+) -> Result<()> {
+    former_organisation::Entity::update_many()
+        .col_expr(former_organisation::Column::OrganisationId, Expr::value(kept.id))
+        .col_expr(former_organisation::Column::UpdatedAt, Expr::value(act.now()))
+        .filter(former_organisation::Column::OrganisationId.eq(merged.id))
+        .exec(db)
+        .await?;
+    let former = former_organisation::Model {
+        id: merged.id,
+        organisation_id: kept.id,
+        name: merged.name.clone(),
+        name_folded: merged.name_folded.clone(),
+        identifier: merged.identifier.clone(),
+        created_at: act.now(),
+        updated_at: act.now(),
+    };
+    keeping::store(db, false, former).await?;
+    organisation::Entity::delete_by_id(merged.id).exec(db).await?;
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! What organisations were known as before: one that was merged into another, or whose identifier was put
+//! right, is found by what it was known as. What is in use now goes first.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait as _, Func},
+};
+use uuid::Uuid;
+use wayin_entity::{former_organisation, organisation};
+
+use super::{Found, in_full};
+use crate::condition::fold;
+use crate::error::Result;
+use crate::initiative::record::OrganisationReference;
+use crate::initiative::validate::can_be_held;
+
+/// For each id that was an organisation's before it was merged, the one that it leads to.
+pub async fn led_on(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Uuid>> {
+    let found = former_organisation::Entity::find()
+        .filter(former_organisation::Column::Id.is_in(ids))
+        .all(db)
+        .await?;
+    Ok(found
+        .into_iter()
+        .map(|former| (former.id, former.organisation_id))
+        .collect())
+}
+
+/// The id of the organisation that an id leads to: itself, unless it was merged.
+pub async fn current(db: &impl ConnectionTrait, id: Uuid) -> Result<Uuid> {
+    Ok(led_on(db, [id]).await?.get(&id).copied().unwrap_or(id))
+}
+
+/// What is known by identifiers and folded names that were in use before, with what each leads to.
+pub(super) async fn known_as(
+    db: &impl ConnectionTrait,
+    identifiers: &[String],
+    names: &[String],
+) -> Result<Vec<(former_organisation::Model, organisation::Model)>> {
+    let former = former_organisation::Entity::find()
+        .filter(
+            Condition::any()
+                .add(former_organisation::Column::Identifier.is_in(identifiers.iter().cloned()))
+                .add(former_organisation::Column::NameFolded.is_in(names.iter().cloned())),
+        )
+        .all(db)
+        .await?;
+    if former.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: HashSet<Uuid> = former.iter().map(|one| one.organisation_id).collect();
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let current: HashMap<Uuid, organisation::Model> = super::by_ids(db, &ids)
+        .await?
+        .into_iter()
+        .map(|one| (one.id, one))
+        .collect();
+    Ok(former
+        .into_iter()
+        .filter_map(|one| {
+            let leads_to = current.get(&one.organisation_id)?.clone();
+            Some((one, leads_to))
+        })
+        .collect())
+}
+
+/// Has references that name an organisation by what it was known as before name it by what it is known as
+/// now, so that two of them can be told to be one.
+pub async fn lead_on<'a>(
+    db: &impl ConnectionTrait,
+    references: impl Iterator<Item = &'a mut OrganisationReference>,
+) -> Result<()> {
+    let mut references: Vec<&mut OrganisationReference> = references.collect();
+    let (identifiers, names) = super::named_by(references.iter().map(|one| &**one));
+    if known_as(db, &identifiers, &names).await?.is_empty() {
+        return Ok(());
+    }
+    let found = Found::look_up(db, references.iter().map(|one| &**one)).await?;
+    for reference in &mut references {
+        if let Some(current) = found.formerly(reference) {
+            let known_by_name = current.identifier.is_some() || found.is_only(current);
+            if known_by_name {
+                let kind = reference.kind;
+                **reference = OrganisationReference {
+                    kind,
+                    ..in_full(current)
+                };
+            }
+        }
+    }
+    Ok(())
+}
+
+/// For each of some folded identifiers that were in use before, the folded ones that are in use now.
+pub async fn identifiers_now(
+    db: &impl ConnectionTrait,
+    folded: Vec<String>,
+) -> Result<HashMap<String, Vec<String>>> {
+    let mut now: HashMap<String, Vec<String>> = HashMap::new();
+    if folded.is_empty() {
+        return Ok(now);
+    }
+    let lower: Expr = Func::lower(Expr::col(former_organisation::Column::Identifier)).into();
+    let former = former_organisation::Entity::find()
+        .filter(lower.is_in(folded.into_iter().filter(|text| can_be_held(text))))
+        .all(db)
+        .await?;
+    let ids: Vec<Uuid> = former.iter().map(|one| one.organisation_id).collect();
+    if ids.is_empty() {
+        return Ok(now);
+    }
+    let current: HashMap<Uuid, Option<String>> = super::by_ids(db, &ids)
+        .await?
+        .into_iter()
+        .map(|one| (one.id, one.identifier))
+        .collect();
+    for one in former {
+        let leads_to = current.get(&one.organisation_id).cloned().flatten();
+        if let (Some(before), Some(after)) = (one.identifier, leads_to) {
+            now.entry(fold(&before)).or_default().push(fold(&after));
+        }
+    }
+    Ok(now)
+}

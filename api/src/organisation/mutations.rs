@@ -1,0 +1,74 @@
+//! Keeping organisations over GraphQL, for stewards.
+
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use serde_json::json;
+use wayin_entity::{OrganisationKind, organisation};
+
+use super::graphql::Organisation;
+use super::{Draft, save};
+use crate::graphql::mutating;
+use crate::id::NodeKind;
+use crate::keeping::graphql::{Log, begin, finish, kept_payload, why};
+
+/// An organisation that is to be added, or written anew.
+#[derive(Clone, Debug, InputObject)]
+pub struct SaveOrganisationInput {
+    /// The organisation that is there; a new one where nothing is said.
+    id: Option<ID>,
+    /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
+    version: Option<i32>,
+    /// The name in use, at most 200 characters.
+    name: String,
+    /// What sort of organisation it is; not known where nothing is said.
+    kind: Option<OrganisationKind>,
+    /// The org-id identifier, such as GB-CHC-1164883; none where nothing is said. By one that it had before it is
+    /// still found.
+    identifier: Option<String>,
+    /// Whether what its members send in is published without review.
+    #[graphql(default)]
+    auto_publish: bool,
+    /// Why, in a few words, for its history.
+    reason: Option<String>,
+    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    idempotency_key: Option<String>,
+}
+
+kept_payload! {
+    /// What came of saving an organisation.
+    SaveOrganisationPayload { organisation: Organisation of organisation::Model } logged
+}
+
+/// The mutations of organisations.
+#[derive(Default)]
+pub struct OrganisationMutation;
+
+#[Object]
+impl OrganisationMutation {
+    /// Adds an organisation, or writes one that is there anew, whole. For stewards.
+    async fn save_organisation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to keep.")] mut input: SaveOrganisationInput,
+    ) -> Result<SaveOrganisationPayload> {
+        let key = input.idempotency_key.take();
+        let running =
+            match begin::<organisation::Model>(ctx, "saveOrganisation", key.as_deref(), &input).await? {
+                Ok(running) => running,
+                Err(done) => return Ok(done.into()),
+            };
+        let (reason, wrong) = why(input.reason.as_deref());
+        let draft = Draft {
+            target: mutating::target(NodeKind::Organisation, input.id.as_ref(), input.version)?,
+            name: input.name,
+            kind: input.kind,
+            identifier: input.identifier,
+            auto_publish: input.auto_publish,
+        };
+        let detail = json!({
+            "reason": reason, "name": draft.name, "kind": draft.kind, "identifier": draft.identifier,
+            "autoPublish": draft.auto_publish,
+        });
+        let saved = save(running.db(), &running.act(&reason), draft).await?;
+        Ok(finish(*running, saved, wrong, Log::Grows, detail).await?.into())
+    }
+}

@@ -1,0 +1,79 @@
+//! Keeping places over GraphQL, for stewards.
+
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use serde_json::json;
+use wayin_entity::{PlaceKind, place};
+
+use super::graphql::Place;
+use super::{Draft, save};
+use crate::graphql::mutating;
+use crate::id::NodeKind;
+use crate::initiative::filter_input::PlaceRef;
+use crate::keeping::graphql::{Log, begin, finish, kept_payload, why};
+
+/// A place that is to be added, or written anew.
+#[derive(Clone, Debug, InputObject)]
+pub struct SavePlaceInput {
+    /// The place that is there; a new one where nothing is said.
+    id: Option<ID>,
+    /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
+    version: Option<i32>,
+    /// The name in use, at most 200 characters.
+    name: String,
+    /// What sort of place it is.
+    kind: PlaceKind,
+    /// The GSS code, such as E08000025; unique. One that a place has stays: a new code is a new place, and the
+    /// successor of this one.
+    code: Option<String>,
+    /// The places that it lies directly within, several where they stand beside each other. At most 12 places
+    /// lie around one another, and none within itself.
+    #[graphql(default)]
+    within: Vec<PlaceRef>,
+    /// The place that took over when this one's code was retired; none while it is in use.
+    successor: Option<PlaceRef>,
+    /// Why, in a few words, for its history.
+    reason: Option<String>,
+    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    idempotency_key: Option<String>,
+}
+
+kept_payload! {
+    /// What came of saving a place.
+    SavePlacePayload { place: Place of place::Model } logged
+}
+
+/// The mutations of places.
+#[derive(Default)]
+pub struct PlaceMutation;
+
+#[Object]
+impl PlaceMutation {
+    /// Adds a place, or writes one that is there anew, whole. Places are not deleted: one that is no more
+    /// names its successor. For stewards.
+    async fn save_place(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to keep.")] mut input: SavePlaceInput,
+    ) -> Result<SavePlacePayload> {
+        let key = input.idempotency_key.take();
+        let running = match begin::<place::Model>(ctx, "savePlace", key.as_deref(), &input).await? {
+            Ok(running) => running,
+            Err(done) => return Ok(done.into()),
+        };
+        let (reason, wrong) = why(input.reason.as_deref());
+        let draft = Draft {
+            target: mutating::target(NodeKind::Place, input.id.as_ref(), input.version)?,
+            name: input.name,
+            kind: input.kind,
+            code: input.code,
+            within: mutating::place_keys("within", input.within)?,
+            successor: input
+                .successor
+                .map(|place| place.key("input.successor"))
+                .transpose()?,
+        };
+        let saved = save(running.db(), &running.act(&reason), draft).await?;
+        let detail = json!({"reason": reason});
+        Ok(finish(*running, saved, wrong, Log::Grows, detail).await?.into())
+    }
+}

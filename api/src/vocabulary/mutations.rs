@@ -1,0 +1,75 @@
+//! Keeping the words of the field over GraphQL, for stewards.
+
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use serde_json::json;
+use wayin_entity::term;
+
+use super::graphql::Term;
+use super::term::{Draft, save};
+use crate::graphql::mutating;
+use crate::id::NodeKind;
+use crate::keeping::graphql::{Log, begin, finish, kept_payload, why};
+
+/// A term that is to be added, or written anew.
+#[derive(Clone, Debug, InputObject)]
+pub struct SaveTermInput {
+    /// The term that is there; a new one where nothing is said.
+    id: Option<ID>,
+    /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
+    version: Option<i32>,
+    /// The short name in addresses, such as `root-causes`; unique, at most 100 characters.
+    slug: String,
+    /// The word, at most 100 characters.
+    word: String,
+    /// What it means, plainly, at most 2,000 characters.
+    definition: String,
+    /// Other words that people use for it, at most 20.
+    #[graphql(default)]
+    other_words: Vec<String>,
+    /// What to mind when using it, where the word shuts people out; at most 2,000 characters.
+    caution: Option<String>,
+    /// The code of the vocabulary that it explains.
+    code: Option<String>,
+    /// Why, in a few words, for its history.
+    reason: Option<String>,
+    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    idempotency_key: Option<String>,
+}
+
+kept_payload! {
+    /// What came of saving a term.
+    SaveTermPayload { term: Term of term::Model }
+}
+
+/// The mutations of terms.
+#[derive(Default)]
+pub struct TermMutation;
+
+#[Object]
+impl TermMutation {
+    /// Adds a word of the field, or writes one that is there anew, whole. For stewards.
+    async fn save_term(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to keep.")] mut input: SaveTermInput,
+    ) -> Result<SaveTermPayload> {
+        let key = input.idempotency_key.take();
+        let running = match begin::<term::Model>(ctx, "saveTerm", key.as_deref(), &input).await? {
+            Ok(running) => running,
+            Err(done) => return Ok(done.into()),
+        };
+        let (reason, wrong) = why(input.reason.as_deref());
+        let draft = Draft {
+            target: mutating::target(NodeKind::Term, input.id.as_ref(), input.version)?,
+            slug: input.slug,
+            word: input.word,
+            definition: input.definition,
+            other_words: input.other_words,
+            caution: input.caution,
+            code: input.code,
+        };
+        let saved = save(running.db(), &running.act(&reason), draft).await?;
+        let detail = json!({"reason": reason});
+        Ok(finish(*running, saved, wrong, Log::Stays, detail).await?.into())
+    }
+}

@@ -1,0 +1,85 @@
+//! Every version of what stewards keep, and the organisations that others were merged into.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{json_binary, text, text_null, uuid, uuid_null};
+use sea_orm_migration::sea_orm::DatabaseBackend;
+
+use crate::table::{
+    NamedIndex, code, counted, create_indexes, create_tables, drop_tables, folded, refers, unique, with_id,
+};
+
+/// Creates the tables.
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let backend = manager.get_database_backend();
+        create_tables(manager, [kept_revision(), former_organisation(backend)]).await?;
+        create_indexes(manager, &INDEXES).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        drop_tables(manager, &["former_organisation", "kept_revision"]).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+const INDEXES: [NamedIndex; 3] = [
+    (
+        "former_organisation_by_identifier",
+        "former_organisation",
+        &["identifier"],
+    ),
+    (
+        "former_organisation_by_name",
+        "former_organisation",
+        &["name_folded"],
+    ),
+    (
+        "former_organisation_by_organisation",
+        "former_organisation",
+        &["organisation_id"],
+    ),
+];
+
+fn kept_revision() -> TableCreateStatement {
+    with_id("kept_revision")
+        .col(code(
+            "subject",
+            &[
+                "PLACE",
+                "ORGANISATION",
+                "TERM",
+                "MEETING",
+                "REFLECTION",
+                "CRISIS",
+                "CLAIM",
+                "MEMBER",
+            ],
+        ))
+        // No foreign key: it is of one of several tables, and outlives an organisation that was merged.
+        .col(uuid("subject_id"))
+        .col(counted("version"))
+        .col(json_binary("document"))
+        .col(uuid_null("member_id"))
+        .col(text("reason"))
+        .index(&mut unique(&["subject_id", "version"]))
+        .foreign_key(&mut refers("member_id", "member"))
+        .take()
+}
+
+/// The id is the one that the organisation had; nobody else ever gets it.
+fn former_organisation(backend: DatabaseBackend) -> TableCreateStatement {
+    with_id("former_organisation")
+        .col(uuid("organisation_id"))
+        .col(text("name"))
+        .col(folded("name_folded", backend))
+        .col(text_null("identifier"))
+        .foreign_key(&mut refers("organisation_id", "organisation"))
+        .take()
+}

@@ -1,0 +1,952 @@
+//! Stewards keep places, organisations, terms, meetings, reflections, crises, claims and members: every save
+//! leaves a version, an event and an answer for whoever sends it again.
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::{Value, json};
+use wayin_entity::{KeptSubject, Role, kept_revision};
+
+use crate::support::app::{Client, ISSUER, TestApp};
+use crate::support::builders::record;
+use crate::support::{Database, Story, stories};
+
+mod merging;
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    let mut all = stories![
+        every_save_leaves_a_version_and_an_event_and_is_known_again,
+        everything_that_is_wrong_is_told_at_once,
+        what_stood_before_it_was_saved_has_a_first_version,
+        what_imports_add_and_alter_leaves_versions,
+        a_place_that_moves_takes_its_records_along,
+        no_place_lies_within_itself_or_too_deep,
+        a_code_that_a_place_has_stays,
+        reflections_stand_in_their_order,
+        a_crisis_that_changes_changes_answers,
+        a_claim_that_cannot_be_answered_is_not_kept,
+        a_member_who_is_revoked_may_do_nothing_from_then_on,
+        the_last_steward_stays_one,
+        of_two_stewards_who_revoke_each_other_one_stays,
+        who_is_no_steward_keeps_nothing,
+    ];
+    all.extend(merging::stories());
+    all
+}
+
+const PLACES: &str = "code,name,kind,within,successor
+E92000001,England,,,
+E12000001,North East,,E92000001,
+E12000002,North West,,E92000001,
+E06000001,Hartlepool,,E12000001,
+E06000002,Middlesbrough,,E12000001,
+";
+
+pub(super) async fn base(database: Database) -> TestApp {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    app
+}
+
+/// What a mutation saves, by the name of the field of its payload, and whether the log grows with it.
+fn saved_by(name: &str) -> (&'static str, bool) {
+    match name {
+        "savePlace" => ("place", true),
+        "saveOrganisation" | "mergeOrganisations" => ("organisation", true),
+        "saveTerm" => ("term", false),
+        "saveMeeting" => ("meeting", false),
+        "saveReflection" => ("reflection", false),
+        "saveCrisis" => ("crisis", true),
+        "saveClaim" => ("claim", false),
+        "saveMember" | "revokeMember" => ("member", false),
+        _ => panic!("{name} saves nothing that is known here"),
+    }
+}
+
+/// What a mutation of something that is kept answers.
+pub(super) async fn keep(client: &Client<'_>, name: &str, input: Value) -> Value {
+    let (field, logged) = saved_by(name);
+    let change = if logged { "change" } else { "" };
+    let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
+    let query = format!(
+        "mutation($input: {input_type}!) {{ {name}(input: $input) {{
+           {field} {{ id version }} {change} changedSince {{ path before after }} userErrors {{ code path message }} }} }}"
+    );
+    let mut response = client.response_with(&query, json!({"input": input})).await;
+    assert_eq!(response.get("errors"), None, "{name} {input}: {response}");
+    response["data"][name].take()
+}
+
+/// What was saved by a mutation that must go well: its id and version.
+pub async fn kept(client: &Client<'_>, name: &str, input: Value) -> (String, i64) {
+    let payload = keep(client, name, input.clone()).await;
+    assert_eq!(payload["userErrors"], json!([]), "{name} {input}: {payload}");
+    let (field, logged) = saved_by(name);
+    assert_eq!(payload["change"].is_i64(), logged, "{name}: {payload}");
+    let saved = &payload[field];
+    (
+        saved["id"].as_str().unwrap().to_owned(),
+        saved["version"].as_i64().unwrap(),
+    )
+}
+
+/// The codes and paths of what was wrong, sorted by path.
+pub(super) async fn refused(client: &Client<'_>, name: &str, input: Value) -> Vec<String> {
+    let payload = keep(client, name, input.clone()).await;
+    let (field, _) = saved_by(name);
+    assert_eq!(payload[field], Value::Null, "{name} {input}: {payload}");
+    complaints(&payload)
+}
+
+pub(super) fn complaints(payload: &Value) -> Vec<String> {
+    let mut all: Vec<String> = payload["userErrors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| {
+            let steps: Vec<&str> = error["path"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|step| step.as_str().unwrap())
+                .collect();
+            format!("{} {}", steps.join("/"), error["code"].as_str().unwrap())
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+/// Every version of something, the newest first.
+pub(super) async fn history(client: &Client<'_>, id: &str) -> Vec<Value> {
+    let query = format!(
+        "{{ history(of: {id:?}) {{ totalCount nodes {{ version at by reason document changes {{ path before after }} }} }} }}"
+    );
+    match client.query(&query).await["history"]["nodes"].take() {
+        Value::Array(nodes) => nodes,
+        _ => Vec::new(),
+    }
+}
+
+/// Inputs that are right, one of each mutation but revoking; each of the later ones may name the earlier.
+async fn good_inputs(steward: &Client<'_>) -> Vec<(&'static str, Value, &'static str, Value)> {
+    let (meeting, _) = kept(
+        steward,
+        "saveMeeting",
+        json!({"title": "The first", "heldOn": "2024-05-01"}),
+    )
+    .await;
+    let skipped = json!({"challenge": {"on": "DEFINING_AMBITIONS", "step": {"in": ["SKIPPED"]}}});
+    vec![
+        (
+            "savePlace",
+            json!({"name": "Seaton Carew", "kind": "NEIGHBOURHOOD", "within": [{"code": "E06000001"}]}),
+            "name",
+            json!("Seaton"),
+        ),
+        (
+            "saveOrganisation",
+            json!({"name": "A trust", "identifier": "GB-CHC-77", "kind": "FUNDER"}),
+            "autoPublish",
+            json!(true),
+        ),
+        (
+            "saveTerm",
+            json!({"slug": "way-in", "word": "Way in", "definition": "Where one starts", "otherWords": ["start"],
+                   "caution": "None", "code": "COLLABORATION"}),
+            "definition",
+            json!("Where people start from"),
+        ),
+        (
+            "saveMeeting",
+            json!({"title": "The second", "heldOn": "2030-01-01", "theme": "Funding",
+                   "registrationUrl": "https://example.org/register"}),
+            "heldOn",
+            json!("2030-01-02"),
+        ),
+        (
+            "saveReflection",
+            json!({"meeting": meeting, "perspective": "FUNDER", "challenge": "DEFINING_AMBITIONS",
+                   "text": "There was no time"}),
+            "text",
+            json!("There was little time"),
+        ),
+        (
+            "saveCrisis",
+            json!({"slug": "a-flood", "name": "A flood", "from": "2020-01-01", "to": "2020-12-31",
+                   "places": [{"code": "E06000001"}]}),
+            "to",
+            json!("2021-12-31"),
+        ),
+        (
+            "saveClaim",
+            json!({"slug": "a-claim", "statement": "One goes with the other", "when": skipped, "then": {}, "by": "REGION"}),
+            "statement",
+            json!("One often goes with the other"),
+        ),
+        (
+            "saveMember",
+            json!({"issuer": ISSUER, "subject": "somebody", "role": "DASHBOARD"}),
+            "role",
+            json!("STEWARD"),
+        ),
+    ]
+}
+
+/// Sends every mutation of this file once, and answers how many were sent.
+pub async fn keep_everything(steward: &Client<'_>) -> usize {
+    let inputs = good_inputs(steward).await;
+    let mut sent = 1;
+    for (name, input, _, _) in inputs {
+        let (id, _) = kept(steward, name, input).await;
+        sent += 1;
+        if name == "saveMember" {
+            kept(steward, "revokeMember", json!({"id": id})).await;
+            sent += 1;
+        }
+    }
+    let (other, _) = kept(steward, "saveOrganisation", json!({"name": "The same trust"})).await;
+    let (into, _) = kept(steward, "saveOrganisation", json!({"name": "The trust"})).await;
+    kept(
+        steward,
+        "mergeOrganisations",
+        json!({"keep": into, "merge": other, "reason": "One and the same"}),
+    )
+    .await;
+    sent + 3
+}
+
+async fn every_save_leaves_a_version_and_an_event_and_is_known_again(database: Database) {
+    let app = base(database).await;
+    let steward = app.steward().await;
+    let me = steward.query("{ viewer { id } }").await["viewer"]["id"].take();
+    for (name, input, field, value) in good_inputs(&steward).await {
+        let with = |pairs: &[(&str, Value)]| {
+            let mut input = input.clone();
+            for (field, value) in pairs {
+                input[*field] = value.clone();
+            }
+            input
+        };
+        let keyed = with(&[
+            ("idempotencyKey", json!(name)),
+            ("reason", json!("It was asked for")),
+        ]);
+        let first = keep(&steward, name, keyed.clone()).await;
+        assert_eq!(first["userErrors"], json!([]), "{name}: {first}");
+        assert_eq!(keep(&steward, name, keyed.clone()).await, first, "{name}: again");
+        let mut other = keyed;
+        other[field] = value.clone();
+        assert_eq!(
+            refused(&steward, name, other).await,
+            ["idempotencyKey KEY_REUSED"],
+            "{name}"
+        );
+        let (what, _) = saved_by(name);
+        let id = first[what]["id"].as_str().unwrap();
+        assert_eq!(first[what]["version"], 1, "{name}");
+        // Members are known by their subject, all others by their id.
+        let own = if name == "saveMember" {
+            vec![]
+        } else {
+            vec![("id", json!(id))]
+        };
+        let save = |version: i64, more: &[(&str, Value)]| {
+            with(&[own.as_slice(), &[("version", json!(version))], more].concat())
+        };
+        let (_, version) = kept(&steward, name, save(1, &[(field, value.clone())])).await;
+        assert_eq!(version, 2, "{name}");
+        let stale = keep(&steward, name, save(1, &[])).await;
+        assert_eq!(complaints(&stale), ["version STALE_VERSION"], "{name}");
+        let changed = stale["changedSince"].as_array().unwrap();
+        assert_eq!(changed.len(), 1, "{name}: {stale}");
+        assert_eq!(changed[0]["path"], json!([field]), "{name}");
+        assert_eq!(changed[0]["after"], value, "{name}");
+        assert_eq!(
+            refused(&steward, name, save(9, &[])).await,
+            ["version NOT_FOUND"],
+            "{name}"
+        );
+        let told = history(&steward, id).await;
+        let versions: Vec<&Value> = told.iter().map(|one| &one["version"]).collect();
+        assert_eq!(versions, [2, 1], "{name}");
+        assert_eq!(told[0]["changes"], stale["changedSince"], "{name}");
+        assert_eq!(told[0]["document"][field], value, "{name}");
+        assert_eq!(told[1]["reason"], "It was asked for", "{name}");
+        assert_eq!((&told[0]["by"], &told[1]["by"]), (&me, &me), "{name}");
+        let events = steward
+            .query(&format!(
+                "{{ auditEvents(filter: {{subject: {id:?}}}) {{ nodes {{ act subject subjectId by versionBefore versionAfter }} }} }}"
+            ))
+            .await;
+        let event = |before: Value, after: i32| {
+            let subject = format!("{}{}", what[..1].to_uppercase(), &what[1..]);
+            json!({"act": name, "subject": subject, "subjectId": id, "by": me,
+                   "versionBefore": before, "versionAfter": after})
+        };
+        assert_eq!(
+            events["auditEvents"]["nodes"],
+            json!([event(json!(1), 2), event(Value::Null, 1)]),
+            "{name}"
+        );
+        // Any of them is found by its id.
+        let node = steward
+            .query(&format!("{{ node(id: {id:?}) {{ __typename id }} }}"))
+            .await;
+        assert_eq!(node["node"]["id"], id, "{name}");
+    }
+    let (_, code) = steward.error("{ history(of: \"nothing\") { totalCount } }").await;
+    assert_eq!(code, "BAD_USER_INPUT");
+}
+
+async fn everything_that_is_wrong_is_told_at_once(database: Database) {
+    let app = base(database).await;
+    let steward = app.steward().await;
+    let (meeting, _) = kept(
+        &steward,
+        "saveMeeting",
+        json!({"title": "The first", "heldOn": "2024-05-01"}),
+    )
+    .await;
+    kept(
+        &steward,
+        "saveTerm",
+        json!({"slug": "taken", "word": "W", "definition": "D"}),
+    )
+    .await;
+    let missing = steward.query("{ place(code: \"E06000001\") { id } }").await["place"]["id"].take();
+    let no_such = |kind: u8| {
+        use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+        let mut bytes = BASE64.decode(missing.as_str().unwrap()).unwrap();
+        bytes[0] = kind;
+        bytes[16] ^= 1;
+        BASE64.encode(bytes)
+    };
+    let long = |most: usize| "x".repeat(most + 1);
+    let cases = [
+        (
+            "savePlace",
+            json!({"name": " ", "kind": "REGION", "code": "E06000001", "within": [{"code": "E99"}, {"id": no_such(b'P')}],
+                   "successor": {"code": "E98"}, "version": 1, "reason": " "}),
+            vec![
+                "code CLASH",
+                "kind CONTRADICTORY",
+                "name REQUIRED",
+                "reason REQUIRED",
+                "successor NOT_FOUND",
+                "version CONTRADICTORY",
+                "within/0 NOT_FOUND",
+                "within/1 NOT_FOUND",
+            ],
+        ),
+        (
+            "savePlace",
+            json!({"name": long(200), "kind": "REGION", "code": "nine"}),
+            vec!["code MALFORMED", "name TOO_LONG"],
+        ),
+        (
+            "saveTerm",
+            json!({"slug": "taken", "word": long(100), "definition": "Ask jo@example.org",
+                   "otherWords": ["a", "a", ""], "caution": "Ring 020 7946 0018", "code": "NO_SUCH_CODE"}),
+            vec![
+                "caution PERSONAL_DATA",
+                "code NOT_FOUND",
+                "definition PERSONAL_DATA",
+                "otherWords/1 REPEATED",
+                "otherWords/2 REQUIRED",
+                "slug CLASH",
+                "word TOO_LONG",
+            ],
+        ),
+        (
+            "saveTerm",
+            json!({"slug": "Not a slug", "word": "", "definition": long(2000), "id": no_such(b'T')}),
+            vec![
+                "definition TOO_LONG",
+                "id NOT_FOUND",
+                "slug MALFORMED",
+                "word REQUIRED",
+            ],
+        ),
+        (
+            "saveMeeting",
+            json!({"title": "The first", "theme": "With jo@example.org", "heldOn": "0001-01-01",
+                   "registrationUrl": "javascript:alert(1)"}),
+            vec![
+                "heldOn OUT_OF_RANGE",
+                "registrationUrl MALFORMED",
+                "theme PERSONAL_DATA",
+                "title CLASH",
+            ],
+        ),
+        (
+            "saveReflection",
+            json!({"meeting": no_such(b'M'), "perspective": "FUNDER", "challenge": "DEFINING_AMBITIONS",
+                   "entryPoint": "COMPLEXITY", "place": {"code": "E99"}, "text": "She lives at LS1 4AP",
+                   "position": 0}),
+            vec![
+                " CONTRADICTORY",
+                "meeting NOT_FOUND",
+                "place NOT_FOUND",
+                "position OUT_OF_RANGE",
+                "text PERSONAL_DATA",
+            ],
+        ),
+        (
+            "saveReflection",
+            json!({"meeting": meeting, "perspective": "FUNDER", "text": "A NUL: \u{0}"}),
+            vec!["text MALFORMED"],
+        ),
+        (
+            "saveCrisis",
+            json!({"slug": "-", "name": long(200), "from": "2020-01-02", "to": "2020-01-01", "places": [{"code": "E99"}]}),
+            vec![
+                "name TOO_LONG",
+                "places/0 NOT_FOUND",
+                "slug MALFORMED",
+                "to OUT_OF_ORDER",
+            ],
+        ),
+        (
+            "saveClaim",
+            json!({"slug": "", "statement": long(500), "position": 0, "reflection": no_such(b'R'),
+                   "when": {"titel": {"eq": "x"}}, "then": {"not": {"steps": 1}}}),
+            vec![
+                "position OUT_OF_RANGE",
+                "reflection NOT_FOUND",
+                "slug REQUIRED",
+                "statement TOO_LONG",
+                "then/not/steps MALFORMED",
+                "when/titel MALFORMED",
+            ],
+        ),
+        (
+            "saveMember",
+            json!({"issuer": ISSUER, "subject": "x", "role": "PARTNER", "version": 2}),
+            vec!["organisation REQUIRED", "version CONTRADICTORY"],
+        ),
+        (
+            "saveMember",
+            json!({"issuer": " ", "subject": "", "role": "PARTNER"}),
+            vec!["issuer REQUIRED", "subject REQUIRED"],
+        ),
+        (
+            "saveMember",
+            json!({"issuer": ISSUER, "subject": "x", "role": "FUNDER", "organisation": no_such(b'O')}),
+            vec!["organisation NOT_FOUND"],
+        ),
+        ("revokeMember", json!({"id": no_such(b'U')}), vec!["id NOT_FOUND"]),
+    ];
+    let before = kept_revision::Entity::find().all(&app.app.db).await.unwrap();
+    for (name, input, expected) in cases {
+        assert_eq!(
+            refused(&steward, name, input.clone()).await,
+            expected,
+            "{name} {input}"
+        );
+    }
+    let after = kept_revision::Entity::find().all(&app.app.db).await.unwrap();
+    assert_eq!(after, before, "what is refused changes nothing");
+}
+
+/// How many versions of a sort of thing there are.
+pub(super) async fn count_of(app: &TestApp, subject: KeptSubject) -> usize {
+    kept_revision::Entity::find()
+        .filter(kept_revision::Column::Subject.eq(subject))
+        .all(&app.app.db)
+        .await
+        .unwrap()
+        .len()
+}
+
+async fn what_stood_before_it_was_saved_has_a_first_version(database: Database) {
+    let app = base(database).await;
+    let steward = app.steward().await;
+    // As in a base that is older than its versions.
+    kept_revision::Entity::delete_many()
+        .exec(&app.app.db)
+        .await
+        .unwrap();
+    let query = "{ place(code: \"E06000001\") { id version } }";
+    let place = steward.query(query).await["place"].take();
+    let id = place["id"].as_str().unwrap();
+    assert_eq!(place["version"], 1);
+    assert_eq!(history(&steward, id).await, Vec::<Value>::new());
+    let within = json!([{"code": "E12000001"}]);
+    let input = json!({"id": id, "version": 1, "name": "Hartlepool Borough", "kind": "LOCAL_AUTHORITY",
+                       "code": "E06000001", "within": within});
+    assert_eq!(kept(&steward, "savePlace", input.clone()).await.1, 2);
+    let told = history(&steward, id).await;
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[1]["document"]["name"], "Hartlepool");
+    assert_eq!(
+        told[0]["changes"],
+        json!([{"path": ["name"], "before": "Hartlepool", "after": "Hartlepool Borough"}])
+    );
+    assert_eq!(steward.query(query).await["place"]["version"], 2);
+    assert_eq!(
+        refused(&steward, "savePlace", input).await,
+        ["version STALE_VERSION"]
+    );
+}
+
+async fn what_imports_add_and_alter_leaves_versions(database: Database) {
+    let app = base(database).await;
+    let steward = app.steward().await;
+    assert_eq!(count_of(&app, KeptSubject::Place).await, 5, "one for each place");
+    app.places("code,name\nE06000001,Hartlepool\n").await;
+    app.places("code,name,within\nE06000001,Hartlepool,E12000002\nE06000002,Middlesbrough,E12000001\n")
+        .await;
+    assert_eq!(
+        count_of(&app, KeptSubject::Place).await,
+        7,
+        "one more where it was altered, none where it stood so"
+    );
+    let id = steward.query("{ place(code: \"E06000001\") { id } }").await["place"]["id"].take();
+    let told = history(&steward, id.as_str().unwrap()).await;
+    assert_eq!(told.len(), 3);
+    assert_eq!(told[0]["by"], Value::Null);
+    app.publish(&[
+        record("a").funded_by(&["GB-CHC-2"]).json(),
+        record("b").funded_by(&["GB-CHC-2"]).json(),
+    ])
+    .await;
+    assert_eq!(count_of(&app, KeptSubject::Organisation).await, 2);
+    // Of the funder the kind is learnt.
+    let term =
+        json!({"funder": {"identifier": "GB-CHC-2", "name": "Organisation GB-CHC-2", "kind": "FUNDER"}});
+    app.publish(&[record("c").with("fundingTerms", json!([term])).json()])
+        .await;
+    let found = steward
+        .query("{ organisation(identifier: \"GB-CHC-2\") { id version kind } }")
+        .await;
+    let found = &found["organisation"];
+    assert_eq!((&found["version"], &found["kind"]), (&json!(2), &json!("FUNDER")));
+    let told = history(&steward, found["id"].as_str().unwrap()).await;
+    assert_eq!(
+        told[0]["changes"],
+        json!([{"path": ["kind"], "before": null, "after": "FUNDER"}])
+    );
+}
+
+/// How many records of which region, to a steward.
+async fn by_region(client: &Client<'_>, at_least: i64) -> Vec<(String, i64)> {
+    let query = format!("{{ distribution(of: REGION, atLeast: {at_least}) {{ label count }} }}");
+    let told = client.query(&query).await;
+    let bins = told["distribution"].as_array().unwrap().iter();
+    bins.map(|bin| {
+        (
+            bin["label"].as_str().unwrap().to_owned(),
+            bin["count"].as_i64().unwrap(),
+        )
+    })
+    .filter(|(_, count)| *count > 0)
+    .collect()
+}
+
+async fn a_place_that_moves_takes_its_records_along(database: Database) {
+    let app = base(database).await;
+    let steward = app.steward().await;
+    app.publish(&[
+        record("a").at("E06000001").json(),
+        record("b").at("E06000002").json(),
+    ])
+    .await;
+    assert_eq!(by_region(&steward, 0).await, [("North East".to_owned(), 2)]);
+    let id = steward.query("{ place(code: \"E06000001\") { id } }").await["place"]["id"].take();
+    let moved = json!({"id": id, "name": "Hartlepool", "kind": "LOCAL_AUTHORITY", "code": "E06000001",
+                       "within": [{"code": "E12000002"}]});
+    let payload = keep(&steward, "savePlace", moved).await;
+    app.catch_up().await;
+    assert_eq!(
+        by_region(&steward, payload["change"].as_i64().unwrap()).await,
+        [("North East".to_owned(), 1), ("North West".to_owned(), 1)],
+        "{payload}"
+    );
+    let listed = steward
+        .query("{ initiatives(filter: {place: {within: {code: \"E12000002\"}}}) { totalCount } }")
+        .await;
+    assert_eq!(listed["initiatives"]["totalCount"], 1);
+    // One that is retired leads to its successor.
+    let retired = json!({"id": id, "name": "Hartlepool", "kind": "LOCAL_AUTHORITY", "code": "E06000001",
+                         "within": [{"code": "E12000002"}], "successor": {"code": "E06000002"}});
+    kept(&steward, "savePlace", retired).await;
+    let found = steward
+        .query(&format!(
+            "{{ place(code: \"E06000001\") {{ name }} node(id: {id}) {{ ... on Place {{ name successor {{ name }} }} }} }}"
+        ))
+        .await;
+    assert_eq!(
+        found,
+        json!({"place": {"name": "Middlesbrough"},
+               "node": {"name": "Hartlepool", "successor": {"name": "Middlesbrough"}}})
+    );
+}
+
+async fn no_place_lies_within_itself_or_too_deep(database: Database) {
+    let app = base(database).await;
+    let steward = app.steward().await;
+    let england = steward.query("{ place(code: \"E92000001\") { id } }").await["place"]["id"].take();
+    let circle = json!({"id": england, "name": "England", "kind": "NATION", "code": "E92000001",
+                        "within": [{"code": "E06000001"}]});
+    assert_eq!(
+        refused(&steward, "savePlace", circle).await,
+        ["within CONTRADICTORY"]
+    );
+    let itself = json!({"id": england, "name": "England", "kind": "NATION", "code": "E92000001",
+                        "within": [{"id": england}]});
+    assert_eq!(
+        refused(&steward, "savePlace", itself).await,
+        ["within CONTRADICTORY"]
+    );
+    let own = json!({"id": england, "name": "England", "kind": "NATION", "code": "E92000001",
+                     "successor": {"id": england}});
+    assert_eq!(
+        refused(&steward, "savePlace", own).await,
+        ["successor CONTRADICTORY"]
+    );
+    let neighbourhood = |within: Value| json!({"name": "Inner", "kind": "NEIGHBOURHOOD", "within": [within]});
+    let mut inner = json!({"code": "E06000001"});
+    // England, the North East and Hartlepool are three already.
+    for _ in 3..12 {
+        let (id, _) = kept(&steward, "savePlace", neighbourhood(inner)).await;
+        inner = json!({"id": id});
+    }
+    assert_eq!(
+        refused(&steward, "savePlace", neighbourhood(inner)).await,
+        ["within OUT_OF_RANGE"]
+    );
+    // Nor from above.
+    let (kingdom, _) = kept(
+        &steward,
+        "savePlace",
+        json!({"name": "The Kingdom", "kind": "COUNTRY"}),
+    )
+    .await;
+    let deeper = json!({"id": england, "name": "England", "kind": "NATION", "code": "E92000001",
+                        "within": [{"id": kingdom}]});
+    assert_eq!(
+        refused(&steward, "savePlace", deeper).await,
+        ["within OUT_OF_RANGE"]
+    );
+}
+
+async fn a_code_that_a_place_has_stays(database: Database) {
+    let app = base(database).await;
+    let steward = app.steward().await;
+    let id = steward.query("{ place(code: \"E06000001\") { id } }").await["place"]["id"].take();
+    for code in [json!("E06000099"), Value::Null] {
+        let other = json!({"id": id, "name": "Hartlepool", "kind": "LOCAL_AUTHORITY", "code": code});
+        assert_eq!(refused(&steward, "savePlace", other).await, ["code NOT_ALLOWED"]);
+    }
+    let bare = json!({"name": "Stockton", "kind": "LOCAL_AUTHORITY"});
+    let (id, _) = kept(&steward, "savePlace", bare).await;
+    let coded = json!({"id": id, "name": "Stockton", "kind": "LOCAL_AUTHORITY", "code": "e06000004"});
+    kept(&steward, "savePlace", coded).await;
+    let found = steward.query("{ place(code: \"E06000004\") { id } }").await;
+    assert_eq!(found["place"]["id"], id);
+}
+
+async fn reflections_stand_in_their_order(database: Database) {
+    let app = base(database).await;
+    let steward = app.steward().await;
+    let meeting = json!({"title": "The first", "heldOn": "2024-05-01"});
+    let (meeting, _) = kept(&steward, "saveMeeting", meeting).await;
+    let said = |text: &str| json!({"meeting": meeting, "perspective": "COMMUNITY", "text": text});
+    let (first, _) = kept(&steward, "saveReflection", said("First")).await;
+    kept(&steward, "saveReflection", said("Second")).await;
+    let mut clash = said("Third");
+    clash["position"] = json!(2);
+    assert_eq!(
+        refused(&steward, "saveReflection", clash).await,
+        ["position CLASH"]
+    );
+    let mut last = said("First");
+    (last["id"], last["position"]) = (json!(first), json!(3));
+    kept(&steward, "saveReflection", last).await;
+    // Where nothing is said it stays there.
+    let mut about = said("Third");
+    (about["id"], about["place"]) = (json!(first), json!({"code": "E06000001"}));
+    kept(&steward, "saveReflection", about).await;
+    let told = steward
+        .query("{ meetings { nodes { reflections { text place { name } } } } }")
+        .await;
+    assert_eq!(
+        told["meetings"]["nodes"][0]["reflections"],
+        json!([{"text": "Second", "place": null}, {"text": "Third", "place": {"name": "Hartlepool"}}])
+    );
+}
+
+async fn a_crisis_that_changes_changes_answers(database: Database) {
+    let app = base(database).await;
+    let steward = app.steward().await;
+    let during = |reference: &str, place: &str| {
+        record(reference)
+            .at(place)
+            .with("startedOn", "2020-01-01")
+            .with("endedOn", "2020-12-31")
+            .json()
+    };
+    app.publish(&[during("a", "E06000001"), during("b", "E06000002")])
+        .await;
+    let crisis = |id: Option<&str>, from: &str, to: Value, places: Value| {
+        json!({"id": id, "slug": "a-flood",
+        "name": "A flood", "from": from, "to": to, "places": places})
+    };
+    let touched = async |payload: Value| {
+        assert_eq!(payload["userErrors"], json!([]), "{payload}");
+        app.catch_up().await;
+        let change = payload["change"].as_i64().unwrap();
+        let query = format!(
+            "{{ pattern(when: {{}}, then: {{overlaps: {{crisis: \"a-flood\"}}}}, atLeast: {change}) {{ table {{ both }} }}
+                initiatives(filter: {{overlaps: {{crisis: \"a-flood\"}}}}) {{ totalCount }} }}"
+        );
+        // Asked twice: what was worked out is kept.
+        let told = steward.query(&query).await;
+        assert_eq!(steward.query(&query).await, told);
+        let counted = told["pattern"]["table"]["both"].as_i64().unwrap();
+        assert_eq!(told["initiatives"]["totalCount"], counted, "{told}");
+        counted
+    };
+    let everywhere = keep(
+        &steward,
+        "saveCrisis",
+        crisis(None, "2020-06-01", Value::Null, json!([])),
+    )
+    .await;
+    let id = everywhere["crisis"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(touched(everywhere).await, 2);
+    let id = Some(id.as_str());
+    let in_one = crisis(id, "2020-06-01", Value::Null, json!([{"code": "E06000001"}]));
+    assert_eq!(touched(keep(&steward, "saveCrisis", in_one).await).await, 1);
+    let later = crisis(id, "2021-06-01", json!("2021-07-01"), json!([]));
+    assert_eq!(touched(keep(&steward, "saveCrisis", later).await).await, 0);
+    let in_region = crisis(
+        id,
+        "2020-06-01",
+        json!("2020-07-01"),
+        json!([{"code": "E12000001"}]),
+    );
+    assert_eq!(touched(keep(&steward, "saveCrisis", in_region).await).await, 2);
+    let told = steward
+        .query("{ crises { nodes { to places { name } version } } }")
+        .await;
+    assert_eq!(
+        told["crises"]["nodes"][0],
+        json!({"to": "2020-07-01", "places": [{"name": "North East"}], "version": 4})
+    );
+}
+
+async fn a_claim_that_cannot_be_answered_is_not_kept(database: Database) {
+    let app = base(database).await;
+    let steward = app.steward().await;
+    let claim = |when: Value, then: Value, among: Value, by: Value| {
+        json!({"slug": "a-claim", "statement": "One goes with the other",
+               "when": when, "then": then, "among": among, "by": by})
+    };
+    let organisation = kept(&steward, "saveOrganisation", json!({"name": "A trust"}))
+        .await
+        .0;
+    for (input, expected) in [
+        // A record by itself is not to be counted by anybody.
+        (
+            claim(
+                json!({"title": {"eq": "One"}}),
+                json!({}),
+                Value::Null,
+                Value::Null,
+            ),
+            "when NOT_ALLOWED",
+        ),
+        (
+            claim(
+                json!({}),
+                json!({"leadOrganisation": {"id": {"eq": organisation}}}),
+                Value::Null,
+                Value::Null,
+            ),
+            "then NOT_ALLOWED",
+        ),
+        (
+            claim(json!({}), json!({}), Value::Null, json!("LEAD_ORGANISATION")),
+            "by NOT_ALLOWED",
+        ),
+        (
+            claim(
+                json!({}),
+                json!({}),
+                json!({"overlaps": {"crisis": "nothing"}}),
+                Value::Null,
+            ),
+            "among/overlaps/crisis MALFORMED",
+        ),
+        (
+            claim(
+                json!({}),
+                json!({"place": {"within": {"code": "E99"}}}),
+                Value::Null,
+                Value::Null,
+            ),
+            "then/place/within MALFORMED",
+        ),
+        (
+            claim(json!({"wayIn": {"in": []}}), json!({}), Value::Null, Value::Null),
+            "when/wayIn/in MALFORMED",
+        ),
+        (
+            claim(
+                json!({"and": [{}, {"title": {"eq": "a\u{0}"}}]}),
+                json!({}),
+                Value::Null,
+                Value::Null,
+            ),
+            "when MALFORMED",
+        ),
+        (
+            claim(
+                json!({"title": {"contains": "x".repeat(20_001)}}),
+                json!({}),
+                Value::Null,
+                Value::Null,
+            ),
+            "when TOO_LONG",
+        ),
+    ] {
+        assert_eq!(
+            refused(&steward, "saveClaim", input.clone()).await,
+            [expected],
+            "{input}"
+        );
+    }
+    let good = claim(
+        json!({"fundingTerms": {"some": {"durationMonths": {"lte": 18}}}}),
+        json!({"challenge": {"on": "DEFINING_AMBITIONS", "step": {"in": ["SKIPPED"]}}}),
+        json!({"place": {"within": {"code": "E12000001"}}}),
+        json!("REGION"),
+    );
+    kept(&steward, "saveClaim", good.clone()).await;
+    // It is answered to everybody at once, and with strata to members.
+    let overall = "{ claim(slug: \"a-claim\") { statement pattern { reading table { population } } } }";
+    let told = app.anonymous().query(overall).await;
+    assert_eq!(told["claim"]["statement"], "One goes with the other");
+    let strata = "{ claim(slug: \"a-claim\") { pattern { strata { nodes { label } } } } }";
+    let dashboard = app.member("dashboard", Role::Dashboard, None).await;
+    assert!(dashboard.query(strata).await["claim"]["pattern"]["strata"]["nodes"].is_array());
+}
+
+async fn a_member_who_is_revoked_may_do_nothing_from_then_on(database: Database) {
+    let app = base(database).await;
+    let steward = app.steward().await;
+    let (own, _) = kept(
+        &steward,
+        "saveOrganisation",
+        json!({"name": "A trust", "identifier": "GB-CHC-500"}),
+    )
+    .await;
+    // One who is added may act at once.
+    let input = json!({"issuer": ISSUER, "subject": "somebody", "role": "PARTNER", "organisation": own});
+    let (id, _) = kept(&steward, "saveMember", input.clone()).await;
+    let mut somebody = app.anonymous();
+    somebody.authorization = Some(format!("Bearer {}", crate::support::app::token("somebody")));
+    let viewer = "{ viewer { role organisation { identifier } } }";
+    assert_eq!(
+        somebody.query(viewer).await["viewer"],
+        json!({"role": "PARTNER", "organisation": {"identifier": "GB-CHC-500"}})
+    );
+    kept(&steward, "revokeMember", json!({"id": id, "reason": "Left"})).await;
+    let (_, code) = somebody.error(viewer).await;
+    assert_eq!(code, "UNAUTHENTICATED");
+    assert_eq!(
+        refused(&steward, "revokeMember", json!({"id": id})).await,
+        ["id WRONG_STATE"]
+    );
+    let listed = async |filter: &str| {
+        let query = format!(
+            "{{ members(filter: {filter}) {{ totalCount nodes {{ subject role revokedAt organisation {{ name }} }} }} }}"
+        );
+        steward.query(&query).await["members"].take()
+    };
+    let revoked = listed("{revoked: true}").await;
+    assert_eq!(revoked["totalCount"], 1);
+    assert_eq!(revoked["nodes"][0]["subject"], "somebody");
+    assert!(revoked["nodes"][0]["revokedAt"].is_string());
+    // Saved again, they may act again, as what is said then.
+    let input = json!({"issuer": ISSUER, "subject": "somebody", "role": "DASHBOARD"});
+    assert_eq!(kept(&steward, "saveMember", input).await, (id.clone(), 3));
+    assert_eq!(
+        somebody.query(viewer).await["viewer"],
+        json!({"role": "DASHBOARD", "organisation": null})
+    );
+    assert_eq!(listed("{role: DASHBOARD, revoked: false}").await["totalCount"], 1);
+    assert_eq!(
+        listed(&format!("{{organisation: {own:?}}}")).await["totalCount"],
+        0
+    );
+    let told = history(&steward, &id).await;
+    assert_eq!(told[1]["reason"], "Left");
+    assert_eq!(told[0]["document"]["revokedAt"], Value::Null);
+    // Who is no steward is told of no member.
+    let node = somebody.query(&format!("{{ node(id: {id:?}) {{ id }} }}")).await;
+    assert_eq!(node["node"], Value::Null);
+}
+
+async fn the_last_steward_stays_one(database: Database) {
+    let app = base(database).await;
+    let steward = app.steward().await;
+    let me = steward.query("{ viewer { id } }").await["viewer"]["id"].take();
+    let demoted = json!({"issuer": ISSUER, "subject": "steward", "role": "DASHBOARD"});
+    assert_eq!(
+        refused(&steward, "revokeMember", json!({"id": me})).await,
+        ["id NOT_ALLOWED"]
+    );
+    assert_eq!(
+        refused(&steward, "saveMember", demoted.clone()).await,
+        ["role NOT_ALLOWED"]
+    );
+    let other = json!({"issuer": ISSUER, "subject": "other", "role": "STEWARD"});
+    let (other_id, _) = kept(&steward, "saveMember", other.clone()).await;
+    kept(&steward, "revokeMember", json!({"id": other_id})).await;
+    assert_eq!(
+        refused(&steward, "saveMember", demoted.clone()).await,
+        ["role NOT_ALLOWED"],
+        "one who was revoked is none"
+    );
+    kept(&steward, "saveMember", other).await;
+    kept(&steward, "saveMember", demoted).await;
+    let (_, code) = steward.error("{ members { totalCount } }").await;
+    assert_eq!(code, "FORBIDDEN");
+}
+
+async fn of_two_stewards_who_revoke_each_other_one_stays(database: Database) {
+    let app = base(database).await;
+    for round in 0..4 {
+        let (one, other) = (
+            app.steward().await,
+            app.member("other", Role::Steward, None).await,
+        );
+        let id = async |client: &Client<'_>| client.query("{ viewer { id } }").await["viewer"]["id"].take();
+        let (first, second) = (id(&one).await, id(&other).await);
+        let (a, b) = (json!({"id": second}), json!({"id": first}));
+        let (a, b) = tokio::join!(keep(&one, "revokeMember", a), keep(&other, "revokeMember", b));
+        let done = [&a, &b]
+            .into_iter()
+            .filter(|answer| answer["userErrors"] == json!([]))
+            .count();
+        assert_eq!(done, 1, "{round}: {a} {b}");
+    }
+}
+
+async fn who_is_no_steward_keeps_nothing(database: Database) {
+    let app = base(database).await;
+    let partner = app.member("partner", Role::Partner, Some("GB-CHC-500")).await;
+    for query in [
+        "mutation { saveCrisis(input: {slug: \"a\", name: \"A\", from: \"2020-01-01\"}) { change } }",
+        "mutation { saveTerm(input: {slug: \"a\", word: \"A\", definition: \"A\"}) { term { id } } }",
+        "mutation { saveMember(input: {issuer: \"a\", subject: \"a\", role: STEWARD}) { member { id } } }",
+        "{ members { totalCount } }",
+        "{ place(code: \"E06000001\") { version } }",
+        "{ history(of: \"a\") { totalCount } }",
+    ] {
+        let (_, code) = partner.error(query).await;
+        assert_eq!(code, "FORBIDDEN", "{query}");
+    }
+}

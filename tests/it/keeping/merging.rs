@@ -1,0 +1,429 @@
+//! Two organisations that turned out to be one: everything moves, and what the one was known as still leads there.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::{Value, json};
+use wayin::base::DisclosureKeys;
+use wayin_entity::{Role, former_organisation, initiative, revision};
+
+use super::{base, complaints, history, keep, kept, refused};
+use crate::support::app::{Client, TestApp};
+use crate::support::builders::{record, term};
+use crate::support::{Database, Story, stories};
+
+pub fn stories() -> Vec<Story> {
+    stories![
+        everything_that_names_the_one_names_the_other,
+        what_the_one_was_known_as_still_finds_the_other,
+        records_that_both_lead_are_told_apart_first,
+        what_is_not_there_or_has_changed_is_not_merged,
+        one_that_was_merged_into_leads_on_when_it_is_merged,
+        an_identifier_that_was_put_right_still_finds_it,
+    ]
+}
+
+const KEPT: &str = "GB-CHC-10";
+const MERGED: &str = "GB-COH-20";
+
+/// A base in which two organisations lead and fund records.
+async fn two(database: Database) -> TestApp {
+    let app = base(database).await;
+    app.publish(&[
+        record("a").led_by(KEPT).at("E06000001").json(),
+        record("b").led_by(MERGED).at("E06000001").json(),
+        record("c")
+            .led_by(MERGED)
+            .at("E06000002")
+            .funded_by(&["GB-CHC-1", MERGED])
+            .json(),
+        record("d").funded_by(&[MERGED, KEPT]).json(),
+        record("e").funded_by(&["GB-CHC-1"]).json(),
+    ])
+    .await;
+    app
+}
+
+async fn id_of(client: &Client<'_>, identifier: &str) -> String {
+    let query = format!("{{ organisation(identifier: {identifier:?}) {{ id }} }}");
+    let found = client.query(&query).await;
+    found["organisation"]["id"].as_str().unwrap().to_owned()
+}
+
+async fn merge(client: &Client<'_>, keep_id: &str, merge_id: &str) -> Value {
+    let input = json!({"keep": keep_id, "merge": merge_id, "reason": "One and the same"});
+    keep(client, "mergeOrganisations", input).await
+}
+
+async fn merged(app: &TestApp, client: &Client<'_>) -> (String, String) {
+    let (keep_id, merge_id) = (id_of(client, KEPT).await, id_of(client, MERGED).await);
+    let payload = merge(client, &keep_id, &merge_id).await;
+    assert_eq!(payload["userErrors"], json!([]), "{payload}");
+    app.catch_up().await;
+    (keep_id, merge_id)
+}
+
+/// How many records lie with each organisation in a dimension, to a steward.
+async fn by(client: &Client<'_>, dimension: &str) -> BTreeMap<String, i64> {
+    let query = format!(
+        "{{ distribution(of: {dimension}) {{ label count }}
+            pattern(when: {{}}, then: {{}}, by: {dimension}) {{ strata(first: 100) {{ nodes {{ label table {{ both }} }} }} }} }}"
+    );
+    let told = client.query(&query).await;
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let counts: BTreeMap<String, i64> = told["distribution"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|bin| (text(&bin["label"]), bin["count"].as_i64().unwrap()))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    let strata: BTreeMap<String, i64> = told["pattern"]["strata"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (text(&one["label"]), one["table"]["both"].as_i64().unwrap()))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    assert_eq!(counts, strata, "{dimension}");
+    counts
+}
+
+fn counts(expected: &[(&str, i64)]) -> BTreeMap<String, i64> {
+    expected
+        .iter()
+        .map(|(label, count)| ((*label).to_owned(), *count))
+        .collect()
+}
+
+/// Every record by its reference, with who leads and who funds it, its version and the reason of that.
+async fn records(client: &Client<'_>) -> BTreeMap<String, Value> {
+    let query = "{ initiatives { nodes { id externalRef version leadOrganisation { identifier }
+        fundingTerms { funder { identifier } } } } }";
+    let told = client.query(query).await;
+    let mut records = BTreeMap::new();
+    for node in told["initiatives"]["nodes"].as_array().unwrap() {
+        let revisions = format!(
+            "{{ revisions(initiative: {}) {{ nodes {{ version reason record }} }} }}",
+            node["id"]
+        );
+        let newest = client.query(&revisions).await["revisions"]["nodes"][0].take();
+        let document = &newest["record"];
+        assert_eq!(newest["version"], node["version"]);
+        assert_eq!(
+            document["leadOrganisation"]["identifier"],
+            node["leadOrganisation"]["identifier"]
+        );
+        let funders = |terms: &Value| -> Vec<Value> {
+            let terms = terms.as_array().into_iter().flatten();
+            terms.map(|term| term["funder"]["identifier"].clone()).collect()
+        };
+        assert_eq!(funders(&document["fundingTerms"]), funders(&node["fundingTerms"]));
+        let told = json!({
+            "lead": node["leadOrganisation"]["identifier"],
+            "funders": funders(&node["fundingTerms"]),
+            "version": node["version"],
+            "reason": newest["reason"],
+        });
+        records.insert(node["externalRef"].as_str().unwrap().to_owned(), told);
+    }
+    records
+}
+
+async fn everything_that_names_the_one_names_the_other(database: Database) {
+    let app = two(database).await;
+    let steward = app.steward().await;
+    let partner = app.member("partner", Role::Partner, Some(MERGED)).await;
+    let draft = json!({"record": {"externalRef": "f", "title": "A draft", "leadOrganisation": {"identifier": MERGED},
+        "place": {"code": "E06000001"}, "visibility": "OPEN", "source": {"kind": "SELF_REPORT", "title": "Return"},
+        "sharing": {"basis": "Agreed", "licence": "CC-BY-4.0"}}});
+    let save =
+        "mutation($input: SaveSubmissionInput!) { saveSubmission(input: $input) { submission { id } } }";
+    let draft = partner.response_with(save, json!({"input": draft})).await;
+    let draft = draft["data"]["saveSubmission"]["submission"]["id"].clone();
+    let (one, other) = (format!("Organisation {KEPT}"), format!("Organisation {MERGED}"));
+    let lead = "Organisation GB-CHC-1";
+    assert_eq!(
+        by(&steward, "LEAD_ORGANISATION").await,
+        counts(&[(&one, 1), (&other, 2), (lead, 2)])
+    );
+    assert_eq!(
+        by(&steward, "FUNDER").await,
+        counts(&[(&one, 1), (&other, 2), (lead, 2), ("Not known", 2)])
+    );
+    let before = records(&steward).await;
+    let merged_row = initiative::Entity::find()
+        .filter(initiative::Column::ExternalRef.eq("b"))
+        .one(&app.app.db)
+        .await
+        .unwrap()
+        .unwrap();
+
+    let (keep_id, merge_id) = merged(&app, &steward).await;
+
+    assert_eq!(
+        by(&steward, "LEAD_ORGANISATION").await,
+        counts(&[(&one, 3), (lead, 2)])
+    );
+    assert_eq!(
+        by(&steward, "FUNDER").await,
+        counts(&[(&one, 2), (lead, 2), ("Not known", 2)]),
+        "once for each record, also where both gave it money"
+    );
+    let after = records(&steward).await;
+    assert_eq!((&after["a"], &after["e"]), (&before["a"], &before["e"]));
+    let written_anew = |lead: &str, funders: &[&str]| json!({"lead": lead, "funders": funders, "version": 2, "reason": "organisations merged: One and the same"});
+    assert_eq!(after["b"], written_anew(KEPT, &[]));
+    assert_eq!(after["c"], written_anew(KEPT, &["GB-CHC-1", KEPT]));
+    assert_eq!(after["d"], written_anew("GB-CHC-1", &[KEPT, KEPT]));
+    // Lists, and the organisations themselves.
+    let lists = format!(
+        "{{ organisations {{ nodes {{ identifier }} }}
+           organisation(id: {keep_id:?}) {{ initiatives {{ totalCount }} fundingTerms {{ totalCount }} }}
+           initiatives(filter: {{leadOrganisation: {{id: {{eq: {merge_id:?}}}}}}}) {{ totalCount }}
+           pattern(when: {{leadOrganisation: {{identifier: {{eq: {MERGED:?}}}}}}}, then: {{}}) {{ table {{ both }} }} }}"
+    );
+    let told = steward.query(&lists).await;
+    assert_eq!(
+        told,
+        json!({
+            "organisations": {"nodes": [{"identifier": "GB-CHC-1"}, {"identifier": KEPT}]},
+            "organisation": {"initiatives": {"totalCount": 3}, "fundingTerms": {"totalCount": 3}},
+            "initiatives": {"totalCount": 3},
+            "pattern": {"table": {"both": 3}},
+        })
+    );
+    // The member acts for it, and sends on what was in hand, under the old identifier.
+    let viewer = partner.query("{ viewer { id organisation { id } } }").await["viewer"].take();
+    assert_eq!(viewer["organisation"]["id"], keep_id);
+    let send = format!(
+        "mutation {{ sendSubmission(input: {{id: {draft}}}) {{ submission {{ state organisation {{ id }} }} userErrors {{ message }} }} }}"
+    );
+    assert_eq!(
+        partner.query(&send).await["sendSubmission"],
+        json!({"submission": {"state": "SUBMITTED", "organisation": {"id": keep_id}}, "userErrors": []})
+    );
+    let of_member = history(&steward, viewer["id"].as_str().unwrap()).await;
+    assert_eq!(
+        of_member[0]["changes"],
+        json!([{"path": ["organisation"], "before": merge_id, "after": keep_id}])
+    );
+    // Its key is the one that a restored base would give it.
+    let row = initiative::Entity::find_by_id(merged_row.id)
+        .one(&app.app.db)
+        .await
+        .unwrap()
+        .unwrap();
+    let keys = DisclosureKeys::of(&app.app.db).await.unwrap();
+    assert_eq!(row.disclosure_key, keys.key(KEPT, "b").unwrap());
+    assert_eq!(merged_row.disclosure_key, keys.key(MERGED, "b").unwrap());
+    // The index says the same when it is read anew.
+    app.app.engine.tell_changed();
+    let anew = TestApp::start(app.database.clone()).await;
+    let other_steward = anew.steward().await;
+    for dimension in ["LEAD_ORGANISATION", "FUNDER"] {
+        assert_eq!(by(&steward, dimension).await, by(&other_steward, dimension).await);
+    }
+    let events = format!(
+        "{{ auditEvents(filter: {{act: \"mergeOrganisations\"}}) {{ nodes {{ subjectId versionBefore versionAfter detail }} }} }}"
+    );
+    let event = steward.query(&events).await["auditEvents"]["nodes"][0].take();
+    assert_eq!(
+        event,
+        json!({"subjectId": keep_id, "versionBefore": 1, "versionAfter": 2, "detail": {
+            "reason": "One and the same", "initiatives": 3, "submissions": 1, "members": 1,
+            "merged": {"id": merge_id, "name": other, "identifier": MERGED}}})
+    );
+}
+
+async fn what_the_one_was_known_as_still_finds_the_other(database: Database) {
+    let app = two(database).await;
+    let steward = app.steward().await;
+    let (keep_id, merge_id) = merged(&app, &steward).await;
+    let query = format!(
+        "{{ byId: organisation(id: {merge_id:?}) {{ id }} byIdentifier: organisation(identifier: {MERGED:?}) {{ id }}
+           node(id: {merge_id:?}) {{ id }} nodes(ids: [{merge_id:?}, {keep_id:?}]) {{ id }}
+           organisations(filter: {{identifier: {{in: [{MERGED:?}]}}}}) {{ nodes {{ id }} }} }}"
+    );
+    let id = json!({"id": keep_id});
+    assert_eq!(
+        steward.query(&query).await,
+        json!({"byId": id, "byIdentifier": id, "node": id, "nodes": [id, id], "organisations": {"nodes": [id]}})
+    );
+    // What is imported under the old identifier or name is the same record, and adds nobody.
+    let again = app
+        .publish(&[record("b").led_by(MERGED).at("E06000001").json()])
+        .await;
+    assert_eq!(
+        (again.added, again.altered, again.unchanged),
+        (0, 0, 1),
+        "{again:?}"
+    );
+    let by_name = json!({"name": format!("organisation {MERGED}")});
+    let again = app
+        .publish(&[record("b")
+            .with("leadOrganisation", by_name)
+            .at("E06000001")
+            .json()])
+        .await;
+    assert_eq!(
+        (again.added, again.altered, again.unchanged),
+        (0, 0, 1),
+        "{again:?}"
+    );
+    // In one file the old and the new name one organisation.
+    let both = app
+        .publish(&[
+            record("g").led_by(MERGED).json(),
+            record("g")
+                .led_by(KEPT)
+                .with("fundingTerms", json!([term(MERGED)]))
+                .json(),
+        ])
+        .await;
+    assert_eq!((both.added, both.altered), (1, 1), "{both:?}");
+    let total = steward.query("{ organisations { totalCount } }").await;
+    assert_eq!(total["organisations"]["totalCount"], 2);
+    // The history of both stays.
+    let told = history(&steward, &merge_id).await;
+    assert_eq!(told[0]["reason"], "One and the same");
+    assert_eq!(
+        told[0]["changes"],
+        json!([{"path": ["mergedInto"], "before": null, "after": keep_id}])
+    );
+    // To whom the other is not known, the old leads nowhere.
+    let dashboard = app.member("dashboard", Role::Dashboard, None).await;
+    assert_eq!(
+        dashboard
+            .query(&format!("{{ node(id: {merge_id:?}) {{ id }} }}"))
+            .await["node"]["id"],
+        keep_id
+    );
+}
+
+async fn records_that_both_lead_are_told_apart_first(database: Database) {
+    let app = base(database).await;
+    let steward = app.steward().await;
+    app.publish(&[
+        record("a").led_by(KEPT).json(),
+        record("a").led_by(MERGED).json(),
+        record("b").led_by(KEPT).json(),
+        record("b").led_by(MERGED).json(),
+        record("c").led_by(MERGED).json(),
+    ])
+    .await;
+    let before = revision::Entity::find().all(&app.app.db).await.unwrap();
+    let (keep_id, merge_id) = (id_of(&steward, KEPT).await, id_of(&steward, MERGED).await);
+    let payload = merge(&steward, &keep_id, &merge_id).await;
+    assert_eq!(complaints(&payload), ["merge CLASH", "merge CLASH"], "{payload}");
+    for (error, reference) in payload["userErrors"].as_array().unwrap().iter().zip(["a", "b"]) {
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.contains(&format!("the externalRef {reference}, ")),
+            "{message}"
+        );
+    }
+    assert_eq!(payload["organisation"], Value::Null);
+    assert_eq!(revision::Entity::find().all(&app.app.db).await.unwrap(), before);
+    let standing = steward
+        .query(&format!("{{ node(id: {merge_id:?}) {{ id }} }}"))
+        .await;
+    assert_eq!(standing["node"]["id"], merge_id, "nothing was changed");
+}
+
+async fn what_is_not_there_or_has_changed_is_not_merged(database: Database) {
+    let app = two(database).await;
+    let steward = app.steward().await;
+    let (keep_id, merge_id) = (id_of(&steward, KEPT).await, id_of(&steward, MERGED).await);
+    let both = |keep: &str, merge: &str| json!({"keep": keep, "merge": merge, "reason": "Why not"});
+    assert_eq!(
+        refused(&steward, "mergeOrganisations", both(&keep_id, &keep_id)).await,
+        ["merge CONTRADICTORY"]
+    );
+    let mut silent = both(&keep_id, &merge_id);
+    silent["reason"] = json!(" ");
+    assert_eq!(
+        refused(&steward, "mergeOrganisations", silent).await,
+        ["reason REQUIRED"]
+    );
+    let renamed = json!({"id": merge_id, "name": "Renamed", "identifier": MERGED});
+    kept(&steward, "saveOrganisation", renamed).await;
+    let mut looked_at = both(&keep_id, &merge_id);
+    (looked_at["keepVersion"], looked_at["mergeVersion"]) = (json!(1), json!(1));
+    let stale = keep(&steward, "mergeOrganisations", looked_at.clone()).await;
+    assert_eq!(complaints(&stale), ["mergeVersion STALE_VERSION"]);
+    assert_eq!(stale["changedSince"][0]["path"], json!(["name"]));
+    looked_at["mergeVersion"] = json!(2);
+    looked_at["idempotencyKey"] = json!("once");
+    let done = keep(&steward, "mergeOrganisations", looked_at.clone()).await;
+    assert_eq!(done["userErrors"], json!([]), "{done}");
+    assert_eq!(keep(&steward, "mergeOrganisations", looked_at).await, done);
+    assert_eq!(
+        refused(&steward, "mergeOrganisations", both(&keep_id, &merge_id)).await,
+        ["merge NOT_FOUND"]
+    );
+}
+
+async fn one_that_was_merged_into_leads_on_when_it_is_merged(database: Database) {
+    let app = two(database).await;
+    let steward = app.steward().await;
+    let (keep_id, merge_id) = merged(&app, &steward).await;
+    // Into one without an identifier, which takes it.
+    let (last, _) = kept(&steward, "saveOrganisation", json!({"name": "The last"})).await;
+    app.publish(&[record("z")
+        .with("leadOrganisation", json!({"name": "The last"}))
+        .json()])
+        .await;
+    let payload = merge(&steward, &last, &keep_id).await;
+    assert_eq!(payload["userErrors"], json!([]), "{payload}");
+    app.catch_up().await;
+    let query = format!(
+        "{{ nodes(ids: [{merge_id:?}, {keep_id:?}]) {{ id }} organisation(identifier: {MERGED:?}) {{ name identifier }} }}"
+    );
+    assert_eq!(
+        steward.query(&query).await,
+        json!({"nodes": [{"id": last}, {"id": last}], "organisation": {"name": "The last", "identifier": KEPT}})
+    );
+    let keys = DisclosureKeys::of(&app.app.db).await.unwrap();
+    for (reference, version) in [("a", 2), ("b", 3), ("z", 1)] {
+        let row = initiative::Entity::find()
+            .filter(initiative::Column::ExternalRef.eq(reference))
+            .one(&app.app.db)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(row.version, version, "{reference}");
+        assert_eq!(
+            row.disclosure_key,
+            keys.key(KEPT, reference).unwrap(),
+            "{reference}"
+        );
+    }
+    let former = former_organisation::Entity::find()
+        .all(&app.app.db)
+        .await
+        .unwrap();
+    assert_eq!(former.len(), 2);
+}
+
+async fn an_identifier_that_was_put_right_still_finds_it(database: Database) {
+    let app = two(database).await;
+    let steward = app.steward().await;
+    let id = id_of(&steward, MERGED).await;
+    let right = json!({"id": id, "name": format!("Organisation {MERGED}"), "identifier": "GB-COH-21"});
+    kept(&steward, "saveOrganisation", right).await;
+    assert_eq!(id_of(&steward, MERGED).await, id);
+    assert_eq!(id_of(&steward, "GB-COH-21").await, id);
+    let again = app
+        .publish(&[record("b").led_by(MERGED).at("E06000001").json()])
+        .await;
+    assert_eq!((again.added, again.refused), (0, 0), "{again:?}");
+    // Whoever has the identifier now goes first.
+    let (other, _) = kept(
+        &steward,
+        "saveOrganisation",
+        json!({"name": "Another", "identifier": MERGED}),
+    )
+    .await;
+    assert_eq!(id_of(&steward, MERGED).await, other);
+}
