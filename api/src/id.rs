@@ -72,6 +72,8 @@ impl NodeKind {
 
 /// The type of a name in the schema.
 pub fn kind_named(name: &str) -> Option<NodeKind> {
+    // Events about members were written under that name once.
+    let name = if name == "Viewer" { "Member" } else { name };
     KINDS.into_iter().find(|kind| kind.name() == name)
 }
 

@@ -180,7 +180,7 @@ async fn a_node_of_each_type_is_found_by_its_id(database: Database) {
         .query(&format!(
             "{{ places({one}) {{ nodes {{ id }} }} organisations({one}) {{ nodes {{ id }} }} terms({one}) {{ nodes {{ id }} }}
                 initiatives({one}) {{ nodes {{ id fundingTerms {{ id }} sources {{ id }} }} }} claims({one}) {{ nodes {{ id }} }}
-                crises({one}) {{ nodes {{ id }} }} meetings({one}) {{ nodes {{ id reflections {{ id }} }} }} }}"
+                members({one}) {{ nodes {{ id }} }} crises({one}) {{ nodes {{ id }} }} meetings({one}) {{ nodes {{ id reflections {{ id }} }} }} }}"
         ))
         .await;
     let organisation = &found["organisations"]["nodes"][0]["id"];
@@ -203,6 +203,7 @@ async fn a_node_of_each_type_is_found_by_its_id(database: Database) {
         ("Claim", &found["claims"]["nodes"][0]["id"]),
         ("Term", &found["terms"]["nodes"][0]["id"]),
         ("Submission", &saved["saveSubmission"]["submission"]["id"]),
+        ("Member", &found["members"]["nodes"][0]["id"]),
     ];
     for (name, id) in all {
         let query = format!("{{ node(id: {id}) {{ __typename id ... on {name} {{ again: id }} }} }}");

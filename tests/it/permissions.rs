@@ -90,6 +90,7 @@ fn arguments(field: &str) -> &'static str {
         "nodes" => "(ids: [])",
         "node" | "initiative" | "place" | "organisation" | "submission" | "import" => "(id: \"x\")",
         "revisions" => "(initiative: \"x\")",
+        "history" => "(of: \"x\")",
         "claim" => "(slug: \"x\")",
         "pattern" => "(when: {}, then: {})",
         "patternGrid" => "(rows: REGION, columns: WAY_IN)",

@@ -141,7 +141,11 @@ impl Member {
                 issuer,
             } => {
                 let subject = subject(named, issuer)?;
-                let Some(member) = member::revoke(&open().await?, &act, &subject).await? else {
+                let db = open().await?;
+                let transaction = begin_writing(&db).await?;
+                let revoked = member::revoke(&transaction, &act, &subject).await?;
+                transaction.commit().await?;
+                let Some(member) = revoked else {
                     let Subject { issuer, subject } = subject;
                     return Err(CliError::Asked(format!(
                         "No member has the subject {subject} from {issuer}."

@@ -130,8 +130,8 @@ pub async fn merge(
     };
     let mut altered = moved.rewrite(db, act).await?;
     let initiatives = altered.len();
-    if kept.identifier != keep.identifier {
-        altered.extend(moved.give_new_keys(db, act, &altered).await?);
+    if known_by(&kept) != known_by(&keep) {
+        altered.extend(give_new_keys(db, act, keys, &kept).await?);
     }
     let altered = altered.into_iter();
     entries.extend(altered.map(|id| Entry::new(ChangeKind::Altered, ChangeSubject::Initiative, id)));
@@ -202,6 +202,63 @@ async fn clashes(db: &impl ConnectionTrait, found: &mut Findings, draft: Draft) 
         let reason = format!("and {} more of such records", both.len() - CLASHES_NAMED);
         found.error(FindingCode::Clash, "merge", reason);
     }
+    Ok(())
+}
+
+/// What tells an organisation from others, in the keys of the records that it leads.
+fn known_by(organisation: &organisation::Model) -> &str {
+    organisation.identifier.as_deref().unwrap_or(&organisation.name)
+}
+
+/// Gives the records that stand of an organisation which is known by something else from now on the keys that
+/// their next publication would give them. Answers which they are.
+async fn give_new_keys(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    keys: &DisclosureKeys,
+    organisation: &organisation::Model,
+) -> Result<Vec<Uuid>> {
+    let led: Vec<Uuid> = initiative::Entity::find()
+        .filter(initiative::Column::LeadOrganisationId.eq(organisation.id))
+        .filter(initiative::Column::WithdrawnAt.is_null())
+        .select_only()
+        .column(initiative::Column::Id)
+        .into_tuple()
+        .all(db)
+        .await?;
+    for ids in led.chunks(AT_ONCE) {
+        for (row, record) in standing_records(db, ids).await? {
+            let update = initiative::ActiveModel {
+                id: Set(row.id),
+                disclosure_key: Set(keys.key(known_by(organisation), disclosure_reference(&record))?),
+                updated_at: Set(act.now()),
+                ..Default::default()
+            };
+            initiative::Entity::update_many()
+                .set(update)
+                .filter(initiative::Column::Id.eq(row.id))
+                .exec(db)
+                .await?;
+        }
+    }
+    Ok(led)
+}
+
+/// Has the keys of an organisation's records follow what it is known by, where a save has changed that, with
+/// the log.
+pub async fn follow(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    before: &organisation::Model,
+    after: &organisation::Model,
+) -> Result<()> {
+    if known_by(before) == known_by(after) {
+        return Ok(());
+    }
+    let keys = DisclosureKeys::of(db).await?;
+    let given = give_new_keys(db, act, &keys, after).await?.into_iter();
+    let entry = |id| Entry::new(ChangeKind::Altered, ChangeSubject::Initiative, id);
+    change::append(db, act, &given.map(entry).collect::<Vec<_>>()).await?;
     Ok(())
 }
 
@@ -295,7 +352,8 @@ impl Moved<'_> {
                 .into_active_model(),
             );
             let disclosure_key = if leads {
-                self.key(&record)?
+                self.keys
+                    .key(known_by(self.kept), disclosure_reference(&record))?
             } else {
                 row.disclosure_key
             };
@@ -319,48 +377,6 @@ impl Moved<'_> {
                 .await?;
         }
         Ok(written)
-    }
-
-    /// A record's key, under the organisation that stays: what its next publication would give it.
-    fn key(&self, record: &InitiativeRecord) -> Result<i64> {
-        let lead = self.kept.identifier.as_deref().unwrap_or(&self.kept.name);
-        self.keys.key(lead, disclosure_reference(record))
-    }
-
-    /// Gives the records that the other has led all along their keys under the identifier that it only has now.
-    /// Answers those that are not among those that were `written` anyway.
-    async fn give_new_keys(
-        &self,
-        db: &impl ConnectionTrait,
-        act: &Act<'_>,
-        written: &BTreeSet<Uuid>,
-    ) -> Result<Vec<Uuid>> {
-        let led: Vec<Uuid> = initiative::Entity::find()
-            .filter(initiative::Column::LeadOrganisationId.eq(self.kept.id))
-            .select_only()
-            .column(initiative::Column::Id)
-            .into_tuple()
-            .all(db)
-            .await?;
-        let others: Vec<Uuid> = led.into_iter().filter(|id| !written.contains(id)).collect();
-        let mut given = Vec::new();
-        for ids in others.chunks(AT_ONCE) {
-            for (row, record) in standing_records(db, ids).await? {
-                given.push(row.id);
-                let update = initiative::ActiveModel {
-                    id: Set(row.id),
-                    disclosure_key: Set(self.key(&record)?),
-                    updated_at: Set(act.now()),
-                    ..Default::default()
-                };
-                initiative::Entity::update_many()
-                    .set(update)
-                    .filter(initiative::Column::Id.eq(row.id))
-                    .exec(db)
-                    .await?;
-            }
-        }
-        Ok(given)
     }
 
     /// Moves submissions and members. Answers how many submissions, and the saves of the members.

@@ -2,13 +2,15 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use serde_json::json;
+use uuid::Uuid;
 use wayin_entity::{OrganisationKind, organisation};
 
 use super::graphql::Organisation;
-use super::{Draft, save};
+use super::{Draft, by_ids, save};
 use crate::graphql::mutating;
 use crate::id::NodeKind;
 use crate::keeping::graphql::{Log, begin, finish, kept_payload, why};
+use crate::merging;
 
 /// An organisation that is to be added, or written anew.
 #[derive(Clone, Debug, InputObject)]
@@ -68,7 +70,12 @@ impl OrganisationMutation {
             "reason": reason, "name": draft.name, "kind": draft.kind, "identifier": draft.identifier,
             "autoPublish": draft.auto_publish,
         });
+        let before: Vec<Uuid> = draft.target.id.into_iter().collect();
+        let before = by_ids(running.db(), &before).await?;
         let saved = save(running.db(), &running.act(&reason), draft).await?;
+        if let (Ok(after), Some(before)) = (&saved, before.first()) {
+            merging::follow(running.db(), &running.act(&reason), before, after).await?;
+        }
         Ok(finish(*running, saved, wrong, Log::Grows, detail).await?.into())
     }
 }

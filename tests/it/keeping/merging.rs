@@ -418,6 +418,14 @@ async fn an_identifier_that_was_put_right_still_finds_it(database: Database) {
         .publish(&[record("b").led_by(MERGED).at("E06000001").json()])
         .await;
     assert_eq!((again.added, again.refused), (0, 0), "{again:?}");
+    let keys = DisclosureKeys::of(&app.app.db).await.unwrap();
+    let row = initiative::Entity::find()
+        .filter(initiative::Column::ExternalRef.eq("c"))
+        .one(&app.app.db)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(row.disclosure_key, keys.key("GB-COH-21", "c").unwrap());
     // Whoever has the identifier now goes first.
     let (other, _) = kept(
         &steward,
