@@ -224,10 +224,9 @@ async fn everything_that_names_the_one_names_the_other(database: Database) {
     for dimension in ["LEAD_ORGANISATION", "FUNDER"] {
         assert_eq!(by(&steward, dimension).await, by(&other_steward, dimension).await);
     }
-    let events = format!(
-        "{{ auditEvents(filter: {{act: \"mergeOrganisations\"}}) {{ nodes {{ subjectId versionBefore versionAfter detail }} }} }}"
-    );
-    let event = steward.query(&events).await["auditEvents"]["nodes"][0].take();
+    let events = "{ auditEvents(filter: {act: \"mergeOrganisations\"}) {
+        nodes { subjectId versionBefore versionAfter detail } } }";
+    let event = steward.query(events).await["auditEvents"]["nodes"][0].take();
     assert_eq!(
         event,
         json!({"subjectId": keep_id, "versionBefore": 1, "versionAfter": 2, "detail": {
