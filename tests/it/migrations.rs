@@ -9,7 +9,9 @@ use sea_orm_migration::MigratorTrait;
 use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
     Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, Dimension, EntryPoint,
-    FileFormat, ImportAs, ImportKind, ImportState, KeptSubject, OrganisationKind, Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome, SourceKind, Step, SubmissionState, Visibility, change, place,
+    FileFormat, ImportAs, ImportKind, ImportState, KeptSubject, OrganisationKind, Perspective, PlaceKind,
+    Reason, ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome, SourceKind, Step,
+    SubmissionState, Visibility, change, place,
 };
 use wayin_migration::Migrator;
 

@@ -40,7 +40,7 @@ pub struct MergingMutation;
 
 #[Object]
 impl MergingMutation {
-    /// Merges an organisation into another: records, funding terms, submissions and members of the one are the
+    /// Merges an organisation into another: records, funding terms, submissions, imports and members of the one are the
     /// other's from then on, and each published record that names it gets a new version. It cannot be undone. For
     /// stewards.
     async fn merge_organisations(

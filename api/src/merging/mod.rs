@@ -12,7 +12,7 @@ use sea_orm::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 use wayin_entity::{
-    ChangeKind, ChangeSubject, KeptSubject, former_organisation, funding_term, initiative, member,
+    ChangeKind, ChangeSubject, KeptSubject, former_organisation, funding_term, import, initiative, member,
     organisation, revision, submission,
 };
 
@@ -379,11 +379,16 @@ impl Moved<'_> {
         Ok(written)
     }
 
-    /// Moves submissions and members. Answers how many submissions, and the saves of the members.
+    /// Moves submissions, imports and members. Answers how many submissions, and the saves of the members.
     async fn rest(&self, db: &impl ConnectionTrait, act: &Act<'_>) -> Result<(u64, Vec<Save>)> {
         let moved = submission::Entity::update_many()
             .col_expr(submission::Column::OrganisationId, Expr::value(self.kept.id))
             .filter(submission::Column::OrganisationId.eq(self.merged.id))
+            .exec(db)
+            .await?;
+        import::Entity::update_many()
+            .col_expr(import::Column::OrganisationId, Expr::value(self.kept.id))
+            .filter(import::Column::OrganisationId.eq(self.merged.id))
             .exec(db)
             .await?;
         let mut saves = Vec::new();

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use wayin::base::DisclosureKeys;
+use wayin::import::job::run;
 use wayin_entity::{Role, former_organisation, initiative, revision};
 
 use super::{base, complaints, history, keep, kept, refused};
+use crate::import_jobs;
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::{record, term};
 use crate::support::{Database, Story, stories};
@@ -141,6 +143,10 @@ async fn everything_that_names_the_one_names_the_other(database: Database) {
         "mutation($input: SaveSubmissionInput!) { saveSubmission(input: $input) { submission { id } } }";
     let draft = partner.response_with(save, json!({"input": draft})).await;
     let draft = draft["data"]["saveSubmission"]["submission"]["id"].clone();
+    let file = json!({"externalRef": "g", "title": "Of a file"}).to_string();
+    let sent = import_jobs::send(&app, &partner, "return.jsonl", &file, json!({})).await;
+    assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
+    run::run_waiting(&app.app).await.unwrap();
     let (one, other) = (format!("Organisation {KEPT}"), format!("Organisation {MERGED}"));
     let lead = "Organisation GB-CHC-1";
     assert_eq!(
@@ -196,6 +202,12 @@ async fn everything_that_names_the_one_names_the_other(database: Database) {
     // The member acts for it, and sends on what was in hand, under the old identifier.
     let viewer = partner.query("{ viewer { id organisation { id } } }").await["viewer"].take();
     assert_eq!(viewer["organisation"]["id"], keep_id);
+    assert_eq!(
+        partner
+            .query("{ imports { nodes { organisation { id } drafted } } }")
+            .await,
+        json!({"imports": {"nodes": [{"organisation": {"id": keep_id}, "drafted": 1}]}})
+    );
     let send = format!(
         "mutation {{ sendSubmission(input: {{id: {draft}}}) {{ submission {{ state organisation {{ id }} }} userErrors {{ message }} }} }}"
     );
@@ -230,7 +242,7 @@ async fn everything_that_names_the_one_names_the_other(database: Database) {
     assert_eq!(
         event,
         json!({"subjectId": keep_id, "versionBefore": 1, "versionAfter": 2, "detail": {
-            "reason": "One and the same", "initiatives": 3, "submissions": 1, "members": 1,
+            "reason": "One and the same", "initiatives": 3, "submissions": 2, "members": 1,
             "merged": {"id": merge_id, "name": other, "identifier": MERGED}}})
     );
 }

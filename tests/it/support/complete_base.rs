@@ -6,7 +6,13 @@ use serde_json::json;
 use uuid::Uuid;
 use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
-    Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, EntryPoint, FileFormat, ImportAs, ImportKind, ImportState, KeptSubject, OrganisationKind, Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome, SourceKind, Step, SubmissionState, Visibility, audit_event, base, challenge_faced, challenge_reason, change, claim, condition_changed, crisis, crisis_place, entry_point_taken, former_organisation, funding_term, import, import_outcome, import_piece, initiative, initiative_source, kept_revision, meeting, member, organisation, place, place_within, reflection, repeatable, revision, source, submission, term,
+    Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, EntryPoint, FileFormat,
+    ImportAs, ImportKind, ImportState, KeptSubject, OrganisationKind, Perspective, PlaceKind, Reason,
+    ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome, SourceKind, Step, SubmissionState,
+    Visibility, audit_event, base, challenge_faced, challenge_reason, change, claim, condition_changed,
+    crisis, crisis_place, entry_point_taken, former_organisation, funding_term, import, import_outcome,
+    import_piece, initiative, initiative_source, kept_revision, meeting, member, organisation, place,
+    place_within, reflection, repeatable, revision, source, submission, term,
 };
 
 /// Inserts the rows, and makes sure of each that it reads back as it was written.
