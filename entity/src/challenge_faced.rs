@@ -46,6 +46,8 @@ pub struct Model {
     pub noticed_on: Option<Date>,
     /// Whose view it is; null where not known.
     pub perspective: Option<super::Perspective>,
+    /// Why answers of it are missing, by field; null where nothing says why.
+    pub missing: Option<Json>,
     /// When the row was made (UTC).
     pub created_at: DateTimeUtc,
     /// When the row was last altered (UTC).

@@ -44,6 +44,8 @@ pub struct Model {
     pub condition: Condition,
     /// What became of it; null where not known.
     pub change: Option<Change>,
+    /// Why answers of it are missing, by field; null where nothing says why.
+    pub missing: Option<Json>,
     /// When the row was made (UTC).
     pub created_at: DateTimeUtc,
     /// When the row was last altered (UTC).

@@ -50,6 +50,8 @@ pub struct Model {
     pub taken_on: Option<Date>,
     /// Why it was taken, at most 2,000 characters.
     pub motivation: Option<String>,
+    /// Why answers of it are missing, by field; null where nothing says why.
+    pub missing: Option<Json>,
     /// When the row was made (UTC).
     pub created_at: DateTimeUtc,
     /// When the row was last altered (UTC).

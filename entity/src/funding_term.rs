@@ -101,6 +101,8 @@ pub struct Model {
     pub delivery_timeline: Option<DeliveryTimeline>,
     /// Whether the funding may be renewed; null where not known.
     pub renewable: Option<bool>,
+    /// Why answers of it are missing, by field; null where nothing says why.
+    pub missing: Option<Json>,
     /// When the row was made (UTC).
     pub created_at: DateTimeUtc,
     /// When the row was last altered (UTC).

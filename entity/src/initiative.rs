@@ -14,6 +14,20 @@ codes! {
     }
 }
 
+codes! {
+    /// Why an answer is missing.
+    WhyMissing {
+        /// Nobody asked.
+        NotAsked = "NOT_ASKED",
+        /// It was asked, and nobody answered.
+        NoReply = "NO_REPLY",
+        /// It is known, and may not be passed on.
+        Withheld = "WITHHELD",
+        /// The question does not apply.
+        NotApplicable = "NOT_APPLICABLE",
+    }
+}
+
 /// An initiative, as it is published.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -64,6 +78,8 @@ pub struct Model {
     pub sharing_basis: Option<String>,
     /// Under which licence it may be reused.
     pub sharing_licence: Option<String>,
+    /// Why answers of the record itself are missing, by field; null where nothing says why.
+    pub missing: Option<Json>,
     /// When the row was made (UTC).
     pub created_at: DateTimeUtc,
     /// When the row was last altered (UTC).

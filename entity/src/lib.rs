@@ -75,7 +75,7 @@ pub use condition_changed::{Change, Condition};
 pub use entry_point_taken::{EntryPoint, Perspective};
 pub use funding_term::{DeliveryTimeline, ReportingBasis, ReportingFrequency, Restriction};
 pub use import::{FileFormat, ImportAs, ImportKind, ImportState, RowOutcome};
-pub use initiative::Visibility;
+pub use initiative::{Visibility, WhyMissing};
 pub use kept_revision::KeptSubject;
 pub use member::Role;
 pub use organisation::OrganisationKind;

@@ -173,6 +173,7 @@ impl Rows {
             sharing_confirmed_on: Some(self.today),
             sharing_basis: Some("Agreed in writing".to_owned()),
             sharing_licence: Some("CC-BY-4.0".to_owned()),
+            missing: Some(json!({"place": "NOT_ASKED"})),
             created_at: self.now,
             updated_at: self.now,
         };
@@ -208,6 +209,7 @@ impl Rows {
             note: Some("There was no time.".to_owned()),
             noticed_on: Some(self.in_days(30)),
             perspective: Some(Perspective::Practitioner),
+            missing: Some(json!({"reasons": "NOT_ASKED"})),
             created_at: self.now,
             updated_at: self.now,
         };
@@ -225,6 +227,7 @@ impl Rows {
             perspective: Perspective::Funder,
             taken_on: Some(self.today),
             motivation: Some("The call asked for it.".to_owned()),
+            missing: Some(json!({"takenOn": "NOT_ASKED"})),
             created_at: self.now,
             updated_at: self.now,
         };
@@ -233,6 +236,7 @@ impl Rows {
             initiative_id,
             condition: Condition::Governance,
             change: Some(Change::Partly),
+            missing: Some(json!({"change": "NOT_ASKED"})),
             created_at: self.now,
             updated_at: self.now,
         };
@@ -259,6 +263,7 @@ impl Rows {
             reporting_basis: Some(ReportingBasis::FixedTargets),
             delivery_timeline: Some(DeliveryTimeline::Fixed),
             renewable: Some(true),
+            missing: Some(json!({"durationMonths": "NOT_ASKED"})),
             created_at: self.now,
             updated_at: self.now,
         };

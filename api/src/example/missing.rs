@@ -1,0 +1,60 @@
+//! Why answers of the example's records are missing. It is counted out, not drawn: what is
+//! missing stays what it was.
+
+use wayin_entity::WhyMissing;
+
+use crate::initiative::missing::{Answer, ChallengeAnswer, FundingTermAnswer, RecordAnswer};
+use crate::initiative::record::InitiativeRecord;
+
+/// The fields of funding terms that people are asked about.
+const ASKED_OF_TERMS: [FundingTermAnswer; 8] = [
+    FundingTermAnswer::DurationMonths,
+    FundingTermAnswer::IntendedFocus,
+    FundingTermAnswer::UpfrontResearch,
+    FundingTermAnswer::CollaborationResourced,
+    FundingTermAnswer::Restriction,
+    FundingTermAnswer::ReportingFrequency,
+    FundingTermAnswer::ReportingBasis,
+    FundingTermAnswer::DeliveryTimeline,
+];
+
+/// Says of most answers that the record with this number lacks why it does.
+pub fn say_why(number: u32, record: &mut InitiativeRecord) {
+    let mut next = number;
+    let mut why = || {
+        next += 1;
+        match next % 10 {
+            0..=3 => Some(WhyMissing::NotAsked),
+            4 | 5 => Some(WhyMissing::NoReply),
+            6 => Some(WhyMissing::Withheld),
+            _ => None,
+        }
+    };
+    for field in [RecordAnswer::EntryPoints, RecordAnswer::FundingTerms] {
+        if !field.is_given(record)
+            && let Some(why) = why()
+        {
+            record.missing.say(field, why);
+        }
+    }
+    for faced in &mut record.challenges_faced {
+        if faced.step.is_none()
+            && let Some(why) = why()
+        {
+            faced.missing.say(ChallengeAnswer::Step, why);
+        }
+    }
+    for term in &mut record.funding_terms {
+        for field in ASKED_OF_TERMS {
+            // Both dates tell the length.
+            let dated = term.starts_on.is_some() && term.ends_on.is_some();
+            let follows = field == FundingTermAnswer::DurationMonths && dated;
+            if !field.is_given(term)
+                && !follows
+                && let Some(why) = why()
+            {
+                term.missing.say(field, why);
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Answers that are missing say why: in records, over GraphQL and in files.
+
+use serde_json::{Value, json};
+use wayin_entity::Role;
+
+use crate::exports::export_of;
+use crate::grants::{grant, try_grants};
+use crate::records::{EVERY_FIELD, PLACES, initiatives, record};
+use crate::support::app::TestApp;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_record_says_why_its_answers_are_missing,
+        a_funder_who_reads_a_part_reads_why_of_its_own_terms_alone,
+        a_reason_for_what_is_given_or_is_no_field_is_refused,
+        what_a_grant_answers_is_not_missing_any_more,
+    ]
+}
+
+/// A record that lacks answers in every part, and says why.
+fn lacking(reference: &str) -> Value {
+    record(
+        reference,
+        json!({
+            "missing": {"place": "WITHHELD", "endedOn": "NOT_APPLICABLE"},
+            "entryPoints": [{"entryPoint": "COMPLEXITY", "perspective": "FUNDER", "missing": {"motivation": "NO_REPLY"}}],
+            "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "missing": {"reasons": "NO_REPLY", "step": "NOT_ASKED"}}],
+            "conditionsChanged": [{"condition": "GOVERNANCE", "missing": {"change": "NO_REPLY"}}],
+            "fundingTerms": [
+                {"funder": {"identifier": "GB-CHC-9", "name": "A funder"}, "durationMonths": 12, "missing": {"renewable": "WITHHELD"}},
+                {"funder": {"identifier": "GB-CHC-8", "name": "Another"}, "missing": {"durationMonths": "NOT_ASKED"}},
+            ],
+        }),
+    )
+}
+
+const WHY: &str = "missing { field because }
+    entryPoints { missing { field because } }
+    challengesFaced { challenge step missing { field because } }
+    conditionsChanged { change missing { field because } }
+    fundingTerms { durationMonths missing { field because } }";
+
+fn because(field: &str, because: &str) -> Value {
+    json!({"field": field, "because": because})
+}
+
+async fn a_record_says_why_its_answers_are_missing(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    let sent = lacking("1");
+    assert_eq!(app.publish(std::slice::from_ref(&sent)).await.added, 1);
+    assert_eq!(
+        initiatives(&app, WHY).await[0],
+        json!({
+            "missing": [because("place", "WITHHELD"), because("endedOn", "NOT_APPLICABLE")],
+            "entryPoints": [{"missing": [because("motivation", "NO_REPLY")]}],
+            "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "step": null,
+                "missing": [because("step", "NOT_ASKED"), because("reasons", "NO_REPLY")]}],
+            "conditionsChanged": [{"change": null, "missing": [because("change", "NO_REPLY")]}],
+            "fundingTerms": [
+                {"durationMonths": 12, "missing": [because("renewable", "WITHHELD")]},
+                {"durationMonths": null, "missing": [because("durationMonths", "NOT_ASKED")]},
+            ],
+        })
+    );
+    // It is part of what the record says: sent again it changes nothing, and an export holds it.
+    assert_eq!(app.publish(std::slice::from_ref(&sent)).await.unchanged, 1);
+    let exported: Value = serde_json::from_str(&export_of(&app).await).unwrap();
+    assert_eq!(exported["missing"], sent["missing"]);
+    assert_eq!(exported["challengesFaced"], sent["challengesFaced"]);
+    assert_eq!(
+        exported["fundingTerms"][1]["missing"],
+        sent["fundingTerms"][1]["missing"]
+    );
+
+    // Another reason is another version; an answer takes the reason's place.
+    let mut corrected = sent.clone();
+    corrected["missing"] = json!({"endedOn": "NOT_APPLICABLE", "place": null});
+    corrected["challengesFaced"] = json!([{"challenge": "DEFINING_AMBITIONS", "step": "TAKEN"}]);
+    corrected["fundingTerms"][1] =
+        json!({"funder": {"identifier": "GB-CHC-8"}, "missing": {"durationMonths": "NO_REPLY"}});
+    assert_eq!(app.publish(&[corrected]).await.altered, 1);
+    let found = &initiatives(&app, WHY).await[0];
+    assert_eq!(found["missing"], json!([because("endedOn", "NOT_APPLICABLE")]));
+    assert_eq!(found["challengesFaced"][0]["missing"], json!([]));
+    assert_eq!(
+        found["fundingTerms"][1]["missing"],
+        json!([because("durationMonths", "NO_REPLY")])
+    );
+    let codes = app
+        .anonymous()
+        .query("{ vocabulary { missing { code label definition } } }")
+        .await;
+    assert_eq!(
+        codes["vocabulary"]["missing"][0],
+        json!({"code": "NOT_ASKED", "label": "Not asked", "definition": "Nobody asked."})
+    );
+}
+
+async fn a_funder_who_reads_a_part_reads_why_of_its_own_terms_alone(database: Database) {
+    let app = TestApp::start(database).await;
+    let mut hidden = lacking("1");
+    hidden["visibility"] = "AGGREGATE_ONLY".into();
+    app.publish(&[hidden]).await;
+    let funder = app.member("funder", Role::Funder, Some("GB-CHC-9")).await;
+    let read = funder
+        .query(&format!("{{ initiatives {{ nodes {{ {WHY} }} }} }}"))
+        .await;
+    assert_eq!(
+        read["initiatives"]["nodes"],
+        json!([{
+            "missing": [], "entryPoints": [], "challengesFaced": [], "conditionsChanged": [],
+            "fundingTerms": [{"durationMonths": 12, "missing": [because("renewable", "WITHHELD")]}],
+        }])
+    );
+}
+
+async fn a_reason_for_what_is_given_or_is_no_field_is_refused(database: Database) {
+    let app = TestApp::start(database).await;
+    let mut wrong = lacking("1");
+    wrong["startedOn"] = "2020-01-01".into();
+    wrong["missing"]["startedOn"] = "NOT_ASKED".into();
+    wrong["fundingTerms"][0]["missing"] = json!({"durationMonths": "NOT_ASKED", "renewable": "WITHHELD"});
+    wrong["fundingTerms"][1]["missing"] = json!({"length": "NOT_ASKED"});
+    let partner = app.member("partner", Role::Partner, Some("GB-CHC-100")).await;
+    let save = "mutation($record: JSON!) { saveSubmission(input: {record: $record}) { submission { problems { code path message } } } }";
+    let answer = partner.response_with(save, json!({"record": wrong})).await;
+    let problems = answer["data"]["saveSubmission"]["submission"]["problems"]
+        .as_array()
+        .unwrap();
+    let about_missing: Vec<&Value> = problems
+        .iter()
+        .filter(|problem| problem["path"].as_array().unwrap().contains(&"missing".into()))
+        .collect();
+    let given =
+        |field: &str| format!("says why {field} is missing, but it is given, or follows from what is given");
+    assert_eq!(about_missing.len(), 3, "{problems:#?}");
+    let expected = [
+        (
+            "MALFORMED",
+            json!(["record", "fundingTerms", "1", "missing", "length"]),
+            None,
+        ),
+        (
+            "CONTRADICTORY",
+            json!(["record", "missing", "startedOn"]),
+            Some(given("startedOn")),
+        ),
+        (
+            "CONTRADICTORY",
+            json!(["record", "fundingTerms", "0", "missing", "durationMonths"]),
+            Some(given("durationMonths")),
+        ),
+    ];
+    for (problem, (code, path, message)) in about_missing.into_iter().zip(expected) {
+        assert_eq!(
+            (&problem["code"], &problem["path"]),
+            (&json!(code), &path),
+            "{problem}"
+        );
+        if let Some(message) = message {
+            assert_eq!(problem["message"], message);
+        }
+    }
+}
+
+async fn what_a_grant_answers_is_not_missing_any_more(database: Database) {
+    let app = TestApp::start(database).await;
+    let grants = json!({"grants": [grant("360G-story-1", &json!({}))]});
+    let (_, said) = try_grants(&app, &grants.to_string()).await;
+    assert_eq!(said, Vec::<String>::new());
+    let term = json!({"funder": {"identifier": "GB-CHC-200"}, "grantIdentifier": "360G-story-1",
+        "missing": {"amountMinor": "NOT_ASKED", "awardedOn": "NO_REPLY", "renewable": "NOT_ASKED"}});
+    app.publish(&[record("1", json!({"fundingTerms": [term]}))]).await;
+    let found = initiatives(
+        &app,
+        &format!("{EVERY_FIELD} fundingTerms {{ missing {{ field because }} }}"),
+    )
+    .await;
+    let term = &found[0]["fundingTerms"][0];
+    assert_eq!(
+        (&term["amountMinor"], &term["awardedOn"]),
+        (&json!(100_000), &json!("2020-01-02"))
+    );
+    assert_eq!(term["missing"], json!([because("renewable", "NOT_ASKED")]));
+}
