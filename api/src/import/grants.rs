@@ -10,6 +10,7 @@ use super::parse::grants;
 use super::parse::grants::{Grant, GrantFormat, Party};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
+use crate::initiative::missing::Missing;
 use crate::initiative::publish::Proposal;
 use crate::initiative::record::{
     FundingTerm, InitiativeRecord, OrganisationReference, PlaceReference, Source,
@@ -101,6 +102,7 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
             licence: licence.map(ToOwned::to_owned),
         },
         sharing: None,
+        missing: Missing::default(),
     };
     Proposal {
         record,

@@ -6,6 +6,7 @@ pub mod document;
 pub mod filter;
 pub mod filter_input;
 pub mod graphql;
+pub mod missing;
 pub mod personal_data;
 pub mod publish;
 pub mod record;

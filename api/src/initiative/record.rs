@@ -8,6 +8,10 @@ use wayin_entity::{
     ReportingBasis, ReportingFrequency, Restriction, SourceKind, Step, Visibility,
 };
 
+use super::missing::{
+    ChallengeAnswer, ConditionAnswer, EntryPointAnswer, FundingTermAnswer, Missing, RecordAnswer,
+};
+
 /// One initiative with all its parts. What is absent or null is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -84,6 +88,13 @@ pub struct InitiativeRecord {
     /// Who confirmed that the record may be shared, when, and on what basis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing: Option<Sharing>,
+    /// Why answers are missing.
+    #[serde(
+        default,
+        deserialize_with = "null_as_absent",
+        skip_serializing_if = "Missing::is_empty"
+    )]
+    pub missing: Missing<RecordAnswer>,
 }
 
 const fn most_careful() -> Visibility {
@@ -146,6 +157,13 @@ pub struct EntryPointTaken {
     /// Why it was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub motivation: Option<String>,
+    /// Why answers are missing.
+    #[serde(
+        default,
+        deserialize_with = "null_as_absent",
+        skip_serializing_if = "Missing::is_empty"
+    )]
+    pub missing: Missing<EntryPointAnswer>,
 }
 
 /// A challenge met.
@@ -173,6 +191,13 @@ pub struct ChallengeFaced {
     /// Whose view it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub perspective: Option<Perspective>,
+    /// Why answers are missing.
+    #[serde(
+        default,
+        deserialize_with = "null_as_absent",
+        skip_serializing_if = "Missing::is_empty"
+    )]
+    pub missing: Missing<ChallengeAnswer>,
 }
 
 /// What became of a condition for change.
@@ -184,6 +209,13 @@ pub struct ConditionChanged {
     /// What became of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
+    /// Why answers are missing.
+    #[serde(
+        default,
+        deserialize_with = "null_as_absent",
+        skip_serializing_if = "Missing::is_empty"
+    )]
+    pub missing: Missing<ConditionAnswer>,
 }
 
 /// The terms that one sum of money came with.
@@ -243,6 +275,13 @@ pub struct FundingTerm {
     /// Whether the funding may be renewed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewable: Option<bool>,
+    /// Why answers are missing.
+    #[serde(
+        default,
+        deserialize_with = "null_as_absent",
+        skip_serializing_if = "Missing::is_empty"
+    )]
+    pub missing: Missing<FundingTermAnswer>,
 }
 
 /// Where a record's content comes from.

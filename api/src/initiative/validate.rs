@@ -262,7 +262,11 @@ pub fn check(record: &InitiativeRecord) -> Findings {
             "cannot be true of an initiative that has ended",
         );
     }
+    record.missing.check("", record, &mut found);
     for (index, taken) in record.entry_points.iter().enumerate() {
+        taken
+            .missing
+            .check(&format!("entryPoints/{index}"), taken, &mut found);
         found.length(
             &format!("entryPoints/{index}/motivation"),
             taken.motivation.as_deref(),
@@ -278,6 +282,9 @@ pub fn check(record: &InitiativeRecord) -> Findings {
             2_000,
         );
         found.date(&format!("challengesFaced/{index}/noticedOn"), faced.noticed_on);
+        faced
+            .missing
+            .check(&format!("challengesFaced/{index}"), faced, &mut found);
         if !seen.insert(faced.challenge) {
             found.error(
                 FindingCode::Repeated,
@@ -288,6 +295,9 @@ pub fn check(record: &InitiativeRecord) -> Findings {
     }
     let mut seen = HashSet::new();
     for (index, changed) in record.conditions_changed.iter().enumerate() {
+        changed
+            .missing
+            .check(&format!("conditionsChanged/{index}"), changed, &mut found);
         if !seen.insert(changed.condition) {
             found.error(
                 FindingCode::Repeated,
@@ -300,6 +310,7 @@ pub fn check(record: &InitiativeRecord) -> Findings {
     for (index, term) in record.funding_terms.iter().enumerate() {
         let path = format!("fundingTerms/{index}");
         check_term(&mut found, &path, term);
+        term.missing.check(&path, term, &mut found);
         if let Some(identifier) = &term.grant_identifier
             && !seen.insert(identifier)
         {

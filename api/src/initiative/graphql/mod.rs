@@ -17,11 +17,12 @@ use self::loads::{ChallengesOf, ConditionsOf, EntryPointsOf, SourcesOf, TermsOf}
 pub use self::{
     lists::{FundingTermsOf, InitiativeList, InitiativeOrder, InitiativesOf},
     loads::{FundingTermById, InitiativeById, SourceById},
-    parts::{ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, Sharing, Source},
+    parts::{ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, MissingAnswer, Sharing, Source},
     revisions::{InitiativeMutation, Revision, RevisionQuery},
     subscription::InitiativeSubscription,
 };
 use super::filter_input::{InitiativeFilter, Lookup};
+use super::missing::RecordAnswer;
 use super::{InitiativeOrdering, filter, touches_no_more_than_a_part, visible_to};
 use crate::graphql::{
     app,
@@ -228,6 +229,15 @@ impl Initiative {
             licence: row.sharing_licence.clone(),
         });
         self.if_whole(ctx, sharing).await
+    }
+
+    /// Why answers of the record itself are missing, for each field of which that is said; its parts
+    /// say it of theirs. Empty where nothing is said, or it is not yours to see.
+    async fn missing(&self, ctx: &Context<'_>) -> Result<Vec<MissingAnswer>> {
+        if !self.whole(ctx).await? {
+            return Ok(Vec::new());
+        }
+        MissingAnswer::all_of::<RecordAnswer>(self.0.missing.as_ref())
     }
 }
 

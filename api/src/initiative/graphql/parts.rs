@@ -1,11 +1,12 @@
 //! The parts of a record as GraphQL objects.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
+use serde_json::Value;
 use wayin_entity::{
     Challenge, Change, Condition as ConditionForChange, DeliveryTimeline, EntryPoint, Perspective, Reason,
-    ReportingBasis, ReportingFrequency, Restriction, SourceKind, Step, challenge_faced, condition_changed,
-    entry_point_taken, funding_term, source,
+    ReportingBasis, ReportingFrequency, Restriction, SourceKind, Step, WhyMissing, challenge_faced,
+    condition_changed, entry_point_taken, funding_term, source,
 };
 
 use super::Initiative;
@@ -13,10 +14,13 @@ use super::loads::InitiativeById;
 use crate::error::Error;
 use crate::graphql::{comparison::BigInt, loader};
 use crate::id::NodeKind;
+use crate::initiative::missing::{
+    Answer, ChallengeAnswer, ConditionAnswer, EntryPointAnswer, FundingTermAnswer, Missing,
+};
 use crate::organisation::graphql::{Organisation, OrganisationById};
 
 /// The confirmation that a record may be shared.
-#[derive(async_graphql::SimpleObject)]
+#[derive(SimpleObject)]
 pub struct Sharing {
     /// Who confirmed it; null where not said.
     pub confirmed_by: Option<String>,
@@ -26,6 +30,29 @@ pub struct Sharing {
     pub basis: Option<String>,
     /// Under which licence it may be reused; null where not said.
     pub licence: Option<String>,
+}
+
+/// A field of a record, or of a part of one, that has no answer, and why.
+#[derive(SimpleObject)]
+pub struct MissingAnswer {
+    /// The field's name, as records have it, such as `durationMonths`.
+    field: &'static str,
+    /// Why it has no answer.
+    because: WhyMissing,
+}
+
+impl MissingAnswer {
+    /// What the tables keep of a part's missing answers.
+    pub fn all_of<A: Answer>(kept: Option<&Value>) -> Result<Vec<Self>> {
+        let missing = Missing::<A>::of_kept(kept)?;
+        Ok(missing
+            .each()
+            .map(|(field, because)| Self {
+                field: field.name(),
+                because,
+            })
+            .collect())
+    }
 }
 
 /// An entry point that an initiative took.
@@ -57,6 +84,11 @@ impl EntryPointTaken {
     /// Why it was taken; null where not known.
     async fn motivation(&self) -> Option<&str> {
         self.0.motivation.as_deref()
+    }
+
+    /// Why answers of it are missing, for each field of which that is said.
+    async fn missing(&self) -> Result<Vec<MissingAnswer>> {
+        MissingAnswer::all_of::<EntryPointAnswer>(self.0.missing.as_ref())
     }
 }
 
@@ -100,6 +132,11 @@ impl ChallengeFaced {
     async fn perspective(&self) -> Option<Perspective> {
         self.row.perspective
     }
+
+    /// Why answers of it are missing, for each field of which that is said.
+    async fn missing(&self) -> Result<Vec<MissingAnswer>> {
+        MissingAnswer::all_of::<ChallengeAnswer>(self.row.missing.as_ref())
+    }
 }
 
 /// What became of a condition for change.
@@ -116,6 +153,11 @@ impl ConditionChanged {
     /// What became of it; null where not known.
     async fn change(&self) -> Option<Change> {
         self.0.change
+    }
+
+    /// Why answers of it are missing, for each field of which that is said.
+    async fn missing(&self) -> Result<Vec<MissingAnswer>> {
+        MissingAnswer::all_of::<ConditionAnswer>(self.0.missing.as_ref())
     }
 }
 
@@ -230,6 +272,11 @@ impl FundingTerm {
     /// Whether the funding may be renewed; null where not known.
     async fn renewable(&self) -> Option<bool> {
         self.0.renewable
+    }
+
+    /// Why answers of it are missing, for each field of which that is said.
+    async fn missing(&self) -> Result<Vec<MissingAnswer>> {
+        MissingAnswer::all_of::<FundingTermAnswer>(self.0.missing.as_ref())
     }
 }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use wayin_entity::{funding_term, initiative, organisation, revision};
 
 pub use self::write::disclosure_reference;
+use super::missing::Answer;
 use super::record::{FundingTerm, InitiativeRecord, OrganisationReference};
 use super::validate::{self, Finding, FindingCode, Findings};
 use crate::base::DisclosureKeys;
@@ -593,6 +594,9 @@ fn with_grant(
         ours.starts_on = granted.starts_on;
         ours.ends_on = granted.ends_on;
         ours.duration_months = granted.duration_months;
+        // What the grant answers is not missing any more.
+        let answered = ours.clone();
+        ours.missing.forget(|field| field.is_given(&answered));
     }
     Ok(record)
 }
@@ -607,6 +611,7 @@ fn with_what_grants_say(standing: &Standing, mut record: InitiativeRecord) -> In
         let Some(known) = known.filter(|known| known.grant_digest.is_some()) else {
             continue;
         };
+        let as_sent = term.clone();
         if term.amount_minor.is_none() && term.currency.is_none() {
             term.amount_minor = known.amount_minor;
             term.currency.clone_from(&known.currency);
@@ -617,6 +622,9 @@ fn with_what_grants_say(standing: &Standing, mut record: InitiativeRecord) -> In
         term.programme = term.programme.take().or_else(|| known.programme.clone());
         term.awarded_on = term.awarded_on.or(known.awarded_on);
         term.duration_months = term.duration_months.or(known.duration_months);
+        let answered = term.clone();
+        term.missing
+            .forget(|field| field.is_given(&answered) && !field.is_given(&as_sent));
     }
     record
 }

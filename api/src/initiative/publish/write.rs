@@ -334,6 +334,7 @@ fn initiative_row(act: &Act<'_>, keys: &DisclosureKeys, ready: &Ready) -> Result
         sharing_confirmed_on: sharing.confirmed_on,
         sharing_basis: sharing.basis,
         sharing_licence: sharing.licence,
+        missing: record.missing.kept(),
         created_at: before.as_ref().map_or(now, |before| before.created_at),
         updated_at: now,
     })
@@ -370,6 +371,8 @@ fn says_no_more_than_a_grant(record: &InitiativeRecord) -> bool {
         && record.ended_on.is_none()
         && record.ongoing.is_none()
         && record.sharing.is_none()
+        && record.missing.is_empty()
+        && funding_terms.iter().all(|term| term.missing.is_empty())
 }
 
 fn revision_row(
@@ -421,6 +424,7 @@ impl Parts<'_> {
                 perspective: taken.perspective,
                 taken_on: taken.taken_on,
                 motivation: taken.motivation.clone(),
+                missing: taken.missing.kept(),
                 created_at,
                 updated_at: self.act.now(),
             }
@@ -446,6 +450,7 @@ impl Parts<'_> {
                 note: faced.note.clone(),
                 noticed_on: faced.noticed_on,
                 perspective: faced.perspective,
+                missing: faced.missing.kept(),
                 created_at,
                 updated_at: now,
             };
@@ -467,6 +472,7 @@ impl Parts<'_> {
                 initiative_id: self.id,
                 condition: changed.condition,
                 change: changed.change,
+                missing: changed.missing.kept(),
                 created_at,
                 updated_at: self.act.now(),
             }
@@ -513,6 +519,7 @@ impl Parts<'_> {
                     reporting_basis: term.reporting_basis,
                     delivery_timeline: term.delivery_timeline,
                     renewable: term.renewable,
+                    missing: term.missing.kept(),
                     created_at,
                     updated_at: self.act.now(),
                 }
