@@ -11,7 +11,7 @@ use uuid::Uuid;
 use wayin_entity::{
     Challenge, Change, Condition, DeliveryTimeline, Dimension, EntryPoint, OrganisationKind, Perspective,
     PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, SourceKind, Step, Visibility,
-    term,
+    WhyMissing, term,
 };
 
 use super::{Labelled, heading};
@@ -86,6 +86,8 @@ vocabulary! {
     reporting_bases: ReportingBasis,
     /// Whether a plan may move.
     delivery_timelines: DeliveryTimeline,
+    /// Why an answer is missing.
+    missing: WhyMissing,
     /// The sorts of place.
     place_kinds: PlaceKind,
     /// The sorts of organisation.

@@ -8,6 +8,7 @@ pub mod term;
 use wayin_entity::{
     Challenge, Change, Condition, DeliveryTimeline, Dimension, EntryPoint, OrganisationKind, Perspective,
     PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, SourceKind, Step, Visibility,
+    WhyMissing,
 };
 
 /// A code that has a label.
@@ -113,6 +114,12 @@ labels! {
         Open => "open",
         Members => "for members",
         AggregateOnly => "counted only",
+    }
+    WhyMissing {
+        NotAsked => "not asked",
+        NoReply => "no reply",
+        Withheld => "withheld",
+        NotApplicable => "not applicable",
     }
     SourceKind {
         Meeting => "meeting",
