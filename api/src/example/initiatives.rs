@@ -8,9 +8,11 @@ use wayin_entity::{
 
 use super::dice::Dice;
 use super::meeting::COST_OF_LIVING;
+use super::missing::say_why;
 use super::money::{Money, forget, leave_out};
 use super::organisations::{Lead, leads};
 use super::places::{LocalAuthority, REGIONS, Region, local_authorities};
+use crate::initiative::missing::Missing;
 use crate::initiative::record::{
     ChallengeFaced, ConditionChanged, EntryPointTaken, InitiativeRecord, PlaceReference, Sharing, Source,
 };
@@ -154,6 +156,7 @@ fn record(
             licence: Some(LICENCE.into()),
         }),
         funding_terms: money.terms,
+        missing: Missing::default(),
     };
     if ended_on > GATHERED_ON {
         record.ongoing = dice.keep(88, true);
@@ -165,6 +168,7 @@ fn record(
     for term in &mut record.funding_terms {
         leave_out(dice, term);
     }
+    say_why(number, &mut record);
     Some(record)
 }
 
@@ -277,6 +281,7 @@ fn draw_views(
                 perspective,
                 taken_on: dice.keep(50, on),
                 motivation: dice.keep(30, motivation(entry_point).into()),
+                missing: Missing::default(),
             });
             // There are four entry points at most, so that the last still falls within.
             on = on + Days::new(dice.between(0, seen.days / 4).into());
@@ -316,6 +321,7 @@ fn draw_challenges(dice: &mut Dice, facts: &Facts, seen: Span) -> Vec<ChallengeF
                     (Perspective::Community, 7),
                 ],
             )),
+            missing: Missing::default(),
         };
         forget(dice, 15, &mut row.perspective);
         if dice.chance(7) {
@@ -411,6 +417,7 @@ fn draw_conditions(dice: &mut Dice, facts: &Facts) -> Vec<ConditionChanged> {
         let row = ConditionChanged {
             condition,
             change: dice.keep(94, change),
+            missing: Missing::default(),
         };
         changed.extend(dice.keep(75, row));
     }

@@ -7,6 +7,7 @@ mod dice;
 mod initiatives;
 pub mod load;
 mod meeting;
+mod missing;
 mod money;
 mod organisations;
 mod places;

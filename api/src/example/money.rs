@@ -6,6 +6,7 @@ use wayin_entity::{DeliveryTimeline, EntryPoint, ReportingBasis, ReportingFreque
 use super::dice::Dice;
 use super::organisations::{FUNDERS, draw_funders};
 use super::places::Region;
+use crate::initiative::missing::Missing;
 use crate::initiative::record::FundingTerm;
 
 /// An initiative's funding, before anything is left out of its record.
@@ -118,6 +119,7 @@ impl Money {
                 reporting_basis: Some(basis),
                 delivery_timeline: Some(draw_timeline(dice, basis)),
                 renewable: Some(dice.chance(40)),
+                missing: Missing::default(),
             });
         }
         money
