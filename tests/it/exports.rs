@@ -23,7 +23,8 @@ pub fn stories() -> Vec<Story> {
     ]
 }
 
-async fn export_of(app: &TestApp) -> String {
+/// The records of a base, as they leave it.
+pub async fn export_of(app: &TestApp) -> String {
     let moment = database::begin_reading(&app.app.db).await.unwrap();
     let mut written = Vec::new();
     let count = export::records(&moment, &mut written).await.unwrap();

@@ -18,6 +18,7 @@ mod lists;
 mod live;
 mod lookups;
 mod migrations;
+mod missing;
 mod permissions;
 mod questions;
 mod records;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         takeovers::stories(),
         records::stories(),
         exports::stories(),
+        missing::stories(),
         visibility::stories(),
         permissions::stories(),
         tokens::stories(),

@@ -88,7 +88,8 @@ pub const EVERY_FIELD: &str = "externalRef title summary place { code } leadOrga
     fundingTerms { funder { identifier name kind } grantIdentifier programme currency amountMinor awardedOn startsOn
       endsOn durationMonths intendedFocus upfrontResearch upfrontResearchMonths collaborationResourced restriction
       reportingFrequency reportingBasis deliveryTimeline renewable }
-    sources { kind title url datedOn licence } sharing { confirmedBy confirmedOn basis licence }";
+    sources { kind title url datedOn licence } sharing { confirmedBy confirmedOn basis licence }
+    missing { field because }";
 
 /// The initiatives as a steward reads them, the first published first.
 pub async fn initiatives(app: &TestApp, fields: &str) -> Vec<Value> {

@@ -55,6 +55,7 @@ pub fn full_record(reference: &str) -> Record {
             json!([{"condition": "GOVERNANCE", "change": "ALTERED"}]),
         )
         .with("sharing", json!({"confirmedBy": "The board", "licence": "CC-BY-4.0"}))
+        .with("missing", json!({"ongoing": "NOT_ASKED"}))
 }
 
 impl Record {

@@ -376,7 +376,7 @@ async fn connections_agree(reader: &Reader<'_>, base: &Base, reads: &impl Fn(&Re
 /// Every field of a record that may be hidden.
 pub const HIDDEN: &str = "summary leadOrganisation { id } externalRef startedOn endedOn ongoing sharedWithFunders \
     version publishedAt entryPoints { motivation } challengesFaced { note } conditionsChanged { change } \
-    sources { title } sharing { confirmedBy }";
+    sources { title } sharing { confirmedBy } missing { field }";
 
 async fn fields_agree(reader: &Reader<'_>, base: &Base, reads: &impl Fn(&Record) -> Reads) {
     let query = format!(
@@ -427,6 +427,6 @@ pub fn nothing_shown() -> Value {
     json!({
         "summary": null, "leadOrganisation": null, "externalRef": null, "startedOn": null, "endedOn": null,
         "ongoing": null, "sharedWithFunders": null, "version": null, "publishedAt": null, "entryPoints": [],
-        "challengesFaced": [], "conditionsChanged": [], "sources": [], "sharing": null,
+        "challengesFaced": [], "conditionsChanged": [], "sources": [], "sharing": null, "missing": [],
     })
 }
