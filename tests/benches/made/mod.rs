@@ -114,6 +114,8 @@ fn row(random: &mut StdRng, number: usize, organisations: u32) -> Row {
         }),
         changes: std::array::from_fn(|_| one(random, Change::ALL, 40)),
         terms: (0..terms).map(|_| term(random, organisations)).collect(),
+        missing: Vec::new(),
+        terms_missing: Vec::new(),
     }
 }
 

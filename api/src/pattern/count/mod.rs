@@ -160,6 +160,12 @@ impl<'a> Counting<'a> {
         self.controlled
     }
 
+    /// Whether any record at all, of the population or not, says why an answer of it is missing.
+    pub fn any_says_why(&self) -> bool {
+        let says_why = |chunk: &Chunk| !(chunk.missing.is_empty() && chunk.terms_missing.is_empty());
+        self.jobs.iter().any(|job| says_why(job.chunk))
+    }
+
     /// The snapshot that hidden records are counted by.
     pub fn hidden_from(&self) -> &'a Snapshot {
         self.hidden_from

@@ -49,6 +49,8 @@ fn row(random: &mut StdRng, id: u128, organisations: u32) -> Row {
                 ..Term::default()
             })
             .collect(),
+        missing: Vec::new(),
+        terms_missing: Vec::new(),
     }
 }
 

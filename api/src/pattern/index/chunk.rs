@@ -12,12 +12,14 @@ use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 use wayin_entity::{
     Challenge, Change, Condition, DeliveryTimeline, EntryPoint, Perspective, Reason, ReportingBasis,
-    ReportingFrequency, Restriction, Step, Visibility,
+    ReportingFrequency, Restriction, Step, Visibility, WhyMissing,
 };
 
 use super::bits::{Bits, Truths};
 use super::column::Column;
+use super::missing::{self, Field, Said, Whys};
 use super::planes::Planes;
+use crate::initiative::missing::FundingTermAnswer;
 
 /// The most rows that a chunk holds.
 pub const CHUNK_ROWS: usize = 4096;
@@ -75,6 +77,10 @@ pub struct Row {
     pub changes: [Option<Change>; CONDITIONS],
     /// The terms that its money came with.
     pub terms: Vec<Term>,
+    /// Why answers are missing of those fields that conditions look at; in order.
+    pub missing: Vec<Said<Field>>,
+    /// The same of its terms, each told by its place among them; in order.
+    pub terms_missing: Vec<(u32, FundingTermAnswer, WhyMissing)>,
 }
 
 #[cfg(test)]
@@ -98,6 +104,8 @@ impl Row {
             reasons: Default::default(),
             changes: Default::default(),
             terms: Vec::new(),
+            missing: Vec::new(),
+            terms_missing: Vec::new(),
         }
     }
 }
@@ -233,6 +241,10 @@ pub struct Chunk {
     pub reporting_basis: Planes,
     /// Whether a term's plan may move.
     pub delivery_timeline: Planes,
+    /// Why answers of the initiatives are missing.
+    pub missing: Whys<Field>,
+    /// Why answers of the terms are missing.
+    pub terms_missing: Whys<FundingTermAnswer>,
 }
 
 impl Chunk {
@@ -310,16 +322,54 @@ impl Chunk {
             delivery_timeline: term_codes(DeliveryTimeline::ALL.len(), &|term| {
                 term.delivery_timeline.map(|code| code as u8)
             }),
+            missing: missing::pack(rows),
+            terms_missing: missing::pack_terms(rows),
         }
     }
 
     /// Unpacks every row, in the order of the ids.
     pub fn unpack(&self) -> Vec<Row> {
-        (0..self.len()).map(|row| self.row(row)).collect()
+        let mut rows: Vec<Row> = (0..self.len()).map(|row| self.unexplained(row)).collect();
+        for (row, said) in self.missing.each() {
+            rows[row].missing.push(said);
+        }
+        for (term, said) in self.terms_missing.each() {
+            let row = self.row_of_term(term);
+            rows[row].terms_missing.push(self.of_row(row, term, said));
+        }
+        rows.iter_mut().for_each(|row| row.terms_missing.sort_unstable());
+        rows
     }
 
     /// Everything about one initiative.
     pub fn row(&self, row: usize) -> Row {
+        let own = self.missing.each().filter(|(at, _)| *at == row);
+        let terms = self.terms_of(row);
+        let of_terms = self.terms_missing.each().filter(|(term, _)| terms.contains(term));
+        let mut found = Row {
+            missing: own.map(|(_, said)| said).collect(),
+            terms_missing: of_terms
+                .map(|(term, said)| self.of_row(row, term, said))
+                .collect(),
+            ..self.unexplained(row)
+        };
+        found.terms_missing.sort_unstable();
+        found
+    }
+
+    /// What is said of a term, told by the term's place among those of its initiative.
+    fn of_row(
+        &self,
+        row: usize,
+        term: usize,
+        (field, why): Said<FundingTermAnswer>,
+    ) -> (u32, FundingTermAnswer, WhyMissing) {
+        let place = term - self.terms_of(row).start;
+        (u32::try_from(place).unwrap_or(u32::MAX), field, why)
+    }
+
+    /// One initiative, without why answers are missing.
+    fn unexplained(&self, row: usize) -> Row {
         let number = |column: &Column| column.get(row).and_then(|number| u32::try_from(number).ok());
         Row {
             id: self.ids[row],
@@ -342,6 +392,8 @@ impl Chunk {
             reasons: std::array::from_fn(|of| self.reasons[of].set_at(row)),
             changes: std::array::from_fn(|of| code_of(Change::ALL, self.changes[of].code_at(row))),
             terms: self.terms_of(row).map(|term| self.term(term)).collect(),
+            missing: Vec::new(),
+            terms_missing: Vec::new(),
         }
     }
 
@@ -389,6 +441,11 @@ impl Chunk {
     pub fn terms_of(&self, row: usize) -> std::ops::Range<usize> {
         let start = row.checked_sub(1).map_or(0, |before| self.term_ends[before]);
         start as usize..self.term_ends[row] as usize
+    }
+
+    /// The initiative that a funding term belongs to.
+    pub fn row_of_term(&self, term: usize) -> usize {
+        self.term_ends.partition_point(|end| *end as usize <= term)
     }
 
     /// The ids, in order.
@@ -489,6 +546,8 @@ impl Chunk {
             + size_of_val(&*self.currencies)
             + size_of_val(self.shared_with_funders.words())
             + size_of_val(self.illustrative.words())
+            + self.missing.bytes()
+            + self.terms_missing.bytes()
             + columns.into_iter().map(Column::bytes).sum::<usize>()
             + planes.map(Planes::bytes).sum::<usize>()
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
-    Value,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, JsonValue as Json, QueryFilter,
+    QueryOrder, QuerySelect, Value,
     sea_query::{CaseStatement, Expr, IntoCondition},
 };
 use uuid::Uuid;
@@ -17,7 +17,9 @@ use wayin_entity::{
     place_within,
 };
 
+use super::missing;
 use super::{AsOf, CHUNK_ROWS, Chunk, EntryPoints, Organisation, Organisations, Places, Row, Snapshot, Term};
+use crate::initiative::missing::{Answer, Missing};
 
 /// With more changes than this the base is read anew, rather than row by row.
 const MOST_CHANGES: u64 = 20_000;
@@ -212,6 +214,7 @@ async fn rows(
             initiative::Column::StartedOn,
             initiative::Column::EndedOn,
             initiative::Column::DisclosureKey,
+            initiative::Column::Missing,
         ])
         .expr(coded.expression())
         .into_tuple::<(
@@ -222,6 +225,7 @@ async fn rows(
             Option<NaiveDate>,
             Option<NaiveDate>,
             i64,
+            Option<Json>,
             i32,
         )>()
         .all(db)
@@ -233,7 +237,7 @@ async fn rows(
             .ok_or_else(|| DbErr::Custom(format!("organisation {id} is not in the log")))
     };
     let mut rows = Vec::with_capacity(initiatives.len());
-    for (id, place, lead, title, started_on, ended_on, disclosure_key, codes) in initiatives {
+    for (id, place, lead, title, started_on, ended_on, disclosure_key, said, codes) in initiatives {
         let [ongoing, visibility, shared_with_funders, illustrative] = coded.codes(codes);
         rows.push(Row {
             id,
@@ -252,6 +256,8 @@ async fn rows(
             reasons: Default::default(),
             changes: Default::default(),
             terms: Vec::new(),
+            missing: missing::of_record(&kept(said)?).collect(),
+            terms_missing: Vec::new(),
         });
     }
     let (Some(first), Some(last)) = (rows.first().map(|row| row.id), rows.last().map(|row| row.id)) else {
@@ -265,6 +271,10 @@ async fn rows(
     parts.read_challenges().await?;
     parts.read_conditions().await?;
     parts.read_terms(organisation).await?;
+    for row in &mut parts.rows {
+        row.missing.sort_unstable();
+        row.terms_missing.sort_unstable();
+    }
     Ok(parts.rows)
 }
 
@@ -329,17 +339,19 @@ impl<C: ConnectionTrait> Parts<'_, C> {
         let faced = challenge_faced::Entity::find()
             .filter(self.ours(challenge_faced::Entity, Column::InitiativeId))
             .select_only()
-            .column(Column::InitiativeId)
+            .columns([Column::InitiativeId, Column::Missing])
             .expr(coded.expression())
-            .into_tuple::<(Uuid, i32)>()
+            .into_tuple::<(Uuid, Option<Json>, i32)>()
             .all(self.db)
             .await?;
-        for (id, codes) in faced {
+        for (id, said, codes) in faced {
             let [Some(challenge), step] = coded.codes(codes) else {
                 continue;
             };
             let Some(row) = self.row(id) else { continue };
             row.steps[challenge] = code(Step::ALL, step);
+            row.missing
+                .extend(missing::of_challenge(Challenge::ALL[challenge], &kept(said)?));
         }
         let (coded, of_reason) = (
             Coded::new([challenge()]),
@@ -378,17 +390,19 @@ impl<C: ConnectionTrait> Parts<'_, C> {
         let changed = condition_changed::Entity::find()
             .filter(self.ours(condition_changed::Entity, Column::InitiativeId))
             .select_only()
-            .column(Column::InitiativeId)
+            .columns([Column::InitiativeId, Column::Missing])
             .expr(coded.expression())
-            .into_tuple::<(Uuid, i32)>()
+            .into_tuple::<(Uuid, Option<Json>, i32)>()
             .all(self.db)
             .await?;
-        for (id, codes) in changed {
+        for (id, said, codes) in changed {
             let [Some(condition), change] = coded.codes(codes) else {
                 continue;
             };
             let Some(row) = self.row(id) else { continue };
             row.changes[condition] = code(Change::ALL, change);
+            row.missing
+                .extend(missing::of_condition(Condition::ALL[condition], &kept(said)?));
         }
         Ok(())
     }
@@ -408,6 +422,7 @@ impl<C: ConnectionTrait> Parts<'_, C> {
                 Column::AmountMinor,
                 Column::Currency,
                 Column::StartsOn,
+                Column::Missing,
             ])
             .expr(coded.expression())
             .into_tuple::<(
@@ -417,11 +432,12 @@ impl<C: ConnectionTrait> Parts<'_, C> {
                 Option<i64>,
                 Option<String>,
                 Option<NaiveDate>,
+                Option<Json>,
                 i32,
             )>()
             .all(self.db)
             .await?;
-        for (initiative, funder, duration_months, amount_minor, currency, starts_on, codes) in terms {
+        for (initiative, funder, duration_months, amount_minor, currency, starts_on, said, codes) in terms {
             let funder = organisation(funder)?;
             let Some(row) = self.row(initiative) else {
                 continue;
@@ -436,6 +452,10 @@ impl<C: ConnectionTrait> Parts<'_, C> {
                 basis,
                 timeline,
             ] = coded.codes(codes);
+            let place = u32::try_from(row.terms.len()).unwrap_or(u32::MAX);
+            let said = kept(said)?;
+            let of_term = missing::of_term(&said).map(|(field, why)| (place, field, why));
+            row.terms_missing.extend(of_term);
             row.terms.push(Term {
                 funder,
                 duration_months,
@@ -455,6 +475,11 @@ impl<C: ConnectionTrait> Parts<'_, C> {
         }
         Ok(())
     }
+}
+
+/// What a row says of its missing answers.
+fn kept<A: Answer>(said: Option<Json>) -> Result<Missing<A>, DbErr> {
+    Missing::of_kept(said.as_ref()).map_err(|cause| DbErr::Custom(format!("{cause:?}")))
 }
 
 /// The coded columns of an initiative.

@@ -7,6 +7,7 @@ pub mod chunk;
 pub mod column;
 pub mod dictionary;
 pub mod load;
+pub mod missing;
 pub mod planes;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ pub use self::{
     chunk::{CHUNK_ROWS, Chunk, EntryPoints, Row, Term, day_number},
     column::Column,
     dictionary::{Organisation, Organisations, Place, Places},
+    missing::{Field, Whys},
     planes::Planes,
 };
 

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use wayin_entity::{Change, EntryPoint, ReportingBasis, Step, Visibility};
+use wayin_entity::{Challenge, Change, EntryPoint, ReportingBasis, Step, Visibility, WhyMissing};
 
 use super::*;
+use crate::initiative::missing::{FundingTermAnswer, RecordAnswer};
 
 fn maybe<T: Copy>(random: &mut StdRng, of: &[T]) -> Option<T> {
     of.get(random.random_range(0..=of.len())).copied()
@@ -22,6 +23,25 @@ fn day(random: &mut StdRng) -> Option<NaiveDate> {
 }
 
 fn row(random: &mut StdRng, id: u128) -> Row {
+    let mut row = row_that_says_nothing(random, id);
+    for field in [
+        Field::Record(RecordAnswer::Place),
+        Field::Step(Challenge::DefiningAmbitions),
+    ] {
+        let why = maybe(random, WhyMissing::ALL);
+        row.missing.extend(why.map(|why| (field, why)));
+    }
+    for term in 0..row.terms.len() {
+        for field in [FundingTermAnswer::DurationMonths, FundingTermAnswer::Renewable] {
+            let why = maybe(random, WhyMissing::ALL);
+            let term = u32::try_from(term).unwrap();
+            row.terms_missing.extend(why.map(|why| (term, field, why)));
+        }
+    }
+    row
+}
+
+fn row_that_says_nothing(random: &mut StdRng, id: u128) -> Row {
     Row {
         id: Uuid::from_u128(id),
         key: random.random(),
@@ -58,6 +78,8 @@ fn row(random: &mut StdRng, id: u128) -> Row {
                 ..Term::default()
             })
             .collect(),
+        missing: Vec::new(),
+        terms_missing: Vec::new(),
     }
 }
 
