@@ -5,6 +5,8 @@
 //! column (funding terms, places, dates, titles, who may read) is worked out once for
 //! a chunk and [kept](super::kept).
 
+mod because;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -15,6 +17,7 @@ use memchr::memmem::Finder;
 use uuid::Uuid;
 use wayin_entity::{Perspective, Visibility};
 
+pub use self::because::WHYS;
 use super::index::{
     Bits, Chunk, Column, Organisation, Organisations, Places, Planes, Snapshot, Truths, day_number,
 };
@@ -537,10 +540,7 @@ fn funding_terms(
     chunk: &Chunk,
 ) -> Truths {
     let of_terms = joined(condition, chunk.term_count(), &|test| {
-        Cow::Owned(match test {
-            PreparedTermTest::Funder(truths) => of_numbers(&chunk.funders, chunk.term_count(), truths),
-            PreparedTermTest::Plain(test) => term_test(test, chunk),
-        })
+        Cow::Owned(term_truths(test, chunk))
     })
     .into_owned();
     // `every P` is `not some (not P)`, `none P` is `not some P`.
@@ -548,6 +548,13 @@ fn funding_terms(
         Quantifier::Some => chunk.some_term(&of_terms),
         Quantifier::Every => !chunk.some_term(&!of_terms),
         Quantifier::None => !chunk.some_term(&of_terms),
+    }
+}
+
+fn term_truths(test: &PreparedTermTest<'_>, chunk: &Chunk) -> Truths {
+    match test {
+        PreparedTermTest::Funder(truths) => of_numbers(&chunk.funders, chunk.term_count(), truths),
+        PreparedTermTest::Plain(test) => term_test(test, chunk),
     }
 }
 
