@@ -11,7 +11,9 @@ pub use self::associations::{Association, AssociationsQuestion, associations};
 pub use self::distribution::{Bin, Distribution, DistributionQuestion, distribution};
 pub use self::flows::{FLOWS_OVERLAP, Flow, Flows, FlowsQuestion, flows};
 pub use self::grid::{Grid, GridQuestion, MOST_CELLS, grid};
-pub use self::pattern::{Adjusted, Concentration, NotAdjusted, PatternAnswer, Strata, pattern};
+pub use self::pattern::{
+    Adjusted, Concentration, NotAdjusted, PatternAnswer, Strata, UnknownBecause, pattern,
+};
 
 use super::count::{Base, Counting, RawCell};
 use super::disclosure::{Shown, shown};

@@ -1,17 +1,18 @@
 //! The answer to how often two conditions coincide.
 
-use wayin_entity::Dimension;
+use wayin_entity::{Dimension, WhyMissing};
 
 use super::super::count::cells::{ByStratum, Marked};
-use super::super::count::{Base, Counting};
+use super::super::count::{Base, Counting, RawCell};
 use super::super::dimension::StratumName;
 use super::super::disclosure::Shown;
-use super::super::evaluate::Prepared;
+use super::super::evaluate::{Prepared, WHYS};
+use super::super::index::Bits;
 use super::super::question::Question;
 use super::super::run::Stopped;
 use super::super::statistics::stratified::{self, CmhTest, Homogeneity, HomogeneityWithheld};
 use super::super::statistics::{Estimate, FourCounts};
-use super::{Basis, Table, illustrative, shown_cells, tables};
+use super::{Basis, Table, illustrative, shown_cell, shown_cells, tables};
 
 /// The answer to a [`Question`].
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +22,8 @@ pub struct PatternAnswer {
     /// The least and the most that the rate of `then` among `when` can be, whatever the
     /// unknowns are; none where there may be no `when` at all, or too much is withheld.
     pub bounds: Option<(f64, f64)>,
+    /// Why those are not known that are not.
+    pub unknown_because: UnknownBecause,
     /// How many of those counted were made up to show how Wayin works.
     pub illustrative: Shown,
     /// The table of each stratum, where the question tells them apart.
@@ -44,6 +47,24 @@ impl PatternAnswer {
             ..other.clone()
         };
         *self == dated_as_this
+    }
+}
+
+/// How many of those of which one condition or both are not known are so for each reason.
+/// An initiative that gives several counts under each.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnknownBecause {
+    /// For each reason, in the vocabulary's order.
+    pub given: [Shown; WHYS],
+    /// Those that give none.
+    pub not_said: Shown,
+}
+
+impl UnknownBecause {
+    /// Each count with its reason, those that give none last.
+    pub fn each(&self) -> impl Iterator<Item = (Option<WhyMissing>, &Shown)> {
+        let given = WhyMissing::ALL.iter().copied().map(Some).zip(&self.given);
+        given.chain(std::iter::once((None, &self.not_said)))
     }
 }
 
@@ -113,6 +134,7 @@ pub fn pattern(base: Base<'_>, question: &Question, concentration: bool) -> Resu
         bounds,
         illustrative,
     } = overall(base, &counting, &when, &then)?;
+    let unknown_because = unknown_because(base, &counting, &when, &then, table.unknown)?;
     let by = |dimension: Dimension| -> Result<Strata, Stopped> {
         let domain = counting.domain(dimension);
         let layout = ByStratum {
@@ -142,6 +164,7 @@ pub fn pattern(base: Base<'_>, question: &Question, concentration: bool) -> Resu
     Ok(PatternAnswer {
         table,
         bounds,
+        unknown_because,
         illustrative,
         strata,
         concentration,
@@ -178,6 +201,42 @@ fn overall(
         table,
         bounds: bounds(&table),
         illustrative: illustrative(base, counting)?,
+    })
+}
+
+fn unknown_because(
+    base: Base<'_>,
+    counting: &Counting<'_>,
+    when: &Prepared<'_>,
+    then: &Prepared<'_>,
+    unknown: Shown,
+) -> Result<UnknownBecause, Stopped> {
+    if !counting.any_says_why() {
+        // Empty cells, and one that holds the same initiatives as `unknown`, come to the same.
+        return Ok(UnknownBecause {
+            given: [shown_cell(&RawCell::default(), counting, base); WHYS],
+            not_said: unknown,
+        });
+    }
+    let cells = counting.sets(|position, chunk| {
+        let known = |one: &Prepared<'_>| {
+            let truths = one.of(position, chunk);
+            truths.yes.or(&truths.no)
+        };
+        let mut because = when.because(position, chunk);
+        for (set, more) in because.iter_mut().zip(then.because(position, chunk)) {
+            set.put_all(&more);
+        }
+        let both_known = known(when).and(&known(then));
+        let said = because.iter().fold(both_known, |said, set| said.or(set));
+        let not_said = Bits::all(chunk.len()).without(&said);
+        because.into_iter().chain([not_said]).collect()
+    })?;
+    let shown = shown_cells(&cells, counting, base);
+    let mut shown = shown.into_iter();
+    Ok(UnknownBecause {
+        given: std::array::from_fn(|_| shown.next().unwrap_or_default()),
+        not_said: shown.next().unwrap_or_default(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! From answers to files: the same figures, under the names that they have in GraphQL.
 
 use async_graphql::{InputType, Value};
+use wayin_entity::WhyMissing;
 
 use super::super::answer::{
     Adjusted, Association, Basis, Distribution, FLOWS_OVERLAP, Flows, Grid, PatternAnswer, Table,
@@ -13,6 +14,7 @@ use super::super::graphql::parts::{key_text, number};
 use super::super::question::Question;
 use super::super::reading;
 use super::{Cell, File, with_interval};
+use crate::vocabulary::{Labelled, heading};
 
 /// What a file says of itself, whatever the answer is.
 pub struct Frame<'a> {
@@ -35,7 +37,8 @@ const ESTIMATES: [&str; 5] = [
     "oddsRatio",
 ];
 
-/// A pattern: one row over all, one for each stratum, and what is found over all strata together.
+/// A pattern: one row over all, one for each stratum, what is found over all strata together,
+/// and one for each reason of those that are not known.
 pub fn pattern(frame: Frame<'_>, question: &Question, answer: &PatternAnswer) -> File {
     let mut head = frame.head(&answer.basis, cautions::of_pattern(answer));
     head.own = illustrative(&answer.illustrative, &answer.basis);
@@ -76,8 +79,27 @@ pub fn pattern(frame: Frame<'_>, question: &Question, answer: &PatternAnswer) ->
         rows: std::iter::once(overall)
             .chain(of_strata)
             .chain(adjusted.map(of_adjusted))
+            .chain(answer.unknown_because.each().map(of_unknown))
             .collect(),
     }
+}
+
+/// The row of those that are not known for one reason; their count stands under `unknown`.
+fn of_unknown((why, shown): (Option<WhyMissing>, &Shown)) -> Vec<Cell> {
+    let label = why.map_or_else(|| "Not said".into(), |why| heading(why.label()));
+    let key = why.map_or(Cell::Empty, |why| Cell::text(why.code()));
+    let mut row = vec![Cell::text("unknownBecause"), Cell::text(label), key];
+    let names = Table::default().named().map(|(name, _)| name);
+    row.extend(names.map(|name| {
+        if name == "unknown" {
+            count(shown)
+        } else {
+            Cell::Empty
+        }
+    }));
+    row.extend(of_figures(&Figures::default()));
+    row.extend([Cell::Empty, Cell::Empty, withheld([("unknown", shown)])]);
+    row
 }
 
 /// The row of what is found over all strata: the Mantel-Haenszel ratios, and the p-value of the

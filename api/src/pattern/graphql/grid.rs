@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Context, Object, Result};
 
 use super::super::answer::Grid;
 use super::super::cautions;
 use super::super::dimension::StratumName;
 use super::super::disclosure::Shown;
 use super::super::question::Coverage;
-use super::parts::{AsOf, Caution, Disclosure, key_text, number, organisation_of, place_of};
+use super::parts::{AsOf, Caution, Disclosure, WithheldCell, key_text, number, organisation_of, place_of};
 use crate::graphql::app;
 use crate::organisation::graphql::Organisation;
 use crate::place::graphql::Place;
@@ -185,19 +185,6 @@ impl GridCell {
 
     /// The rule by which records that may only be counted are not in the count; null where they are.
     async fn withheld(&self) -> Option<WithheldCell> {
-        let shown = self.shown();
-        shown.withheld.map(|rule| WithheldCell {
-            rule,
-            altogether: shown.count.is_none(),
-        })
+        WithheldCell::of(self.shown())
     }
-}
-
-/// Why a cell does not hold the records that may only be counted.
-#[derive(SimpleObject)]
-pub struct WithheldCell {
-    /// The rule that withholds them.
-    rule: super::super::disclosure::Rule,
-    /// Whether the count is withheld altogether, as there is none that you may read whole either.
-    altogether: bool,
 }

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Result, SimpleObject};
 use chrono::{DateTime, Utc};
+use wayin_entity::WhyMissing;
 
 use super::super::answer::{self, Basis};
 use super::super::cautions::{self, CautionCode};
@@ -110,6 +111,47 @@ impl From<&answer::Table> for CoincidenceTable {
             when_unknown: number(&table.when_unknown),
             then_unknown: number(&table.then_unknown),
         }
+    }
+}
+
+/// How many initiatives are not known for one reason.
+#[derive(SimpleObject)]
+pub struct UnknownBecause {
+    /// Why the answers are missing that it would take; null for those that do not say.
+    because: Option<WhyMissing>,
+    /// How many; null where that is withheld.
+    count: Option<i64>,
+    /// The rule by which records that may only be counted are not in the count; null where they are.
+    withheld: Option<WithheldCell>,
+}
+
+impl UnknownBecause {
+    /// So many for a reason; none for those that do not say.
+    pub fn of(because: Option<WhyMissing>, shown: &Shown) -> Self {
+        Self {
+            because,
+            count: number(shown),
+            withheld: WithheldCell::of(shown),
+        }
+    }
+}
+
+/// Why a cell does not hold the records that may only be counted.
+#[derive(SimpleObject)]
+pub struct WithheldCell {
+    /// The rule that withholds them.
+    rule: Rule,
+    /// Whether the count is withheld altogether, as there is none that you may read whole either.
+    altogether: bool,
+}
+
+impl WithheldCell {
+    /// What a count tells of itself; none where nothing is withheld.
+    pub fn of(shown: &Shown) -> Option<Self> {
+        shown.withheld.map(|rule| Self {
+            rule,
+            altogether: shown.count.is_none(),
+        })
     }
 }
 

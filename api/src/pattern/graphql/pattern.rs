@@ -8,7 +8,7 @@ use super::super::answer::{self, PatternAnswer};
 use super::super::ask::{Asker, PatternInput};
 use super::super::question::{Coverage, Question};
 use super::super::{cautions, figures, reading};
-use super::parts::{AsOf, Caution, CoincidenceTable, Disclosure, Estimate, Proportion};
+use super::parts::{AsOf, Caution, CoincidenceTable, Disclosure, Estimate, Proportion, UnknownBecause};
 use super::strata::{self, Stratum, StratumOrder};
 use crate::error::Error;
 use crate::graphql::{app, connection::Connection};
@@ -52,6 +52,14 @@ impl Pattern {
     /// The four counts, and how many are not known.
     async fn table(&self) -> CoincidenceTable {
         CoincidenceTable::from(&self.answer.table)
+    }
+
+    /// Why those are not known that `unknown` counts: how many for each reason, those that give none
+    /// last. An initiative that gives several counts under each, so that they need not add up.
+    async fn unknown_because(&self) -> Vec<UnknownBecause> {
+        let each = self.answer.unknown_because.each();
+        each.map(|(because, shown)| UnknownBecause::of(because, shown))
+            .collect()
     }
 
     /// The share of those with `when` that have `then` too.

@@ -7,6 +7,8 @@ mod phrase_tests;
 #[cfg(test)]
 mod tests;
 
+use wayin_entity::WhyMissing;
+
 use self::phrase::{Number, phrase};
 use super::answer::PatternAnswer;
 use super::cautions::MUCH_UNKNOWN;
@@ -201,8 +203,9 @@ fn unknown(answer: &PatternAnswer) -> String {
         return String::new();
     }
     let text = format!(
-        " Of {} more we do not know enough to say.",
-        about(&table.unknown, unknown)
+        " Of {} more we do not know enough to say.{}",
+        about(&table.unknown, unknown),
+        because(answer, unknown)
     );
     if let (Some(population), Some((least, most))) = (table.population.count, answer.bounds)
         && unknown * 100 > population * MUCH_UNKNOWN
@@ -214,6 +217,25 @@ fn unknown(answer: &PatternAnswer) -> String {
         );
     }
     text
+}
+
+/// The reason that most of those give of which too little is known.
+fn because(answer: &PatternAnswer, unknown: u64) -> String {
+    let given = answer.unknown_because.each();
+    let given = given.filter_map(|(why, shown)| Some((why?, shown, shown.count?)));
+    // Of several that as many give, the first of the vocabulary is told.
+    let most = given.min_by_key(|(why, _, many)| (std::cmp::Reverse(*many), *why));
+    let Some((why, shown, many)) = most.filter(|(_, _, many)| (1..=unknown).contains(many)) else {
+        return String::new();
+    };
+    let [one, several] = match why {
+        WhyMissing::NotAsked => ["was not asked", "were not asked"],
+        WhyMissing::NoReply => ["was asked and did not reply", "were asked and did not reply"],
+        WhyMissing::Withheld => ["withholds it", "withhold it"],
+        WhyMissing::NotApplicable => ["says that it does not apply", "say that it does not apply"],
+    };
+    let does = if many == 1 { one } else { several };
+    format!(" Of those, {} {does}.", about(shown, many))
 }
 
 fn of_hidden(answer: &PatternAnswer) -> String {

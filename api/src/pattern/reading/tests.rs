@@ -3,7 +3,7 @@
 use super::*;
 use crate::auth::visibility::Reader;
 use crate::condition::{Comparison, InitiativeTest, Named, Quantifier, TermTest};
-use crate::pattern::answer::{Basis, Table};
+use crate::pattern::answer::{Basis, Table, UnknownBecause};
 use crate::pattern::count::RawCell;
 use crate::pattern::count::nine::Nine;
 use crate::pattern::disclosure::noise::Noise;
@@ -44,6 +44,7 @@ fn answer(table: Table, bounds: Option<(f64, f64)>, illustrative: Shown) -> Patt
         illustrative,
         strata: None,
         concentration: None,
+        unknown_because: UnknownBecause::default(),
         basis: Basis {
             coverage: Coverage::Everything,
             controlled: table.population.variance > 0.0,
@@ -273,5 +274,68 @@ fn counts_that_leave_hidden_records_out_are_not_set_against_those_that_hold_them
     assert!(
         Figures::of(&table).odds_ratio.is_some(),
         "all of them are of readable records alone"
+    );
+}
+
+#[test]
+fn what_is_not_known_says_why_most_of_it_is_not() {
+    let cells = [
+        (True, True, 30),
+        (True, False, 20),
+        (False, True, 20),
+        (False, False, 30),
+        (Unknown, True, 40),
+    ];
+    let says = |given: [Shown; 4]| {
+        let answer = PatternAnswer {
+            unknown_because: UnknownBecause {
+                given,
+                not_said: Shown::exact(5),
+            },
+            ..answer(
+                Table::new(nine(&cells).published().map(Shown::exact)),
+                None,
+                Shown::exact(0),
+            )
+        };
+        let text = reading(
+            &question(short_funding(), skipped(), Condition::EVERYTHING),
+            &answer,
+        );
+        let (_, after) = text.split_once("we do not know enough to say.").unwrap();
+        after.split_once(" The two were").unwrap().0.to_owned()
+    };
+    let none = Shown::exact(0);
+    assert_eq!(says([none; 4]), "");
+    assert_eq!(
+        says([Shown::default(); 4]),
+        "",
+        "what is withheld is not spoken of"
+    );
+    assert_eq!(
+        says([Shown::exact(30), Shown::exact(9), none, none]),
+        " Of those, 30 were not asked."
+    );
+    assert_eq!(
+        says([none, Shown::exact(1), none, none]),
+        " Of those, 1 was asked and did not reply."
+    );
+    assert_eq!(
+        says([Shown::exact(7), none, Shown::exact(7), none]),
+        " Of those, 7 were not asked."
+    );
+    let moved = |count| Shown {
+        count: Some(count),
+        withheld: None,
+        variance: 6.0,
+    };
+    assert_eq!(
+        says([none, none, moved(25), none]),
+        " Of those, about 25 withhold it."
+    );
+    assert_eq!(
+        says([none, none, none, moved(45)]),
+        "",
+        "more than there are is not spoken of"
     );
 }
