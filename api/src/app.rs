@@ -6,6 +6,7 @@ use sea_orm::DatabaseConnection;
 
 use crate::auth::token::Verifier;
 use crate::clock::Clock;
+use crate::expiry::Expiry;
 use crate::import::job::{Desk, Settings};
 use crate::live::{Limits, Live};
 use crate::pattern::engine::Engine;
@@ -24,6 +25,8 @@ pub struct App {
     pub imports: Desk,
     /// What is told as it happens.
     pub live: Live,
+    /// After how long what lies untouched goes.
+    pub expiry: Expiry,
 }
 
 impl App {
@@ -41,6 +44,7 @@ impl App {
             clock,
             imports: Desk::default(),
             live: Live::new(Limits::default()),
+            expiry: Expiry::default(),
         }
     }
 
@@ -60,5 +64,11 @@ impl App {
             live: Live::new(limits),
             ..self
         }
+    }
+
+    /// The same service, with another time after which what lies untouched goes.
+    #[must_use]
+    pub fn with_expiry(self, expiry: Expiry) -> Self {
+        Self { expiry, ..self }
     }
 }

@@ -242,8 +242,11 @@ async fn serve() -> Result<(), CliError> {
     let bind = config::bind(&environment)?;
     let engine = Arc::new(Engine::new(config::engine(&environment)?)?);
     let imports = config::imports(&environment)?;
+    let expiry = config::expiry(&environment)?;
     let db = open().await?;
-    let app = App::new(db, verifier, Arc::new(SystemClock), engine).with_imports(imports);
+    let app = App::new(db, verifier, Arc::new(SystemClock), engine)
+        .with_imports(imports)
+        .with_expiry(expiry);
     let app = Arc::new(app);
     let listener = server::bind(bind, false)
         .await

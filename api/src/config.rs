@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
 use crate::auth::token::{Signer, Verifier};
+use crate::expiry::Expiry;
 use crate::import::job;
 use crate::import::parse::records::Limits;
 use crate::pattern::disclosure::noise::Noise;
@@ -142,6 +143,21 @@ pub fn imports(source: Source<'_>) -> Result<job::Settings, ConfigError> {
         limits,
         kept_for: TimeDelta::days(i64::try_from(days).unwrap_or(i64::MAX)),
     })
+}
+
+/// `DRAFT_DAYS`: after how long what lies untouched goes.
+pub fn expiry(source: Source<'_>) -> Result<Expiry, ConfigError> {
+    const DAYS: &str = "DRAFT_DAYS";
+    /// A hundred years.
+    const MOST: u32 = 36_500;
+    let Some(days) = source(DAYS) else {
+        return Ok(Expiry::default());
+    };
+    let read = days.parse().ok().filter(|days| *days <= MOST);
+    let read = read.ok_or_else(|| {
+        ConfigError::Malformed(DAYS, format!("{days} is not a whole number from 0 to {MOST}"))
+    })?;
+    Ok(Expiry::of_drafts(read))
 }
 
 const ALGORITHM: &str = "TOKEN_ALGORITHM";
@@ -279,4 +295,26 @@ fn not_a_key(setting: &'static str, algorithm: Algorithm) -> ConfigError {
         setting,
         format!("the file holds no {algorithm:?} key in PEM form"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expiry::DRAFT_DAYS;
+
+    #[test]
+    fn drafts_are_kept_for_as_long_as_is_set() {
+        let said = |days: &'static str| expiry(&move |_| Some(days.to_owned()));
+        assert_eq!(expiry(&|_| None), Ok(Expiry::of_drafts(DRAFT_DAYS)));
+        assert_eq!(said("30"), Ok(Expiry::of_drafts(30)));
+        assert_eq!(said("0"), Ok(Expiry::of_drafts(0)));
+        for wrong in ["-1", "a year", "36501"] {
+            assert_eq!(
+                said(wrong).unwrap_err().to_string(),
+                format!(
+                    "The setting DRAFT_DAYS cannot be used: {wrong} is not a whole number from 0 to 36500."
+                )
+            );
+        }
+    }
 }

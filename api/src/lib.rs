@@ -12,7 +12,7 @@
 //! | [`server`], [`graphiql`], [`schema`], [`app`] | the service: routes, the explorer, every domain's queries merged, what a request is given |
 //! | [`auth`] | tokens, members, the permission table, the visibility of records |
 //! | [`initiative`] | the record, what it must meet, its publication, its filter as SQL |
-//! | [`submission`], [`mutation`], [`audit`], [`redaction`] | proposed records and their review; what every mutation has in common; who did what; taking a text out of it all |
+//! | [`submission`], [`mutation`], [`audit`], [`redaction`], [`expiry`] | proposed records and their review; what every mutation has in common; who did what; taking a text out of it all; what lies untouched for long |
 //! | [`keeping`], [`merging`] | what all that stewards keep has in common: its versions and their history; two organisations that are one |
 //! | [`place`], [`organisation`], [`crisis`], [`meeting`], [`claim`], [`vocabulary`] | the other domains |
 //! | [`live`] | what is told as it happens: connections, subscriptions, and who follows for them |
@@ -35,6 +35,7 @@ pub mod crisis;
 pub mod database;
 pub mod error;
 pub mod example;
+pub mod expiry;
 pub mod export;
 pub mod graphiql;
 pub mod graphql;

@@ -26,6 +26,7 @@ use wayin_entity::ImportKind;
 use crate::app::App;
 use crate::auth::member;
 use crate::auth::requester::Requester;
+use crate::expiry;
 use crate::import::job;
 use crate::live::operation;
 use crate::live::socket::{self, PROTOCOL};
@@ -81,6 +82,10 @@ pub async fn serve(
     beside.spawn({
         let app = Arc::clone(&app);
         async move { job::run::run(&app).await }
+    });
+    beside.spawn({
+        let app = Arc::clone(&app);
+        async move { expiry::follow(&app).await }
     });
     let ending = {
         let app = Arc::clone(&app);

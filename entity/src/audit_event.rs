@@ -10,9 +10,9 @@ pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The member who acted; null for an act on the command line.
+    /// The member who acted; null for an act on the command line, or of the service itself.
     pub member_id: Option<Uuid>,
-    /// What was done: the mutation's name.
+    /// What was done: the mutation's name, or the service's own word for it.
     pub act: String,
     /// The type of what it was done to.
     pub subject: String,

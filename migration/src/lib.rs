@@ -19,8 +19,8 @@ mod m20261123_000010_create_base;
 mod m20261123_000011_review_submissions;
 mod m20261123_000015_follow_submissions;
 mod m20261125_000012_create_imports;
+mod m20261125_000013_missing_answers_and_expiry;
 mod m20261125_000014_keep_revisions;
-mod m20261125_000013_say_why_answers_are_missing;
 mod table;
 
 /// Takes a base from any version of its tables to any other.
@@ -42,10 +42,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000009_create_submissions::Migration),
             Box::new(m20261123_000010_create_base::Migration),
             Box::new(m20261123_000011_review_submissions::Migration),
-            Box::new(m20261125_000013_say_why_answers_are_missing::Migration),
             Box::new(m20261125_000012_create_imports::Migration),
-            Box::new(m20261123_000015_follow_submissions::Migration),
+            Box::new(m20261125_000013_missing_answers_and_expiry::Migration),
             Box::new(m20261125_000014_keep_revisions::Migration),
+            Box::new(m20261123_000015_follow_submissions::Migration),
         ]
     }
 }

@@ -45,18 +45,20 @@ E06000002,Middlesbrough,LOCAL_AUTHORITY,E12000001,
 /// The organisation whose partner sends records in.
 const OWN: &str = "GB-CHC-500";
 
-async fn base(database: Database) -> TestApp {
+/// A base with a few places.
+pub async fn base(database: Database) -> TestApp {
     let app = TestApp::start(database).await;
     app.places(&PLACES.replace("COUNTRY", "")).await;
     app
 }
 
-async fn partner(app: &TestApp) -> Client<'_> {
+/// A partner of the organisation.
+pub async fn partner(app: &TestApp) -> Client<'_> {
     app.member("partner", Role::Partner, Some(OWN)).await
 }
 
 /// A record that can be sent.
-fn record(reference: &str) -> Value {
+pub fn record(reference: &str) -> Value {
     json!({
         "externalRef": reference,
         "title": format!("Initiative {reference}"),
@@ -83,13 +85,14 @@ async fn mutate(client: &Client<'_>, name: &str, input: Value) -> Value {
 }
 
 /// The submission of a mutation that must go well.
-async fn done(client: &Client<'_>, name: &str, input: Value) -> Value {
+pub async fn done(client: &Client<'_>, name: &str, input: Value) -> Value {
     let mut payload = mutate(client, name, input.clone()).await;
     assert_eq!(payload["userErrors"], json!([]), "{name} {input}: {payload}");
     payload["submission"].take()
 }
 
-async fn saved(client: &Client<'_>, record: Value) -> String {
+/// A draft that was saved; answers its id.
+pub async fn saved(client: &Client<'_>, record: Value) -> String {
     let submission = done(client, "saveSubmission", json!({"record": record})).await;
     submission["id"].as_str().unwrap().to_owned()
 }

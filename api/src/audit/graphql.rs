@@ -32,12 +32,12 @@ impl AuditEvent {
         self.0.created_at
     }
 
-    /// The member who did it; null for an act on the command line.
+    /// The member who did it; null for an act on the command line, or of the service itself.
     async fn by(&self) -> Option<ID> {
         self.0.member_id.map(|id| NodeKind::Member.id(id).into())
     }
 
-    /// What was done: the mutation's name.
+    /// What was done: the mutation's name, or `expireSubmission` where nobody touched one for long.
     async fn act(&self) -> &str {
         &self.0.act
     }

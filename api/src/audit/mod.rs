@@ -1,5 +1,5 @@
-//! The audit trail: who did what to what. Rows are added by [`crate::mutation`], in the
-//! transaction of the act, and are never altered.
+//! The audit trail: who did what to what. Rows are added by [`crate::mutation`], and by
+//! [`crate::expiry`] where nobody acts, in the transaction of the act, and are never altered.
 
 pub mod graphql;
 

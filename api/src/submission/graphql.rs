@@ -159,6 +159,12 @@ impl Submission {
     async fn decided_at(&self) -> Option<DateTime<Utc>> {
         self.0.decided_at
     }
+
+    /// When it is deleted, if nobody saves or moves it until then (UTC); null where it stays: while it is
+    /// being reviewed, and once it is published.
+    async fn expires_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
+        app(ctx).expiry.of(&self.0)
+    }
 }
 
 impl Submission {

@@ -2,6 +2,7 @@
 //! published. What is published lives in the initiative's tables; what is in hand lives
 //! here, and only publication moves one into the other, in one transaction.
 
+pub mod expired;
 pub mod graphql;
 pub mod look;
 pub mod state;

@@ -1,9 +1,11 @@
-//! Why answers of a record and of its parts are missing.
+//! Why answers of a record and of its parts are missing; and finding the submissions that nobody touches.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::json_binary_null;
 
-/// Alters the record and its parts.
+use crate::table::{NamedIndex, create_indexes};
+
+/// Alters the record and its parts, and indexes submissions.
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
@@ -15,10 +17,14 @@ impl MigrationTrait for Migration {
             let table = Table::alter().table(table).add_column(column).take();
             manager.alter_table(table).await?;
         }
-        Ok(())
+        create_indexes(manager, &INDEXES).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for (name, table, _) in INDEXES {
+            let index = Index::drop().name(name).table(table).to_owned();
+            manager.drop_index(index).await?;
+        }
         for table in TABLES {
             let table = Table::alter().table(table).drop_column("missing").take();
             manager.alter_table(table).await?;
@@ -30,6 +36,8 @@ impl MigrationTrait for Migration {
         Some(true)
     }
 }
+
+const INDEXES: [NamedIndex; 1] = [("submission_by_age", "submission", &["state", "updated_at"])];
 
 const TABLES: [&str; 5] = [
     "initiative",

@@ -1,0 +1,166 @@
+//! What lies untouched for long goes, and says beforehand when.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Days, Utc};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, PaginatorTrait};
+use serde_json::{Value, json};
+use wayin::clock::{Clock, SystemClock};
+use wayin::expiry::{Expiry, sweep};
+use wayin::id;
+use wayin_entity::{Role, SubmissionState, audit_event, submission};
+
+use crate::submissions::{base, done, partner, record, saved};
+use crate::support::app::TestApp;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        what_a_partner_has_in_hand_goes_when_nobody_touches_it_for_a_year,
+        two_services_that_look_at_once_take_out_each_but_once,
+    ]
+}
+
+/// The moment so many days from now.
+fn in_days(days: u64) -> DateTime<Utc> {
+    SystemClock.now() + Days::new(days)
+}
+
+async fn what_a_partner_has_in_hand_goes_when_nobody_touches_it_for_a_year(database: Database) {
+    let app = base(database).await;
+    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let mut ids = BTreeMap::new();
+    for name in ["draft", "sent", "returned", "discarded", "published", "touched"] {
+        let id = saved(&partner, record(name)).await;
+        if ["sent", "returned", "published"].contains(&name) {
+            done(&partner, "sendSubmission", json!({"id": id})).await;
+        }
+        match name {
+            "returned" => {
+                done(
+                    &steward,
+                    "returnSubmission",
+                    json!({"id": id, "note": "Which year?"}),
+                )
+                .await
+            }
+            "discarded" => done(&partner, "discardSubmission", json!({"id": id})).await,
+            "published" => done(&steward, "publishSubmission", json!({"id": id})).await,
+            _ => Value::Null,
+        };
+        ids.insert(name, id);
+    }
+    let mut touched = submission::Entity::find_by_id(id::decode(&ids["touched"]).unwrap().1)
+        .one(&app.app.db)
+        .await
+        .unwrap()
+        .unwrap()
+        .into_active_model();
+    touched.updated_at = Set(in_days(30));
+    touched.update(&app.app.db).await.unwrap();
+
+    let told = async || {
+        let query = "{ submissions { nodes { id updatedAt expiresAt } } }";
+        let found = partner.query(query).await;
+        let found = found["submissions"]["nodes"].as_array().unwrap().clone();
+        let name = |id: &Value| *ids.iter().find(|(_, one)| id == one.as_str()).unwrap().0;
+        found
+            .iter()
+            .map(|one| {
+                let moment = |field: &str| one[field].as_str()?.parse::<DateTime<Utc>>().ok();
+                let days = moment("expiresAt").map(|at| (at - moment("updatedAt").unwrap()).num_days());
+                (name(&one["id"]), days)
+            })
+            .collect::<BTreeMap<&str, Option<i64>>>()
+    };
+    let mut expected: BTreeMap<&str, Option<i64>> = ids.keys().map(|name| (*name, Some(365))).collect();
+    expected.insert("sent", None);
+    expected.insert("published", None);
+    assert_eq!(told().await, expected);
+
+    let (db, expiry) = (&app.app.db, Expiry::default());
+    assert_eq!(sweep(db, &SystemClock, &expiry, in_days(364)).await.unwrap(), 0);
+    let for_good = Expiry::of_drafts(0);
+    assert_eq!(
+        sweep(db, &SystemClock, &for_good, in_days(40_000)).await.unwrap(),
+        0
+    );
+    assert_eq!(sweep(db, &SystemClock, &expiry, in_days(366)).await.unwrap(), 3);
+    for gone in ["draft", "returned", "discarded"] {
+        expected.remove(gone);
+    }
+    assert_eq!(
+        told().await,
+        expected,
+        "what was touched, sent or published stays"
+    );
+    assert_eq!(sweep(db, &SystemClock, &expiry, in_days(366)).await.unwrap(), 0);
+
+    let query = "{ auditEvents(filter: {act: \"expireSubmission\"}) { totalCount nodes { by subjectId versionBefore versionAfter detail } } }";
+    let events = steward.query(query).await["auditEvents"].take();
+    assert_eq!(events["totalCount"], 3);
+    let returned = events["nodes"].as_array().unwrap();
+    let returned = returned
+        .iter()
+        .find(|event| event["detail"]["state"] == "RETURNED")
+        .unwrap();
+    assert_eq!(
+        (
+            &returned["subjectId"],
+            &returned["by"],
+            &returned["versionBefore"],
+            &returned["versionAfter"]
+        ),
+        (&json!(ids["returned"]), &Value::Null, &json!(1), &Value::Null)
+    );
+}
+
+async fn two_services_that_look_at_once_take_out_each_but_once(database: Database) {
+    let app = base(database.clone()).await;
+    let partner = partner(&app).await;
+    let first = saved(&partner, record("0")).await;
+    let (_, first) = id::decode(&first).unwrap();
+    let like = submission::Entity::find_by_id(first)
+        .one(&app.app.db)
+        .await
+        .unwrap()
+        .unwrap();
+    let more = (1..330).map(|number| {
+        let state = [
+            SubmissionState::Draft,
+            SubmissionState::Discarded,
+            SubmissionState::Submitted,
+        ][number % 3];
+        submission::Model {
+            id: SystemClock.new_id(),
+            state,
+            ..like.clone()
+        }
+        .into_active_model()
+    });
+    submission::Entity::insert_many(more)
+        .exec_without_returning(&app.app.db)
+        .await
+        .unwrap();
+    let other = TestApp::start(database).await;
+    let (expiry, now) = (Expiry::default(), in_days(400));
+    let (one, two) = tokio::join!(
+        sweep(&app.app.db, &SystemClock, &expiry, now),
+        sweep(&other.app.db, &SystemClock, &expiry, now),
+    );
+    assert_eq!(one.unwrap() + two.unwrap(), 220);
+    let events = audit_event::Entity::find().all(&app.app.db).await.unwrap();
+    let events: BTreeSet<_> = events
+        .iter()
+        .filter(|event| event.act == "expireSubmission")
+        .map(|event| event.subject_id)
+        .collect();
+    assert_eq!(events.len(), 220);
+    assert_eq!(submission::Entity::find().count(&app.app.db).await.unwrap(), 110);
+    let left = app.member("another", Role::Partner, Some("GB-CHC-500")).await;
+    let left = left
+        .query("{ submissions(filter: {states: [DRAFT]}) { totalCount } }")
+        .await;
+    assert_eq!(left["submissions"]["totalCount"], 0);
+}
