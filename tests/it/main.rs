@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 mod agreement;
 mod disclosure;
+mod expiry;
 mod exports;
 mod following;
 mod grants;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         submissions::stories(),
         live::stories(),
         keeping::stories(),
+        expiry::stories(),
     ];
     support::tell(stories.into_iter().flatten())
 }

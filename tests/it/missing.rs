@@ -1,6 +1,7 @@
 //! Answers that are missing say why: in records, over GraphQL and in files.
 
 use serde_json::{Value, json};
+use wayin::example;
 use wayin_entity::Role;
 
 use crate::exports::export_of;
@@ -16,6 +17,7 @@ pub fn stories() -> Vec<Story> {
         a_funder_who_reads_a_part_reads_why_of_its_own_terms_alone,
         a_reason_for_what_is_given_or_is_no_field_is_refused,
         what_a_grant_answers_is_not_missing_any_more,
+        the_demonstration_says_what_the_readme_quotes,
     ]
 }
 
@@ -139,19 +141,19 @@ async fn a_reason_for_what_is_given_or_is_no_field_is_refused(database: Database
     assert_eq!(about_missing.len(), 3, "{problems:#?}");
     let expected = [
         (
+            "CONTRADICTORY",
+            json!(["fundingTerms", "0", "missing", "durationMonths"]),
+            Some(given("durationMonths")),
+        ),
+        (
             "MALFORMED",
-            json!(["record", "fundingTerms", "1", "missing", "length"]),
+            json!(["fundingTerms", "1", "missing", "length"]),
             None,
         ),
         (
             "CONTRADICTORY",
-            json!(["record", "missing", "startedOn"]),
+            json!(["missing", "startedOn"]),
             Some(given("startedOn")),
-        ),
-        (
-            "CONTRADICTORY",
-            json!(["record", "fundingTerms", "0", "missing", "durationMonths"]),
-            Some(given("durationMonths")),
         ),
     ];
     for (problem, (code, path, message)) in about_missing.into_iter().zip(expected) {
@@ -185,4 +187,43 @@ async fn what_a_grant_answers_is_not_missing_any_more(database: Database) {
         (&json!(100_000), &json!("2020-01-02"))
     );
     assert_eq!(term["missing"], json!([because("renewable", "NOT_ASKED")]));
+}
+
+async fn the_demonstration_says_what_the_readme_quotes(database: Database) {
+    let app = TestApp::start(database).await;
+    example::load::load(&app.app.db, &TestApp::act(), example::evidence())
+        .await
+        .unwrap();
+    app.catch_up().await;
+    let query = "{ pattern(
+        when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}
+        then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}) {
+          reading table { unknown } unknownBecause { because count } } }";
+    let pattern = app.steward().await.query(query).await["pattern"].take();
+    let quoted = |text: &str| {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("> "));
+        lines.collect::<Vec<_>>().join(" ")
+    };
+    let reading = pattern["reading"].as_str().unwrap();
+    for (file, text) in [
+        ("README.md", include_str!("../../README.md")),
+        ("docs/patterns.md", include_str!("../../docs/patterns.md")),
+    ] {
+        assert!(quoted(text).contains(reading), "{file} does not say: {reading}");
+    }
+    // Everybody who is not known is told of, by a reason or by none.
+    let counts: Vec<i64> = pattern["unknownBecause"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["count"].as_i64().unwrap())
+        .collect();
+    assert!(
+        counts.iter().all(|count| *count >= 0) && counts.len() == 5,
+        "{counts:?}"
+    );
+    assert!(
+        counts.iter().sum::<i64>() >= pattern["table"]["unknown"].as_i64().unwrap(),
+        "{counts:?}"
+    );
 }

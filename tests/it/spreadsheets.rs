@@ -302,7 +302,7 @@ async fn a_pattern_file_says_what_graphql_says(database: Database) {
         "query($when: InitiativeFilter!, $then: InitiativeFilter!, $among: InitiativeFilter, $by: Dimension,
              $over: Coverage!) {{
            pattern(when: $when, then: $then, among: $among, by: $by, over: $over) {{
-             reading {FIGURES} pValue conditionalOddsRatio {CITED} {DISCLOSURE} cautions {{ text }}
+             reading unknownBecause {{ because count withheld {{ rule }} }} {FIGURES} pValue conditionalOddsRatio {CITED} {DISCLOSURE} cautions {{ text }}
              adjusted {{ oddsRatio {{ value lower upper }} riskRatio {{ value lower upper }} test {{ pValue }} }}
              strata(first: 100) {{ totalCount nodes {{ key label {FIGURES} {DISCLOSURE} }} }} }} }}"
     );
@@ -334,9 +334,17 @@ async fn a_pattern_file_says_what_graphql_says(database: Database) {
                 let strata = expected["strata"]["nodes"].as_array().unwrap_or(&none);
                 let of_all = usize::from(!expected["adjusted"].is_null());
                 adjusted += of_all;
-                assert_eq!(file.rows.len(), 1 + strata.len() + of_all);
+                let of_unknown = expected["unknownBecause"].as_array().unwrap();
+                assert_eq!(file.rows.len(), 1 + strata.len() + of_all + of_unknown.len());
+                let (rows, last) = file.rows.split_at(file.rows.len() - of_unknown.len());
+                for (row, told) in last.iter().zip(of_unknown) {
+                    assert_eq!(row["part"], "unknownBecause");
+                    assert_says(row, "key", &told["because"]);
+                    assert_says(row, "unknown", &told["count"]);
+                    assert_eq!(row["withheld"].is_empty(), told["withheld"].is_null(), "{row:?}");
+                }
                 if of_all == 1 {
-                    let row = file.rows.last().unwrap();
+                    let row = rows.last().unwrap();
                     assert_eq!(row["part"], "adjusted");
                     assert_says(row, "pValue", &expected["adjusted"]["test"]["pValue"]);
                     for figure in ["oddsRatio", "riskRatio"] {

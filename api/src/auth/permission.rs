@@ -316,6 +316,7 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
         &[
             "reading",
             "table",
+            "unknownBecause",
             "rateWhen",
             "rateOtherwise",
             "riskDifference",
@@ -428,7 +429,8 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
         &["row", "column", "count", "expected", "residual", "withheld"],
         Members,
     ),
-    ("WithheldCell", &["rule", "altogether"], Members),
+    ("WithheldCell", &["rule", "altogether"], Everyone),
+    ("UnknownBecause", &["because", "count", "withheld"], Everyone),
     (
         "Association",
         &[
@@ -740,6 +742,7 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "updatedAt",
             "sentAt",
             "decidedAt",
+            "expiresAt",
         ],
         Partners,
     ),

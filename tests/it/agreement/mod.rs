@@ -1,6 +1,7 @@
 //! The index, the SQL filter and a naive evaluator agree on every initiative, what
 //! is not known included; and patterns count what the naive evaluator counts.
 
+mod because;
 mod chance;
 mod naive;
 
@@ -33,7 +34,7 @@ use crate::support::{Database, Story, stories};
 
 /// The stories of this file.
 pub fn stories() -> Vec<Story> {
-    stories![
+    let mut all = stories![
         the_truth_table_holds,
         random_filters_mean_the_same_everywhere,
         patterns_count_what_is_there,
@@ -41,7 +42,9 @@ pub fn stories() -> Vec<Story> {
         flows_count_what_is_there,
         pairs_count_what_is_there_by_the_index_and_by_sql,
         an_index_that_was_brought_up_to_date_is_as_one_made_anew,
-    ]
+    ];
+    all.extend(because::stories());
+    all
 }
 
 const PLACES: &str = "code,name,kind,within,successor

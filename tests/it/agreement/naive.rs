@@ -173,7 +173,8 @@ impl World {
         }
     }
 
-    fn term_holds(&self, filter: &Value, term: &Value) -> Truth {
+    /// Whether a filter holds of a funding term.
+    pub fn term_holds(&self, filter: &Value, term: &Value) -> Truth {
         all(filter
             .as_object()
             .unwrap()

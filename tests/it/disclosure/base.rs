@@ -119,7 +119,11 @@ impl Chance {
             "DEFINING_AMBITIONS",
             "FOSTERING_CONDITIONS",
         ] {
-            if let Some(step) = self.one(&STEPS) {
+            let step = self.one(&STEPS);
+            if let (None, Some(why)) = (step, why(reference, challenge)) {
+                faced.push(json!({"challenge": challenge, "missing": {"step": why}}));
+            }
+            if let Some(step) = step {
                 faced.push(json!({"challenge": challenge, "step": step, "reasons": [self.one(&["SHORT_FUNDING", "STAFF_CAPACITY"])]}));
             }
         }
@@ -155,6 +159,18 @@ impl Chance {
             .collect();
         record = record.with("entryPoints", taken);
         record
+    }
+}
+
+/// Why a record does not say what became of a challenge, where it says why. It is not drawn, so that
+/// the draws stay as they were.
+fn why(reference: &str, challenge: &str) -> Option<&'static str> {
+    let letters = reference.bytes().chain(challenge.bytes()).map(usize::from);
+    match letters.fold(7, |sum, letter| (sum * 31 + letter) % 1_009) % 8 {
+        0..=2 => Some("NOT_ASKED"),
+        3 | 4 => Some("NO_REPLY"),
+        5 => Some("WITHHELD"),
+        _ => None,
     }
 }
 
