@@ -17,10 +17,10 @@ mod m20261123_000008_create_crises;
 mod m20261123_000009_create_submissions;
 mod m20261123_000010_create_base;
 mod m20261123_000011_review_submissions;
-mod m20261123_000015_follow_submissions;
 mod m20261125_000012_create_imports;
 mod m20261125_000013_missing_answers_and_expiry;
 mod m20261125_000014_keep_revisions;
+mod m20261125_000015_follow_submissions;
 mod table;
 
 /// Takes a base from any version of its tables to any other.
@@ -45,7 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000012_create_imports::Migration),
             Box::new(m20261125_000013_missing_answers_and_expiry::Migration),
             Box::new(m20261125_000014_keep_revisions::Migration),
-            Box::new(m20261123_000015_follow_submissions::Migration),
+            Box::new(m20261125_000015_follow_submissions::Migration),
         ]
     }
 }
