@@ -97,6 +97,7 @@ pub const fn subject_of(kind: NodeKind) -> Option<KeptSubject> {
         | NodeKind::FundingTerm
         | NodeKind::Source
         | NodeKind::Submission
+        | NodeKind::Import
         | NodeKind::AuditEvent => return None,
     })
 }
