@@ -132,10 +132,8 @@ async fn records(client: &Client<'_>) -> BTreeMap<String, Value> {
     records
 }
 
-async fn everything_that_names_the_one_names_the_other(database: Database) {
-    let app = two(database).await;
-    let steward = app.steward().await;
-    let partner = app.member("partner", Role::Partner, Some(MERGED)).await;
+/// What the one that is merged has in hand: a draft, which is answered, and a file with another.
+async fn in_hand(app: &TestApp, partner: &Client<'_>) -> Value {
     let draft = json!({"record": {"externalRef": "f", "title": "A draft", "leadOrganisation": {"identifier": MERGED},
         "place": {"code": "E06000001"}, "visibility": "OPEN", "source": {"kind": "SELF_REPORT", "title": "Return"},
         "sharing": {"basis": "Agreed", "licence": "CC-BY-4.0"}}});
@@ -144,9 +142,17 @@ async fn everything_that_names_the_one_names_the_other(database: Database) {
     let draft = partner.response_with(save, json!({"input": draft})).await;
     let draft = draft["data"]["saveSubmission"]["submission"]["id"].clone();
     let file = json!({"externalRef": "g", "title": "Of a file"}).to_string();
-    let sent = import_jobs::send(&app, &partner, "return.jsonl", &file, json!({})).await;
+    let sent = import_jobs::send(app, partner, "return.jsonl", &file, json!({})).await;
     assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
     run::run_waiting(&app.app).await.unwrap();
+    draft
+}
+
+async fn everything_that_names_the_one_names_the_other(database: Database) {
+    let app = two(database).await;
+    let steward = app.steward().await;
+    let partner = app.member("partner", Role::Partner, Some(MERGED)).await;
+    let draft = in_hand(&app, &partner).await;
     let (one, other) = (format!("Organisation {KEPT}"), format!("Organisation {MERGED}"));
     let lead = "Organisation GB-CHC-1";
     assert_eq!(

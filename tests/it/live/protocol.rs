@@ -55,7 +55,11 @@ async fn each_rule_of_the_protocol_has_its_close_code(database: Database) {
     for (messages, code, reason) in [
         (vec![], 4408, "Connection initialisation timeout"),
         (vec![Message::text(query("1").to_string())], 4401, "Unauthorized"),
-        (begun(&[init.clone()]), 4429, "Too many initialisation requests"),
+        (
+            begun(std::slice::from_ref(&init)),
+            4429,
+            "Too many initialisation requests",
+        ),
         (
             begun(&[stream("1"), stream("1")]),
             4409,
