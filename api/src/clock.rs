@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use uuid::Uuid;
 
 /// Tells the time and makes ids.
@@ -25,7 +25,8 @@ impl Clock for SystemClock {
         reason = "the one place that reads the machine's clock"
     )]
     fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        // In microseconds, as every database keeps it.
+        Utc::now().trunc_subsecs(6)
     }
 
     #[expect(

@@ -189,6 +189,8 @@ async fn a_node_of_each_type_is_found_by_its_id(database: Database) {
             "mutation {{ saveSubmission(input: {{organisation: {organisation}, record: {{}}}}) {{ submission {{ id }} }} }}"
         ))
         .await;
+    let input = json!({"organisation": organisation});
+    let sent = crate::import_jobs::send(&app, &steward, "return.jsonl", "{}", input).await;
     let initiative = &found["initiatives"]["nodes"][0];
     let meeting = &found["meetings"]["nodes"][0];
     let all = [
@@ -203,6 +205,7 @@ async fn a_node_of_each_type_is_found_by_its_id(database: Database) {
         ("Claim", &found["claims"]["nodes"][0]["id"]),
         ("Term", &found["terms"]["nodes"][0]["id"]),
         ("Submission", &saved["saveSubmission"]["submission"]["id"]),
+        ("Import", &sent["data"]["importRecords"]["import"]["id"]),
         ("Member", &found["members"]["nodes"][0]["id"]),
     ];
     for (name, id) in all {

@@ -281,6 +281,14 @@ async fn answers(types: &Types, client: &Client<'_>, over: &str) -> Vec<(String,
         let query = format!("{{ {field}({arguments}, over: {over}) {selected} }}");
         let mut told = client.query(&query).await;
         answers.push((format!("{field}({arguments})"), told[field].take()));
+        if field == "pattern" {
+            let live = format!("subscription {{ patternChanged({arguments}, over: {over}) {selected} }}");
+            let mut told = client.told_at_once(&live).await;
+            answers.push((
+                format!("patternChanged({arguments})"),
+                told["patternChanged"].take(),
+            ));
+        }
     }
     let selected = types.everything_of("Pattern");
     let mut told = client
@@ -391,6 +399,8 @@ fn every_way_to_the_engine_is_walked(types: &Types) {
     }
     let walked = [
         "Claim.pattern",
+        // It answers the claim that it saved.
+        "Mutation.saveClaim",
         "Query.associations",
         "Query.claim",
         "Query.claims",
@@ -398,6 +408,7 @@ fn every_way_to_the_engine_is_walked(types: &Types) {
         "Query.entryPointFlows",
         "Query.pattern",
         "Query.patternGrid",
+        "Subscription.patternChanged",
     ];
     let expected: BTreeSet<String> = walked.into_iter().map(str::to_owned).collect();
     assert_eq!(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Request, Variables};
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::StreamExt as _;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use sea_orm::DatabaseConnection;
 use serde_json::Value;
@@ -232,6 +233,22 @@ impl Client<'_> {
         let request = Request::new(query).variables(Variables::from_json(variables));
         let response = self.app.schema.execute(request.data(requester)).await;
         serde_json::to_value(response).expect("a response is JSON")
+    }
+
+    /// The data of what a subscription tells first, which must go well.
+    pub async fn told_at_once(&self, subscription: &str) -> Value {
+        let app = &self.app.app;
+        let requester = member::requester(&app.db, &app.verifier, self.authorization.as_deref())
+            .await
+            .expect("it can be told who asks");
+        let mut told = Box::pin(
+            self.app
+                .schema
+                .execute_stream(Request::new(subscription).data(requester)),
+        );
+        let first = told.next().await.expect("something is told");
+        assert_eq!(first.errors, [], "{subscription}");
+        serde_json::to_value(first.data).expect("a response is JSON")
     }
 
     /// The data of a query that must go well.
