@@ -1,5 +1,6 @@
 //! The command line: one subcommand each, whose doc comments are its help.
 
+mod check;
 mod demo;
 mod import;
 mod member;
@@ -19,6 +20,7 @@ use crate::app::App;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, DatabaseConfig, TokenConfig, environment};
 use crate::error::Error;
+use crate::export::grants::{self, Asked};
 use crate::import::ImportError;
 use crate::pattern::engine::Engine;
 use crate::{base, database, export, schema, server};
@@ -78,6 +80,13 @@ enum Command {
         after_help = "Example:\n  wayin import grants grants.json --licence CC-BY-4.0"
     )]
     Import(import::Import),
+    /// Verify the base that `DATABASE_URL` names: whether everything that is to hold of it does.
+    ///
+    /// Each thing that does not hold is printed as a sentence, with the ids of what it is about,
+    /// and the command ends with 4 where there was any. It only reads, at one moment, so that a
+    /// base can be checked while it is served.
+    #[command(after_help = "Example:\n  wayin check")]
+    Check,
     /// Write what the base publishes to a file.
     #[command(
         subcommand,
@@ -105,6 +114,25 @@ enum Migrate {
 
 #[derive(Debug, Subcommand)]
 enum Export {
+    /// Funding terms as grants in the 360Giving Data Standard, one JSON package.
+    ///
+    /// Only the terms of open records are written, and none of records that were made up to show
+    /// how Wayin works. What the standard has no field for stands in an object `wayin` of each
+    /// grant. Terms that lack an amount, a currency of the standard or the day of the award are
+    /// left out; how many were is said at the end.
+    #[command(after_help = "Example:\n  wayin export grants --prefix 360G-ExampleTrust --output grants.json")]
+    Grants {
+        /// The file; standard output where none is named.
+        #[arg(long)]
+        output: Option<PathBuf>,
+        /// What identifiers begin with of grants that have none of their own: the prefix that
+        /// 360Giving gave you as a publisher.
+        #[arg(long, default_value = grants::OWN_PREFIX, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        prefix: String,
+        /// Write the terms of records too that are for members, or only counted.
+        #[arg(long)]
+        hidden_too: bool,
+    },
     /// Every published record, whoever may read it, one whole record a line.
     #[command(after_help = "Example:\n  wayin export records > records.jsonl")]
     Records {
@@ -187,6 +215,12 @@ impl Cli {
             Command::Member(command) => command.run().await?,
             Command::Token(command) => command.run().await?,
             Command::Import(command) => return command.run().await,
+            Command::Check => return check::run().await,
+            Command::Export(Export::Grants {
+                output,
+                prefix,
+                hidden_too,
+            }) => export_grants(output, &prefix, hidden_too).await?,
             Command::Export(Export::Records { output }) => export_records(output).await?,
         }
         Ok(ExitCode::SUCCESS)
@@ -299,9 +333,9 @@ fn counted(count: impl TryInto<u64>, noun: &str) -> String {
     }
 }
 
-async fn export_records(output: Option<PathBuf>) -> Result<(), CliError> {
-    let db = open().await?;
-    let (name, mut to): (String, Box<dyn Write + Send>) = match output {
+/// A file to write to, or standard output where none is named, with what it is called.
+fn create(output: Option<PathBuf>) -> Result<(String, Box<dyn Write + Send>), CliError> {
+    Ok(match output {
         None => (
             "standard output".into(),
             Box::new(std::io::BufWriter::new(std::io::stdout())),
@@ -311,7 +345,48 @@ async fn export_records(output: Option<PathBuf>) -> Result<(), CliError> {
             let file = std::fs::File::create(&path).map_err(|cause| CliError::Io(name.clone(), cause))?;
             (name, Box::new(std::io::BufWriter::new(file)))
         }
-    };
+    })
+}
+
+async fn export_grants(output: Option<PathBuf>, prefix: &str, hidden_too: bool) -> Result<(), CliError> {
+    let db = open().await?;
+    let (name, mut to) = create(output)?;
+    let moment = database::begin_reading(&db).await?;
+    let exported = grants::grants(&moment, Asked { prefix, hidden_too }, &mut to).await?;
+    moment.commit().await?;
+    to.flush().map_err(|cause| CliError::Io(name, cause))?;
+    for (count, reason) in [
+        (
+            exported.hidden,
+            "as their records are not open; --hidden-too writes them",
+        ),
+        (
+            exported.illustrative,
+            "as their records were made up to show how Wayin works",
+        ),
+        (
+            exported.incomplete,
+            "as they lack an amount, a currency of the standard or the day of the award",
+        ),
+    ] {
+        if count > 0 {
+            eprintln!("{} left out, {reason}.", counted(count, "funding term"));
+        }
+    }
+    if exported.written == 0 {
+        return Err(CliError::Asked(
+            "No grant was written: the base has no funding term that can be, and the standard has no package \
+             without a grant."
+                .into(),
+        ));
+    }
+    eprintln!("{} written.", counted(exported.written, "grant"));
+    Ok(())
+}
+
+async fn export_records(output: Option<PathBuf>) -> Result<(), CliError> {
+    let db = open().await?;
+    let (name, mut to) = create(output)?;
     let moment = database::begin_reading(&db).await?;
     let written = export::records(&moment, &mut to).await?;
     moment.commit().await?;

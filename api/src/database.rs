@@ -7,8 +7,8 @@ use sea_orm::{
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
-/// Opens a base. On SQLite with a write-ahead log, foreign keys enforced and a
-/// wait of ten seconds for another writer.
+/// Opens a base. On SQLite with a write-ahead log that is on the disk when a transaction
+/// ends, foreign keys enforced and a wait of ten seconds for another writer.
 pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
     options
@@ -20,7 +20,8 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(10))
                 .pragma("journal_mode", "WAL")
-                .pragma("synchronous", "NORMAL")
+                // What was acknowledged outlives a loss of power too, which NORMAL leaves to chance.
+                .pragma("synchronous", "FULL")
         });
     Database::connect(options).await
 }

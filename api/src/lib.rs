@@ -19,6 +19,7 @@
 //! | [`pattern`] | the pattern engine: index, counts, statistics, plain words; answers over GraphQL, and as CSV files |
 //! | [`condition`], [`truth`] | conditions and three-valued truth, which lists and patterns share |
 //! | [`import`], [`export`], [`example`] | files in and out, and the demonstration's evidence |
+//! | [`check`] | whether everything that is to hold of a base does |
 //! | [`graphql`], [`paging`], [`id`], [`error`], [`database`], [`base`], [`change`], [`clock`] | what the domains are built with |
 
 pub mod app;
@@ -26,6 +27,7 @@ pub mod audit;
 pub mod auth;
 pub mod base;
 pub mod change;
+pub mod check;
 pub mod claim;
 pub mod cli;
 pub mod clock;

@@ -1,5 +1,5 @@
 //! The `wayin` command: reads its arguments, does what they say, and ends with 0
-//! where all went well, 3 where a file was taken but for some rows, 1 otherwise.
+//! where all went well, 3 where a file was taken but for some rows, 4 where a base that was checked does not hold, 1 otherwise.
 
 use std::process::ExitCode;
 

@@ -6,10 +6,12 @@
 use std::process::ExitCode;
 
 mod agreement;
+mod checks;
 mod disclosure;
 mod expiry;
 mod exports;
 mod following;
+mod grant_exports;
 mod grants;
 mod http;
 mod import_jobs;
@@ -57,6 +59,8 @@ fn main() -> ExitCode {
         live::stories(),
         keeping::stories(),
         expiry::stories(),
+        checks::stories(),
+        grant_exports::stories(),
     ];
     support::tell(stories.into_iter().flatten())
 }

@@ -8,12 +8,12 @@ use wayin_entity::{
 use super::{Evidence, ExampleClaim, ExampleCrisis, ExampleMeeting, ExampleTerm};
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
-use crate::condition::fold;
 use crate::database;
 use crate::error::{Error, Result};
 use crate::import;
 use crate::initiative::publish::{Outcome, Proposal, publish_all};
 use crate::place::Gazetteer;
+use crate::vocabulary::term::folded;
 
 /// The places of the United Kingdom that the example evidence is set in.
 const PLACES: &[u8] = include_bytes!("../../data/places/area_all_codes.csv");
@@ -181,14 +181,11 @@ async fn add_claim(
 }
 
 async fn add_term(db: &impl sea_orm::ConnectionTrait, act: &Act<'_>, word: ExampleTerm) -> Result<()> {
-    let all_words: Vec<&str> = std::iter::once(word.word)
-        .chain(word.other_words.iter().copied())
-        .collect();
     let row = term::Model {
         id: act.clock.new_id(),
         slug: word.slug.into(),
         word: word.word.into(),
-        word_folded: fold(&all_words.join("\n")),
+        word_folded: folded(word.word, word.other_words),
         definition: word.definition.into(),
         other_words: serde_json::json!(word.other_words),
         caution: word.caution.map(Into::into),

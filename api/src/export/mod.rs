@@ -1,6 +1,8 @@
 //! The base into files: every published record, one whole record a line, as
 //! [`crate::import::records`] reads them.
 
+pub mod grants;
+
 use std::io::Write;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};

@@ -10,6 +10,7 @@ use super::parse::grants;
 use super::parse::grants::{Grant, GrantFormat, Party};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
+use crate::export::grants as export;
 use crate::initiative::missing::Missing;
 use crate::initiative::publish::Proposal;
 use crate::initiative::record::{
@@ -48,6 +49,17 @@ pub(super) fn field(path: &str) -> String {
         "endsOn" => "plannedDates/0/endDate",
         "durationMonths" => "plannedDates/0/duration",
         "source/url" => "dataSource",
+        own @ ("intendedFocus"
+        | "upfrontResearch"
+        | "upfrontResearchMonths"
+        | "collaborationResourced"
+        | "restriction"
+        | "reportingFrequency"
+        | "reportingBasis"
+        | "deliveryTimeline"
+        | "renewable") => {
+            return format!("wayin/{own}");
+        }
         "source/licence" => "license",
         path => {
             let renamed = [
@@ -66,6 +78,7 @@ pub(super) fn field(path: &str) -> String {
 
 /// A grant as a record that says no more than the grant does.
 pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Proposal {
+    let own = grant.own.unwrap_or_default();
     let term = FundingTerm {
         funder: named(&grant.funder, Some(OrganisationKind::Funder)),
         grant_identifier: Some(grant.identifier.clone()),
@@ -76,7 +89,15 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
         starts_on: grant.starts_on,
         ends_on: grant.ends_on,
         duration_months: grant.duration_months,
-        ..FundingTerm::default()
+        intended_focus: own.intended_focus,
+        upfront_research: own.upfront_research,
+        upfront_research_months: own.upfront_research_months,
+        collaboration_resourced: own.collaboration_resourced,
+        restriction: own.restriction,
+        reporting_frequency: own.reporting_frequency,
+        reporting_basis: own.reporting_basis,
+        delivery_timeline: own.delivery_timeline,
+        renewable: own.renewable,
     };
     let record = InitiativeRecord {
         external_ref: None,
@@ -113,7 +134,11 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
 
 fn named(party: &Party, kind: Option<OrganisationKind>) -> OrganisationReference {
     OrganisationReference {
-        identifier: party.identifier.clone(),
+        // One that an export made of the name says nothing that the name does not.
+        identifier: party
+            .identifier
+            .clone()
+            .filter(|identifier| !export::is_made(identifier)),
         name: Some(party.name.clone()),
         kind,
     }

@@ -6,13 +6,14 @@ use async_graphql::{Request, Variables};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use serde_json::Value;
 use wayin::app::App;
 use wayin::auth::member;
 use wayin::auth::token::{Signer, Subject, Verifier};
 use wayin::base;
 use wayin::change::Act;
+use wayin::check::{Violation, check};
 use wayin::clock::{Clock, SystemClock};
 use wayin::import::{self, Remark, Tally};
 use wayin::live::Limits;
@@ -143,6 +144,22 @@ impl TestApp {
         (tally, remarks)
     }
 
+    /// Everything in the base that does not hold.
+    pub async fn violations(&self) -> Vec<Violation> {
+        let moment = wayin::database::begin_reading(&self.app.db)
+            .await
+            .expect("the base can be read");
+        let found = violations(&moment).await;
+        moment.rollback().await.expect("the reading ends");
+        found
+    }
+
+    /// Makes sure that everything in the base holds.
+    pub async fn holds(&self) {
+        let found = self.violations().await;
+        assert!(found.is_empty(), "everything holds: {found:#?}");
+    }
+
     /// Has the engine read what changed.
     pub async fn catch_up(&self) {
         self.app
@@ -187,6 +204,16 @@ impl TestApp {
             authorization: None,
         }
     }
+}
+
+/// Everything that does not hold of a base, as a transaction sees it.
+pub async fn violations(moment: &DatabaseTransaction) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let summary = check(moment, &mut |violation| found.push(violation), &|_| ())
+        .await
+        .expect("the base can be checked");
+    assert_eq!(summary.found(), found.len() as u64, "each is counted");
+    found
 }
 
 /// A good token for a subject.

@@ -1,10 +1,8 @@
 //! Initiative records as partners send them, with defaults for what a story does not care about.
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use wayin::change::{self, Entry};
-use wayin_entity::{ChangeKind, ChangeSubject, initiative};
+use wayin::initiative::publish;
 
 use super::app::TestApp;
 
@@ -93,17 +91,11 @@ impl Record {
 
 /// Withdraws a record that was published, as a steward would.
 pub async fn withdraw(app: &TestApp, initiative: Uuid) {
-    let mut row = initiative::Entity::find_by_id(initiative)
-        .one(&app.app.db)
-        .await
-        .unwrap()
-        .unwrap_or_else(|| panic!("there is no initiative {initiative}"))
-        .into_active_model();
-    row.withdrawn_at = Set(Some(TestApp::act().now()));
-    row.update(&app.app.db).await.unwrap();
-    let entry = Entry::new(ChangeKind::Withdrawn, ChangeSubject::Initiative, initiative);
-    change::append(&app.app.db, &TestApp::act(), &[entry])
-        .await
-        .unwrap();
+    let withdrawn = publish::withdraw(&app.app.db, &TestApp::act(), initiative).await;
+    let withdrawn = withdrawn.expect("the base takes it");
+    assert!(
+        withdrawn.is_some(),
+        "there is no standing initiative {initiative}"
+    );
     app.catch_up().await;
 }

@@ -18,7 +18,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use wayin_entity::{DeliveryTimeline, EntryPoint, ReportingBasis, ReportingFrequency, Restriction};
 
 use super::money::{self, Amount};
 use super::stream;
@@ -67,6 +69,41 @@ pub struct Grant {
     pub locations: Vec<Location>,
     /// The web address that the grant says it comes from.
     pub data_source: Option<String>,
+    /// What it says of its terms beyond the standard, as Wayin's own exports do.
+    pub own: Option<OwnTerms>,
+}
+
+/// The terms that the standard has no field for, as they stand in a grant's object `wayin`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct OwnTerms {
+    /// The entry point that the funder meant to fund.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intended_focus: Option<EntryPoint>,
+    /// Whether research before the work was paid for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upfront_research: Option<bool>,
+    /// How many months of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upfront_research_months: Option<i32>,
+    /// Whether the extra time and resource of working together was paid for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collaboration_resourced: Option<bool>,
+    /// Whether the money may be used for anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restriction: Option<Restriction>,
+    /// How often the funder asks for a report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reporting_frequency: Option<ReportingFrequency>,
+    /// What is reported on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reporting_basis: Option<ReportingBasis>,
+    /// Whether the plan may move.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery_timeline: Option<DeliveryTimeline>,
+    /// Whether the funding may be renewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewable: Option<bool>,
 }
 
 /// An organisation that takes part in a grant.
@@ -170,6 +207,7 @@ impl Grant {
             funder,
             locations,
             data_source,
+            own,
         } = self;
         let mut parts = vec![
             Some(identifier.clone()),
@@ -190,6 +228,8 @@ impl Grant {
         for location in locations {
             parts.extend([location.name.clone(), location.code.clone()]);
         }
+        // Only where there is any, so that other grants are known again as before.
+        parts.extend(own.map(|own| serde_json::to_string(&own).ok()));
         let mut hash = Sha256::new();
         for part in parts {
             // The length before each part keeps neighbours from running together.
@@ -252,6 +292,7 @@ struct Draft {
     funder_name: Given,
     data_source: Given,
     locations: Vec<DraftLocation>,
+    own: Option<OwnTerms>,
     /// Whether the recipient is a person.
     to_person: bool,
 }
@@ -332,6 +373,7 @@ impl Draft {
             }
         }
         let data_source = found.optional(path::DATA_SOURCE, &self.data_source, |text| Ok(web_address(text)));
+        let own = self.own;
         let whole = || {
             Some(Grant {
                 identifier: identifier?,
@@ -348,6 +390,7 @@ impl Draft {
                 funder: funder?,
                 locations,
                 data_source: data_source.flatten(),
+                own,
             })
         };
         found.finish(whole())

@@ -8,7 +8,7 @@
 
 pub mod file_record;
 pub mod grants;
-mod money;
+pub(crate) mod money;
 pub mod places;
 pub mod records;
 mod stream;

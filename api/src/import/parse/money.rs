@@ -32,6 +32,28 @@ pub(super) fn currency(text: &str) -> Result<String, String> {
     }
 }
 
+/// Codes of ours that the standard's list does not have yet.
+const ADDED: [&str; 6] = ["SLE", "UYW", "VED", "XAD", "XCG", "ZWG"];
+
+/// Whether a code is one that the 360Giving Data Standard 1.4 lists.
+pub(crate) fn is_of_the_standard(code: &str) -> bool {
+    currency(code).is_ok_and(|known| known == code) && !ADDED.contains(&code)
+}
+
+/// An amount in the currency's minor unit, written in its major unit, exactly.
+pub(crate) fn in_major_units(minor: i64, currency: &str) -> String {
+    let decimals = usize::try_from(exponent(currency)).unwrap_or_default();
+    let digits = format!("{:0>width$}", minor.unsigned_abs(), width = decimals + 1);
+    let (whole, part) = digits.split_at(digits.len() - decimals);
+    let sign = if minor < 0 { "-" } else { "" };
+    let part = part.trim_end_matches('0');
+    if part.is_empty() {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{part}")
+    }
+}
+
 /// How many decimal places the currency's minor unit has (ISO 4217, table A.1).
 fn exponent(currency: &str) -> i64 {
     match currency {
@@ -190,6 +212,24 @@ mod tests {
 
     fn minor_units(text: &str, currency: &str) -> Result<i64, String> {
         Amount::parse(text)?.minor_units(currency)
+    }
+
+    #[test]
+    fn an_amount_is_written_as_it_is_read() {
+        for (minor, currency, written) in [
+            (0, "GBP", "0"),
+            (5, "GBP", "0.05"),
+            (50, "GBP", "0.5"),
+            (123_400, "GBP", "1234"),
+            (1_234_567, "GBP", "12345.67"),
+            (5, "JPY", "5"),
+            (1, "BHD", "0.001"),
+            (i64::MAX, "GBP", "92233720368547758.07"),
+        ] {
+            assert_eq!(in_major_units(minor, currency), written);
+            assert_eq!(minor_units(written, currency), Ok(minor), "{written} {currency}");
+        }
+        assert!(is_of_the_standard("GBP") && !is_of_the_standard("ZWG") && !is_of_the_standard("gbp"));
     }
 
     #[test]

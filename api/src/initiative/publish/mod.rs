@@ -3,6 +3,8 @@
 
 mod write;
 
+pub(crate) use write::says_no_more_than_a_grant;
+
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};

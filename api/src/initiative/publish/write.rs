@@ -352,7 +352,7 @@ pub fn disclosure_reference(record: &InitiativeRecord) -> &str {
 
 /// Whether nothing but one published grant is known of an initiative. Only then may a
 /// grant that changed rewrite the whole of it, and a record that names the grant supersede it.
-fn says_no_more_than_a_grant(record: &InitiativeRecord) -> bool {
+pub fn says_no_more_than_a_grant(record: &InitiativeRecord) -> bool {
     let InitiativeRecord {
         external_ref,
         visibility,

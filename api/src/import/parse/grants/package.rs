@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::super::stream::{self, Allowance, Metered};
 use super::super::{FileError, LONGEST_ROW, Refusals, Row, without_position};
-use super::{Draft, DraftLocation, Given, Grant, PackageInfo, path};
+use super::{Draft, DraftLocation, Given, Grant, OwnTerms, PackageInfo, path};
 use crate::written;
 
 /// Reads a package and hands each grant with its position to `each`.
@@ -190,13 +190,27 @@ fn grant(row: u64, json: &str) -> Row<Grant> {
     for (field, _) in lists.into_iter().filter(|(_, is_wrong)| *is_wrong) {
         refusals.add(field, "is not a list of objects");
     }
-    object.into_draft().check(refusals)
+    let own = match object
+        .wayin
+        .map(|own| serde_json::from_str::<Option<OwnTerms>>(own.get()))
+    {
+        Some(Err(error)) => {
+            refusals.add("wayin", without_position(&error));
+            None
+        }
+        own => own.and_then(Result::ok).flatten(),
+    };
+    let draft = Draft {
+        own,
+        ..object.into_draft()
+    };
+    draft.check(refusals)
 }
 
 /// A grant as JSON has it; whatever else it holds is passed over unread.
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct GrantObject {
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+struct GrantObject<'a> {
     id: Given,
     title: Given,
     description: Given,
@@ -210,6 +224,7 @@ struct GrantObject {
     funding_organization: Listed<Organization>,
     beneficiary_location: Listed<Place>,
     recipient_individual: Option<IgnoredAny>,
+    wayin: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
@@ -240,7 +255,7 @@ struct Place {
     geo_code: Given,
 }
 
-impl GrantObject {
+impl GrantObject<'_> {
     fn into_draft(self) -> Draft {
         let dates = self.planned_dates.first();
         let recipient = self.recipient_organization.first();
@@ -268,6 +283,7 @@ impl GrantObject {
                     code: place.geo_code,
                 })
                 .collect(),
+            own: None,
             to_person: self.recipient_individual.is_some(),
         }
     }

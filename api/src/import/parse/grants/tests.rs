@@ -89,6 +89,7 @@ fn real_grants_are_read() {
                 name: "Lloyds Bank Foundation for England and Wales".into(),
             },
             locations: vec![],
+            own: None,
             data_source: None,
         }
     );

@@ -1,0 +1,373 @@
+//! Initiatives: their revisions, and what the tables say against what the newest of them says.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::Expr,
+};
+use serde_json::Value;
+use uuid::Uuid;
+use wayin_entity::{ChangeKind, ChangeSubject, Perspective, change, initiative, revision};
+
+use super::rebuild::{Parts, settle};
+use super::{Checking, Invariant};
+use crate::base::DisclosureKeys;
+use crate::condition::fold;
+use crate::error::{Error, Result};
+use crate::initiative::difference;
+use crate::initiative::publish::says_no_more_than_a_grant;
+use crate::initiative::record::{InitiativeRecord, OrganisationReference, PlaceReference};
+use crate::redaction::MARKER;
+
+/// How many initiatives are looked at together.
+const AT_ONCE: u64 = 500;
+
+/// The revisions of an initiative, counted.
+#[derive(FromQueryResult)]
+struct Counted {
+    initiative_id: Uuid,
+    count: i64,
+    first: i32,
+    last: i32,
+}
+
+/// The newest revision of an initiative.
+struct Newest {
+    document: Value,
+    written: DateTime<Utc>,
+}
+
+/// Something that a revision names otherwise than the tables do.
+struct NamedOtherwise {
+    initiative: Uuid,
+    path: String,
+    subject: ChangeSubject,
+    id: Uuid,
+    /// What is altered after this may well be called otherwise.
+    written: DateTime<Utc>,
+}
+
+pub(super) async fn check(
+    db: &impl ConnectionTrait,
+    keys: Option<&DisclosureKeys>,
+    checking: &mut Checking<'_>,
+) -> Result<()> {
+    let mut after = Uuid::nil();
+    loop {
+        let page = initiative::Entity::find()
+            .filter(initiative::Column::Id.gt(after))
+            .order_by_asc(initiative::Column::Id)
+            .limit(AT_ONCE)
+            .all(db)
+            .await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = last.id;
+        let counted = counted(db, &page).await?;
+        let newest = newest(db, &page).await?;
+        let parts = Parts::of(db, &page).await?;
+        let mut otherwise = Vec::new();
+        for row in &page {
+            revisions(row, counted.get(&row.id), checking);
+            columns(row, &parts, checking);
+            let Some(newest) = newest.get(&row.id) else {
+                continue;
+            };
+            record(row, newest, &parts, keys, &mut otherwise, checking)?;
+        }
+        named_otherwise(db, otherwise, checking).await?;
+        checking.summary.initiatives += page.len() as u64;
+        (checking.progress)(checking.summary.initiatives);
+    }
+}
+
+async fn counted(db: &impl ConnectionTrait, page: &[initiative::Model]) -> Result<HashMap<Uuid, Counted>> {
+    let version = || Expr::col(revision::Column::Version);
+    let counted = revision::Entity::find()
+        .select_only()
+        .column(revision::Column::InitiativeId)
+        .column_as(version().count(), "count")
+        .column_as(version().min(), "first")
+        .column_as(version().max(), "last")
+        .filter(revision::Column::InitiativeId.is_in(page.iter().map(|one| one.id)))
+        .group_by(revision::Column::InitiativeId)
+        .into_model::<Counted>()
+        .all(db)
+        .await?;
+    Ok(counted.into_iter().map(|one| (one.initiative_id, one)).collect())
+}
+
+async fn newest(db: &impl ConnectionTrait, page: &[initiative::Model]) -> Result<HashMap<Uuid, Newest>> {
+    let of_the_version = r#""revision"."version" = (SELECT "i"."version" FROM "initiative" AS "i" WHERE "i"."id" = "revision"."initiative_id")"#;
+    let newest = revision::Entity::find()
+        .filter(revision::Column::InitiativeId.is_in(page.iter().map(|one| one.id)))
+        .filter(Expr::cust(of_the_version))
+        .all(db)
+        .await?;
+    let newest = newest.into_iter().map(|row| {
+        let one = Newest {
+            document: row.document,
+            written: row.created_at,
+        };
+        (row.initiative_id, one)
+    });
+    Ok(newest.collect())
+}
+
+fn revisions(row: &initiative::Model, counted: Option<&Counted>, checking: &mut Checking<'_>) {
+    let Some(Counted {
+        count, first, last, ..
+    }) = counted
+    else {
+        let sentence = format!("Initiative {} has no revision.", row.id);
+        return checking.found(Invariant::Revisions, sentence);
+    };
+    if *first != 1 || *last != row.version || *count != i64::from(row.version) {
+        let sentence = format!(
+            "Initiative {} is at version {}, but its revisions are {count}, from version {first} to {last}.",
+            row.id, row.version
+        );
+        checking.found(Invariant::Revisions, sentence);
+    }
+}
+
+/// What the tables have to say alone.
+fn columns(row: &initiative::Model, parts: &Parts, checking: &mut Checking<'_>) {
+    let id = row.id;
+    if row.title_folded != fold(&row.title) {
+        let sentence = format!("Initiative {id} is sorted and searched by another title than its own.");
+        checking.found(Invariant::Names, sentence);
+    }
+    let terms = parts.terms(id);
+    if row.withdrawn_at.is_some() && !terms.is_empty() {
+        let sentence = format!(
+            "Initiative {id} was withdrawn, but still holds {} funding terms.",
+            terms.len()
+        );
+        checking.found(Invariant::Withdrawn, sentence);
+    }
+    if row.withdrawn_at.is_some() && row.version < 2 {
+        let sentence = format!("Initiative {id} was withdrawn, but its version 1 is the only one.");
+        checking.found(Invariant::Withdrawn, sentence);
+    }
+    if let Some((expected, term)) = (1..)
+        .zip(terms)
+        .find(|(expected, term)| term.position != *expected)
+    {
+        let sentence = format!(
+            "Funding term {} of initiative {id} is at position {}, and should be at {expected}.",
+            term.id, term.position
+        );
+        checking.found(Invariant::Tables, sentence);
+    }
+    for term in terms {
+        if term.grant_digest.is_some() && term.grant_identifier.is_none() {
+            let sentence = format!(
+                "Funding term {} was imported from a grant that it does not name.",
+                term.id
+            );
+            checking.found(Invariant::Derived, sentence);
+        }
+    }
+    for perspective in Perspective::ALL {
+        let ours = parts
+            .entry_points(id)
+            .iter()
+            .filter(|taken| taken.perspective == *perspective);
+        if let Some((expected, taken)) = (1..)
+            .zip(ours)
+            .find(|(expected, taken)| taken.position != *expected)
+        {
+            let sentence = format!(
+                "Entry point {} of initiative {id} is at position {}, and should be at {expected}.",
+                taken.id, taken.position
+            );
+            checking.found(Invariant::Tables, sentence);
+        }
+    }
+}
+
+/// What the tables say, against what the newest revision says.
+fn record(
+    row: &initiative::Model,
+    newest: &Newest,
+    parts: &Parts,
+    keys: Option<&DisclosureKeys>,
+    otherwise: &mut Vec<NamedOtherwise>,
+    checking: &mut Checking<'_>,
+) -> Result<()> {
+    let id = row.id;
+    let mut document: InitiativeRecord = match serde_json::from_value(newest.document.clone()) {
+        Ok(document) => document,
+        Err(cause) => {
+            let sentence = format!("The newest revision of initiative {id} is no record: {cause}.");
+            checking.found(Invariant::Revisions, sentence);
+            return Ok(());
+        }
+    };
+    if row.made_from_grant != says_no_more_than_a_grant(&document) {
+        let sentence = format!(
+            "Initiative {id} is marked as {} from a grant alone, which its record is{}.",
+            if row.made_from_grant { "made" } else { "not made" },
+            if row.made_from_grant { " not" } else { "" }
+        );
+        checking.found(Invariant::Derived, sentence);
+    }
+    if let Some(keys) = keys {
+        disclosure_key(row, &document, parts, keys, checking)?;
+    }
+    if row.withdrawn_at.is_some() {
+        // Its grants are free for other records to name.
+        document.funding_terms.clear();
+    }
+    settle(&mut document);
+    let mut rebuilt = match parts.rebuild(row) {
+        Ok(rebuilt) => rebuilt,
+        Err(reason) => {
+            let sentence = format!("Initiative {id} cannot be put together again: {reason}.");
+            checking.found(Invariant::Tables, sentence);
+            return Ok(());
+        }
+    };
+    // A reference that differs may have been right when it was written.
+    let mut differs = |path: String, subject: ChangeSubject, named: Uuid| {
+        otherwise.push(NamedOtherwise {
+            initiative: id,
+            path,
+            subject,
+            id: named,
+            written: newest.written,
+        });
+    };
+    if let (Some(ours), Some(theirs), Some(place)) = (&rebuilt.place, &document.place, row.place_id)
+        && ours != theirs
+    {
+        if !is_redacted_place(theirs) {
+            differs("place".into(), ChangeSubject::Place, place);
+        }
+        rebuilt.place.clone_from(&document.place);
+    }
+    if rebuilt.lead_organisation != document.lead_organisation {
+        if !is_redacted(&document.lead_organisation) {
+            let lead = row.lead_organisation_id;
+            differs("leadOrganisation".into(), ChangeSubject::Organisation, lead);
+        }
+        rebuilt.lead_organisation = document.lead_organisation.clone();
+    }
+    let funders = rebuilt.funding_terms.iter_mut().zip(&document.funding_terms);
+    for (index, ((ours, theirs), term)) in funders.zip(parts.terms(id)).enumerate() {
+        if ours.funder != theirs.funder {
+            if !is_redacted(&theirs.funder) {
+                let path = format!("fundingTerms/{index}/funder");
+                differs(path, ChangeSubject::Organisation, term.funder_id);
+            }
+            ours.funder = theirs.funder.clone();
+        }
+    }
+    for difference in difference::between(&written(&document)?, &written(&rebuilt)?) {
+        let invariant = if row.withdrawn_at.is_some() {
+            Invariant::Withdrawn
+        } else {
+            Invariant::Tables
+        };
+        let sentence = format!(
+            "The newest revision of initiative {id} and the tables do not say the same of {}.",
+            difference.path
+        );
+        checking.found(invariant, sentence);
+    }
+    Ok(())
+}
+
+fn written(record: &InitiativeRecord) -> Result<Value> {
+    serde_json::to_value(record).map_err(|cause| Error::Internal(cause.to_string()))
+}
+
+/// Whether the text that named it was taken out of the base.
+fn is_redacted(reference: &OrganisationReference) -> bool {
+    let texts = [&reference.identifier, &reference.name];
+    texts.into_iter().flatten().any(|text| text.contains(MARKER))
+}
+
+fn is_redacted_place(reference: &PlaceReference) -> bool {
+    let texts = [&reference.code, &reference.id, &reference.name];
+    texts.into_iter().flatten().any(|text| text.contains(MARKER))
+}
+
+/// The key follows what the lead organisation is known by; that of a withdrawn initiative may have
+/// stayed as it was.
+fn disclosure_key(
+    row: &initiative::Model,
+    document: &InitiativeRecord,
+    parts: &Parts,
+    keys: &DisclosureKeys,
+    checking: &mut Checking<'_>,
+) -> Result<()> {
+    if is_redacted(&document.lead_organisation) {
+        // What it was known by is not known any more.
+        return Ok(());
+    }
+    let now = parts.reference_to(row.lead_organisation_id).ok();
+    let leads = std::iter::once(&document.lead_organisation).chain(&now);
+    let grant = document
+        .funding_terms
+        .iter()
+        .find_map(|term| term.grant_identifier.as_deref());
+    let reference = document.external_ref.as_deref().or(grant).unwrap_or_default();
+    for lead in leads {
+        let known_by = lead.identifier.as_deref().or(lead.name.as_deref());
+        if row.disclosure_key == keys.key(known_by.unwrap_or_default(), reference)? {
+            return Ok(());
+        }
+    }
+    let sentence = format!(
+        "Initiative {} has another disclosure key than its lead organisation and reference give.",
+        row.id
+    );
+    checking.found(Invariant::Derived, sentence);
+    Ok(())
+}
+
+/// What is named otherwise than it is called must have been altered since.
+async fn named_otherwise(
+    db: &impl ConnectionTrait,
+    otherwise: Vec<NamedOtherwise>,
+    checking: &mut Checking<'_>,
+) -> Result<()> {
+    if otherwise.is_empty() {
+        return Ok(());
+    }
+    let altered: Vec<(ChangeSubject, Uuid, DateTime<Utc>)> = change::Entity::find()
+        .select_only()
+        .columns([change::Column::Subject, change::Column::SubjectId])
+        .column_as(Expr::col(change::Column::CreatedAt).max(), "latest")
+        .filter(change::Column::Kind.eq(ChangeKind::Altered))
+        .filter(change::Column::SubjectId.is_in(otherwise.iter().map(|one| one.id)))
+        .group_by(change::Column::Subject)
+        .group_by(change::Column::SubjectId)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let altered: HashMap<(ChangeSubject, Uuid), DateTime<Utc>> = altered
+        .into_iter()
+        .map(|(subject, id, latest)| ((subject, id), latest))
+        .collect();
+    for one in otherwise {
+        let latest = altered.get(&(one.subject, one.id));
+        if latest.is_some_and(|latest| *latest >= one.written) {
+            continue;
+        }
+        let sentence = format!(
+            "The newest revision of initiative {} and the tables do not say the same of {}: {} {} was not altered since.",
+            one.initiative,
+            one.path,
+            one.subject.code().to_lowercase(),
+            one.id
+        );
+        checking.found(Invariant::Tables, sentence);
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! The base's own row, and the small tables that are looked at row by row.
+
+use futures_util::TryStreamExt as _;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
+    QuerySelect, Statement,
+};
+use uuid::Uuid;
+use wayin_entity::{base, claim, organisation, place, repeatable, term};
+
+use super::{Checking, Invariant};
+use crate::base::DisclosureKeys;
+use crate::condition::fold;
+use crate::error::Result;
+use crate::graphql::input;
+use crate::initiative::filter_input::InitiativeFilter;
+use crate::vocabulary::term::folded;
+
+/// The keys under the base's secret; none where it has none.
+pub(super) async fn base(
+    db: &impl ConnectionTrait,
+    checking: &mut Checking<'_>,
+) -> Result<Option<DisclosureKeys>> {
+    let rows = base::Entity::find().all(db).await?;
+    match rows.as_slice() {
+        [one] if one.id == 1 && one.disclosure_secret.len() == 32 => Ok(Some(DisclosureKeys::of(db).await?)),
+        [one] if one.id == 1 => {
+            let sentence = format!(
+                "The base's secret has {} bytes, and not 32.",
+                one.disclosure_secret.len()
+            );
+            checking.found(Invariant::Base, sentence);
+            Ok(None)
+        }
+        _ => {
+            let sentence = format!("The base has {} rows of its own, and not one.", rows.len());
+            checking.found(Invariant::Base, sentence);
+            Ok(None)
+        }
+    }
+}
+
+pub(super) async fn check(db: &DatabaseTransaction, checking: &mut Checking<'_>) -> Result<()> {
+    names(db, checking).await?;
+    answers(db, checking).await?;
+    audit(db, checking).await?;
+    claims(db, checking).await
+}
+
+async fn names(db: &DatabaseTransaction, checking: &mut Checking<'_>) -> Result<()> {
+    let mut unlike = |what: &str, id: Uuid| {
+        let sentence = format!("{what} {id} is sorted and searched by another name than its own.");
+        checking.found(Invariant::Names, sentence);
+    };
+    let (mut places, mut organisations) = (0, 0);
+    let mut rows = place::Entity::find().stream(db).await?;
+    while let Some(row) = rows.try_next().await? {
+        places += 1;
+        if row.name_folded != fold(&row.name) {
+            unlike("Place", row.id);
+        }
+    }
+    drop(rows);
+    let mut rows = organisation::Entity::find().stream(db).await?;
+    while let Some(row) = rows.try_next().await? {
+        organisations += 1;
+        if row.name_folded != fold(&row.name) {
+            unlike("Organisation", row.id);
+        }
+    }
+    drop(rows);
+    for row in term::Entity::find().all(db).await? {
+        let others: Option<Vec<String>> = serde_json::from_value(row.other_words).ok();
+        if others.is_none_or(|others| row.word_folded != folded(&row.word, &others)) {
+            unlike("Word", row.id);
+        }
+    }
+    checking.summary.places = places;
+    checking.summary.organisations = organisations;
+    Ok(())
+}
+
+/// Keys whose act was done, with an answer that can be given again. The key itself is the member's own.
+async fn answers(db: &DatabaseTransaction, checking: &mut Checking<'_>) -> Result<()> {
+    let mut rows = repeatable::Entity::find()
+        .select_only()
+        .columns([repeatable::Column::MemberId, repeatable::Column::Key])
+        .filter(repeatable::Column::Answer.is_null())
+        .into_tuple::<(Uuid, String)>()
+        .stream(db)
+        .await?;
+    while let Some((member, key)) = rows.try_next().await? {
+        let sentence = format!("What member {member} sent under the key {key:?} has no answer.");
+        checking.found(Invariant::Answers, sentence);
+    }
+    drop(rows);
+    let ask = Statement::from_string(
+        db.get_database_backend(),
+        r#"SELECT "member_id", "key" FROM "repeatable" WHERE length("input_digest") <> 64"#,
+    );
+    for Keyed { member_id, key } in Keyed::find_by_statement(ask).all(db).await? {
+        let sentence = format!("What member {member_id} sent under the key {key:?} cannot be known again.");
+        checking.found(Invariant::Answers, sentence);
+    }
+    Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct Keyed {
+    member_id: Uuid,
+    key: String,
+}
+
+#[derive(FromQueryResult)]
+struct ByNobody {
+    id: Uuid,
+    member_id: Uuid,
+}
+
+async fn audit(db: &DatabaseTransaction, checking: &mut Checking<'_>) -> Result<()> {
+    let ask = Statement::from_string(
+        db.get_database_backend(),
+        r#"SELECT "a"."id", "a"."member_id" FROM "audit_event" AS "a" WHERE "a"."member_id" IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM "member" AS "m" WHERE "m"."id" = "a"."member_id") ORDER BY "a"."id""#,
+    );
+    let mut rows = ByNobody::find_by_statement(ask).stream(db).await?;
+    while let Some(ByNobody { id, member_id }) = rows.try_next().await? {
+        let sentence =
+            format!("Event {id} of the audit trail names the member {member_id}, who is not there.");
+        checking.found(Invariant::Audit, sentence);
+    }
+    Ok(())
+}
+
+async fn claims(db: &impl ConnectionTrait, checking: &mut Checking<'_>) -> Result<()> {
+    for row in claim::Entity::find().all(db).await? {
+        let parts = [
+            ("when", Some(row.pattern_when)),
+            ("then", Some(row.pattern_then)),
+            ("among", row.pattern_among),
+        ];
+        for (name, stored) in parts {
+            let Some(stored) = stored else {
+                continue;
+            };
+            if let Err(reason) = input::read::<InitiativeFilter>(name, stored) {
+                let sentence = format!("Claim {} cannot be asked: {reason}.", row.id);
+                checking.found(Invariant::Claims, sentence);
+            }
+        }
+    }
+    Ok(())
+}

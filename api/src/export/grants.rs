@@ -1,0 +1,369 @@
+//! Funding terms into published grants: a package in the 360Giving Data Standard 1.4, in which
+//! the terms that the standard has no field for stand in an object of our own, `wayin`.
+//!
+//! What the standard asks for is never made up. A term without an amount, a currency or the day
+//! of its award is left out. Where a grant or an organisation has no identifier of its own, one is
+//! worked out of what is known of it, under [`OWN_PREFIX`] or the publisher's, so that the same
+//! grant has the same identifier in every export.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::Write;
+
+use chrono::NaiveDate;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+use wayin_entity::{
+    SourceKind, Visibility, funding_term, initiative, initiative_source, organisation, place, source,
+};
+
+use crate::condition::fold;
+use crate::error::{Error, Result};
+use crate::import::parse::grants::OwnTerms;
+use crate::import::parse::money;
+
+/// What identifiers begin with that are made here, and that nobody has issued.
+pub const OWN_PREFIX: &str = "WAYIN";
+/// What the identifiers of organisations begin with that are made here.
+const OWN_ORGANISATION: &str = "WAYIN-ORG-";
+/// How many initiatives are read at once.
+const AT_ONCE: u64 = 500;
+/// The most characters of a funder's identifier that an identifier of a grant repeats.
+const MOST_OF_FUNDER: usize = 100;
+
+/// How grants are written.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// What the identifiers that are made begin with: the prefix that 360Giving gave the publisher.
+    pub prefix: &'a str,
+    /// Whether the terms of records are written too that are not open to everybody.
+    pub hidden_too: bool,
+}
+
+/// How many funding terms were written, and why others were not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// Written.
+    pub written: u64,
+    /// Left out, as their record is not open to everybody.
+    pub hidden: u64,
+    /// Left out, as their record was made up to show how Wayin works.
+    pub illustrative: u64,
+    /// Left out, as they have no amount, no day of the award, or no currency that the standard knows.
+    pub incomplete: u64,
+}
+
+/// Whether an organisation's identifier is one that was made here: it says no more than a name.
+pub fn is_made(identifier: &str) -> bool {
+    identifier.starts_with(OWN_ORGANISATION)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Grant<'a> {
+    id: String,
+    title: &'a str,
+    description: &'a str,
+    currency: &'a str,
+    amount_awarded: Box<RawValue>,
+    award_date: NaiveDate,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    planned_dates: Option<[Planned; 1]>,
+    recipient_organization: [Organization<'a>; 1],
+    funding_organization: [Organization<'a>; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beneficiary_location: Option<[Location<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant_programme: Option<[Programme<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_source: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wayin: Option<OwnTerms>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Planned {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_date: Option<NaiveDate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_date: Option<NaiveDate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration: Option<i32>,
+}
+
+#[derive(Serialize)]
+struct Organization<'a> {
+    id: String,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Location<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    geo_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    geo_code_type: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Programme<'a> {
+    title: &'a str,
+}
+
+/// Writes the funding terms of every published record that they may leave by, as one package;
+/// nothing at all where there is none, as the standard has no package without a grant.
+/// To be called within a transaction that sees one moment.
+pub async fn grants(
+    db: &impl ConnectionTrait,
+    asked: Asked<'_>,
+    output: &mut (dyn Write + Send),
+) -> Result<Exported> {
+    let failed = |cause: std::io::Error| Error::BadInput(format!("the grants could not be written: {cause}"));
+    let mut exported = Exported::default();
+    let mut after = Uuid::nil();
+    loop {
+        let page = initiative::Entity::find()
+            .filter(initiative::Column::Id.gt(after))
+            .filter(initiative::Column::WithdrawnAt.is_null())
+            .order_by_asc(initiative::Column::Id)
+            .limit(AT_ONCE)
+            .all(db)
+            .await?;
+        let Some(last) = page.last() else {
+            break;
+        };
+        after = last.id;
+        let parts = Parts::of(db, &page).await?;
+        for row in &page {
+            for term in parts.terms.get(&row.id).into_iter().flatten() {
+                if row.illustrative {
+                    exported.illustrative += 1;
+                } else if row.visibility != Visibility::Open && !asked.hidden_too {
+                    exported.hidden += 1;
+                } else if let Some(grant) = parts.grant(row, term, asked.prefix)? {
+                    let before: &[u8] = if exported.written == 0 {
+                        b"{\"version\":\"1.4\",\"grants\":[\n"
+                    } else {
+                        b",\n"
+                    };
+                    output.write_all(before).map_err(failed)?;
+                    serde_json::to_writer(&mut *output, &grant).map_err(|cause| failed(cause.into()))?;
+                    exported.written += 1;
+                } else {
+                    exported.incomplete += 1;
+                }
+            }
+        }
+    }
+    if exported.written > 0 {
+        output.write_all(b"\n]}\n").map_err(failed)?;
+    }
+    Ok(exported)
+}
+
+/// What the grants of some initiatives are made of.
+struct Parts {
+    terms: HashMap<Uuid, Vec<funding_term::Model>>,
+    organisations: HashMap<Uuid, organisation::Model>,
+    places: HashMap<Uuid, place::Model>,
+    /// The address of the published grants that an initiative comes from.
+    data_sources: HashMap<Uuid, String>,
+}
+
+impl Parts {
+    async fn of(db: &impl ConnectionTrait, page: &[initiative::Model]) -> Result<Self> {
+        let ours = || page.iter().map(|row| row.id);
+        let rows = funding_term::Entity::find()
+            .filter(funding_term::Column::InitiativeId.is_in(ours()))
+            .order_by_asc(funding_term::Column::Position)
+            .all(db)
+            .await?;
+        let named = page.iter().map(|row| row.lead_organisation_id);
+        let named = named.chain(rows.iter().map(|term| term.funder_id));
+        let organisations = organisation::Entity::find()
+            .filter(organisation::Column::Id.is_in(named))
+            .all(db)
+            .await?;
+        let places = place::Entity::find()
+            .filter(place::Column::Id.is_in(page.iter().filter_map(|row| row.place_id)))
+            .all(db)
+            .await?;
+        let linked = initiative_source::Entity::find()
+            .filter(initiative_source::Column::InitiativeId.is_in(ours()))
+            .find_also_related(source::Entity)
+            .all(db)
+            .await?;
+        let data_sources = linked.into_iter().filter_map(|(link, source)| {
+            let source = source.filter(|source| source.kind == SourceKind::GrantData)?;
+            Some((link.initiative_id, source.url.filter(|url| is_address(url))?))
+        });
+        let mut terms: HashMap<Uuid, Vec<funding_term::Model>> = HashMap::new();
+        for row in rows {
+            terms.entry(row.initiative_id).or_default().push(row);
+        }
+        Ok(Self {
+            terms,
+            organisations: organisations.into_iter().map(|row| (row.id, row)).collect(),
+            places: places.into_iter().map(|row| (row.id, row)).collect(),
+            data_sources: data_sources.collect(),
+        })
+    }
+
+    fn organisation(&self, id: Uuid) -> Result<&organisation::Model> {
+        let found = self.organisations.get(&id);
+        found.ok_or_else(|| Error::Internal(format!("there is no organisation {id}")))
+    }
+
+    /// The term as a grant; none where it lacks what every grant has.
+    fn grant<'a>(
+        &'a self,
+        row: &'a initiative::Model,
+        term: &'a funding_term::Model,
+        prefix: &str,
+    ) -> Result<Option<Grant<'a>>> {
+        let (Some(amount), Some(currency), Some(award_date)) =
+            (term.amount_minor, term.currency.as_deref(), term.awarded_on)
+        else {
+            return Ok(None);
+        };
+        if !money::is_of_the_standard(currency) {
+            return Ok(None);
+        }
+        let (lead, funder) = (
+            self.organisation(row.lead_organisation_id)?,
+            self.organisation(term.funder_id)?,
+        );
+        let amount = RawValue::from_string(money::in_major_units(amount, currency));
+        let planned = Planned {
+            start_date: term.starts_on,
+            end_date: term.ends_on,
+            duration: term.duration_months,
+        };
+        let has_dates = term.starts_on.is_some() || term.ends_on.is_some() || term.duration_months.is_some();
+        let own = own_terms(term);
+        let place = row.place_id.and_then(|id| self.places.get(&id));
+        let of_record = self.terms.get(&row.id).map_or(&[][..], Vec::as_slice);
+        let id = match &term.grant_identifier {
+            Some(identifier) => identifier.clone(),
+            None => made_for_grant(prefix, row, lead, funder, term, of_record),
+        };
+        Ok(Some(Grant {
+            id,
+            title: &row.title,
+            // The standard asks for one; where nothing else is known its guidance repeats the title.
+            description: row.summary.as_deref().unwrap_or(&row.title),
+            currency,
+            amount_awarded: amount.map_err(|cause| Error::Internal(cause.to_string()))?,
+            award_date,
+            planned_dates: has_dates.then_some([planned]),
+            recipient_organization: [organization(lead)],
+            funding_organization: [organization(funder)],
+            beneficiary_location: place.map(|place| {
+                [Location {
+                    name: &place.name,
+                    geo_code: place.code.as_deref(),
+                    geo_code_type: place.code.as_deref().and_then(geo_code_type),
+                }]
+            }),
+            grant_programme: term.programme.as_deref().map(|title| [Programme { title }]),
+            data_source: self.data_sources.get(&row.id).map(String::as_str),
+            wayin: (own != OwnTerms::default()).then_some(own),
+        }))
+    }
+}
+
+fn own_terms(term: &funding_term::Model) -> OwnTerms {
+    OwnTerms {
+        intended_focus: term.intended_focus,
+        upfront_research: term.upfront_research,
+        upfront_research_months: term.upfront_research_months,
+        collaboration_resourced: term.collaboration_resourced,
+        restriction: term.restriction,
+        reporting_frequency: term.reporting_frequency,
+        reporting_basis: term.reporting_basis,
+        delivery_timeline: term.delivery_timeline,
+        renewable: term.renewable,
+    }
+}
+
+fn organization(row: &organisation::Model) -> Organization<'_> {
+    Organization {
+        id: identifier_of(row),
+        name: &row.name,
+    }
+}
+
+/// The organisation's own identifier, or one that says no more than its name.
+fn identifier_of(row: &organisation::Model) -> String {
+    match &row.identifier {
+        Some(identifier) => identifier.clone(),
+        None => format!("{OWN_ORGANISATION}{}", short_digest(&[&fold(&row.name)])),
+    }
+}
+
+/// An identifier as the standard has it: a prefix, and a reference that is the term's own within it.
+/// Of the same term it is the same in every export, and in a restored base.
+fn made_for_grant(
+    prefix: &str,
+    row: &initiative::Model,
+    lead: &organisation::Model,
+    funder: &organisation::Model,
+    term: &funding_term::Model,
+    of_record: &[funding_term::Model],
+) -> String {
+    let (lead, funder) = (identifier_of(lead), identifier_of(funder));
+    let of_grant = of_record.iter().find_map(|term| term.grant_identifier.as_deref());
+    let reference = row.external_ref.as_deref().or(of_grant).unwrap_or_default();
+    let digest = short_digest(&[&lead, reference, &funder, &term.position.to_string()]);
+    let shown: String = funder.chars().take(MOST_OF_FUNDER).collect();
+    format!("{prefix}-{shown}-{digest}")
+}
+
+/// The first 64 bits of a SHA-256 of texts, in hexadecimal.
+fn short_digest(texts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for text in texts {
+        // The length before each keeps neighbours from running together.
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    }
+    let bytes = hash.finalize();
+    bytes
+        .iter()
+        .take(8)
+        .fold(String::with_capacity(16), |mut hex, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+/// The standard's code for the sort of area that a GSS code is of (its codelist `geoCodeType.csv`).
+fn geo_code_type(code: &str) -> Option<&'static str> {
+    Some(match code.get(..3)? {
+        "E05" | "S13" | "W05" => "WD",
+        "E06" | "W06" => "UA",
+        "E07" => "NMD",
+        "E08" => "MD",
+        "E09" => "LONB",
+        "E10" => "CTY",
+        "E12" => "RGN/GOR",
+        "S12" => "CA",
+        _ => return None,
+    })
+}
+
+/// Whether the standard takes a text for the address of something on the web.
+fn is_address(text: &str) -> bool {
+    let is_web = text.starts_with("http://") || text.starts_with("https://");
+    let is_plain = text
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-._~:/?#@!$&'()*+,;=".contains(c));
+    is_web && is_plain
+}

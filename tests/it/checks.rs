@@ -1,0 +1,699 @@
+//! A base is verified: one that came about as it should holds, and what is broken by hand is found.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, TransactionTrait,
+};
+use serde_json::{Value, json};
+use wayin::check::Invariant;
+use wayin::clock::{Clock, SystemClock};
+use wayin::example;
+use wayin::vocabulary::term::folded;
+use wayin_entity::{Role, claim, organisation, term};
+
+use crate::grants::{grant, package, try_grants};
+use crate::support::app::{Client, TestApp, violations};
+use crate::support::builders::{full_record, organisation, record};
+use crate::support::database::Kind;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_base_that_came_about_as_it_should_holds,
+        the_example_evidence_holds,
+        what_is_broken_by_hand_is_found,
+    ]
+}
+
+const PLACES: &str = "code,name,kind,within,successor
+E12000001,North East,REGION,,
+E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,
+";
+
+/// The organisation whose partner sends records in.
+const OWN: &str = "GB-CHC-500";
+
+/// What a mutation on one submission answers, which must go well.
+async fn done(client: &Client<'_>, name: &str, input: Value) -> Value {
+    let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
+    let query = format!(
+        "mutation($input: {input_type}!) {{ {name}(input: $input) {{
+           submission {{ id version initiative {{ id version }} }} userErrors {{ message }} }} }}"
+    );
+    let mut response = client.response_with(&query, json!({"input": input})).await;
+    assert_eq!(response.get("errors"), None, "{name} {input}: {response}");
+    let mut payload = response["data"][name].take();
+    assert_eq!(payload["userErrors"], json!([]), "{name} {input}: {payload}");
+    payload["submission"].take()
+}
+
+async fn saved(client: &Client<'_>, record: Value) -> String {
+    let key = record["externalRef"].clone();
+    let submission = done(
+        client,
+        "saveSubmission",
+        json!({"record": record, "idempotencyKey": format!("save {key}")}),
+    )
+    .await;
+    submission["id"].as_str().unwrap().to_owned()
+}
+
+async fn published(partner: &Client<'_>, steward: &Client<'_>, record: Value) -> Value {
+    let id = saved(partner, record).await;
+    done(partner, "sendSubmission", json!({"id": id})).await;
+    done(steward, "publishSubmission", json!({"id": id})).await
+}
+
+/// A record with something in every part, as a partner sends it.
+fn sent_in(reference: &str) -> Value {
+    let mut record = full_record(reference)
+        .at("E06000001")
+        .with(
+            "source",
+            json!({"kind": "SELF_REPORT", "title": "Our return", "url": "https://example.org/r"}),
+        )
+        .with(
+            "sharing",
+            json!({"basis": "The board agreed", "licence": "CC-BY-4.0"}),
+        )
+        .with(
+            "entryPoints",
+            json!([
+                {"entryPoint": "COLLABORATION", "perspective": "FUNDER", "motivation": "It was asked for"},
+                {"entryPoint": "COMPLEXITY", "perspective": "PRACTITIONER", "takenOn": "2021-02-03"},
+                {"entryPoint": "ROOT_CAUSES", "perspective": "FUNDER"},
+            ]),
+        )
+        .with(
+            "fundingTerms",
+            json!([
+                {"funder": organisation("GB-CHC-900"), "programme": "Places", "currency": "GBP",
+                 "amountMinor": 123_456_789, "startsOn": "2020-01-01", "endsOn": "2021-12-31",
+                 "upfrontResearch": true, "upfrontResearchMonths": 3, "restriction": "RESTRICTED",
+                 "reportingFrequency": "QUARTERLY", "reportingBasis": "ADAPTABLE",
+                 "deliveryTimeline": "FIXED", "renewable": false, "intendedFocus": "ROOT_CAUSES",
+                 "collaborationResourced": true},
+                {"funder": organisation("GB-CHC-901")},
+            ]),
+        )
+        .json();
+    record.as_object_mut().unwrap().remove("leadOrganisation");
+    record
+}
+
+/// A base in which everything was done that can be.
+async fn full_base(database: Database) -> TestApp {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    let steward = app.steward().await;
+    let partner = app.member("partner", Role::Partner, Some(OWN)).await;
+    // Corrected, withdrawn, and withdrawn and sent again.
+    let first = published(&partner, &steward, sent_in("a")).await;
+    let initiative = first["initiative"]["id"].clone();
+    let mut corrected = sent_in("a");
+    corrected["summary"] = "What it did".into();
+    corrected["challengesFaced"][0]["reasons"] = json!(["STAFF_CAPACITY", "SHORT_FUNDING"]);
+    published(&partner, &steward, corrected).await;
+    for reference in ["w", "again"] {
+        let gone = published(&partner, &steward, sent_in(reference)).await;
+        let id = &gone["initiative"]["id"];
+        steward
+            .query(&format!(
+                "mutation {{ withdrawInitiative(input: {{id: {id}, reason: \"It was another's\"}}) {{ change }} }}"
+            ))
+            .await;
+    }
+    published(&partner, &steward, sent_in("again")).await;
+    // In hand, in every state.
+    saved(&partner, json!({"externalRef": "draft", "title": 7})).await;
+    let mut correction = sent_in("a");
+    correction["summary"] = "What it did in the end".into();
+    correction["title"] = "A correction".into();
+    let correction = done(&partner, "saveSubmission", json!({"record": correction})).await["id"].take();
+    done(&partner, "sendSubmission", json!({"id": correction})).await;
+    let returned = saved(&partner, sent_in("returned")).await;
+    done(&partner, "sendSubmission", json!({"id": returned})).await;
+    done(
+        &steward,
+        "returnSubmission",
+        json!({"id": returned, "note": "Which dates?"}),
+    )
+    .await;
+    let discarded = saved(&partner, sent_in("discarded")).await;
+    done(&partner, "discardSubmission", json!({"id": discarded})).await;
+    // Grants, of which a record takes one over.
+    let grants = [grant("360G-a-1", &json!({})), grant("360G-a-2", &json!({}))];
+    try_grants(&app, &package(&grants)).await;
+    let taking = record("t")
+        .led_by("GB-CHC-100")
+        .with(
+            "fundingTerms",
+            json!([{"funder": organisation("GB-CHC-200"), "grantIdentifier": "360G-a-1"}]),
+        )
+        .json();
+    app.publish(&[taking, record("r").json()]).await;
+    // A text is taken out, and an organisation goes by another name and is told apart by more.
+    steward
+        .query(
+            "mutation { redact(input: {text: \"The board agreed\", reason: \"They asked\"}) { initiatives } }",
+        )
+        .await;
+    let lead = steward
+        .query(&format!(
+            "{{ initiative(id: {initiative}) {{ leadOrganisation {{ id }} }} }}"
+        ))
+        .await;
+    let lead = &lead["initiative"]["leadOrganisation"]["id"];
+    steward
+        .query(&format!(
+            "mutation {{ saveOrganisation(input: {{id: {lead}, name: \"Quite Another\", identifier: \"{OWN}\",
+               kind: DELIVERY_ORGANISATION}}) {{ change userErrors {{ message }} }} }}"
+        ))
+        .await;
+    words(&app).await;
+    app
+}
+
+/// A claim and a word of the field.
+async fn words(app: &TestApp) {
+    let now = SystemClock.now();
+    let claim = claim::Model {
+        id: SystemClock.new_id(),
+        slug: "short-funding".into(),
+        statement: "Short funding leaves no time to agree ambitions.".into(),
+        position: 1,
+        reflection_id: None,
+        pattern_when: json!({"fundingTerms": {"some": {"durationMonths": {"lte": 18}}}}),
+        pattern_then: json!({"challenge": {"on": "DEFINING_AMBITIONS", "step": {"in": ["SKIPPED"]}}}),
+        pattern_among: None,
+        pattern_by: None,
+        created_at: now,
+        updated_at: now,
+    };
+    claim.into_active_model().insert(&app.app.db).await.unwrap();
+    let word = term::Model {
+        id: SystemClock.new_id(),
+        slug: "way-in".into(),
+        word: "Way in".into(),
+        word_folded: folded("Way in", &["Entry point"]),
+        definition: "Where one starts.".into(),
+        other_words: json!(["Entry point"]),
+        caution: None,
+        code: None,
+        created_at: now,
+        updated_at: now,
+    };
+    word.into_active_model().insert(&app.app.db).await.unwrap();
+}
+
+async fn a_base_that_came_about_as_it_should_holds(database: Database) {
+    let app = full_base(database).await;
+    app.holds().await;
+}
+
+async fn the_example_evidence_holds(database: Database) {
+    let app = TestApp::start(database).await;
+    example::load::load(&app.app.db, &TestApp::act(), example::evidence())
+        .await
+        .unwrap();
+    app.holds().await;
+    let counted = organisation::Entity::find().all(&app.app.db).await.unwrap().len();
+    assert!(counted > 5, "there is something to hold: {counted} organisations");
+}
+
+/// A way to break a base: the statements, what they go against, and a part of what is said of it.
+type Break = (&'static [&'static str], Invariant, &'static str);
+
+/// The initiative that was corrected, that which was withdrawn, and that of one grant alone.
+const A: &str = "(SELECT id FROM initiative WHERE external_ref = 'a')";
+const W: &str = "(SELECT id FROM initiative WHERE external_ref = 'w')";
+const G: &str = "(SELECT initiative_id FROM funding_term WHERE grant_identifier = '360G-a-2')";
+
+const BREAKS: &[Break] = &[
+    // What nobody refers to can be taken away, what is referred to only where keys are not held to.
+    (
+        &["UNHELD", "UPDATE initiative SET place_id = NOWHERE WHERE id = :A"],
+        Invariant::Database,
+        "place",
+    ),
+    (
+        &["UNHELD", "UPDATE submission SET author_id = NOWHERE"],
+        Invariant::Database,
+        "member",
+    ),
+    (
+        &[
+            "UNHELD",
+            "DELETE FROM organisation WHERE identifier = 'GB-CHC-900'",
+        ],
+        Invariant::Database,
+        "organisation",
+    ),
+    (&["DELETE FROM base"], Invariant::Base, "0 rows of its own"),
+    (
+        &["DELETE FROM revision WHERE version = 1 AND initiative_id = :A"],
+        Invariant::Revisions,
+        "is at version 2, but its revisions are 1, from version 2 to 2",
+    ),
+    (
+        &["DELETE FROM revision WHERE initiative_id = :A"],
+        Invariant::Revisions,
+        "has no revision",
+    ),
+    (
+        &["UPDATE initiative SET version = 3 WHERE id = :A"],
+        Invariant::Revisions,
+        "is at version 3",
+    ),
+    (
+        &["UPDATE revision SET document = '{\"title\": 7}' WHERE version = 2 AND initiative_id = :A"],
+        Invariant::Revisions,
+        "is no record",
+    ),
+    (
+        &["UPDATE revision SET document = '[]' WHERE version = 1 AND initiative_id = :G"],
+        Invariant::Revisions,
+        "is no record",
+    ),
+    (
+        &["UPDATE initiative SET title = 'Other', title_folded = 'other' WHERE id = :A"],
+        Invariant::Tables,
+        "of title",
+    ),
+    (
+        &["UPDATE initiative SET summary = NULL WHERE id = :A"],
+        Invariant::Tables,
+        "of summary",
+    ),
+    (
+        &["UPDATE initiative SET started_on = '2020-01-02' WHERE id = :A"],
+        Invariant::Tables,
+        "of startedOn",
+    ),
+    (
+        &["UPDATE initiative SET ended_on = NULL WHERE id = :A"],
+        Invariant::Tables,
+        "of endedOn",
+    ),
+    (
+        &["UPDATE initiative SET ongoing = false WHERE id = :A"],
+        Invariant::Tables,
+        "of ongoing",
+    ),
+    (
+        &["UPDATE initiative SET visibility = 'MEMBERS' WHERE id = :A"],
+        Invariant::Tables,
+        "of visibility",
+    ),
+    (
+        &["UPDATE initiative SET shared_with_funders = true WHERE id = :A"],
+        Invariant::Tables,
+        "of sharedWithFunders",
+    ),
+    (
+        &["UPDATE initiative SET illustrative = true WHERE id = :A"],
+        Invariant::Tables,
+        "of illustrative",
+    ),
+    (
+        &["UPDATE initiative SET external_ref = 'b' WHERE id = :A"],
+        Invariant::Tables,
+        "of externalRef",
+    ),
+    (
+        &["UPDATE initiative SET place_id = NULL WHERE id = :A"],
+        Invariant::Tables,
+        "of place",
+    ),
+    (
+        &["UPDATE initiative SET place_id = (SELECT id FROM place WHERE code = 'E12000001') WHERE id = :A"],
+        Invariant::Tables,
+        "of place: place",
+    ),
+    (
+        &["UPDATE initiative SET sharing_licence = NULL WHERE id = :A"],
+        Invariant::Tables,
+        "of sharing/licence",
+    ),
+    (
+        &[
+            "UPDATE initiative SET lead_organisation_id = (SELECT id FROM organisation WHERE identifier = 'GB-CHC-900') \
+        WHERE id = :A",
+        ],
+        Invariant::Tables,
+        "of leadOrganisation: organisation",
+    ),
+    (
+        &["UPDATE organisation SET kind = 'PUBLIC_BODY' WHERE identifier = 'GB-CHC-900'"],
+        Invariant::Tables,
+        "of fundingTerms/0/funder: organisation",
+    ),
+    (
+        &["DELETE FROM entry_point_taken WHERE initiative_id = :A AND perspective = 'PRACTITIONER'"],
+        Invariant::Tables,
+        "of entryPoints/0",
+    ),
+    (
+        &[
+            "UPDATE entry_point_taken SET position = 5 WHERE initiative_id = :A AND perspective = 'PRACTITIONER'",
+        ],
+        Invariant::Tables,
+        "is at position 5, and should be at 1",
+    ),
+    (
+        &["UPDATE entry_point_taken SET taken_on = NULL WHERE initiative_id = :A"],
+        Invariant::Tables,
+        "/takenOn",
+    ),
+    (
+        &["UPDATE entry_point_taken SET motivation = 'None' WHERE initiative_id = :A AND position = 2"],
+        Invariant::Tables,
+        "/motivation",
+    ),
+    (
+        &["UPDATE challenge_faced SET step = NULL WHERE initiative_id = :A"],
+        Invariant::Tables,
+        "of challengesFaced/0/step",
+    ),
+    (
+        &["UPDATE challenge_faced SET note = 'Some time' WHERE initiative_id = :A"],
+        Invariant::Tables,
+        "of challengesFaced/0/note",
+    ),
+    (
+        &["DELETE FROM challenge_faced WHERE initiative_id = :A"],
+        Invariant::Tables,
+        "of challengesFaced",
+    ),
+    (
+        &["DELETE FROM challenge_reason WHERE reason = 'STAFF_CAPACITY'"],
+        Invariant::Tables,
+        "of challengesFaced/0/reasons",
+    ),
+    (
+        &["UPDATE condition_changed SET change = 'PARTLY' WHERE initiative_id = :A"],
+        Invariant::Tables,
+        "of conditionsChanged/0/change",
+    ),
+    (
+        &["DELETE FROM condition_changed WHERE initiative_id = :A"],
+        Invariant::Tables,
+        "of conditionsChanged",
+    ),
+    (
+        &["UPDATE funding_term SET duration_months = 7 WHERE initiative_id = :A"],
+        Invariant::Tables,
+        "of fundingTerms/0/durationMonths",
+    ),
+    (
+        &["UPDATE funding_term SET amount_minor = amount_minor + 1 WHERE initiative_id = :A"],
+        Invariant::Tables,
+        "of fundingTerms/0/amountMinor",
+    ),
+    (
+        &["UPDATE funding_term SET renewable = NULL, reporting_basis = NULL WHERE initiative_id = :A"],
+        Invariant::Tables,
+        "of fundingTerms/0/reportingBasis",
+    ),
+    (
+        &["DELETE FROM funding_term WHERE initiative_id = :A AND position = 2"],
+        Invariant::Tables,
+        "of fundingTerms/1",
+    ),
+    (
+        &["UPDATE funding_term SET position = 9 WHERE initiative_id = :A AND position = 2"],
+        Invariant::Tables,
+        "is at position 9, and should be at 2",
+    ),
+    (
+        &["UPDATE source SET title = 'Their return'"],
+        Invariant::Tables,
+        "of source/title",
+    ),
+    (
+        &["DELETE FROM initiative_source WHERE initiative_id = :A"],
+        Invariant::Tables,
+        "it has 0 sources and not one",
+    ),
+    (
+        &["UPDATE initiative SET made_from_grant = true WHERE id = :A"],
+        Invariant::Derived,
+        "is marked as made from a grant alone, which its record is not",
+    ),
+    (
+        &["UPDATE initiative SET made_from_grant = false WHERE id = :G"],
+        Invariant::Derived,
+        "is marked as not made from a grant alone, which its record is.",
+    ),
+    (
+        &["UPDATE initiative SET disclosure_key = 4294967295 - disclosure_key WHERE id = :A"],
+        Invariant::Derived,
+        "has another disclosure key",
+    ),
+    (
+        &["UPDATE funding_term SET grant_digest = '0' WHERE initiative_id = :A AND position = 1"],
+        Invariant::Derived,
+        "was imported from a grant that it does not name",
+    ),
+    (
+        &["UPDATE funding_term SET initiative_id = :W WHERE initiative_id = :A"],
+        Invariant::Withdrawn,
+        "was withdrawn, but still holds 2 funding terms",
+    ),
+    (
+        &["UPDATE initiative SET summary = NULL WHERE id = :W"],
+        Invariant::Withdrawn,
+        "of summary",
+    ),
+    (
+        &["UPDATE initiative SET withdrawn_at = created_at WHERE external_ref = 'r'"],
+        Invariant::Withdrawn,
+        "its version 1 is the only one",
+    ),
+    (
+        &["UPDATE initiative SET withdrawn_at = created_at WHERE id = :A"],
+        Invariant::Log,
+        "was withdrawn, and the change log does not tell",
+    ),
+    (
+        &["UPDATE initiative SET withdrawn_at = NULL WHERE id = :W"],
+        Invariant::Log,
+        "stands, and the change log tells that it was withdrawn",
+    ),
+    (
+        &["DELETE FROM change WHERE subject_id = :A"],
+        Invariant::Log,
+        "is not in the change log",
+    ),
+    (
+        &["DELETE FROM change WHERE subject_id = :A AND kind = 'ALTERED'"],
+        Invariant::Log,
+        "is at version 2, and the change log tells of 1 changes",
+    ),
+    (
+        &["UPDATE change SET kind = 'PUBLISHED' WHERE subject_id = :A"],
+        Invariant::Log,
+        "is published while it stands",
+    ),
+    (
+        &["UPDATE change SET kind = 'ALTERED' WHERE subject_id = :A"],
+        Invariant::Log,
+        "is altered while it does not stand",
+    ),
+    (
+        &["UPDATE change SET kind = 'WITHDRAWN' WHERE subject_id = :W"],
+        Invariant::Log,
+        "is withdrawn while it does not stand",
+    ),
+    (
+        &[
+            "INSERT INTO change (kind, subject, subject_id, created_at, updated_at) \
+        SELECT kind, subject, subject_id, created_at, updated_at FROM change WHERE subject_id = :A AND kind = 'ALTERED'",
+        ],
+        Invariant::Log,
+        "changes",
+    ),
+    (
+        &[
+            "INSERT INTO change (kind, subject, subject_id, created_at, updated_at) \
+        SELECT kind, 'PLACE', subject_id, created_at, updated_at FROM change WHERE subject_id = :W",
+        ],
+        Invariant::Log,
+        "names the place",
+    ),
+    (
+        &["UPDATE change SET subject_id = NOWHERE WHERE subject_id = :A"],
+        Invariant::Log,
+        "names the initiative",
+    ),
+    (
+        &["DELETE FROM change WHERE subject = 'ORGANISATION'"],
+        Invariant::Log,
+        "Organisation",
+    ),
+    (
+        &["DELETE FROM change WHERE subject = 'PLACE'"],
+        Invariant::Log,
+        "Place",
+    ),
+    (
+        &["UPDATE submission SET initiative_id = NULL, initiative_version = NULL WHERE state = 'PUBLISHED'"],
+        Invariant::Submissions,
+        "which is PUBLISHED, has no initiative",
+    ),
+    (
+        &["UPDATE submission SET decided_at = NULL WHERE state = 'PUBLISHED'"],
+        Invariant::Submissions,
+        "does not say when that was decided",
+    ),
+    (
+        &["UPDATE submission SET decided_at = NULL WHERE state = 'DISCARDED'"],
+        Invariant::Submissions,
+        "does not say when that was decided",
+    ),
+    (
+        &["UPDATE submission SET sent_at = NULL WHERE state = 'SUBMITTED'"],
+        Invariant::Submissions,
+        "does not say when it was sent",
+    ),
+    (
+        &["UPDATE submission SET initiative_version = NULL WHERE state = 'SUBMITTED'"],
+        Invariant::Submissions,
+        "does not say which version",
+    ),
+    (
+        &["UPDATE submission SET initiative_version = 3 WHERE state = 'SUBMITTED'"],
+        Invariant::Submissions,
+        "corrects version 3 of initiative",
+    ),
+    (
+        &["UPDATE submission SET initiative_id = NULL WHERE state = 'SUBMITTED'"],
+        Invariant::Submissions,
+        "corrects a version of no initiative",
+    ),
+    (
+        &["UPDATE submission SET review_note = NULL WHERE state = 'RETURNED'"],
+        Invariant::Submissions,
+        "has no note that says why",
+    ),
+    (
+        &["UPDATE submission SET sent_at = created_at WHERE state = 'DRAFT'"],
+        Invariant::Submissions,
+        "which is DRAFT, was sent",
+    ),
+    (
+        &["UPDATE submission SET document = '[]' WHERE state = 'DRAFT'"],
+        Invariant::Submissions,
+        "holds a document that is no record",
+    ),
+    (
+        &["UPDATE initiative SET title_folded = title WHERE id = :A"],
+        Invariant::Names,
+        "by another title",
+    ),
+    (
+        &["UPDATE organisation SET name_folded = name"],
+        Invariant::Names,
+        "Organisation",
+    ),
+    (
+        &["UPDATE place SET name_folded = name"],
+        Invariant::Names,
+        "Place",
+    ),
+    (
+        &["UPDATE term SET word_folded = 'way in'"],
+        Invariant::Names,
+        "Word",
+    ),
+    (
+        &["UPDATE place SET successor_id = id WHERE code = 'E06000001'"],
+        Invariant::Places,
+        "lies within itself, or took over from itself",
+    ),
+    (
+        &[
+            "UPDATE place SET successor_id = (SELECT id FROM place WHERE code = 'E06000001') WHERE code = 'E12000001'",
+        ],
+        Invariant::Places,
+        "in a circle",
+    ),
+    (
+        &["UPDATE repeatable SET answer = NULL"],
+        Invariant::Answers,
+        "has no answer",
+    ),
+    (
+        &["UPDATE repeatable SET input_digest = '0'"],
+        Invariant::Answers,
+        "cannot be known again",
+    ),
+    (
+        &["UNHELD", "UPDATE audit_event SET member_id = NOWHERE"],
+        Invariant::Audit,
+        "names the member",
+    ),
+    (
+        &["UPDATE claim SET pattern_when = '{\"fundingterms\": {}}'"],
+        Invariant::Claims,
+        "cannot be asked: when",
+    ),
+    (
+        &["UPDATE claim SET pattern_then = '{\"challenge\": 7}'"],
+        Invariant::Claims,
+        "cannot be asked: then",
+    ),
+];
+
+/// Statements that break a base, in the database's own words.
+async fn break_by(moment: &DatabaseTransaction, kind: Kind, statements: &[&str]) {
+    let nowhere = match kind {
+        Kind::Sqlite => "x'0190b0b0b0b07000800000000000dead'",
+        Kind::Postgres => "'0190b0b0-b0b0-7000-8000-00000000dead'::uuid",
+    };
+    for statement in statements {
+        let statement = match (*statement, kind) {
+            // Only until the transaction ends.
+            ("UNHELD", Kind::Sqlite) => "PRAGMA defer_foreign_keys = ON".to_owned(),
+            ("UNHELD", Kind::Postgres) => "SET LOCAL session_replication_role = replica".to_owned(),
+            (statement, _) => statement
+                .replace(":A", A)
+                .replace(":W", W)
+                .replace(":G", G)
+                .replace("NOWHERE", nowhere),
+        };
+        let done = moment.execute_unprepared(&statement).await;
+        let done = done.unwrap_or_else(|error| panic!("{statement}: {error}"));
+        let is_setting = statement.starts_with("PRAGMA") || statement.starts_with("SET LOCAL");
+        assert!(
+            is_setting || done.rows_affected() > 0,
+            "{statement} breaks something"
+        );
+    }
+}
+
+async fn what_is_broken_by_hand_is_found(database: Database) {
+    let kind = database.kind;
+    let app = full_base(database).await;
+    app.holds().await;
+    let mut covered = BTreeSet::new();
+    for (statements, invariant, said) in BREAKS {
+        let moment = app.app.db.begin().await.unwrap();
+        break_by(&moment, kind, statements).await;
+        let found = violations(&moment).await;
+        let named = found
+            .iter()
+            .any(|one| one.invariant == *invariant && one.sentence.contains(said));
+        assert!(
+            named,
+            "{statements:?} goes against {invariant:?}, {said:?}: {found:#?}"
+        );
+        covered.insert(*invariant);
+        moment.rollback().await.unwrap();
+    }
+    let all = BTreeSet::from(Invariant::ALL);
+    assert_eq!(covered, all, "every invariant is broken once");
+    app.holds().await;
+}

@@ -1,0 +1,360 @@
+//! Funding terms leave a base as published grants, keep to the standard, and come back the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use sea_orm_migration::MigratorTrait;
+use serde_json::{Value, json};
+use wayin::database;
+use wayin::export::grants::{Asked, Exported, OWN_PREFIX, grants};
+use wayin::id::{NodeKind, decode_as};
+use wayin_migration::Migrator;
+
+use crate::grants::{grant, package, try_grants};
+use crate::support::app::TestApp;
+use crate::support::builders::{organisation, record, withdraw};
+use crate::support::database::connect;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        what_is_exported_keeps_to_the_standard,
+        what_is_exported_as_grants_comes_back_the_same,
+        what_may_not_be_published_stays,
+        a_grant_says_what_its_term_says,
+    ]
+}
+
+const PLACES: &str = "code,name,kind,within,successor
+E12000001,North East,REGION,,
+E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,
+W06000015,Cardiff,LOCAL_AUTHORITY,,
+,Owton,NEIGHBOURHOOD,E06000001,
+";
+
+const REAL: [&str; 3] = [
+    include_str!("../data/grants/lloyds-bank-foundation.json"),
+    include_str!("../data/grants/andrew-lloyd-webber-foundation.json"),
+    include_str!("../data/grants/ab-charitable-trust.json"),
+];
+
+/// What is written, and how much of it.
+async fn export(app: &TestApp, asked: Asked<'_>) -> (String, Exported) {
+    let moment = database::begin_reading(&app.app.db).await.unwrap();
+    let mut written = Vec::new();
+    let exported = grants(&moment, asked, &mut written).await.unwrap();
+    moment.commit().await.unwrap();
+    (String::from_utf8(written).unwrap(), exported)
+}
+
+const OPEN: Asked<'_> = Asked {
+    prefix: OWN_PREFIX,
+    hidden_too: false,
+};
+
+/// The grants of a package, by their identifiers, each valid by the standard's schema, as the package is.
+fn checked(package: &str) -> BTreeMap<String, Value> {
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let of_grant = read(include_str!("../data/360giving-schema/360-giving-schema.json"));
+    let mut of_package = read(include_str!(
+        "../data/360giving-schema/360-giving-package-schema.json"
+    ));
+    // It refers to the other by an address on the web.
+    let reference = of_package["properties"]["grants"]["items"].take();
+    assert!(
+        reference["$ref"]
+            .as_str()
+            .unwrap()
+            .ends_with("360-giving-schema.json")
+    );
+    of_package["properties"]["grants"]["items"] = true.into();
+    let validator = |schema: &Value| {
+        let options = jsonschema::options().should_validate_formats(true);
+        options.build(schema).expect("the schema is one")
+    };
+    let (of_grant, of_package) = (validator(&of_grant), validator(&of_package));
+    assert!(
+        !of_grant.is_valid(&json!({"id": "360G-a"})),
+        "the schema asks for something"
+    );
+    let mut package = read(package);
+    let complaints: Vec<String> = of_package
+        .iter_errors(&package)
+        .map(|error| error.to_string())
+        .collect();
+    assert!(complaints.is_empty(), "the package is valid: {complaints:?}");
+    let Value::Array(grants) = package["grants"].take() else {
+        panic!("there is a list of grants");
+    };
+    let count = grants.len();
+    let mut by_id = BTreeMap::new();
+    for grant in grants {
+        let complaints: Vec<String> = of_grant
+            .iter_errors(&grant)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(complaints.is_empty(), "{grant:#} is valid: {complaints:?}");
+        by_id.insert(grant["id"].as_str().unwrap().to_owned(), grant);
+    }
+    assert_eq!(by_id.len(), count, "no two grants have one identifier");
+    by_id
+}
+
+/// A term of which this and that is known.
+fn some_term(chance: &mut StdRng, number: usize) -> Value {
+    let mut term = json!({"funder": match chance.random_range(0..3) {
+        0 => json!({"name": "A funder that has no number"}),
+        1 => organisation("GB-CHC-900"),
+        _ => organisation("GB-CHC-901"),
+    }});
+    let pick = |chance: &mut StdRng, codes: &[&str]| codes[chance.random_range(0..codes.len())].to_owned();
+    let mut maybe = |field: &str, value: Value| {
+        if chance.random_bool(0.7) {
+            term[field] = value;
+        }
+    };
+    maybe("programme", "Läden & “Plätze”".into());
+    maybe("awardedOn", "2019-12-31".into());
+    maybe("startsOn", "2020-01-01".into());
+    maybe("endsOn", "2021-06-30".into());
+    maybe("durationMonths", 18.into());
+    maybe("collaborationResourced", true.into());
+    maybe("renewable", false.into());
+    if chance.random_bool(0.9) {
+        term["currency"] = pick(chance, &["GBP", "EUR", "JPY", "BHD", "CLF"]).into();
+        term["amountMinor"] = chance.random_range(0..1_i64 << 50).into();
+    }
+    if chance.random_bool(0.5) {
+        term["upfrontResearch"] = true.into();
+        term["upfrontResearchMonths"] = chance.random_range(1..12).into();
+        term["restriction"] = pick(chance, &["UNRESTRICTED", "RESTRICTED"]).into();
+        term["reportingFrequency"] = pick(chance, &["MONTHLY", "END_ONLY", "NONE"]).into();
+        term["reportingBasis"] = pick(chance, &["ADAPTABLE", "FIXED_TARGETS"]).into();
+        term["deliveryTimeline"] = pick(chance, &["ADAPTABLE", "FIXED"]).into();
+        term["intendedFocus"] = pick(chance, &["COLLABORATION", "ROOT_CAUSES"]).into();
+    }
+    if chance.random_bool(0.3) {
+        term["grantIdentifier"] = format!("360G-chance-{number}-{}", chance.random::<u32>()).into();
+    }
+    term
+}
+
+fn some_records(seed: u64, count: usize) -> Vec<Value> {
+    let mut chance = StdRng::seed_from_u64(seed);
+    let one = |number: usize| {
+        let terms: Vec<Value> = (0..chance.random_range(0..4))
+            .map(|_| some_term(&mut chance, number))
+            .collect();
+        let mut some = record(&format!("chance-{number}")).with("fundingTerms", terms);
+        if chance.random_bool(0.5) {
+            some = some.with("summary", "What it does,\nin “two” lines.");
+        }
+        match chance.random_range(0..4) {
+            0 => some = some.at("E06000001"),
+            1 => some = some.at("W06000015"),
+            2 => some = some.with("place", json!({"name": "Owton"})),
+            _ => {}
+        }
+        if chance.random_bool(0.3) {
+            some = some.with("leadOrganisation", json!({"name": "A group without a number"}));
+        }
+        some.json()
+    };
+    (0..count).map(one).collect()
+}
+
+/// A base with real grants, and records that chance made.
+async fn full(database: Database) -> TestApp {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    for file in REAL {
+        try_grants(&app, file).await;
+    }
+    app.publish(&some_records(7, 200)).await;
+    app
+}
+
+async fn what_is_exported_keeps_to_the_standard(database: Database) {
+    let app = full(database).await;
+    let (written, exported) = export(&app, OPEN).await;
+    let grants = checked(&written);
+    assert_eq!(grants.len() as u64, exported.written);
+    assert!(exported.incomplete > 50 && exported.written > 150, "{exported:?}");
+    assert_eq!((exported.hidden, exported.illustrative), (0, 0));
+    // What was published before is published again as it was.
+    let mut again = 0;
+    for file in REAL {
+        let before: Value = serde_json::from_str(file).unwrap();
+        for before in before["grants"].as_array().unwrap() {
+            let Some(after) = grants.get(before["id"].as_str().unwrap()) else {
+                continue;
+            };
+            again += 1;
+            let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.parse().ok());
+            assert_eq!(number(&after["amountAwarded"]), number(&before["amountAwarded"]));
+            assert_eq!(after["currency"], before["currency"]);
+            for party in ["recipientOrganization", "fundingOrganization"] {
+                assert_eq!(after[party][0]["id"], before[party][0]["id"], "{before}");
+            }
+            let day = |value: &Value| value.as_str().map(|text| text[..10].to_owned());
+            assert_eq!(day(&after["awardDate"]), day(&before["awardDate"]));
+        }
+    }
+    assert!(again > 40, "{again} real grants were written again");
+}
+
+async fn what_is_exported_as_grants_comes_back_the_same(database: Database) {
+    let app = full(database.clone()).await;
+    let (written, exported) = export(&app, OPEN).await;
+    let empty = connect("sqlite::memory:").await.unwrap();
+    Migrator::up(&empty, None).await.unwrap();
+    let other = TestApp::over(database, empty).await;
+    other.places(PLACES).await;
+    let (tally, said) = try_grants(&other, &written).await;
+    assert_eq!((tally.added, tally.refused), (exported.written, 0), "{said:?}");
+    let (again, _) = export(&other, OPEN).await;
+    assert_eq!(checked(&again), checked(&written), "every term says what it said");
+    other.holds().await;
+    let (tally, _) = try_grants(&other, &written).await;
+    assert_eq!(tally.unchanged, exported.written, "{tally:?}");
+}
+
+async fn what_may_not_be_published_stays(database: Database) {
+    let app = TestApp::start(database).await;
+    let (nothing, exported) = export(&app, OPEN).await;
+    assert_eq!((nothing.as_str(), exported), ("", Exported::default()));
+    let paid = |reference: &str| {
+        let term = json!({"funder": organisation("GB-CHC-900"), "currency": "GBP", "amountMinor": 1,
+            "awardedOn": "2020-01-01"});
+        record(reference).with("fundingTerms", json!([term]))
+    };
+    let uncounted = paid("no day").with(
+        "fundingTerms",
+        json!([
+            {"funder": organisation("GB-CHC-900"), "currency": "GBP", "amountMinor": 1},
+            {"funder": organisation("GB-CHC-900"), "awardedOn": "2020-01-01"},
+        ]),
+    );
+    app.publish(&[
+        paid("open").json(),
+        paid("members").with("visibility", "MEMBERS").json(),
+        paid("counted").with("visibility", "AGGREGATE_ONLY").json(),
+        paid("shared")
+            .with("visibility", "AGGREGATE_ONLY")
+            .with("sharedWithFunders", true)
+            .json(),
+        paid("made up").with("illustrative", true).json(),
+        paid("withdrawn").json(),
+        uncounted.json(),
+    ])
+    .await;
+    let steward = app.steward().await;
+    let ids = steward
+        .query("{ initiatives(filter: {title: {contains: \"withdrawn\"}}) { nodes { id } } }")
+        .await;
+    let id = ids["initiatives"]["nodes"][0]["id"].as_str().unwrap();
+    let id = decode_as(NodeKind::Initiative, id).unwrap();
+    withdraw(&app, id).await;
+    let titles = |written: &str| {
+        let grants = checked(written).into_values();
+        let titles = grants.map(|grant| grant["title"].as_str().unwrap().to_owned());
+        titles.collect::<BTreeSet<_>>()
+    };
+    let (written, exported) = export(&app, OPEN).await;
+    assert_eq!(titles(&written), BTreeSet::from(["Initiative open".to_owned()]));
+    let left_out = Exported {
+        written: 1,
+        hidden: 3,
+        illustrative: 1,
+        incomplete: 2,
+    };
+    assert_eq!(exported, left_out);
+    let everything = Asked {
+        hidden_too: true,
+        ..OPEN
+    };
+    let (written, exported) = export(&app, everything).await;
+    assert_eq!(
+        (exported.written, exported.hidden, exported.illustrative),
+        (4, 0, 1)
+    );
+    let all = ["counted", "members", "open", "shared"].map(|one| format!("Initiative {one}"));
+    assert_eq!(titles(&written), BTreeSet::from(all));
+}
+
+async fn a_grant_says_what_its_term_says(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    let mut given = grant(
+        "360G-a-1",
+        &json!({"wayin": {"renewable": true, "intendedFocus": "COMPLEXITY"}}),
+    );
+    given["beneficiaryLocation"] = json!([{"geoCode": "E06000001"}]);
+    let bad = [
+        grant("360G-a-2", &json!({"wayin": {"renewable": "maybe"}})),
+        grant("360G-a-3", &json!({"wayin": {"colour": "red"}})),
+        grant("360G-a-4", &json!({"wayin": 7})),
+    ];
+    let file: Vec<Value> = std::iter::once(given).chain(bad).collect();
+    let (tally, said) = try_grants(&app, &package(&file)).await;
+    assert_eq!((tally.added, tally.refused), (1, 3), "{said:?}");
+    assert!(said.iter().all(|said| said.contains("wayin")), "{said:?}");
+    let term = json!({"funder": {"name": "Nobody’s number"}, "currency": "BHD", "amountMinor": 9_007_199_254_740_993_i64,
+        "awardedOn": "2020-02-29", "endsOn": "2021-02-28", "programme": "Places", "renewable": false});
+    app.publish(&[record("r").with("fundingTerms", json!([term])).json()])
+        .await;
+    let asked = Asked {
+        prefix: "360G-ExampleTrust",
+        ..OPEN
+    };
+    let (written, _) = export(&app, asked).await;
+    // To the last digit, which a floating point number does not hold.
+    assert!(
+        written.contains("\"amountAwarded\":9007199254740.993"),
+        "{written}"
+    );
+    let grants = checked(&written);
+    let made = grants
+        .keys()
+        .find(|id| id.starts_with("360G-ExampleTrust-WAYIN-ORG-"));
+    let made = &grants[made.unwrap_or_else(|| panic!("{written}"))];
+    let funder = made["fundingOrganization"][0]["id"].as_str().unwrap();
+    assert!(funder.starts_with("WAYIN-ORG-"), "{made}");
+    let mut rest = made.clone();
+    for (field, expected) in [
+        ("title", json!("Initiative r")),
+        ("description", json!("Initiative r")),
+        ("currency", json!("BHD")),
+        ("awardDate", json!("2020-02-29")),
+        ("plannedDates", json!([{"endDate": "2021-02-28"}])),
+        (
+            "recipientOrganization",
+            json!([{"id": "GB-CHC-1", "name": "Organisation GB-CHC-1"}]),
+        ),
+        (
+            "fundingOrganization",
+            json!([{"id": funder, "name": "Nobody’s number"}]),
+        ),
+        ("grantProgramme", json!([{"title": "Places"}])),
+        ("wayin", json!({"renewable": false})),
+    ] {
+        assert_eq!(rest[field].take(), expected, "{field}");
+    }
+    let fields: BTreeSet<&str> = rest.as_object().unwrap().keys().map(String::as_str).collect();
+    assert!(
+        !fields.contains("beneficiaryLocation") && !fields.contains("dataSource"),
+        "{made}"
+    );
+    assert_eq!(
+        grants["360G-a-1"]["wayin"],
+        json!({"renewable": true, "intendedFocus": "COMPLEXITY"})
+    );
+    assert_eq!(
+        grants["360G-a-1"]["beneficiaryLocation"],
+        json!([{"name": "Hartlepool", "geoCode": "E06000001", "geoCodeType": "UA"}])
+    );
+    // The same in every export.
+    assert_eq!(export(&app, asked).await.0, written);
+}
