@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use wayin::check::Invariant;
 use wayin::clock::{Clock, SystemClock};
 use wayin::example;
+use wayin::import::job::run;
 use wayin::vocabulary::term::folded;
 use wayin_entity::{Role, claim, organisation, term};
 
@@ -17,6 +18,7 @@ use crate::support::app::{Client, TestApp, violations};
 use crate::support::builders::{full_record, organisation, record};
 use crate::support::database::Kind;
 use crate::support::{Database, Story, stories};
+use crate::{import_jobs, keeping};
 
 /// The stories of this file.
 pub fn stories() -> Vec<Story> {
@@ -50,11 +52,11 @@ async fn done(client: &Client<'_>, name: &str, input: Value) -> Value {
 }
 
 async fn saved(client: &Client<'_>, record: Value) -> String {
-    let key = record["externalRef"].clone();
+    let key = SystemClock.new_id().to_string();
     let submission = done(
         client,
         "saveSubmission",
-        json!({"record": record, "idempotencyKey": format!("save {key}")}),
+        json!({"record": record, "idempotencyKey": key}),
     )
     .await;
     submission["id"].as_str().unwrap().to_owned()
@@ -173,6 +175,15 @@ async fn full_base(database: Database) -> TestApp {
         ))
         .await;
     words(&app).await;
+    keeping::keep_everything(&steward).await;
+    let file = format!(
+        "{}\n{}",
+        json!({"externalRef": "of a file", "title": "Of a file"}),
+        "[7]"
+    );
+    let sent = import_jobs::send(&app, &partner, "return.jsonl", &file, json!({})).await;
+    assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
+    run::run_waiting(&app.app).await.unwrap();
     app
 }
 
@@ -195,9 +206,9 @@ async fn words(app: &TestApp) {
     claim.into_active_model().insert(&app.app.db).await.unwrap();
     let word = term::Model {
         id: SystemClock.new_id(),
-        slug: "way-in".into(),
+        slug: "entry-point".into(),
         word: "Way in".into(),
-        word_folded: folded("Way in", &["Entry point"]),
+        word_folded: folded("Way in", &json!(["Entry point"])),
         definition: "Where one starts.".into(),
         other_words: json!(["Entry point"]),
         caution: None,
@@ -507,10 +518,12 @@ const BREAKS: &[Break] = &[
         Invariant::Log,
         "is withdrawn while it does not stand",
     ),
+    // More often than a text can have been taken out of it.
     (
         &[
             "INSERT INTO change (kind, subject, subject_id, created_at, updated_at) \
-        SELECT kind, subject, subject_id, created_at, updated_at FROM change WHERE subject_id = :A AND kind = 'ALTERED'",
+        SELECT c.kind, c.subject, c.subject_id, c.created_at, c.updated_at FROM change AS c, change AS often \
+        WHERE c.subject_id = :A AND c.kind = 'ALTERED'",
         ],
         Invariant::Log,
         "changes",
@@ -619,6 +632,76 @@ const BREAKS: &[Break] = &[
         ],
         Invariant::Places,
         "in a circle",
+    ),
+    (
+        &["UPDATE initiative SET missing = NULL WHERE id = :A"],
+        Invariant::Tables,
+        "of missing",
+    ),
+    (
+        &["UPDATE import SET rows_done = rows_done + 1, drafted = drafted + 1"],
+        Invariant::Imports,
+        "counts 2 rows as DRAFTED, and tells of 1",
+    ),
+    (
+        &["DELETE FROM import_outcome WHERE outcome = 'REFUSED'"],
+        Invariant::Imports,
+        "counts 1 rows as REFUSED, and tells of 0",
+    ),
+    (
+        &["UPDATE import_outcome SET position = 9 WHERE outcome = 'REFUSED'"],
+        Invariant::Imports,
+        "has done 2 rows, and tells of row 9",
+    ),
+    (
+        &[
+            "UPDATE import SET state = 'RUNNING', ended_at = NULL",
+            "DELETE FROM import_piece",
+        ],
+        Invariant::Imports,
+        "its file is not kept",
+    ),
+    (
+        &["UPDATE import_piece SET position = 2"],
+        Invariant::Imports,
+        "in 1 of 2 pieces",
+    ),
+    (
+        &["UPDATE import SET ended_at = NULL"],
+        Invariant::Imports,
+        "does not say when it ended",
+    ),
+    (
+        &["UPDATE import SET refusal = 'It breaks off.'"],
+        Invariant::Imports,
+        "does not say why it was refused",
+    ),
+    (
+        &["UPDATE import SET expired_at = created_at"],
+        Invariant::Imports,
+        "has expired, and 1 pieces",
+    ),
+    (
+        &[
+            "DELETE FROM kept_revision WHERE version = 1 AND subject = 'MEMBER' AND subject_id IN (SELECT subject_id FROM kept_revision WHERE version = 2)",
+        ],
+        Invariant::Kept,
+        "has 1 versions, from 2 to 2",
+    ),
+    (
+        &["UPDATE crisis SET name = 'Another'"],
+        Invariant::Kept,
+        "and its newest version, 1, do not say the same",
+    ),
+    (
+        &["DELETE FROM place_within WHERE place_id IN (SELECT id FROM place WHERE name = 'Seaton Carew')"],
+        Invariant::Kept,
+        "do not say the same",
+    ),
+    (
+        &["DELETE FROM former_organisation"],
+        Invariant::Kept,
+        "has versions, and is not there",
     ),
     (
         &["UPDATE repeatable SET answer = NULL"],

@@ -2,7 +2,9 @@
 //! by pages and streams, so that memory does not grow with the base, and changes nothing.
 
 mod database;
+mod imports;
 mod initiatives;
+mod kept;
 mod log;
 mod named;
 mod places;
@@ -35,6 +37,10 @@ pub enum Invariant {
     Log,
     /// A submission holds what its state says.
     Submissions,
+    /// An import counts what became of its rows, and has its file as long as it is kept.
+    Imports,
+    /// What stewards keep is as its newest version says, and has a version for each number up to it.
+    Kept,
     /// Names are kept in lower case too, for searching and sorting.
     Names,
     /// No place lies within itself, and who took over from a place is told to an end.
@@ -49,7 +55,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// Every one, in the order in which they are looked at.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Database,
         Self::Base,
         Self::Revisions,
@@ -58,6 +64,8 @@ impl Invariant {
         Self::Withdrawn,
         Self::Log,
         Self::Submissions,
+        Self::Imports,
+        Self::Kept,
         Self::Names,
         Self::Places,
         Self::Answers,
@@ -76,6 +84,8 @@ impl Invariant {
             Self::Withdrawn => "withdrawn",
             Self::Log => "change log",
             Self::Submissions => "submissions",
+            Self::Imports => "imports",
+            Self::Kept => "kept versions",
             Self::Names => "names",
             Self::Places => "places",
             Self::Answers => "answers",
@@ -109,6 +119,8 @@ pub struct Summary {
     pub changes: u64,
     /// Submissions.
     pub submissions: u64,
+    /// Imports.
+    pub imports: u64,
     /// Places.
     pub places: u64,
     /// Organisations.
@@ -156,6 +168,8 @@ pub async fn check(
     initiatives::check(db, keys.as_ref(), &mut checking).await?;
     log::check(db, &mut checking).await?;
     submissions::check(db, &mut checking).await?;
+    imports::check(db, &mut checking).await?;
+    kept::check(db, &mut checking).await?;
     named::check(db, &mut checking).await?;
     places::check(db, &mut checking).await?;
     Ok(checking.summary)

@@ -5,6 +5,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
     QuerySelect, Statement,
 };
+use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{base, claim, organisation, place, repeatable, term};
 
@@ -70,8 +71,11 @@ async fn names(db: &DatabaseTransaction, checking: &mut Checking<'_>) -> Result<
     }
     drop(rows);
     for row in term::Entity::find().all(db).await? {
-        let others: Option<Vec<String>> = serde_json::from_value(row.other_words).ok();
-        if others.is_none_or(|others| row.word_folded != folded(&row.word, &others)) {
+        let are_words = row
+            .other_words
+            .as_array()
+            .is_some_and(|words| words.iter().all(Value::is_string));
+        if !are_words || row.word_folded != folded(&row.word, &row.other_words) {
             unlike("Word", row.id);
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{
     Reason, challenge_faced, challenge_reason, condition_changed, entry_point_taken, funding_term,
@@ -10,11 +11,15 @@ use wayin_entity::{
 };
 
 use crate::error::Result;
+use crate::initiative::missing::{Answer, Missing};
 use crate::initiative::record::{
     ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, InitiativeRecord, OrganisationReference,
     Sharing, Source,
 };
 use crate::place::reference_to;
+
+/// Something put together again, or what is missing of it.
+type Rebuilt<T> = std::result::Result<T, String>;
 
 /// Everything that the tables hold of some initiatives.
 pub(super) struct Parts {
@@ -105,7 +110,7 @@ impl Parts {
     }
 
     /// The record that the tables hold of an initiative, in the [settled](settle) order, or what is missing of one.
-    pub(super) fn rebuild(&self, row: &initiative::Model) -> std::result::Result<InitiativeRecord, String> {
+    pub(super) fn rebuild(&self, row: &initiative::Model) -> Rebuilt<InitiativeRecord> {
         let place = match row.place_id {
             None => None,
             Some(id) => {
@@ -135,14 +140,18 @@ impl Parts {
             visibility: row.visibility,
             shared_with_funders: row.shared_with_funders,
             illustrative: row.illustrative,
-            entry_points: self.entry_points(row.id).iter().map(entry_point).collect(),
-            challenges_faced: self.challenges_faced(row.id),
-            conditions_changed: self.conditions_changed(row.id),
+            entry_points: self
+                .entry_points(row.id)
+                .iter()
+                .map(entry_point)
+                .collect::<Rebuilt<_>>()?,
+            challenges_faced: self.challenges_faced(row.id)?,
+            conditions_changed: self.conditions_changed(row.id)?,
             funding_terms: self
                 .terms(row.id)
                 .iter()
-                .map(|term| Ok(funding_term(term, self.reference_to(term.funder_id)?)))
-                .collect::<std::result::Result<_, String>>()?,
+                .map(|term| funding_term(term, self.reference_to(term.funder_id)?))
+                .collect::<Rebuilt<_>>()?,
             source: Source {
                 kind: source.kind,
                 title: source.title.clone(),
@@ -151,16 +160,14 @@ impl Parts {
                 licence: source.licence.clone(),
             },
             sharing: (sharing != Sharing::default()).then_some(sharing),
+            missing: said(row.missing.as_ref())?,
         };
         settle(&mut record);
         Ok(record)
     }
 
     /// How a record names an organisation.
-    pub(super) fn reference_to(
-        &self,
-        organisation: Uuid,
-    ) -> std::result::Result<OrganisationReference, String> {
+    pub(super) fn reference_to(&self, organisation: Uuid) -> Rebuilt<OrganisationReference> {
         let found = self.organisations.get(&organisation);
         let found = found.ok_or_else(|| format!("its organisation {organisation} is not there"))?;
         Ok(OrganisationReference {
@@ -170,41 +177,48 @@ impl Parts {
         })
     }
 
-    fn challenges_faced(&self, id: Uuid) -> Vec<ChallengeFaced> {
+    fn challenges_faced(&self, id: Uuid) -> Rebuilt<Vec<ChallengeFaced>> {
         let rows = self.challenges.get(&id).into_iter().flatten();
-        rows.map(|row| ChallengeFaced {
-            challenge: row.challenge,
-            step: row.step,
-            reasons: self.reasons.get(&row.id).cloned().unwrap_or_default(),
-            note: row.note.clone(),
-            noticed_on: row.noticed_on,
-            perspective: row.perspective,
+        rows.map(|row| {
+            Ok(ChallengeFaced {
+                challenge: row.challenge,
+                step: row.step,
+                reasons: self.reasons.get(&row.id).cloned().unwrap_or_default(),
+                note: row.note.clone(),
+                noticed_on: row.noticed_on,
+                perspective: row.perspective,
+                missing: said(row.missing.as_ref())?,
+            })
         })
         .collect()
     }
 
-    fn conditions_changed(&self, id: Uuid) -> Vec<ConditionChanged> {
+    fn conditions_changed(&self, id: Uuid) -> Rebuilt<Vec<ConditionChanged>> {
         let rows = self.conditions.get(&id).into_iter().flatten();
-        rows.map(|row| ConditionChanged {
-            condition: row.condition,
-            change: row.change,
+        rows.map(|row| {
+            Ok(ConditionChanged {
+                condition: row.condition,
+                change: row.change,
+                missing: said(row.missing.as_ref())?,
+            })
         })
         .collect()
     }
 }
 
-fn entry_point(row: &entry_point_taken::Model) -> EntryPointTaken {
-    EntryPointTaken {
+fn entry_point(row: &entry_point_taken::Model) -> Rebuilt<EntryPointTaken> {
+    Ok(EntryPointTaken {
         entry_point: row.entry_point,
         perspective: row.perspective,
         taken_on: row.taken_on,
         motivation: row.motivation.clone(),
-    }
+        missing: said(row.missing.as_ref())?,
+    })
 }
 
 /// A funding term as a record has it.
-fn funding_term(row: &funding_term::Model, funder: OrganisationReference) -> FundingTerm {
-    FundingTerm {
+fn funding_term(row: &funding_term::Model, funder: OrganisationReference) -> Rebuilt<FundingTerm> {
+    Ok(FundingTerm {
         funder,
         grant_identifier: row.grant_identifier.clone(),
         programme: row.programme.clone(),
@@ -223,7 +237,8 @@ fn funding_term(row: &funding_term::Model, funder: OrganisationReference) -> Fun
         reporting_basis: row.reporting_basis,
         delivery_timeline: row.delivery_timeline,
         renewable: row.renewable,
-    }
+        missing: said(row.missing.as_ref())?,
+    })
 }
 
 /// Puts a record's lists into the order that the tables keep: entry points are in order
@@ -241,6 +256,11 @@ pub(super) fn settle(record: &mut InitiativeRecord) {
         .sharing
         .take()
         .filter(|sharing| *sharing != Sharing::default());
+}
+
+/// Why answers are missing, out of what the tables keep.
+fn said<A: Answer>(kept: Option<&Value>) -> Rebuilt<Missing<A>> {
+    Missing::of_kept(kept).map_err(|_| "it keeps something else than why answers are missing".to_owned())
 }
 
 fn grouped<T>(rows: Vec<T>, key: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Vec<T>> {

@@ -50,10 +50,11 @@ pub(super) async fn run() -> Result<ExitCode, CliError> {
 
 fn told(summary: &Summary) -> String {
     let looked_at = format!(
-        "{}, {}, {}, {} and {} checked",
+        "{}, {}, {}, {}, {} and {} checked",
         counted(summary.initiatives, "initiative"),
         counted(summary.changes, "change"),
         counted(summary.submissions, "submission"),
+        counted(summary.imports, "import"),
         counted(summary.organisations, "organisation"),
         counted(summary.places, "place"),
     );

@@ -181,13 +181,14 @@ async fn add_claim(
 }
 
 async fn add_term(db: &impl sea_orm::ConnectionTrait, act: &Act<'_>, word: ExampleTerm) -> Result<()> {
+    let other_words = serde_json::json!(word.other_words);
     let row = term::Model {
         id: act.clock.new_id(),
         slug: word.slug.into(),
         word: word.word.into(),
-        word_folded: folded(word.word, word.other_words),
+        word_folded: folded(word.word, &other_words),
         definition: word.definition.into(),
-        other_words: serde_json::json!(word.other_words),
+        other_words,
         caution: word.caution.map(Into::into),
         code: word.code.map(Into::into),
         created_at: act.now(),

@@ -63,6 +63,7 @@ pub fn is_made(identifier: &str) -> bool {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are the standard's")]
 struct Grant<'a> {
     id: String,
     title: &'a str,

@@ -98,6 +98,7 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
         reporting_basis: own.reporting_basis,
         delivery_timeline: own.delivery_timeline,
         renewable: own.renewable,
+        missing: Missing::default(),
     };
     let record = InitiativeRecord {
         external_ref: None,

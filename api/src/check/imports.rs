@@ -1,0 +1,161 @@
+//! Imports: what each counts against what became of its rows, and its file as long as it is kept.
+
+use std::collections::HashMap;
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::Expr,
+};
+use uuid::Uuid;
+use wayin_entity::{ImportState, RowOutcome, import, import_outcome, import_piece};
+
+use super::{Checking, Invariant};
+use crate::error::Result;
+
+/// How many imports are looked at together.
+const AT_ONCE: u64 = 100;
+
+/// How many rows of an import came to something.
+#[derive(FromQueryResult)]
+struct Rows {
+    import_id: Uuid,
+    outcome: RowOutcome,
+    counted: i64,
+    furthest: i64,
+}
+
+/// What is kept of a file.
+#[derive(FromQueryResult)]
+struct Pieces {
+    import_id: Uuid,
+    counted: i64,
+    last: i32,
+    bytes: i64,
+}
+
+pub(super) async fn check(db: &impl ConnectionTrait, checking: &mut Checking<'_>) -> Result<()> {
+    let mut after = Uuid::nil();
+    loop {
+        let page = import::Entity::find()
+            .filter(import::Column::Id.gt(after))
+            .order_by_asc(import::Column::Id)
+            .limit(AT_ONCE)
+            .all(db)
+            .await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = last.id;
+        let ids: Vec<Uuid> = page.iter().map(|one| one.id).collect();
+        let mut rows: HashMap<Uuid, Vec<Rows>> = HashMap::new();
+        for of in rows_of(db, &ids).await? {
+            rows.entry(of.import_id).or_default().push(of);
+        }
+        let pieces = pieces_of(db, &ids).await?;
+        for import in &page {
+            let of = rows.get(&import.id).map_or(&[][..], Vec::as_slice);
+            for wrong in wrong_with(import, of, pieces.get(&import.id)) {
+                let sentence = format!("Import {}, which is {}, {wrong}.", import.id, import.state.code());
+                checking.found(Invariant::Imports, sentence);
+            }
+        }
+        checking.summary.imports += page.len() as u64;
+    }
+}
+
+async fn rows_of(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Rows>> {
+    use import_outcome::Column;
+    Ok(import_outcome::Entity::find()
+        .select_only()
+        .columns([Column::ImportId, Column::Outcome])
+        .column_as(Expr::col(Column::Position).count_distinct(), "counted")
+        .column_as(Expr::col(Column::Position).max(), "furthest")
+        .filter(Column::ImportId.is_in(ids.iter().copied()))
+        .group_by(Column::ImportId)
+        .group_by(Column::Outcome)
+        .into_model()
+        .all(db)
+        .await?)
+}
+
+async fn pieces_of(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uuid, Pieces>> {
+    use import_piece::Column;
+    let pieces: Vec<Pieces> = import_piece::Entity::find()
+        .select_only()
+        .column(Column::ImportId)
+        .column_as(Expr::col(Column::Position).count(), "counted")
+        .column_as(Expr::col(Column::Position).max(), "last")
+        .column_as(Expr::cust(r#"CAST(SUM(LENGTH("bytes")) AS BIGINT)"#), "bytes")
+        .filter(Column::ImportId.is_in(ids.iter().copied()))
+        .group_by(Column::ImportId)
+        .into_model()
+        .all(db)
+        .await?;
+    Ok(pieces.into_iter().map(|one| (one.import_id, one)).collect())
+}
+
+/// What is wrong with an import.
+fn wrong_with(import: &import::Model, rows: &[Rows], pieces: Option<&Pieces>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let has_ended = matches!(import.state, ImportState::Done | ImportState::Refused);
+    if has_ended != import.ended_at.is_some() {
+        wrong.push("does not say when it ended, or says so too early".to_owned());
+    }
+    if (import.state == ImportState::Refused) != import.refusal.is_some() {
+        wrong.push("does not say why it was refused, or says so without being so".to_owned());
+    }
+    if import.state == ImportState::Waiting && import.rows_done != 0 {
+        wrong.push(format!("waits, and has taken in {} rows", import.rows_done));
+    }
+    match pieces {
+        Some(pieces) if import.expired_at.is_some() => {
+            wrong.push(format!(
+                "has expired, and {} pieces of its file are kept",
+                pieces.counted
+            ));
+        }
+        Some(pieces) if pieces.counted != i64::from(pieces.last) || pieces.bytes != import.bytes => {
+            wrong.push(format!(
+                "has a file of {} bytes, of which {} are kept, in {} of {} pieces",
+                import.bytes, pieces.bytes, pieces.counted, pieces.last
+            ));
+        }
+        None if !has_ended && import.bytes > 0 => {
+            wrong.push("is not over, and its file is not kept".to_owned());
+        }
+        _ => {}
+    }
+    if import.expired_at.is_some() {
+        if !rows.is_empty() {
+            wrong.push("has expired, and what became of its rows is kept".to_owned());
+        }
+        return wrong;
+    }
+    for (outcome, counted) in [
+        (RowOutcome::Drafted, import.drafted),
+        (RowOutcome::Sent, import.sent),
+        (RowOutcome::Published, import.published),
+        (RowOutcome::Unchanged, import.unchanged),
+        (RowOutcome::NotRight, import.not_right),
+        (RowOutcome::Refused, import.refused),
+    ] {
+        let told = rows
+            .iter()
+            .find(|one| one.outcome == outcome)
+            .map_or(0, |one| one.counted);
+        if told != counted {
+            wrong.push(format!(
+                "counts {counted} rows as {}, and tells of {told}",
+                outcome.code()
+            ));
+        }
+    }
+    let furthest = rows.iter().map(|one| one.furthest).max().unwrap_or_default();
+    if furthest != import.rows_done {
+        wrong.push(format!(
+            "has done {} rows, and tells of row {furthest}",
+            import.rows_done
+        ));
+    }
+    wrong
+}
