@@ -1,15 +1,18 @@
 //! The settings, read and checked once, before anything starts. `.env.example`
 //! lists every one of them.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
 use crate::auth::token::{Signer, Verifier};
-use crate::expiry::Expiry;
+use crate::expiry::{DRAFT_DAYS, Expiry, IMPORT_DAYS};
 use crate::import::job;
 use crate::import::parse::records::Limits;
 use crate::pattern::disclosure::noise::Noise;
@@ -100,16 +103,8 @@ pub fn engine(source: Source<'_>) -> Result<Settings, ConfigError> {
     const TABLE: &str = "DISCLOSURE_TABLE_FILE";
     const LICENCE: &str = "ANSWER_LICENCE";
     let mut settings = Settings::default();
-    if let Some(seconds) = source(SECONDS) {
-        let read = seconds
-            .parse::<u64>()
-            .ok()
-            .filter(|seconds| (1..=300).contains(seconds));
-        let read = read.ok_or_else(|| {
-            ConfigError::Malformed(SECONDS, format!("{seconds} is not a whole number from 1 to 300"))
-        })?;
-        settings.deadline = Duration::from_secs(read);
-    }
+    let seconds = whole(source, SECONDS, settings.deadline.as_secs(), 1..=300)?;
+    settings.deadline = Duration::from_secs(seconds);
     if let Some(file) = source(TABLE) {
         let malformed =
             |cause: &dyn std::fmt::Display| ConfigError::Malformed(TABLE, format!("{file}: {cause}"));
@@ -122,42 +117,42 @@ pub fn engine(source: Source<'_>) -> Result<Settings, ConfigError> {
     Ok(settings)
 }
 
-/// `IMPORT_MEGABYTES`, `IMPORT_ROWS` and `IMPORT_DAYS`: what files may hold, and how long they are kept.
+/// `IMPORT_MEGABYTES` and `IMPORT_ROWS`: what files may hold.
 pub fn imports(source: Source<'_>) -> Result<job::Settings, ConfigError> {
-    let number = |name: &'static str, usual: u64, most: u64| match source(name) {
-        None => Ok(usual),
-        Some(given) => given
-            .parse::<u64>()
-            .ok()
-            .filter(|number| (1..=most).contains(number))
-            .ok_or_else(|| {
-                ConfigError::Malformed(name, format!("{given} is not a whole number from 1 to {most}"))
-            }),
-    };
     let limits = Limits {
-        bytes: number("IMPORT_MEGABYTES", 50, 1_000)? * 1024 * 1024,
-        rows: number("IMPORT_ROWS", 1_000_000, 10_000_000)?,
+        bytes: whole(source, "IMPORT_MEGABYTES", 50, 1..=1_000)? * 1024 * 1024,
+        rows: whole(source, "IMPORT_ROWS", 1_000_000, 1..=10_000_000)?,
     };
-    let days = number("IMPORT_DAYS", 90, 3_650)?;
-    Ok(job::Settings {
-        limits,
-        kept_for: TimeDelta::days(i64::try_from(days).unwrap_or(i64::MAX)),
-    })
+    Ok(job::Settings { limits })
 }
 
-/// `DRAFT_DAYS`: after how long what lies untouched goes.
+/// `DRAFT_DAYS` and `IMPORT_DAYS`: after how long what lies untouched goes.
 pub fn expiry(source: Source<'_>) -> Result<Expiry, ConfigError> {
-    const DAYS: &str = "DRAFT_DAYS";
-    /// A hundred years.
-    const MOST: u32 = 36_500;
-    let Some(days) = source(DAYS) else {
-        return Ok(Expiry::default());
+    Ok(Expiry::of(
+        whole(source, "DRAFT_DAYS", DRAFT_DAYS, 0..=36_500)?,
+        whole(source, "IMPORT_DAYS", IMPORT_DAYS, 1..=36_500)?,
+    ))
+}
+
+/// A setting that is a whole number within a range; the usual one where it is not set.
+fn whole<N: Copy + FromStr + PartialOrd + Display>(
+    source: Source<'_>,
+    name: &'static str,
+    usual: N,
+    range: RangeInclusive<N>,
+) -> Result<N, ConfigError> {
+    let Some(given) = source(name) else {
+        return Ok(usual);
     };
-    let read = days.parse().ok().filter(|days| *days <= MOST);
-    let read = read.ok_or_else(|| {
-        ConfigError::Malformed(DAYS, format!("{days} is not a whole number from 0 to {MOST}"))
-    })?;
-    Ok(Expiry::of_drafts(read))
+    let read = given.parse().ok().filter(|number| range.contains(number));
+    read.ok_or_else(|| {
+        let reason = format!(
+            "{given} is not a whole number from {} to {}",
+            range.start(),
+            range.end()
+        );
+        ConfigError::Malformed(name, reason)
+    })
 }
 
 const ALGORITHM: &str = "TOKEN_ALGORITHM";
@@ -305,8 +300,8 @@ mod tests {
     #[test]
     fn drafts_are_kept_for_as_long_as_is_set() {
         let said = |days: &'static str| expiry(&move |_| Some(days.to_owned()));
-        assert_eq!(expiry(&|_| None), Ok(Expiry::of_drafts(DRAFT_DAYS)));
-        assert_eq!(said("30"), Ok(Expiry::of_drafts(30)));
+        assert_eq!(expiry(&|_| None), Ok(Expiry::of(DRAFT_DAYS, IMPORT_DAYS)));
+        assert_eq!(said("30"), Ok(Expiry::of(30, IMPORT_DAYS)));
         assert_eq!(said("0"), Ok(Expiry::of_drafts(0)));
         for wrong in ["-1", "a year", "36501"] {
             assert_eq!(

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::DatabaseConnection;
-use wayin_entity::submission;
+use wayin_entity::{import, submission};
 
 use crate::app::App;
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::import::job;
 use crate::submission::expired;
 
 /// How often the service looks.
@@ -18,32 +19,46 @@ const LOOK_EVERY: Duration = Duration::from_hours(1);
 const AT_ONCE: u64 = 100;
 /// How many days drafts are kept where no setting says it.
 pub const DRAFT_DAYS: u32 = 365;
+/// The same for the files of imports, after they were taken in.
+pub const IMPORT_DAYS: u32 = 90;
 
 /// After how long what lies untouched goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expiry {
     /// Submissions that are with a partner or were given up; none where they are kept for good.
     drafts: Option<TimeDelta>,
+    /// The files of imports that have ended, and the lists of what became of their rows.
+    imports: TimeDelta,
 }
 
 impl Default for Expiry {
     fn default() -> Self {
-        Self::of_drafts(DRAFT_DAYS)
+        Self::of(DRAFT_DAYS, IMPORT_DAYS)
     }
 }
 
 impl Expiry {
-    /// Drafts go after so many days; after 0 they never do.
-    pub fn of_drafts(days: u32) -> Self {
+    /// Drafts go after so many days, after 0 never; files of imports so many after they were taken in.
+    pub fn of(draft_days: u32, import_days: u32) -> Self {
         Self {
-            drafts: (days > 0).then(|| TimeDelta::days(days.into())),
+            drafts: (draft_days > 0).then(|| TimeDelta::days(draft_days.into())),
+            imports: TimeDelta::days(import_days.into()),
         }
     }
 
     /// When a submission goes, if nobody touches it until then; none where it stays.
-    pub fn of(&self, row: &submission::Model) -> Option<DateTime<Utc>> {
+    pub fn of_submission(&self, row: &submission::Model) -> Option<DateTime<Utc>> {
         let kept_for = self.drafts.filter(|_| expired::expires(row.state))?;
         row.updated_at.checked_add_signed(kept_for)
+    }
+
+    /// When the file of an import goes, and the list of what became of its rows, or when they went; none
+    /// before it has ended.
+    pub fn of_import(&self, row: &import::Model) -> Option<DateTime<Utc>> {
+        let goes = row
+            .ended_at
+            .and_then(|ended| ended.checked_add_signed(self.imports));
+        row.expired_at.or(goes)
     }
 }
 
@@ -52,8 +67,13 @@ pub async fn follow(app: &App) {
     loop {
         let now = app.clock.now();
         match sweep(&app.db, &*app.clock, &app.expiry, now).await {
-            Ok(0) => {}
-            Ok(gone) => tracing::info!(submissions = gone, "what was not touched for long is gone"),
+            Ok(Gone {
+                submissions: 0,
+                imports: 0,
+            }) => {}
+            Ok(Gone { submissions, imports }) => {
+                tracing::info!(submissions, imports, "what was not touched for long is gone");
+            }
             Err(error) => {
                 tracing::error!(error = %error, cause = ?error, "what has expired could not be taken out; trying again in an hour");
             }
@@ -62,14 +82,42 @@ pub async fn follow(app: &App) {
     }
 }
 
-/// Has everything go that has expired by `now`; answers how many did.
+/// How much went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gone {
+    /// Submissions.
+    pub submissions: u64,
+    /// Files of imports.
+    pub imports: u64,
+}
+
+/// Has everything go that has expired by `now`; answers how much did.
 pub async fn sweep(
     db: &DatabaseConnection,
     clock: &dyn Clock,
     expiry: &Expiry,
     now: DateTime<Utc>,
+) -> Result<Gone> {
+    Ok(Gone {
+        submissions: drafts(db, clock, expiry, now).await?,
+        imports: imports(db, clock, expiry, now).await?,
+    })
+}
+
+async fn imports(
+    db: &DatabaseConnection,
+    clock: &dyn Clock,
+    expiry: &Expiry,
+    now: DateTime<Utc>,
 ) -> Result<u64> {
-    drafts(db, clock, expiry, now).await
+    let Some(before) = now.checked_sub_signed(expiry.imports) else {
+        return Ok(0);
+    };
+    let mut gone = 0;
+    while job::expired::delete_next(db, clock, before, now).await? {
+        gone += 1;
+    }
+    Ok(gone)
 }
 
 async fn drafts(

@@ -677,11 +677,6 @@ const BREAKS: &[Break] = &[
         "does not say why it was refused",
     ),
     (
-        &["UPDATE import SET expired_at = created_at"],
-        Invariant::Imports,
-        "has expired, and 1 pieces",
-    ),
-    (
         &[
             "DELETE FROM kept_revision WHERE version = 1 AND subject = 'MEMBER' AND subject_id IN (SELECT subject_id FROM kept_revision WHERE version = 2)",
         ],

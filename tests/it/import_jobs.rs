@@ -16,6 +16,7 @@ use tower::ServiceExt;
 use wayin::app::App;
 use wayin::auth::member;
 use wayin::clock::{Clock, SystemClock};
+use wayin::expiry::{self, Expiry};
 use wayin::import::job::{self, run};
 use wayin::import::parse::records::Limits;
 use wayin::server;
@@ -744,10 +745,7 @@ async fn a_file_that_breaks_off_is_told_with_what_was_taken(database: Database) 
 
 /// The same service with other limits.
 fn limited(app: TestApp, limits: Limits) -> TestApp {
-    let settings = job::Settings {
-        limits,
-        ..job::Settings::default()
-    };
+    let settings = job::Settings { limits };
     let App {
         db,
         engine,
@@ -880,14 +878,25 @@ async fn files_are_deleted_when_they_have_been_kept_long_enough(database: Databa
     let app = base(database).await;
     let partner = partner(&app).await;
     let import = taken(&app, &partner, &lines(&[record("a")]), json!({})).await;
-    let ended = SystemClock.now();
     let db = &app.app.db;
-    let expire = async |before| job::expire(db, &TestApp::act(), before).await.unwrap();
-    assert_eq!(expire(ended - chrono::TimeDelta::hours(1)).await, 0);
+    let sweep = async |days| {
+        let now = SystemClock.now() + chrono::TimeDelta::days(days);
+        expiry::sweep(db, &SystemClock, &Expiry::of(0, 30), now)
+            .await
+            .unwrap()
+            .imports
+    };
+    assert_eq!(sweep(29).await, 0);
     assert_eq!(import_piece::Entity::find().count(db).await.unwrap(), 1);
-    assert_eq!(expire(ended + chrono::TimeDelta::hours(1)).await, 1);
-    assert_eq!(expire(ended + chrono::TimeDelta::hours(1)).await, 0, "once");
+    assert_eq!(sweep(31).await, 1);
+    assert_eq!(sweep(31).await, 0, "once");
     assert_eq!(import_piece::Entity::find().count(db).await.unwrap(), 0);
+    assert_eq!(import_outcome::Entity::find().count(db).await.unwrap(), 0);
+    let events = "{ auditEvents(filter: {act: \"expireImport\"}) { nodes { subjectId by } } }";
+    assert_eq!(
+        app.steward().await.query(events).await["auditEvents"]["nodes"],
+        json!([{"subjectId": import["id"], "by": null}])
+    );
     assert_eq!(rows(&partner, &import).await, [] as [&str; 0]);
     let after = look(&partner, &import["id"]).await;
     assert_eq!(

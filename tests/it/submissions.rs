@@ -7,9 +7,11 @@ use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel, Statement};
 use serde_json::{Value, json};
 use wayin::clock::{Clock, SystemClock};
+use wayin::import::job::run;
 use wayin::schema::sdl;
-use wayin_entity::{Role, repeatable};
+use wayin_entity::{Role, import_piece, repeatable};
 
+use crate::import_jobs;
 use crate::keeping::{keep_everything, kept};
 use crate::support::app::{Client, TestApp};
 use crate::support::{Database, Story, stories};
@@ -836,7 +838,7 @@ async fn what_is_not_known_is_told_with_the_nearest_that_is(database: Database) 
 
 async fn redact(client: &Client<'_>, text: &str, reason: &str) -> Value {
     let query = "mutation($input: RedactInput!) { redact(input: $input) {
-        initiatives revisions submissions auditEvents keptVersions userErrors { code path } } }";
+        initiatives revisions submissions auditEvents keptVersions imports userErrors { code path } } }";
     let input = json!({"input": {"text": text, "reason": reason}});
     let mut response = client.response_with(query, input).await;
     assert_eq!(response.get("errors"), None, "{response}");
@@ -851,7 +853,7 @@ async fn everything(app: &TestApp) -> String {
     for (table, columns) in [
         (
             "initiative",
-            "title || title_folded || coalesce(summary, '') || coalesce(sharing_basis, '')",
+            "title || title_folded || coalesce(summary, '') || coalesce(sharing_basis, '') || coalesce(external_ref, '')",
         ),
         ("entry_point_taken", "coalesce(motivation, '')"),
         ("challenge_faced", "coalesce(note, '')"),
@@ -875,8 +877,13 @@ async fn everything(app: &TestApp) -> String {
         ("crisis", "name"),
         (
             "submission",
-            "CAST(document AS text) || coalesce(review_note, '')",
+            "CAST(document AS text) || coalesce(review_note, '') || coalesce(external_ref, '')",
         ),
+        (
+            "import",
+            "file_name || coalesce(refusal, '') || coalesce(licence, '')",
+        ),
+        ("import_outcome", "coalesce(message, '') || coalesce(path, '')"),
         ("audit_event", "CAST(detail AS text)"),
         ("repeatable", "coalesce(CAST(answer AS text), '')"),
     ] {
@@ -929,7 +936,7 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
     telling["source"]["title"] = told("source").into();
     telling["sharing"]["basis"] = told("basis").into();
     let (submission, _) = published(&app, &partner, telling.clone()).await;
-    telling["externalRef"] = "b".into();
+    telling["externalRef"] = told("reference").into();
     let second = saved(&partner, telling).await;
     done(
         &partner,
@@ -945,6 +952,19 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
     .await;
     keep_telling(&steward, &told).await;
     let innocent = saved(&partner, record("c")).await;
+    let telling = json!({"externalRef": "d", "title": told("file"), "place": {"name": told("place")}});
+    let files = [telling.to_string(), record("e").to_string()];
+    for (name, file) in [told("name"), "return.jsonl".into()].iter().zip(&files) {
+        let sent = import_jobs::send(&app, &partner, name, file, json!({"as": "SENT"})).await;
+        assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
+    }
+    let refused = redact(&steward, secret, "Asked for").await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("WRONG_STATE", "text")]),
+        "while the file waits"
+    );
+    run::run_waiting(&app.app).await.unwrap();
     let before = everything(&app).await;
     assert!(before.contains("O'Hara"), "{before}");
     for (text, code) in [
@@ -968,7 +988,8 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
     let answer = redact(&steward, secret, &format!("{secret} asked for it")).await;
     assert_eq!(
         answer,
-        json!({"initiatives": 1, "revisions": 1, "submissions": 2, "auditEvents": 3, "keptVersions": 8, "userErrors": []})
+        json!({"initiatives": 1, "revisions": 1, "submissions": 3, "auditEvents": 4, "keptVersions": 8,
+               "imports": 1, "userErrors": []})
     );
     let after = everything(&app).await;
     assert!(
@@ -984,6 +1005,14 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
         record("c"),
         "what does not hold it stays"
     );
+    let files = import_piece::Entity::find().all(&app.app.db).await.unwrap();
+    assert_eq!(
+        files.len(),
+        1,
+        "the file that held it is gone, the other is there"
+    );
+    assert_eq!(files[0].bytes, record("e").to_string().into_bytes());
+    app.holds().await;
     // The index forgets it too.
     app.catch_up().await;
     let initiative = &submission["initiative"]["id"];
@@ -1047,7 +1076,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
     save_organisation(&steward, json!({"name": "A new one"})).await;
     redact(&steward, "nowhere to be found", "To be sure").await;
     let content = record("c").to_string();
-    let sent = crate::import_jobs::send(&app, &partner, "return.jsonl", &content, json!({})).await;
+    let sent = import_jobs::send(&app, &partner, "return.jsonl", &content, json!({})).await;
     assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]));
     let kept = keep_everything(&steward).await;
     // What is refused has done nothing, and leaves nothing.

@@ -578,6 +578,7 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "submissions",
             "auditEvents",
             "keptVersions",
+            "imports",
             "userErrors",
         ],
         Stewards,

@@ -107,13 +107,11 @@ fn wrong_with(import: &import::Model, rows: &[Rows], pieces: Option<&Pieces>) ->
     if import.state == ImportState::Waiting && import.rows_done != 0 {
         wrong.push(format!("waits, and has taken in {} rows", import.rows_done));
     }
+    // What has expired goes bit by bit.
+    if import.expired_at.is_some() {
+        return wrong;
+    }
     match pieces {
-        Some(pieces) if import.expired_at.is_some() => {
-            wrong.push(format!(
-                "has expired, and {} pieces of its file are kept",
-                pieces.counted
-            ));
-        }
         Some(pieces) if pieces.counted != i64::from(pieces.last) || pieces.bytes != import.bytes => {
             wrong.push(format!(
                 "has a file of {} bytes, of which {} are kept, in {} of {} pieces",
@@ -124,12 +122,6 @@ fn wrong_with(import: &import::Model, rows: &[Rows], pieces: Option<&Pieces>) ->
             wrong.push("is not over, and its file is not kept".to_owned());
         }
         _ => {}
-    }
-    if import.expired_at.is_some() {
-        if !rows.is_empty() {
-            wrong.push("has expired, and what became of its rows is kept".to_owned());
-        }
-        return wrong;
     }
     for (outcome, counted) in [
         (RowOutcome::Drafted, import.drafted),

@@ -232,6 +232,14 @@ fn record(
             return Ok(());
         }
     };
+    if document
+        .external_ref
+        .as_ref()
+        .is_some_and(|given| given.contains(MARKER))
+    {
+        // It may have been told apart from others since.
+        rebuilt.external_ref.clone_from(&document.external_ref);
+    }
     // A reference that differs may have been right when it was written.
     let mut differs = |path: String, subject: ChangeSubject, named: Uuid| {
         otherwise.push(NamedOtherwise {
@@ -317,6 +325,9 @@ fn disclosure_key(
         .iter()
         .find_map(|term| term.grant_identifier.as_deref());
     let reference = document.external_ref.as_deref().or(grant).unwrap_or_default();
+    if reference.contains(MARKER) {
+        return Ok(());
+    }
     for lead in leads {
         let known_by = lead.identifier.as_deref().or(lead.name.as_deref());
         if row.disclosure_key == keys.key(known_by.unwrap_or_default(), reference)? {

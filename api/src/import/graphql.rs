@@ -6,7 +6,7 @@ use async_graphql::{
     Context, ID, InputObject, InputType, Object, Result, SimpleObject, Upload, dataloader::Loader,
 };
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -155,6 +155,9 @@ impl Import {
         let request = PageRequest::new::<import_outcome::Entity>((), &page)?;
         let mut select =
             import_outcome::Entity::find().filter(import_outcome::Column::ImportId.eq(self.0.id));
+        if self.0.expired_at.is_some() {
+            select = select.filter(Expr::val(false));
+        }
         let filter = filter.unwrap_or_default();
         if let Some(outcomes) = filter.outcomes {
             select = select.filter(import_outcome::Column::Outcome.is_in(outcomes));
@@ -202,10 +205,7 @@ impl Import {
     /// When the file and the list of its rows are deleted, or were (UTC); null until it has ended. What became
     /// of the records stays.
     async fn expires_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
-        let kept_for = app(ctx).imports.settings.kept_for;
-        self.0
-            .expired_at
-            .or_else(|| self.0.ended_at.map(|ended| ended + kept_for))
+        app(ctx).expiry.of_import(&self.0)
     }
 }
 

@@ -4,6 +4,7 @@ use async_graphql::{Context, InputObject, InputType, Object, Result, SimpleObjec
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::files;
 use crate::graphql::{app, member, user_error::UserError};
 use crate::id::NodeKind;
 use crate::mutation::{self, Begun, Event, Sent};
@@ -33,6 +34,8 @@ pub struct RedactPayload {
     /// How many versions of what stewards keep: places, organisations, terms, meetings, reflections, crises,
     /// claims, members.
     kept_versions: Option<i32>,
+    /// How many imports: files that held it are deleted, and it is taken out of what is told of their rows.
+    imports: Option<i32>,
     /// Everything that was wrong with the input; empty where it was done.
     user_errors: Vec<UserError>,
 }
@@ -45,6 +48,8 @@ struct Answer {
     audit_events: i32,
     #[serde(default)]
     kept_versions: i32,
+    #[serde(default)]
+    imports: i32,
 }
 
 impl From<Answer> for RedactPayload {
@@ -55,6 +60,7 @@ impl From<Answer> for RedactPayload {
             submissions: Some(answer.submissions),
             audit_events: Some(answer.audit_events),
             kept_versions: Some(answer.kept_versions),
+            imports: Some(answer.imports),
             user_errors: Vec::new(),
         }
     }
@@ -67,6 +73,7 @@ fn refused(findings: impl IntoIterator<Item = crate::initiative::validate::Findi
         submissions: None,
         audit_events: None,
         kept_versions: None,
+        imports: None,
         user_errors: findings.into_iter().map(UserError::from).collect(),
     }
 }
@@ -77,8 +84,9 @@ pub struct RedactionMutation;
 
 #[Object]
 impl RedactionMutation {
-    /// Takes a text out of everything that the base keeps: records, their history, submissions, what stewards
-    /// keep and the audit trail. `[redacted]` is left in its place. For stewards.
+    /// Takes a text out of everything that the base keeps: records, their history, submissions, imports, what
+    /// stewards keep and the audit trail. `[redacted]` is left in its place; files that hold it are deleted. For
+    /// stewards.
     async fn redact(
         &self,
         ctx: &Context<'_>,
@@ -91,12 +99,17 @@ impl RedactionMutation {
             key: key.as_deref(),
             input: input.to_value().to_string(),
         };
+        let unclear = super::check(&input.text);
+        let mut looked = files::Looked::default();
+        if unclear.is_none() {
+            files::look(&app.db, &input.text, &mut looked).await?;
+        }
         let running = match mutation::begin::<Answer>(app, sent).await? {
             Begun::Fresh(running) => running,
             Begun::Refused(finding) => return Ok(refused([finding])),
             Begun::Repeated(answer) => return Ok(answer.into()),
         };
-        let mut findings: Vec<_> = super::check(&input.text).into_iter().collect();
+        let mut findings: Vec<_> = unclear.into_iter().collect();
         let reason = match crate::submission::look::at_note("reason", &input.reason) {
             Ok(reason) => reason.replace(&input.text, super::MARKER),
             Err(refusal) => {
@@ -104,10 +117,15 @@ impl RedactionMutation {
                 String::new()
             }
         };
+        if findings.is_empty() {
+            files::look(running.db(), &input.text, &mut looked).await?;
+            findings = files::check(running.db(), &looked).await?;
+        }
         if !findings.is_empty() {
             return Ok(refused(findings));
         }
-        let redacted = super::redact(running.db(), &running.act("redacted"), &input.text).await?;
+        let act = running.act("redacted");
+        let redacted = super::redact(running.db(), &act, &input.text, &looked).await?;
         let small = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
         let answer = Answer {
             initiatives: small(redacted.initiatives),
@@ -115,6 +133,7 @@ impl RedactionMutation {
             submissions: small(redacted.submissions),
             audit_events: small(redacted.events),
             kept_versions: small(redacted.kept),
+            imports: small(redacted.imports),
         };
         let event = Event {
             // No one object is what it is about; the member who acts stands for it.

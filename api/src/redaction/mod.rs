@@ -1,7 +1,8 @@
 //! Taking a text out of everything that the base keeps, where it should never have come
-//! in: records, their revisions, submissions, what stewards keep and the audit trail. A marker is left in its place.
-//! What is kept of repeated mutations holds no text.
+//! in: records, their revisions, submissions, imports, what stewards keep and the audit trail. A marker is left in
+//! its place; a file that holds it goes. What is kept of repeated mutations holds no text.
 
+pub mod files;
 pub mod graphql;
 
 use std::collections::BTreeSet;
@@ -46,6 +47,8 @@ pub struct Redacted {
     pub events: usize,
     /// Versions of what stewards keep.
     pub kept: usize,
+    /// Imports: their files, and what is told of their rows.
+    pub imports: usize,
 }
 
 /// Whether a text can be taken out.
@@ -74,8 +77,14 @@ pub fn check(text: &str) -> Option<Finding> {
     Some(Finding::new(code, "text", reason))
 }
 
-/// Takes a text out of everything, as it is written, and says in the log which records were altered.
-pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Result<Redacted> {
+/// Takes a text out of everything, as it is written, and says in the log which records were altered. The files
+/// that were [looked through](files::look) and hold it go.
+pub async fn redact(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    text: &str,
+    looked: &files::Looked,
+) -> Result<Redacted> {
     let mut altered: BTreeSet<Uuid> = BTreeSet::new();
     let mut redacted = Redacted::default();
     for row in revision::Entity::find()
@@ -110,6 +119,9 @@ pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Res
             .into_iter()
             .for_each(|document| row.document = Set(document));
         row.review_note = Set(note);
+        if let Some(reference) = row.external_ref.take().flatten() {
+            row.external_ref = Set(Some(reference.replace(text, MARKER)));
+        }
         row.update(db).await?;
     }
     for row in audit_event::Entity::find()
@@ -127,6 +139,7 @@ pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Res
     altered.extend(of_initiatives(db, act, text).await?);
     of_parts(db, text).await?;
     redacted.kept = of_kept(db, act, text).await?;
+    redacted.imports = files::redact(db, act, text, looked).await?;
     redacted.initiatives = altered.len();
     let entries: Vec<Entry> = altered
         .into_iter()
@@ -151,6 +164,7 @@ pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Res
 async fn of_initiatives(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Result<Vec<Uuid>> {
     use initiative::Column;
     let any = [
+        Column::ExternalRef,
         Column::Title,
         Column::Summary,
         Column::SharingBasis,
@@ -169,6 +183,7 @@ async fn of_initiatives(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) ->
         altered.push(row.id);
         let title = row.title.replace(text, MARKER);
         let row = initiative::Model {
+            external_ref: reference_without(db, &row, text).await?,
             title_folded: fold(&title),
             title,
             summary: without(&row.summary),
@@ -180,6 +195,31 @@ async fn of_initiatives(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) ->
         row.into_active_model().reset_all().update(db).await?;
     }
     Ok(altered)
+}
+
+/// The reference of a record without a text, told apart from the others that its lead organisation gave.
+async fn reference_without(
+    db: &impl ConnectionTrait,
+    row: &initiative::Model,
+    text: &str,
+) -> Result<Option<String>> {
+    let Some(given) = row.external_ref.as_ref().filter(|given| given.contains(text)) else {
+        return Ok(row.external_ref.clone());
+    };
+    let without = given.replace(text, MARKER);
+    let mut reference = without.clone();
+    for number in 2.. {
+        let taken = initiative::Entity::find()
+            .filter(initiative::Column::LeadOrganisationId.eq(row.lead_organisation_id))
+            .filter(initiative::Column::ExternalRef.eq(&reference))
+            .one(db)
+            .await?;
+        if taken.is_none() {
+            break;
+        }
+        reference = format!("{without} {number}");
+    }
+    Ok(Some(reference))
 }
 
 /// Takes a text out of the texts of the parts of records. What they belong to is known by the revisions.

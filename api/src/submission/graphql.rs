@@ -163,7 +163,7 @@ impl Submission {
     /// When it is deleted, if nobody saves or moves it until then (UTC); null where it stays: while it is
     /// being reviewed, and once it is published.
     async fn expires_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
-        app(ctx).expiry.of(&self.0)
+        app(ctx).expiry.of_submission(&self.0)
     }
 }
 

@@ -3,10 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, IntoActiveModel,
-    QueryFilter,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use wayin_entity::import_piece;
@@ -86,7 +83,7 @@ pub(super) async fn keep(
 }
 
 /// Puts a file together again, in a temporary file that goes when it is closed; none where it is not kept any more.
-pub(super) async fn put_together(db: &DatabaseConnection, import: Uuid) -> Result<Option<File>> {
+pub async fn put_together(db: &impl ConnectionTrait, import: Uuid) -> Result<Option<File>> {
     let mut file = tempfile::tempfile().map_err(unreadable)?;
     for position in 1.. {
         let piece = import_piece::Entity::find()

@@ -3,6 +3,7 @@
 //! whatever stops the service: what was done stays done, the rest goes on, and nothing is done twice.
 
 mod batch;
+pub mod expired;
 mod file;
 mod grants;
 mod records;
@@ -10,7 +11,6 @@ pub mod run;
 
 use std::fs::File;
 
-use chrono::TimeDelta;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Select,
 };
@@ -20,7 +20,7 @@ use wayin_entity::{
     FileFormat, ImportAs, ImportKind, ImportState, Role, import, import_outcome, import_piece, organisation,
 };
 
-pub use self::file::{Kept, digest};
+pub use self::file::{Kept, digest, put_together};
 pub use self::run::file_format;
 use super::parse::records::Limits;
 use crate::auth::requester::Member;
@@ -39,15 +39,12 @@ const LONGEST_LICENCE: usize = 200;
 pub struct Settings {
     /// What a file may hold.
     pub limits: Limits,
-    /// How long files and the outcomes of their rows are kept after an import has ended.
-    pub kept_for: TimeDelta,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
-            kept_for: TimeDelta::days(90),
         }
     }
 }
@@ -217,38 +214,6 @@ fn named(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let line = crate::written::line(last).unwrap_or_else(|| "a file".into());
     crate::written::cut(line, LONGEST_NAME)
-}
-
-/// Deletes the files, and the outcomes of the rows, of imports that ended before a moment; answers of how many.
-pub async fn expire(
-    db: &impl ConnectionTrait,
-    act: &Act<'_>,
-    ended_before: chrono::DateTime<chrono::Utc>,
-) -> Result<usize> {
-    use sea_orm::QuerySelect as _;
-    let ended = import::Entity::find()
-        .filter(import::Column::EndedAt.lt(ended_before))
-        .filter(import::Column::ExpiredAt.is_null())
-        .limit(100)
-        .all(db)
-        .await?;
-    for row in &ended {
-        import_piece::Entity::delete_many()
-            .filter(import_piece::Column::ImportId.eq(row.id))
-            .exec(db)
-            .await?;
-        import_outcome::Entity::delete_many()
-            .filter(import_outcome::Column::ImportId.eq(row.id))
-            .exec(db)
-            .await?;
-        let row = import::Model {
-            expired_at: Some(act.now()),
-            updated_at: act.now(),
-            ..row.clone()
-        };
-        row.into_active_model().reset_all().update(db).await?;
-    }
-    Ok(ended.len())
 }
 
 impl Paged for import::Entity {

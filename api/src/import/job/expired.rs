@@ -1,0 +1,138 @@
+//! The files of imports that ended long ago, and the lists of what became of their rows. What became of the
+//! records themselves, and how many there were, stays.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseConnection, EntityTrait, ExprTrait as _,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::Expr,
+};
+use serde_json::json;
+use uuid::Uuid;
+use wayin_entity::{audit_event, import, import_outcome, import_piece};
+
+use crate::clock::Clock;
+use crate::database;
+use crate::error::Result;
+use crate::id::NodeKind;
+
+/// What the audit trail calls it.
+const ACT: &str = "expireImport";
+/// How many rows, and how many pieces of half a megabyte, go in one transaction: other writers wait for no more.
+const ROWS_AT_ONCE: u64 = 2_000;
+const PIECES_AT_ONCE: u64 = 20;
+
+/// Deletes the file and the rows of the import that ended first, before a moment, with an event in the audit
+/// trail; false where there is none. What was stopped before its end is taken up again.
+pub async fn delete_next(
+    db: &DatabaseConnection,
+    clock: &dyn Clock,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let holds_something = Condition::any()
+        .add(import::Column::ExpiredAt.is_null())
+        .add(
+            import::Column::Id
+                .in_subquery(imports_of::<import_piece::Entity>(import_piece::Column::ImportId)),
+        )
+        .add(
+            import::Column::Id.in_subquery(imports_of::<import_outcome::Entity>(
+                import_outcome::Column::ImportId,
+            )),
+        );
+    let ended = import::Entity::find()
+        .filter(import::Column::EndedAt.lt(before))
+        .filter(holds_something)
+        .order_by_asc(import::Column::EndedAt)
+        .one(db)
+        .await?;
+    let Some(ended) = ended else {
+        return Ok(false);
+    };
+    say_expired(db, clock, ended.id, now).await?;
+    while rows(db, ended.id).await? {}
+    while pieces(db, ended.id).await? {}
+    Ok(true)
+}
+
+fn imports_of<E: EntityTrait>(of: E::Column) -> sea_orm::sea_query::SelectStatement {
+    E::find().select_only().column(of).into_query()
+}
+
+/// From here on nobody is shown its rows or its file.
+async fn say_expired(db: &DatabaseConnection, clock: &dyn Clock, id: Uuid, now: DateTime<Utc>) -> Result<()> {
+    let transaction = database::begin_writing(db).await?;
+    let row = import::Entity::find_by_id(id)
+        .filter(import::Column::ExpiredAt.is_null())
+        .lock_exclusive()
+        .one(&transaction)
+        .await?;
+    // Another server may have said so meanwhile.
+    let Some(row) = row else {
+        return Ok(());
+    };
+    let event = audit_event::Model {
+        id: clock.new_id(),
+        member_id: None,
+        act: ACT.to_owned(),
+        subject: NodeKind::Import.name().to_owned(),
+        subject_id: id,
+        version_before: None,
+        version_after: None,
+        detail: json!({
+            "organisation": row.organisation_id.map(|id| NodeKind::Organisation.id(id)),
+            "endedAt": row.ended_at,
+        }),
+        created_at: now,
+        updated_at: now,
+    };
+    event.into_active_model().insert(&transaction).await?;
+    let row = import::Model {
+        expired_at: Some(now),
+        updated_at: now,
+        ..row
+    };
+    row.into_active_model().reset_all().update(&transaction).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Deletes some of the rows; false where none was left.
+async fn rows(db: &DatabaseConnection, import: Uuid) -> Result<bool> {
+    let some = import_outcome::Entity::find()
+        .select_only()
+        .column(import_outcome::Column::Id)
+        .filter(import_outcome::Column::ImportId.eq(import))
+        .limit(ROWS_AT_ONCE)
+        .into_query();
+    let transaction = database::begin_writing(db).await?;
+    let deleted = import_outcome::Entity::delete_many()
+        .filter(Expr::col(import_outcome::Column::Id).in_subquery(some))
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(deleted.rows_affected > 0)
+}
+
+/// Deletes some of the pieces of the file; false where none was left.
+async fn pieces(db: &DatabaseConnection, import: Uuid) -> Result<bool> {
+    let some: Vec<i32> = import_piece::Entity::find()
+        .select_only()
+        .column(import_piece::Column::Position)
+        .filter(import_piece::Column::ImportId.eq(import))
+        .limit(PIECES_AT_ONCE)
+        .into_tuple()
+        .all(db)
+        .await?;
+    if some.is_empty() {
+        return Ok(false);
+    }
+    let transaction = database::begin_writing(db).await?;
+    import_piece::Entity::delete_many()
+        .filter(import_piece::Column::ImportId.eq(import))
+        .filter(import_piece::Column::Position.is_in(some))
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(true)
+}

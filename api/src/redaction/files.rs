@@ -1,0 +1,414 @@
+//! The files of imports: whether one holds a text, and what goes where it does. A file cannot have a text
+//! taken out of its middle, so that it goes as a whole; what became of its rows stays.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+
+use quick_xml::events::Event;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
+};
+use uuid::Uuid;
+use wayin_entity::{FileFormat, import, import_outcome, import_piece};
+use zip::ZipArchive;
+
+use super::{MARKER, holds, replaced};
+use crate::change::Act;
+use crate::error::{Error, Result};
+use crate::id::NodeKind;
+use crate::import::job;
+use crate::initiative::validate::{Finding, FindingCode};
+
+/// The most bytes of a workbook that are looked through once they are unpacked; one that has more is taken to
+/// hold the text.
+const MOST_UNPACKED: u64 = 4 << 30;
+
+/// The files that were looked through, and those of them that hold a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    through: HashSet<Uuid>,
+    holding: BTreeSet<Uuid>,
+}
+
+/// Looks through every file that is kept and was not looked through yet. To be called once before the
+/// transaction, so that others need not wait for it, and once within, for files that came meanwhile.
+pub async fn look(db: &impl ConnectionTrait, text: &str, looked: &mut Looked) -> Result<()> {
+    let kept: Vec<Uuid> = import_piece::Entity::find()
+        .select_only()
+        .column(import_piece::Column::ImportId)
+        .filter(import_piece::Column::Position.eq(1))
+        .order_by_asc(import_piece::Column::ImportId)
+        .into_tuple()
+        .all(db)
+        .await?;
+    for id in kept {
+        if !looked.through.insert(id) {
+            continue;
+        }
+        let Some(import) = import::Entity::find_by_id(id).one(db).await? else {
+            continue;
+        };
+        let Some(file) = job::put_together(db, id).await? else {
+            continue;
+        };
+        let wanted = text.to_owned();
+        let found = tokio::task::spawn_blocking(move || holds_text(import.format, file, &wanted));
+        let found = found.await.map_err(|cause| Error::Internal(cause.to_string()))?;
+        let found = found.map_err(|cause| Error::Internal(format!("a file could not be read: {cause}")))?;
+        if found {
+            looked.holding.insert(id);
+        }
+    }
+    Ok(())
+}
+
+/// What stands against taking a text out: an import that is under way and has it.
+pub async fn check(db: &impl ConnectionTrait, looked: &Looked) -> Result<Vec<Finding>> {
+    let under_way = import::Entity::find()
+        .filter(import::Column::Id.is_in(looked.holding.iter().copied()))
+        .filter(import::Column::EndedAt.is_null())
+        .all(db)
+        .await?;
+    let findings = under_way.iter().map(|import| {
+        let reason = format!(
+            "is in the file of the import {}, which is being taken in; try again when that has ended",
+            NodeKind::Import.id(import.id)
+        );
+        Finding::new(FindingCode::WrongState, "text", reason)
+    });
+    Ok(findings.collect())
+}
+
+/// Deletes the files that hold the text, and takes it out of what is told of imports and their rows. Answers
+/// out of how many imports.
+pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str, looked: &Looked) -> Result<usize> {
+    let mut altered = looked.holding.clone();
+    import_piece::Entity::delete_many()
+        .filter(import_piece::Column::ImportId.is_in(looked.holding.iter().copied()))
+        .exec(db)
+        .await?;
+    {
+        use import_outcome::Column;
+        let columns = [Column::Message, Column::Column, Column::Path, Column::Sheet];
+        let any = any_holds(columns, text);
+        altered.extend(
+            import_outcome::Entity::find()
+                .select_only()
+                .column(Column::ImportId)
+                .distinct()
+                .filter(any.clone())
+                .into_tuple::<Uuid>()
+                .all(db)
+                .await?,
+        );
+        let mut update = import_outcome::Entity::update_many()
+            .col_expr(Column::UpdatedAt, Expr::value(act.now()))
+            .filter(any);
+        for column in columns {
+            update = update.col_expr(column, replaced(column, text, MARKER));
+        }
+        update.exec(db).await?;
+    }
+    {
+        use import::Column;
+        let columns = [Column::FileName, Column::Refusal, Column::Licence];
+        let any = any_holds(columns, text);
+        altered.extend(
+            import::Entity::find()
+                .select_only()
+                .column(Column::Id)
+                .filter(any.clone())
+                .into_tuple::<Uuid>()
+                .all(db)
+                .await?,
+        );
+        let mut update = import::Entity::update_many()
+            .col_expr(Column::UpdatedAt, Expr::value(act.now()))
+            .filter(any);
+        for column in columns {
+            update = update.col_expr(column, replaced(column, text, MARKER));
+        }
+        update.exec(db).await?;
+    }
+    Ok(altered.len())
+}
+
+fn any_holds<C: ColumnTrait>(columns: impl IntoIterator<Item = C>, text: &str) -> Expr {
+    let any = columns.into_iter().map(|column| holds(column, text));
+    any.reduce(ExprTrait::or).unwrap_or_else(|| Expr::val(false))
+}
+
+/// Whether a file holds a text. Blanks, quotation marks and strokes do not count, so that it is found however
+/// the format writes it; so a file may be taken to hold it that does not quite.
+fn holds_text(format: FileFormat, file: File, text: &str) -> std::io::Result<bool> {
+    match format {
+        FileFormat::Xlsx | FileFormat::Ods => Ok(in_workbook(file, text)),
+        FileFormat::JsonLines | FileFormat::Json | FileFormat::Csv => in_text(BufReader::new(file), text),
+    }
+}
+
+/// Looks for a text in bytes as they come, in time that grows with their number alone (Knuth, Morris and Pratt).
+struct Search {
+    wanted: Vec<u8>,
+    /// To how long a beginning of what is wanted one falls back from each.
+    fallback: Vec<usize>,
+    matched: usize,
+}
+
+impl Search {
+    fn new(text: &str) -> Self {
+        let wanted: Vec<u8> = text.bytes().filter(|byte| counts(*byte)).collect();
+        let mut fallback = vec![0; wanted.len()];
+        let mut length = 0;
+        for at in 1..wanted.len() {
+            while length > 0 && wanted[at] != wanted[length] {
+                length = fallback[length - 1];
+            }
+            length += usize::from(wanted[at] == wanted[length]);
+            fallback[at] = length;
+        }
+        Self {
+            wanted,
+            fallback,
+            matched: 0,
+        }
+    }
+
+    /// Whether, with these bytes, the text has passed.
+    fn passes(&mut self, bytes: &[u8]) -> bool {
+        if self.matched == self.wanted.len() {
+            return true;
+        }
+        for byte in bytes.iter().copied().filter(|byte| counts(*byte)) {
+            while self.matched > 0 && self.wanted[self.matched] != byte {
+                self.matched = self.fallback[self.matched - 1];
+            }
+            self.matched += usize::from(self.wanted[self.matched] == byte);
+            if self.matched == self.wanted.len() {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+const fn counts(byte: u8) -> bool {
+    !byte.is_ascii_whitespace() && byte != b'"' && byte != b'\\'
+}
+
+/// In a file that is text: as it is written, and as JSON means it.
+fn in_text(mut input: impl BufRead, text: &str) -> std::io::Result<bool> {
+    let (mut as_written, mut as_meant) = (Search::new(text), Search::new(text));
+    let mut escape = Escape::default();
+    loop {
+        let bytes = input.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(false);
+        }
+        if as_written.passes(bytes) {
+            return Ok(true);
+        }
+        for byte in bytes {
+            let mut letter = [0; 4];
+            if as_meant.passes(escape.meant(*byte, &mut letter)) {
+                return Ok(true);
+            }
+        }
+        let read = bytes.len();
+        input.consume(read);
+    }
+}
+
+/// What stands behind a stroke in a JSON text (RFC 8259, section 7).
+#[derive(Default)]
+enum Escape {
+    #[default]
+    None,
+    Stroke,
+    /// How many digits of a code have come, and what they are so far; before them the first half of a pair.
+    Code(u8, u32),
+}
+
+impl Escape {
+    /// The bytes that are meant by one that is written, as UTF-8.
+    fn meant<'a>(&mut self, byte: u8, letter: &'a mut [u8; 4]) -> &'a [u8] {
+        let state = std::mem::take(self);
+        match (state, byte) {
+            (Self::None, b'\\') => *self = Self::Stroke,
+            (Self::Stroke, b'u') => *self = Self::Code(0, 0),
+            // They mean blanks, which do not count.
+            (Self::Stroke, b'n' | b'r' | b't' | b'b' | b'f') => {}
+            (Self::Code(digits, code), _) => {
+                let digit = char::from(byte).to_digit(16).unwrap_or_default();
+                let code = (code << 4) | digit;
+                if digits < 3 {
+                    *self = Self::Code(digits + 1, code);
+                } else if let Some(meant) = char::from_u32(code) {
+                    return meant.encode_utf8(letter).as_bytes();
+                }
+            }
+            (Self::None | Self::Stroke, _) => {
+                letter[0] = byte;
+                return &letter[..1];
+            }
+        }
+        &[]
+    }
+}
+
+/// In a workbook: in the texts and attributes of its parts. One that cannot be unpacked is taken to hold it.
+fn in_workbook(file: File, text: &str) -> bool {
+    let Ok(mut archive) = ZipArchive::new(BufReader::new(file)) else {
+        return true;
+    };
+    let mut left = MOST_UNPACKED;
+    for at in 0..archive.len() {
+        let Ok(part) = archive.by_index(at) else {
+            return true;
+        };
+        let mut part = part.take(left);
+        if in_part(BufReader::new(&mut part), text).unwrap_or(true) {
+            return true;
+        }
+        left = part.limit();
+        if left == 0 {
+            return true;
+        }
+    }
+    false
+}
+
+fn in_part(input: impl BufRead, text: &str) -> Result<bool, quick_xml::Error> {
+    let (mut texts, mut attributes) = (Search::new(text), Search::new(text));
+    let mut reader = quick_xml::Reader::from_reader(input);
+    reader.config_mut().check_end_names = false;
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        let found = match reader.read_event_into(&mut buffer)? {
+            Event::Eof => return Ok(false),
+            Event::Text(bytes) => texts.passes(&bytes),
+            Event::CData(bytes) => texts.passes(&bytes),
+            Event::GeneralRef(reference) => {
+                let mut letter = [0; 4];
+                match reference.resolve_char_ref()? {
+                    Some(meant) => texts.passes(meant.encode_utf8(&mut letter).as_bytes()),
+                    None => {
+                        let name = std::str::from_utf8(&reference).unwrap_or_default();
+                        let meant = quick_xml::escape::resolve_predefined_entity(name);
+                        meant.is_some_and(|meant| texts.passes(meant.as_bytes()))
+                    }
+                }
+            }
+            Event::Start(tag) | Event::Empty(tag) => tag.attributes().flatten().any(|attribute| {
+                attributes.matched = 0;
+                let value = std::str::from_utf8(&attribute.value).unwrap_or_default();
+                let meant = quick_xml::escape::unescape(value).unwrap_or(value.into());
+                attributes.passes(meant.as_bytes())
+            }),
+            Event::Comment(bytes) => attributes.passes(&bytes),
+            Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::End(_) => false,
+        };
+        if found {
+            return Ok(true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+
+    fn in_file(format: FileFormat, content: &[u8], text: &str) -> bool {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(content).unwrap();
+        std::io::Seek::rewind(&mut file).unwrap();
+        holds_text(format, file, text).unwrap()
+    }
+
+    #[test]
+    fn a_text_is_found_however_json_and_csv_write_it() {
+        let text = "Zoë \"Z\"\nof C:\\new";
+        for (format, content) in [
+            (
+                FileFormat::JsonLines,
+                r#"{"title": "by Zoë \"Z\"\nof C:\\new herself"}"#,
+            ),
+            (
+                FileFormat::JsonLines,
+                r#"{"title": "by Zo\u00eb \u0022Z\"\nof C:\u005cnew"}"#,
+            ),
+            (FileFormat::Csv, "title\r\n\"by Zoë \"\"Z\"\"\r\nof C:\\new\"\r\n"),
+        ] {
+            assert!(in_file(format, content.as_bytes(), text), "{content}");
+        }
+        for content in ["", "Zo\\u00eb", "Zoe \"Z\" of C:\\new", "{\"title\": \"Zoë\"}"] {
+            assert!(!in_file(FileFormat::Csv, content.as_bytes(), text), "{content}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_found_in_whatever_part_of_a_workbook() {
+        let book = |part: &str, content: &str| {
+            let mut written = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+            written.start_file(part, SimpleFileOptions::default()).unwrap();
+            written.write_all(content.as_bytes()).unwrap();
+            written.finish().unwrap().into_inner()
+        };
+        let text = "Jane & Zoë";
+        for content in [
+            "<sst><si><t>by Jane &amp; Zoë</t></si></sst>",
+            "<sst><si><r><t>by Ja</t></r><r><b/><t xml:space=\"preserve\">ne &#38; Zo&#xEB;</t></r></si></sst>",
+            "<p><![CDATA[Jane & Zoë]]></p>",
+            "<c office:string-value='by Jane &amp; Zoë'/>",
+            "<a><!-- Jane & Zoë --></a>",
+            "<a>this is not XML",
+        ] {
+            let found = in_file(FileFormat::Xlsx, &book("xl/sharedStrings.xml", content), text);
+            assert!(found || content.ends_with("XML"), "{content}");
+        }
+        let other = "<sst><si><t>Jane and Zoë</t></si></sst>";
+        assert!(!in_file(FileFormat::Ods, &book("content.xml", other), text));
+        assert!(
+            in_file(FileFormat::Xlsx, b"PK no archive", text),
+            "what cannot be looked into is not kept"
+        );
+    }
+
+    #[test]
+    fn a_search_finds_what_a_plain_one_finds() {
+        let letters = ["a", "ab", "aab", "abab", "b", " ", "\""];
+        let mut seed = 7_u32;
+        for _ in 0..20_000 {
+            let mut drawn = |most: usize| {
+                let mut text = String::new();
+                for _ in 0..most {
+                    seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    text.push_str(letters[(seed >> 16) as usize % letters.len()]);
+                }
+                text
+            };
+            let (wanted, content) = (drawn(3), drawn(8));
+            let plain = |text: &str| text.replace([' ', '"'], "");
+            if plain(&wanted).is_empty() {
+                continue;
+            }
+            let found = content.as_bytes().chunks(3).fold(
+                (Search::new(&wanted), false),
+                |(mut search, found), piece| {
+                    let found = search.passes(piece) || found;
+                    (search, found)
+                },
+            );
+            let expected = plain(&content).contains(&plain(&wanted));
+            assert_eq!(found.1, expected, "{wanted:?} in {content:?}");
+        }
+    }
+}
