@@ -182,12 +182,17 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     panic!("{what} did not come");
 }
 
-/// The status and body of an answer over HTTP; none where nobody answers.
+/// The status and body of an answer over HTTP to a body of JSON; none where nobody answers.
 pub fn request(address: SocketAddr, head: &str, body: &str) -> Option<(u16, String)> {
+    request_of(address, head, "application/json", body)
+}
+
+/// The same to a body of any kind.
+pub fn request_of(address: SocketAddr, head: &str, kind: &str, body: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(address).ok()?;
     let length = body.len();
     let request = format!(
-        "{head}\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        "{head}\r\nHost: {address}\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();

@@ -40,6 +40,14 @@ impl Base {
         }
     }
 
+    /// Makes its tables, with a place.
+    pub fn begin(&self) {
+        self.folder.good(&["migrate", "up"]);
+        let places = "code,name,kind,within,successor\nE06000001,Hartlepool,LOCAL_AUTHORITY,,\n";
+        self.folder.file("places.csv", places);
+        self.folder.good(&["import", "places", "places.csv"]);
+    }
+
     /// Serves it. The service is killed, without a word, where what is answered is dropped.
     pub fn serve(&self) -> (Running, SocketAddr) {
         let service = self.folder.start(&["serve"]);

@@ -77,6 +77,7 @@ impl Client {
             "externalRef": reference,
             "title": title,
             "summary": format!("It holds {}.", secret(reference)),
+            "place": {"code": "E06000001"},
             "visibility": "OPEN",
             "startedOn": "2020-01-01",
             "entryPoints": [{"entryPoint": "COLLABORATION", "perspective": "FUNDER"}],

@@ -17,7 +17,7 @@ const AT_ONCE: usize = 500;
 const LONGEST: u64 = 2_500;
 
 pub fn told(base: &Base, chance: &mut Chance) {
-    base.folder.good(&["migrate", "up"]);
+    base.begin();
     for round in 1..=chance.rounds {
         let beginning = format!("round {round}, ");
         let lines: Vec<String> = (0..RECORDS)

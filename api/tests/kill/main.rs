@@ -10,6 +10,7 @@ mod client;
 #[path = "../../../tests/it/support/database.rs"]
 mod database;
 mod imports;
+mod jobs;
 #[path = "../../../tests/it/support/postgres.rs"]
 mod postgres;
 #[allow(
@@ -60,12 +61,13 @@ fn main() -> ExitCode {
         }
         eprintln!("The PostgreSQL half is ignored. {}", postgres::HOW_TO_GET_IT);
     }
-    // Three rounds of ten are of imports, the others of publications.
+    // Of ten rounds two are of the command that imports, three of a server that does, the others of publications.
     let rounds = setting("WAYIN_KILL_ROUNDS").unwrap_or(ROUNDS);
-    let of_imports = (rounds * 3).div_ceil(10);
-    let plots: [(&str, Plot, u64); 2] = [
-        ("publications", publications::told, rounds - of_imports),
+    let (of_imports, of_jobs) = ((rounds * 2).div_ceil(10), (rounds * 3) / 10);
+    let plots: [(&str, Plot, u64); 3] = [
+        ("publications", publications::told, rounds - of_imports - of_jobs),
         ("imports", imports::told, of_imports),
+        ("jobs", jobs::told, of_jobs),
     ];
     let now = SystemClock.now().timestamp_micros().unsigned_abs();
     let seed = setting("WAYIN_KILL_SEED").unwrap_or(now);

@@ -15,7 +15,7 @@ const CLIENTS: usize = 4;
 const LONGEST: u64 = 700;
 
 pub fn told(base: &Base, chance: &mut Chance) {
-    base.folder.good(&["migrate", "up"]);
+    base.begin();
     let mut clients: Vec<Client> = (0..CLIENTS).map(|number| Client::new(base, number)).collect();
     let (mut service, mut address) = base.serve();
     for round in 1..=chance.rounds {
