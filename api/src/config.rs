@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
 use crate::auth::token::{Signer, Verifier};
@@ -302,7 +301,7 @@ mod tests {
         let said = |days: &'static str| expiry(&move |_| Some(days.to_owned()));
         assert_eq!(expiry(&|_| None), Ok(Expiry::of(DRAFT_DAYS, IMPORT_DAYS)));
         assert_eq!(said("30"), Ok(Expiry::of(30, IMPORT_DAYS)));
-        assert_eq!(said("0"), Ok(Expiry::of_drafts(0)));
+        assert_eq!(said("0"), Ok(Expiry::of(0, IMPORT_DAYS)));
         for wrong in ["-1", "a year", "36501"] {
             assert_eq!(
                 said(wrong).unwrap_err().to_string(),

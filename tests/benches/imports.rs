@@ -131,10 +131,7 @@ async fn measure(name: &str, url: &str, size: usize) -> Result<(), Failure> {
         bytes: u64::MAX,
         rows: u64::MAX,
     };
-    let settings = job::Settings {
-        limits,
-        ..job::Settings::default()
-    };
+    let settings = job::Settings { limits };
     let app = App::new(db, verifier, Arc::new(SystemClock), engine).with_imports(settings);
     let app = Arc::new(app);
     let act = Act {

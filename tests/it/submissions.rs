@@ -919,6 +919,29 @@ async fn keep_telling(steward: &Client<'_>, told: &dyn Fn(&str) -> String) {
     kept(steward, "saveClaim", claim).await;
 }
 
+/// Sends two files, one of which tells. While that waits, the text is not taken out.
+async fn send_files(
+    app: &TestApp,
+    partner: &Client<'_>,
+    steward: &Client<'_>,
+    secret: &str,
+    told: &impl Fn(&str) -> String,
+) {
+    let telling = json!({"externalRef": "d", "title": told("file"), "place": {"name": told("place")}});
+    let files = [telling.to_string(), record("e").to_string()];
+    for (name, file) in [told("name"), "return.jsonl".into()].iter().zip(&files) {
+        let sent = import_jobs::send(app, partner, name, file, json!({"as": "SENT"})).await;
+        assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
+    }
+    let refused = redact(steward, secret, "Asked for").await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("WRONG_STATE", "text")]),
+        "while the file waits"
+    );
+    run::run_waiting(&app.app).await.unwrap();
+}
+
 async fn a_text_is_taken_out_of_everything(database: Database) {
     let app = base(database).await;
     let (partner, steward) = (partner(&app).await, app.steward().await);
@@ -952,19 +975,7 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
     .await;
     keep_telling(&steward, &told).await;
     let innocent = saved(&partner, record("c")).await;
-    let telling = json!({"externalRef": "d", "title": told("file"), "place": {"name": told("place")}});
-    let files = [telling.to_string(), record("e").to_string()];
-    for (name, file) in [told("name"), "return.jsonl".into()].iter().zip(&files) {
-        let sent = import_jobs::send(&app, &partner, name, file, json!({"as": "SENT"})).await;
-        assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
-    }
-    let refused = redact(&steward, secret, "Asked for").await;
-    assert_eq!(
-        complaints(&refused["userErrors"]),
-        owned(&[("WRONG_STATE", "text")]),
-        "while the file waits"
-    );
-    run::run_waiting(&app.app).await.unwrap();
+    send_files(&app, &partner, &steward, secret, &told).await;
     let before = everything(&app).await;
     assert!(before.contains("O'Hara"), "{before}");
     for (text, code) in [

@@ -289,26 +289,24 @@ fn in_part(input: impl BufRead, text: &str) -> Result<bool, quick_xml::Error> {
         buffer.clear();
         let found = match reader.read_event_into(&mut buffer)? {
             Event::Eof => return Ok(false),
-            Event::Text(bytes) => texts.passes(&bytes),
-            Event::CData(bytes) => texts.passes(&bytes),
+            Event::Text(text) => texts.passes(text.as_bytes()),
+            Event::CData(text) => texts.passes(text.as_bytes()),
             Event::GeneralRef(reference) => {
                 let mut letter = [0; 4];
-                match reference.resolve_char_ref()? {
-                    Some(meant) => texts.passes(meant.encode_utf8(&mut letter).as_bytes()),
-                    None => {
-                        let name = std::str::from_utf8(&reference).unwrap_or_default();
-                        let meant = quick_xml::escape::resolve_predefined_entity(name);
-                        meant.is_some_and(|meant| texts.passes(meant.as_bytes()))
-                    }
+                if let Some(meant) = reference.resolve_char_ref()? {
+                    texts.passes(meant.encode_utf8(&mut letter).as_bytes())
+                } else {
+                    let meant = quick_xml::escape::resolve_predefined_entity(&reference);
+                    meant.is_some_and(|meant| texts.passes(meant.as_bytes()))
                 }
             }
             Event::Start(tag) | Event::Empty(tag) => tag.attributes().flatten().any(|attribute| {
                 attributes.matched = 0;
-                let value = std::str::from_utf8(&attribute.value).unwrap_or_default();
-                let meant = quick_xml::escape::unescape(value).unwrap_or(value.into());
+                let meant =
+                    quick_xml::escape::unescape(&attribute.value).unwrap_or_else(|_| attribute.value.clone());
                 attributes.passes(meant.as_bytes())
             }),
-            Event::Comment(bytes) => attributes.passes(&bytes),
+            Event::Comment(text) => attributes.passes(text.as_bytes()),
             Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::End(_) => false,
         };
         if found {

@@ -17,7 +17,7 @@ use sea_orm::{
 use tokio::sync::Notify;
 use uuid::Uuid;
 use wayin_entity::{
-    FileFormat, ImportAs, ImportKind, ImportState, Role, import, import_outcome, import_piece, organisation,
+    FileFormat, ImportAs, ImportKind, ImportState, Role, import, import_outcome, organisation,
 };
 
 pub use self::file::{Kept, digest, put_together};
@@ -35,18 +35,10 @@ const LONGEST_NAME: usize = 200;
 const LONGEST_LICENCE: usize = 200;
 
 /// What can be set about imports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// What a file may hold.
     pub limits: Limits,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-        }
-    }
 }
 
 /// What the imports of a running service share.
