@@ -294,11 +294,10 @@ fn not_a_key(setting: &'static str, algorithm: Algorithm) -> ConfigError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::expiry::DRAFT_DAYS;
 
     #[test]
     fn drafts_are_kept_for_as_long_as_is_set() {
-        let said = |days: &'static str| expiry(&move |_| Some(days.to_owned()));
+        let said = |days: &'static str| expiry(&move |name| (name == "DRAFT_DAYS").then(|| days.to_owned()));
         assert_eq!(expiry(&|_| None), Ok(Expiry::of(DRAFT_DAYS, IMPORT_DAYS)));
         assert_eq!(said("30"), Ok(Expiry::of(30, IMPORT_DAYS)));
         assert_eq!(said("0"), Ok(Expiry::of(0, IMPORT_DAYS)));
