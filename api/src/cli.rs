@@ -6,7 +6,7 @@ mod import;
 mod member;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -20,9 +20,11 @@ use crate::app::App;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, DatabaseConfig, TokenConfig, environment};
 use crate::error::Error;
+use crate::export::ExportFormat;
 use crate::export::grants::{self, Asked};
 use crate::import::ImportError;
 use crate::pattern::engine::Engine;
+use crate::workbook::template;
 use crate::{base, database, export, schema, server};
 
 /// Wayin: a shared evidence base for place-based systems change, behind one GraphQL API.
@@ -93,6 +95,12 @@ enum Command {
         after_help = "Example:\n  wayin export records --output records.jsonl"
     )]
     Export(Export),
+    /// Write the workbook that people fill in to send records in.
+    #[command(after_help = "Example:\n  wayin template records.xlsx")]
+    Template {
+        /// The file.
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -133,12 +141,15 @@ enum Export {
         #[arg(long)]
         hidden_too: bool,
     },
-    /// Every published record, whoever may read it, one whole record a line.
-    #[command(after_help = "Example:\n  wayin export records > records.jsonl")]
+    /// Every published record, whoever may read it.
+    #[command(after_help = "Example:\n  wayin export records --output records.xlsx")]
     Records {
         /// The file; standard output where none is named.
         #[arg(long)]
         output: Option<PathBuf>,
+        /// The format; where none is named, the one that the file's name ends in, or else jsonl.
+        #[arg(long, value_enum)]
+        format: Option<ExportFormat>,
     },
 }
 
@@ -221,7 +232,8 @@ impl Cli {
                 prefix,
                 hidden_too,
             }) => export_grants(output, &prefix, hidden_too).await?,
-            Command::Export(Export::Records { output }) => export_records(output).await?,
+            Command::Export(Export::Records { output, format }) => export_records(output, format).await?,
+            Command::Template { file } => write_template(&file)?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -384,13 +396,30 @@ async fn export_grants(output: Option<PathBuf>, prefix: &str, hidden_too: bool) 
     Ok(())
 }
 
-async fn export_records(output: Option<PathBuf>) -> Result<(), CliError> {
+async fn export_records(output: Option<PathBuf>, format: Option<ExportFormat>) -> Result<(), CliError> {
+    let named = output
+        .as_deref()
+        .and_then(Path::to_str)
+        .and_then(ExportFormat::of);
+    let format = format.or(named).unwrap_or_default();
     let db = open().await?;
     let (name, mut to) = create(output)?;
     let moment = database::begin_reading(&db).await?;
-    let written = export::records(&moment, &mut to).await?;
+    let written = export::records_as(&moment, format, &mut to).await?;
     moment.commit().await?;
     to.flush().map_err(|cause| CliError::Io(name, cause))?;
     eprintln!("{} written.", counted(written, "record"));
     Ok(())
+}
+
+fn write_template(file: &Path) -> Result<(), CliError> {
+    let named = file.extension().and_then(std::ffi::OsStr::to_str);
+    if !named.is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx")) {
+        return Err(CliError::Asked(
+            "The template is a workbook: name a file that ends in .xlsx.".into(),
+        ));
+    }
+    let failed = |cause| CliError::Io(file.display().to_string(), cause);
+    let written = template::bytes().map_err(|error| CliError::Asked(error.to_string()))?;
+    std::fs::write(file, written).map_err(failed)
 }

@@ -18,7 +18,7 @@
 //! | [`live`] | what is told as it happens: connections, subscriptions, and who follows for them |
 //! | [`pattern`] | the pattern engine: index, counts, statistics, plain words; answers over GraphQL, and as CSV files |
 //! | [`condition`], [`truth`] | conditions and three-valued truth, which lists and patterns share |
-//! | [`import`], [`export`], [`example`] | files in and out, and the demonstration's evidence |
+//! | [`import`], [`export`], [`workbook`], [`example`] | files in and out, as workbooks too, and the demonstration's evidence |
 //! | [`check`] | whether everything that is to hold of a base does |
 //! | [`graphql`], [`paging`], [`id`], [`error`], [`database`], [`base`], [`change`], [`clock`] | what the domains are built with |
 
@@ -59,4 +59,5 @@ pub mod server;
 pub mod submission;
 pub mod truth;
 pub mod vocabulary;
+pub mod workbook;
 pub mod written;

@@ -1,4 +1,5 @@
-//! The HTTP service: GraphQL over POST, GET and WebSocket, answers as files, the explorer, health.
+//! The HTTP service: GraphQL over POST, GET and WebSocket, answers as files, the template
+//! for records, the explorer, health.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -59,6 +60,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/health/ready", get(ready))
         .merge(crate::graphiql::router())
         .merge(files)
+        .merge(crate::workbook::http::router())
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http())

@@ -10,6 +10,7 @@ mod checks;
 mod disclosure;
 mod expiry;
 mod exports;
+mod files;
 mod following;
 mod grant_exports;
 mod grants;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         records::stories(),
         exports::stories(),
         missing::stories(),
+        files::stories(),
         visibility::stories(),
         permissions::stories(),
         tokens::stories(),

@@ -1,7 +1,7 @@
 //! `wayin import`.
 
 use std::fs::File;
-use std::io::{BufReader, IsTerminal, Read, Seek};
+use std::io::{BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,8 +11,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{CliError, SOME_REFUSED, open};
 use crate::change::Act;
 use crate::clock::SystemClock;
+use crate::import::parse::FileError;
+use crate::import::parse::format::START;
 use crate::import::parse::grants::{self as grant_files, GrantFormat};
-use crate::import::parse::{FileError, Refusal};
+use crate::import::parse::records::RecordFormat;
 use crate::import::{Remark, Tally, grants, places, records};
 
 #[derive(Debug, Subcommand)]
@@ -32,8 +34,8 @@ pub enum Import {
         #[arg(long)]
         licence: Option<String>,
     },
-    /// Initiative records, from JSON Lines.
-    #[command(after_help = "Example:\n  wayin import records records.jsonl")]
+    /// Initiative records, from a workbook (.xlsx, .ods), a table (.csv) or JSON Lines.
+    #[command(after_help = "Example:\n  wayin import records records.xlsx")]
     Records {
         /// The file.
         file: PathBuf,
@@ -60,8 +62,8 @@ impl Import {
         let mut remarks = |remark: Remark| {
             let line = match remark {
                 Remark::Refused(refusal) => format!("{name}, {refusal}"),
-                Remark::Warning(Refusal { row, field, reason }) => {
-                    format!("{name}, row {row}, {field}: worth a look: {reason}")
+                Remark::Warning(warning) => {
+                    format!("{name}, {}: worth a look: {}", warning.place(), warning.reason)
                 }
             };
             bar.suspend(|| eprintln!("{line}"));
@@ -74,9 +76,13 @@ impl Import {
             Self::Places { .. } => places::import(&db, &act, input, &mut remarks)
                 .await
                 .map_err(failed)?,
-            Self::Records { .. } => records::import(&db, &act, input, &mut remarks)
-                .await
-                .map_err(failed)?,
+            Self::Records { .. } => {
+                let format = beginning(file).and_then(|start| RecordFormat::of(&name, &start));
+                let format = format.map_err(|error| failed(error.into()))?;
+                records::import_as(&db, &act, format, input, &mut remarks)
+                    .await
+                    .map_err(failed)?
+            }
             Self::Grants { licence, .. } => {
                 // What a package says of itself may stand behind its grants: it is read through once
                 // for that, and to refuse a file that breaks off before anything of it is taken.
@@ -134,15 +140,14 @@ fn open_file(file: &Path) -> Result<File, CliError> {
 }
 
 fn grant_format(file: &Path) -> Result<GrantFormat, FileError> {
+    GrantFormat::of(file, &beginning(file)?)
+}
+
+/// The first bytes of a file, by which its format is told.
+fn beginning(file: &Path) -> Result<Vec<u8>, FileError> {
     let mut start = Vec::new();
-    let mut opened = File::open(file).map_err(FileError::Unreadable)?;
-    opened
-        .by_ref()
-        .take(1024)
-        .read_to_end(&mut start)
-        .map_err(FileError::Unreadable)?;
-    opened.rewind().map_err(FileError::Unreadable)?;
-    GrantFormat::of(file, &start)
+    File::open(file)?.take(START as u64).read_to_end(&mut start)?;
+    Ok(start)
 }
 
 /// A bar on a terminal, nothing elsewhere.

@@ -1,26 +1,114 @@
-//! The base into files: every published record, one whole record a line, as
-//! [`crate::import::records`] reads them.
+//! The base into files: every published record, in a format that [`crate::import::records`] reads.
 
 pub mod grants;
 
 use std::io::Write;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{initiative, revision};
 
 use crate::error::{Error, Result};
 use crate::initiative::record::InitiativeRecord;
+use crate::workbook::export::RecordBook;
+use crate::workbook::flat::{FlatTable, Widths};
 
 /// How many records are read at once.
 const AT_ONCE: u64 = 1_000;
 
-/// Writes every published record, whoever may read it; answers how many.
+/// The formats that records are written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportFormat {
+    /// One whole record a line.
+    #[default]
+    Jsonl,
+    /// One flat table.
+    Csv,
+    /// A workbook with a sheet for each list of a record.
+    Xlsx,
+}
+
+impl ExportFormat {
+    /// The format that a file's name asks for by its ending.
+    pub fn of(name: &str) -> Option<Self> {
+        let (_, ending) = name.rsplit_once('.')?;
+        match ending.to_ascii_lowercase().as_str() {
+            "jsonl" | "ndjson" => Some(Self::Jsonl),
+            "csv" => Some(Self::Csv),
+            "xlsx" => Some(Self::Xlsx),
+            _ => None,
+        }
+    }
+}
+
+/// Writes every published record, whoever may read it, one whole record a line; answers how many.
 /// To be called within a transaction that sees one moment.
 pub async fn records(db: &impl ConnectionTrait, output: &mut (dyn Write + Send)) -> Result<u64> {
-    let failed =
-        |cause: std::io::Error| Error::BadInput(format!("the records could not be written: {cause}"));
     let mut written = 0;
+    each(db, |record| {
+        serde_json::to_writer(&mut *output, record).map_err(|cause| failed(std::io::Error::from(cause)))?;
+        output.write_all(b"\n").map_err(failed)?;
+        written += 1;
+        Ok(())
+    })
+    .await?;
+    Ok(written)
+}
+
+/// [`records`], in any format.
+pub async fn records_as(
+    db: &impl ConnectionTrait,
+    format: ExportFormat,
+    output: &mut (dyn Write + Send),
+) -> Result<u64> {
+    match format {
+        ExportFormat::Jsonl => records(db, output).await,
+        ExportFormat::Csv => {
+            // The columns depend on the longest lists: they are looked at first.
+            let mut widths = Widths::default();
+            each(db, |record| {
+                widths.make_room(&document(record)?);
+                Ok(())
+            })
+            .await?;
+            let mut table = FlatTable::new(output, widths).map_err(failed)?;
+            let mut written = 0;
+            each(db, |record| {
+                written += 1;
+                table.add(&document(record)?).map_err(failed)
+            })
+            .await?;
+            table.finish().map_err(failed)?;
+            Ok(written)
+        }
+        ExportFormat::Xlsx => {
+            let mut book = RecordBook::new().map_err(failed)?;
+            let mut written = 0;
+            each(db, |record| {
+                written += 1;
+                book.add(&document(record)?).map_err(failed)
+            })
+            .await?;
+            book.finish(output).map_err(failed)?;
+            Ok(written)
+        }
+    }
+}
+
+fn failed(cause: impl std::fmt::Display) -> Error {
+    Error::BadInput(format!("the records could not be written: {cause}"))
+}
+
+fn document(record: &InitiativeRecord) -> Result<Value> {
+    serde_json::to_value(record).map_err(|cause| Error::Internal(format!("a record is no document: {cause}")))
+}
+
+/// Hands every published record to `each`, in the order in which they were first published.
+async fn each(
+    db: &impl ConnectionTrait,
+    mut each: impl FnMut(&InitiativeRecord) -> Result<()>,
+) -> Result<()> {
     let mut after = Uuid::nil();
     loop {
         let page: Vec<(Uuid, i32)> = initiative::Entity::find()
@@ -34,10 +122,10 @@ pub async fn records(db: &impl ConnectionTrait, output: &mut (dyn Write + Send))
             .all(db)
             .await?;
         let Some((last, _)) = page.last() else {
-            return Ok(written);
+            return Ok(());
         };
         after = *last;
-        let mut documents: Vec<(Uuid, i32, serde_json::Value)> = revision::Entity::find()
+        let mut documents: Vec<(Uuid, i32, Value)> = revision::Entity::find()
             .filter(revision::Column::InitiativeId.is_in(page.iter().map(|(id, _)| *id)))
             .select_only()
             .columns([
@@ -54,9 +142,7 @@ pub async fn records(db: &impl ConnectionTrait, output: &mut (dyn Write + Send))
             // Read back into a record, so that fields stand in the record's own order on every database.
             let record: InitiativeRecord = serde_json::from_value(document)
                 .map_err(|cause| Error::Internal(format!("a revision is no record: {cause}")))?;
-            serde_json::to_writer(&mut *output, &record).map_err(|cause| failed(cause.into()))?;
-            output.write_all(b"\n").map_err(failed)?;
-            written += 1;
+            each(&record)?;
         }
     }
 }

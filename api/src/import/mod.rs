@@ -163,16 +163,36 @@ async fn parsed<P>(reading: Reading<P>) -> Result<P, ImportError> {
 async fn publish_rows<T: Send + 'static>(
     db: &DatabaseConnection,
     act: &Act<'_>,
-    mut rows: mpsc::Receiver<Batch<T>>,
+    rows: mpsc::Receiver<Batch<T>>,
     propose: impl Fn(T, &Gazetteer) -> Proposal,
     field: fn(&str) -> String,
+    remarks: &mut (dyn FnMut(Remark) + Send),
+) -> Result<Tally, ImportError> {
+    let refusal = |row: u64, (): &(), Finding { path, reason, .. }: Finding| Refusal {
+        sheet: None,
+        row,
+        field: field(&path),
+        reason,
+    };
+    let propose = |row, places: &_| (propose(row, places), ());
+    publish_where_they_stand(db, act, rows, propose, refusal, remarks).await
+}
+
+/// [`publish_rows`], where more than its number says where a row stands: `refusal` makes what is
+/// said of it.
+async fn publish_where_they_stand<T: Send + 'static, W>(
+    db: &DatabaseConnection,
+    act: &Act<'_>,
+    mut rows: mpsc::Receiver<Batch<T>>,
+    propose: impl Fn(T, &Gazetteer) -> (Proposal, W),
+    refusal: impl Fn(u64, &W, Finding) -> Refusal,
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) -> Result<Tally, ImportError> {
     let places = Gazetteer::read(db).await?;
     let keys = DisclosureKeys::of(db).await?;
     let mut tally = Tally::default();
     while let Some(batch) = rows.recv().await {
-        let (mut proposals, mut numbers) = (Vec::new(), Vec::new());
+        let (mut proposals, mut stand) = (Vec::new(), Vec::new());
         for (row, read) in batch {
             match read {
                 Err(refusals) => {
@@ -180,8 +200,9 @@ async fn publish_rows<T: Send + 'static>(
                     refusals.into_iter().map(Remark::Refused).for_each(&mut *remarks);
                 }
                 Ok(read) => {
-                    proposals.push(propose(read, &places));
-                    numbers.push(row);
+                    let (proposal, stands) = propose(read, &places);
+                    proposals.push(proposal);
+                    stand.push((row, stands));
                 }
             }
         }
@@ -191,12 +212,8 @@ async fn publish_rows<T: Send + 'static>(
         let transaction = database::begin_writing(db).await?;
         let outcomes = publish_all(&transaction, act, &places, &keys, proposals).await?;
         transaction.commit().await?;
-        for (row, outcome) in numbers.into_iter().zip(outcomes) {
-            let remark = |Finding { path, reason, .. }| Refusal {
-                row,
-                field: field(&path),
-                reason,
-            };
+        for ((row, stands), outcome) in stand.into_iter().zip(outcomes) {
+            let remark = |finding| refusal(row, &stands, finding);
             for warning in tally.count(outcome, |refused| remarks(Remark::Refused(remark(refused)))) {
                 remarks(Remark::Warning(remark(warning)));
             }

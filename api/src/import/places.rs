@@ -58,6 +58,7 @@ pub async fn import(
                     .and_then(|index| rows.get(index))
                     .map_or(0, |(row, _)| *row);
                 remarks(Remark::Refused(Refusal {
+                    sheet: None,
                     row,
                     field: String::new(),
                     reason,

@@ -9,7 +9,7 @@ use chrono::{Datelike, Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 use wayin_entity::SourceKind;
 
-use super::record::{FundingTerm, InitiativeRecord, OrganisationReference, Source};
+use super::record::{FundingTerm, InitiativeRecord, OrganisationReference, Sharing, Source};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
@@ -221,6 +221,9 @@ pub fn tidy(record: &mut InitiativeRecord) {
         optional(&mut sharing.confirmed_by);
         optional(&mut sharing.basis);
         optional(&mut sharing.licence);
+        if *sharing == Sharing::default() {
+            record.sharing = None;
+        }
     }
 }
 

@@ -58,6 +58,7 @@ fn the_help_of_every_command_shows_an_example_of_it() {
         "import grants",
         "import records",
         "export records",
+        "template",
     ] {
         assert!(seen.contains(command), "{command} of {seen:?}");
     }
@@ -359,6 +360,49 @@ fn importing_grants_says_what_became_of_each_and_how_it_went() {
         "the broken file left nothing: {exported}"
     );
     assert!(exported.contains("CC-BY-4.0"), "{exported}");
+}
+
+#[test]
+fn records_go_out_and_in_as_a_workbook_and_as_a_table() {
+    let folder = Folder::new();
+    let record = |reference: &str| {
+        json!({"externalRef": reference, "title": "=T", "leadOrganisation": {"name": "A charity"},
+            "source": {"kind": "SELF_REPORT", "title": "S"}})
+    };
+    folder.file("records.jsonl", format!("{}\n{}\n", record("1"), record("007")));
+    folder.good(&["import", "records", "records.jsonl"]);
+    let written = folder.good(&["export", "records"]);
+    for (arguments, file) in [
+        (&["export", "records", "--output", "out.xlsx"][..], "out.xlsx"),
+        (&["export", "records", "--output", "out.csv"], "out.csv"),
+        (
+            &["export", "records", "--output", "out", "--format", "xlsx"],
+            "out",
+        ),
+    ] {
+        folder.good(arguments);
+        let other = Folder::new();
+        std::fs::copy(folder.path().join(file), other.path().join(file)).unwrap();
+        let told = other.good(&["import", "records", file]);
+        assert!(
+            told.ends_with("2 added, 0 altered, 0 unchanged, 0 refused.\n"),
+            "{told}"
+        );
+        assert_eq!(other.good(&["export", "records"]), written, "{file}");
+    }
+    // The template holds nothing but its example.
+    folder.good(&["template", "template.xlsx"]);
+    let told = folder.good(&["import", "records", "template.xlsx"]);
+    assert!(told.contains("0 added"), "{told}");
+    assert_eq!(folder.run(&["template", "template.ods"]).code, Some(1));
+    folder.file("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1");
+    let told = folder.run(&["import", "records", "old.xls"]);
+    assert_eq!(told.code, Some(1));
+    assert!(
+        told.err
+            .starts_with("old.xls: The file is a workbook of the old kind"),
+        "{told:?}"
+    );
 }
 
 #[test]

@@ -395,10 +395,18 @@ fn told(refusal: Refusal) -> (Cell, Finding) {
 pub const fn file_format(format: RecordFormat) -> FileFormat {
     match format {
         RecordFormat::JsonLines => FileFormat::JsonLines,
+        RecordFormat::Csv => FileFormat::Csv,
+        RecordFormat::Xlsx => FileFormat::Xlsx,
+        RecordFormat::Ods => FileFormat::Ods,
     }
 }
 
 /// The format of a file of records.
-pub(super) const fn record_format(_format: FileFormat) -> RecordFormat {
-    RecordFormat::JsonLines
+pub(super) const fn record_format(format: FileFormat) -> RecordFormat {
+    match format {
+        FileFormat::JsonLines | FileFormat::Json => RecordFormat::JsonLines,
+        FileFormat::Csv => RecordFormat::Csv,
+        FileFormat::Xlsx => RecordFormat::Xlsx,
+        FileFormat::Ods => RecordFormat::Ods,
+    }
 }

@@ -44,6 +44,15 @@ pub struct FileRecord {
 }
 
 impl FileRecord {
+    /// What the file itself gets wrong about the record, and what else was found in it: of a field
+    /// that the file gets wrong, the former alone, which says better what to do.
+    pub fn with_own(&self, found: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
+        let mut all = self.findings.clone();
+        let is_told = |path: &str| self.findings.iter().any(|own| own.path == path);
+        all.extend(found.into_iter().filter(|found| !is_told(&found.path)));
+        all
+    }
+
     /// Where the field at a path stands: in its own cell, or else in that of the nearest part of
     /// the record that it lies in or that lies in it.
     pub fn cell_of(&self, path: &str) -> Cell {

@@ -6,13 +6,23 @@
 //! should be is refused whole, as a [`FileError`]; where that shows only part
 //! of the way through, the rows before that point have been handed over.
 
+mod archive;
+mod assembled;
 pub mod file_record;
+mod flat;
+pub mod format;
 pub mod grants;
 pub(crate) mod money;
+mod ods;
 pub mod places;
 pub mod records;
+mod sheets;
+mod spool;
 mod stream;
 mod table;
+#[cfg(test)]
+mod workbook_tests;
+mod xlsx;
 
 use std::fmt;
 
@@ -25,8 +35,11 @@ pub type Row<T> = Result<T, Vec<Refusal>>;
 /// One reason why a row was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
+    /// The sheet of a workbook; none in a file of one table or of lines.
+    pub sheet: Option<String>,
     /// The line on which the row starts in a CSV file (the header is line 1) or
-    /// a JSON Lines file, or the position in a JSON list, counted from 1.
+    /// a JSON Lines file, the row as a spreadsheet shows it, or the position in a JSON
+    /// list, counted from 1.
     pub row: u64,
     /// The field as the file names it: a CSV column's header, or a path such as
     /// `plannedDates/0/startDate`. Empty where the whole row is meant.
@@ -35,13 +48,23 @@ pub struct Refusal {
     pub reason: String,
 }
 
+impl Refusal {
+    /// Where it is, in plain words: `sheet Funding terms, row 3, Last day`.
+    pub fn place(&self) -> String {
+        let sheet = self.sheet.as_ref().map(|sheet| format!("sheet {sheet}, "));
+        let field = (!self.field.is_empty()).then(|| format!(", {}", self.field));
+        format!(
+            "{}row {}{}",
+            sheet.unwrap_or_default(),
+            self.row,
+            field.unwrap_or_default()
+        )
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "row {}", self.row)?;
-        if !self.field.is_empty() {
-            write!(f, ", {}", self.field)?;
-        }
-        write!(f, ": {}", self.reason)
+        write!(f, "{}: {}", self.place(), self.reason)
     }
 }
 
@@ -55,7 +78,7 @@ pub enum FileError {
     #[error("The file is empty.")]
     Empty,
     /// It is in an encoding that is not read.
-    #[error("The file is not UTF-8 text; save it again as UTF-8.")]
+    #[error("The file is not UTF-8 text; save it again as UTF-8 (in Excel: as \"CSV UTF-8\").")]
     NotText,
     /// It is a workbook or an archive.
     #[error("The file is a spreadsheet or an archive; save its sheet as CSV (UTF-8).")]
@@ -69,6 +92,54 @@ pub enum FileError {
     /// Its first line is not a record.
     #[error("The file is not a list of records: its first line is not one whole JSON object.")]
     NotRecords,
+    /// Its header names none of a record's fields.
+    #[error(
+        "The file is not a table of records: its first line names neither the column \"externalRef\" nor \"title\"."
+    )]
+    NotRecordTable,
+    /// It is of a kind that is not read.
+    #[error("The file is {0}, which cannot be read; save it as .xlsx, .ods or .csv, or send JSON Lines.")]
+    Foreign(&'static str),
+    /// It is locked.
+    #[error("The workbook is protected with a password; save it without one, as .xlsx.")]
+    Locked,
+    /// It is cut short, or not what it says.
+    #[error(
+        "The workbook is damaged or cut short; open it in a spreadsheet program, save it again as .xlsx, and send that."
+    )]
+    Damaged,
+    /// It has more bytes than may be taken at once.
+    #[error("The file is over {} MB long, which is more than may be taken at once.", .0.div_ceil(1 << 20))]
+    TooLong(u64),
+    /// It unpacks to more than may be taken.
+    #[error("The workbook unpacks to over {0} MB, which is more than a workbook of records can need.")]
+    Bomb(u64),
+    /// One cell runs on without an end.
+    #[error("A cell of the workbook is over {} MB long.", LONGEST_ROW >> 20)]
+    EndlessCell,
+    /// One row runs on without an end.
+    #[error("Row {row} of the sheet \"{sheet}\" is over {} MB long.", LONGEST_ROW >> 20)]
+    LongRow {
+        /// The sheet.
+        sheet: String,
+        /// The row, counted from 1.
+        row: u64,
+    },
+    /// Cells that are repeated come to more than can be read.
+    #[error("The workbook repeats its cells over and over, and has more of them than can be read.")]
+    TooManyCells,
+    /// It lacks the sheet that all others hang on.
+    #[error("The workbook has no sheet \"{0}\" with anything in it; begin with the template.")]
+    NoSheet(&'static str),
+    /// A sheet does not say which records its rows belong to.
+    #[error("The sheet \"{0}\" has no column \"{1}\" in its first row; begin with the template.")]
+    NoColumn(String, &'static str),
+    /// Two columns stand for the same field.
+    #[error("In {0}, the column \"{1}\" stands twice.")]
+    RepeatedColumn(String, String),
+    /// A sheet has very many merged cells.
+    #[error("The sheet \"{0}\" has thousands of merged cells; unmerge them.")]
+    TooManyMerged(String),
     /// It is not valid JSON, or it ends too early.
     #[error("The file is not valid JSON at line {line}, column {column}: {reason}.")]
     Broken {
@@ -107,6 +178,7 @@ impl Refusals {
 
     fn add(&mut self, field: impl Into<String>, reason: impl Into<String>) {
         self.found.push(Refusal {
+            sheet: None,
             row: self.row,
             field: field.into(),
             reason: reason.into(),

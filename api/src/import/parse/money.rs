@@ -20,7 +20,7 @@ VND VUV WST XAD XAF XAG XAU XBA XBB XBC XBD XCD XCG XDR XEU XFO XFU XOF XPD XPF 
 XUA XXX YDD YER YUD YUM YUN ZAL ZAR ZMK ZMW ZRN ZRZ ZWC ZWD ZWG ZWL ZWN ZWR";
 
 /// The ISO 4217 code in upper case.
-pub(super) fn currency(text: &str) -> Result<String, String> {
+pub(crate) fn currency(text: &str) -> Result<String, String> {
     let code = text.trim().to_ascii_uppercase();
     if code.len() == 3 && CODES.split(' ').any(|known| known == code) {
         Ok(code)
@@ -67,14 +67,14 @@ fn exponent(currency: &str) -> i64 {
 
 /// An amount of money at or above zero, of no currency yet.
 #[derive(Debug)]
-pub(super) struct Amount<'a> {
+pub(crate) struct Amount<'a> {
     text: &'a str,
     number: Decimal,
 }
 
 impl<'a> Amount<'a> {
     /// Reads a plain or scientific decimal number.
-    pub(super) fn parse(text: &'a str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, String> {
         let text = text.trim();
         let Some(number) = Decimal::parse(text) else {
             return Err(format!(
@@ -93,7 +93,7 @@ impl<'a> Amount<'a> {
     /// No floating point takes part. A number that carries a float's noise past
     /// the minor unit, such as 41133.770000000004, is rounded to it, half up; any
     /// other that has more decimals than the currency is refused.
-    pub(super) fn minor_units(&self, currency: &str) -> Result<i64, String> {
+    pub(crate) fn minor_units(&self, currency: &str) -> Result<i64, String> {
         let too_large = || format!("{} is too large an amount", quoted(self.text));
         let (mut units, excess) = self.number.split(exponent(currency)).ok_or_else(too_large)?;
         if let Some(next) = excess.first() {
@@ -107,8 +107,19 @@ impl<'a> Amount<'a> {
     }
 }
 
+/// The amount in the currency's main unit, such as `15000.50`; none of one below zero.
+pub(crate) fn in_main_unit(minor: i64, currency: &str) -> Option<String> {
+    let minor = u64::try_from(minor).ok()?;
+    let places = usize::try_from(exponent(currency)).ok()?;
+    let mut digits = format!("{minor:0>width$}", width = places + 1);
+    if places > 0 {
+        digits.insert(digits.len() - places, '.');
+    }
+    Some(digits)
+}
+
 /// The number of months, where it is a whole one above zero; 36.0 is 36.
-pub(super) fn months(text: &str) -> Result<i32, String> {
+pub(crate) fn months(text: &str) -> Result<i32, String> {
     /// A hundred years: what is longer is no plan but a slip.
     const LONGEST: i32 = 1200;
     let text = text.trim();
@@ -321,6 +332,21 @@ mod tests {
             assert_eq!(minor_units(&format!("{pounds:.2}"), "GBP"), Ok(pence));
             assert_eq!(minor_units(&format!("{pounds:e}"), "GBP"), Ok(pence));
         }
+    }
+
+    #[test]
+    fn an_amount_in_its_main_unit_is_the_same_amount() {
+        for (minor, currency, text) in [
+            (1_500_050, "GBP", "15000.50"),
+            (0, "GBP", "0.00"),
+            (7, "KWD", "0.007"),
+            (7, "JPY", "7"),
+            (i64::MAX, "GBP", "92233720368547758.07"),
+        ] {
+            assert_eq!(in_main_unit(minor, currency).as_deref(), Some(text));
+            assert_eq!(minor_units(text, currency), Ok(minor));
+        }
+        assert_eq!(in_main_unit(-1, "GBP"), None);
     }
 
     #[test]

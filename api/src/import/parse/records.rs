@@ -1,13 +1,14 @@
-//! Initiative records as JSON Lines: one whole record a line.
+//! Initiative records in each of the formats that they come in. As JSON Lines: one whole
+//! record a line.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, SeekFrom};
 use std::ops::ControlFlow;
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::file_record::{Cell, FileRecord, Item, Stray};
-use super::{FileError, LONGEST_ROW, Refusals, Row, stream, without_position};
+use super::{FileError, LONGEST_ROW, Refusals, Row, flat, ods, sheets, stream, without_position, xlsx};
 use crate::initiative::validate::FindingCode;
 use crate::initiative::{document, record::InitiativeRecord};
 
@@ -16,20 +17,12 @@ use crate::initiative::{document, record::InitiativeRecord};
 pub enum RecordFormat {
     /// One JSON object a line.
     JsonLines,
-}
-
-impl RecordFormat {
-    /// The format of a file, told by its first bytes.
-    ///
-    /// # Errors
-    /// [`FileError::NotRecords`] where it is none of records.
-    pub fn of(_name: &str, start: &[u8]) -> Result<Self, FileError> {
-        stream::refuse_other_than_text(start)?;
-        match stream::first_of_substance(start) {
-            Some(b'{') => Ok(Self::JsonLines),
-            _ => Err(FileError::NotRecords),
-        }
-    }
+    /// One flat table, a record a row.
+    Csv,
+    /// A workbook of Excel's kind, with a sheet for each list of a record.
+    Xlsx,
+    /// The same as an OpenDocument spreadsheet.
+    Ods,
 }
 
 /// What a file may hold; what is larger is refused.
@@ -39,6 +32,14 @@ pub struct Limits {
     pub bytes: u64,
     /// The most rows of it, over all its sheets.
     pub rows: u64,
+}
+
+impl Limits {
+    /// None but what a format has itself.
+    pub const NONE: Self = Self {
+        bytes: u64::MAX,
+        rows: u64::MAX,
+    };
 }
 
 impl Default for Limits {
@@ -54,10 +55,15 @@ impl Default for Limits {
 /// which may end the reading early.
 pub fn read_as_typed(
     format: RecordFormat,
-    input: impl Read + io::Seek,
+    mut input: impl Read + io::Seek,
     limits: &Limits,
     mut each: impl FnMut(Item) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
+    let length = input.seek(SeekFrom::End(0))?;
+    if length > limits.bytes {
+        return Err(FileError::TooLong(limits.bytes));
+    }
+    input.seek(SeekFrom::Start(0))?;
     match format {
         RecordFormat::JsonLines => {
             let mut left = limits.rows;
@@ -71,6 +77,15 @@ pub fn read_as_typed(
                 each(typed_line(line, row))
             })?;
             outcome
+        }
+        RecordFormat::Csv => flat::read(input, limits, &mut each),
+        RecordFormat::Xlsx => {
+            let mut book = xlsx::Book::open(input, length, limits)?;
+            sheets::read(&mut book, limits, &mut each)
+        }
+        RecordFormat::Ods => {
+            let mut book = ods::Book::open(input, length, limits)?;
+            sheets::read(&mut book, limits, &mut each)
         }
     }
 }

@@ -19,6 +19,87 @@ pub(super) fn text(mut input: impl Read) -> Result<impl Read, FileError> {
     Ok(Cursor::new(start).chain(input))
 }
 
+/// As [`text`], but takes input in UTF-16 too, where it begins with a byte order mark: some
+/// spreadsheets save their text so.
+pub(super) fn text_of_any_width(mut input: impl Read) -> Result<impl Read, FileError> {
+    let mut start = Vec::with_capacity(4);
+    input.by_ref().take(4).read_to_end(&mut start)?;
+    let wide = match start.as_slice() {
+        [0xff, 0xfe, ..] => Some(u16::from_le_bytes as fn([u8; 2]) -> u16),
+        [0xfe, 0xff, ..] => Some(u16::from_be_bytes as fn([u8; 2]) -> u16),
+        _ => None,
+    };
+    let past_mark = start.split_off(if wide.is_some() { 2 } else { 0 });
+    let input = Cursor::new(past_mark).chain(input);
+    Ok(match wide {
+        Some(unit) => EitherWidth::Wide(Wide {
+            input,
+            unit,
+            held: Vec::new(),
+            text: Cursor::default(),
+        }),
+        None => EitherWidth::Narrow(text(input)?),
+    })
+}
+
+/// Text in UTF-8, or in UTF-16.
+enum EitherWidth<N, W> {
+    Narrow(N),
+    Wide(Wide<W>),
+}
+
+impl<N: Read, W: Read> Read for EitherWidth<N, W> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Narrow(input) => input.read(buffer),
+            Self::Wide(input) => input.read(buffer),
+        }
+    }
+}
+
+/// Text in UTF-16, read as UTF-8. What is no character becomes U+FFFD.
+struct Wide<R> {
+    input: R,
+    unit: fn([u8; 2]) -> u16,
+    /// Bytes that are not a whole character yet.
+    held: Vec<u8>,
+    text: Cursor<Vec<u8>>,
+}
+
+impl<R: Read> Read for Wide<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.text.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let before = self.held.len();
+            self.input.by_ref().take(1 << 14).read_to_end(&mut self.held)?;
+            let is_over = self.held.len() == before;
+            if self.held.is_empty() {
+                return Ok(0);
+            }
+            let mut units: Vec<u16> = self
+                .held
+                .chunks_exact(2)
+                .map(|pair| (self.unit)([pair[0], pair[1]]))
+                .collect();
+            // The first half of a character waits for the second.
+            if !is_over && units.last().is_some_and(|last| (0xd800..0xdc00).contains(last)) {
+                units.pop();
+            }
+            let text: String = char::decode_utf16(units.iter().copied())
+                .map(|read| read.unwrap_or(char::REPLACEMENT_CHARACTER))
+                .collect();
+            self.held.drain(..units.len() * 2);
+            if is_over {
+                self.held.clear();
+            }
+            self.text = Cursor::new(text.into_bytes());
+        }
+    }
+}
+
 /// Refuses input that by its first bytes is no UTF-8 text, or is empty.
 pub(super) fn refuse_other_than_text(start: &[u8]) -> Result<(), FileError> {
     match start {

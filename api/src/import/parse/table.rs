@@ -24,11 +24,21 @@ impl<'a, R: Read> Table<'a, R> {
     /// Reads the header: the first line that is not blank. `input` has passed
     /// [`stream::text`].
     pub(super) fn open(input: R, allowance: &'a Allowance) -> Result<Self, FileError> {
+        Self::open_delimited(input, allowance, b',')
+    }
+
+    /// [`Self::open`], with something else between the cells of a row.
+    pub(super) fn open_delimited(
+        input: R,
+        allowance: &'a Allowance,
+        delimiter: u8,
+    ) -> Result<Self, FileError> {
         // A last line without an end is read and counted like any other.
         let input = input.chain(&b"\n"[..]);
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
+            .delimiter(delimiter)
             // A carriage return stays at the end of the row's last cell, to be
             // trimmed there: the reader counts lines rightly by line feeds alone.
             .terminator(Terminator::Any(b'\n'))

@@ -1,0 +1,222 @@
+//! Records out of one flat table: a record a row, and a column for each field, with the
+//! position of an item of a list in its name: `fundingTerms.1.durationMonths`.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+use std::ops::ControlFlow;
+
+use serde_json::json;
+
+use super::assembled::Part;
+use super::file_record::{Cell, FileRecord, Item, Stray};
+use super::records::Limits;
+use super::stream::{self, Allowance};
+use super::table::Table;
+use super::{FileError, LONGEST_ROW};
+use crate::initiative::validate::FindingCode;
+use crate::workbook::columns::{EXAMPLE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND, folded};
+use crate::workbook::typed::Raw;
+
+/// The furthest position in a list that a column may name.
+const FURTHEST: usize = 1_000;
+
+/// A column of the file: the sheet and the column of the table of columns, and the position in
+/// the list of the former.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Known {
+    sheet: usize,
+    position: usize,
+    column: usize,
+}
+
+fn known(title: &str) -> Option<Known> {
+    let root = SHEETS[0].column(title).map(|column| Known {
+        sheet: 0,
+        position: 0,
+        column,
+    });
+    let in_a_list = || {
+        let mut steps = title.splitn(3, ['.', '/']);
+        let sheet = Sheet::named(steps.next()?).filter(|sheet| *sheet > 0)?;
+        let position: usize = steps.next()?.trim().parse().ok()?;
+        let column = SHEETS[sheet].column(steps.next()?)?;
+        (1..=FURTHEST).contains(&position).then_some(Known {
+            sheet,
+            position,
+            column,
+        })
+    };
+    root.or_else(in_a_list)
+}
+
+/// Reads records and hands each to `each`.
+pub(super) fn read(
+    input: impl Read,
+    limits: &Limits,
+    each: &mut dyn FnMut(Item) -> ControlFlow<()>,
+) -> Result<(), FileError> {
+    let (input, delimiter) = with_delimiter(stream::text_of_any_width(input)?)?;
+    let allowance = Allowance::unlimited();
+    let mut table = Table::open_delimited(input, &allowance, delimiter)?;
+    let titles = table.header().to_vec();
+    let columns: Vec<_> = titles.iter().map(|title| known(title)).collect();
+    let paths = columns.iter().flatten().filter(|known| known.sheet == 0);
+    let mut paths = paths.map(|known| SHEETS[0].columns[known.column].path);
+    if !paths.any(|path| [REFERENCE_PATH, "title"].contains(&path)) {
+        return Err(FileError::NotRecordTable);
+    }
+    let mut seen = BTreeMap::new();
+    for (title, known) in titles.iter().zip(&columns) {
+        if let Some(known) = known
+            && seen
+                .insert((known.sheet, known.position, known.column), title)
+                .is_some()
+        {
+            return Err(FileError::RepeatedColumn("the file".into(), title.clone()));
+        }
+    }
+    let is_passed_over: Vec<_> = titles
+        .iter()
+        .map(|title| folded(title) == folded(TO_MEND))
+        .collect();
+    let mut unknown = BTreeMap::new();
+    let mut left = limits.rows;
+    while let Some((line, row)) = table.next_row()? {
+        let Some(less) = left.checked_sub(1) else {
+            return Err(FileError::TooManyRows(limits.rows));
+        };
+        left = less;
+        let item = match row {
+            Err(refusals) => Item::Stray(Stray {
+                at: Cell {
+                    column: refusals
+                        .first()
+                        .map(|one| one.field.clone())
+                        .filter(|field| !field.is_empty()),
+                    ..Cell::of_row(line)
+                },
+                code: FindingCode::Malformed,
+                reason: refusals
+                    .into_iter()
+                    .next()
+                    .map_or_else(String::new, |one| one.reason),
+            }),
+            Ok(cells) => {
+                for (place, cell) in cells.iter().enumerate() {
+                    if columns[place].is_none() && !cell.is_empty() && !is_passed_over[place] {
+                        unknown.entry(place).or_insert(line);
+                    }
+                }
+                match record(line, &titles, &columns, &cells) {
+                    Some(record) => Item::Record(record),
+                    None => continue,
+                }
+            }
+        };
+        if each(item).is_break() {
+            return Ok(());
+        }
+    }
+    for place in unknown.into_keys() {
+        let stray = Stray {
+            at: Cell {
+                column: Some(titles[place].clone()),
+                ..Cell::of_row(1)
+            },
+            code: FindingCode::NotFound,
+            reason: "is not a column that is known, and nothing in it was read".into(),
+        };
+        if each(Item::Stray(stray)).is_break() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// The record of a row; none of one that shows how the table is filled in.
+fn record(line: u64, titles: &[String], columns: &[Option<Known>], cells: &[&str]) -> Option<FileRecord> {
+    let mut record = FileRecord {
+        at: Cell::of_row(line),
+        document: json!({}),
+        ..FileRecord::default()
+    };
+    // By list and position, the cells that hold something.
+    let mut parts: BTreeMap<(usize, usize), Vec<(usize, usize)>> = BTreeMap::from([((0, 0), Vec::new())]);
+    for (place, known) in columns.iter().enumerate() {
+        if let Some(known) = known
+            && !cells[place].is_empty()
+        {
+            parts
+                .entry((known.sheet, known.position))
+                .or_default()
+                .push((place, known.column));
+        }
+    }
+    let is_example = parts[&(0, 0)].iter().any(|(place, column)| {
+        SHEETS[0].columns[*column].path == REFERENCE_PATH && cells[*place].eq_ignore_ascii_case(EXAMPLE)
+    });
+    let is_blank = parts.values().all(Vec::is_empty);
+    if is_blank || is_example {
+        return None;
+    }
+    for ((sheet, _), held) in parts {
+        let sheet = &SHEETS[sheet];
+        let mut part = match sheet.list {
+            None => Part::record(&mut record, sheet),
+            Some(_) => Part::item(&mut record, sheet, Cell::of_row(line)),
+        };
+        for (place, column) in held {
+            let at = Cell {
+                column: Some(titles[place].clone()),
+                ..Cell::of_row(line)
+            };
+            part.put(&sheet.columns[column], Raw::Text(cells[place].to_owned()), at);
+        }
+        part.finish();
+    }
+    Some(record)
+}
+
+/// The input, and what stands between its cells: a comma, or the semicolon or tab that
+/// spreadsheets write where a comma is the decimal sign. A first line `sep=;` says so itself.
+fn with_delimiter(mut input: impl Read) -> Result<(impl Read, u8), FileError> {
+    let mut start = Vec::new();
+    let mut buffer = [0; 4096];
+    while !start.contains(&b'\n') && start.len() < LONGEST_ROW {
+        let read = input.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        start.extend_from_slice(&buffer[..read]);
+    }
+    let end = start
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .unwrap_or(start.len());
+    let said = start[..end]
+        .trim_ascii()
+        .strip_prefix(b"sep=")
+        .and_then(|said| said.first().copied());
+    let delimiter = if let Some(said) = said {
+        // The line stays, as an empty one, so that those after it are counted rightly.
+        start[..end].fill(b' ');
+        said
+    } else {
+        let mut is_quoted = false;
+        let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
+        for byte in &start[..end] {
+            is_quoted ^= *byte == b'"';
+            for (delimiter, count) in &mut counts {
+                *count += usize::from(!is_quoted && byte == delimiter);
+            }
+        }
+        let mut most = counts[0];
+        for count in &counts[1..] {
+            if count.1 > most.1 {
+                most = *count;
+            }
+        }
+        most.0
+    };
+    Ok((Cursor::new(start).chain(input), delimiter))
+}

@@ -1,0 +1,112 @@
+//! What format a file of records is in, told by its first bytes and its name.
+
+use super::records::RecordFormat;
+use super::{FileError, stream};
+
+/// How many of a file's first bytes are enough to tell its format.
+pub const START: usize = 1024;
+
+/// What stands first in an OpenDocument spreadsheet, unpacked, so that its kind can be told.
+const OPEN_DOCUMENT: &[u8] = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet";
+
+impl RecordFormat {
+    /// The format of a file of that name that begins so; refuses one that is none of those that
+    /// are read. The bytes decide; the name says how to advise whoever sent it.
+    pub fn of(name: &str, start: &[u8]) -> Result<Self, FileError> {
+        let ending = name
+            .rsplit_once('.')
+            .map_or("", |(_, ending)| ending)
+            .to_ascii_lowercase();
+        match start {
+            [] => Err(FileError::Empty),
+            [0xd0, 0xcf, 0x11, 0xe0, ..] if matches!(ending.as_str(), "xls" | "xlt") => {
+                Err(FileError::Foreign("a workbook of the old kind (.xls)"))
+            }
+            // An encrypted workbook lies in the same container as an old one.
+            [0xd0, 0xcf, 0x11, 0xe0, ..] => Err(FileError::Locked),
+            [b'P', b'K', 3, 4, ..] => Self::of_archive(&ending, start),
+            [b'P', b'K', 5, 6, ..] => Err(FileError::Empty),
+            _ if start.starts_with(b"%PDF") => Err(FileError::Foreign("a PDF")),
+            [0x1f, 0x8b, ..] | [b'7', b'z', 0xbc, 0xaf, ..] | [b'R', b'a', b'r', b'!', ..] => {
+                Err(FileError::Foreign("an archive"))
+            }
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Ok(Self::Csv),
+            _ => Self::of_text(&ending, start),
+        }
+    }
+
+    fn of_archive(ending: &str, start: &[u8]) -> Result<Self, FileError> {
+        let named = start.get(30..).unwrap_or_default();
+        match ending {
+            _ if named.starts_with(OPEN_DOCUMENT) => Ok(Self::Ods),
+            "ods" => Ok(Self::Ods),
+            "xlsx" | "xlsm" | "xltx" | "xltm" => Ok(Self::Xlsx),
+            "numbers" => Err(FileError::Foreign("a Numbers document")),
+            "xlsb" => Err(FileError::Foreign("a binary workbook (.xlsb)")),
+            _ if named.starts_with(b"mimetype") => {
+                Err(FileError::Foreign("an OpenDocument file of another kind"))
+            }
+            _ => {
+                let is_workbook = [&b"[Content_Types].xml"[..], b"_rels/", b"xl/", b"docProps/"]
+                    .iter()
+                    .any(|first| named.starts_with(first));
+                if is_workbook && !matches!(ending, "docx" | "pptx") {
+                    Ok(Self::Xlsx)
+                } else {
+                    Err(FileError::Foreign("an archive or a document of another kind"))
+                }
+            }
+        }
+    }
+
+    fn of_text(ending: &str, start: &[u8]) -> Result<Self, FileError> {
+        if matches!(ending, "jsonl" | "ndjson") {
+            return Ok(Self::JsonLines);
+        }
+        match stream::first_of_substance(start) {
+            Some(b'{') => Ok(Self::JsonLines),
+            Some(b'[') => Err(FileError::NotRecords),
+            Some(b'<') => Err(FileError::Foreign("a web page or another XML document")),
+            _ if start.contains(&0) => Err(FileError::Foreign("no text and no workbook that is known")),
+            _ => Ok(Self::Csv),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_is_told_by_what_a_file_begins_with() {
+        let ods: &[u8] = b"PK\x03\x04\x14\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0mimetypeapplication/vnd.oasis.opendocument.spreadsheet";
+        let xlsx: &[u8] =
+            b"PK\x03\x04\x14\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0[Content_Types].xml";
+        for (name, start, format) in [
+            ("a.jsonl", &b"{\"title\": 1}"[..], RecordFormat::JsonLines),
+            ("a", b"\xef\xbb\xbf {}", RecordFormat::JsonLines),
+            ("a.csv", b"title,summary\n", RecordFormat::Csv),
+            ("a.txt", b"\xff\xfet\0", RecordFormat::Csv),
+            ("a.xlsx", xlsx, RecordFormat::Xlsx),
+            ("a.csv", xlsx, RecordFormat::Xlsx),
+            ("a.zip", ods, RecordFormat::Ods),
+            ("a.XLSX", b"PK\x03\x04", RecordFormat::Xlsx),
+        ] {
+            assert_eq!(RecordFormat::of(name, start).unwrap(), format, "{name}");
+        }
+        for (name, start, said) in [
+            ("a.csv", &b""[..], "is empty"),
+            ("a.xls", b"\xd0\xcf\x11\xe0\xa1", "the old kind (.xls)"),
+            ("a.xlsx", b"\xd0\xcf\x11\xe0\xa1", "protected with a password"),
+            ("a.numbers", b"PK\x03\x04", "a Numbers document"),
+            ("a.docx", xlsx, "of another kind"),
+            ("a.pdf", b"%PDF-1.7", "a PDF"),
+            ("a.xlsx", b"<html>", "a web page"),
+            ("a.json", b"[{}]", "not one whole JSON object"),
+            ("a.bin", b"ab\0\0", "no text"),
+        ] {
+            let error = RecordFormat::of(name, start).unwrap_err().to_string();
+            assert!(error.contains(said), "{name}: {error}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Files that would take more than they are given, that are damaged, or that were made to do harm.
+
+use std::fmt::Write as _;
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::json;
+
+use super::super::FileError;
+use super::super::records::{Limits, RecordFormat};
+use super::{HEADER, exported, flat, random_record, read, read_within, typed, with_parts, with_sheet};
+
+#[test]
+fn limits_are_kept_while_reading() {
+    let records: Vec<_> = (0..5)
+        .map(|number| json!({"externalRef": number.to_string(), "title": "T"}))
+        .collect();
+    let jsonl: String = records.iter().map(|record| record.to_string() + "\n").collect();
+    for (format, bytes) in [
+        (RecordFormat::JsonLines, jsonl.into_bytes()),
+        (RecordFormat::Csv, flat(&records)),
+        (RecordFormat::Xlsx, exported(&records)),
+    ] {
+        let read = |bytes_, rows| read_within(format, &bytes, Limits { bytes: bytes_, rows });
+        assert_eq!(read(bytes.len() as u64, 5).unwrap().0.len(), 5);
+        assert!(
+            matches!(read(bytes.len() as u64, 4), Err(FileError::TooManyRows(4))),
+            "{format:?}"
+        );
+        assert!(
+            matches!(read(bytes.len() as u64 - 1, 5), Err(FileError::TooLong(_))),
+            "{format:?}"
+        );
+    }
+}
+
+#[test]
+fn a_bomb_is_refused_before_it_is_opened() {
+    let book = typed(&[("Initiatives", &[&["Your reference"], &["a"]])]);
+    let spaced = format!("<a/>{}", " ".repeat(1 << 20)).repeat(80).into_bytes();
+    let bomb = with_parts(&book, &[("xl/worksheets/sheet9.xml", &spaced)]);
+    assert!(bomb.len() < 200_000);
+    assert!(matches!(read(&bomb), Err(FileError::Bomb(_))));
+    // Whatever part it is.
+    let bomb = with_parts(&book, &[("xl/media/image1.png", &spaced)]);
+    assert!(matches!(read(&bomb), Err(FileError::Bomb(_))));
+    // One cell, in pieces.
+    for between in ["&amp;", "<!-- </c> -->", "<![CDATA[</c>]]>", "</t><t>"] {
+        let cell = format!("{}{between}", "x".repeat(1 << 19)).repeat(9);
+        let endless = with_sheet(&format!(
+            "<sheetData>{HEADER}<row r=\"2\"><c r=\"A2\" t=\"inlineStr\"><is><t>{cell}</t></is></c></row></sheetData>"
+        ));
+        assert!(matches!(read(&endless), Err(FileError::EndlessCell)), "{between}");
+    }
+    // Room for as many shared texts as no file has.
+    let counted = with_parts(
+        &book,
+        &[(
+            "xl/sharedStrings.xml",
+            b"<sst count=\"9\" uniqueCount=\"99999999999\"></sst>",
+        )],
+    );
+    assert!(matches!(read(&counted), Err(FileError::Damaged)));
+    let declared = with_parts(
+        &book,
+        &[(
+            "xl/sharedStrings.xml",
+            b"<!DOCTYPE a [<!ENTITY b \"c\">]><sst></sst>",
+        )],
+    );
+    assert!(matches!(read(&declared), Err(FileError::Damaged)));
+}
+
+#[test]
+fn a_million_empty_rows_cost_nothing() {
+    let book = typed(&[("Initiatives", &[])]);
+    let mut sheet =
+        format!("<worksheet><sheetData>{HEADER}<row r=\"2\"><c r=\"A2\" t=\"str\"><v>a</v></c></row>");
+    for row in 3..=1_000_000 {
+        write!(sheet, "<row r=\"{row}\" s=\"1\"><c r=\"A{row}\" s=\"1\"/></row>").unwrap();
+    }
+    sheet.push_str(
+        "<row r=\"1000001\"><c r=\"A1000001\" t=\"str\"><v>b</v></c></row></sheetData></worksheet>",
+    );
+    let book = with_parts(&book, &[("xl/worksheets/sheet1.xml", sheet.as_bytes())]);
+    let limits = Limits {
+        rows: 2,
+        ..Limits::default()
+    };
+    let (records, _) = read_within(RecordFormat::Xlsx, &book, limits).unwrap();
+    assert_eq!(
+        records.iter().map(|record| record.at.row).collect::<Vec<_>>(),
+        [2, 1_000_001]
+    );
+}
+
+#[test]
+fn a_damaged_workbook_is_refused_in_one_sentence() {
+    let records: Vec<_> = (0..50)
+        .map(|number| json!({"externalRef": number.to_string(), "title": "T".repeat(number + 1)}))
+        .collect();
+    let book = exported(&records);
+    for end in [5, 100, book.len() / 2, book.len() - 30, book.len() - 1] {
+        let error = read_within(RecordFormat::Xlsx, &book[..end], Limits::default()).unwrap_err();
+        assert!(matches!(error, FileError::Damaged), "{end}: {error:?}");
+    }
+    for content in [
+        "<sheetData><row r=\"1\"><c r=\"A1\" t=\"s\"><v>99</v></c></row></sheetData>",
+        "<sheetData><row r=\"99999999999999\"><c r=\"A99999999999999\"><v>1</v></c></row></sheetData>",
+        "<sheetData><row r=\"1\"><c r=\"ZZZZZZZZZZZZZZ1\"><v>1</v></c></row></sheetData>",
+        "<sheetData><row r=\"1\"><c r=\"A1\" t=\"z\"><v>1</v></c></row></sheetData>",
+        "<sheetData><row r=\"1\"><c r=\"A1\"",
+        "<mergeCells><mergeCell ref=\"B2:A1\"/></mergeCells>",
+    ] {
+        assert!(read(&with_sheet(content)).is_err(), "{content}");
+    }
+}
+
+#[test]
+fn no_bytes_make_it_panic() {
+    let mut random = StdRng::seed_from_u64(7);
+    let records = [random_record(&mut random), random_record(&mut random)];
+    let files = [exported(&records), flat(&records)];
+    for (file, format) in files.iter().zip([RecordFormat::Xlsx, RecordFormat::Csv]) {
+        for _ in 0..150 {
+            let mut bytes = file.clone();
+            for _ in 0..random.random_range(1..5) {
+                let place = random.random_range(0..bytes.len());
+                bytes[place] = random.random();
+            }
+            let _ = read_within(format, &bytes, Limits::default());
+        }
+    }
+    // Within the parts themselves, where no checksum tells.
+    let sheet = format!(
+        "<sheetData>{HEADER}<row r=\"2\"><c r=\"A2\" t=\"inlineStr\"><is><t>a</t></is></c><c r=\"B2\" s=\"0\"><f t=\"shared\" si=\"0\" ref=\"B2:B3\">1</f><v>5</v></c></row></sheetData><mergeCells count=\"1\"><mergeCell ref=\"A2:A3\"/></mergeCells>"
+    );
+    for _ in 0..400 {
+        let mut bytes = sheet.clone().into_bytes();
+        for _ in 0..random.random_range(1..4) {
+            let place = random.random_range(0..bytes.len());
+            bytes[place] = *b"<>/\"=0129AZz &;:!-".choose(&mut random).unwrap();
+        }
+        let _ = read(&with_sheet(&String::from_utf8_lossy(&bytes)));
+    }
+}

@@ -1,0 +1,577 @@
+//! Records written into a workbook, row by row: what was written before waits in temporary
+//! files, so that memory does not grow with the number of records.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write;
+
+use rust_xlsxwriter::{
+    DataValidation, DataValidationErrorStyle, DocProperties, ExcelDateTime, Format, FormatAlign,
+    FormatBorder, Formula, Note, Workbook, Worksheet, XlsxError,
+};
+use serde_json::Value;
+
+use super::columns::{
+    Column, GUIDANCE, Kind, LISTS, RECORD, REFERENCE, REFERENCE_NOTE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND,
+};
+use super::escaped;
+use super::shown::{Manner, Shown, show};
+use super::vocabulary::Vocabulary;
+use crate::initiative::validate::Finding;
+
+/// Why a workbook could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A sheet would have more rows than one can have.
+    #[error("The sheet \"{0}\" would have over a million rows; write JSON Lines or CSV instead.")]
+    TooManyRows(&'static str),
+    /// Writing failed.
+    #[error("The workbook could not be written: {0}.")]
+    Failed(#[from] XlsxError),
+}
+
+/// What a workbook is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To be filled in.
+    Template,
+    /// To be kept, or taken into another base.
+    Export,
+    /// To be mended and sent again.
+    Correction,
+}
+
+/// The rows that a sheet can have.
+const MOST_ROWS: u32 = 1_048_576;
+/// The most UTF-16 units of text that a cell can hold.
+const MOST_UNITS: usize = 32_767;
+/// How many rows the drop-downs of a template reach.
+const PREPARED_ROWS: u32 = 5_000;
+/// How a spreadsheet shows days, amounts and text.
+const DAY: &str = "yyyy-mm-dd";
+const MONEY: &str = "#,##0.00##";
+const TEXT: &str = "@";
+
+/// How cells look.
+struct Formats {
+    header: Format,
+    /// By what is in a cell: words, words like a formula, a number, a day, an amount.
+    plain: [Format; 5],
+    wrong: [Format; 5],
+    example: [Format; 5],
+    reasons: Format,
+    heading: Format,
+    paragraph: Format,
+}
+
+impl Formats {
+    fn new() -> Self {
+        let base = Format::new().set_align(FormatAlign::Top);
+        let five = |base: &Format| {
+            [
+                base.clone().set_num_format(TEXT).set_text_wrap(),
+                base.clone()
+                    .set_num_format(TEXT)
+                    .set_text_wrap()
+                    .set_quote_prefix(),
+                base.clone(),
+                base.clone().set_num_format(DAY),
+                base.clone().set_num_format(MONEY),
+            ]
+        };
+        let wrong = base
+            .clone()
+            .set_background_color(0x00FF_C7CE)
+            .set_border(FormatBorder::Thin);
+        let example = base.clone().set_italic().set_font_color(0x0080_8080);
+        Self {
+            header: Format::new()
+                .set_bold()
+                .set_text_wrap()
+                .set_align(FormatAlign::Top)
+                .set_background_color(0x00DD_EBF7)
+                .set_border_bottom(FormatBorder::Thin),
+            plain: five(&base),
+            wrong: five(&wrong),
+            example: five(&example),
+            reasons: base.clone().set_text_wrap().set_background_color(0x00FF_F2CC),
+            heading: Format::new().set_bold().set_font_size(14),
+            paragraph: base.set_text_wrap(),
+        }
+    }
+}
+
+/// One sheet on its way out.
+struct Written {
+    sheet: &'static Sheet,
+    /// Where its columns stand, by their place in the table of columns; none that is left out.
+    places: Vec<Option<u16>>,
+    record: Option<u16>,
+    reference: u16,
+    to_mend: Option<u16>,
+    next_row: u32,
+    /// Which of the columns that nobody is asked for hold something.
+    used: Vec<bool>,
+}
+
+/// A workbook on its way out.
+pub(super) struct Book {
+    purpose: Purpose,
+    workbook: Workbook,
+    formats: Formats,
+    sheets: Vec<Written>,
+    /// Where in the workbook the first of them stands.
+    first: usize,
+    records: u64,
+}
+
+/// How the cells of a row look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    Plain,
+    Example,
+}
+
+impl Book {
+    pub(super) fn new(purpose: Purpose, guidance: &[(bool, String)]) -> Result<Self, WriteError> {
+        let mut workbook = Workbook::new();
+        // The same content makes the same file.
+        let properties = DocProperties::new()
+            .set_title("Wayin: initiative records")
+            .set_creation_datetime(&ExcelDateTime::from_ymd(2026, 1, 1)?);
+        workbook.set_properties(&properties);
+        let formats = Formats::new();
+        if !guidance.is_empty() {
+            write_guidance(&mut workbook, &formats, guidance)?;
+        }
+        let mut book = Self {
+            purpose,
+            workbook,
+            formats,
+            sheets: Vec::new(),
+            first: usize::from(!guidance.is_empty()),
+            records: 0,
+        };
+        for sheet in &SHEETS {
+            book.add_sheet(sheet)?;
+        }
+        Ok(book)
+    }
+
+    fn add_sheet(&mut self, sheet: &'static Sheet) -> Result<(), WriteError> {
+        let worksheet = self.workbook.add_worksheet_with_constant_memory()?;
+        worksheet.set_name(sheet.name)?;
+        let mut next = 0;
+        let mut place = || {
+            next += 1;
+            next - 1
+        };
+        let record = (self.purpose != Purpose::Template).then(&mut place);
+        let is_child = sheet.list.is_some();
+        let own_reference = is_child.then(&mut place);
+        let mut places = Vec::new();
+        let mut to_mend = None;
+        for column in sheet.columns {
+            let is_there = column.is_asked || self.purpose != Purpose::Template;
+            if !is_child && column.path == REFERENCE_PATH {
+                places.push(Some(place()));
+                to_mend = (self.purpose == Purpose::Correction).then(&mut place);
+            } else {
+                if is_child && to_mend.is_none() && self.purpose == Purpose::Correction {
+                    to_mend = Some(place());
+                }
+                places.push(is_there.then(&mut place));
+            }
+        }
+        let reference = own_reference
+            .or_else(|| places.iter().flatten().next().copied())
+            .unwrap_or(0);
+        let header = &self.formats.header;
+        let title = |worksheet: &mut Worksheet, place: u16, title: &str, note: &str, width: u16| {
+            worksheet.write_string_with_format(0, place, title, header)?;
+            worksheet.set_column_width(place, width)?;
+            let note = Note::new(note)
+                .add_author_prefix(false)
+                .set_width(320)
+                .set_height(110);
+            worksheet.insert_note(0, place, &note)?;
+            Ok::<(), WriteError>(())
+        };
+        if let Some(place) = record {
+            let note = "What tells the record apart in this file. Leave it as it is; where you add a record, leave it empty.";
+            title(worksheet, place, RECORD, note, 8)?;
+        }
+        if let Some(place) = own_reference {
+            title(worksheet, place, REFERENCE, REFERENCE_NOTE, 18)?;
+            worksheet.set_column_format(place, &Format::new().set_num_format(TEXT))?;
+        }
+        if let Some(place) = to_mend {
+            let note = "What is wrong with the row, and where. Nobody reads this column when you send the file again.";
+            title(worksheet, place, TO_MEND, note, 50)?;
+        }
+        for (column, place) in sheet.columns.iter().zip(&places) {
+            let Some(place) = *place else { continue };
+            title(worksheet, place, column.header, &note(column), column.width)?;
+            let format = match column.kind {
+                Kind::Date => DAY,
+                Kind::Money => MONEY,
+                Kind::Whole => "0",
+                _ => TEXT,
+            };
+            worksheet.set_column_format(place, &Format::new().set_num_format(format))?;
+        }
+        worksheet.set_row_height(0, 32)?;
+        let frozen = to_mend.unwrap_or(reference) + 1;
+        worksheet.set_freeze_panes(1, frozen)?;
+        self.sheets.push(Written {
+            sheet,
+            used: vec![false; places.len()],
+            places,
+            record,
+            reference,
+            to_mend,
+            next_row: 1,
+        });
+        Ok(())
+    }
+
+    /// Writes a record with what was found in it, each where it stands.
+    pub(super) fn add(&mut self, document: &Value, findings: &[Finding]) -> Result<(), WriteError> {
+        self.records += 1;
+        let reference = document
+            .get(REFERENCE_PATH)
+            .filter(|reference| !reference.is_null());
+        let reference = reference.map(|reference| {
+            reference
+                .as_str()
+                .map_or_else(|| reference.to_string(), ToOwned::to_owned)
+        });
+        // By sheet and item, and none for the record itself.
+        let mut by_part: BTreeMap<(usize, usize), Vec<(String, &Finding)>> = BTreeMap::new();
+        for finding in findings {
+            let (part, field) = part_of(&finding.path, document);
+            by_part.entry(part).or_default().push((field, finding));
+        }
+        self.row(
+            0,
+            document,
+            reference.as_deref(),
+            by_part.get(&(0, 0)).map_or(&[], Vec::as_slice),
+            Look::Plain,
+        )?;
+        for (at, sheet) in SHEETS.iter().enumerate() {
+            let items = sheet
+                .list
+                .and_then(|list| document.get(list))
+                .and_then(Value::as_array);
+            for (item, part) in items.into_iter().flatten().enumerate() {
+                let found = by_part.get(&(at, item)).map_or(&[][..], Vec::as_slice);
+                self.row(at, part, reference.as_deref(), found, Look::Plain)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a record that shows how the others are written.
+    pub(super) fn add_example(&mut self, document: &Value) -> Result<(), WriteError> {
+        let reference = document
+            .get(REFERENCE_PATH)
+            .and_then(Value::as_str)
+            .map(ToOwned::to_owned);
+        self.row(0, document, reference.as_deref(), &[], Look::Example)?;
+        for (at, sheet) in SHEETS.iter().enumerate() {
+            let items = sheet
+                .list
+                .and_then(|list| document.get(list))
+                .and_then(Value::as_array);
+            for part in items.into_iter().flatten() {
+                self.row(at, part, reference.as_deref(), &[], Look::Example)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn row(
+        &mut self,
+        at: usize,
+        part: &Value,
+        reference: Option<&str>,
+        found: &[(String, &Finding)],
+        look: Look,
+    ) -> Result<(), WriteError> {
+        let written = &mut self.sheets[at];
+        let row = written.next_row;
+        if row >= MOST_ROWS {
+            return Err(WriteError::TooManyRows(written.sheet.name));
+        }
+        written.next_row += 1;
+        let worksheet = self.workbook.worksheet_from_index(self.first + at)?;
+        let formats = match look {
+            Look::Plain => &self.formats.plain,
+            Look::Example => &self.formats.example,
+        };
+        if let Some(place) = written.record {
+            #[expect(clippy::cast_precision_loss, reason = "there are no so many records")]
+            worksheet.write_number_with_format(row, place, self.records as f64, &formats[2])?;
+        }
+        if written.sheet.list.is_some()
+            && let Some(reference) = reference
+        {
+            put(
+                worksheet,
+                row,
+                written.reference,
+                &Shown::Words(escaped::in_words(reference)),
+                formats,
+            )?;
+        }
+        let wrong: Vec<_> = found
+            .iter()
+            .map(|(field, _)| column_of(written.sheet, part, field))
+            .collect();
+        let mut was_cut = Vec::new();
+        for (place, column) in written.sheet.columns.iter().enumerate() {
+            let Some(to) = written.places[place] else { continue };
+            let shown = show(written.sheet, column, part, Manner::Workbook);
+            let formats = if wrong.contains(&Some(place)) {
+                &self.formats.wrong
+            } else {
+                formats
+            };
+            if shown == Shown::Nothing {
+                if wrong.contains(&Some(place)) {
+                    worksheet.write_blank(row, to, &formats[0])?;
+                }
+                continue;
+            }
+            written.used[place] = true;
+            if put(worksheet, row, to, &shown, formats)? {
+                was_cut.push(column.header);
+            }
+        }
+        if let Some(place) = written.to_mend {
+            let mut reasons = String::new();
+            for ((field, finding), column) in found.iter().zip(&wrong) {
+                let header = column.map(|column| written.sheet.columns[column].header);
+                let named = header.unwrap_or(field);
+                let colon = if named.is_empty() { "" } else { ": " };
+                let _ = writeln!(reasons, "{named}{colon}{}", finding.reason);
+            }
+            for header in was_cut {
+                let _ = writeln!(reasons, "{header}: is longer than a cell can hold, and cut here");
+            }
+            if !reasons.is_empty() {
+                let shown = Shown::Words(reasons.trim_end().to_owned());
+                put(
+                    worksheet,
+                    row,
+                    place,
+                    &shown,
+                    &std::array::from_fn(|_| self.formats.reasons.clone()),
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the drop-downs and writes the file.
+    pub(super) fn finish(mut self, output: impl Write + Send) -> Result<(), WriteError> {
+        let lists = Lists::write(&mut self.workbook)?;
+        for (at, written) in self.sheets.iter().enumerate() {
+            let worksheet = self.workbook.worksheet_from_index(self.first + at)?;
+            let last = (written.next_row + PREPARED_ROWS).min(MOST_ROWS) - 1;
+            for (place, column) in written.sheet.columns.iter().enumerate() {
+                let Some(to) = written.places[place] else { continue };
+                if !column.is_asked && !written.used[place] {
+                    worksheet.set_column_hidden(to)?;
+                }
+                if let Some(choice) = lists.choice(column)? {
+                    worksheet.add_data_validation(1, to, last, to, &choice)?;
+                }
+            }
+        }
+        self.workbook.save_to_writer(output)?;
+        Ok(())
+    }
+}
+
+/// What to write in a column, with the words that are known.
+fn note(column: &Column) -> String {
+    let mut note = column.note.to_owned();
+    if let Kind::Code(vocabulary) | Kind::Codes(vocabulary) = column.kind {
+        for word in vocabulary.words() {
+            let _ = write!(note, "\n{}: {}", word.shown(), word.definition);
+        }
+    }
+    note
+}
+
+/// Writes a cell; says whether its text had to be cut.
+fn put(
+    worksheet: &mut Worksheet,
+    row: u32,
+    place: u16,
+    shown: &Shown,
+    formats: &[Format; 5],
+) -> Result<bool, WriteError> {
+    match shown {
+        Shown::Nothing => {}
+        Shown::Words(text) => {
+            // Words are never written as a formula; the mark keeps them words when they are edited.
+            let format = &formats[usize::from(escaped::is_like_a_formula(text))];
+            let kept = within_a_cell(text);
+            worksheet.write_string_with_format(row, place, kept, format)?;
+            return Ok(kept.len() < text.len());
+        }
+        Shown::Number(number) => {
+            worksheet.write_number_with_format(row, place, *number, &formats[2])?;
+        }
+        Shown::Day(number) => {
+            worksheet.write_number_with_format(row, place, *number, &formats[3])?;
+        }
+        Shown::Money(number) => {
+            worksheet.write_number_with_format(row, place, *number, &formats[4])?;
+        }
+    }
+    Ok(false)
+}
+
+/// As much of a text as a cell can hold.
+fn within_a_cell(text: &str) -> &str {
+    if text.len() <= MOST_UNITS {
+        return text;
+    }
+    let mut units = 0;
+    for (at, letter) in text.char_indices() {
+        units += letter.len_utf16();
+        if units > MOST_UNITS {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+/// The part of a record that a path leads into, as its sheet and item, and the field within it.
+fn part_of(path: &str, document: &Value) -> ((usize, usize), String) {
+    let mut steps = path.splitn(3, '/');
+    let list = steps.next().unwrap_or_default();
+    let at = SHEETS.iter().position(|sheet| sheet.list == Some(list));
+    if let (Some(at), Some(Ok(item))) = (at, steps.next().map(str::parse::<usize>)) {
+        let items = document.get(list).and_then(Value::as_array).map_or(0, Vec::len);
+        if item < items {
+            return ((at, item), steps.next().unwrap_or_default().to_owned());
+        }
+    }
+    ((0, 0), path.to_owned())
+}
+
+/// The column in which the field at a path stands: in that of the field itself, or of the part
+/// of it or the whole that the path leads to.
+fn column_of(sheet: &Sheet, part: &Value, field: &str) -> Option<usize> {
+    if field.is_empty() {
+        return None;
+    }
+    let of = |field: &str| {
+        let alike = |column: &Column| {
+            column.path == field
+                || field
+                    .strip_prefix(column.path)
+                    .is_some_and(|rest| rest.starts_with('/'))
+                || column
+                    .path
+                    .strip_prefix(field)
+                    .is_some_and(|rest| rest.starts_with('/'))
+        };
+        let is_shown = |column: &Column| show(sheet, column, part, Manner::Workbook) != Shown::Nothing;
+        let columns = || sheet.columns.iter();
+        columns()
+            .position(|column| alike(column) && is_shown(column))
+            .or_else(|| columns().position(alike))
+    };
+    of(field).or_else(|| of(field.strip_prefix("missing/")?))
+}
+
+/// The sheet that drop-downs take their words from, and where in it each list stands.
+struct Lists {
+    /// The letters of its column, and the rows of its own words and of the reasons why an
+    /// answer is missing, which stand below.
+    ranges: BTreeMap<Option<Vocabulary>, (String, u32, u32)>,
+}
+
+impl Lists {
+    fn write(workbook: &mut Workbook) -> Result<Self, WriteError> {
+        let worksheet = workbook.add_worksheet();
+        worksheet.set_name(LISTS)?.set_hidden(true);
+        let mut ranges = BTreeMap::new();
+        let lists = std::iter::once(None).chain(Vocabulary::ALL.iter().copied().map(Some));
+        for (list, place) in lists.zip(0_u16..) {
+            let (heading, mut words) = match list {
+                None => ("Yes or no", vec!["Yes".to_owned(), "No".to_owned()]),
+                Some(list) => (
+                    list.heading(),
+                    list.words().iter().map(|word| word.shown()).collect(),
+                ),
+            };
+            let own = words.len();
+            if list != Some(Vocabulary::WhyMissing) {
+                words.extend(Vocabulary::WhyMissing.words().iter().map(|word| word.shown()));
+            }
+            worksheet.write_string(0, place, heading)?;
+            worksheet.set_column_width(place, 28)?;
+            for (word, row) in words.iter().zip(1..) {
+                worksheet.write_string(row, place, word)?;
+            }
+            let last = |words: usize| u32::try_from(words + 1).unwrap_or(u32::MAX);
+            let letters = rust_xlsxwriter::utility::column_number_to_name(place);
+            ranges.insert(list, (letters, last(own), last(words.len())));
+        }
+        Ok(Self { ranges })
+    }
+
+    /// The drop-down of a column, if it has one.
+    fn choice(&self, column: &Column) -> Result<Option<DataValidation>, WriteError> {
+        let list = match column.kind {
+            Kind::YesNo => None,
+            Kind::Code(vocabulary) | Kind::Codes(vocabulary) => Some(vocabulary),
+            Kind::WhyNone => Some(Vocabulary::WhyMissing),
+            Kind::Text | Kind::Date | Kind::Whole | Kind::Money => return Ok(None),
+        };
+        let Some((letters, own, all)) = self.ranges.get(&list) else {
+            return Ok(None);
+        };
+        let last = if column.may_be_missing { all } else { own };
+        let range = Formula::new(format!("={LISTS}!${letters}$2:${letters}${last}"));
+        let choice = DataValidation::new()
+            .allow_list_formula(range)
+            .set_error_style(DataValidationErrorStyle::Warning)
+            .set_error_title("Not a word of the list")?
+            .set_error_message("Choose one of the list, or leave the cell empty where you do not know.")?;
+        // Several words may stand in one cell.
+        Ok(Some(
+            choice.show_error_message(!matches!(column.kind, Kind::Codes(_))),
+        ))
+    }
+}
+
+fn write_guidance(
+    workbook: &mut Workbook,
+    formats: &Formats,
+    guidance: &[(bool, String)],
+) -> Result<(), WriteError> {
+    let worksheet = workbook.add_worksheet();
+    worksheet.set_name(GUIDANCE)?;
+    worksheet.set_column_width(0, 110)?;
+    worksheet.set_screen_gridlines(false);
+    for ((is_heading, text), row) in guidance.iter().zip(0..) {
+        let format = if *is_heading {
+            &formats.heading
+        } else {
+            &formats.paragraph
+        };
+        worksheet.write_string_with_format(row, 0, text, format)?;
+        // Programs that do not fit rows to their text would hide most of it.
+        let lines = u32::try_from(text.chars().count() / 115 + 1).unwrap_or(1);
+        worksheet.set_row_height(row, lines * if *is_heading { 24 } else { 16 })?;
+    }
+    Ok(())
+}

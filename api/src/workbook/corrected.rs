@@ -1,0 +1,44 @@
+//! The workbook that goes back to whoever sent records that could not be taken: those records
+//! as they were typed, each wrong cell marked, with what to mend beside them. Mended, it can be
+//! sent as it is.
+
+use std::io::Write;
+
+use serde_json::Value;
+
+use super::book::{Book, Purpose, WriteError};
+use super::template::guidance;
+use crate::initiative::validate::Finding;
+
+/// A corrected workbook on its way out.
+pub struct CorrectionBook(Book);
+
+impl CorrectionBook {
+    /// An empty one.
+    pub fn new() -> Result<Self, WriteError> {
+        Book::new(Purpose::Correction, &guidance(true)).map(Self)
+    }
+
+    /// Writes a record's document as it was typed, with what is wrong in it; the paths of the
+    /// findings lead into the document.
+    pub fn add(&mut self, document: &Value, findings: &[Finding]) -> Result<(), WriteError> {
+        self.0.add(document, findings)
+    }
+
+    /// Writes the file.
+    pub fn finish(self, output: impl Write + Send) -> Result<(), WriteError> {
+        self.0.finish(output)
+    }
+}
+
+/// Writes a corrected workbook of records that come one by one.
+pub fn write(
+    refused: impl IntoIterator<Item = (Value, Vec<Finding>)>,
+    output: impl Write + Send,
+) -> Result<(), WriteError> {
+    let mut book = CorrectionBook::new()?;
+    for (document, findings) in refused {
+        book.add(&document, &findings)?;
+    }
+    book.finish(output)
+}

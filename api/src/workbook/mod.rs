@@ -1,0 +1,16 @@
+//! Records as people keep them: in the sheets of a workbook, or in one flat table. What is
+//! written here, [`crate::import::parse`] reads; both go by the one table of [`columns`].
+
+mod book;
+pub mod columns;
+pub mod corrected;
+pub mod escaped;
+pub mod export;
+pub mod flat;
+pub mod http;
+pub mod shown;
+pub mod template;
+pub mod typed;
+pub mod vocabulary;
+
+pub use book::WriteError;

@@ -1,0 +1,315 @@
+//! What somebody typed into a cell, as the document of a record holds it. What does not fit
+//! its column is kept as it was typed, so that whoever looks the record over can name it.
+
+use serde_json::{Number, Value, json};
+
+use super::columns::{Column, Kind};
+use super::escaped::{self, why_missing};
+use super::vocabulary::Vocabulary;
+use crate::import::parse::money::Amount;
+use crate::initiative::validate::FindingCode;
+
+/// What a cell holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Raw {
+    /// Words.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// Yes or no.
+    Bool(bool),
+    /// A day, or a day with a time, as ISO 8601 writes it.
+    Moment(String),
+    /// The error that a formula ended in, such as `#REF!`.
+    Error(String),
+    /// A formula whose result the file does not carry.
+    Formula(String),
+}
+
+impl Raw {
+    /// Whether there is nothing in it but blank space.
+    pub fn is_blank(&self) -> bool {
+        matches!(self, Self::Text(text) if text.trim().is_empty())
+    }
+
+    /// How much it holds, in bytes, with what it takes to hold it.
+    pub const fn size(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Moment(text) | Self::Error(text) | Self::Formula(text) => {
+                text.len() + 32
+            }
+            Self::Number(_) | Self::Bool(_) => 32,
+        }
+    }
+
+    /// What it holds, as text.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Text(text) | Self::Moment(text) | Self::Error(text) => text.clone(),
+            Self::Number(number) => number.to_string(),
+            Self::Bool(true) => "TRUE".into(),
+            Self::Bool(false) => "FALSE".into(),
+            Self::Formula(formula) => format!("={formula}"),
+        }
+    }
+}
+
+/// Something that is wrong with a cell in itself.
+pub type Wrong = (FindingCode, String);
+
+/// What a cell says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Said {
+    /// The field's value.
+    Value(Value),
+    /// Why there is none: a code.
+    Why(&'static str),
+    /// An amount, to be worked out once the currency is known.
+    Amount(String),
+}
+
+/// Reads a cell that is not blank.
+pub fn read(column: &Column, raw: Raw) -> (Said, Option<Wrong>) {
+    let raw = match raw {
+        Raw::Error(error) => {
+            let reason = format!("holds the error {error}, which a formula has left; type the value itself");
+            return (Said::Value(error.into()), Some((FindingCode::Malformed, reason)));
+        }
+        Raw::Formula(_) => {
+            let reason = "holds a formula whose result is not in the file; open the file in a spreadsheet \
+                          program and save it again, or type the value itself";
+            return (
+                Said::Value(raw.text().into()),
+                Some((FindingCode::Malformed, reason.into())),
+            );
+        }
+        Raw::Text(text) => {
+            if let Some(code) = why_missing(&text)
+                && (column.may_be_missing || column.kind == Kind::WhyNone)
+            {
+                return match column.kind {
+                    Kind::WhyNone => (Said::Value(code.into()), None),
+                    _ => (Said::Why(code), None),
+                };
+            }
+            Raw::Text(escaped::undo(text))
+        }
+        other => other,
+    };
+    let wrong = (column.kind == Kind::Text && matches!(raw, Raw::Moment(_))).then(|| {
+        let reason = "holds a date where words are expected; a spreadsheet makes a date of what is typed like one: \
+                      format the cell as text, and type it again";
+        (FindingCode::Malformed, reason.to_owned())
+    });
+    let value = match (column.kind, raw) {
+        (Kind::Money, raw) => return (Said::Amount(raw.text()), None),
+        (Kind::Text | Kind::WhyNone, raw) => raw.text().into(),
+        (Kind::Date | Kind::YesNo | Kind::Whole, Raw::Number(number)) => of_number(number),
+        (Kind::Date, raw) => raw.text().trim().into(),
+        (Kind::Whole, raw) => {
+            let text = raw.text();
+            let number = text.trim().parse::<i64>();
+            number.map_or_else(|_| text.into(), Value::from)
+        }
+        (Kind::YesNo, Raw::Bool(is)) => is.into(),
+        (Kind::YesNo, raw) => {
+            let text = raw.text();
+            match text.trim().to_lowercase().as_str() {
+                "yes" | "y" | "true" => true.into(),
+                "no" | "n" | "false" => false.into(),
+                _ => text.into(),
+            }
+        }
+        (Kind::Code(vocabulary), raw) => code(vocabulary, &raw.text()).into(),
+        (Kind::Codes(vocabulary), raw) => codes(vocabulary, &raw.text()),
+    };
+    (Said::Value(value), wrong)
+}
+
+/// The code of a word, or else the text as it is.
+fn code(vocabulary: Vocabulary, text: &str) -> String {
+    vocabulary
+        .word(text)
+        .map_or_else(|| text.trim().to_owned(), |word| word.code.to_owned())
+}
+
+/// The codes of words with semicolons, commas or ends of lines between them.
+fn codes(vocabulary: Vocabulary, text: &str) -> Value {
+    text.split([';', ',', '\n'])
+        .filter(|word| !word.trim().is_empty())
+        .map(|word| Value::from(code(vocabulary, word)))
+        .collect()
+}
+
+/// A number as JSON has it: a whole one without a fraction.
+fn of_number(number: f64) -> Value {
+    /// Up to here every whole number is one of its own.
+    const MOST: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() <= MOST {
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number that an i64 holds")]
+        let whole = number as i64;
+        return whole.into();
+    }
+    Number::from_f64(number).map_or_else(|| number.to_string().into(), Value::Number)
+}
+
+/// An amount in the minor unit of its currency; where that cannot be told, the text and why.
+pub fn amount(text: &str, currency: Option<&str>) -> (Value, Option<Wrong>) {
+    let Some(currency) = currency.map(str::trim).filter(|currency| !currency.is_empty()) else {
+        let reason = "cannot be taken without the currency that it is in";
+        return (json!(text), Some((FindingCode::Malformed, reason.into())));
+    };
+    let read = Amount::parse(text).and_then(|amount| amount.minor_units(&currency.to_ascii_uppercase()));
+    match read {
+        Ok(minor) => (minor.into(), None),
+        Err(reason) => (json!(text), Some((FindingCode::Malformed, reason))),
+    }
+}
+
+/// A number that a spreadsheet shows as a day: days since its epoch. The first of March 1900 is
+/// day 61 of the one that begins in 1900, which counts a 29th of February that never was.
+pub fn moment(serial: f64, is_1904: bool) -> Option<String> {
+    use chrono::{Days, NaiveDate, NaiveDateTime, TimeDelta};
+    if !(0.0..2_958_466.0).contains(&serial) {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "looked at above"
+    )]
+    let (days, seconds) = (serial.floor() as u64, (serial.fract() * 86_400.0).round() as i64);
+    let (year, month, day) = match (is_1904, days) {
+        (true, _) => (1904, 1, 1),
+        (false, 60) => return (seconds == 0).then(|| "1900-02-29".to_owned()),
+        (false, ..60) => (1899, 12, 31),
+        (false, _) => (1899, 12, 30),
+    };
+    let date = NaiveDate::from_ymd_opt(year, month, day)?.checked_add_days(Days::new(days))?;
+    let at: NaiveDateTime = date
+        .and_hms_opt(0, 0, 0)?
+        .checked_add_signed(TimeDelta::seconds(seconds))?;
+    Some(if seconds == 0 {
+        date.to_string()
+    } else {
+        at.format("%Y-%m-%dT%H:%M:%S").to_string()
+    })
+}
+
+/// A date and time as a file writes it, without the time where that is midnight.
+pub fn plain_moment(text: &str) -> String {
+    let day = text.split_once('T').filter(|(_, time)| {
+        let time = time.trim_end_matches(['0', '.', ':', 'Z']);
+        time.is_empty()
+    });
+    day.map_or(text, |(day, _)| day).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workbook::columns::SHEETS;
+
+    fn column(sheet: usize, header: &str) -> &'static Column {
+        let sheet = &SHEETS[sheet];
+        &sheet.columns[sheet.column(header).unwrap()]
+    }
+
+    fn said(sheet: usize, header: &str, raw: Raw) -> Value {
+        match read(column(sheet, header), raw) {
+            (Said::Value(value), None) => value,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn text(text: &str) -> Raw {
+        Raw::Text(text.into())
+    }
+
+    #[test]
+    fn what_fits_is_read_and_what_does_not_is_kept() {
+        assert_eq!(said(0, "Your reference", Raw::Number(7.0)), json!("7"));
+        assert_eq!(said(0, "Title", text(" A ")), json!(" A "));
+        assert_eq!(said(0, "Goes on", text("Y")), json!(true));
+        assert_eq!(said(0, "Goes on", Raw::Bool(false)), json!(false));
+        assert_eq!(said(0, "Goes on", text("perhaps")), json!("perhaps"));
+        assert_eq!(said(0, "Goes on", Raw::Number(1.0)), json!(1));
+        assert_eq!(
+            said(0, "Started on", Raw::Moment("2021-04-01".into())),
+            json!("2021-04-01")
+        );
+        assert_eq!(said(0, "Started on", text("1/4/2021")), json!("1/4/2021"));
+        assert_eq!(said(0, "Started on", Raw::Number(44_287.0)), json!(44_287));
+        assert_eq!(said(4, "Length in months", text("18")), json!(18));
+        assert_eq!(said(4, "Length in months", Raw::Number(1.5)), json!(1.5));
+        assert_eq!(said(4, "Length in months", text("a year")), json!("a year"));
+        assert_eq!(said(1, "Entry point", text("Root causes")), json!("ROOT_CAUSES"));
+        assert_eq!(said(1, "Entry point", text("luck ")), json!("luck"));
+        assert_eq!(
+            said(2, "Reasons", text("short funding; STAFF_CAPACITY;; no idea")),
+            json!(["SHORT_FUNDING", "STAFF_CAPACITY", "no idea"])
+        );
+    }
+
+    #[test]
+    fn an_answer_may_say_why_it_is_missing() {
+        let missing = read(column(4, "Length in months"), text("not asked"));
+        assert_eq!(missing, (Said::Why("NOT_ASKED"), None));
+        assert_eq!(said(0, "Why no challenges", text("No reply")), json!("NO_REPLY"));
+        // Not of what every record needs, and not where it is escaped.
+        assert_eq!(said(0, "Title", text("Withheld")), json!("Withheld"));
+        assert_eq!(said(0, "Summary", text("'Withheld")), json!("Withheld"));
+    }
+
+    #[test]
+    fn an_error_a_formula_and_a_date_for_words_are_told() {
+        for (raw, kept) in [
+            (Raw::Error("#REF!".into()), "#REF!"),
+            (Raw::Formula("A1+B1".into()), "=A1+B1"),
+            (Raw::Moment("2021-07-01".into()), "2021-07-01"),
+        ] {
+            let (said, wrong) = read(column(0, "Title"), raw);
+            assert_eq!(said, Said::Value(json!(kept)));
+            assert_eq!(wrong.unwrap().0, FindingCode::Malformed);
+        }
+    }
+
+    #[test]
+    fn an_amount_needs_its_currency() {
+        assert_eq!(amount("15000.5", Some("gbp")), (json!(1_500_050), None));
+        assert_eq!(amount("1500", Some("JPY")), (json!(1_500), None));
+        for (text, currency) in [
+            ("15", None),
+            ("15", Some(" ")),
+            ("£15", Some("GBP")),
+            ("-1", Some("GBP")),
+        ] {
+            let (kept, wrong) = amount(text, currency);
+            assert_eq!(kept, json!(text));
+            assert!(wrong.is_some());
+        }
+    }
+
+    #[test]
+    fn days_are_counted_from_either_epoch() {
+        for (serial, is_1904, day) in [
+            (1.0, false, "1900-01-01"),
+            (59.0, false, "1900-02-28"),
+            (60.0, false, "1900-02-29"),
+            (61.0, false, "1900-03-01"),
+            (44_287.0, false, "2021-04-01"),
+            (2_958_465.0, false, "9999-12-31"),
+            (0.0, true, "1904-01-01"),
+            (42_825.0, true, "2021-04-01"),
+            (44_287.437_5, false, "2021-04-01T10:30:00"),
+        ] {
+            assert_eq!(moment(serial, is_1904).as_deref(), Some(day));
+        }
+        assert_eq!(moment(-1.0, false), None);
+        assert_eq!(moment(f64::NAN, false), None);
+        assert_eq!(plain_moment("2021-04-01T00:00:00"), "2021-04-01");
+        assert_eq!(plain_moment("2021-04-01T00:00:00.000Z"), "2021-04-01");
+        assert_eq!(plain_moment("2021-04-01T10:00:00"), "2021-04-01T10:00:00");
+        assert_eq!(plain_moment("2021-04-01"), "2021-04-01");
+    }
+}

@@ -1,0 +1,273 @@
+//! Records leave a base as workbooks and as tables, and come into another as they were.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use sea_orm::{EntityTrait, QueryOrder};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use wayin::export::ExportFormat;
+use wayin::import::parse::records::RecordFormat;
+use wayin::import::{Remark, Tally, records};
+use wayin::workbook::export::RecordBook;
+use wayin::{database, export, server};
+use wayin_entity::{
+    challenge_faced, challenge_reason, condition_changed, entry_point_taken, funding_term, initiative,
+    organisation, revision, source,
+};
+
+use crate::records::{PLACES, full, record};
+use crate::support::app::TestApp;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_base_comes_back_from_every_format,
+        what_is_wrong_in_a_workbook_is_told_by_sheet_row_and_column,
+        the_template_is_there_for_everybody,
+    ]
+}
+
+async fn exported(app: &TestApp, format: ExportFormat) -> Vec<u8> {
+    let moment = database::begin_reading(&app.app.db).await.unwrap();
+    let mut written = Vec::new();
+    export::records_as(&moment, format, &mut written).await.unwrap();
+    moment.commit().await.unwrap();
+    written
+}
+
+async fn import(app: &TestApp, format: RecordFormat, file: Vec<u8>) -> (Tally, Vec<String>) {
+    let mut said = Vec::new();
+    let mut remarks = |remark| {
+        said.push(match remark {
+            Remark::Refused(refusal) => refusal.to_string(),
+            Remark::Warning(warning) => format!("worth a look: {warning}"),
+        });
+    };
+    let input = Cursor::new(file);
+    let tally = records::import_as(&app.app.db, &TestApp::act(), format, input, &mut remarks)
+        .await
+        .unwrap();
+    app.catch_up().await;
+    (tally, said)
+}
+
+/// Every row of every table that records are kept in, but for ids and moments.
+async fn kept(app: &TestApp) -> BTreeMap<&'static str, Vec<String>> {
+    macro_rules! tables {
+        ($($table:ident)+) => {
+            BTreeMap::from([$((stringify!($table), {
+                let rows = $table::Entity::find().into_json().all(&app.app.db).await.unwrap();
+                let mut rows: Vec<String> = rows.into_iter().map(without_ids).collect();
+                rows.sort();
+                rows
+            })),+])
+        };
+    }
+    tables![
+        initiative entry_point_taken challenge_faced challenge_reason condition_changed funding_term source organisation
+    ]
+}
+
+fn without_ids(mut row: Value) -> String {
+    let fields = row.as_object_mut().unwrap();
+    // What a base makes itself: the disclosure key comes of its secret, the version of its history.
+    fields.retain(|name, _| {
+        !name.ends_with("id")
+            && !name.ends_with("_at")
+            && !["disclosure_key", "version"].contains(&name.as_str())
+    });
+    row.to_string()
+}
+
+/// The documents that stand, the first published first.
+async fn documents(app: &TestApp) -> Vec<Value> {
+    let published = initiative::Entity::find().order_by_asc(initiative::Column::Id);
+    let published = published.all(&app.app.db).await.unwrap();
+    let revisions = revision::Entity::find().all(&app.app.db).await.unwrap();
+    let of = |one: &initiative::Model| {
+        let stands =
+            |revision: &&revision::Model| (revision.initiative_id, revision.version) == (one.id, one.version);
+        revisions.iter().find(stands).unwrap().document.clone()
+    };
+    published.iter().map(of).collect()
+}
+
+/// Records with all that a record can say, of several organisations, and with texts that are
+/// hard to keep.
+fn hard_records() -> Vec<Value> {
+    let led = |identifier: &str| json!({"leadOrganisation": {"identifier": identifier, "name": identifier, "kind": "COMMUNITY_GROUP"}});
+    let mut records = vec![full("r-1"), full("r-2")];
+    // The same reference in several organisations, and none.
+    for identifier in ["GB-CHC-100", "GB-CHC-101", "GB-CHC-102"] {
+        let mut same = record("the same", led(identifier));
+        same["challengesFaced"] = json!([{"challenge": "DEFINING_AMBITIONS", "note": identifier}]);
+        records.push(same);
+    }
+    records.push(
+        json!({"title": "A grant", "visibility": "OPEN", "leadOrganisation": {"name": "By name"},
+        "fundingTerms": [{"funder": {"name": "A funder by name"}, "grantIdentifier": "360G-only"}],
+        "source": {"kind": "GRANT_DATA", "title": "Grants"}, "sharing": {}}),
+    );
+    let texts = [
+        "=1+1",
+        "+44",
+        "-1",
+        "@SUM(A1)",
+        "'quoted'",
+        "'=1",
+        "''",
+        "\"a\", \"b\"",
+        "a\r\nb\nc\rd",
+        "a,b;c\td",
+        "007",
+        "1e5",
+        "TRUE",
+        "2021-04-01",
+        "not asked",
+        "Withheld",
+        "'Withheld",
+        "🙂 👩‍👩‍👧 e\u{301}",
+        "_x000D_ &amp; <b>",
+        "\u{1}\u{1f}\u{7f}\u{85}x",
+        "#REF!",
+    ];
+    for (number, text) in texts.iter().enumerate() {
+        let mut one = full(&format!("text-{number} {text}"));
+        one["title"] = json!(text);
+        one["summary"] = json!(format!("{text}\n{text}"));
+        one["entryPoints"][0]["motivation"] = json!(text);
+        one["challengesFaced"][1]["note"] = json!(text);
+        one["fundingTerms"][0]["programme"] = json!(text);
+        one["source"]["title"] = json!(text);
+        one["sharing"]["basis"] = json!(text);
+        records.push(one);
+    }
+    let long = "Ein Text, der lang ist, und länger. ".repeat(280);
+    records.push(record(
+        "long",
+        json!({"summary": long.chars().take(9_999).collect::<String>() + "."}),
+    ));
+    records.push(record(
+        "amounts",
+        json!({"startedOn": "1850-01-01", "endedOn": "1900-02-28", "fundingTerms": [
+            {"funder": {"name": "F"}, "currency": "JPY", "amountMinor": 1_500},
+            {"funder": {"name": "F"}, "currency": "KWD", "amountMinor": i64::MAX, "renewable": false},
+            {"funder": {"name": "F"}, "currency": "XYZ", "amountMinor": 0},
+        ]}),
+    ));
+    records
+}
+
+async fn a_base_comes_back_from_every_format(database: Database) {
+    let app = TestApp::start(database.clone()).await;
+    app.places(PLACES).await;
+    app.publish(&hard_records()).await;
+    app.publish(&[record("long", json!({"summary": "A second version."}))])
+        .await;
+    let (lines, rows, before) = (
+        exported(&app, ExportFormat::Jsonl).await,
+        kept(&app).await,
+        documents(&app).await,
+    );
+    let count = before.len() as u64;
+    for (to, from) in [
+        (ExportFormat::Jsonl, RecordFormat::JsonLines),
+        (ExportFormat::Csv, RecordFormat::Csv),
+        (ExportFormat::Xlsx, RecordFormat::Xlsx),
+    ] {
+        let file = exported(&app, to).await;
+        assert_eq!(RecordFormat::of("records", &file[..1024]).unwrap(), from);
+        let restored = TestApp::start(database.clone()).await;
+        restored.places(PLACES).await;
+        let (tally, said) = import(&restored, from, file.clone()).await;
+        assert_eq!((tally.added, tally.refused), (count, 0), "{from:?}: {said:?}");
+        let again = exported(&restored, ExportFormat::Jsonl).await;
+        assert!(again == lines, "{from:?}");
+        assert_eq!(kept(&restored).await, rows, "{from:?}");
+        assert_eq!(documents(&restored).await, before, "{from:?}");
+        // What was exported says nothing new to the base that it came from.
+        assert_eq!(import(&app, from, file).await.0.unchanged, count, "{from:?}");
+    }
+}
+
+async fn what_is_wrong_in_a_workbook_is_told_by_sheet_row_and_column(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    let mut book = RecordBook::new().unwrap();
+    book.add(&record("1", json!({}))).unwrap();
+    book.add(&record(
+        "2",
+        json!({"startedOn": "01/04/2020", "place": {"code": "E08000099"}, "ongoing": "perhaps",
+            "fundingTerms": [{"funder": {"name": "F"}}, {"funder": {"name": "F"}, "currency": "GBP", "amountMinor": "£5"}]}),
+    ))
+    .unwrap();
+    book.add(&record(
+        "3",
+        json!({"place": {"code": "E08000099"}, "challengesFaced": [{"challenge": "DEFINING_AMBITIONS"}, {"challenge": "DEFINING_AMBITIONS"}],
+            "fundingTerms": [{"funder": {"name": "F"}, "startsOn": "2021-04-01", "endsOn": "2020-04-01"}]}),
+    ))
+    .unwrap();
+    book.add(&record(
+        "4",
+        json!({"fundingTerms": [{"funder": {"name": "F"}, "startsOn": "2021-04-01", "endsOn": "2022-03-31", "durationMonths": 36}]}),
+    ))
+    .unwrap();
+    let mut file = Vec::new();
+    book.finish(&mut file).unwrap();
+    let (tally, mut said) = import(&app, RecordFormat::Xlsx, file).await;
+    assert_eq!((tally.added, tally.refused, tally.warned), (2, 2, 1), "{said:?}");
+    said.sort();
+    assert_eq!(
+        said,
+        [
+            "sheet Challenges, row 3, Challenge: DEFINING_AMBITIONS is named twice",
+            "sheet Funding terms, row 3, Amount: \"£5\" is not an amount; write the number alone, without commas or a currency sign",
+            "sheet Funding terms, row 4, Last day: 2020-04-01 is before startsOn, 2021-04-01",
+            "sheet Initiatives, row 3, Goes on: invalid type: string \"perhaps\", expected true or false",
+            "sheet Initiatives, row 3, Started on: \"01/04/2020\" is not a date; write it as 2020-04-01 if the day comes first",
+            "sheet Initiatives, row 4: no place has the code E08000099",
+            "worth a look: sheet Funding terms, row 5, Length in months: 36 months are given, but the dates make 12; what is given is kept",
+        ]
+    );
+}
+
+async fn the_template_is_there_for_everybody(database: Database) {
+    let app = TestApp::start(database).await;
+    let get = async |held: Option<&str>| {
+        let mut request = Request::get("/template/records.xlsx");
+        if let Some(etag) = held {
+            request = request.header(header::IF_NONE_MATCH, etag);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        server::router(Arc::clone(&app.app))
+            .oneshot(request)
+            .await
+            .unwrap()
+    };
+    let response = get(None).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let headers = response.headers().clone();
+    assert_eq!(
+        headers[header::CONTENT_DISPOSITION],
+        "attachment; filename=\"records.xlsx\""
+    );
+    assert_eq!(headers[header::CACHE_CONTROL], "public, max-age=3600");
+    let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    assert_eq!(
+        RecordFormat::of("records.xlsx", &body[..64]).unwrap(),
+        RecordFormat::Xlsx
+    );
+    let (tally, said) = import(&app, RecordFormat::Xlsx, body.to_vec()).await;
+    assert_eq!(
+        (tally, said),
+        (Tally::default(), vec![]),
+        "it holds an example alone"
+    );
+    let held = get(Some(headers[header::ETAG].to_str().unwrap())).await;
+    assert_eq!(held.status(), StatusCode::NOT_MODIFIED);
+}
