@@ -48,6 +48,7 @@ struct Service {
 /// Every route of the service.
 pub fn router(app: Arc<App>) -> Router {
     let files = crate::pattern::csv::http::router(Arc::clone(&app));
+    let to_mend = crate::import::http::router(Arc::clone(&app));
     let service = Service {
         schema: schema(Arc::clone(&app)),
         app,
@@ -61,6 +62,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(crate::graphiql::router())
         .merge(files)
         .merge(crate::workbook::http::router())
+        .merge(to_mend)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http())

@@ -15,7 +15,7 @@ use wayin_entity::{
     submission,
 };
 
-use super::job;
+use super::job::{self, to_mend};
 use crate::error::Error;
 use crate::graphql::{
     app,
@@ -181,10 +181,9 @@ impl Import {
 
     /// Where the rows that are to be mended can be downloaded as a workbook, each with what is to be mended
     /// beside it: a path of this server, asked for with your token. Null where there are none, and for grants.
-    async fn to_mend(&self) -> Option<String> {
-        let any = self.0.not_right + self.0.refused > 0;
-        let there = any && self.0.kind == ImportKind::Records && self.0.expired_at.is_none();
-        there.then(|| format!("/imports/{}/to-mend.xlsx", NodeKind::Import.id(self.0.id)))
+    async fn to_mend(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let there = to_mend::is_there(&app(ctx).db, &self.0).await?;
+        Ok(there.then(|| format!("/imports/{}/to-mend.xlsx", NodeKind::Import.id(self.0.id))))
     }
 
     /// When the file was sent (UTC).

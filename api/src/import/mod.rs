@@ -4,6 +4,7 @@
 
 pub mod grants;
 pub mod graphql;
+pub mod http;
 pub mod job;
 pub mod parse;
 pub mod places;

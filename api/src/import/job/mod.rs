@@ -8,6 +8,7 @@ mod file;
 mod grants;
 mod records;
 pub mod run;
+pub mod to_mend;
 
 use std::fs::File;
 

@@ -8,9 +8,7 @@ use super::super::records::{Limits, RecordFormat};
 use super::{
     HEADER, Typed, archived, documents, fill, read, read_within, told, typed, with_parts, with_sheet,
 };
-use crate::import::parse::FileError;
 use crate::initiative::document;
-use crate::initiative::validate::FindingCode;
 
 #[test]
 fn a_filled_in_template_is_read() {

@@ -1,0 +1,88 @@
+//! What is to be mended of an import, as a download for those who may see it.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{Path, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tokio::io::AsyncReadExt;
+
+use super::job::{self, to_mend};
+use crate::app::App;
+use crate::auth::member;
+use crate::error::{Error, Result};
+use crate::graphql;
+use crate::id::{self, NodeKind};
+use crate::workbook::http::MEDIA_TYPE;
+
+/// The route.
+pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
+    Router::new()
+        .route("/imports/{id}/to-mend.xlsx", get(answer))
+        .with_state(app)
+}
+
+async fn answer(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<String>) -> Response {
+    match written(&app, &headers, &id).await {
+        Ok(Some(file)) => {
+            let headers = [
+                (header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)),
+                (
+                    header::CONTENT_DISPOSITION,
+                    HeaderValue::from_static("attachment; filename=\"to-mend.xlsx\""),
+                ),
+                (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+                (
+                    header::X_CONTENT_TYPE_OPTIONS,
+                    HeaderValue::from_static("nosniff"),
+                ),
+            ];
+            (headers, in_pieces(file)).into_response()
+        }
+        Ok(None) => (StatusCode::NOT_FOUND, "there is no such file that you may see\n").into_response(),
+        Err(error) => {
+            let status = match error.shared() {
+                Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+                _ => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+            let body = serde_json::to_string(&graphql::error::response(error)).unwrap_or_default();
+            (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+        }
+    }
+}
+
+async fn written(app: &App, headers: &HeaderMap, id: &str) -> Result<Option<File>> {
+    let authorization = headers
+        .get(header::AUTHORIZATION)
+        .map(|value| value.to_str().unwrap_or_default());
+    let requester = member::requester(&app.db, &app.verifier, authorization).await?;
+    let member = requester.member()?;
+    let Some(id) = id::decode_as(NodeKind::Import, id) else {
+        return Ok(None);
+    };
+    let Some(import) = job::find(&app.db, member, id).await? else {
+        return Ok(None);
+    };
+    if !to_mend::is_there(&app.db, &import).await? {
+        return Ok(None);
+    }
+    to_mend::write(&app.db, &import, app.imports.settings.limits).await
+}
+
+/// A file as a body, read as it is sent.
+fn in_pieces(file: File) -> Body {
+    const PIECE: usize = 64 * 1024;
+    let file = tokio::fs::File::from_std(file);
+    Body::from_stream(futures_util::stream::try_unfold(file, async |mut file| {
+        let mut piece = vec![0; PIECE];
+        let read = file.read(&mut piece).await?;
+        piece.truncate(read);
+        Ok::<_, std::io::Error>((read > 0).then(|| (Bytes::from(piece), file)))
+    }))
+}

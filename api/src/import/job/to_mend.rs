@@ -1,0 +1,145 @@
+//! The rows of an import that are to be mended, as a workbook: each as it was typed, with what is to
+//! be mended beside it. Mended, it can be sent as it is.
+
+use std::fs::File;
+use std::io::{BufWriter, Seek};
+use std::ops::ControlFlow;
+
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use serde_json::Value;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+use wayin_entity::{ImportKind, import, import_outcome, import_piece};
+
+use super::file;
+use super::run::record_format;
+use crate::error::{Error, Result};
+use crate::import::parse::file_record::Item;
+use crate::import::parse::records::{Limits, read_as_typed};
+use crate::initiative::validate::Finding;
+use crate::workbook::corrected::CorrectionBook;
+
+/// How many outcomes are read at once.
+const AT_ONCE: u64 = 1_000;
+
+/// The outcomes that tell what is to be mended.
+fn found(import: Uuid) -> sea_orm::Select<import_outcome::Entity> {
+    import_outcome::Entity::find()
+        .filter(import_outcome::Column::ImportId.eq(import))
+        .filter(import_outcome::Column::Code.is_not_null())
+        .filter(import_outcome::Column::IsWarning.eq(false))
+}
+
+/// Whether anything of an import is to be mended, and its file is there to tell. A file that held a text that
+/// was taken out of the base is not.
+pub async fn is_there(db: &impl ConnectionTrait, import: &import::Model) -> Result<bool> {
+    if import.kind != ImportKind::Records || import.expired_at.is_some() {
+        return Ok(false);
+    }
+    if import.not_right + import.refused == 0 || found(import.id).one(db).await?.is_none() {
+        return Ok(false);
+    }
+    let piece = import_piece::Entity::find()
+        .filter(import_piece::Column::ImportId.eq(import.id))
+        .select_only()
+        .column(import_piece::Column::Position)
+        .into_tuple::<i32>();
+    Ok(piece.one(db).await?.is_some())
+}
+
+/// Writes the workbook into a temporary file; none where the import's file is not kept any more.
+/// Rows that are no record, and rows of other sheets that belong to none, are not in it: the
+/// import's list of rows tells of them.
+pub async fn write(db: &DatabaseConnection, import: &import::Model, limits: Limits) -> Result<Option<File>> {
+    let Some(content) = file::put_together(db, import.id).await? else {
+        return Ok(None);
+    };
+    let format = record_format(import.format);
+    let (sender, mut receiver) = mpsc::channel::<(i64, Finding)>(2_000);
+    let writing = tokio::task::spawn_blocking(move || {
+        let failed =
+            |cause: &dyn std::fmt::Display| Error::Internal(format!("a workbook was not written: {cause}"));
+        let mut book = CorrectionBook::new().map_err(|cause| failed(&cause))?;
+        let mut next = receiver.blocking_recv();
+        let (mut position, mut wrong) = (0, None);
+        // A file that breaks off is written as far as it was read when it was taken in.
+        let _ = read_as_typed(format, content, &limits, |item| {
+            position += 1;
+            let mut findings = Vec::new();
+            while let Some((of, finding)) = next.take_if(|(of, _)| *of <= position) {
+                if of == position {
+                    findings.push(finding);
+                }
+                next = receiver.blocking_recv();
+            }
+            if let Item::Record(record) = item
+                && !findings.is_empty()
+                && let Err(cause) = book.add(&record.document, &findings)
+            {
+                wrong = Some(failed(&cause));
+                return ControlFlow::Break(());
+            }
+            if next.is_none() {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        });
+        if let Some(wrong) = wrong {
+            return Err(wrong);
+        }
+        let mut written = tempfile::tempfile().map_err(|cause| failed(&cause))?;
+        book.finish(BufWriter::new(&mut written))
+            .map_err(|cause| failed(&cause))?;
+        written.rewind().map_err(|cause| failed(&cause))?;
+        Ok(written)
+    });
+    tell(db, import.id, sender).await?;
+    let written = writing
+        .await
+        .map_err(|cause| Error::Internal(format!("a workbook was not written: {cause}")))?;
+    written.map(Some)
+}
+
+/// Hands over what was found, in the order of the file.
+async fn tell(db: &DatabaseConnection, import: Uuid, to: mpsc::Sender<(i64, Finding)>) -> Result<()> {
+    let mut after: Option<(i64, Uuid)> = None;
+    loop {
+        let mut page = found(import)
+            .order_by_asc(import_outcome::Column::Position)
+            .order_by_asc(import_outcome::Column::Id)
+            .limit(AT_ONCE);
+        if let Some((position, id)) = after {
+            let in_it = Condition::all()
+                .add(import_outcome::Column::Position.eq(position))
+                .add(import_outcome::Column::Id.gt(id));
+            let later = Condition::any()
+                .add(import_outcome::Column::Position.gt(position))
+                .add(in_it);
+            page = page.filter(later);
+        }
+        let page = page.all(db).await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = Some((last.position, last.id));
+        for finding in page.into_iter().filter_map(finding) {
+            // Nobody listens any more where the workbook could not be written, or is whole.
+            if to.send(finding).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn finding(row: import_outcome::Model) -> Option<(i64, Finding)> {
+    let code = serde_json::from_value(Value::String(row.code?)).ok()?;
+    let finding = Finding::new(
+        code,
+        row.path.unwrap_or_default(),
+        row.message.unwrap_or_default(),
+    );
+    Some((row.position, finding))
+}
