@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod import;
 mod member;
+mod send;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -358,6 +359,19 @@ fn create(output: Option<PathBuf>) -> Result<(String, Box<dyn Write + Send>), Cl
             (name, Box::new(std::io::BufWriter::new(file)))
         }
     })
+}
+
+/// Opens a file that is to be read; a folder is none.
+fn open_file(file: &Path) -> Result<std::fs::File, CliError> {
+    let failed = |cause| CliError::Io(file.display().to_string(), cause);
+    let opened = std::fs::File::open(file).map_err(failed)?;
+    if opened.metadata().map_err(failed)?.is_dir() {
+        return Err(CliError::Asked(format!(
+            "{} is a folder, not a file.",
+            file.display()
+        )));
+    }
+    Ok(opened)
 }
 
 async fn export_grants(output: Option<PathBuf>, prefix: &str, hidden_too: bool) -> Result<(), CliError> {

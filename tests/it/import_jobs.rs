@@ -85,12 +85,18 @@ const ABOUT: &str =
     refused warned toMend endedAt expiresAt organisation { identifier }";
 
 /// What sending a file answers.
-pub async fn send(app: &TestApp, client: &Client<'_>, name: &str, content: &str, input: Value) -> Value {
+pub async fn send(
+    app: &TestApp,
+    client: &Client<'_>,
+    name: &str,
+    content: impl AsRef<[u8]>,
+    input: Value,
+) -> Value {
     let requester = member::requester(&app.app.db, &app.app.verifier, client.authorization.as_deref())
         .await
         .unwrap();
     let mut file = tempfile::tempfile().unwrap();
-    file.write_all(content.as_bytes()).unwrap();
+    file.write_all(content.as_ref()).unwrap();
     file.seek(SeekFrom::Start(0)).unwrap();
     let mut variables = json!({"input": input});
     variables["input"]["file"] = Value::Null;
@@ -120,7 +126,7 @@ async fn taken(app: &TestApp, client: &Client<'_>, content: &str, input: Value) 
     look(client, &sent["import"]["id"]).await
 }
 
-async fn look(client: &Client<'_>, id: &Value) -> Value {
+pub async fn look(client: &Client<'_>, id: &Value) -> Value {
     client
         .query(&format!("{{ import(id: {id}) {{ {ABOUT} }} }}"))
         .await["import"]
@@ -128,7 +134,7 @@ async fn look(client: &Client<'_>, id: &Value) -> Value {
 }
 
 /// What is told of the rows of an import: row, outcome, code, column and path of each.
-async fn rows(client: &Client<'_>, import: &Value) -> Vec<String> {
+pub async fn rows(client: &Client<'_>, import: &Value) -> Vec<String> {
     let query = format!(
         "{{ import(id: {}) {{ rows(first: 100) {{ nodes {{ row outcome code column path message isWarning
             submission {{ id }} initiative {{ id }} }} }} }} }}",

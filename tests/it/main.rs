@@ -21,6 +21,7 @@ mod keeping;
 mod lists;
 mod live;
 mod lookups;
+mod mending;
 mod migrations;
 mod missing;
 mod permissions;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         exports::stories(),
         missing::stories(),
         files::stories(),
+        mending::stories(),
         visibility::stories(),
         permissions::stories(),
         tokens::stories(),

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{CliError, SOME_REFUSED, open};
+use super::send::{IntentArgument, Sending};
+use super::{CliError, SOME_REFUSED, open, open_file};
 use crate::change::Act;
 use crate::clock::SystemClock;
 use crate::import::parse::FileError;
@@ -35,17 +36,51 @@ pub enum Import {
         licence: Option<String>,
     },
     /// Initiative records, from a workbook (.xlsx, .ods), a table (.csv) or JSON Lines.
-    #[command(after_help = "Example:\n  wayin import records records.xlsx")]
+    ///
+    /// They are published at once, as a steward's act, or with --as sent in for a member: kept as drafts
+    /// or submitted, as `importRecords` does.
+    #[command(
+        after_help = "Example:\n  wayin import records records.xlsx\n  wayin import records return.xlsx --as sent --member ada --to-mend to-mend.xlsx"
+    )]
     Records {
         /// The file.
         file: PathBuf,
+        /// What becomes of the records, where they are sent in for a member.
+        #[arg(long = "as", requires = "member")]
+        intent: Option<IntentArgument>,
+        /// The `sub` of the member whose organisation's records they are.
+        #[arg(long, requires = "intent")]
+        member: Option<String>,
+        /// The `iss` of the member; TOKEN_ISSUER where it is not said.
+        #[arg(long, requires = "member")]
+        issuer: Option<String>,
+        /// Where a workbook goes with the rows that are to be mended, each with the reasons beside it.
+        #[arg(long, requires = "intent")]
+        to_mend: Option<PathBuf>,
     },
 }
 
 impl Import {
     /// Does it.
     pub async fn run(self) -> Result<ExitCode, CliError> {
-        let (Self::Places { file } | Self::Grants { file, .. } | Self::Records { file }) = &self;
+        if let Self::Records {
+            file,
+            intent: Some(intent),
+            member: Some(subject),
+            issuer,
+            to_mend,
+        } = self
+        {
+            let sending = Sending {
+                file,
+                intent,
+                subject,
+                issuer,
+                to_mend,
+            };
+            return sending.run().await;
+        }
+        let (Self::Places { file } | Self::Grants { file, .. } | Self::Records { file, .. }) = &self;
         let name = file.file_name().map_or_else(
             || file.display().to_string(),
             |name| name.to_string_lossy().into(),
@@ -125,18 +160,6 @@ fn told(tally: &Tally) -> String {
     }
     text.push('.');
     text
-}
-
-fn open_file(file: &Path) -> Result<File, CliError> {
-    let failed = |cause| CliError::Io(file.display().to_string(), cause);
-    let opened = File::open(file).map_err(failed)?;
-    if opened.metadata().map_err(failed)?.is_dir() {
-        return Err(CliError::Asked(format!(
-            "{} is a folder, not a file.",
-            file.display()
-        )));
-    }
-    Ok(opened)
 }
 
 fn grant_format(file: &Path) -> Result<GrantFormat, FileError> {

@@ -75,7 +75,8 @@ pub enum Member {
     },
 }
 
-fn subject(subject: String, said: Option<String>) -> Result<Subject, CliError> {
+/// A member's subject, with the issuer that is said or set.
+pub(super) fn subject(subject: String, said: Option<String>) -> Result<Subject, CliError> {
     let issuer = match said {
         Some(issuer) => issuer,
         None => issuer(&environment)?,

@@ -58,6 +58,8 @@ fn the_help_of_every_command_shows_an_example_of_it() {
         "import grants",
         "import records",
         "export records",
+        "export grants",
+        "check",
         "template",
     ] {
         assert!(seen.contains(command), "{command} of {seen:?}");
@@ -403,6 +405,85 @@ fn records_go_out_and_in_as_a_workbook_and_as_a_table() {
             .starts_with("old.xls: The file is a workbook of the old kind"),
         "{told:?}"
     );
+}
+
+#[test]
+fn records_are_sent_in_for_a_member() {
+    let folder = Folder::new().with("TOKEN_ISSUER", "https://issuer.example.org");
+    folder.file("places.csv", "code,name\nE06000001,Hartlepool\n");
+    folder.good(&["import", "places", "places.csv"]);
+    let member = ["member", "add", "--subject", "ada", "--role", "PARTNER"];
+    folder.good(
+        &[
+            &member[..],
+            &["--organisation", "GB-CHC-1", "--organisation-name", "A charity"],
+        ]
+        .concat(),
+    );
+    let record = |reference: &str, place: &str| {
+        json!({"externalRef": reference, "title": "T", "place": {"name": place}, "visibility": "OPEN",
+            "source": {"kind": "SELF_REPORT", "title": "S"},
+            "sharing": {"basis": "The board agreed", "licence": "CC-BY-4.0"}})
+    };
+    let rows = format!("{}\n{}\n", record("1", "Hartlepool"), record("2", "Hartlepol"));
+    folder.file("return.jsonl", rows);
+    let send = [
+        "import",
+        "records",
+        "return.jsonl",
+        "--as",
+        "sent",
+        "--member",
+        "ada",
+    ];
+    let told = folder.run(&[&send[..], &["--to-mend", "to-mend.xlsx"]].concat());
+    assert_eq!(
+        (told.code, told.out.as_str()),
+        (
+            Some(3),
+            "return.jsonl: 1 sent in, 1 kept as drafts, to be mended.\n"
+        ),
+        "{told:?}"
+    );
+    assert!(
+        told.err.starts_with("return.jsonl, row 2") && told.err.contains("Hartlepool"),
+        "the nearest is offered: {told:?}"
+    );
+    let told = folder.run(&[
+        "import",
+        "records",
+        "to-mend.xlsx",
+        "--as",
+        "drafts",
+        "--member",
+        "ada",
+    ]);
+    assert_eq!(
+        (told.code, told.out.as_str()),
+        (Some(0), "to-mend.xlsx: 1 unchanged.\n"),
+        "what comes back is what was kept: {told:?}"
+    );
+    let told = folder.run(&[
+        "import",
+        "records",
+        "return.jsonl",
+        "--as",
+        "sent",
+        "--member",
+        "eve",
+    ]);
+    assert_eq!(told.code, Some(1), "{told:?}");
+    assert!(told.err.contains("no member eve"), "{told:?}");
+    assert_eq!(
+        folder
+            .run(&["import", "records", "return.jsonl", "--as", "sent"])
+            .code,
+        Some(2),
+        "nobody is named"
+    );
+    let told = folder.run(&["check"]);
+    assert!(told.out.contains("1 import"), "{told:?}");
+    assert_eq!(told.code, Some(0), "{told:?}");
 }
 
 #[test]

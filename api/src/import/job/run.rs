@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr,
+};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 use wayin_entity::{FileFormat, ImportKind, ImportState, import, member, organisation};
@@ -18,6 +20,7 @@ use crate::app::App;
 use crate::auth::requester::Member;
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act};
+use crate::clock::Clock;
 use crate::database;
 use crate::error::{Error, Result};
 use crate::import::parse::file_record::{Cell, Item};
@@ -25,6 +28,7 @@ use crate::import::parse::grants::{self as grant_files, GrantFormat};
 use crate::import::parse::records::{Limits, RecordFormat, read_as_typed};
 use crate::import::parse::{FileError, Refusal};
 use crate::initiative::validate::{Finding, FindingCode};
+use crate::pattern::engine::Engine;
 use crate::place::Gazetteer;
 
 /// How many rows are taken in in one transaction.
@@ -38,11 +42,49 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often a batch is tried that clashes with what others write.
 const TRIES: u32 = 5;
 
+/// What takes imports in: a server, or a command.
+pub struct Runner<'a> {
+    /// By which it is known from the others.
+    id: Uuid,
+    db: &'a DatabaseConnection,
+    clock: &'a dyn Clock,
+    limits: Limits,
+    /// The engine to tell, where there is one in this process.
+    engine: Option<&'a Engine>,
+}
+
+impl<'a> Runner<'a> {
+    /// One for a command, which has no engine.
+    pub fn new(db: &'a DatabaseConnection, clock: &'a dyn Clock, limits: Limits) -> Self {
+        Self {
+            id: clock.new_id(),
+            db,
+            clock,
+            limits,
+            engine: None,
+        }
+    }
+
+    /// A server's.
+    fn of(app: &'a App) -> Self {
+        Self {
+            engine: Some(&app.engine),
+            ..Self::new(&app.db, &*app.clock, app.imports.settings.limits)
+        }
+    }
+
+    fn tell_changed(&self) {
+        if let Some(engine) = self.engine {
+            engine.tell_changed();
+        }
+    }
+}
+
 /// Runs imports for as long as the process lives.
 pub async fn run(app: &App) {
-    let runner = app.clock.new_id();
+    let runner = Runner::of(app);
     loop {
-        match run_next(app, runner).await {
+        match run_next(&runner).await {
             Ok(true) => continue,
             Ok(false) => {}
             Err(error) => {
@@ -53,25 +95,39 @@ pub async fn run(app: &App) {
     }
 }
 
-/// Runs every import that waits, and answers how many there were: for the command line and for tests.
+/// Runs every import that waits, and answers how many there were.
 pub async fn run_waiting(app: &App) -> Result<usize> {
-    let runner = app.clock.new_id();
+    let runner = Runner::of(app);
     let mut ran = 0;
-    while run_next(app, runner).await? {
+    while run_next(&runner).await? {
         ran += 1;
     }
     Ok(ran)
 }
 
+/// Runs imports until this one has ended, whoever took it in; none where it is not there.
+pub async fn run_until_ended(runner: &Runner<'_>, id: Uuid) -> Result<Option<import::Model>> {
+    const LOOK_AGAIN: Duration = Duration::from_millis(200);
+    loop {
+        let import = import::Entity::find_by_id(id).one(runner.db).await?;
+        if import.as_ref().is_none_or(|import| import.ended_at.is_some()) {
+            return Ok(import);
+        }
+        if !run_next(runner).await? {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+}
+
 /// Claims the import that waits longest and takes it in; false where none waits.
-async fn run_next(app: &App, runner: Uuid) -> Result<bool> {
-    let Some(import) = claim(app, runner).await? else {
+async fn run_next(runner: &Runner<'_>) -> Result<bool> {
+    let Some(import) = claim(runner).await? else {
         return Ok(false);
     };
     let id = import.id;
     tracing::info!(import = %id, rows_done = import.rows_done, "an import goes on");
-    let working = take_in(app, runner, import);
-    let living = say_alive(app, id, runner);
+    let working = take_in(runner, import);
+    let living = say_alive(runner, id);
     let ended = tokio::select! {
         ended = working => ended?,
         lost = living => return lost.map(|()| true),
@@ -89,10 +145,10 @@ async fn run_next(app: &App, runner: Uuid) -> Result<bool> {
     } else {
         ImportState::Done
     };
-    let now = app.clock.now();
+    let now = runner.clock.now();
     import::Entity::update_many()
         .filter(import::Column::Id.eq(id))
-        .filter(import::Column::Runner.eq(runner))
+        .filter(import::Column::Runner.eq(runner.id))
         .col_expr(import::Column::State, Expr::value(state))
         .col_expr(import::Column::Refusal, Expr::value(refusal))
         .col_expr(import::Column::Runner, Expr::value(None::<Uuid>))
@@ -102,9 +158,9 @@ async fn run_next(app: &App, runner: Uuid) -> Result<bool> {
         )
         .col_expr(import::Column::EndedAt, Expr::value(now))
         .col_expr(import::Column::UpdatedAt, Expr::value(now))
-        .exec(&app.db)
+        .exec(runner.db)
         .await?;
-    app.engine.tell_changed();
+    runner.tell_changed();
     tracing::info!(import = %id, "an import has ended");
     Ok(true)
 }
@@ -129,13 +185,13 @@ fn to_be_run(now: chrono::DateTime<chrono::Utc>) -> Condition {
         .add(left)
 }
 
-async fn claim(app: &App, runner: Uuid) -> Result<Option<import::Model>> {
-    let now = app.clock.now();
+async fn claim(runner: &Runner<'_>) -> Result<Option<import::Model>> {
+    let now = runner.clock.now();
     loop {
         let next = import::Entity::find()
             .filter(to_be_run(now))
             .order_by_asc(import::Column::CreatedAt)
-            .one(&app.db)
+            .one(runner.db)
             .await?;
         let Some(next) = next else {
             return Ok(None);
@@ -144,27 +200,27 @@ async fn claim(app: &App, runner: Uuid) -> Result<Option<import::Model>> {
             .filter(import::Column::Id.eq(next.id))
             .filter(to_be_run(now))
             .col_expr(import::Column::State, Expr::value(ImportState::Running))
-            .col_expr(import::Column::Runner, Expr::value(runner))
+            .col_expr(import::Column::Runner, Expr::value(runner.id))
             .col_expr(import::Column::RunnerUntil, Expr::value(now + ALIVE_FOR))
             .col_expr(import::Column::UpdatedAt, Expr::value(now))
-            .exec(&app.db)
+            .exec(runner.db)
             .await?;
         if claimed.rows_affected == 1 {
-            return Ok(import::Entity::find_by_id(next.id).one(&app.db).await?);
+            return Ok(import::Entity::find_by_id(next.id).one(runner.db).await?);
         }
     }
 }
 
 /// Says again and again that the runner is alive; ends where another has the import.
-async fn say_alive(app: &App, id: Uuid, runner: Uuid) -> Result<()> {
+async fn say_alive(runner: &Runner<'_>, id: Uuid) -> Result<()> {
     loop {
         tokio::time::sleep(SAYS_SO).await;
-        let until = app.clock.now() + ALIVE_FOR;
+        let until = runner.clock.now() + ALIVE_FOR;
         let said = import::Entity::update_many()
             .filter(import::Column::Id.eq(id))
-            .filter(import::Column::Runner.eq(runner))
+            .filter(import::Column::Runner.eq(runner.id))
             .col_expr(import::Column::RunnerUntil, Expr::value(until))
-            .exec(&app.db)
+            .exec(runner.db)
             .await;
         match said {
             Ok(said) if said.rows_affected == 0 => return Ok(()),
@@ -176,20 +232,20 @@ async fn say_alive(app: &App, id: Uuid, runner: Uuid) -> Result<()> {
 }
 
 /// Takes the rows in that are not done yet.
-async fn take_in(app: &App, runner: Uuid, import: import::Model) -> Result<End> {
-    let Some(content) = file::put_together(&app.db, import.id).await? else {
+async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
+    let Some(content) = file::put_together(runner.db, import.id).await? else {
         return Ok(End::Refused("The file is not kept any more.".into()));
     };
     let licence = match licence(&import, &content).await? {
         Ok(licence) => licence,
         Err(refused) => return Ok(End::Refused(refused)),
     };
-    let places = Gazetteer::read(&app.db).await?;
-    let keys = DisclosureKeys::of(&app.db).await?;
-    let (mut batches, reading) = read(&import, content, app.imports.settings.limits);
+    let places = Gazetteer::read(runner.db).await?;
+    let keys = DisclosureKeys::of(runner.db).await?;
+    let (mut batches, reading) = read(&import, content, runner.limits);
     while let Some(batch) = batches.recv().await {
         for tried in 1.. {
-            match take_batch(app, runner, &import, &licence, &places, &keys, batch.clone()).await {
+            match take_batch(runner, &import, &licence, &places, &keys, batch.clone()).await {
                 Ok(None) => break,
                 Ok(Some(end)) => return Ok(end),
                 Err(error) if tried < TRIES && is_clash(&error) => {
@@ -219,15 +275,14 @@ fn is_clash(error: &Error) -> bool {
 
 /// Takes one batch in, in one transaction; answers how the import ends where it does.
 async fn take_batch(
-    app: &App,
-    runner: Uuid,
+    runner: &Runner<'_>,
     import: &import::Model,
     licence: &str,
     places: &Gazetteer,
     keys: &DisclosureKeys,
     units: Batch,
 ) -> Result<Option<End>> {
-    let transaction = database::begin_writing(&app.db).await?;
+    let transaction = database::begin_writing(runner.db).await?;
     let sender = member::Entity::find_by_id(import.member_id)
         .one(&transaction)
         .await?;
@@ -247,7 +302,7 @@ async fn take_batch(
     };
     let reason = format!("imported from {}", import.file_name);
     let act = Act {
-        clock: &*app.clock,
+        clock: runner.clock,
         member: Some(sender.id),
         reason: &reason,
     };
@@ -280,12 +335,12 @@ async fn take_batch(
             taking.take(&transaction, units.0).await?
         }
     };
-    if !batch::write(&transaction, &act, import.id, runner, came).await? {
+    if !batch::write(&transaction, &act, import.id, runner.id, came).await? {
         return Ok(Some(End::Lost));
     }
     change::tell(&transaction).await?;
     transaction.commit().await?;
-    app.engine.tell_changed();
+    runner.tell_changed();
     Ok(None)
 }
 

@@ -1,0 +1,211 @@
+//! `wayin import records --as`: records that are sent in for a member, as over GraphQL.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+use wayin_entity::{ImportAs, ImportKind, import, import_outcome};
+
+use super::{CliError, SOME_REFUSED, member, open, open_file};
+use crate::auth::requester::Member;
+use crate::change::Act;
+use crate::clock::SystemClock;
+use crate::config::{environment, imports};
+use crate::database;
+use crate::import::job::{self, run::Runner, to_mend};
+use crate::import::parse::records::Limits;
+use crate::initiative::validate::Finding;
+
+/// How many rows are told of at once.
+const AT_ONCE: u64 = 1_000;
+
+/// What becomes of records that are sent in.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum IntentArgument {
+    /// They are kept as drafts.
+    Drafts,
+    /// Those that nothing stands against are sent in; the others are kept as drafts.
+    Sent,
+}
+
+impl From<IntentArgument> for ImportAs {
+    fn from(intent: IntentArgument) -> Self {
+        match intent {
+            IntentArgument::Drafts => Self::Drafts,
+            IntentArgument::Sent => Self::Sent,
+        }
+    }
+}
+
+/// A file of records, for whom it is sent in, and where what is to be mended of it goes.
+#[derive(Debug)]
+pub struct Sending {
+    pub file: PathBuf,
+    pub intent: IntentArgument,
+    pub subject: String,
+    pub issuer: Option<String>,
+    pub to_mend: Option<PathBuf>,
+}
+
+impl Sending {
+    /// Keeps the file in the base, has it taken in, and tells what became of its rows.
+    pub async fn run(self) -> Result<ExitCode, CliError> {
+        let limits = imports(&environment)?.limits;
+        let mut content = open_file(&self.file)?;
+        let name = self.file.display().to_string();
+        let unreadable = |cause| CliError::Io(name.clone(), cause);
+        let known = job::digest(&mut content).map_err(unreadable)?;
+        let named = self.file.file_name().unwrap_or_default().to_string_lossy();
+        let format = crate::import::format_of(ImportKind::Records, &named, &known, &limits);
+        let draft = job::Draft {
+            kind: ImportKind::Records,
+            intent: self.intent.into(),
+            organisation: None,
+            licence: None,
+            file_name: named.into_owned(),
+            format: format.map_err(|finding| refused(&name, &finding))?,
+            bytes: known.bytes,
+        };
+        let db = open().await?;
+        let sender = sender(&db, self.subject, self.issuer).await?;
+        let act = Act {
+            clock: &SystemClock,
+            member: Some(sender.id),
+            reason: "sent on the command line",
+        };
+        let transaction = database::begin_writing(&db).await?;
+        let started = job::start(&transaction, &act, &sender, draft, content).await?;
+        let id = match started {
+            Ok(import) => import.id,
+            Err(findings) => return Err(refused(&name, &findings[0])),
+        };
+        transaction.commit().await?;
+        let runner = Runner::new(&db, &SystemClock, limits);
+        let ended = job::run::run_until_ended(&runner, id).await?;
+        let ended = ended.ok_or_else(|| CliError::Asked("The import is gone.".into()))?;
+        tell_rows(&db, &ended.file_name, id).await?;
+        if let Some(path) = &self.to_mend {
+            write_to_mend(&db, &ended, limits, path).await?;
+        }
+        println!("{}", told(&ended));
+        if let Some(reason) = &ended.refusal {
+            return Err(CliError::Asked(format!(
+                "{name} was not read to its end: {reason}"
+            )));
+        }
+        Ok(if ended.not_right + ended.refused > 0 {
+            ExitCode::from(SOME_REFUSED)
+        } else {
+            ExitCode::SUCCESS
+        })
+    }
+}
+
+fn refused(name: &str, finding: &Finding) -> CliError {
+    CliError::Asked(format!("{name} {}.", finding.reason))
+}
+
+async fn sender(
+    db: &DatabaseConnection,
+    subject: String,
+    issuer: Option<String>,
+) -> Result<Member, CliError> {
+    let subject = member::subject(subject, issuer)?;
+    let found = crate::auth::member::named(db, &subject).await?;
+    let found = found.filter(|found| found.revoked_at.is_none());
+    let found = found
+        .ok_or_else(|| CliError::Asked(format!("There is no member {} who may act.", subject.subject)))?;
+    Ok(Member {
+        id: found.id,
+        subject: found.subject,
+        role: found.role,
+        organisation: found.organisation_id,
+    })
+}
+
+/// Tells what was found in the rows, on standard error, in the order of the file.
+async fn tell_rows(db: &DatabaseConnection, name: &str, import: Uuid) -> Result<(), CliError> {
+    use import_outcome::Column;
+    let mut after = 0;
+    loop {
+        // Everything that is said of one row stands under one position.
+        let positions: Vec<i64> = import_outcome::Entity::find()
+            .select_only()
+            .column(Column::Position)
+            .distinct()
+            .filter(Column::ImportId.eq(import))
+            .filter(Column::Code.is_not_null())
+            .filter(Column::Position.gt(after))
+            .order_by_asc(Column::Position)
+            .limit(AT_ONCE)
+            .into_tuple()
+            .all(db)
+            .await?;
+        let Some(last) = positions.last() else {
+            return Ok(());
+        };
+        let rows = import_outcome::Entity::find()
+            .filter(Column::ImportId.eq(import))
+            .filter(Column::Code.is_not_null())
+            .filter(Column::Position.gt(after).and(Column::Position.lte(*last)))
+            .order_by_asc(Column::Position)
+            .order_by_asc(Column::Id)
+            .all(db)
+            .await?;
+        after = *last;
+        for row in rows {
+            let sheet = row
+                .sheet
+                .map(|sheet| format!(", sheet {sheet}"))
+                .unwrap_or_default();
+            let column = row.column.map(|column| format!(", {column}")).unwrap_or_default();
+            let worth = if row.is_warning { "worth a look: " } else { "" };
+            let message = row.message.unwrap_or_default();
+            eprintln!("{name}{sheet}, row {}{column}: {worth}{message}", row.row);
+        }
+    }
+}
+
+async fn write_to_mend(
+    db: &DatabaseConnection,
+    import: &import::Model,
+    limits: Limits,
+    path: &Path,
+) -> Result<(), CliError> {
+    let failed = |cause| CliError::Io(path.display().to_string(), cause);
+    if !to_mend::is_there(db, import).await? {
+        eprintln!("Nothing is to be mended: {} was not written.", path.display());
+        return Ok(());
+    }
+    if let Some(mut written) = to_mend::write(db, import, limits).await? {
+        let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+        std::io::copy(&mut written, &mut file).map_err(failed)?;
+        std::io::Write::flush(&mut file).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn told(import: &import::Model) -> String {
+    let counts = [
+        (import.published, "published"),
+        (import.sent, "sent in"),
+        (import.drafted, "kept as drafts"),
+        (import.unchanged, "unchanged"),
+        (import.not_right, "kept as drafts, to be mended"),
+        (import.refused, "refused"),
+    ];
+    let counts: Vec<String> = counts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    if counts.is_empty() {
+        format!("{}: no rows.", import.file_name)
+    } else {
+        format!("{}: {}.", import.file_name, counts.join(", "))
+    }
+}

@@ -1,0 +1,175 @@
+//! A charity fills a workbook in with mistakes, gets back what is to be mended, mends it, and sends it again.
+
+use std::io::Cursor;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use wayin::import::job::run;
+use wayin::import::parse::file_record::Item;
+use wayin::import::parse::records::{Limits, RecordFormat, read_as_typed};
+use wayin::initiative::validate::Finding;
+use wayin::server;
+use wayin::workbook::{corrected, escaped};
+use wayin_entity::Role;
+
+use crate::import_jobs::{self, base, look, partner, record, rows};
+use crate::support::app::{Client, TestApp, token};
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_workbook_comes_back_with_what_is_to_be_mended_and_is_sent_again,
+        a_table_is_taken_in_like_a_workbook,
+    ]
+}
+
+/// A workbook in which these records are typed.
+fn workbook(records: &[Value]) -> Vec<u8> {
+    let typed = records.iter().map(|one| (one.clone(), Vec::<Finding>::new()));
+    let mut written = Vec::new();
+    corrected::write(typed, &mut written).unwrap();
+    written
+}
+
+/// The records of a workbook, as they are typed in it.
+fn typed(bytes: &[u8]) -> Vec<Value> {
+    let mut records = Vec::new();
+    read_as_typed(
+        RecordFormat::Xlsx,
+        Cursor::new(bytes),
+        &Limits::default(),
+        |item| {
+            match item {
+                Item::Record(record) => records.push(record.document),
+                Item::Stray(stray) => panic!("{stray:?}"),
+            }
+            ControlFlow::Continue(())
+        },
+    )
+    .unwrap();
+    records
+}
+
+/// What a path of the service answers.
+async fn download(app: &TestApp, path: &str, subject: Option<&str>) -> (StatusCode, Vec<u8>) {
+    let mut request = Request::get(path);
+    if let Some(subject) = subject {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {}", token(subject)));
+    }
+    let response = server::router(Arc::clone(&app.app))
+        .oneshot(request.body(Body::empty()).unwrap())
+        .await
+        .unwrap();
+    let status = response.status();
+    (
+        status,
+        to_bytes(response.into_body(), 1 << 24).await.unwrap().to_vec(),
+    )
+}
+
+async fn sent(app: &TestApp, client: &Client<'_>, name: &str, content: &[u8]) -> Value {
+    let sent = import_jobs::send(app, client, name, content, json!({"as": "SENT"})).await;
+    let payload = &sent["data"]["importRecords"];
+    assert_eq!(payload["userErrors"], json!([]), "{sent}");
+    run::run_waiting(&app.app).await.unwrap();
+    look(client, &payload["import"]["id"]).await
+}
+
+async fn a_workbook_comes_back_with_what_is_to_be_mended_and_is_sent_again(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    app.member("other", Role::Partner, Some("GB-CHC-2")).await;
+    let mut records: Vec<Value> = ["good", "day", "place", "step", "note", "basis"]
+        .map(record)
+        .to_vec();
+    let right = records.clone();
+    records[1]["startedOn"] = "last spring".into();
+    records[2]["place"]["name"] = "Hartlepol".into();
+    records[3]["challengesFaced"][0]["step"] = "left out a bit".into();
+    records[4]["summary"] = "Ask jo@example.org about it".into();
+    records[5]["sharing"].as_object_mut().unwrap().remove("basis");
+
+    let import = sent(&app, &partner, "return.xlsx", &workbook(&records)).await;
+    assert_eq!(
+        (
+            &import["state"],
+            &import["format"],
+            &import["sent"],
+            &import["notRight"]
+        ),
+        (&json!("DONE"), &json!("XLSX"), &json!(1), &json!(5)),
+        "{import}"
+    );
+    let told = rows(&partner, &import).await;
+    assert_eq!(told.len(), 6, "one for each row: {told:#?}");
+    for (told, column) in told[1..].iter().zip([
+        "Started on",
+        "Place",
+        "What became of the step",
+        "Summary",
+        "Why it may be shared",
+    ]) {
+        assert!(told.contains("NOT_RIGHT") && told.contains(column), "{told}");
+    }
+
+    let path = import["toMend"].as_str().unwrap();
+    assert_eq!(download(&app, path, None).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(download(&app, path, Some("other")).await.0, StatusCode::NOT_FOUND);
+    let (status, book) = download(&app, path, Some("partner")).await;
+    assert_eq!(status, StatusCode::OK);
+    let mut back = typed(&book);
+    assert_eq!(back.len(), 5, "what is right is not in it");
+    for (back, sent) in back.iter().zip(&records[1..]) {
+        assert_eq!(back["externalRef"], sent["externalRef"]);
+    }
+    assert_eq!(back[0]["startedOn"], "last spring", "as it was typed");
+
+    for (back, right) in back.iter_mut().zip(&right[1..]) {
+        back.clone_from(right);
+    }
+    let import = sent(&app, &partner, "to-mend.xlsx", &workbook(&back)).await;
+    assert_eq!(
+        (&import["sent"], &import["notRight"]),
+        (&json!(5), &json!(0)),
+        "{import}"
+    );
+    assert_eq!(import["toMend"], Value::Null);
+    let states = partner
+        .query("{ submissions { totalCount nodes { state } } }")
+        .await;
+    assert_eq!(states["submissions"]["totalCount"], 6, "none is there twice");
+    for node in states["submissions"]["nodes"].as_array().unwrap() {
+        assert_eq!(node["state"], "SUBMITTED");
+    }
+}
+
+async fn a_table_is_taken_in_like_a_workbook(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let table = format!(
+        "externalRef,title,summary,place.name,visibility,source.kind,source.title,sharing.basis,sharing.licence\n\
+         a,Initiative a,{},Hartlepool,OPEN,SELF_REPORT,Our return,Agreed,CC-BY-4.0\n\
+         b,Initiative b,,Hartlepool,everybody,SELF_REPORT,Our return,Agreed,CC-BY-4.0\n",
+        escaped::in_a_flat_file("=1+1")
+    );
+    let import = sent(&app, &partner, "return.csv", table.as_bytes()).await;
+    assert_eq!(
+        (&import["format"], &import["sent"], &import["notRight"]),
+        (&json!("CSV"), &json!(1), &json!(1)),
+        "{import}"
+    );
+    let told = rows(&partner, &import).await;
+    assert!(told[1].contains("visibility"), "{told:#?}");
+    let (status, book) = download(&app, import["toMend"].as_str().unwrap(), Some("partner")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(typed(&book)[0]["visibility"], "everybody");
+    let found = partner
+        .query("{ submissions(filter: {states: [SUBMITTED]}) { nodes { record } } }")
+        .await;
+    assert_eq!(found["submissions"]["nodes"][0]["record"]["summary"], "=1+1");
+}
