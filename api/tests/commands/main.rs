@@ -138,7 +138,7 @@ fn serve_refuses_to_start_and_names_the_setting() {
         (
             "IMPORT_DAYS",
             "for ever",
-            "cannot be used: for ever is not a whole number from 1 to 3650.",
+            "cannot be used: for ever is not a whole number from 1 to 36500.",
         ),
         ("LOG", "wayin=loudly", "cannot be used: "),
         (
