@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm_migration::MigratorTrait;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use wayin::export::ExportFormat;
@@ -18,9 +19,11 @@ use wayin_entity::{
     challenge_faced, challenge_reason, condition_changed, entry_point_taken, funding_term, initiative,
     organisation, revision, source,
 };
+use wayin_migration::Migrator;
 
 use crate::records::{PLACES, full, record};
 use crate::support::app::TestApp;
+use crate::support::database::connect;
 use crate::support::{Database, Story, stories};
 
 /// The stories of this file.
@@ -182,7 +185,9 @@ async fn a_base_comes_back_from_every_format(database: Database) {
     ] {
         let file = exported(&app, to).await;
         assert_eq!(RecordFormat::of("records", &file[..1024]).unwrap(), from);
-        let restored = TestApp::start(database.clone()).await;
+        let empty = connect("sqlite::memory:").await.unwrap();
+        Migrator::up(&empty, None).await.unwrap();
+        let restored = TestApp::over(database.clone(), empty).await;
         restored.places(PLACES).await;
         let (tally, said) = import(&restored, from, file.clone()).await;
         assert_eq!((tally.added, tally.refused), (count, 0), "{from:?}: {said:?}");

@@ -120,8 +120,16 @@ pub fn read(column: &Column, raw: Raw) -> (Said, Option<Wrong>) {
                 _ => text.into(),
             }
         }
-        (Kind::Code(vocabulary), raw) => code(vocabulary, &raw.text()).into(),
-        (Kind::Codes(vocabulary), raw) => codes(vocabulary, &raw.text()),
+        (Kind::Code(vocabulary), raw) => {
+            let text = raw.text();
+            let wrong = no_choice(vocabulary, std::iter::once(text.trim()));
+            return (Said::Value(code(vocabulary, &text).into()), wrong);
+        }
+        (Kind::Codes(vocabulary), raw) => {
+            let text = raw.text();
+            let wrong = no_choice(vocabulary, several(&text));
+            return (Said::Value(codes(vocabulary, &text)), wrong);
+        }
     };
     (Said::Value(value), wrong)
 }
@@ -133,10 +141,34 @@ fn code(vocabulary: Vocabulary, text: &str) -> String {
         .map_or_else(|| text.trim().to_owned(), |word| word.code.to_owned())
 }
 
-/// The codes of words with semicolons, commas or ends of lines between them.
-fn codes(vocabulary: Vocabulary, text: &str) -> Value {
+/// What is wrong where a text is none of a column's choices, in the words of its drop-down.
+fn no_choice<'a>(vocabulary: Vocabulary, texts: impl Iterator<Item = &'a str>) -> Option<Wrong> {
+    let unknown: Vec<String> = texts
+        .filter(|text| vocabulary.word(text).is_none())
+        .map(|text| format!("{text:?}"))
+        .collect();
+    if unknown.is_empty() {
+        return None;
+    }
+    let (unknown, choices) = (
+        unknown.join(", "),
+        vocabulary.words().iter().map(|word| word.shown()),
+    );
+    let choices = choices.collect::<Vec<_>>().join(", ");
+    let reason = format!("{unknown} is none of the choices; they are {choices}");
+    Some((FindingCode::Malformed, reason))
+}
+
+/// Words with semicolons, commas or ends of lines between them.
+fn several(text: &str) -> impl Iterator<Item = &str> {
     text.split([';', ',', '\n'])
-        .filter(|word| !word.trim().is_empty())
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+}
+
+/// The codes of several words.
+fn codes(vocabulary: Vocabulary, text: &str) -> Value {
+    several(text)
         .map(|word| Value::from(code(vocabulary, word)))
         .collect()
 }

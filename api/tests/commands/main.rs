@@ -482,7 +482,7 @@ fn records_are_sent_in_for_a_member() {
         "nobody is named"
     );
     let told = folder.run(&["check"]);
-    assert!(told.out.contains("1 import"), "{told:?}");
+    assert!(told.out.contains("2 imports"), "{told:?}");
     assert_eq!(told.code, Some(0), "{told:?}");
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::initiative::validate::{Finding, FindingCode};
+use crate::workbook::columns::header_of;
 
 /// Where something stands in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,12 +49,17 @@ impl FileRecord {
     /// that the file gets wrong, the former alone, which says better what to do.
     pub fn with_own(&self, found: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
         let mut all = self.findings.clone();
-        let is_told = |path: &str| self.findings.iter().any(|own| own.path == path);
+        let is_told = |path: &str| {
+            self.findings.iter().any(|own| {
+                path.strip_prefix(&own.path)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+        };
         all.extend(found.into_iter().filter(|found| !is_told(&found.path)));
         all
     }
 
-    /// Where the field at a path stands: in its own cell, or else in that of the nearest part of
+    /// Where the field at a path stands: in its own cell, or else in the row of the nearest part of
     /// the record that it lies in or that lies in it.
     pub fn cell_of(&self, path: &str) -> Cell {
         if self.cells.is_empty() {
@@ -73,14 +79,11 @@ impl FileRecord {
                 && let Some((found, cell)) = self.cells.range(within.clone()..).next()
                 && found.starts_with(&within)
             {
-                return Cell {
-                    column: None,
-                    ..cell.clone()
-                };
+                return in_its_column(cell.clone(), path);
             }
             match part.rsplit_once('/') {
                 Some((parent, _)) => part = parent,
-                None => return self.at.clone(),
+                None => return in_its_column(self.at.clone(), path),
             }
         }
     }
@@ -106,6 +109,16 @@ pub enum Item {
     Stray(Stray),
 }
 
+/// The cell in the same row, in the column that the template has for a field; in no column where the file is no
+/// workbook.
+fn in_its_column(cell: Cell, path: &str) -> Cell {
+    let column = cell.sheet.as_ref().and_then(|_| header_of(path));
+    Cell {
+        column: column.map(str::to_owned),
+        ..cell
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,19 +138,21 @@ mod tests {
             cells: BTreeMap::from([
                 ("title".into(), cell(3, "Title")),
                 ("fundingTerms/0/endsOn".into(), cell(7, "Last day")),
+                ("fundingTerms/2/funder/name".into(), cell(9, "Funder")),
                 ("fundingTerms/10/endsOn".into(), cell(8, "Last day")),
             ]),
             ..FileRecord::default()
         };
         assert_eq!(record.cell_of("title"), cell(3, "Title"));
         assert_eq!(record.cell_of("fundingTerms/0/endsOn"), cell(7, "Last day"));
-        for (path, row) in [
-            ("fundingTerms/0/funder", 7),
-            ("fundingTerms/0", 7),
-            ("fundingTerms/10/funder/name", 8),
+        assert_eq!(record.cell_of("fundingTerms/2/funder"), cell(9, "Funder"));
+        for (path, row, column) in [
+            ("fundingTerms/0/funder", 7, Some("Funder")),
+            ("fundingTerms/0", 7, None),
+            ("fundingTerms/10/funder/name", 8, Some("Funder")),
         ] {
             let expected = Cell {
-                column: None,
+                column: column.map(str::to_owned),
                 ..cell(row, "")
             };
             assert_eq!(record.cell_of(path), expected, "{path}");

@@ -64,6 +64,7 @@ impl RecordFormat {
             return Ok(Self::JsonLines);
         }
         match stream::first_of_substance(start) {
+            None => Err(FileError::Empty),
             Some(b'{') => Ok(Self::JsonLines),
             Some(b'[') => Err(FileError::NotRecords),
             Some(b'<') => Err(FileError::Foreign("a web page or another XML document")),
@@ -96,6 +97,7 @@ mod tests {
         }
         for (name, start, said) in [
             ("a.csv", &b""[..], "is empty"),
+            ("a.csv", b"\xef\xbb\xbf \r\n", "is empty"),
             ("a.xls", b"\xd0\xcf\x11\xe0\xa1", "the old kind (.xls)"),
             ("a.xlsx", b"\xd0\xcf\x11\xe0\xa1", "protected with a password"),
             ("a.numbers", b"PK\x03\x04", "a Numbers document"),
