@@ -48,6 +48,7 @@ pub mod keeping;
 pub mod live;
 pub mod meeting;
 pub mod merging;
+mod money;
 pub mod mutation;
 pub mod organisation;
 pub mod paging;

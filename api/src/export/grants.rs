@@ -23,7 +23,7 @@ use wayin_entity::{
 use crate::condition::fold;
 use crate::error::{Error, Result};
 use crate::import::parse::grants::OwnTerms;
-use crate::import::parse::money;
+use crate::money;
 
 /// What identifiers begin with that are made here, and that nobody has issued.
 pub const OWN_PREFIX: &str = "WAYIN";

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::columns::{Column, Kind, Sheet};
 use super::vocabulary::Vocabulary;
 use super::{escaped, typed};
-use crate::import::parse::money;
+use crate::money;
 
 /// What a cell shows.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,8 +6,8 @@ use serde_json::{Number, Value, json};
 use super::columns::{Column, Kind};
 use super::escaped::{self, why_missing};
 use super::vocabulary::Vocabulary;
-use crate::import::parse::money::Amount;
 use crate::initiative::validate::FindingCode;
+use crate::money::Amount;
 
 /// What a cell holds.
 #[derive(Clone, Debug, PartialEq)]

@@ -22,9 +22,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wayin_entity::{DeliveryTimeline, EntryPoint, ReportingBasis, ReportingFrequency, Restriction};
 
-use super::money::{self, Amount};
 use super::stream;
 use super::{FileError, Refusals, Row};
+use crate::money::{self, Amount};
 use crate::written::{self, quoted};
 
 /// The most characters of a title or of a programme's.

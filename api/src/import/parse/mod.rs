@@ -12,7 +12,6 @@ pub mod file_record;
 mod flat;
 pub mod format;
 pub mod grants;
-pub(crate) mod money;
 mod ods;
 pub mod places;
 pub mod records;
