@@ -531,7 +531,7 @@ const BREAKS: &[Break] = &[
     (
         &[
             "INSERT INTO change (kind, subject, subject_id, created_at, updated_at) \
-        SELECT kind, 'PLACE', subject_id, created_at, updated_at FROM change WHERE subject_id = :W",
+        SELECT kind, 'PLACE', subject_id, created_at, updated_at FROM change WHERE subject_id = :A",
         ],
         Invariant::Log,
         "names the place",
