@@ -235,7 +235,7 @@ async fn what_is_wrong_in_a_workbook_is_told_by_sheet_row_and_column(database: D
             "sheet Funding terms, row 4, Last day: 2020-04-01 is before startsOn, 2021-04-01",
             "sheet Initiatives, row 3, Goes on: invalid type: string \"perhaps\", expected true or false",
             "sheet Initiatives, row 3, Started on: \"01/04/2020\" is not a date; write it as 2020-04-01 if the day comes first",
-            "sheet Initiatives, row 4: no place has the code E08000099",
+            "sheet Initiatives, row 4, Place code: no place has the code E08000099",
             "worth a look: sheet Funding terms, row 5, Length in months: 36 months are given, but the dates make 12; what is given is kept",
         ]
     );

@@ -276,11 +276,34 @@ mod tests {
         assert_eq!(said(4, "Length in months", Raw::Number(1.5)), json!(1.5));
         assert_eq!(said(4, "Length in months", text("a year")), json!("a year"));
         assert_eq!(said(1, "Entry point", text("Root causes")), json!("ROOT_CAUSES"));
-        assert_eq!(said(1, "Entry point", text("luck ")), json!("luck"));
         assert_eq!(
-            said(2, "Reasons", text("short funding; STAFF_CAPACITY;; no idea")),
-            json!(["SHORT_FUNDING", "STAFF_CAPACITY", "no idea"])
+            said(2, "Reasons", text("short funding; STAFF_CAPACITY;;")),
+            json!(["SHORT_FUNDING", "STAFF_CAPACITY"])
         );
+        for (sheet, header, typed, kept, reason) in [
+            (
+                1,
+                "Entry point",
+                "luck ",
+                json!("luck"),
+                "\"luck\" is none of the choices; they are Collaboration, Complexity, Root causes, A single organisation",
+            ),
+            (
+                2,
+                "Reasons",
+                "no idea; short funding, none",
+                json!(["no idea", "SHORT_FUNDING", "none"]),
+                "\"no idea\", \"none\" is none of the choices; they are ",
+            ),
+        ] {
+            let (said, wrong) = read(column(sheet, header), text(typed));
+            assert_eq!(said, Said::Value(kept));
+            let (code, told) = wrong.unwrap();
+            assert!(
+                code == FindingCode::Malformed && told.starts_with(reason),
+                "{told}"
+            );
+        }
     }
 
     #[test]

@@ -75,11 +75,17 @@ impl FileRecord {
                 return cell.clone();
             }
             let within = format!("{part}/");
+            let mut cells = self.cells.range(within.clone()..);
+            let mut next = || cells.next().filter(|(found, _)| found.starts_with(&within));
             if !part.is_empty()
-                && let Some((found, cell)) = self.cells.range(within.clone()..).next()
-                && found.starts_with(&within)
+                && let Some((_, cell)) = next()
             {
-                return in_its_column(cell.clone(), path);
+                let mut named = in_its_column(cell.clone(), path);
+                // What is wrong with something that is given by one cell is wrong with that.
+                if part == path && named.column.is_some() && next().is_none() {
+                    named.column.clone_from(&cell.column);
+                }
+                return named;
             }
             match part.rsplit_once('/') {
                 Some((parent, _)) => part = parent,
