@@ -267,6 +267,10 @@ impl Taking<'_> {
         let outcomes = publish::publish_all(db, self.act, self.places, self.keys, proposals).await?;
         for ((row, submission), outcome) in places_of.into_iter().zip(outcomes) {
             let (came, submission) = (&mut came[row], &mut submissions[submission].row);
+            if matches!(outcome, Outcome::Unchanged { .. }) {
+                // Another has published it so since it was looked over.
+                came.outcome = RowOutcome::Unchanged;
+            }
             match outcome {
                 Outcome::Published { id, .. } | Outcome::Altered { id, .. } | Outcome::Unchanged { id } => {
                     submission.initiative_id = Some(id);
