@@ -41,6 +41,7 @@ pub fn stories() -> Vec<Story> {
         a_member_who_is_revoked_takes_nothing_more_in,
         a_file_comes_over_http_within_its_limits,
         files_are_deleted_when_they_have_been_kept_long_enough,
+        of_a_file_with_too_many_rows_the_first_are_taken,
     ]
 }
 
@@ -916,4 +917,33 @@ async fn files_are_deleted_when_they_have_been_kept_long_enough(database: Databa
         1,
         "the records stay"
     );
+}
+
+async fn of_a_file_with_too_many_rows_the_first_are_taken(database: Database) {
+    let limits = Limits {
+        rows: 2,
+        ..Limits::default()
+    };
+    let app = limited(base(database).await, limits);
+    let partner = partner(&app).await;
+    let funder = app.member("funder", Role::Funder, Some("GB-CHC-9")).await;
+    let records = lines(&["a", "b", "c"].map(record));
+    let grants = json!({"kind": "GRANTS_360GIVING"});
+    for (client, name, content, input) in [
+        (&partner, "return.jsonl", records.as_str(), json!({})),
+        (&funder, "grants.json", GRANTS, grants),
+    ] {
+        let sent = send(&app, client, name, content, input).await;
+        let sent = &sent["data"]["importRecords"];
+        assert_eq!(sent["userErrors"], json!([]), "{sent}");
+        run::run_waiting(&app.app).await.unwrap();
+        let import = look(client, &sent["import"]["id"]).await;
+        assert_eq!(
+            (&import["state"], &import["rowsDone"]),
+            (&json!("REFUSED"), &json!(2)),
+            "{import}"
+        );
+        let refusal = import["refusal"].as_str().unwrap();
+        assert!(refusal.contains('2'), "the limit is named: {refusal}");
+    }
 }

@@ -414,13 +414,19 @@ fn read(import: &import::Model, content: File, limits: Limits) -> (mpsc::Receive
         };
         let read = match (kind, grants) {
             (ImportKind::Grants360Giving, Some(format)) => {
-                grant_files::read(BufReader::new(content), format, |row, grant| {
+                let (mut left, mut outcome) = (limits.rows, Ok(()));
+                let read = grant_files::read(BufReader::new(content), format, |row, grant| {
+                    if left == 0 {
+                        outcome = Err(FileError::TooManyRows(limits.rows));
+                        return ControlFlow::Break(());
+                    }
+                    left -= 1;
                     hand_over(match grant {
                         Ok(grant) => Unit::Grant(row, Box::new(grant)),
                         Err(refusals) => Unit::NoGrant(row, refusals.into_iter().map(told).collect()),
                     })
-                })
-                .map(|_| ())
+                });
+                read.and(outcome)
             }
             _ => read_as_typed(record_format(format), content, &limits, |item| {
                 hand_over(Unit::Record(item))
