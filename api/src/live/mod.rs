@@ -1,7 +1,7 @@
 //! What is told as it happens: subscriptions, and the connections that carry them.
 //!
 //! A [connection](socket) speaks the protocol's [messages](message). While anybody
-//! subscribes, one [follower](follower) in each server process looks for what was changed, by
+//! subscribes, one `follower` in each server process looks for what was changed, by
 //! whichever process, and hands it on in [feeds](feed) that hold so much and no more.
 //! What of it somebody may see is decided where it is read, by each domain's own
 //! subscription.
