@@ -599,6 +599,22 @@ async fn a_funder_sends_its_own_grants_and_no_others(database: Database) {
     let import = take(&steward, GRANTS, &grants).await;
     assert_eq!(counts(&import), [3, 0, 0, 1, 1, 0, 1]);
     assert_eq!(import["organisation"], Value::Null);
+    // Another's grant is not the funder's, whatever the file says.
+    let claimed = GRANTS.replace(
+        "\"GB-CHC-10\", \"name\": \"Another funder\"",
+        "\"GB-CHC-9\", \"name\": \"A funder\"",
+    );
+    let import = take(&funder, &claimed, &grants).await;
+    assert_eq!(counts(&import), [3, 0, 0, 0, 1, 0, 2], "{import}");
+    let told = rows(&steward, &import).await;
+    assert_eq!(told[1], "2 REFUSED NOT_ALLOWED id", "{told:#?}");
+    let kept = steward
+        .query("{ initiatives(filter: {title: {eq: \"Two\"}}) { nodes { fundingTerms { funder { identifier } } } } }")
+        .await;
+    assert_eq!(
+        kept["initiatives"]["nodes"][0]["fundingTerms"][0]["funder"]["identifier"],
+        "GB-CHC-10"
+    );
     // A file without a licence is refused, unless it is said.
     let unlicensed = GRANTS.replace(
         "\"license\": \"https://creativecommons.org/licenses/by/4.0/\", ",

@@ -980,6 +980,7 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
     assert!(before.contains("O'Hara"), "{before}");
     for (text, code) in [
         ("Ann", "OUT_OF_RANGE"),
+        ("   \" \" ", "OUT_OF_RANGE"),
         ("redacted", "OUT_OF_RANGE"),
         (&"x".repeat(2_001), "TOO_LONG"),
     ] {

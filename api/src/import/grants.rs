@@ -133,7 +133,8 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
     }
 }
 
-fn named(party: &Party, kind: Option<OrganisationKind>) -> OrganisationReference {
+/// How a record names a party of a grant.
+pub(super) fn named(party: &Party, kind: Option<OrganisationKind>) -> OrganisationReference {
     OrganisationReference {
         // One that an export made of the name says nothing that the name does not.
         identifier: party

@@ -194,6 +194,12 @@ impl Search {
     }
 }
 
+/// How many characters of a text are looked for.
+pub fn letters(text: &str) -> usize {
+    let counts = |letter: &char| !letter.is_ascii() || counts(*letter as u8);
+    text.chars().filter(counts).count()
+}
+
 const fn counts(byte: u8) -> bool {
     !byte.is_ascii_whitespace() && byte != b'"' && byte != b'\\'
 }

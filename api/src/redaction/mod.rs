@@ -54,9 +54,10 @@ pub struct Redacted {
 /// Whether a text can be taken out.
 pub fn check(text: &str) -> Option<Finding> {
     let length = text.chars().count();
-    let (code, reason) = if length < SHORTEST {
-        let reason =
-            format!("has {length} characters; with less than {SHORTEST} too much would be taken out");
+    let (code, reason) = if files::letters(text) < SHORTEST {
+        let reason = format!(
+            "with less than {SHORTEST} characters, blanks and quotation marks aside, too much would be taken out"
+        );
         (FindingCode::OutOfRange, reason)
     } else if length > LONGEST {
         let reason = format!("has {length} characters; at most {LONGEST} can be taken out at once");

@@ -1,18 +1,21 @@
 //! A batch of published grants: each becomes a funding term, and is published at once, as its funder did.
 
-use sea_orm::ConnectionTrait;
-use wayin_entity::{RowOutcome, organisation};
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use uuid::Uuid;
+use wayin_entity::{RowOutcome, funding_term, organisation};
 
 use super::batch::{Came, Remark, Unit};
 use crate::base::DisclosureKeys;
 use crate::change::Act;
-use crate::condition::fold;
 use crate::error::Result;
-use crate::import::grants::{field, proposal};
+use crate::import::grants::{field, named, proposal};
 use crate::import::parse::file_record::Cell;
 use crate::import::parse::grants::Grant;
 use crate::initiative::publish::{self, Outcome};
 use crate::initiative::validate::{Finding, FindingCode};
+use crate::organisation::Found;
 use crate::place::Gazetteer;
 
 /// What a batch of grants is taken in with.
@@ -31,9 +34,10 @@ impl Taking<'_> {
     pub(super) async fn take(&self, db: &impl ConnectionTrait, units: Vec<(i64, Unit)>) -> Result<Vec<Came>> {
         let mut came = Vec::with_capacity(units.len());
         let (mut rows, mut proposals) = (Vec::new(), Vec::new());
+        let owners = self.owners(db, &units).await?;
         for (position, unit) in units {
             match unit {
-                Unit::Grant(row, grant) => match self.of_another(&grant) {
+                Unit::Grant(row, grant) => match self.of_another(&grant, &owners) {
                     None => {
                         rows.push((position, Cell::of_row(row)));
                         proposals.push(proposal(&grant, self.places, Some(self.licence)));
@@ -82,21 +86,69 @@ impl Taking<'_> {
         Ok(came)
     }
 
-    /// Why a grant is not the funder's to send in.
-    fn of_another(&self, grant: &Grant) -> Option<Finding> {
-        let funder = self.funder?;
-        let is_own = match (&grant.funder.identifier, &funder.identifier) {
-            (Some(given), Some(own)) => given == own,
-            _ => fold(&grant.funder.name) == funder.name_folded,
+    /// Whose the grants of a batch are: by what they say, and by the terms that name them already.
+    async fn owners(&self, db: &impl ConnectionTrait, units: &[(i64, Unit)]) -> Result<Owners> {
+        if self.funder.is_none() {
+            return Ok(Owners::default());
+        }
+        let grants = || {
+            units.iter().filter_map(|(_, unit)| match unit {
+                Unit::Grant(_, grant) => Some(grant),
+                _ => None,
+            })
         };
-        (!is_own).then(|| {
+        let references: Vec<_> = grants().map(|grant| named(&grant.funder, None)).collect();
+        let standing: Vec<(Option<String>, Uuid)> = funding_term::Entity::find()
+            .select_only()
+            .columns([
+                funding_term::Column::GrantIdentifier,
+                funding_term::Column::FunderId,
+            ])
+            .filter(funding_term::Column::GrantIdentifier.is_in(grants().map(|grant| &grant.identifier)))
+            .into_tuple()
+            .all(db)
+            .await?;
+        Ok(Owners {
+            named: Found::look_up(db, references.iter()).await?,
+            standing: standing
+                .into_iter()
+                .filter_map(|(grant, funder)| Some((grant?, funder)))
+                .collect(),
+        })
+    }
+
+    /// Why a grant is not the funder's to send in.
+    fn of_another(&self, grant: &Grant, owners: &Owners) -> Option<Finding> {
+        let funder = self.funder?;
+        if owners.named.id_of(&named(&grant.funder, None)) != Some(funder.id) {
             let reason = format!(
                 "is {}, and not {}, for which you act",
                 grant.funder.name, funder.name
             );
-            Finding::new(FindingCode::NotAllowed, "fundingTerms/0/funder", reason)
+            return Some(Finding::new(
+                FindingCode::NotAllowed,
+                "fundingTerms/0/funder",
+                reason,
+            ));
+        }
+        let standing = owners.standing.get(&grant.identifier)?;
+        (*standing != funder.id).then(|| {
+            let reason = format!(
+                "{} is known as a grant of another funder; whose it is is for a steward to decide",
+                grant.identifier
+            );
+            Finding::new(FindingCode::NotAllowed, "fundingTerms/0/grantIdentifier", reason)
         })
     }
+}
+
+/// Whose grants are.
+#[derive(Default)]
+struct Owners {
+    /// The organisations that they name as their funders.
+    named: Found,
+    /// The funders of the terms that name them already.
+    standing: HashMap<String, Uuid>,
 }
 
 /// The field of the grant that a finding is about.

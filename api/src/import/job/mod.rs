@@ -92,13 +92,18 @@ pub const fn may_import(role: Role, kind: ImportKind) -> bool {
     }
 }
 
-/// The imports that a member may see: their own organisation's, to stewards all.
+/// The imports that a member may see: to partners the records of their own organisation, to funders its grants,
+/// to stewards all.
 pub fn visible_to(member: &Member) -> Select<import::Entity> {
     let all = import::Entity::find();
     match (member.role, member.organisation) {
         (Role::Steward, _) => all,
-        (Role::Partner | Role::Funder, Some(own)) => all.filter(import::Column::OrganisationId.eq(own)),
-        _ => all.filter(import::Column::Id.is_null()),
+        (role, Some(own)) => {
+            let kinds = ImportKind::ALL.iter().filter(|kind| may_import(role, **kind));
+            all.filter(import::Column::OrganisationId.eq(own))
+                .filter(import::Column::Kind.is_in(kinds.copied()))
+        }
+        (_, None) => all.filter(import::Column::Id.is_null()),
     }
 }
 

@@ -12,10 +12,10 @@ use sea_orm::{
 };
 use tokio::sync::mpsc;
 use uuid::Uuid;
-use wayin_entity::{FileFormat, ImportKind, ImportState, import, member, organisation};
+use wayin_entity::{FileFormat, ImportKind, ImportState, Role, import, member, organisation};
 
 use super::batch::{self, Came, Unit};
-use super::{file, grants, records};
+use super::{file, grants, may_import, records};
 use crate::app::App;
 use crate::auth::requester::Member;
 use crate::base::DisclosureKeys;
@@ -296,9 +296,28 @@ async fn take_batch(
         role: sender.role,
         organisation: sender.organisation_id,
     };
+    // It may have been merged into another since the import was begun.
+    let import = &import::Entity::find_by_id(import.id)
+        .one(&transaction)
+        .await?
+        .unwrap_or_else(|| import.clone());
+    let is_own = sender.role == Role::Steward || sender.organisation == import.organisation_id;
+    if !may_import(sender.role, import.kind) || !is_own {
+        let reason = "Whoever sent the file may not send it in any more.";
+        return Ok(Some(End::Refused(reason.into())));
+    }
     let organisation = match import.organisation_id {
-        Some(id) => organisation::Entity::find_by_id(id).one(&transaction).await?,
         None => None,
+        Some(id) => {
+            let found = organisation::Entity::find_by_id(id).one(&transaction).await?;
+            let gone = || {
+                Error::Conflict(format!(
+                    "the organisation of import {} is being merged",
+                    import.id
+                ))
+            };
+            Some(found.ok_or_else(gone)?)
+        }
     };
     let reason = format!("imported from {}", import.file_name);
     let act = Act {
