@@ -8,6 +8,7 @@ use uuid::Uuid;
 use wayin_entity::{ChangeKind, ChangeSubject, change};
 
 use crate::clock::Clock;
+use crate::database::insert_all;
 
 /// Who changes the base, when and why.
 pub struct Act<'a> {
@@ -63,20 +64,15 @@ pub async fn append(db: &impl ConnectionTrait, act: &Act<'_>, entries: &[Entry])
     }
     tell(db).await?;
     let now = act.now();
-    for piece in entries.chunks(2_000) {
-        let rows = piece.iter().map(|entry| change::ActiveModel {
-            kind: Set(entry.kind),
-            subject: Set(entry.subject),
-            subject_id: Set(entry.id),
-            created_at: Set(now),
-            updated_at: Set(now),
-            ..Default::default()
-        });
-        change::Entity::insert_many(rows)
-            .exec_without_returning(db)
-            .await?;
-    }
-    Ok(())
+    let rows = entries.iter().map(|entry| change::ActiveModel {
+        kind: Set(entry.kind),
+        subject: Set(entry.subject),
+        subject_id: Set(entry.id),
+        created_at: Set(now),
+        updated_at: Set(now),
+        ..Default::default()
+    });
+    insert_all(db, rows.collect()).await
 }
 
 /// Has `PostgreSQL` tell every server that the base was changed, once the transaction commits.

@@ -1,11 +1,15 @@
 //! The connection to a base: SQLite or PostgreSQL, told apart by the address.
 
+mod insert;
+
 use std::time::Duration;
 
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
+
+pub use self::insert::insert_all;
 
 /// Opens a base. On SQLite with a write-ahead log that is on the disk when a transaction
 /// ends, foreign keys enforced and a wait of ten seconds for another writer.
@@ -22,6 +26,10 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
                 .pragma("journal_mode", "WAL")
                 // What was acknowledged outlives a loss of power too, which NORMAL leaves to chance.
                 .pragma("synchronous", "FULL")
+                // A batch of an import alters more pages than the two megabytes that are held otherwise.
+                .pragma("cache_size", "-16384")
+                // What is written again in the next transactions goes into the base once for many of them.
+                .pragma("wal_autocheckpoint", "4000")
         });
     Database::connect(options).await
 }

@@ -6,6 +6,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use wayin::cli::Cli;
 
+/// Rows are made on one thread and let go of on another, which the system's own allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     // A `.env` file beside the process is optional; what is set already wins.

@@ -7,6 +7,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Query
 use wayin_entity::{ChangeKind, ChangeSubject, KeptSubject, crisis, crisis_place};
 
 use crate::change::{self, Act, Entry};
+use crate::database::insert_all;
 use crate::error::Result;
 use crate::initiative::validate::{FindingCode, Findings};
 use crate::keeping::{self, Save, Standing, Target, document};
@@ -89,17 +90,13 @@ pub async fn save(
         .filter(crisis_place::Column::CrisisId.eq(row.id))
         .exec(db)
         .await?;
-    if !places.is_empty() {
-        let rows = places.iter().map(|place_id| crisis_place::ActiveModel {
-            crisis_id: Set(row.id),
-            place_id: Set(*place_id),
-            created_at: Set(act.now()),
-            updated_at: Set(act.now()),
-        });
-        crisis_place::Entity::insert_many(rows)
-            .exec_without_returning(db)
-            .await?;
-    }
+    let named = places.iter().map(|place_id| crisis_place::ActiveModel {
+        crisis_id: Set(row.id),
+        place_id: Set(*place_id),
+        created_at: Set(act.now()),
+        updated_at: Set(act.now()),
+    });
+    insert_all(db, named.collect()).await?;
     let kind = match &before {
         Some(_) => ChangeKind::Altered,
         None => ChangeKind::Published,

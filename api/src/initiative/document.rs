@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+use serde::de::value::MapDeserializer;
 use serde_json::{Value, json};
 use serde_path_to_error::{Path, Segment};
 use wayin_entity::{Challenge, Condition, EntryPoint, Perspective, SourceKind};
@@ -24,6 +25,15 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// That of a document which is a record as it was sent.
+    fn whole(record: InitiativeRecord) -> Self {
+        Self {
+            record: Some(record),
+            findings: Vec::new(),
+            taken_out: TakenOut::default(),
+        }
+    }
+
     /// Where in the document as it was sent something lies that was found in the record.
     /// None where it was found there already.
     pub fn original(&self, path: &str) -> Option<String> {
@@ -62,17 +72,37 @@ fn steps(path: &Path) -> Vec<Step> {
 /// The most problems of one record that are named.
 const MOST_PROBLEMS: usize = 50;
 
+/// Reads the record of somebody who need not say who leads it: where the document does not, `lead` does.
+pub fn read_led_by(document: &Value, lead: &Value) -> Reading {
+    let Value::Object(fields) = document else {
+        return read(document.clone());
+    };
+    let said = fields.get(LEAD).filter(|said| !said.is_null()).unwrap_or(lead);
+    let others = fields.iter().filter(|(name, _)| *name != LEAD);
+    let led = others
+        .map(|(name, value)| (name.as_str(), value))
+        .chain([(LEAD, said)]);
+    // As in `read`, without a copy of the document.
+    match InitiativeRecord::deserialize(MapDeserializer::<_, serde_json::Error>::new(led)) {
+        Ok(record) => Reading::whole(record),
+        Err(_) => {
+            let mut fields = fields.clone();
+            fields.insert(LEAD.to_owned(), said.clone());
+            read(Value::Object(fields))
+        }
+    }
+}
+
+/// The field that says who leads an initiative.
+const LEAD: &str = "leadOrganisation";
+
 /// Finds all that keeps the document from being a record. Reading it as one
 /// stops at the first problem, so that each is noted and mended, by taking out
 /// what is wrong or putting in what is missing, until nothing stops it.
 pub fn read(mut document: Value) -> Reading {
     // Most records are whole, and are read at once.
     if let Ok(record) = InitiativeRecord::deserialize(&document) {
-        return Reading {
-            record: Some(record),
-            findings: Vec::new(),
-            taken_out: TakenOut::default(),
-        };
+        return Reading::whole(record);
     }
     let mut taken_out = TakenOut::default();
     let mut findings = Vec::new();

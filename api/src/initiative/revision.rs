@@ -1,6 +1,8 @@
 //! Every version of a record that was published, as it then stood.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::revision;
@@ -24,6 +26,22 @@ pub async fn at(
         .filter(revision::Column::Version.eq(version))
         .one(db)
         .await?)
+}
+
+/// The records of initiatives as they stand, or stood when they were withdrawn.
+pub async fn newest_documents(
+    db: &impl ConnectionTrait,
+    initiatives: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Value>> {
+    let newest = "revision.version = (SELECT initiative.version FROM initiative \
+                  WHERE initiative.id = revision.initiative_id)";
+    let found = revision::Entity::find()
+        .filter(revision::Column::InitiativeId.is_in(initiatives))
+        .filter(Expr::cust(newest))
+        .all(db)
+        .await?;
+    let found = found.into_iter();
+    Ok(found.map(|one| (one.initiative_id, one.document)).collect())
 }
 
 impl Paged for revision::Entity {

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use wayin_entity::{KeptSubject, kept_revision};
 
 use crate::change::Act;
+use crate::database::insert_all;
 use crate::error::Result;
 use crate::id::NodeKind;
 use crate::initiative::difference;
@@ -168,11 +169,7 @@ pub async fn write(db: &impl ConnectionTrait, act: &Act<'_>, saves: Vec<Save>) -
         };
         rows.push(row(version, save.after, act.member, act.reason, act.now()));
     }
-    for piece in rows.chunks(AT_ONCE) {
-        kept_revision::Entity::insert_many(piece.to_vec())
-            .exec_without_returning(db)
-            .await?;
-    }
+    insert_all(db, rows).await?;
     Ok(())
 }
 

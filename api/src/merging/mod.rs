@@ -18,10 +18,12 @@ use wayin_entity::{
 
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
+use crate::database::insert_all;
 use crate::error::{Error, Result};
 use crate::id::NodeKind;
 use crate::initiative::publish::disclosure_reference;
 use crate::initiative::record::InitiativeRecord;
+use crate::initiative::revision::newest_documents;
 use crate::initiative::validate::{FindingCode, Findings};
 use crate::keeping::{self, Save, Standing, document};
 use crate::mutation::Refusal;
@@ -371,11 +373,7 @@ impl Moved<'_> {
                 .exec(db)
                 .await?;
         }
-        if !revisions.is_empty() {
-            revision::Entity::insert_many(revisions)
-                .exec_without_returning(db)
-                .await?;
-        }
+        insert_all(db, revisions).await?;
         Ok(written)
     }
 
@@ -427,16 +425,7 @@ async fn standing_records(
         .order_by_asc(initiative::Column::Id)
         .all(db)
         .await?;
-    let newest = "revision.version = (SELECT initiative.version FROM initiative \
-                  WHERE initiative.id = revision.initiative_id)";
-    let mut documents: HashMap<Uuid, Value> = revision::Entity::find()
-        .filter(revision::Column::InitiativeId.is_in(rows.iter().map(|row| row.id)))
-        .filter(Expr::cust(newest))
-        .all(db)
-        .await?
-        .into_iter()
-        .map(|one| (one.initiative_id, one.document))
-        .collect();
+    let mut documents = newest_documents(db, rows.iter().map(|row| row.id)).await?;
     rows.into_iter()
         .map(|row| {
             let document = documents.remove(&row.id).unwrap_or_default();

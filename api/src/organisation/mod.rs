@@ -17,6 +17,7 @@ use wayin_entity::{ChangeKind, ChangeSubject, KeptSubject, OrganisationKind, org
 pub use self::save::{Draft, save};
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;
+use crate::database::insert_all;
 use crate::error::Result;
 use crate::initiative::record::OrganisationReference;
 use crate::initiative::validate::can_be_held;
@@ -266,11 +267,7 @@ impl Altered {
                 organisation.into_active_model().reset_all().update(db).await?;
             }
         }
-        for piece in new.chunks(2_000) {
-            organisation::Entity::insert_many(piece.to_vec())
-                .exec_without_returning(db)
-                .await?;
-        }
+        insert_all(db, new).await?;
         change::append(db, act, &entries).await?;
         keeping::write(db, act, saves).await
     }

@@ -12,6 +12,7 @@ use wayin_entity::{ChangeKind, ChangeSubject, KeptSubject, PlaceKind, place, pla
 use super::{Gazetteer, PlaceKey, Unclear, gss};
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;
+use crate::database::insert_all;
 use crate::error::{Error, Result};
 use crate::initiative::validate::{FindingCode, Findings};
 use crate::keeping::{self, Save, Target, document};
@@ -456,11 +457,7 @@ impl Standing {
                 .into_active_model()
             }));
         }
-        for piece in added.chunks(1_000) {
-            place::Entity::insert_many(piece.to_vec())
-                .exec_without_returning(db)
-                .await?;
-        }
+        insert_all(db, added).await?;
         for place in later {
             let place = place::Model {
                 updated_at: now,
@@ -472,11 +469,7 @@ impl Standing {
             let ours = place_within::Column::PlaceId.is_in(piece.iter().map(|(id, _)| *id));
             place_within::Entity::delete_many().filter(ours).exec(db).await?;
         }
-        for piece in links.chunks(1_000) {
-            place_within::Entity::insert_many(piece.to_vec())
-                .exec_without_returning(db)
-                .await?;
-        }
+        insert_all(db, links).await?;
         let (mut entries, mut saves) = (Vec::new(), Vec::new());
         for (id, saved) in written {
             let kind = match saved {

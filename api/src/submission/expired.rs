@@ -58,9 +58,7 @@ pub async fn delete(
     }
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let events = rows.iter().map(|row| event(clock, row, now).into_active_model());
-    audit_event::Entity::insert_many(events)
-        .exec_without_returning(&transaction)
-        .await?;
+    database::insert_all(&transaction, events.collect()).await?;
     let deleted = submission::Entity::delete_many()
         .filter(submission::Column::Id.is_in(ids))
         .exec(&transaction)

@@ -42,15 +42,33 @@ pub fn at_shape(document: &Value) -> Option<Refusal> {
         let reason = "is not an object with the record's fields";
         return Some(Refusal::of(FindingCode::Malformed, "record", reason));
     }
-    let text = document.to_string();
-    if text.len() > LONGEST_RECORD {
-        let reason = format!("has {} bytes; at most {LONGEST_RECORD} are kept", text.len());
+    let bytes = bytes_of(document);
+    if bytes > LONGEST_RECORD {
+        let reason = format!("has {bytes} bytes; at most {LONGEST_RECORD} are kept");
         return Some(Refusal::of(FindingCode::TooLong, "record", reason));
     }
     (!is_kept(document)).then(|| {
         let reason = "holds the character NUL (U+0000), which no base can keep";
         Refusal::of(FindingCode::Malformed, "record", reason)
     })
+}
+
+/// How many bytes a document has, written as JSON.
+fn bytes_of(document: &Value) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Counting does not fail.
+    let _ = serde_json::to_writer(&mut count, document);
+    count.0
 }
 
 /// Whether a base can hold every text of a document, names of fields included.
@@ -118,10 +136,13 @@ pub async fn at_all(
     proposed: &[Proposed<'_>],
 ) -> Result<Vec<Looked>> {
     let (mut all, mut readings, mut proposals) = (Vec::new(), Vec::new(), Vec::new());
+    // A record that does not say who leads it is led by the organisation whose it is.
+    let lead = match &organisation.identifier {
+        Some(identifier) => json!({"identifier": identifier}),
+        None => json!({"name": organisation.name}),
+    };
     for (at, one) in proposed.iter().enumerate() {
-        let mut document = one.document.clone();
-        lead_by(&mut document, organisation);
-        let mut reading = document::read(document);
+        let mut reading = document::read_led_by(one.document, &lead);
         all.push(Looked {
             errors: reading.findings.clone(),
             ..Looked::default()
@@ -154,19 +175,6 @@ pub async fn at_all(
         looked.proposal = looked.errors.is_empty().then_some(proposal);
     }
     Ok(all)
-}
-
-/// A record that does not say who leads it is led by the organisation whose it is.
-fn lead_by(document: &mut Value, organisation: &organisation::Model) {
-    if let Value::Object(fields) = document {
-        let lead = fields.entry("leadOrganisation").or_insert(Value::Null);
-        if lead.is_null() {
-            *lead = match &organisation.identifier {
-                Some(identifier) => json!({"identifier": identifier}),
-                None => json!({"name": organisation.name}),
-            };
-        }
-    }
 }
 
 /// What was found, by its place in the document as it was sent, without what was found there already.

@@ -14,6 +14,7 @@ use super::batch::{Came, Remark};
 use crate::auth::requester::Member;
 use crate::base::DisclosureKeys;
 use crate::change::Act;
+use crate::database::insert_all;
 use crate::error::Result;
 use crate::import::parse::file_record::{Cell, FileRecord, Item};
 use crate::initiative::publish::{self, Outcome, Proposal};
@@ -375,16 +376,11 @@ fn remarks(record: &FileRecord, looked: &Looked) -> Vec<Remark> {
 
 /// Writes the submissions: those that are new together, the others one by one.
 async fn write(db: &impl ConnectionTrait, submissions: Vec<Write>) -> Result<()> {
-    const ROWS_AT_ONCE: usize = 1_000;
     let (new, altered): (Vec<_>, Vec<_>) = submissions.into_iter().partition(|one| one.is_new);
     for one in altered {
         one.row.into_active_model().reset_all().update(db).await?;
     }
-    let new: Vec<submission::ActiveModel> = new.into_iter().map(|one| one.row.into_active_model()).collect();
-    for piece in new.chunks(ROWS_AT_ONCE) {
-        submission::Entity::insert_many(piece.to_vec())
-            .exec_without_returning(db)
-            .await?;
-    }
+    let new = new.into_iter().map(|one| one.row.into_active_model());
+    insert_all(db, new.collect()).await?;
     Ok(())
 }

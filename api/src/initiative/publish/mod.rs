@@ -7,13 +7,14 @@ pub(crate) use write::says_no_more_than_a_grant;
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
-use wayin_entity::{funding_term, initiative, organisation, revision};
+use wayin_entity::{funding_term, initiative, organisation};
 
 pub use self::write::disclosure_reference;
 use super::missing::Answer;
 use super::record::{FundingTerm, InitiativeRecord, OrganisationReference};
+use super::revision::newest_documents;
 use super::validate::{self, Finding, FindingCode, Findings};
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act};
@@ -169,7 +170,7 @@ async fn publish_together(
         .iter()
         .flat_map(|proposal| references_of(&proposal.record));
     let organisations = Found::look_up(db, references).await?;
-    let standing = Standing::look_up(db, &proposals).await?;
+    let standing = Standing::look_up(db, &organisations, &proposals).await?;
     let mut batch = Batch {
         act,
         places,
@@ -217,12 +218,14 @@ pub async fn look_over(
     let references = proposals
         .iter()
         .flat_map(|proposal| references_of(&proposal.record));
+    let organisations = Found::look_up(db, references).await?;
+    let standing = Standing::look_up(db, &organisations, proposals).await?;
     let batch = Batch {
         act,
         places,
-        organisations: Found::look_up(db, references).await?,
+        organisations,
         altered: Altered::default(),
-        standing: Standing::look_up(db, proposals).await?,
+        standing,
     };
     Ok(proposals
         .iter()
@@ -251,7 +254,15 @@ struct Standing {
 }
 
 impl Standing {
-    async fn look_up(db: &impl ConnectionTrait, proposals: &[Proposal]) -> Result<Self> {
+    async fn look_up(
+        db: &impl ConnectionTrait,
+        organisations: &Found,
+        proposals: &[Proposal],
+    ) -> Result<Self> {
+        let leads: HashSet<Uuid> = proposals
+            .iter()
+            .filter_map(|one| organisations.id_of(&one.record.lead_organisation))
+            .collect();
         let references: Vec<String> = proposals
             .iter()
             .filter_map(|one| one.record.external_ref.clone())
@@ -272,23 +283,15 @@ impl Standing {
             .collect();
         let of_terms = terms.values().map(|term| term.initiative_id);
         let corrected = proposals.iter().filter_map(|one| one.corrects);
+        let by_reference = Condition::all()
+            .add(initiative::Column::LeadOrganisationId.is_in(leads))
+            .add(initiative::Column::ExternalRef.is_in(references));
+        let by_id = initiative::Column::Id.is_in(of_terms.chain(corrected));
         let found = initiative::Entity::find()
-            .filter(
-                sea_orm::Condition::any()
-                    .add(initiative::Column::ExternalRef.is_in(references))
-                    .add(initiative::Column::Id.is_in(of_terms.chain(corrected))),
-            )
+            .filter(Condition::any().add(by_reference).add(by_id))
             .all(db)
             .await?;
-        let ids: Vec<Uuid> = found.iter().map(|initiative| initiative.id).collect();
-        let documents = revision::Entity::find()
-            .filter(revision::Column::InitiativeId.is_in(ids))
-            .order_by_asc(revision::Column::Version)
-            .all(db)
-            .await?
-            .into_iter()
-            .map(|revision| (revision.initiative_id, revision.document))
-            .collect();
+        let documents = newest_documents(db, found.iter().map(|initiative| initiative.id)).await?;
         let by_reference = found
             .iter()
             .filter_map(|one| Some(((one.lead_organisation_id, one.external_ref.clone()?), one.clone())))

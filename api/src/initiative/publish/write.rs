@@ -18,22 +18,9 @@ use super::Ready;
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;
+use crate::database::insert_all;
 use crate::error::Result;
 use crate::initiative::record::{ConditionChanged, EntryPointTaken, InitiativeRecord, Source};
-
-/// How many rows one statement inserts: SQLite binds at most 32,766 values.
-const ROWS_AT_ONCE: usize = 1_000;
-
-macro_rules! insert_all {
-    ($db:expr, $entity:ident, $rows:expr) => {
-        let rows: Vec<$entity::ActiveModel> = $rows;
-        for piece in rows.chunks(ROWS_AT_ONCE) {
-            $entity::Entity::insert_many(piece.to_vec())
-                .exec_without_returning($db)
-                .await?;
-        }
-    };
-}
 
 /// Writes records with their parts, revisions and changes, and withdraws the
 /// initiatives that they supersede.
@@ -62,14 +49,16 @@ pub(super) async fn write(
     let (mut initiatives, mut revisions, mut links) = (Vec::new(), Vec::new(), Vec::new());
     let (mut taken, mut faced, mut reasons, mut changed, mut terms) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (one, source_id) in ready.into_iter().zip(sources) {
+    for (mut one, source_id) in ready.into_iter().zip(sources) {
         let row = initiative_row(act, keys, &one)?;
         let kind = match &one.before {
             Some(before) if before.withdrawn_at.is_none() => ChangeKind::Altered,
             _ => ChangeKind::Published,
         };
         entries.push(Entry::new(kind, ChangeSubject::Initiative, one.id));
-        revisions.push(revision_row(act, one.id, row.version, one.document.clone()).into_active_model());
+        revisions.push(
+            revision_row(act, one.id, row.version, std::mem::take(&mut one.document)).into_active_model(),
+        );
         let parts = Parts {
             act,
             ids: &ids,
@@ -94,14 +83,14 @@ pub(super) async fn write(
             initiatives.push(row.into_active_model());
         }
     }
-    insert_all!(db, initiative, initiatives);
-    insert_all!(db, initiative_source, links);
-    insert_all!(db, entry_point_taken, taken);
-    insert_all!(db, challenge_faced, faced);
-    insert_all!(db, challenge_reason, reasons);
-    insert_all!(db, condition_changed, changed);
-    insert_all!(db, funding_term, terms);
-    insert_all!(db, revision, revisions);
+    insert_all(db, initiatives).await?;
+    insert_all(db, links).await?;
+    insert_all(db, taken).await?;
+    insert_all(db, faced).await?;
+    insert_all(db, reasons).await?;
+    insert_all(db, changed).await?;
+    insert_all(db, terms).await?;
+    insert_all(db, revisions).await?;
     change::append(db, act, &entries).await?;
     Ok(())
 }
@@ -298,7 +287,7 @@ async fn sources_of(db: &impl ConnectionTrait, act: &Act<'_>, ready: &[Ready]) -
         ids.insert(source.clone(), id);
         of_records.push(id);
     }
-    insert_all!(db, source, new);
+    insert_all(db, new).await?;
     Ok(of_records)
 }
 
