@@ -122,7 +122,10 @@ pub fn imports(source: Source<'_>) -> Result<job::Settings, ConfigError> {
         bytes: whole(source, "IMPORT_MEGABYTES", 50, 1..=1_000)? * 1024 * 1024,
         rows: whole(source, "IMPORT_ROWS", 1_000_000, 1..=10_000_000)?,
     };
-    Ok(job::Settings { limits })
+    Ok(job::Settings {
+        limits,
+        ..job::Settings::default()
+    })
 }
 
 /// `DRAFT_DAYS` and `IMPORT_DAYS`: after how long what lies untouched goes.

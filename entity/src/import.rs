@@ -118,6 +118,8 @@ pub struct Model {
     pub runner: Option<Uuid>,
     /// Until when that runner is taken for alive (UTC).
     pub runner_until: Option<DateTimeUtc>,
+    /// How often it was begun since it last got on.
+    pub attempts: i32,
     /// When it ended (UTC); null until then.
     pub ended_at: Option<DateTimeUtc>,
     /// When its file and the outcomes of its rows were deleted (UTC); null while they are kept.

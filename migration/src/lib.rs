@@ -21,6 +21,7 @@ mod m20261125_000012_create_imports;
 mod m20261125_000013_missing_answers_and_expiry;
 mod m20261125_000014_keep_revisions;
 mod m20261125_000015_follow_submissions;
+mod m20261126_000016_count_attempts;
 mod table;
 
 /// Takes a base from any version of its tables to any other.
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000013_missing_answers_and_expiry::Migration),
             Box::new(m20261125_000014_keep_revisions::Migration),
             Box::new(m20261125_000015_follow_submissions::Migration),
+            Box::new(m20261126_000016_count_attempts::Migration),
         ]
     }
 }

@@ -37,6 +37,10 @@ use wayin_migration::Migrator;
 
 use self::postgres::{Cluster, find_programs};
 
+/// As in the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failure = Box<dyn std::error::Error>;
 
 const OWN: &str = "GB-CHC-500";
@@ -131,7 +135,10 @@ async fn measure(name: &str, url: &str, size: usize) -> Result<(), Failure> {
         bytes: u64::MAX,
         rows: u64::MAX,
     };
-    let settings = job::Settings { limits };
+    let settings = job::Settings {
+        limits,
+        ..job::Settings::default()
+    };
     let app = App::new(db, verifier, Arc::new(SystemClock), engine).with_imports(settings);
     let app = Arc::new(app);
     let act = Act {

@@ -427,7 +427,7 @@ async fn a_record_in_review_is_not_overwritten_by_a_file(database: Database) {
 }
 
 /// The lease of whatever runs has lapsed.
-async fn lapse(app: &TestApp) {
+pub async fn lapse(app: &TestApp) {
     let long_ago = SystemClock.now() - chrono::TimeDelta::hours(1);
     let lapsed = import::Entity::update_many()
         .filter(import::Column::Runner.is_not_null())
@@ -768,7 +768,15 @@ async fn a_file_that_breaks_off_is_told_with_what_was_taken(database: Database) 
 
 /// The same service with other limits.
 fn limited(app: TestApp, limits: Limits) -> TestApp {
-    let settings = job::Settings { limits };
+    let settings = job::Settings {
+        limits,
+        ..job::Settings::default()
+    };
+    with_settings(app, settings)
+}
+
+/// The same service with other settings.
+pub fn with_settings(app: TestApp, settings: job::Settings) -> TestApp {
     let App {
         db,
         engine,

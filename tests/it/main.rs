@@ -16,6 +16,7 @@ mod grant_exports;
 mod grants;
 mod http;
 mod import_jobs;
+mod import_turns;
 mod imports;
 mod keeping;
 mod lists;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         questions::stories(),
         imports::stories(),
         import_jobs::stories(),
+        import_turns::stories(),
         grants::stories(),
         takeovers::stories(),
         records::stories(),

@@ -54,7 +54,8 @@ pub struct Sending {
 impl Sending {
     /// Keeps the file in the base, has it taken in, and tells what became of its rows.
     pub async fn run(self) -> Result<ExitCode, CliError> {
-        let limits = imports(&environment)?.limits;
+        let settings = imports(&environment)?;
+        let limits = settings.limits;
         let mut content = open_file(&self.file)?;
         let name = self.file.display().to_string();
         let unreadable = |cause| CliError::Io(name.clone(), cause);
@@ -84,7 +85,7 @@ impl Sending {
             Err(findings) => return Err(refused(&name, &findings[0])),
         };
         transaction.commit().await?;
-        let runner = Runner::new(&db, &SystemClock, limits);
+        let runner = Runner::new(&db, &SystemClock, settings);
         let ended = job::run::run_until_ended(&runner, id).await?;
         let ended = ended.ok_or_else(|| CliError::Asked("The import is gone.".into()))?;
         tell_rows(&db, &ended.file_name, id).await?;

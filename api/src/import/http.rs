@@ -72,6 +72,8 @@ async fn written(app: &App, headers: &HeaderMap, id: &str) -> Result<Option<File
     if !to_mend::is_there(&app.db, &import).await? {
         return Ok(None);
     }
+    // The semaphore lives as long as the service, and is never closed.
+    let _turn = app.imports.writing.acquire().await.ok();
     to_mend::write(&app.db, &import, app.imports.settings.limits).await
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use wayin_entity::{RowOutcome, import, import_outcome};
 
 use crate::change::Act;
+use crate::database::insert_all;
 use crate::error::Result;
 use crate::import::parse::file_record::{Cell, Item};
 use crate::import::parse::grants::Grant;
@@ -84,7 +85,6 @@ pub(super) async fn write(
     runner: Uuid,
     came: Vec<Came>,
 ) -> Result<bool> {
-    const ROWS_AT_ONCE: usize = 1_000;
     let mut update = import::Entity::update_many()
         .filter(import::Column::Id.eq(import))
         .filter(import::Column::Runner.eq(runner))
@@ -109,19 +109,15 @@ pub(super) async fn write(
     ] {
         counts.push((column, count(&|one| one.outcome == outcome)));
     }
+    update = update.col_expr(import::Column::Attempts, Expr::value(0));
     for (column, more) in counts {
         update = update.col_expr(column, Expr::col(column).add(more));
     }
     if update.exec(db).await?.rows_affected == 0 {
         return Ok(false);
     }
-    let rows: Vec<import_outcome::ActiveModel> =
-        came.into_iter().flat_map(|one| rows(act, import, one)).collect();
-    for piece in rows.chunks(ROWS_AT_ONCE) {
-        import_outcome::Entity::insert_many(piece.to_vec())
-            .exec_without_returning(db)
-            .await?;
-    }
+    let rows = came.into_iter().flat_map(|one| rows(act, import, one));
+    insert_all(db, rows.collect()).await?;
     Ok(true)
 }
 
@@ -134,9 +130,9 @@ fn rows(act: &Act<'_>, import: Uuid, came: Came) -> Vec<import_outcome::ActiveMo
             id: act.clock.new_id(),
             import_id: import,
             position: came.position,
-            sheet: cell.sheet.clone(),
+            sheet: cell.sheet.as_deref().map(without_nul),
             row: i64::try_from(cell.row).unwrap_or(i64::MAX),
-            column: cell.column.clone(),
+            column: cell.column.as_deref().map(without_nul),
             outcome: came.outcome,
             code: None,
             message: None,
@@ -150,8 +146,8 @@ fn rows(act: &Act<'_>, import: Uuid, came: Came) -> Vec<import_outcome::ActiveMo
         .into_active_model();
         if let Some(finding) = finding {
             row.code = Set(Some(code(finding.code)));
-            row.message = Set(Some(finding.reason));
-            row.path = Set(Some(finding.path));
+            row.message = Set(Some(without_nul(&finding.reason)));
+            row.path = Set(Some(without_nul(&finding.path)));
         }
         row
     };
@@ -162,6 +158,11 @@ fn rows(act: &Act<'_>, import: Uuid, came: Came) -> Vec<import_outcome::ActiveMo
         .iter()
         .map(|remark| row(&remark.cell, Some((remark.finding.clone(), remark.is_warning))))
         .collect()
+}
+
+/// What is said of a file quotes it, and no base can keep the character NUL.
+pub(super) fn without_nul(said: &str) -> String {
+    said.replace('\0', "\u{fffd}")
 }
 
 /// The code that a finding is kept under.

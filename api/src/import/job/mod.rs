@@ -13,9 +13,10 @@ pub mod to_mend;
 use std::fs::File;
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Select,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, Select,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 use wayin_entity::{
     FileFormat, ImportAs, ImportKind, ImportState, Role, import, import_outcome, organisation,
@@ -34,20 +35,44 @@ use crate::paging::{Key, Paged, Sort};
 const LONGEST_NAME: usize = 200;
 /// The most characters of a licence.
 const LONGEST_LICENCE: usize = 200;
+/// The most imports of one organisation, or of none, that may be under way at once.
+const MOST_UNDER_WAY: u64 = 20;
 
 /// What can be set about imports.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// What a file may hold.
     pub limits: Limits,
+    /// After how many rows an import stands back for others that wait.
+    pub rows_a_turn: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            rows_a_turn: 10_000,
+        }
+    }
 }
 
 /// What the imports of a running service share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Desk {
     /// What was set about them.
     pub settings: Settings,
     waiting: Notify,
+    /// Whoever writes a list of what is to be mended, which reads the whole file again, holds one.
+    pub writing: Semaphore,
+}
+
+/// How many lists of what is to be mended are written at once.
+const LISTS_AT_ONCE: usize = 2;
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self::new(Settings::default())
+    }
 }
 
 impl Desk {
@@ -56,6 +81,7 @@ impl Desk {
         Self {
             settings,
             waiting: Notify::new(),
+            writing: Semaphore::new(LISTS_AT_ONCE),
         }
     }
 
@@ -135,6 +161,10 @@ pub async fn start(
         let reason = format!("has more than {LONGEST_LICENCE} characters, or one that no base can keep");
         return Ok(Err(vec![Finding::new(FindingCode::TooLong, "licence", reason)]));
     }
+    if under_way(db, organisation).await? >= MOST_UNDER_WAY {
+        let reason = format!("{MOST_UNDER_WAY} files are waiting already; send this one when they are done");
+        return Ok(Err(vec![Finding::new(FindingCode::WrongState, "file", reason)]));
+    }
     let now = act.now();
     let row = import::Model {
         id: act.clock.new_id(),
@@ -158,6 +188,7 @@ pub async fn start(
         warned: 0,
         runner: None,
         runner_until: None,
+        attempts: 0,
         ended_at: None,
         expired_at: None,
         created_at: now,
@@ -166,6 +197,19 @@ pub async fn start(
     let row = row.into_active_model().insert(db).await?;
     file::keep(db, act, row.id, &mut content).await?;
     Ok(Ok(row))
+}
+
+/// How many imports of an organisation, or of none, have not ended.
+async fn under_way(db: &impl ConnectionTrait, organisation: Option<Uuid>) -> Result<u64> {
+    let of_it = match organisation {
+        Some(id) => import::Column::OrganisationId.eq(id),
+        None => import::Column::OrganisationId.is_null(),
+    };
+    Ok(import::Entity::find()
+        .filter(of_it)
+        .filter(import::Column::EndedAt.is_null())
+        .count(db)
+        .await?)
 }
 
 /// The organisation whose records or grants a file holds.

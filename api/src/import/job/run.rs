@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr,
+    ColumnTrait, Condition, DatabaseConnection, EntityTrait, ExprTrait as _, PaginatorTrait, QueryFilter,
+    QueryOrder, sea_query::Expr,
 };
 use tokio::sync::mpsc;
 use uuid::Uuid;
 use wayin_entity::{FileFormat, ImportKind, ImportState, Role, import, member, organisation};
 
 use super::batch::{self, Came, Unit};
-use super::{file, grants, may_import, records};
+use super::{Settings, file, grants, may_import, records};
 use crate::app::App;
 use crate::auth::requester::Member;
 use crate::base::DisclosureKeys;
@@ -41,6 +42,8 @@ const SAYS_SO: Duration = Duration::from_secs(3);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often a batch is tried that clashes with what others write.
 const TRIES: u32 = 5;
+/// How often an import is begun that does not get on: it may be what brings its runner down.
+const MOST_ATTEMPTS: i32 = 5;
 
 /// What takes imports in: a server, or a command.
 pub struct Runner<'a> {
@@ -48,19 +51,19 @@ pub struct Runner<'a> {
     id: Uuid,
     db: &'a DatabaseConnection,
     clock: &'a dyn Clock,
-    limits: Limits,
+    settings: Settings,
     /// The engine to tell, where there is one in this process.
     engine: Option<&'a Engine>,
 }
 
 impl<'a> Runner<'a> {
     /// One for a command, which has no engine.
-    pub fn new(db: &'a DatabaseConnection, clock: &'a dyn Clock, limits: Limits) -> Self {
+    pub fn new(db: &'a DatabaseConnection, clock: &'a dyn Clock, settings: Settings) -> Self {
         Self {
             id: clock.new_id(),
             db,
             clock,
-            limits,
+            settings,
             engine: None,
         }
     }
@@ -69,7 +72,7 @@ impl<'a> Runner<'a> {
     fn of(app: &'a App) -> Self {
         Self {
             engine: Some(&app.engine),
-            ..Self::new(&app.db, &*app.clock, app.imports.settings.limits)
+            ..Self::new(&app.db, &*app.clock, app.imports.settings)
         }
     }
 
@@ -119,7 +122,7 @@ pub async fn run_until_ended(runner: &Runner<'_>, id: Uuid) -> Result<Option<imp
     }
 }
 
-/// Claims the import that waits longest and takes it in; false where none waits.
+/// Claims the import that waits longest and takes it in, or as much of it as is its turn; false where none waits.
 async fn run_next(runner: &Runner<'_>) -> Result<bool> {
     let Some(import) = claim(runner).await? else {
         return Ok(false);
@@ -134,7 +137,11 @@ async fn run_next(runner: &Runner<'_>) -> Result<bool> {
     };
     let refusal = match ended {
         End::Done => None,
-        End::Refused(reason) => Some(reason),
+        End::Refused(reason) => Some(batch::without_nul(&reason)),
+        End::StandsBack => {
+            stand_back(runner, id).await?;
+            return Ok(true);
+        }
         End::Lost => {
             tracing::warn!(import = %id, "another server has taken an import over");
             return Ok(true);
@@ -171,6 +178,8 @@ enum End {
     Done,
     /// The file could not be read to its end, or nobody may take it in any more.
     Refused(String),
+    /// It has had its turn, and others wait.
+    StandsBack,
     /// Another runner has it by now.
     Lost,
 }
@@ -190,7 +199,9 @@ async fn claim(runner: &Runner<'_>) -> Result<Option<import::Model>> {
     loop {
         let next = import::Entity::find()
             .filter(to_be_run(now))
-            .order_by_asc(import::Column::CreatedAt)
+            // Whichever had its last turn longest ago.
+            .order_by_asc(import::Column::UpdatedAt)
+            .order_by_asc(import::Column::Id)
             .one(runner.db)
             .await?;
         let Some(next) = next else {
@@ -202,6 +213,10 @@ async fn claim(runner: &Runner<'_>) -> Result<Option<import::Model>> {
             .col_expr(import::Column::State, Expr::value(ImportState::Running))
             .col_expr(import::Column::Runner, Expr::value(runner.id))
             .col_expr(import::Column::RunnerUntil, Expr::value(now + ALIVE_FOR))
+            .col_expr(
+                import::Column::Attempts,
+                Expr::col(import::Column::Attempts).add(1),
+            )
             .col_expr(import::Column::UpdatedAt, Expr::value(now))
             .exec(runner.db)
             .await?;
@@ -209,6 +224,19 @@ async fn claim(runner: &Runner<'_>) -> Result<Option<import::Model>> {
             return Ok(import::Entity::find_by_id(next.id).one(runner.db).await?);
         }
     }
+}
+
+/// Has an import wait for its next turn, behind the others.
+async fn stand_back(runner: &Runner<'_>, id: Uuid) -> Result<()> {
+    import::Entity::update_many()
+        .filter(import::Column::Id.eq(id))
+        .filter(import::Column::Runner.eq(runner.id))
+        .col_expr(import::Column::State, Expr::value(ImportState::Waiting))
+        .col_expr(import::Column::Runner, Expr::value(None::<Uuid>))
+        .col_expr(import::Column::UpdatedAt, Expr::value(runner.clock.now()))
+        .exec(runner.db)
+        .await?;
+    Ok(())
 }
 
 /// Says again and again that the runner is alive; ends where another has the import.
@@ -233,6 +261,12 @@ async fn say_alive(runner: &Runner<'_>, id: Uuid) -> Result<()> {
 
 /// Takes the rows in that are not done yet.
 async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
+    if import.attempts > MOST_ATTEMPTS {
+        let reason = format!(
+            "It was begun {MOST_ATTEMPTS} times and did not get on; what was taken in before stays. Ask a steward."
+        );
+        return Ok(End::Refused(reason));
+    }
     let Some(content) = file::put_together(runner.db, import.id).await? else {
         return Ok(End::Refused("The file is not kept any more.".into()));
     };
@@ -242,8 +276,13 @@ async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
     };
     let places = Gazetteer::read(runner.db).await?;
     let keys = DisclosureKeys::of(runner.db).await?;
-    let (mut batches, reading) = read(&import, content, runner.limits);
+    let (mut batches, reading) = read(&import, content, runner.settings.limits);
+    let mut rows = 0;
     while let Some(batch) = batches.recv().await {
+        if rows >= runner.settings.rows_a_turn && others_wait(runner).await? {
+            return Ok(End::StandsBack);
+        }
+        rows += batch.0.len();
         for tried in 1.. {
             match take_batch(runner, &import, &licence, &places, &keys, batch.clone()).await {
                 Ok(None) => break,
@@ -264,8 +303,19 @@ async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
     match reading.await {
         Ok(Ok(())) => Ok(End::Done),
         Ok(Err(error)) => Ok(End::Refused(error.to_string())),
-        Err(cause) => Err(Error::Internal(format!("a file could not be read: {cause}"))),
+        Err(cause) => {
+            tracing::error!(import = %import.id, %cause, "an import's file brought its reader down");
+            let reason = "Something went wrong inside while the file was read; what was taken in before stays. \
+                          Ask a steward.";
+            Ok(End::Refused(reason.into()))
+        }
     }
+}
+
+/// Whether other imports wait for their turn.
+async fn others_wait(runner: &Runner<'_>) -> Result<bool> {
+    let waiting = import::Entity::find().filter(to_be_run(runner.clock.now()));
+    Ok(waiting.count(runner.db).await? > 0)
 }
 
 /// Whether what failed may go well when what others write is done.

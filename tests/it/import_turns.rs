@@ -1,0 +1,211 @@
+//! Imports that wait for each other, and those that cannot go on: each gets its turn, and none goes on for ever.
+
+use std::io::{Cursor, Write as _};
+
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use serde_json::{Value, json};
+use wayin::clock::{Clock, SystemClock};
+use wayin::import::job::{self, run};
+use wayin_entity::{ImportState, Role, import, member};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use crate::import_jobs::{base, lapse, lines, look, partner, record, rows, send, with_settings};
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_short_file_does_not_wait_for_the_end_of_a_long_one,
+        an_import_that_never_gets_on_comes_to_an_end,
+        only_so_many_files_of_one_organisation_wait,
+        whoever_has_another_role_by_now_takes_nothing_more_in,
+        what_is_told_of_a_file_can_be_kept_whatever_it_holds,
+        an_open_document_is_sent_in_like_any_other,
+    ]
+}
+
+async fn a_short_file_does_not_wait_for_the_end_of_a_long_one(database: Database) {
+    let settings = job::Settings {
+        rows_a_turn: 500,
+        ..job::Settings::default()
+    };
+    let app = with_settings(base(database).await, settings);
+    let long_one = app.member("long", Role::Partner, Some("GB-CHC-501")).await;
+    let short_one = app.member("short", Role::Partner, Some("GB-CHC-502")).await;
+    let records: Vec<Value> = (0..1_600).map(|number| record(&number.to_string())).collect();
+    let long = send(&app, &long_one, "long.jsonl", lines(&records), json!({})).await;
+    let short = send(&app, &short_one, "short.jsonl", lines(&[record("a")]), json!({})).await;
+    run::run_waiting(&app.app).await.unwrap();
+    let long = look(&long_one, &long["data"]["importRecords"]["import"]["id"]).await;
+    let short = look(&short_one, &short["data"]["importRecords"]["import"]["id"]).await;
+    for (import, drafted) in [(&long, 1_600), (&short, 1)] {
+        assert_eq!(import["state"], "DONE", "{import}");
+        assert_eq!(import["drafted"], drafted, "each row is taken in once: {import}");
+    }
+    let ended = |import: &Value| import["endedAt"].as_str().unwrap().to_owned();
+    assert!(ended(&short) < ended(&long), "{short} {long}");
+}
+
+async fn an_import_that_never_gets_on_comes_to_an_end(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let sent = send(&app, &partner, "return.jsonl", lines(&[record("a")]), json!({})).await;
+    let id = &sent["data"]["importRecords"]["import"]["id"];
+    // Each time the server that had it in hand was gone before a row was done.
+    let row = import::Entity::find().one(&app.app.db).await.unwrap().unwrap();
+    let mut row = row.into_active_model();
+    row.state = Set(ImportState::Running);
+    row.attempts = Set(5);
+    row.runner = Set(Some(SystemClock.new_id()));
+    row.runner_until = Set(Some(SystemClock.now()));
+    row.update(&app.app.db).await.unwrap();
+    lapse(&app).await;
+    run::run_waiting(&app.app).await.unwrap();
+    let import = look(&partner, id).await;
+    assert_eq!(import["state"], "REFUSED", "{import}");
+    assert!(
+        import["refusal"].as_str().unwrap().contains("did not get on"),
+        "{import}"
+    );
+    app.holds().await;
+}
+
+async fn only_so_many_files_of_one_organisation_wait(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let other = app.member("other", Role::Partner, Some("GB-CHC-502")).await;
+    for number in 0..20 {
+        let content = lines(&[record(&number.to_string())]);
+        let sent = send(&app, &partner, "return.jsonl", content, json!({})).await;
+        assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
+    }
+    let one_more = || send(&app, &partner, "return.jsonl", lines(&[record("z")]), json!({}));
+    let refused = one_more().await;
+    let refused = &refused["data"]["importRecords"];
+    assert_eq!(refused["import"], Value::Null);
+    assert_eq!(refused["userErrors"][0]["code"], "WRONG_STATE", "{refused}");
+    assert_eq!(refused["userErrors"][0]["path"], "file", "{refused}");
+    let others = send(&app, &other, "return.jsonl", lines(&[record("a")]), json!({})).await;
+    assert_eq!(
+        others["data"]["importRecords"]["userErrors"],
+        json!([]),
+        "{others}"
+    );
+    assert_eq!(run::run_waiting(&app.app).await.unwrap(), 21);
+    let sent = one_more().await;
+    assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
+}
+
+async fn whoever_has_another_role_by_now_takes_nothing_more_in(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let sent = send(&app, &partner, "return.jsonl", lines(&[record("a")]), json!({})).await;
+    let of_subject = member::Column::Subject.eq("partner");
+    let found = member::Entity::find().filter(of_subject).one(&app.app.db).await;
+    let mut row = found.unwrap().unwrap().into_active_model();
+    row.role = Set(Role::Funder);
+    row.update(&app.app.db).await.unwrap();
+    run::run_waiting(&app.app).await.unwrap();
+    let steward = app.steward().await;
+    let import = look(&steward, &sent["data"]["importRecords"]["import"]["id"]).await;
+    assert_eq!(import["state"], "REFUSED", "{import}");
+    assert_eq!(import["rowsDone"], 0, "{import}");
+    assert!(
+        import["refusal"]
+            .as_str()
+            .unwrap()
+            .contains("may not send it in any more"),
+        "{import}"
+    );
+}
+
+async fn what_is_told_of_a_file_can_be_kept_whatever_it_holds(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let content = "External reference,Title,Not\0 a column\na,Initiative a,x\0y\n";
+    let sent = send(&app, &partner, "return.csv", content, json!({})).await;
+    assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
+    run::run_waiting(&app.app).await.unwrap();
+    let import = look(&partner, &sent["data"]["importRecords"]["import"]["id"]).await;
+    assert!(import["endedAt"].is_string(), "{import}");
+    let told = rows(&partner, &import["id"]).await;
+    let refusal = import["refusal"].as_str().unwrap_or_default();
+    assert!(
+        refusal.contains("column") || told.iter().any(|row| row.contains("column")),
+        "what is wrong is told: {import} {told:?}"
+    );
+}
+
+/// An OpenDocument spreadsheet of one sheet.
+fn open_document(sheet: &str, table: &[&[&str]]) -> Vec<u8> {
+    let cell = |text: &&str| match *text {
+        "" => "<table:table-cell/>".to_owned(),
+        text => format!(
+            "<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>"
+        ),
+    };
+    let row = |cells: &&[&str]| {
+        let cells: String = cells.iter().map(cell).collect();
+        format!("<table:table-row>{cells}</table:table-row>")
+    };
+    let table: String = table.iter().map(row).collect();
+    let content = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><office:document-content xmlns:office=\"o\" xmlns:table=\"t\" \
+         xmlns:text=\"x\"><office:body><office:spreadsheet><table:table table:name=\"{sheet}\">\
+         <table:table-column/>{table}</table:table></office:spreadsheet></office:body></office:document-content>"
+    );
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    writer.start_file("mimetype", stored).unwrap();
+    let kind: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
+    writer.write_all(kind).unwrap();
+    for (name, text) in [
+        ("content.xml", content.as_str()),
+        ("META-INF/manifest.xml", "<manifest:manifest/>"),
+    ] {
+        writer.start_file(name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+async fn an_open_document_is_sent_in_like_any_other(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let table: &[&[&str]] = &[
+        &["Your reference", "Title", "Place"],
+        &["a", "Initiative a", "Hartlepool"],
+        &["b", "Initiative b", "Nowhere at all"],
+    ];
+    let book = open_document("Initiatives", table);
+    let sent = send(&app, &partner, "return.ods", book, json!({"as": "SENT"})).await;
+    let sent = &sent["data"]["importRecords"];
+    assert_eq!(sent["userErrors"], json!([]), "{sent}");
+    assert_eq!(sent["import"]["format"], "ODS", "{sent}");
+    run::run_waiting(&app.app).await.unwrap();
+    let import = look(&partner, &sent["import"]["id"]).await;
+    assert_eq!(
+        (&import["state"], &import["notRight"]),
+        (&json!("DONE"), &json!(2)),
+        "{import}"
+    );
+    let query = format!(
+        "{{ import(id: {}) {{ rows(first: 100) {{ nodes {{ sheet row column code }} }} }} }}",
+        import["id"]
+    );
+    let told = partner.query(&query).await;
+    let nowhere = json!({"sheet": "Initiatives", "row": 3, "column": "Place", "code": "NOT_FOUND"});
+    let told = told["import"]["rows"]["nodes"].as_array().unwrap();
+    assert!(told.contains(&nowhere), "{told:?}");
+    let drafts = partner
+        .query("{ submissions(first: 10) { nodes { record } } }")
+        .await;
+    let drafts = drafts["submissions"]["nodes"].as_array().unwrap();
+    assert!(
+        drafts
+            .iter()
+            .any(|draft| draft["record"]["place"]["name"] == "Nowhere at all"),
+        "what was typed is kept: {drafts:?}"
+    );
+}
