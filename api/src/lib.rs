@@ -9,7 +9,7 @@
 //! | where | what |
 //! |---|---|
 //! | [`cli`], [`config`] | the commands and their settings |
-//! | [`server`], [`graphiql`], [`schema`], [`app`] | the service: routes, the explorer, every domain's queries merged, what a request is given |
+//! | [`server`], [`multipart`], [`graphiql`], [`schema`], [`app`] | the service: routes, requests with a file, the explorer, every domain's queries merged, what a request is given |
 //! | [`auth`] | tokens, members, the permission table, the visibility of records |
 //! | [`initiative`] | the record, what it must meet, its publication, its filter as SQL |
 //! | [`submission`], [`mutation`], [`audit`], [`redaction`], [`expiry`] | proposed records and their review; what every mutation has in common; who did what; taking a text out of it all; what lies untouched for long |
@@ -49,6 +49,7 @@ pub mod live;
 pub mod meeting;
 pub mod merging;
 mod money;
+pub mod multipart;
 pub mod mutation;
 pub mod organisation;
 pub mod paging;

@@ -6,10 +6,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::http::MultipartOptions;
 use async_graphql::http::parse_query_string;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{ErrorExtensionValues, ParseRequestError, Request, Response, ServerError};
+use async_graphql::{ErrorExtensionValues, Request, Response, ServerError};
 use axum::{
     Router,
     body::Body,
@@ -18,7 +17,6 @@ use axum::{
     response::{IntoResponse, Redirect},
     routing::get,
 };
-use futures_util::TryStreamExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower_http::{compression::CompressionLayer, trace::TraceLayer};
@@ -31,6 +29,7 @@ use crate::expiry;
 use crate::import::job;
 use crate::live::operation;
 use crate::live::socket::{self, PROTOCOL};
+use crate::multipart::{self, MultipartError};
 use crate::schema::{Schema, schema};
 
 /// The most bytes of a request's body.
@@ -218,28 +217,34 @@ async fn graphql_multipart(
             );
         }
     }
-    let most = usize::try_from(service.app.imports.settings.limits.bytes).unwrap_or(usize::MAX);
-    // The operation's own parts come beside the file.
-    let options = MultipartOptions::default()
-        .max_file_size(most.saturating_add(MOST_BYTES))
-        .max_num_files(1);
-    let body = body
-        .into_data_stream()
-        .map_err(std::io::Error::other)
-        .into_async_read();
-    match async_graphql::http::receive_body(Some(kind), body, options).await {
+    let most = service.app.imports.settings.limits.bytes;
+    let limits = multipart::Limits {
+        operation: MOST_BYTES,
+        // What is a little too long is told by the mutation itself.
+        file: most.saturating_add(MOST_BYTES as u64),
+    };
+    match multipart::read(kind, body, limits).await {
         Ok(request) => answered(
             StatusCode::OK,
             &service.schema.execute(request.data(requester)).await,
         ),
-        Err(ParseRequestError::PayloadTooLarge) => refused(
+        Err(MultipartError::LongFile) => refused(
             StatusCode::PAYLOAD_TOO_LARGE,
             &format!("the file is too long: at most {most} bytes can be sent at once"),
         ),
-        Err(cause) => refused(
-            StatusCode::BAD_REQUEST,
-            &format!("the body is not a GraphQL multipart request: {cause}"),
-        ),
+        Err(long @ MultipartError::LongPart { .. }) => {
+            refused(StatusCode::PAYLOAD_TOO_LARGE, &long.to_string())
+        }
+        Err(malformed @ MultipartError::Malformed(_)) => {
+            refused(StatusCode::BAD_REQUEST, &malformed.to_string())
+        }
+        Err(MultipartError::Unkept(cause)) => {
+            tracing::error!(%cause, "a file that is sent could not be kept");
+            refused(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the file cannot be kept; try again shortly",
+            )
+        }
     }
 }
 

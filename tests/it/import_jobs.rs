@@ -825,13 +825,13 @@ async fn a_member_who_is_revoked_takes_nothing_more_in(database: Database) {
     assert_eq!(submission::Entity::find().count(&app.app.db).await.unwrap(), 0);
 }
 
+/// What a GraphQL multipart request says of its file.
+const MAP: &str = r#"{"0": ["variables.input.file"]}"#;
+
 /// A GraphQL multipart request as browsers and curl write it.
-fn multipart(operations: &Value, content: &[u8]) -> Vec<u8> {
+fn multipart(operations: &str, map: &str, content: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
-    for (name, value) in [
-        ("operations", operations.to_string()),
-        ("map", json!({"0": ["variables.input.file"]}).to_string()),
-    ] {
+    for (name, value) in [("operations", operations), ("map", map)] {
         write!(
             body,
             "--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
@@ -862,14 +862,15 @@ async fn a_file_comes_over_http_within_its_limits(database: Database) {
         "query": "mutation($input: ImportRecordsInput!) { importRecords(input: $input) {
             import { fileName bytes state } userErrors { code path message } } }",
         "variables": {"input": {"file": null}},
-    });
-    let post = async |subject: Option<&str>, content: &[u8]| {
+    })
+    .to_string();
+    let send = async |subject: Option<&str>, body: Vec<u8>| {
         let mut request = http::Request::post("/graphql")
             .header(header::CONTENT_TYPE, "multipart/form-data; boundary=edge");
         if let Some(subject) = subject {
             request = request.header(header::AUTHORIZATION, format!("Bearer {}", token(subject)));
         }
-        let request = request.body(Body::from(multipart(&operations, content))).unwrap();
+        let request = request.body(Body::from(body)).unwrap();
         let response = server::router(Arc::clone(&app.app))
             .oneshot(request)
             .await
@@ -878,6 +879,7 @@ async fn a_file_comes_over_http_within_its_limits(database: Database) {
         let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
         (status, serde_json::from_slice::<Value>(&body).unwrap())
     };
+    let post = async |subject, content: &[u8]| send(subject, multipart(&operations, MAP, content)).await;
     let content = record("a").to_string();
     let (status, answer) = post(Some("partner"), content.as_bytes()).await;
     assert_eq!(status, StatusCode::OK);
@@ -902,6 +904,31 @@ async fn a_file_comes_over_http_within_its_limits(database: Database) {
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     let (status, answer) = post(Some("dashboard"), content.as_bytes()).await;
     assert_eq!(status, StatusCode::FORBIDDEN, "{answer}");
+    // The operation and the map are held to what a request without a file may have.
+    let much = " ".repeat(256 * 1024);
+    for (operations, map, part) in [
+        (format!("{operations}{much}"), MAP.to_owned(), "operations"),
+        (operations.clone(), format!("{MAP}{much}"), "map"),
+    ] {
+        let body = multipart(&operations, &map, content.as_bytes());
+        let (status, answer) = send(Some("partner"), body).await;
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{answer}");
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+        let said = error["message"].as_str().unwrap();
+        assert!(said.contains(part) && said.contains("262144"), "{said}");
+    }
+    // One file, for one variable.
+    for map in [
+        r#"{"0": ["variables.input.file", "variables.input.file"]}"#,
+        r#"{"0": ["variables.input.file"], "1": ["variables.input.file"]}"#,
+        r#"{"1": ["variables.input.file"]}"#,
+        "[]",
+    ] {
+        let body = multipart(&operations, map, content.as_bytes());
+        let (status, answer) = send(Some("partner"), body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{map}: {answer}");
+    }
     assert_eq!(import::Entity::find().count(&app.app.db).await.unwrap(), 1);
 }
 
