@@ -1,13 +1,17 @@
-//! Looks a workbook's archive over before it is opened: what its parts really unpack to, and
-//! that no cell of it runs on without an end. A reader of workbooks trusts what it is given;
+//! Looks a workbook's archive over before it is opened: what its parts really unpack to, that no
+//! cell of it runs on without an end, and how many cells are merged. A reader of workbooks trusts what it is given;
 //! after this it can, and takes no more memory than the limits here say.
 
-use std::io::{Read, Seek};
+use std::io::{BufReader, Read, Seek};
 
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use super::ods::attribute;
 use super::records::Limits;
+use super::sheets::MOST_MERGED;
 use super::{FileError, LONGEST_ROW};
 
 /// The most parts of an archive.
@@ -18,6 +22,8 @@ const MOST_TIMES: u64 = 100;
 const ALWAYS: u64 = 64 << 20;
 /// The most bytes of a part that a reader holds whole, such as the texts that cells share.
 const LARGEST_WHOLE: u64 = 128 << 20;
+/// How much of a part is read to find out what a sheet is called.
+const MOST_OF_NAMES: u64 = 1 << 20;
 
 /// What was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,12 +45,13 @@ pub(super) fn examine(input: impl Read + Seek, length: u64, limits: &Limits) -> 
     let mut buffer = vec![0; 1 << 16];
     for at in 0..archive.len() {
         let mut part = archive.by_index(at).map_err(refusal)?;
-        let name = part.name().map_err(refusal)?.to_ascii_lowercase();
-        let is_xml = name
+        let name = part.name().map_err(refusal)?.into_owned();
+        let lower = name.to_ascii_lowercase();
+        let is_xml = lower
             .rsplit_once('.')
             .is_some_and(|(_, ending)| matches!(ending, "xml" | "rels"));
         // Sheets are read as they come, all else at once.
-        let is_streamed = !is_xml || name.contains("worksheets/") || name == "content.xml";
+        let is_streamed = !is_xml || lower.contains("worksheets/") || lower == "content.xml";
         let mut look = is_xml.then(|| Look::new(&mut found));
         let mut size = 0;
         loop {
@@ -62,6 +69,11 @@ pub(super) fn examine(input: impl Read + Seek, length: u64, limits: &Limits) -> 
             }
             if let Some(look) = &mut look {
                 look.over(&buffer[..read])?;
+                if look.merged > MOST_MERGED {
+                    drop(part);
+                    let sheet = sheet_of(&mut archive, &name).unwrap_or(name);
+                    return Err(FileError::TooManyMerged(sheet));
+                }
             }
         }
         if let Some(look) = look {
@@ -69,6 +81,48 @@ pub(super) fn examine(input: impl Read + Seek, length: u64, limits: &Limits) -> 
         }
     }
     Ok(found)
+}
+
+/// What the sheet is called that a part of a workbook of Excel's kind holds; none where the workbook does not say.
+fn sheet_of(archive: &mut ZipArchive<impl Read + Seek>, part: &str) -> Option<String> {
+    let mut id = None;
+    each_tag(archive, "xl/_rels/workbook.xml.rels", "Relationship", |tag| {
+        let target = attribute(tag, "Target").ok().flatten()?;
+        let target = target.trim_start_matches('/');
+        let is_it = target == part || part.strip_prefix("xl/") == Some(target);
+        is_it.then(|| id = attribute(tag, "Id").ok().flatten())
+    })?;
+    let id = id?;
+    let mut name = None;
+    each_tag(archive, "xl/workbook.xml", "sheet", |tag| {
+        let is_it = attribute(tag, "id").ok().flatten()? == id;
+        is_it.then(|| name = attribute(tag, "name").ok().flatten())
+    })?;
+    name
+}
+
+/// Hands on the tags of a name in a part, until one is the one that is looked for.
+fn each_tag(
+    archive: &mut ZipArchive<impl Read + Seek>,
+    part: &str,
+    named: &str,
+    mut each: impl FnMut(&BytesStart<'_>) -> Option<()>,
+) -> Option<()> {
+    let part = archive.by_name(part).ok()?;
+    let mut reader = Reader::from_reader(BufReader::new(part.take(MOST_OF_NAMES)));
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        match reader.read_event_into(&mut buffer).ok()? {
+            Event::Start(tag) | Event::Empty(tag)
+                if tag.local_name().as_ref() == named && each(&tag).is_some() =>
+            {
+                return Some(());
+            }
+            Event::Eof => return None,
+            _ => {}
+        }
+    }
 }
 
 fn refusal(error: ZipError) -> FileError {
@@ -109,6 +163,8 @@ struct Look<'a> {
     run: usize,
     /// How many shared texts the document says it has.
     counted: u64,
+    /// How many times cells are merged.
+    merged: usize,
 }
 
 impl<'a> Look<'a> {
@@ -121,6 +177,7 @@ impl<'a> Look<'a> {
             in_cell: false,
             run: 0,
             counted: 0,
+            merged: 0,
         }
     }
 
@@ -228,7 +285,10 @@ impl<'a> Look<'a> {
             b"c" | b"si" | b"table-cell" | b"covered-table-cell" => {
                 self.in_cell = !is_end && self.last != b'/';
             }
-            b"mergeCell" => self.found.has_merged = true,
+            b"mergeCell" if !is_end => {
+                self.found.has_merged = true;
+                self.merged += 1;
+            }
             b"sst" if !is_end => {
                 let said = String::from_utf8_lossy(&self.text);
                 let count = said.split_once("uniqueCount").and_then(|(_, count)| {

@@ -115,7 +115,7 @@ fn damaged(_: impl std::error::Error) -> FileError {
 }
 
 /// The value of an attribute, by its name without a prefix.
-fn attribute(tag: &BytesStart<'_>, named: &str) -> Result<Option<String>, FileError> {
+pub(super) fn attribute(tag: &BytesStart<'_>, named: &str) -> Result<Option<String>, FileError> {
     for attribute in tag.attributes() {
         let attribute = attribute.map_err(damaged)?;
         if attribute.key.local_name().as_ref() == named {

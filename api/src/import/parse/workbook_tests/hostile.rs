@@ -96,6 +96,33 @@ fn a_million_empty_rows_cost_nothing() {
 }
 
 #[test]
+fn merged_cells_are_counted_before_they_are_read() {
+    let book = typed(&[
+        ("Notes & more", &[]),
+        ("Initiatives", &[&["Your reference"], &["a"]]),
+    ]);
+    let merged = |times: usize, each: &str| {
+        let sheet = format!(
+            "<worksheet><sheetData/><mergeCells>{}</mergeCells></worksheet>",
+            each.repeat(times)
+        );
+        with_parts(&book, &[("xl/worksheets/sheet1.xml", sheet.as_bytes())])
+    };
+    for each in [
+        "<mergeCell ref=\"A1:B1\"/>",
+        "<x:mergeCell ref=\"A1:B1\"></x:mergeCell>",
+    ] {
+        let (records, _) = read(&merged(10_000, each)).unwrap();
+        assert_eq!(records.len(), 1, "{each}");
+        let refused = read(&merged(10_001, each)).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "The sheet \"Notes & more\" has thousands of merged cells; unmerge them."
+        );
+    }
+}
+
+#[test]
 fn a_damaged_workbook_is_refused_in_one_sentence() {
     let records: Vec<_> = (0..50)
         .map(|number| json!({"externalRef": number.to_string(), "title": "T".repeat(number + 1)}))
