@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::import::job;
+use crate::mutation;
 use crate::submission::expired;
 
 /// How often the service looks.
@@ -70,9 +71,19 @@ pub async fn follow(app: &App) {
             Ok(Gone {
                 submissions: 0,
                 imports: 0,
+                answers: 0,
             }) => {}
-            Ok(Gone { submissions, imports }) => {
-                tracing::info!(submissions, imports, "what was not touched for long is gone");
+            Ok(Gone {
+                submissions,
+                imports,
+                answers,
+            }) => {
+                tracing::info!(
+                    submissions,
+                    imports,
+                    answers,
+                    "what was not touched for long is gone"
+                );
             }
             Err(error) => {
                 tracing::error!(error = %error, cause = ?error, "what has expired could not be taken out; trying again in an hour");
@@ -89,6 +100,8 @@ pub struct Gone {
     pub submissions: u64,
     /// Files of imports.
     pub imports: u64,
+    /// Answers that were kept for whoever sends the same mutation again.
+    pub answers: u64,
 }
 
 /// Has everything go that has expired by `now`; answers how much did.
@@ -101,6 +114,7 @@ pub async fn sweep(
     Ok(Gone {
         submissions: drafts(db, clock, expiry, now).await?,
         imports: imports(db, clock, expiry, now).await?,
+        answers: mutation::forget(db, now).await?,
     })
 }
 

@@ -12,7 +12,7 @@
 //! | [`server`], [`multipart`], [`graphiql`], [`schema`], [`app`] | the service: routes, requests with a file, the explorer, every domain's queries merged, what a request is given |
 //! | [`auth`] | tokens, members, the permission table, the visibility of records |
 //! | [`initiative`] | the record, what it must meet, its publication, its filter as SQL |
-//! | [`submission`], [`mutation`], [`audit`], [`redaction`], [`expiry`] | proposed records and their review; what every mutation has in common; who did what; taking a text out of it all; what lies untouched for long |
+//! | [`submission`], [`mutation`], [`snapshot`], [`audit`], [`redaction`], [`expiry`] | proposed records and their review; what every mutation has in common; rows as they were answered; who did what; taking a text out of it all; what lies untouched for long |
 //! | [`keeping`], [`merging`] | what all that stewards keep has in common: its versions and their history; two organisations that are one |
 //! | [`place`], [`organisation`], [`crisis`], [`meeting`], [`claim`], [`vocabulary`] | the other domains |
 //! | [`live`] | what is told as it happens: connections, subscriptions, and who follows for them |
@@ -58,6 +58,7 @@ pub mod place;
 pub mod redaction;
 pub mod schema;
 pub mod server;
+pub mod snapshot;
 pub mod submission;
 pub mod truth;
 pub mod vocabulary;

@@ -3,22 +3,22 @@
 
 use std::fmt::Write as _;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
     QueryFilter, sea_query::OnConflict,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
-use wayin_entity::{audit_event, repeatable};
+use wayin_entity::repeatable;
 
 use crate::app::App;
+use crate::audit;
+pub use crate::audit::Event;
 use crate::auth::requester::Member;
 use crate::change::{self, Act};
 use crate::database;
 use crate::error::{Error, Result};
-use crate::id::NodeKind;
 use crate::initiative::difference::Difference;
 use crate::initiative::validate::{Finding, FindingCode, can_be_held};
 
@@ -88,21 +88,6 @@ impl From<Vec<Finding>> for Refusal {
     }
 }
 
-/// What a mutation did, for the audit trail.
-#[derive(Clone, Debug)]
-pub struct Event {
-    /// To what kind of object.
-    pub kind: NodeKind,
-    /// To which one.
-    pub id: Uuid,
-    /// Its version before; none where it was not there, or has none.
-    pub before: Option<i32>,
-    /// Its version after.
-    pub after: Option<i32>,
-    /// What else is to be known.
-    pub detail: serde_json::Value,
-}
-
 /// Begins a mutation. Two that are sent at once under one key, also to two servers, wait for each
 /// other: the key's row is written first, and the second finds it.
 pub async fn begin<'a, A: DeserializeOwned>(app: &'a App, sent: Sent<'a>) -> Result<Begun<'a, A>> {
@@ -113,10 +98,7 @@ pub async fn begin<'a, A: DeserializeOwned>(app: &'a App, sent: Sent<'a>) -> Res
             return Ok(Begun::Refused(finding));
         }
         let now = app.clock.now();
-        repeatable::Entity::delete_many()
-            .filter(repeatable::Column::CreatedAt.lt(now - KNOWN_FOR))
-            .exec(&transaction)
-            .await?;
+        forget(&transaction, now).await?;
         let row = repeatable::ActiveModel {
             member_id: Set(sent.member.id),
             key: Set(key.to_owned()),
@@ -141,6 +123,15 @@ pub async fn begin<'a, A: DeserializeOwned>(app: &'a App, sent: Sent<'a>) -> Res
         sent,
         transaction,
     })))
+}
+
+/// Deletes the answers that are given again no more; answers how many went.
+pub async fn forget(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<u64> {
+    let forgotten = repeatable::Entity::delete_many()
+        .filter(repeatable::Column::CreatedAt.lt(now - KNOWN_FOR))
+        .exec(db)
+        .await?;
+    Ok(forgotten.rows_affected)
 }
 
 async fn known_again<'a, A: DeserializeOwned>(
@@ -207,27 +198,14 @@ impl Running<'_> {
 
     /// Writes the event and the answer, and commits: from now on it is done.
     pub async fn finish(self, event: Event, answer: &impl Serialize) -> Result<()> {
-        let now = self.app.clock.now();
-        let row = audit_event::Model {
-            id: self.app.clock.new_id(),
-            member_id: Some(self.sent.member.id),
-            act: self.sent.name.to_owned(),
-            subject: event.kind.name().to_owned(),
-            subject_id: event.id,
-            version_before: event.before,
-            version_after: event.after,
-            detail: event.detail,
-            created_at: now,
-            updated_at: now,
-        };
-        row.into_active_model().insert(&self.transaction).await?;
+        audit::add(&self.transaction, &self.act(""), self.sent.name, event).await?;
         if let Some(key) = self.sent.key {
             let answer = serde_json::to_value(answer).map_err(|cause| Error::Internal(cause.to_string()))?;
             let row = repeatable::ActiveModel {
                 member_id: Set(self.sent.member.id),
                 key: Set(key.to_owned()),
                 answer: Set(Some(answer)),
-                updated_at: Set(now),
+                updated_at: Set(self.app.clock.now()),
                 ..Default::default()
             };
             row.update(&self.transaction).await?;

@@ -15,6 +15,7 @@ mod merging;
 pub fn stories() -> Vec<Story> {
     let mut all = stories![
         every_save_leaves_a_version_and_an_event_and_is_known_again,
+        what_was_saved_is_answered_again_as_it_stood,
         everything_that_is_wrong_is_told_at_once,
         what_stood_before_it_was_saved_has_a_first_version,
         what_imports_add_and_alter_leaves_versions,
@@ -299,6 +300,59 @@ async fn every_save_leaves_a_version_and_an_event_and_is_known_again(database: D
 }
 
 #[expect(clippy::too_many_lines, reason = "one line for each mistake that can be made")]
+async fn what_was_saved_is_answered_again_as_it_stood(database: Database) {
+    let app = base(database).await;
+    let steward = app.steward().await;
+    for (name, input, field, value) in good_inputs(&steward).await {
+        let mut keyed = input.clone();
+        keyed["idempotencyKey"] = json!(name);
+        let first = keep(&steward, name, keyed.clone()).await;
+        assert_eq!(first["userErrors"], json!([]), "{name}: {first}");
+        let (what, _) = saved_by(name);
+        let mut later = input;
+        if name != "saveMember" {
+            later["id"] = first[what]["id"].clone();
+        }
+        later[field] = value;
+        let (_, version) = kept(&steward, name, later).await;
+        assert_eq!(version, 2, "{name}");
+        assert_eq!(keep(&steward, name, keyed).await, first, "{name}: again");
+    }
+    // With what it referred to by then.
+    let ask = "mutation($place: SavePlaceInput!, $crisis: SaveCrisisInput!) {
+        savePlace(input: $place) { change place { id version name within { name } } }
+        saveCrisis(input: $crisis) { change crisis { id version name places { name } } } }";
+    let both = json!([{"code": "E06000002"}, {"code": "E06000001"}]);
+    let variables = json!({
+        "place": {"name": "Here", "kind": "NEIGHBOURHOOD", "within": both, "idempotencyKey": "place"},
+        "crisis": {"slug": "a-storm", "name": "A storm", "from": "2020-01-01", "places": both, "idempotencyKey": "crisis"},
+    });
+    let first = steward.response_with(ask, variables.clone()).await;
+    assert_eq!(first.get("errors"), None, "{first}");
+    let (place, crisis) = (
+        &first["data"]["savePlace"]["place"],
+        &first["data"]["saveCrisis"]["crisis"],
+    );
+    assert_eq!(
+        place["within"],
+        json!([{"name": "Hartlepool"}, {"name": "Middlesbrough"}])
+    );
+    let moved = json!({"id": place["id"], "name": "There", "kind": "WARD", "within": []});
+    kept(&steward, "savePlace", moved).await;
+    let spread =
+        json!({"id": crisis["id"], "slug": "a-storm", "name": "Storms", "from": "2020-01-01", "places": []});
+    kept(&steward, "saveCrisis", spread).await;
+    assert_eq!(steward.response_with(ask, variables).await, first);
+    let now = format!(
+        "{{ node(id: {}) {{ ... on Place {{ version name within {{ name }} }} }} }}",
+        place["id"]
+    );
+    assert_eq!(
+        steward.query(&now).await["node"],
+        json!({"version": 2, "name": "There", "within": []})
+    );
+}
+
 async fn everything_that_is_wrong_is_told_at_once(database: Database) {
     let app = base(database).await;
     let steward = app.steward().await;

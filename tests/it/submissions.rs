@@ -7,6 +7,7 @@ use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel, Statement};
 use serde_json::{Value, json};
 use wayin::clock::{Clock, SystemClock};
+use wayin::expiry::{self, Expiry};
 use wayin::import::job::run;
 use wayin::schema::sdl;
 use wayin_entity::{Role, import_piece, repeatable};
@@ -27,7 +28,9 @@ pub fn stories() -> Vec<Story> {
         an_organisation_that_is_trusted_publishes_by_sending,
         a_steward_keeps_organisations,
         a_mutation_under_a_key_is_done_once,
+        the_first_answer_is_given_again_whatever_became_of_it,
         two_that_are_sent_at_once_under_one_key_are_done_once,
+        two_servers_that_get_one_key_at_once_do_it_once,
         of_many_who_publish_at_once_one_does,
         a_withdrawn_record_keeps_its_history,
         personal_data_is_kept_in_a_draft_and_not_sent,
@@ -661,6 +664,116 @@ async fn two_that_are_sent_at_once_under_one_key_are_done_once(database: Databas
     let partner = partner(&app).await;
     for round in 0..5 {
         let input = json!({"record": record(&format!("r-{round}")), "idempotencyKey": format!("k-{round}")});
+async fn the_first_answer_is_given_again_whatever_became_of_it(database: Database) {
+    let app = base(database).await;
+    let (partner, steward) = (partner(&app).await, app.steward().await);
+    // What stands against a record hangs on the rest of the base, and is told as it is now.
+    let answer = async |client: &Client<'_>, name: &str, input: &Value| {
+        let mut payload = mutate(client, name, input.clone()).await;
+        assert_eq!(payload["userErrors"], json!([]), "{name} {input}: {payload}");
+        payload["submission"]["problems"].take();
+        payload
+    };
+    let save = json!({"record": record("a"), "idempotencyKey": "save"});
+    let saved = answer(&partner, "saveSubmission", &save).await;
+    let id = &saved["submission"]["id"];
+    let mut altered = record("a");
+    altered["title"] = "Altered".into();
+    done(&partner, "saveSubmission", json!({"id": id, "record": altered})).await;
+    let send = json!({"id": id, "idempotencyKey": "send"});
+    let sent = answer(&partner, "sendSubmission", &send).await;
+    let give_back = json!({"id": id, "note": "Mend it", "idempotencyKey": "return"});
+    let returned = answer(&steward, "returnSubmission", &give_back).await;
+    done(
+        &partner,
+        "saveSubmission",
+        json!({"id": id, "record": record("a")}),
+    )
+    .await;
+    done(&partner, "sendSubmission", json!({"id": id})).await;
+    let publish = json!({"id": id, "idempotencyKey": "publish"});
+    let published = answer(&steward, "publishSubmission", &publish).await;
+    let told = |payload: &Value| {
+        let submission = &payload["submission"];
+        let fields = ["state", "version", "reviewNote"].map(|field| submission[field].clone());
+        (
+            Value::from(fields.to_vec()),
+            submission["record"]["title"].clone(),
+        )
+    };
+    for (client, name, input, first, expected) in [
+        (
+            &partner,
+            "saveSubmission",
+            &save,
+            &saved,
+            (json!(["DRAFT", 1, null]), json!("Initiative a")),
+        ),
+        (
+            &partner,
+            "sendSubmission",
+            &send,
+            &sent,
+            (json!(["SUBMITTED", 2, null]), json!("Altered")),
+        ),
+        (
+            &steward,
+            "returnSubmission",
+            &give_back,
+            &returned,
+            (json!(["RETURNED", 2, "Mend it"]), json!("Altered")),
+        ),
+        (
+            &steward,
+            "publishSubmission",
+            &publish,
+            &published,
+            (json!(["PUBLISHED", 3, null]), json!("Initiative a")),
+        ),
+    ] {
+        assert_eq!(told(first), expected, "{name}");
+        assert_eq!(&answer(client, name, input).await, first, "{name}: again");
+    }
+    let events =
+        format!("{{ submissions {{ totalCount }} auditEvents(filter: {{subject: {id}}}) {{ totalCount }} }}");
+    assert_eq!(
+        steward.query(&events).await,
+        json!({"submissions": {"totalCount": 1}, "auditEvents": {"totalCount": 7}}),
+        "nothing was done twice"
+    );
+    // Who may see the submission no more is not told of it.
+    app.member("partner", Role::Partner, Some("GB-CHC-501")).await;
+    let refused = mutate(&partner, "saveSubmission", save).await;
+    assert_eq!(refused["submission"], Value::Null);
+    assert_eq!(complaints(&refused["userErrors"]), owned(&[("NOT_FOUND", "id")]));
+    // After a day nothing is kept of it.
+    let later = |hours| SystemClock.now() + chrono::TimeDelta::hours(hours);
+    for (hours, answers) in [(23, 0), (25, 4)] {
+        let gone = expiry::sweep(&app.app.db, &SystemClock, &Expiry::default(), later(hours))
+            .await
+            .unwrap();
+        assert_eq!(gone.answers, answers, "after {hours} hours");
+    }
+}
+
+async fn two_servers_that_get_one_key_at_once_do_it_once(database: Database) {
+    let app = base(database).await;
+    let connection = crate::support::database::connect(&app.database.url)
+        .await
+        .unwrap();
+    let other = TestApp::over(app.database.clone(), connection).await;
+    let (here, there) = (partner(&app).await, partner(&other).await);
+    for round in 0..5 {
+        let input = json!({"record": record(&format!("r-{round}")), "idempotencyKey": format!("k-{round}")});
+        let all = [&here, &there, &here, &there].map(|client| done(client, "saveSubmission", input.clone()));
+        let answers = futures_util::future::join_all(all).await;
+        assert!(answers.iter().all(|answer| answer == &answers[0]), "{answers:?}");
+        let total = there.query("{ submissions { totalCount } }").await;
+        assert_eq!(total["submissions"]["totalCount"], round + 1);
+    }
+    other.app.db.close_by_ref().await.unwrap();
+}
+
         let all = (0..6).map(|_| done(&partner, "saveSubmission", input.clone()));
         let answers = futures_util::future::join_all(all).await;
         assert!(answers.iter().all(|answer| answer == &answers[0]), "{answers:?}");

@@ -1,12 +1,51 @@
-//! The audit trail: who did what to what. Rows are added by [`crate::mutation`], and by
-//! [`crate::expiry`] where nobody acts, in the transaction of the act, and are never altered.
+//! The audit trail: who did what to what. Rows are added in the transaction of the act: by [`crate::mutation`],
+//! by [`crate::cli`] for what is done on the command line, and by [`crate::expiry`] where nobody acts. They are
+//! never altered, but for a text that [`crate::redaction`] takes out.
 
 pub mod graphql;
 
+use sea_orm::{ActiveModelTrait, ConnectionTrait, IntoActiveModel};
 use uuid::Uuid;
 use wayin_entity::audit_event;
 
+use crate::change::Act;
+use crate::error::Result;
+use crate::id::NodeKind;
 use crate::paging::{Key, Paged, Sort};
+
+/// What an act did.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// To what kind of object.
+    pub kind: NodeKind,
+    /// To which one.
+    pub id: Uuid,
+    /// Its version before; none where it was not there, or has none.
+    pub before: Option<i32>,
+    /// Its version after.
+    pub after: Option<i32>,
+    /// What else is to be known.
+    pub detail: serde_json::Value,
+}
+
+/// Adds an event to the trail, under the name of what was done.
+pub async fn add(db: &impl ConnectionTrait, act: &Act<'_>, name: &str, event: Event) -> Result<()> {
+    let now = act.now();
+    let row = audit_event::Model {
+        id: act.clock.new_id(),
+        member_id: act.member,
+        act: name.to_owned(),
+        subject: event.kind.name().to_owned(),
+        subject_id: event.id,
+        version_before: event.before,
+        version_after: event.after,
+        detail: event.detail,
+        created_at: now,
+        updated_at: now,
+    };
+    row.into_active_model().insert(db).await?;
+    Ok(())
+}
 
 impl Paged for audit_event::Entity {
     type Order = ();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, ID, Object, Result, dataloader::Loader};
 use chrono::NaiveDate;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 use wayin_entity::{crisis, crisis_place};
 
@@ -15,7 +15,7 @@ use crate::graphql::{
     loader::{self, Loads},
 };
 use crate::id::NodeKind;
-use crate::keeping::graphql::version;
+use crate::keeping::graphql::{stood_with, version};
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::place::graphql::{Place, PlaceById};
 
@@ -57,10 +57,13 @@ impl Crisis {
 
     /// The places that it bears on; empty where it bears on all.
     async fn places(&self, ctx: &Context<'_>) -> Result<Vec<Place>> {
-        let ids = loader::of(ctx)
-            .load_one(PlacesOfCrisis(self.0.id))
-            .await?
-            .unwrap_or_default();
+        let ids = match stood_with(self.0.id, "places", NodeKind::Place) {
+            Some(stood) => stood,
+            None => loader::of(ctx)
+                .load_one(PlacesOfCrisis(self.0.id))
+                .await?
+                .unwrap_or_default(),
+        };
         let places = loader::of(ctx)
             .load_many(ids.iter().copied().map(PlaceById))
             .await?;
@@ -103,6 +106,7 @@ impl Loader<PlacesOfCrisis> for Loads {
         let mut places: HashMap<PlacesOfCrisis, Vec<Uuid>> = HashMap::new();
         for row in crisis_place::Entity::find()
             .filter(crisis_place::Column::CrisisId.is_in(ids))
+            .order_by_asc(crisis_place::Column::PlaceId)
             .all(&self.db)
             .await?
         {

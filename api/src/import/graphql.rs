@@ -16,6 +16,8 @@ use wayin_entity::{
 };
 
 use super::job::{self, to_mend};
+use crate::app::App;
+use crate::auth::requester::Member;
 use crate::error::Error;
 use crate::graphql::{
     app,
@@ -32,6 +34,7 @@ use crate::initiative::validate::{Finding, FindingCode};
 use crate::mutation::{self, Begun, Event, Sent};
 use crate::organisation::graphql::Organisation;
 use crate::paging::{self, PageArguments, PageRequest};
+use crate::snapshot::Snapshot;
 use crate::submission::graphql::Submission;
 
 /// A file that is taken in row by row, and what became of it.
@@ -406,7 +409,8 @@ impl ImportRecordsPayload {
 
 #[derive(Serialize, Deserialize)]
 struct Answer {
-    import: Uuid,
+    /// The import as it stood, as a [`Snapshot`].
+    import: Value,
 }
 
 /// The mutations of imports.
@@ -460,13 +464,7 @@ impl ImportMutation {
         let running = match mutation::begin::<Answer>(app, sent).await? {
             Begun::Fresh(running) => running,
             Begun::Refused(finding) => return Ok(ImportRecordsPayload::refused(vec![finding])),
-            Begun::Repeated(answer) => {
-                let found = job::find(&app.db, member(ctx)?, answer.import).await?;
-                return Ok(ImportRecordsPayload {
-                    import: found.map(Import),
-                    user_errors: Vec::new(),
-                });
-            }
+            Begun::Repeated(answer) => return Ok(repeated(app, member(ctx)?, answer).await?),
         };
         let format =
             match super::format_of(input.kind, &upload.filename, &known, &app.imports.settings.limits) {
@@ -504,11 +502,35 @@ impl ImportMutation {
                 "sha256": known.sha256,
             }),
         };
-        running.finish(event, &Answer { import: row.id }).await?;
+        let kept = row.write();
+        let answer = Answer {
+            import: kept.map_err(|cause| Error::Internal(cause.to_string()))?,
+        };
+        running.finish(event, &answer).await?;
         app.imports.tell_waiting();
         Ok(ImportRecordsPayload {
             import: Some(Import(row)),
             user_errors: Vec::new(),
         })
     }
+}
+
+/// The first answer once more: the import as it stood then, to whom may see it still.
+async fn repeated(app: &App, member: &Member, answer: Answer) -> Result<ImportRecordsPayload, Error> {
+    let kept = import::Model::read(answer.import);
+    let kept = kept.map_err(|cause| Error::Internal(format!("an answer cannot be read: {cause}")))?;
+    let Some(now) = job::find(&app.db, member, kept.id).await? else {
+        let reason = "the import that it made is not one that you may see any more";
+        let finding = Finding::new(FindingCode::NotFound, "idempotencyKey", reason);
+        return Ok(ImportRecordsPayload::refused(vec![finding]));
+    };
+    // Its organisation may have been merged into another since.
+    let row = import::Model {
+        organisation_id: now.organisation_id,
+        ..kept
+    };
+    Ok(ImportRecordsPayload {
+        import: Some(Import(row)),
+        user_errors: Vec::new(),
+    })
 }

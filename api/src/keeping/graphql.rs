@@ -1,8 +1,15 @@
 //! What every mutation of something that stewards keep has in common, and the history of such things over GraphQL.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputType, Json, Object, Result, dataloader::Loader};
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::{
+    Context, ContextSelectionSet, ID, InputType, Json, Object, OutputType, Positioned, Result, ServerResult,
+    Value as Output, dataloader::Loader,
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
@@ -23,20 +30,17 @@ use crate::id::{self, NodeKind};
 use crate::initiative::difference;
 use crate::initiative::validate::Finding;
 use crate::mutation::{Begun, Event, Refusal, Running};
-use crate::organisation::former;
 use crate::paging::{self, PageArguments, PageRequest};
+use crate::snapshot::Snapshot;
 use crate::submission::look;
 
 /// A row of something that stewards keep.
-pub trait Kept: Sized + Send + Sync {
+pub trait Kept: Snapshot + Send + Sync {
     /// The kind of its global id.
     const KIND: NodeKind;
 
     /// Its id.
     fn id(&self) -> Uuid;
-
-    /// The row of an id.
-    fn load(db: &DatabaseConnection, id: Uuid) -> impl Future<Output = Result<Option<Self>, Error>> + Send;
 }
 
 macro_rules! kept {
@@ -47,16 +51,13 @@ macro_rules! kept {
             fn id(&self) -> Uuid {
                 self.id
             }
-
-            async fn load(db: &DatabaseConnection, id: Uuid) -> Result<Option<Self>, Error> {
-                Ok($entity::Entity::find_by_id(id).one(db).await?)
-            }
         }
     )+};
 }
 
 kept! {
     place: Place,
+    organisation: Organisation,
     term: Term,
     meeting: Meeting,
     reflection: Reflection,
@@ -65,32 +66,103 @@ kept! {
     member: Member,
 }
 
-impl Kept for organisation::Model {
-    const KIND: NodeKind = NodeKind::Organisation;
-
-    fn id(&self) -> Uuid {
-        self.id
-    }
-
-    async fn load(db: &DatabaseConnection, id: Uuid) -> Result<Option<Self>, Error> {
-        let id = former::current(db, id).await?;
-        Ok(organisation::Entity::find_by_id(id).one(db).await?)
-    }
-}
-
 /// What a mutation of something that is kept comes to.
 pub enum Done<M> {
-    /// It stands so now; with the number of the change, where the log has grown.
-    Kept(M, Option<i64>),
+    /// It stands so.
+    Kept(Answered<M>),
     /// Nothing was changed.
     Refused(Refusal),
+}
+
+/// What was saved, with the number of the change, where the log has grown.
+pub struct Answered<M> {
+    row: M,
+    change: Option<i64>,
+    /// Of an answer that is given again: how it stood.
+    stood: Option<Arc<Stood>>,
 }
 
 /// What is kept of an answer, for whoever sends the mutation again.
 #[derive(Serialize, Deserialize)]
 struct Answer {
-    id: Uuid,
+    /// The row as it stood, as a [`Snapshot`].
+    row: Value,
+    /// The version at which it stood.
+    version: i32,
     change: Option<i64>,
+}
+
+/// How something stood that is answered again, as far as its row does not say it.
+#[derive(Debug)]
+struct Stood {
+    id: Uuid,
+    version: i32,
+    document: Value,
+}
+
+tokio::task_local! {
+    /// What is being answered again.
+    static STOOD: Arc<Stood>;
+}
+
+/// What is told of something that is answered again, where it is that.
+fn stood<T>(id: Uuid, tell: impl FnOnce(&Stood) -> Option<T>) -> Option<T> {
+    let told = STOOD.try_with(|stood| if stood.id == id { tell(stood) } else { None });
+    told.ok().flatten()
+}
+
+/// What something referred to that is answered again, by a field of its document; none where it stands
+/// as it does now.
+pub fn stood_with(id: Uuid, field: &str, kind: NodeKind) -> Option<Vec<Uuid>> {
+    stood(id, |stood| {
+        let ids = stood.document.get(field)?.as_array()?.iter();
+        Some(ids.filter_map(|id| id::decode_as(kind, id.as_str()?)).collect())
+    })
+}
+
+/// An object that a mutation answers: as it stands, or as it stood when it was first answered.
+pub struct Once<T> {
+    object: T,
+    stood: Option<Arc<Stood>>,
+}
+
+impl<T> Once<T> {
+    /// The object of what was answered.
+    pub fn new<M>(answered: Answered<M>, object: impl FnOnce(M) -> T) -> Self {
+        Self {
+            object: object(answered.row),
+            stood: answered.stood,
+        }
+    }
+}
+
+impl<M> Answered<M> {
+    /// The number of the change, where the log has grown.
+    pub const fn change(&self) -> Option<i64> {
+        self.change
+    }
+}
+
+impl<T: OutputType> OutputType for Once<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        T::create_type_info(registry)
+    }
+
+    async fn resolve(
+        &self,
+        ctx: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> ServerResult<Output> {
+        let resolved = self.object.resolve(ctx, field);
+        match &self.stood {
+            Some(stood) => STOOD.scope(Arc::clone(stood), resolved).await,
+            None => resolved.await,
+        }
+    }
 }
 
 /// Declares what a mutation answers: the object as it stands, the number of the change where the log
@@ -101,7 +173,7 @@ macro_rules! kept_payload {
         #[derive(async_graphql::SimpleObject)]
         pub struct $payload {
             /// What was saved, as it stands after it; null where the input was refused.
-            $field: Option<$object>,
+            $field: Option<$crate::keeping::graphql::Once<$object>>,
             /// The number of the change; patterns can be asked for `atLeast` it.
             change: Option<i64>,
             /// Where it was written from a version that stands no more, what changed in between.
@@ -117,7 +189,7 @@ macro_rules! kept_payload {
         #[derive(async_graphql::SimpleObject)]
         pub struct $payload {
             /// What was saved, as it stands after it; null where the input was refused.
-            $field: Option<$object>,
+            $field: Option<$crate::keeping::graphql::Once<$object>>,
             /// Where it was written from a version that stands no more, what changed in between.
             changed_since: Vec<$crate::graphql::user_error::FieldChange>,
             /// Everything that was wrong with the input; empty where it was done.
@@ -129,11 +201,11 @@ macro_rules! kept_payload {
     (@from $payload:ident { $field:ident: $object:ident of $row:ty } $($change:ident)?) => {
         impl From<$crate::keeping::graphql::Done<$row>> for $payload {
             fn from(done: $crate::keeping::graphql::Done<$row>) -> Self {
-                use $crate::keeping::graphql::Done;
+                use $crate::keeping::graphql::{Done, Once};
                 match done {
-                    Done::Kept(row, _change) => Self {
-                        $field: Some($object(row)),
-                        $($change: _change,)?
+                    Done::Kept(answered) => Self {
+                        $($change: answered.change(),)?
+                        $field: Some(Once::new(answered, $object)),
                         changed_since: Vec::new(),
                         user_errors: Vec::new(),
                     },
@@ -161,10 +233,24 @@ pub async fn begin<'a, M: Kept>(
     Ok(match mutating::begin::<Answer>(ctx, name, key, input).await? {
         Begun::Fresh(running) => Ok(running),
         Begun::Refused(finding) => Err(Done::Refused(finding.into())),
-        Begun::Repeated(answer) => Err(match M::load(&app(ctx).db, answer.id).await? {
-            Some(row) => Done::Kept(row, answer.change),
-            None => Done::Refused(Refusal::default()),
-        }),
+        Begun::Repeated(answer) => Err(Done::Kept(repeated(&app(ctx).db, answer).await?)),
+    })
+}
+
+/// The first answer once more.
+async fn repeated<M: Kept>(db: &DatabaseConnection, answer: Answer) -> Result<Answered<M>, Error> {
+    let row = M::read(answer.row);
+    let row = row.map_err(|cause| Error::Internal(format!("an answer cannot be read: {cause}")))?;
+    let revision = super::at(db, row.id(), answer.version).await?;
+    let stood = Stood {
+        id: row.id(),
+        version: answer.version,
+        document: revision.map(|revision| revision.document).unwrap_or_default(),
+    };
+    Ok(Answered {
+        row,
+        change: answer.change,
+        stood: Some(Arc::new(stood)),
     })
 }
 
@@ -215,9 +301,18 @@ pub async fn finish<M: Kept>(
         after: Some(version),
         detail,
     };
-    let answer = Answer { id: row.id(), change };
+    let kept = row.write();
+    let answer = Answer {
+        row: kept.map_err(|cause| Error::Internal(cause.to_string()))?,
+        version,
+        change,
+    };
     running.finish(event, &answer).await?;
-    Ok(Done::Kept(row, change))
+    Ok(Done::Kept(Answered {
+        row,
+        change,
+        stood: None,
+    }))
 }
 
 /// Loads the version at which something that is kept stands.
@@ -237,8 +332,11 @@ impl Loader<VersionOf> for Loads {
     }
 }
 
-/// The version at which something that is kept stands.
+/// The version at which something that is kept stands, or stood when it was first answered.
 pub async fn version(ctx: &Context<'_>, id: Uuid) -> Result<i32> {
+    if let Some(version) = stood(id, |stood| Some(stood.version)) {
+        return Ok(version);
+    }
     Ok(loader::of(ctx).load_one(VersionOf(id)).await?.unwrap_or(1))
 }
 

@@ -28,7 +28,7 @@ use crate::id::NodeKind;
 use crate::initiative::filter;
 use crate::initiative::filter_input::{Lookup, PlaceRef, at, not_too_many, only_or_all};
 use crate::initiative::graphql::{Initiative, InitiativeList, InitiativeOrder, InitiativesOf};
-use crate::keeping::graphql::version;
+use crate::keeping::graphql::{stood_with, version};
 use crate::paging::{self, Page, PageArguments, PageRequest};
 
 /// A place, from a neighbourhood to the country.
@@ -72,6 +72,14 @@ impl Place {
 
     /// The places that it lies directly within: several, as a combined authority stands beside a region.
     async fn within(&self, ctx: &Context<'_>) -> Result<Vec<Self>> {
+        if let Some(stood) = stood_with(self.0.id, "within", NodeKind::Place) {
+            let places = loader::of(ctx)
+                .load_many(stood.into_iter().map(PlaceById))
+                .await?;
+            let mut places: Vec<place::Model> = places.into_values().collect();
+            places.sort_by(|one, other| (&one.name_folded, one.id).cmp(&(&other.name_folded, other.id)));
+            return Ok(places.into_iter().map(Self).collect());
+        }
         let places = loader::of(ctx)
             .load_one(PlacesAround(self.0.id))
             .await?

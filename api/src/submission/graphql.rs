@@ -14,6 +14,8 @@ use uuid::Uuid;
 use wayin_entity::{SubmissionState, organisation, submission};
 
 use super::{Draft, Moved, Refusal, SubmissionOrdering, look, visible_to};
+use crate::app::App;
+use crate::auth::requester::Member;
 use crate::base::DisclosureKeys;
 use crate::change::Act;
 use crate::error::Error;
@@ -34,6 +36,7 @@ use crate::organisation::graphql::Organisation;
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::place::Gazetteer;
 use crate::place::graphql::Direction;
+use crate::snapshot::Snapshot;
 
 /// A whole proposed record, in hand until it is published.
 #[derive(Clone, Debug)]
@@ -423,7 +426,8 @@ enum Done {
 /// What is kept of an answer, for whoever sends the mutation again.
 #[derive(Serialize, Deserialize)]
 struct Answer {
-    submission: Uuid,
+    /// The submission as it stood, as a [`Snapshot`].
+    submission: Value,
     change: Option<i64>,
 }
 
@@ -571,15 +575,27 @@ async fn begin<'a>(
             findings: vec![finding],
             changed_since: Vec::new(),
         })),
-        Begun::Repeated(answer) => Err(match super::find(&app.db, member, answer.submission).await? {
-            Some(row) => Done::Moved(row, answer.change),
-            None => Done::Refused(Refusal::default()),
-        }),
+        Begun::Repeated(answer) => Err(repeated(app, member, answer).await?),
     })
 }
 
 /// What a mutation wrote of the submission's record: a new version of it, or nothing.
 enum Wrote {
+/// The first answer once more: the submission as it stood then, to whom may see it still.
+async fn repeated(app: &App, member: &Member, answer: Answer) -> Result<Done, Error> {
+    let kept = submission::Model::read(answer.submission);
+    let kept = kept.map_err(|cause| Error::Internal(format!("an answer cannot be read: {cause}")))?;
+    let Some(now) = super::find(&app.db, member, kept.id).await? else {
+        return Ok(Done::Refused(super::no_such()));
+    };
+    // Its organisation may have been merged into another since.
+    let row = submission::Model {
+        organisation_id: now.organisation_id,
+        ..kept
+    };
+    Ok(Done::Moved(row, answer.change))
+}
+
     Record,
     Nothing,
 }
@@ -608,7 +624,8 @@ async fn finish(running: Running<'_>, moved: Moved, wrote: Wrote, detail: Value)
         }),
     };
     let answer = Answer {
-        submission: row.id,
+        submission: kept.map_err(|cause| Error::Internal(cause.to_string()))?,
+    let kept = row.write();
         change,
     };
     running.finish(event, &answer).await?;
