@@ -12,7 +12,7 @@ pub struct Model {
     pub id: Uuid,
     /// The member who acted; null for an act on the command line, or of the service itself.
     pub member_id: Option<Uuid>,
-    /// What was done: the mutation's name, or the service's own word for it.
+    /// What was done: the mutation's name, or the word of the command or of the service for it.
     pub act: String,
     /// The type of what it was done to.
     pub subject: String,

@@ -37,7 +37,9 @@ impl AuditEvent {
         self.0.member_id.map(|id| NodeKind::Member.id(id).into())
     }
 
-    /// What was done: the mutation's name, or `expireSubmission` where nobody touched one for long.
+    /// What was done: the mutation's name, also where it was done on the command line. `importPlaces`,
+    /// `importGrants` and `importRecords` tell that a file began to be taken in there, and `endImport` what came of it;
+    /// `expireSubmission` that nobody touched one for long, and `expireImport` that a file was kept long enough.
     async fn act(&self) -> &str {
         &self.0.act
     }
@@ -47,7 +49,8 @@ impl AuditEvent {
         &self.0.subject
     }
 
-    /// The global id of what it was done to.
+    /// The global id of what it was done to, also where that is no more. A file that is published on the command
+    /// line is not kept, and is only known by the events of its id.
     async fn subject_id(&self) -> Option<ID> {
         let kind = id::kind_named(&self.0.subject)?;
         Some(kind.id(self.0.subject_id).into())
@@ -76,7 +79,7 @@ pub struct AuditEventFilter {
     subject: Option<ID>,
     /// Those of one member.
     by: Option<ID>,
-    /// Those of one mutation, by its name.
+    /// Those of one `act`.
     act: Option<String>,
 }
 

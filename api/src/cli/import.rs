@@ -7,16 +7,22 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
+use sea_orm::DatabaseConnection;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::send::{IntentArgument, Sending};
-use super::{CliError, SOME_REFUSED, open, open_file};
+use super::{CliError, SOME_REFUSED, import_cause, open, open_file};
+use crate::audit::{self, Event};
 use crate::change::Act;
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
+use crate::error::Error;
+use crate::id::NodeKind;
 use crate::import::parse::FileError;
 use crate::import::parse::format::START;
 use crate::import::parse::grants::{self as grant_files, GrantFormat};
 use crate::import::parse::records::RecordFormat;
-use crate::import::{Remark, Tally, grants, places, records};
+use crate::import::{ImportError, Remark, Tally, grants, places, records};
 
 #[derive(Debug, Subcommand)]
 pub enum Import {
@@ -86,13 +92,20 @@ impl Import {
             |name| name.to_string_lossy().into(),
         );
         let opened = open_file(file)?;
+        let bytes = length(&opened)?;
         let db = open().await?;
         let act = Act {
             clock: &SystemClock,
             member: None,
             reason: "imported from a file",
         };
-        let bar = progress(&opened)?;
+        let noted = Noted {
+            db: &db,
+            act: &act,
+            id: SystemClock.new_id(),
+            file_name: &name,
+        };
+        let bar = progress(bytes);
         let input = BufReader::with_capacity(1 << 16, bar.wrap_read(opened));
         let mut remarks = |remark: Remark| {
             let line = match remark {
@@ -107,16 +120,16 @@ impl Import {
             file: name.clone(),
             error,
         };
-        let tally = match &self {
-            Self::Places { .. } => places::import(&db, &act, input, &mut remarks)
-                .await
-                .map_err(failed)?,
+        let outcome = match &self {
+            Self::Places { .. } => {
+                noted.begins("importPlaces", bytes).await?;
+                places::import(&db, &act, input, &mut remarks).await
+            }
             Self::Records { .. } => {
                 let format = beginning(file).and_then(|start| RecordFormat::of(&name, &start));
                 let format = format.map_err(|error| failed(error.into()))?;
-                records::import_as(&db, &act, format, input, &mut remarks)
-                    .await
-                    .map_err(failed)?
+                noted.begins("importRecords", bytes).await?;
+                records::import_as(&db, &act, format, input, &mut remarks).await
             }
             Self::Grants { licence, .. } => {
                 // What a package says of itself may stand behind its grants: it is read through once
@@ -126,15 +139,17 @@ impl Import {
                 let about = about.map_err(|error| failed(error.into()))?;
                 let licence = about.license.or_else(|| licence.clone());
                 let unlicensed = licence.is_none();
-                let tally = grants::import(&db, &act, input, format, licence, &mut remarks)
-                    .await
-                    .map_err(failed)?;
-                if unlicensed {
+                noted.begins("importGrants", bytes).await?;
+                let outcome = grants::import(&db, &act, input, format, licence, &mut remarks).await;
+                if unlicensed && outcome.is_ok() {
                     eprintln!("{name} does not say which licence it may be reused under; --licence does.");
                 }
-                tally
+                outcome
             }
         };
+        let ended = noted.ends(&outcome).await;
+        let tally = outcome.map_err(failed)?;
+        ended?;
         bar.finish_and_clear();
         println!("{name}: {}", told(&tally));
         Ok(if tally.refused > 0 {
@@ -142,6 +157,45 @@ impl Import {
         } else {
             ExitCode::SUCCESS
         })
+    }
+}
+
+/// What the audit trail tells of a file that is published as it is read, in more than one transaction: that it
+/// began, and what came of it. The file is not kept, so that its id leads to nothing but these two.
+struct Noted<'a> {
+    db: &'a DatabaseConnection,
+    act: &'a Act<'a>,
+    id: Uuid,
+    file_name: &'a str,
+}
+
+impl Noted<'_> {
+    /// Before anything of it is taken.
+    async fn begins(&self, command: &str, bytes: u64) -> Result<(), Error> {
+        let detail = json!({"fileName": self.file_name, "bytes": bytes});
+        audit::add(self.db, self.act, command, self.event(detail)).await
+    }
+
+    /// After all of it was, or what was before it broke off.
+    async fn ends(&self, outcome: &Result<Tally, ImportError>) -> Result<(), Error> {
+        let detail = match outcome {
+            Ok(tally) => json!({
+                "fileName": self.file_name, "added": tally.added, "altered": tally.altered,
+                "unchanged": tally.unchanged, "refused": tally.refused,
+            }),
+            Err(error) => json!({"fileName": self.file_name, "failed": import_cause(error)}),
+        };
+        audit::add(self.db, self.act, "endImport", self.event(detail)).await
+    }
+
+    fn event(&self, detail: Value) -> Event {
+        Event {
+            kind: NodeKind::Import,
+            id: self.id,
+            before: None,
+            after: None,
+            detail,
+        }
     }
 }
 
@@ -174,15 +228,19 @@ fn beginning(file: &Path) -> Result<Vec<u8>, FileError> {
 }
 
 /// A bar on a terminal, nothing elsewhere.
-fn progress(file: &File) -> Result<ProgressBar, CliError> {
-    let length = file
-        .metadata()
-        .map_err(|cause| CliError::Io("the file".into(), cause))?
-        .len();
+fn progress(length: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
-        return Ok(ProgressBar::hidden());
+        return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{bar:40} {percent}% {bytes} of {total_bytes}, {eta} to go")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
-    Ok(ProgressBar::new(length).with_style(style))
+    ProgressBar::new(length).with_style(style)
+}
+
+/// How many bytes a file has.
+fn length(file: &File) -> Result<u64, CliError> {
+    let known = file.metadata();
+    Ok(known
+        .map_err(|cause| CliError::Io("the file".into(), cause))?
+        .len())
 }

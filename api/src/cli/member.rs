@@ -2,15 +2,20 @@
 
 use chrono::TimeDelta;
 use clap::{Subcommand, ValueEnum};
+use sea_orm::ConnectionTrait;
+use serde_json::json;
 use wayin_entity::{OrganisationKind, Role};
 
 use super::{CliError, open};
+use crate::audit::{self, Event};
 use crate::auth::{member, token::Subject};
 use crate::change::Act;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{TokenConfig, environment, issuer};
 use crate::database::begin_writing;
-use crate::organisation;
+use crate::error::Error;
+use crate::id::NodeKind;
+use crate::{keeping, organisation};
 
 /// What a member may do.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -116,6 +121,7 @@ impl Member {
                     None
                 };
                 let added = member::add(&transaction, &act, subject, role, organisation).await?;
+                note(&transaction, &act, "saveMember", &added).await?;
                 transaction.commit().await?;
                 println!("{} may now act as {}.", added.subject, role.code());
             }
@@ -145,6 +151,9 @@ impl Member {
                 let db = open().await?;
                 let transaction = begin_writing(&db).await?;
                 let revoked = member::revoke(&transaction, &act, &subject).await?;
+                if let Some(member) = &revoked {
+                    note(&transaction, &act, "revokeMember", member).await?;
+                }
                 transaction.commit().await?;
                 let Some(member) = revoked else {
                     let Subject { issuer, subject } = subject;
@@ -157,6 +166,27 @@ impl Member {
         }
         Ok(())
     }
+}
+
+/// Leaves an event in the audit trail, as the mutation of that name does.
+async fn note(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    name: &str,
+    member: &wayin_entity::member::Model,
+) -> Result<(), Error> {
+    let version = keeping::version(db, member.id).await?;
+    let event = Event {
+        kind: NodeKind::Member,
+        id: member.id,
+        before: (version > 1).then_some(version - 1),
+        after: Some(version),
+        detail: json!({
+            "reason": act.reason,
+            "organisation": member.organisation_id.map(|id| NodeKind::Organisation.id(id)),
+        }),
+    };
+    audit::add(db, act, name, event).await
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,15 +7,18 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::json;
 use uuid::Uuid;
 use wayin_entity::{ImportAs, ImportKind, import, import_outcome};
 
 use super::{CliError, SOME_REFUSED, member, open, open_file};
+use crate::audit::{self, Event};
 use crate::auth::requester::Member;
 use crate::change::Act;
 use crate::clock::SystemClock;
 use crate::config::{environment, imports};
 use crate::database;
+use crate::id::NodeKind;
 use crate::import::job::{self, run::Runner, to_mend};
 use crate::import::parse::records::Limits;
 use crate::initiative::validate::Finding;
@@ -80,10 +83,24 @@ impl Sending {
         };
         let transaction = database::begin_writing(&db).await?;
         let started = job::start(&transaction, &act, &sender, draft, content).await?;
-        let id = match started {
-            Ok(import) => import.id,
+        let started = match started {
+            Ok(import) => import,
             Err(findings) => return Err(refused(&name, &findings[0])),
         };
+        let id = started.id;
+        let event = Event {
+            kind: NodeKind::Import,
+            id,
+            before: None,
+            after: None,
+            detail: json!({
+                "kind": started.kind, "as": started.intent, "fileName": started.file_name, "bytes": started.bytes,
+                "sha256": known.sha256, "for": NodeKind::Member.id(sender.id),
+            }),
+        };
+        // Whoever runs a command need not be the member whose records they are.
+        let act = Act { member: None, ..act };
+        audit::add(&transaction, &act, "importRecords", event).await?;
         transaction.commit().await?;
         let runner = Runner::new(&db, &SystemClock, settings);
         let ended = job::run::run_until_ended(&runner, id).await?;

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use serde_json::{Value, json};
 
+use crate::GOOD_GRANT;
 use crate::program::{Folder, ask, free_address, is_here, until, wait_until_ready};
 
 #[test]
@@ -68,6 +69,125 @@ fn serve_accepts_the_tokens_of_its_own_key_alone() {
     let told = service.stop();
     assert_eq!(told.code, Some(0), "{told:?}");
     assert!(!told.err.contains(&ada), "no token is logged: {}", told.err);
+}
+
+/// A folder with files of every sort that the command line takes, served at an address.
+fn with_files(address: SocketAddr) -> Folder {
+    let folder = Folder::new()
+        .with("TOKEN_ALGORITHM", "HS256")
+        .with("TOKEN_SECRET", "a secret that only this story knows of")
+        .with("TOKEN_ISSUER", "https://issuer.example.org")
+        .with("TOKEN_AUDIENCE", "wayin-tests")
+        .with("BIND", address.to_string());
+    folder.file("places.csv", "code,name\nE06000001,Hartlepool\n");
+    folder.file(
+        "councils.csv",
+        "org_id,name,gss_code\nGB-LAE-ADU,Adur District Council,E07000223\n",
+    );
+    folder.file(
+        "grants.json",
+        format!("{{\"license\": \"CC-BY-4.0\", \"grants\": [{GOOD_GRANT}]}}"),
+    );
+    folder.file(
+        "records.jsonl",
+        json!({"externalRef": "1", "title": "T", "leadOrganisation": {"name": "A charity"},
+            "source": {"kind": "SELF_REPORT", "title": "S"}})
+        .to_string(),
+    );
+    folder
+}
+
+#[test]
+fn what_is_done_on_the_command_line_is_in_the_audit_trail() {
+    let address = free_address();
+    let folder = with_files(address);
+    for command in [
+        "member add --subject ada --role STEWARD",
+        "member add --subject bo --role PARTNER --organisation GB-CHC-1 --organisation-name Bo's",
+        "import places places.csv",
+        "import grants grants.json",
+        "import records records.jsonl",
+    ] {
+        folder.good(&command.split(' ').collect::<Vec<_>>());
+    }
+    // What is refused whole has begun, and has ended so; what is not even begun leaves nothing.
+    for command in [
+        "import places councils.csv",
+        "import grants none.json",
+        "member add --subject cy --role FUNDER",
+        "member revoke --subject cy",
+    ] {
+        let told = folder.run(&command.split(' ').collect::<Vec<_>>());
+        assert_eq!(told.code, Some(1), "{command}: {told:?}");
+    }
+    folder.run(&[
+        "import",
+        "records",
+        "records.jsonl",
+        "--as",
+        "drafts",
+        "--member",
+        "bo",
+    ]);
+    folder.good(&["member", "revoke", "--subject", "bo"]);
+    let token = folder.good(&["token", "issue", "--subject", "ada"]);
+    let service = folder.start(&["serve"]);
+    wait_until_ready(address);
+    let events = "{ auditEvents(first: 100) { nodes { act by subject subjectId versionBefore versionAfter detail } } }";
+    let told = ask(address, token.trim(), events);
+    let mut told = told["data"]["auditEvents"]["nodes"].as_array().unwrap().clone();
+    told.reverse();
+    let acts: Vec<&str> = told.iter().map(|event| event["act"].as_str().unwrap()).collect();
+    assert_eq!(
+        acts,
+        [
+            "saveMember",
+            "saveMember",
+            "importPlaces",
+            "endImport",
+            "importGrants",
+            "endImport",
+            "importRecords",
+            "endImport",
+            "importPlaces",
+            "endImport",
+            "importRecords",
+            "revokeMember",
+        ]
+    );
+    assert!(told.iter().all(|event| event["by"].is_null()), "{told:#?}");
+    for (begun, ended) in [(2, 3), (4, 5), (6, 7), (8, 9)] {
+        assert_eq!(told[begun]["subject"], "Import");
+        assert_eq!(
+            told[begun]["subjectId"], told[ended]["subjectId"],
+            "{}",
+            acts[begun]
+        );
+        assert_eq!(
+            told[begun]["detail"]["fileName"],
+            told[ended]["detail"]["fileName"]
+        );
+    }
+    assert_eq!(
+        told[3]["detail"],
+        json!({"fileName": "places.csv", "added": 1, "altered": 0, "unchanged": 0, "refused": 0})
+    );
+    let failed = told[9]["detail"]["failed"].as_str().unwrap();
+    assert!(failed.contains("is not a list of places"), "{failed}");
+    let (added, sent, revoked) = (&told[1], &told[10], &told[11]);
+    assert_eq!(sent["detail"]["for"], added["subjectId"], "{sent}");
+    assert_eq!(sent["detail"]["as"], "DRAFTS", "{sent}");
+    assert_eq!(revoked["subjectId"], added["subjectId"]);
+    assert_eq!(
+        (&added["versionBefore"], &added["versionAfter"]),
+        (&Value::Null, &json!(1))
+    );
+    assert_eq!(
+        (&revoked["versionBefore"], &revoked["versionAfter"]),
+        (&json!(1), &json!(2))
+    );
+    assert_eq!(service.stop().code, Some(0));
+    assert_eq!(folder.run(&["check"]).code, Some(0));
 }
 
 fn make_keys(folder: &Folder) {
