@@ -377,7 +377,9 @@ macro_rules! payloads {
             /// The number of the change that published it; patterns can be asked for `atLeast` it. Null where
             /// nothing was published.
             change: Option<i64>,
-            /// Where it was written against what stands no more, what changed in between.
+            /// Where it was written against a version of the published record that stands no more, what changed in
+            /// between. Where a draft was saved meanwhile, whose older versions are not kept, everything in which what
+            /// you sent (`after`) differs from what stands (`before`), your own edits too.
             changed_since: Vec<FieldChange>,
             /// Everything that was wrong with the input; empty where it was done.
             user_errors: Vec<UserError>,
@@ -579,8 +581,6 @@ async fn begin<'a>(
     })
 }
 
-/// What a mutation wrote of the submission's record: a new version of it, or nothing.
-enum Wrote {
 /// The first answer once more: the submission as it stood then, to whom may see it still.
 async fn repeated(app: &App, member: &Member, answer: Answer) -> Result<Done, Error> {
     let kept = submission::Model::read(answer.submission);
@@ -596,6 +596,8 @@ async fn repeated(app: &App, member: &Member, answer: Answer) -> Result<Done, Er
     Ok(Done::Moved(row, answer.change))
 }
 
+/// What a mutation wrote of the submission's record: a new version of it, or nothing.
+enum Wrote {
     Record,
     Nothing,
 }
@@ -623,9 +625,9 @@ async fn finish(running: Running<'_>, moved: Moved, wrote: Wrote, detail: Value)
             "of": detail,
         }),
     };
+    let kept = row.write();
     let answer = Answer {
         submission: kept.map_err(|cause| Error::Internal(cause.to_string()))?,
-    let kept = row.write();
         change,
     };
     running.finish(event, &answer).await?;

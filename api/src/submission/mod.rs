@@ -137,8 +137,11 @@ pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, dra
         return Ok(Err(refusal));
     }
     if let Some(version) = draft.version.filter(|version| *version != standing.version) {
+        // Older versions of what is in hand are not kept, so that nobody's edits can be told from one's own.
         let reason = format!(
-            "the submission was saved meanwhile: you wrote from version {version}, it is at {}",
+            "the submission was saved meanwhile: you wrote from version {version}, it is at {}. Older versions of drafts \
+             are not kept: `changedSince` lists every field in which what you sent (`after`) differs from what stands \
+             (`before`), your own edits too",
             standing.version
         );
         return Ok(Err(Refusal {
