@@ -1,14 +1,14 @@
 //! Pages of long lists, by key: a total order, cursors that hold the key and id
 //! of a row and therefore survive inserts, forward and backward, for one list or
-//! for the lists of many parents at once.
+//! for the lists of many parents at once; and whole tables, page after page.
 
 use std::collections::HashMap;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, IntoSimpleExpr, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, IntoSimpleExpr, ModelTrait,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Alias, Expr, Order, Query, SelectStatement, Value, WindowStatement},
 };
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,55 @@ pub trait Paged: EntityTrait {
     fn key(order: Self::Order, row: &Self::Model) -> Key;
     /// The id of a row.
     fn id(row: &Self::Model) -> Uuid;
+}
+
+/// Goes through a table in the order of its ids, some rows at a time, so that memory does not grow with the table.
+#[derive(Clone, Debug)]
+pub struct Walk<E: EntityTrait> {
+    rows: Select<E>,
+    id: E::Column,
+    at_once: u64,
+    after: Option<Uuid>,
+}
+
+impl<E: EntityTrait> Walk<E> {
+    /// Goes through these rows by the column that holds their ids.
+    pub const fn new(rows: Select<E>, id: E::Column, at_once: u64) -> Self {
+        Self {
+            rows,
+            id,
+            at_once,
+            after: None,
+        }
+    }
+
+    fn rest(&self) -> Select<E> {
+        let rest = self.rows.clone().order_by_asc(self.id).limit(self.at_once);
+        match self.after {
+            Some(after) => rest.filter(self.id.gt(after)),
+            None => rest,
+        }
+    }
+
+    /// The next rows; none after the last.
+    pub async fn rows(&mut self, db: &impl ConnectionTrait) -> Result<Option<Vec<E::Model>>> {
+        let rows = self.rest().all(db).await?;
+        let Some(last) = rows.last() else {
+            return Ok(None);
+        };
+        let last = <Uuid as sea_orm::sea_query::ValueType>::try_from(last.get(self.id));
+        self.after =
+            Some(last.map_err(|_| Error::Internal("a table is gone through by what is no id".into()))?);
+        Ok(Some(rows))
+    }
+
+    /// The ids of the next rows; none after the last.
+    pub async fn ids(&mut self, db: &impl ConnectionTrait) -> Result<Option<Vec<Uuid>>> {
+        let ids = self.rest().select_only().column(self.id);
+        let ids: Vec<Uuid> = ids.into_tuple().all(db).await?;
+        self.after = ids.last().copied().or(self.after);
+        Ok((!ids.is_empty()).then_some(ids))
+    }
 }
 
 /// Where a row stands in a list.

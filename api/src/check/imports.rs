@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, sea_query::Expr,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, FromQueryResult, QueryFilter, QuerySelect,
+    sea_query::Expr,
 };
 use uuid::Uuid;
 use wayin_entity::{ImportState, RowOutcome, import, import_outcome, import_piece};
 
 use super::{Checking, Invariant};
 use crate::error::Result;
+use crate::paging::Walk;
 
 /// How many imports are looked at together.
 const AT_ONCE: u64 = 100;
@@ -34,18 +35,8 @@ struct Pieces {
 }
 
 pub(super) async fn check(db: &impl ConnectionTrait, checking: &mut Checking<'_>) -> Result<()> {
-    let mut after = Uuid::nil();
-    loop {
-        let page = import::Entity::find()
-            .filter(import::Column::Id.gt(after))
-            .order_by_asc(import::Column::Id)
-            .limit(AT_ONCE)
-            .all(db)
-            .await?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        after = last.id;
+    let mut walk = Walk::new(import::Entity::find(), import::Column::Id, AT_ONCE);
+    while let Some(page) = walk.rows(db).await? {
         let ids: Vec<Uuid> = page.iter().map(|one| one.id).collect();
         let mut rows: HashMap<Uuid, Vec<Rows>> = HashMap::new();
         for of in rows_of(db, &ids).await? {
@@ -61,6 +52,7 @@ pub(super) async fn check(db: &impl ConnectionTrait, checking: &mut Checking<'_>
         }
         checking.summary.imports += page.len() as u64;
     }
+    Ok(())
 }
 
 async fn rows_of(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Rows>> {

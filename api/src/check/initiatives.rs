@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, sea_query::Expr,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, FromQueryResult, QueryFilter, QuerySelect,
+    sea_query::Expr,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::initiative::difference;
 use crate::initiative::publish::says_no_more_than_a_grant;
 use crate::initiative::record::{InitiativeRecord, OrganisationReference, PlaceReference};
+use crate::paging::Walk;
 use crate::redaction::MARKER;
 
 /// How many initiatives are looked at together.
@@ -54,18 +55,8 @@ pub(super) async fn check(
     keys: Option<&DisclosureKeys>,
     checking: &mut Checking<'_>,
 ) -> Result<()> {
-    let mut after = Uuid::nil();
-    loop {
-        let page = initiative::Entity::find()
-            .filter(initiative::Column::Id.gt(after))
-            .order_by_asc(initiative::Column::Id)
-            .limit(AT_ONCE)
-            .all(db)
-            .await?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        after = last.id;
+    let mut walk = Walk::new(initiative::Entity::find(), initiative::Column::Id, AT_ONCE);
+    while let Some(page) = walk.rows(db).await? {
         let counted = counted(db, &page).await?;
         let newest = newest(db, &page).await?;
         let parts = Parts::of(db, &page).await?;
@@ -82,6 +73,7 @@ pub(super) async fn check(
         checking.summary.initiatives += page.len() as u64;
         (checking.progress)(checking.summary.initiatives);
     }
+    Ok(())
 }
 
 async fn counted(db: &impl ConnectionTrait, page: &[initiative::Model]) -> Result<HashMap<Uuid, Counted>> {

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use futures_util::TryStreamExt as _;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, Statement, sea_query::Expr,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter, Statement,
+    sea_query::Expr,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -17,6 +17,7 @@ use wayin_entity::{
 use super::{Checking, Invariant};
 use crate::error::Result;
 use crate::keeping::document;
+use crate::paging::Walk;
 use crate::redaction::MARKER;
 use crate::vocabulary::heading;
 
@@ -67,20 +68,11 @@ async fn newest(db: &DatabaseTransaction, subject: KeptSubject, checking: &mut C
     use kept_revision::Column;
     let is_newest = r#"NOT EXISTS (SELECT 1 FROM "kept_revision" AS "later" WHERE "later"."subject_id" = "kept_revision"."subject_id"
         AND "later"."subject" = "kept_revision"."subject" AND "later"."version" > "kept_revision"."version")"#;
-    let mut after = Uuid::nil();
-    loop {
-        let page = kept_revision::Entity::find()
-            .filter(Column::Subject.eq(subject))
-            .filter(Column::SubjectId.gt(after))
-            .filter(Expr::cust(is_newest))
-            .order_by_asc(Column::SubjectId)
-            .limit(AT_ONCE)
-            .all(db)
-            .await?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        after = last.subject_id;
+    let every = kept_revision::Entity::find()
+        .filter(Column::Subject.eq(subject))
+        .filter(Expr::cust(is_newest));
+    let mut walk = Walk::new(every, Column::SubjectId, AT_ONCE);
+    while let Some(page) = walk.rows(db).await? {
         let ids: Vec<Uuid> = page.iter().map(|one| one.subject_id).collect();
         let standing = standing(db, subject, &ids).await?;
         let merged = merged(db, subject, &ids).await?;
@@ -101,6 +93,7 @@ async fn newest(db: &DatabaseTransaction, subject: KeptSubject, checking: &mut C
             checking.found(Invariant::Kept, wrong);
         }
     }
+    Ok(())
 }
 
 /// Organisations that were merged into others.

@@ -2,29 +2,20 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 use wayin_entity::{SubmissionState, initiative, submission};
 
 use super::{Checking, Invariant};
 use crate::error::Result;
+use crate::paging::Walk;
 
 /// How many submissions are looked at together.
 const AT_ONCE: u64 = 500;
 
 pub(super) async fn check(db: &impl ConnectionTrait, checking: &mut Checking<'_>) -> Result<()> {
-    let mut after = Uuid::nil();
-    loop {
-        let page = submission::Entity::find()
-            .filter(submission::Column::Id.gt(after))
-            .order_by_asc(submission::Column::Id)
-            .limit(AT_ONCE)
-            .all(db)
-            .await?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        after = last.id;
+    let mut walk = Walk::new(submission::Entity::find(), submission::Column::Id, AT_ONCE);
+    while let Some(page) = walk.rows(db).await? {
         let versions: Vec<(Uuid, i32)> = initiative::Entity::find()
             .select_only()
             .columns([initiative::Column::Id, initiative::Column::Version])
@@ -43,6 +34,7 @@ pub(super) async fn check(db: &impl ConnectionTrait, checking: &mut Checking<'_>
         }
         checking.summary.submissions += page.len() as u64;
     }
+    Ok(())
 }
 
 /// What is wrong with a submission; `version` is that of the initiative that it names.
