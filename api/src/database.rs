@@ -5,11 +5,15 @@ mod insert;
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    EntityTrait, IntoActiveModel, IsolationLevel, Iterable, PrimaryKeyToColumn, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait, sea_query::OnConflict,
 };
 
 pub use self::insert::insert_all;
+
+/// What whoever writes shares on PostgreSQL, and whoever is to write alone has to themselves.
+const WRITING: i64 = 0x7761_7969_6e00_0003;
 
 /// Opens a base. On SQLite with a write-ahead log that is on the disk when a transaction
 /// ends, foreign keys enforced and a wait of ten seconds for another writer.
@@ -37,11 +41,53 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
 /// Begins a transaction that writes. SQLite takes its one writer's lock at
 /// once: a lock that is taken later, after reading, can be refused.
 pub async fn begin_writing(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    db.begin_with_options(TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    })
-    .await
+    begin_with_lock(db, "pg_advisory_xact_lock_shared").await
+}
+
+/// Begins a transaction that writes alone: it waits until whoever writes is done, and others wait for it. It sees
+/// all that was written, and nothing is written beside it. On SQLite every one that writes is such.
+pub async fn begin_writing_alone(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    begin_with_lock(db, "pg_advisory_xact_lock").await
+}
+
+async fn begin_with_lock(db: &DatabaseConnection, lock: &str) -> Result<DatabaseTransaction, DbErr> {
+    let transaction = db
+        .begin_with_options(TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        })
+        .await?;
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        let lock = Statement::from_string(DbBackend::Postgres, format!("SELECT {lock}({WRITING})"));
+        transaction.execute_raw(lock).await?;
+    }
+    Ok(transaction)
+}
+
+/// Writes rows over those that are there, these columns of them, in one statement: neither database has another
+/// that gives many rows each its own values. At most so many that all their values can be bound.
+pub async fn write_over<E>(
+    db: &impl ConnectionTrait,
+    rows: Vec<E::Model>,
+    columns: &[E::Column],
+) -> Result<(), DbErr>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel>,
+    E::ActiveModel: Send,
+{
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let key = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
+    let over = OnConflict::columns(key)
+        .update_columns(columns.iter().copied())
+        .to_owned();
+    E::insert_many(rows.into_iter().map(IntoActiveModel::into_active_model))
+        .on_conflict(over)
+        .exec_without_returning(db)
+        .await?;
+    Ok(())
 }
 
 /// Begins a transaction whose reads all see the base at one moment.

@@ -92,6 +92,20 @@ impl From<Vec<Finding>> for Refusal {
 /// other: the key's row is written first, and the second finds it.
 pub async fn begin<'a, A: DeserializeOwned>(app: &'a App, sent: Sent<'a>) -> Result<Begun<'a, A>> {
     let transaction = database::begin_writing(&app.db).await?;
+    begin_in(app, sent, transaction).await
+}
+
+/// Begins a mutation beside which nothing is written, as [`begin`] does.
+pub async fn begin_alone<'a, A: DeserializeOwned>(app: &'a App, sent: Sent<'a>) -> Result<Begun<'a, A>> {
+    let transaction = database::begin_writing_alone(&app.db).await?;
+    begin_in(app, sent, transaction).await
+}
+
+async fn begin_in<'a, A: DeserializeOwned>(
+    app: &'a App,
+    sent: Sent<'a>,
+    transaction: DatabaseTransaction,
+) -> Result<Begun<'a, A>> {
     if let Some(key) = sent.key {
         if let Some(reason) = unusable(key) {
             let finding = Finding::new(FindingCode::Malformed, "idempotencyKey", reason);

@@ -6,8 +6,8 @@ pub mod graphql;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, sea_query::Expr,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use wayin_entity::{
 
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
-use crate::database::insert_all;
+use crate::database::{self, insert_all};
 use crate::error::{Error, Result};
 use crate::id::NodeKind;
 use crate::initiative::publish::disclosure_reference;
@@ -28,6 +28,7 @@ use crate::initiative::validate::{FindingCode, Findings};
 use crate::keeping::{self, Save, Standing, document};
 use crate::mutation::Refusal;
 use crate::organisation::{in_full, standing};
+use crate::paging::Walk;
 
 /// How many records are written at once.
 const AT_ONCE: usize = 500;
@@ -208,42 +209,47 @@ async fn clashes(db: &impl ConnectionTrait, found: &mut Findings, draft: Draft) 
 }
 
 /// What tells an organisation from others, in the keys of the records that it leads.
-fn known_by(organisation: &organisation::Model) -> &str {
+pub fn known_by(organisation: &organisation::Model) -> &str {
     organisation.identifier.as_deref().unwrap_or(&organisation.name)
 }
 
 /// Gives the records that stand of an organisation which is known by something else from now on the keys that
 /// their next publication would give them. Answers which they are.
-async fn give_new_keys(
+pub async fn give_new_keys(
     db: &impl ConnectionTrait,
     act: &Act<'_>,
     keys: &DisclosureKeys,
     organisation: &organisation::Model,
 ) -> Result<Vec<Uuid>> {
-    let led: Vec<Uuid> = initiative::Entity::find()
+    let led = initiative::Entity::find()
         .filter(initiative::Column::LeadOrganisationId.eq(organisation.id))
-        .filter(initiative::Column::WithdrawnAt.is_null())
-        .select_only()
-        .column(initiative::Column::Id)
-        .into_tuple()
-        .all(db)
-        .await?;
-    for ids in led.chunks(AT_ONCE) {
-        for (row, record) in standing_records(db, ids).await? {
-            let update = initiative::ActiveModel {
-                id: Set(row.id),
-                disclosure_key: Set(keys.key(known_by(organisation), disclosure_reference(&record))?),
-                updated_at: Set(act.now()),
-                ..Default::default()
-            };
-            initiative::Entity::update_many()
-                .set(update)
-                .filter(initiative::Column::Id.eq(row.id))
-                .exec(db)
-                .await?;
+        .filter(initiative::Column::WithdrawnAt.is_null());
+    let mut walk = Walk::new(led, initiative::Column::Id, AT_ONCE as u64);
+    let mut given = Vec::new();
+    while let Some(ids) = walk.ids(db).await? {
+        let mut rows = Vec::with_capacity(ids.len());
+        for (row, record) in standing_records(db, &ids).await? {
+            rows.push(initiative::Model {
+                disclosure_key: keys.key(known_by(organisation), disclosure_reference(&record))?,
+                ..row
+            });
         }
+        write_anew(db, act, rows).await?;
+        given.extend(ids);
     }
-    Ok(led)
+    Ok(given)
+}
+
+/// Writes records over those that are there, with another version or another key.
+async fn write_anew(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    mut rows: Vec<initiative::Model>,
+) -> Result<()> {
+    use initiative::Column;
+    rows.iter_mut().for_each(|row| row.updated_at = act.now());
+    let written = [Column::Version, Column::DisclosureKey, Column::UpdatedAt];
+    Ok(database::write_over::<initiative::Entity>(db, rows, &written).await?)
 }
 
 /// Has the keys of an organisation's records follow what it is known by, where a save has changed that, with
@@ -325,7 +331,7 @@ impl Moved<'_> {
         funded: &HashMap<Uuid, Vec<i32>>,
     ) -> Result<Vec<Uuid>> {
         let mut revisions = Vec::with_capacity(ids.len());
-        let mut written = Vec::with_capacity(ids.len());
+        let mut rows = Vec::with_capacity(ids.len());
         for (row, mut record) in standing_records(db, ids).await? {
             let leads = led.contains(&row.id);
             if leads {
@@ -359,20 +365,14 @@ impl Moved<'_> {
             } else {
                 row.disclosure_key
             };
-            written.push(row.id);
-            let update = initiative::ActiveModel {
-                id: Set(row.id),
-                version: Set(version),
-                disclosure_key: Set(disclosure_key),
-                updated_at: Set(act.now()),
-                ..Default::default()
-            };
-            initiative::Entity::update_many()
-                .set(update)
-                .filter(initiative::Column::Id.eq(row.id))
-                .exec(db)
-                .await?;
+            rows.push(initiative::Model {
+                version,
+                disclosure_key,
+                ..row
+            });
         }
+        let written = rows.iter().map(|row| row.id).collect();
+        write_anew(db, act, rows).await?;
         insert_all(db, revisions).await?;
         Ok(written)
     }
