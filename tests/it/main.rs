@@ -28,6 +28,7 @@ mod missing;
 mod permissions;
 mod questions;
 mod records;
+mod redactions;
 mod spreadsheets;
 mod statements;
 mod submissions;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         http::stories(),
         spreadsheets::stories(),
         submissions::stories(),
+        redactions::stories(),
         live::stories(),
         keeping::stories(),
         expiry::stories(),

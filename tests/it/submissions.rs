@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel, Statement};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, Statement,
+};
 use serde_json::{Value, json};
 use wayin::clock::{Clock, SystemClock};
 use wayin::expiry::{self, Expiry};
@@ -115,7 +117,7 @@ async fn published(app: &TestApp, partner: &Client<'_>, record: Value) -> (Value
 }
 
 /// The codes and paths of what was wrong.
-fn complaints(errors: &Value) -> Vec<(String, String)> {
+pub fn complaints(errors: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let path = |error: &Value| {
         let steps: Vec<String> = error["path"].as_array().unwrap().iter().map(text).collect();
@@ -125,7 +127,8 @@ fn complaints(errors: &Value) -> Vec<(String, String)> {
     errors.map(|error| (text(&error["code"]), path(error))).collect()
 }
 
-fn owned(complaints: &[(&str, &str)]) -> Vec<(String, String)> {
+/// The same as they are written in a story.
+pub fn owned(complaints: &[(&str, &str)]) -> Vec<(String, String)> {
     complaints
         .iter()
         .map(|(code, path)| ((*code).to_owned(), (*path).to_owned()))
@@ -954,7 +957,8 @@ async fn what_is_not_known_is_told_with_the_nearest_that_is(database: Database) 
     );
 }
 
-async fn redact(client: &Client<'_>, text: &str, reason: &str) -> Value {
+/// What taking a text out answers.
+pub async fn redact(client: &Client<'_>, text: &str, reason: &str) -> Value {
     let query = "mutation($input: RedactInput!) { redact(input: $input) {
         initiatives revisions submissions auditEvents keptVersions imports userErrors { code path } } }";
     let input = json!({"input": {"text": text, "reason": reason}});
@@ -963,55 +967,42 @@ async fn redact(client: &Client<'_>, text: &str, reason: &str) -> Value {
     response["data"]["redact"].take()
 }
 
-/// Everything that every table holds, as text.
-async fn everything(app: &TestApp) -> String {
+/// Everything that every table holds, as text, whichever tables there are.
+pub async fn everything(app: &TestApp) -> String {
     let db = &app.app.db;
     let backend = db.get_database_backend();
-    let mut all = String::new();
-    for (table, columns) in [
-        (
-            "initiative",
-            "title || title_folded || coalesce(summary, '') || coalesce(sharing_basis, '') || coalesce(external_ref, '')",
-        ),
-        ("entry_point_taken", "coalesce(motivation, '')"),
-        ("challenge_faced", "coalesce(note, '')"),
-        ("funding_term", "coalesce(programme, '')"),
-        ("source", "title || coalesce(url, '')"),
-        ("revision", "CAST(document AS text) || reason"),
-        ("kept_revision", "CAST(document AS text) || reason"),
-        ("organisation", "name || name_folded"),
-        ("former_organisation", "name || name_folded"),
-        ("place", "name || name_folded"),
-        (
-            "term",
-            "word || word_folded || definition || coalesce(caution, '') || CAST(other_words AS text)",
-        ),
-        (
-            "meeting",
-            "title || coalesce(theme, '') || coalesce(registration_url, '')",
-        ),
-        ("reflection", "text"),
-        ("claim", "statement"),
-        ("crisis", "name"),
-        (
-            "submission",
-            "CAST(document AS text) || coalesce(review_note, '') || coalesce(external_ref, '')",
-        ),
-        (
-            "import",
-            "file_name || coalesce(refusal, '') || coalesce(licence, '')",
-        ),
-        ("import_outcome", "coalesce(message, '') || coalesce(path, '')"),
-        ("audit_event", "CAST(detail AS text)"),
-        ("repeatable", "coalesce(CAST(answer AS text), '')"),
-    ] {
-        let rows = Statement::from_string(backend, format!("SELECT {columns} FROM {table}"));
-        for row in db.query_all_raw(rows).await.unwrap() {
-            all += &row.try_get_by_index::<String>(0).unwrap();
-            all.push('\n');
+    let columns = match backend {
+        DbBackend::Postgres => {
+            "SELECT table_name::text, column_name::text FROM information_schema.columns
+             WHERE table_schema = current_schema()
+             AND data_type IN ('text', 'character varying', 'json', 'jsonb')"
+        }
+        _ => {
+            "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c
+             WHERE t.type = 'table' AND c.type IN ('text', 'varchar', 'json_text', 'jsonb_text')"
+        }
+    };
+    let columns = db
+        .query_all_raw(Statement::from_string(backend, columns))
+        .await
+        .unwrap();
+    assert!(columns.len() > 80, "the tables are there: {}", columns.len());
+    let mut all = Vec::new();
+    for column in columns {
+        let table: String = column.try_get_by_index(0).unwrap();
+        let column: String = column.try_get_by_index(1).unwrap();
+        let rows = format!(r#"SELECT CAST("{column}" AS text) FROM "{table}" WHERE "{column}" IS NOT NULL"#);
+        for row in db
+            .query_all_raw(Statement::from_string(backend, rows))
+            .await
+            .unwrap()
+        {
+            let held: String = row.try_get_by_index(0).unwrap();
+            all.push(format!("{table}.{column}: {held}"));
         }
     }
-    all
+    all.sort();
+    all.join("\n")
 }
 
 /// Has everything that stewards keep tell a secret.

@@ -3,23 +3,23 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek};
 
 use quick_xml::events::Event;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 use wayin_entity::{FileFormat, import, import_outcome, import_piece};
 use zip::ZipArchive;
 
-use super::{MARKER, holds, replaced};
+use super::found::Found;
+use super::{AT_ONCE, pieces, replace};
 use crate::change::Act;
 use crate::error::{Error, Result};
 use crate::id::NodeKind;
 use crate::import::job;
+use crate::import::parse::stream;
 use crate::initiative::validate::{Finding, FindingCode};
+use crate::paging::Walk;
 
 /// The most bytes of a workbook that are looked through once they are unpacked; one that has more is taken to
 /// hold the text.
@@ -32,120 +32,108 @@ pub struct Looked {
     holding: BTreeSet<Uuid>,
 }
 
-/// Looks through every file that is kept and was not looked through yet. To be called once before the
-/// transaction, so that others need not wait for it, and once within, for files that came meanwhile.
+/// Looks through every file that is kept and was not looked through yet.
 pub async fn look(db: &impl ConnectionTrait, text: &str, looked: &mut Looked) -> Result<()> {
-    let kept: Vec<Uuid> = import_piece::Entity::find()
-        .select_only()
-        .column(import_piece::Column::ImportId)
-        .filter(import_piece::Column::Position.eq(1))
-        .order_by_asc(import_piece::Column::ImportId)
-        .into_tuple()
-        .all(db)
-        .await?;
-    for id in kept {
-        if !looked.through.insert(id) {
-            continue;
-        }
-        let Some(import) = import::Entity::find_by_id(id).one(db).await? else {
-            continue;
-        };
-        let Some(file) = job::put_together(db, id).await? else {
-            continue;
-        };
-        let wanted = text.to_owned();
-        let found = tokio::task::spawn_blocking(move || holds_text(import.format, file, &wanted));
-        let found = found.await.map_err(|cause| Error::Internal(cause.to_string()))?;
-        let found = found.map_err(|cause| Error::Internal(format!("a file could not be read: {cause}")))?;
-        if found {
-            looked.holding.insert(id);
+    let kept = import_piece::Entity::find().filter(import_piece::Column::Position.eq(1));
+    let mut walk = Walk::new(kept, import_piece::Column::ImportId, AT_ONCE as u64);
+    while let Some(ids) = walk.ids(db).await? {
+        for id in ids {
+            if looked.through.insert(id) && look_at(db, id, text).await? {
+                looked.holding.insert(id);
+            }
         }
     }
     Ok(())
 }
 
+async fn look_at(db: &impl ConnectionTrait, id: Uuid, text: &str) -> Result<bool> {
+    let Some(import) = import::Entity::find_by_id(id).one(db).await? else {
+        return Ok(false);
+    };
+    let Some(file) = job::put_together(db, id).await? else {
+        return Ok(false);
+    };
+    let wanted = text.to_owned();
+    let found = tokio::task::spawn_blocking(move || holds_text(import.format, file, &wanted));
+    let found = found.await.map_err(|cause| Error::Internal(cause.to_string()))?;
+    found.map_err(|cause| Error::Internal(format!("a file could not be read: {cause}")))
+}
+
 /// What stands against taking a text out: an import that is under way and has it.
 pub async fn check(db: &impl ConnectionTrait, looked: &Looked) -> Result<Vec<Finding>> {
-    let under_way = import::Entity::find()
-        .filter(import::Column::Id.is_in(looked.holding.iter().copied()))
-        .filter(import::Column::EndedAt.is_null())
-        .all(db)
-        .await?;
-    let findings = under_way.iter().map(|import| {
-        let reason = format!(
-            "is in the file of the import {}, which is being taken in; try again when that has ended",
-            NodeKind::Import.id(import.id)
-        );
-        Finding::new(FindingCode::WrongState, "text", reason)
-    });
-    Ok(findings.collect())
+    let mut findings = Vec::new();
+    for ids in pieces(&looked.holding) {
+        let under_way = import::Entity::find()
+            .filter(import::Column::Id.is_in(ids))
+            .filter(import::Column::EndedAt.is_null())
+            .all(db)
+            .await?;
+        findings.extend(under_way.iter().map(|import| {
+            let reason = format!(
+                "is in the file of the import {}, which is being taken in; try again when that has ended",
+                NodeKind::Import.id(import.id)
+            );
+            Finding::new(FindingCode::WrongState, "text", reason)
+        }));
+    }
+    Ok(findings)
 }
 
 /// Deletes the files that hold the text, and takes it out of what is told of imports and their rows. Answers
 /// out of how many imports.
-pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str, looked: &Looked) -> Result<usize> {
-    let mut altered = looked.holding.clone();
-    import_piece::Entity::delete_many()
-        .filter(import_piece::Column::ImportId.is_in(looked.holding.iter().copied()))
-        .exec(db)
-        .await?;
+pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str, found: &Found) -> Result<usize> {
+    let mut altered = found.files.holding.clone();
+    for ids in pieces(&found.files.holding) {
+        import_piece::Entity::delete_many()
+            .filter(import_piece::Column::ImportId.is_in(ids))
+            .exec(db)
+            .await?;
+    }
+    for ids in pieces(&found.import_outcome) {
+        let of = import_outcome::Entity::find()
+            .select_only()
+            .column(import_outcome::Column::ImportId)
+            .distinct()
+            .filter(import_outcome::Column::Id.is_in(ids));
+        altered.extend(of.into_tuple::<Uuid>().all(db).await?);
+    }
     {
         use import_outcome::Column;
         let columns = [Column::Message, Column::Column, Column::Path, Column::Sheet];
-        let any = any_holds(columns, text);
-        altered.extend(
-            import_outcome::Entity::find()
-                .select_only()
-                .column(Column::ImportId)
-                .distinct()
-                .filter(any.clone())
-                .into_tuple::<Uuid>()
-                .all(db)
-                .await?,
-        );
-        let mut update = import_outcome::Entity::update_many()
-            .col_expr(Column::UpdatedAt, Expr::value(act.now()))
-            .filter(any);
-        for column in columns {
-            update = update.col_expr(column, replaced(column, text, MARKER));
-        }
-        update.exec(db).await?;
+        let touched = (Column::UpdatedAt, act.now());
+        replace::<import_outcome::Entity>(db, &found.import_outcome, Column::Id, &columns, touched, text)
+            .await?;
     }
     {
         use import::Column;
         let columns = [Column::FileName, Column::Refusal, Column::Licence];
-        let any = any_holds(columns, text);
-        altered.extend(
-            import::Entity::find()
-                .select_only()
-                .column(Column::Id)
-                .filter(any.clone())
-                .into_tuple::<Uuid>()
-                .all(db)
-                .await?,
-        );
-        let mut update = import::Entity::update_many()
-            .col_expr(Column::UpdatedAt, Expr::value(act.now()))
-            .filter(any);
-        for column in columns {
-            update = update.col_expr(column, replaced(column, text, MARKER));
-        }
-        update.exec(db).await?;
+        let touched = (Column::UpdatedAt, act.now());
+        replace::<import::Entity>(db, &found.import, Column::Id, &columns, touched, text).await?;
     }
+    altered.extend(&found.import);
     Ok(altered.len())
-}
-
-fn any_holds<C: ColumnTrait>(columns: impl IntoIterator<Item = C>, text: &str) -> Expr {
-    let any = columns.into_iter().map(|column| holds(column, text));
-    any.reduce(ExprTrait::or).unwrap_or_else(|| Expr::val(false))
 }
 
 /// Whether a file holds a text. Blanks, quotation marks and strokes do not count, so that it is found however
 /// the format writes it; so a file may be taken to hold it that does not quite.
-fn holds_text(format: FileFormat, file: File, text: &str) -> std::io::Result<bool> {
+fn holds_text(format: FileFormat, mut file: File, text: &str) -> std::io::Result<bool> {
     match format {
         FileFormat::Xlsx | FileFormat::Ods => Ok(in_workbook(file, text)),
-        FileFormat::JsonLines | FileFormat::Json | FileFormat::Csv => in_text(BufReader::new(file), text),
+        FileFormat::JsonLines | FileFormat::Json | FileFormat::Csv => {
+            let mut is_wide = false;
+            if in_text(BufReader::new(&file), text, &mut is_wide)? {
+                return Ok(true);
+            }
+            // Also what is refused for its encoding is kept, and may have no mark that tells the order of bytes.
+            for unit in [u16::from_le_bytes, u16::from_be_bytes] {
+                file.rewind()?;
+                let read_wide = || BufReader::new(stream::wide(&file, unit));
+                if is_wide && in_text(read_wide(), text, &mut false)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
     }
 }
 
@@ -204,8 +192,9 @@ const fn counts(byte: u8) -> bool {
     !byte.is_ascii_whitespace() && byte != b'"' && byte != b'\\'
 }
 
-/// In a file that is text: as it is written, and as JSON means it.
-fn in_text(mut input: impl BufRead, text: &str) -> std::io::Result<bool> {
+/// In a file that is text: as it is written, and as JSON means it. Says whether it may be text in UTF-16, in which
+/// every line break has a byte that no other text has.
+fn in_text(mut input: impl BufRead, text: &str, is_wide: &mut bool) -> std::io::Result<bool> {
     let (mut as_written, mut as_meant) = (Search::new(text), Search::new(text));
     let mut escape = Escape::default();
     loop {
@@ -216,6 +205,7 @@ fn in_text(mut input: impl BufRead, text: &str) -> std::io::Result<bool> {
         if as_written.passes(bytes) {
             return Ok(true);
         }
+        *is_wide = *is_wide || bytes.contains(&0);
         for byte in bytes {
             let mut letter = [0; 4];
             if as_meant.passes(escape.meant(*byte, &mut letter)) {
@@ -356,6 +346,25 @@ mod tests {
         for content in ["", "Zo\\u00eb", "Zoe \"Z\" of C:\\new", "{\"title\": \"Zoë\"}"] {
             assert!(!in_file(FileFormat::Csv, content.as_bytes(), text), "{content}");
         }
+    }
+
+    #[test]
+    fn a_text_is_found_in_a_table_of_any_width() {
+        let table = "title\r\n\"by Zoë \"\"Z\"\" 🦀 of C\"\r\n";
+        let bytes = |unit: fn(u16) -> [u8; 2], mark: &str| -> Vec<u8> {
+            format!("{mark}{table}").encode_utf16().flat_map(unit).collect()
+        };
+        for unit in [u16::to_le_bytes, u16::to_be_bytes] {
+            for mark in ["\u{feff}", ""] {
+                let table = bytes(unit, mark);
+                assert!(in_file(FileFormat::Csv, &table, "Zoë \"Z\" 🦀 of"));
+                assert!(!in_file(FileFormat::Csv, &table, "Zoe \"Z\" 🦀 of"));
+            }
+        }
+        // It is found where the file is read piece by piece too.
+        let long = format!("{}by Zoë herself", "title,\r\n".repeat(40_000));
+        let long: Vec<u8> = long.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(in_file(FileFormat::Csv, &long, "by Zoë herself"));
     }
 
     #[test]

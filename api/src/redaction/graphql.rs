@@ -4,19 +4,22 @@ use async_graphql::{Context, InputObject, InputType, Object, Result, SimpleObjec
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::files;
+use super::Found;
 use crate::graphql::{app, member, user_error::UserError};
 use crate::id::NodeKind;
+use crate::initiative::validate::{Finding, FindingCode};
 use crate::mutation::{self, Begun, Event, Sent};
 
 /// A text that is to be taken out.
 #[derive(Clone, Debug, InputObject)]
 pub struct RedactInput {
     /// The text as it is written, from 4 to 2,000 characters. It is found wherever it stands, also within words.
+    /// While it is in the subject of a member who may act, or in a file that is being taken in, it is refused
+    /// (`WRONG_STATE`): revoke the member first, or wait.
     text: String,
     /// Why, for the audit trail; without the text itself.
     reason: String,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// A key of your choice, by which the same mutation is known again for 24 hours; without the text itself.
     idempotency_key: Option<String>,
 }
 
@@ -66,7 +69,7 @@ impl From<Answer> for RedactPayload {
     }
 }
 
-fn refused(findings: impl IntoIterator<Item = crate::initiative::validate::Finding>) -> RedactPayload {
+fn refused(findings: impl IntoIterator<Item = Finding>) -> RedactPayload {
     RedactPayload {
         initiatives: None,
         revisions: None,
@@ -85,8 +88,9 @@ pub struct RedactionMutation;
 #[Object]
 impl RedactionMutation {
     /// Takes a text out of everything that the base keeps: records, their history, submissions, imports, what
-    /// stewards keep and the audit trail. `[redacted]` is left in its place; files that hold it are deleted. For
-    /// stewards.
+    /// stewards keep and the audit trail. `[redacted]` is left in its place, with a number behind it where only that
+    /// tells one thing from another; files that hold it are deleted. Codes and days of published records stay, and
+    /// so do the codes of places and who issues tokens. For stewards.
     async fn redact(
         &self,
         ctx: &Context<'_>,
@@ -99,17 +103,20 @@ impl RedactionMutation {
             key: key.as_deref(),
             input: input.to_value().to_string(),
         };
-        let unclear = super::check(&input.text);
-        let mut looked = files::Looked::default();
-        if unclear.is_none() {
-            files::look(&app.db, &input.text, &mut looked).await?;
+        let mut findings: Vec<_> = super::check(&input.text).into_iter().collect();
+        if findings.is_empty() && key.as_ref().is_some_and(|key| key.contains(&input.text)) {
+            let reason = "holds the text that is to be taken out, and would be kept";
+            findings.push(Finding::new(FindingCode::Malformed, "idempotencyKey", reason));
         }
-        let running = match mutation::begin::<Answer>(app, sent).await? {
+        let mut found = Found::default();
+        if findings.is_empty() {
+            found.look(&app.db, app.clock.now(), &input.text).await?;
+        }
+        let running = match mutation::begin_alone::<Answer>(app, sent).await? {
             Begun::Fresh(running) => running,
             Begun::Refused(finding) => return Ok(refused([finding])),
             Begun::Repeated(answer) => return Ok(answer.into()),
         };
-        let mut findings: Vec<_> = unclear.into_iter().collect();
         let reason = match crate::submission::look::at_note("reason", &input.reason) {
             Ok(reason) => reason.replace(&input.text, super::MARKER),
             Err(refusal) => {
@@ -118,14 +125,14 @@ impl RedactionMutation {
             }
         };
         if findings.is_empty() {
-            files::look(running.db(), &input.text, &mut looked).await?;
-            findings = files::check(running.db(), &looked).await?;
+            found.look(running.db(), app.clock.now(), &input.text).await?;
+            findings = super::stands_against(running.db(), &found).await?;
         }
         if !findings.is_empty() {
             return Ok(refused(findings));
         }
         let act = running.act("redacted");
-        let redacted = super::redact(running.db(), &act, &input.text, &looked).await?;
+        let redacted = super::redact(running.db(), &act, &input.text, &found).await?;
         let small = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
         let answer = Answer {
             initiatives: small(redacted.initiatives),

@@ -1,30 +1,40 @@
 //! Taking a text out of everything that the base keeps, where it should never have come
 //! in: records, their revisions, submissions, imports, what stewards keep and the audit trail. A marker is left in
-//! its place; a file that holds it goes. What is kept of repeated mutations holds no text.
+//! its place; a file that holds it goes. Of repeated mutations no text is kept but their keys.
 
 pub mod files;
+mod found;
 pub mod graphql;
+mod taking;
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait,
-    ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    sea_query::{Expr, ExprTrait, Func},
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait as _, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::Expr,
 };
 use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{
     ChangeKind, ChangeSubject, audit_event, challenge_faced, claim, crisis, entry_point_taken,
-    former_organisation, funding_term, initiative, kept_revision, meeting, organisation, place, reflection,
-    revision, source, submission, term,
+    former_organisation, funding_term, initiative, kept_revision, meeting, member, organisation, place,
+    reflection, repeatable, revision, source, submission, term,
 };
 
+pub use self::found::Found;
+use self::found::{holds, replaced};
+use self::taking::{Identity, Taking};
+use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;
+use crate::database;
 use crate::error::Result;
+use crate::graphql::input;
+use crate::id::NodeKind;
+use crate::initiative::filter_input::InitiativeFilter;
 use crate::initiative::validate::{Finding, FindingCode, can_be_held};
+use crate::merging;
 use crate::vocabulary;
 
 /// What stands where a text was taken out.
@@ -33,6 +43,8 @@ pub const MARKER: &str = "[redacted]";
 const SHORTEST: usize = 4;
 /// The most.
 const LONGEST: usize = 2_000;
+/// How many rows are altered at once: SQLite binds at most 32,766 values, and a row may hold a long document.
+const AT_ONCE: usize = 200;
 
 /// From how much a text was taken out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,359 +90,391 @@ pub fn check(text: &str) -> Option<Finding> {
     Some(Finding::new(code, "text", reason))
 }
 
-/// Takes a text out of everything, as it is written, and says in the log which records were altered. The files
-/// that were [looked through](files::look) and hold it go.
-pub async fn redact(
-    db: &impl ConnectionTrait,
-    act: &Act<'_>,
-    text: &str,
-    looked: &files::Looked,
-) -> Result<Redacted> {
-    let mut altered: BTreeSet<Uuid> = BTreeSet::new();
-    let mut redacted = Redacted::default();
-    for row in revision::Entity::find()
-        .filter(holds_json(revision::Column::Document, text))
-        .all(db)
-        .await?
-    {
-        let Some(document) = without(&row.document, text) else {
-            continue;
-        };
-        altered.insert(row.initiative_id);
-        redacted.revisions += 1;
-        let mut row = row.into_active_model();
-        row.document = Set(document);
-        row.update(db).await?;
+/// What stands against taking out what was found: an import that is under way and has it in its file, and a member
+/// who may act and is known by it.
+pub async fn stands_against(db: &impl ConnectionTrait, found: &Found) -> Result<Vec<Finding>> {
+    let mut findings = files::check(db, &found.files).await?;
+    for ids in pieces(&found.member) {
+        let may_act: Vec<Uuid> = member::Entity::find()
+            .select_only()
+            .column(member::Column::Id)
+            .filter(member::Column::Id.is_in(ids))
+            .filter(member::Column::RevokedAt.is_null())
+            .order_by_asc(member::Column::Id)
+            .into_tuple()
+            .all(db)
+            .await?;
+        findings.extend(may_act.into_iter().map(|id| {
+            let reason = format!(
+                "is in the subject of the member {}, by which their tokens find them; revoke that member first, or take \
+                 out a longer text",
+                NodeKind::Member.id(id)
+            );
+            Finding::new(FindingCode::WrongState, "text", reason)
+        }));
     }
-    for row in submission::Entity::find()
-        .filter(
-            holds_json(submission::Column::Document, text).or(holds(submission::Column::ReviewNote, text)),
-        )
-        .all(db)
-        .await?
-    {
-        let document = without(&row.document, text);
-        let note = row.review_note.as_ref().map(|note| note.replace(text, MARKER));
-        if document.is_none() && note == row.review_note {
-            continue;
-        }
-        redacted.submissions += 1;
-        let mut row = row.into_active_model();
-        document
-            .into_iter()
-            .for_each(|document| row.document = Set(document));
-        row.review_note = Set(note);
-        if let Some(reference) = row.external_ref.take().flatten() {
-            row.external_ref = Set(Some(reference.replace(text, MARKER)));
-        }
-        row.update(db).await?;
-    }
-    for row in audit_event::Entity::find()
-        .filter(holds_json(audit_event::Column::Detail, text))
-        .all(db)
-        .await?
-    {
-        if let Some(detail) = without(&row.detail, text) {
-            redacted.events += 1;
-            let mut row = row.into_active_model();
-            row.detail = Set(detail);
-            row.update(db).await?;
-        }
-    }
-    altered.extend(of_initiatives(db, act, text).await?);
-    of_parts(db, text).await?;
-    redacted.kept = of_kept(db, act, text).await?;
-    redacted.imports = files::redact(db, act, text, looked).await?;
+    Ok(findings)
+}
+
+/// Some of many ids, as many as one statement takes.
+fn pieces(ids: &BTreeSet<Uuid>) -> impl Iterator<Item = Vec<Uuid>> {
+    let mut ids = ids.iter().copied();
+    std::iter::from_fn(move || {
+        let piece: Vec<Uuid> = ids.by_ref().take(AT_ONCE).collect();
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+/// Takes a text out of everything that was found to hold it, as it is written, and says in the log which records
+/// were altered. Files that hold it go. In a transaction that [writes alone](database::begin_writing_alone).
+pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str, found: &Found) -> Result<Redacted> {
+    let taking = Taking::of(db, found, text).await?;
+    let redaction = Redaction {
+        db,
+        act,
+        found,
+        taking: &taking,
+        text,
+    };
+    let mut altered = redaction.initiatives().await?;
+    let revisions = redaction.revisions().await?;
+    let mut redacted = Redacted {
+        revisions: revisions.len(),
+        ..Redacted::default()
+    };
+    altered.extend(revisions);
+    altered.extend(redaction.parts().await?);
     redacted.initiatives = altered.len();
-    let entries: Vec<Entry> = altered
-        .into_iter()
-        .map(|id| Entry::new(ChangeKind::Altered, ChangeSubject::Initiative, id))
-        .collect();
-    let standing: BTreeSet<Uuid> = initiative::Entity::find()
-        .filter(initiative::Column::Id.is_in(entries.iter().map(|entry| entry.id)))
-        .filter(initiative::Column::WithdrawnAt.is_null())
-        .all(db)
-        .await?
-        .into_iter()
-        .map(|row| row.id)
-        .collect();
-    let entries: Vec<Entry> = entries
-        .into_iter()
-        .filter(|entry| standing.contains(&entry.id))
-        .collect();
+    redacted.submissions = redaction.submissions().await?;
+    redacted.events = redaction.events().await?;
+    redacted.kept = redaction.kept_revisions().await?;
+    let mut entries = redaction.places().await?;
+    entries.extend(redaction.crises().await?);
+    let (organisations, known_anew) = redaction.organisations().await?;
+    entries.extend(organisations);
+    redaction.words().await?;
+    redaction.members().await?;
+    redacted.imports = files::redact(db, act, text, found).await?;
+    forget_keys(db, text).await?;
+    if !known_anew.is_empty() {
+        let keys = DisclosureKeys::of(db).await?;
+        for organisation in &known_anew {
+            altered.extend(merging::give_new_keys(db, act, &keys, organisation).await?);
+        }
+    }
+    entries.extend(standing(db, &altered).await?);
     change::append(db, act, &entries).await?;
     Ok(redacted)
 }
 
-async fn of_initiatives(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Result<Vec<Uuid>> {
-    use initiative::Column;
-    let any = [
-        Column::ExternalRef,
-        Column::Title,
-        Column::Summary,
-        Column::SharingBasis,
-        Column::SharingConfirmedBy,
-    ]
-    .into_iter()
-    .map(|column| holds(column, text))
-    .reduce(ExprTrait::or);
+/// The entries of the log for those of some records that stand.
+async fn standing(db: &impl ConnectionTrait, altered: &BTreeSet<Uuid>) -> Result<Vec<Entry>> {
+    let mut entries = Vec::with_capacity(altered.len());
+    for ids in pieces(altered) {
+        let standing: Vec<Uuid> = initiative::Entity::find()
+            .select_only()
+            .column(initiative::Column::Id)
+            .filter(initiative::Column::Id.is_in(ids))
+            .filter(initiative::Column::WithdrawnAt.is_null())
+            .order_by_asc(initiative::Column::Id)
+            .into_tuple()
+            .all(db)
+            .await?;
+        entries.extend(log(ChangeSubject::Initiative, standing));
+    }
+    Ok(entries)
+}
+
+fn log(subject: ChangeSubject, altered: Vec<Uuid>) -> impl Iterator<Item = Entry> {
+    let altered = altered.into_iter();
+    altered.map(move |id| Entry::new(ChangeKind::Altered, subject, id))
+}
+
+/// Forgets what was sent under a key that holds the text. What is kept of the answers holds none.
+async fn forget_keys(db: &impl ConnectionTrait, text: &str) -> Result<()> {
+    repeatable::Entity::delete_many()
+        .filter(holds(repeatable::Column::Key, text))
+        .filter(repeatable::Column::Answer.is_not_null())
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Has `take_out` alter the rows of some ids, as many at once as can be; what of them was altered is written, in
+/// these columns. Answers a value of each altered row.
+async fn alter<E, T>(
+    db: &impl ConnectionTrait,
+    ids: &BTreeSet<Uuid>,
+    id: E::Column,
+    columns: &[E::Column],
+    touched: Option<(E::Column, DateTime<Utc>)>,
+    mut take_out: impl FnMut(&mut E::Model) + Send,
+    of: impl Fn(&E::Model) -> T + Send,
+) -> Result<Vec<T>>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel> + PartialEq + Sync,
+    E::ActiveModel: Send,
+    T: Send,
+{
     let mut altered = Vec::new();
-    let without = |kept: &Option<String>| kept.as_ref().map(|kept| kept.replace(text, MARKER));
-    for row in initiative::Entity::find()
-        .filter(any.unwrap_or_else(|| Expr::val(false)))
-        .all(db)
-        .await?
-    {
-        altered.push(row.id);
-        let title = row.title.replace(text, MARKER);
-        let row = initiative::Model {
-            external_ref: reference_without(db, &row, text).await?,
-            title_folded: fold(&title),
-            title,
-            summary: without(&row.summary),
-            sharing_basis: without(&row.sharing_basis),
-            sharing_confirmed_by: without(&row.sharing_confirmed_by),
-            updated_at: act.now(),
-            ..row
-        };
-        row.into_active_model().reset_all().update(db).await?;
+    let columns: Vec<E::Column> = columns
+        .iter()
+        .copied()
+        .chain(touched.map(|(column, _)| column))
+        .collect();
+    for ids in pieces(ids) {
+        let mut rows = Vec::new();
+        for mut row in E::find().filter(id.is_in(ids)).order_by_asc(id).all(db).await? {
+            let before = row.clone();
+            take_out(&mut row);
+            if row == before {
+                continue;
+            }
+            if let Some((column, now)) = touched {
+                row.try_set(column, now.into())?;
+            }
+            altered.push(of(&row));
+            rows.push(row);
+        }
+        database::write_over::<E>(db, rows, &columns).await?;
     }
     Ok(altered)
 }
 
-/// The reference of a record without a text, told apart from the others that its lead organisation gave.
-async fn reference_without(
+/// Takes a text out of the columns of rows that say no more than these.
+async fn replace<E: EntityTrait>(
     db: &impl ConnectionTrait,
-    row: &initiative::Model,
+    ids: &BTreeSet<Uuid>,
+    id: E::Column,
+    columns: &[E::Column],
+    touched: (E::Column, DateTime<Utc>),
     text: &str,
-) -> Result<Option<String>> {
-    let Some(given) = row.external_ref.as_ref().filter(|given| given.contains(text)) else {
-        return Ok(row.external_ref.clone());
-    };
-    let without = given.replace(text, MARKER);
-    let mut reference = without.clone();
-    for number in 2.. {
-        let taken = initiative::Entity::find()
-            .filter(initiative::Column::LeadOrganisationId.eq(row.lead_organisation_id))
-            .filter(initiative::Column::ExternalRef.eq(&reference))
-            .one(db)
-            .await?;
-        if taken.is_none() {
-            break;
+) -> Result<()> {
+    for ids in pieces(ids) {
+        let mut update = E::update_many()
+            .col_expr(touched.0, Expr::value(touched.1))
+            .filter(id.is_in(ids));
+        for column in columns {
+            update = update.col_expr(*column, replaced(*column, text, MARKER));
         }
-        reference = format!("{without} {number}");
+        update.exec(db).await?;
     }
-    Ok(Some(reference))
-}
-
-/// Takes a text out of the texts of the parts of records. What they belong to is known by the revisions.
-async fn of_parts(db: &impl ConnectionTrait, text: &str) -> Result<()> {
-    macro_rules! without {
-        ($($entity:ident :: $column:ident),+) => {$({
-            let column = $entity::Column::$column;
-            $entity::Entity::update_many()
-                .col_expr(column, replaced(column, text, MARKER))
-                .filter(holds(column, text))
-                .exec(db)
-                .await?;
-        })+};
-    }
-    without!(
-        entry_point_taken::Motivation,
-        challenge_faced::Note,
-        funding_term::Programme,
-        source::Title,
-        source::Url,
-        revision::Reason
-    );
     Ok(())
 }
 
-/// Takes a text out of what stewards keep, and out of every version of it. Answers out of how many versions.
-async fn of_kept(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Result<usize> {
-    let mut versions = 0;
-    for row in kept_revision::Entity::find()
-        .filter(
-            holds_json(kept_revision::Column::Document, text).or(holds(kept_revision::Column::Reason, text)),
+macro_rules! alter {
+    ($it:ident: $table:ident [$($column:ident)+], $take_out:expr, $of:expr) => {
+        alter::<$table::Entity, _>(
+            $it.db,
+            &$it.found.$table,
+            $table::Column::Id,
+            &[$($table::Column::$column),+],
+            Some(($table::Column::UpdatedAt, $it.act.now())),
+            $take_out,
+            $of,
         )
-        .all(db)
-        .await?
-    {
-        let document = without(&row.document, text);
-        let reason = row.reason.replace(text, MARKER);
-        if document.is_none() && reason == row.reason {
-            continue;
+    };
+    // What says when somebody last did something with it is not touched.
+    ($it:ident: untouched $table:ident [$($column:ident)+], $take_out:expr, $of:expr) => {
+        alter::<$table::Entity, _>(
+            $it.db,
+            &$it.found.$table,
+            $table::Column::Id,
+            &[$($table::Column::$column),+],
+            None,
+            $take_out,
+            $of,
+        )
+    };
+}
+
+macro_rules! replace {
+    ($it:ident: $($table:ident [$($column:ident)+])+) => {$(
+        replace::<$table::Entity>(
+            $it.db,
+            &$it.found.$table,
+            $table::Column::Id,
+            &[$($table::Column::$column),+],
+            ($table::Column::UpdatedAt, $it.act.now()),
+            $it.text,
+        )
+        .await?;
+    )+};
+}
+
+/// A text that is being taken out.
+struct Redaction<'a, D> {
+    db: &'a D,
+    act: &'a Act<'a>,
+    found: &'a Found,
+    taking: &'a Taking<'a>,
+    text: &'a str,
+}
+
+impl<D: ConnectionTrait> Redaction<'_, D> {
+    async fn initiatives(&self) -> Result<BTreeSet<Uuid>> {
+        let take_out = |row: &mut initiative::Model| {
+            self.taking
+                .identity_if_any(Identity::Reference, &mut row.external_ref);
+            self.taking.text(&mut row.title);
+            row.title_folded = fold(&row.title);
+            for kept in [
+                &mut row.summary,
+                &mut row.sharing_basis,
+                &mut row.sharing_confirmed_by,
+                &mut row.sharing_licence,
+            ] {
+                self.taking.text_if_any(kept);
+            }
+        };
+        let altered = alter!(
+            self: initiative [ExternalRef Title TitleFolded Summary SharingBasis SharingConfirmedBy SharingLicence],
+            take_out,
+            |row| row.id
+        );
+        Ok(altered.await?.into_iter().collect())
+    }
+
+    /// Answers of which record each version is.
+    async fn revisions(&self) -> Result<Vec<Uuid>> {
+        let take_out = |row: &mut revision::Model| {
+            self.taking.record(&mut row.document);
+            self.taking.text(&mut row.reason);
+        };
+        alter!(self: untouched revision [Document Reason], take_out, |row| row.initiative_id).await
+    }
+
+    /// Answers the records whose funding terms held it; those of other parts are known by their versions.
+    async fn parts(&self) -> Result<Vec<Uuid>> {
+        replace!(self: entry_point_taken [Motivation] challenge_faced [Note] source [Title Url Licence]);
+        let take_out = |row: &mut funding_term::Model| {
+            self.taking
+                .identity_if_any(Identity::Grant, &mut row.grant_identifier);
+            self.taking.text_if_any(&mut row.programme);
+        };
+        alter!(self: funding_term [GrantIdentifier Programme], take_out, |row| row.initiative_id).await
+    }
+
+    async fn submissions(&self) -> Result<usize> {
+        let take_out = |row: &mut submission::Model| {
+            self.taking.typed(&mut row.document);
+            self.taking.text_if_any(&mut row.review_note);
+            self.taking
+                .identity_if_any(Identity::Reference, &mut row.external_ref);
+        };
+        let altered = alter!(
+            self: untouched submission [Document ReviewNote ExternalRef], take_out, |row| row.id
+        );
+        Ok(altered.await?.len())
+    }
+
+    async fn events(&self) -> Result<usize> {
+        let take_out = |row: &mut audit_event::Model| self.taking.document(&mut row.detail);
+        let altered = alter!(self: untouched audit_event [Detail], take_out, |row| row.id);
+        Ok(altered.await?.len())
+    }
+
+    async fn kept_revisions(&self) -> Result<usize> {
+        let take_out = |row: &mut kept_revision::Model| {
+            self.taking.document(&mut row.document);
+            self.taking.text(&mut row.reason);
+        };
+        let altered = alter!(self: untouched kept_revision [Document Reason], take_out, |row| row.id);
+        Ok(altered.await?.len())
+    }
+
+    /// Takes it out of a name, and out of the same in lower case.
+    fn name(&self, name: &mut String, folded: &mut String) {
+        self.taking.text(name);
+        *folded = fold(name);
+    }
+
+    async fn places(&self) -> Result<Vec<Entry>> {
+        let take_out = |row: &mut place::Model| self.name(&mut row.name, &mut row.name_folded);
+        let altered = alter!(self: place [Name NameFolded], take_out, |row| row.id);
+        Ok(log(ChangeSubject::Place, altered.await?).collect())
+    }
+
+    async fn crises(&self) -> Result<Vec<Entry>> {
+        let take_out = |row: &mut crisis::Model| {
+            self.taking.identity(Identity::Slug, &mut row.slug);
+            self.taking.text(&mut row.name);
+        };
+        let altered = alter!(self: crisis [Slug Name], take_out, |row| row.id);
+        Ok(log(ChangeSubject::Crisis, altered.await?).collect())
+    }
+
+    /// Organisations, as they are known and as they were known before. Answers those too which are known by something
+    /// else from now on, in the keys of their records.
+    async fn organisations(&self) -> Result<(Vec<Entry>, Vec<organisation::Model>)> {
+        let mut known_anew = Vec::new();
+        let take_out = |row: &mut organisation::Model| {
+            let before = merging::known_by(row).to_owned();
+            self.name(&mut row.name, &mut row.name_folded);
+            self.taking
+                .identity_if_any(Identity::Organisation, &mut row.identifier);
+            if merging::known_by(row) != before {
+                known_anew.push(row.clone());
+            }
+        };
+        let altered = alter!(self: organisation [Name NameFolded Identifier], take_out, |row| row.id);
+        let entries = log(ChangeSubject::Organisation, altered.await?).collect();
+        let take_out = |row: &mut former_organisation::Model| {
+            self.name(&mut row.name, &mut row.name_folded);
+            self.taking
+                .identity_if_any(Identity::Organisation, &mut row.identifier);
+        };
+        alter!(self: former_organisation [Name NameFolded Identifier], take_out, |_| ()).await?;
+        Ok((entries, known_anew))
+    }
+
+    /// The words of the field, and what was said.
+    async fn words(&self) -> Result<()> {
+        let take_out = |row: &mut term::Model| {
+            self.taking.identity(Identity::Slug, &mut row.slug);
+            self.taking.text(&mut row.word);
+            self.taking.text(&mut row.definition);
+            self.taking.text_if_any(&mut row.caution);
+            self.taking.document(&mut row.other_words);
+            row.word_folded = vocabulary::term::folded(&row.word, &row.other_words);
+        };
+        alter!(self: term [Slug Word WordFolded Definition Caution OtherWords], take_out, |_| ()).await?;
+        let take_out = |row: &mut meeting::Model| {
+            self.taking.identity(Identity::Meeting, &mut row.title);
+            self.taking.text_if_any(&mut row.theme);
+            self.taking.text_if_any(&mut row.registration_url);
+        };
+        alter!(self: meeting [Title Theme RegistrationUrl], take_out, |_| ()).await?;
+        replace!(self: reflection [Text]);
+        let take_out = |row: &mut claim::Model| {
+            self.taking.identity(Identity::Slug, &mut row.slug);
+            self.taking.text(&mut row.statement);
+            self.filter(&mut row.pattern_when);
+            self.filter(&mut row.pattern_then);
+            row.pattern_among.iter_mut().for_each(|among| self.filter(among));
+        };
+        let columns = alter!(
+            self: claim [Slug Statement PatternWhen PatternThen PatternAmong], take_out, |_| ()
+        );
+        columns.await?;
+        Ok(())
+    }
+
+    /// Takes it out of what a filter looks for. Where it is part of a code instead, that stays, or the claim could not
+    /// be asked any more.
+    fn filter(&self, filter: &mut Value) {
+        let mut without = filter.clone();
+        self.taking.document(&mut without);
+        if without != *filter && input::read::<InitiativeFilter>("filter", without.clone()).is_ok() {
+            *filter = without;
         }
-        versions += 1;
-        let mut row = row.into_active_model();
-        document
-            .into_iter()
-            .for_each(|document| row.document = Set(document));
-        row.reason = Set(reason);
-        row.update(db).await?;
     }
-    let entries = [
-        of_organisations(db, act, text).await?,
-        of_places(db, act, text).await?,
-        of_crises(db, act, text).await?,
-    ];
-    change::append(db, act, &entries.concat()).await?;
-    of_terms(db, act, text).await?;
-    macro_rules! without {
-        ($($entity:ident :: $column:ident),+) => {$({
-            let column = $entity::Column::$column;
-            $entity::Entity::update_many()
-                .col_expr(column, replaced(column, text, MARKER))
-                .col_expr($entity::Column::UpdatedAt, Expr::value(act.now()))
-                .filter(holds(column, text))
-                .exec(db)
-                .await?;
-        })+};
+
+    /// Members who were revoked; while one may act, nothing is [taken out](stands_against).
+    async fn members(&self) -> Result<()> {
+        let take_out = |row: &mut member::Model| self.taking.identity(Identity::Subject, &mut row.subject);
+        alter!(self: member [Subject], take_out, |_| ()).await?;
+        Ok(())
     }
-    without!(
-        meeting::Title,
-        meeting::Theme,
-        meeting::RegistrationUrl,
-        reflection::Text,
-        claim::Statement
-    );
-    Ok(versions)
-}
-
-/// Takes a text out of the names of organisations, those in use and those before.
-async fn of_organisations(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    for row in organisation::Entity::find()
-        .filter(holds(organisation::Column::Name, text))
-        .all(db)
-        .await?
-    {
-        let name = row.name.replace(text, MARKER);
-        entries.push(Entry::new(
-            ChangeKind::Altered,
-            ChangeSubject::Organisation,
-            row.id,
-        ));
-        let row = organisation::Model {
-            name_folded: fold(&name),
-            name,
-            updated_at: act.now(),
-            ..row
-        };
-        row.into_active_model().reset_all().update(db).await?;
-    }
-    for row in former_organisation::Entity::find()
-        .filter(holds(former_organisation::Column::Name, text))
-        .all(db)
-        .await?
-    {
-        let name = row.name.replace(text, MARKER);
-        let row = former_organisation::Model {
-            name_folded: fold(&name),
-            name,
-            updated_at: act.now(),
-            ..row
-        };
-        row.into_active_model().reset_all().update(db).await?;
-    }
-    Ok(entries)
-}
-
-async fn of_places(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    for row in place::Entity::find()
-        .filter(holds(place::Column::Name, text))
-        .all(db)
-        .await?
-    {
-        let name = row.name.replace(text, MARKER);
-        entries.push(Entry::new(ChangeKind::Altered, ChangeSubject::Place, row.id));
-        let row = place::Model {
-            name_folded: fold(&name),
-            name,
-            updated_at: act.now(),
-            ..row
-        };
-        row.into_active_model().reset_all().update(db).await?;
-    }
-    Ok(entries)
-}
-
-async fn of_crises(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    for row in crisis::Entity::find()
-        .filter(holds(crisis::Column::Name, text))
-        .all(db)
-        .await?
-    {
-        entries.push(Entry::new(ChangeKind::Altered, ChangeSubject::Crisis, row.id));
-        let row = crisis::Model {
-            name: row.name.replace(text, MARKER),
-            updated_at: act.now(),
-            ..row
-        };
-        row.into_active_model().reset_all().update(db).await?;
-    }
-    Ok(entries)
-}
-
-/// Takes a text out of the words of the field. They are few, so that all are looked at.
-async fn of_terms(db: &impl ConnectionTrait, act: &Act<'_>, text: &str) -> Result<()> {
-    for before in term::Entity::find().all(db).await? {
-        let replaced = |kept: &str| kept.replace(text, MARKER);
-        let other_words = without(&before.other_words, text);
-        let row = term::Model {
-            word: replaced(&before.word),
-            definition: replaced(&before.definition),
-            caution: before.caution.as_deref().map(replaced),
-            other_words: other_words.unwrap_or_else(|| before.other_words.clone()),
-            ..before.clone()
-        };
-        if row != before {
-            let word_folded = vocabulary::term::folded(&row.word, &row.other_words);
-            let row = term::Model {
-                word_folded,
-                updated_at: act.now(),
-                ..row
-            };
-            row.into_active_model().reset_all().update(db).await?;
-        }
-    }
-    Ok(())
-}
-
-fn replaced(column: impl ColumnTrait, text: &str, by: &str) -> Expr {
-    Func::cust("REPLACE")
-        .arg(Expr::col(column.as_column_ref()))
-        .arg(text)
-        .arg(by)
-        .into()
-}
-
-fn holds(column: impl ColumnTrait, text: &str) -> Expr {
-    replaced(column, text, "").ne(Expr::col(column.as_column_ref()))
-}
-
-/// Whether a document, written as JSON, holds a text, in a field's name or value.
-fn holds_json(column: impl ColumnTrait, text: &str) -> Expr {
-    let written = Value::from(text).to_string();
-    let written = written.trim_start_matches('"').trim_end_matches('"').to_owned();
-    let document = || Expr::col(column.as_column_ref()).cast_as("text");
-    let without: Expr = Func::cust("REPLACE").arg(document()).arg(written).arg("").into();
-    without.ne(document())
-}
-
-/// A document without a text in any of its values; none where it is in none.
-fn without(document: &Value, text: &str) -> Option<Value> {
-    fn take_out(value: &mut Value, text: &str) {
-        match value {
-            Value::String(kept) => *kept = kept.replace(text, MARKER),
-            Value::Array(values) => values.iter_mut().for_each(|value| take_out(value, text)),
-            Value::Object(fields) => fields.values_mut().for_each(|value| take_out(value, text)),
-            _ => {}
-        }
-    }
-    let mut taken_out = document.clone();
-    take_out(&mut taken_out, text);
-    (taken_out != *document).then_some(taken_out)
 }

@@ -279,6 +279,14 @@ pub fn header_of(path: &str) -> Option<&'static str> {
     sheet.columns.iter().find(is_of).map(|column| column.header)
 }
 
+/// Whether a record, or a part of one, has a field of this name.
+pub fn is_field(name: &str) -> bool {
+    SHEETS.iter().any(|sheet| {
+        let mut paths = sheet.columns.iter().map(|column| column.path);
+        sheet.list == Some(name) || paths.any(|path| path.split('/').any(|step| step == name))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

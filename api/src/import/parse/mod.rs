@@ -17,7 +17,7 @@ pub mod places;
 pub mod records;
 mod sheets;
 mod spool;
-mod stream;
+pub(crate) mod stream;
 mod table;
 #[cfg(test)]
 mod workbook_tests;

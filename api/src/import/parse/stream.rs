@@ -24,28 +24,33 @@ pub(super) fn text(mut input: impl Read) -> Result<impl Read, FileError> {
 pub(super) fn text_of_any_width(mut input: impl Read) -> Result<impl Read, FileError> {
     let mut start = Vec::with_capacity(4);
     input.by_ref().take(4).read_to_end(&mut start)?;
-    let wide = match start.as_slice() {
+    let unit = match start.as_slice() {
         [0xff, 0xfe, ..] => Some(u16::from_le_bytes as fn([u8; 2]) -> u16),
         [0xfe, 0xff, ..] => Some(u16::from_be_bytes as fn([u8; 2]) -> u16),
         _ => None,
     };
-    let past_mark = start.split_off(if wide.is_some() { 2 } else { 0 });
+    let past_mark = start.split_off(if unit.is_some() { 2 } else { 0 });
     let input = Cursor::new(past_mark).chain(input);
-    Ok(match wide {
-        Some(unit) => EitherWidth::Wide(Wide {
-            input,
-            unit,
-            held: Vec::new(),
-            text: Cursor::default(),
-        }),
+    Ok(match unit {
+        Some(unit) => EitherWidth::Wide(wide(input, unit)),
         None => EitherWidth::Narrow(text(input)?),
     })
+}
+
+/// Input in UTF-16, of units that are read so, as UTF-8. What is no character becomes U+FFFD.
+pub(crate) fn wide<R: Read>(input: R, unit: fn([u8; 2]) -> u16) -> impl Read {
+    Wide {
+        input,
+        unit,
+        held: Vec::new(),
+        text: Cursor::default(),
+    }
 }
 
 /// Text in UTF-8, or in UTF-16.
 enum EitherWidth<N, W> {
     Narrow(N),
-    Wide(Wide<W>),
+    Wide(W),
 }
 
 impl<N: Read, W: Read> Read for EitherWidth<N, W> {
@@ -57,7 +62,6 @@ impl<N: Read, W: Read> Read for EitherWidth<N, W> {
     }
 }
 
-/// Text in UTF-16, read as UTF-8. What is no character becomes U+FFFD.
 struct Wide<R> {
     input: R,
     unit: fn([u8; 2]) -> u16,

@@ -1,0 +1,372 @@
+//! A text that should never have been kept is taken out wherever it stands, and what it stood in goes on holding.
+
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+use wayin::clock::{Clock, SystemClock};
+use wayin::database::begin_writing;
+use wayin::import::job::run;
+use wayin_entity::{
+    Role, audit_event, change, claim, crisis, former_organisation, funding_term, import_piece, initiative,
+    meeting, member, organisation, repeatable, revision, submission,
+};
+
+use crate::import_jobs;
+use crate::keeping::kept;
+use crate::submissions::{base, complaints, done, everything, owned, partner, redact, saved};
+use crate::support::app::{Client, TestApp};
+use crate::support::builders;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_text_is_found_in_tables_of_any_width,
+        what_is_known_by_a_text_is_told_apart_without_it,
+        a_member_is_not_taken_out_while_they_may_act,
+        a_text_is_taken_out_of_more_rows_than_a_statement_binds,
+        what_is_written_while_a_text_is_looked_for_is_not_passed_over,
+    ]
+}
+
+/// The organisation that partners act for.
+const OWN: &str = "GB-CHC-500";
+/// What was taken out before.
+const EARLIER: &str = "bob-roe";
+/// What is to be taken out.
+const TOLD: &str = "ann-lee";
+
+async fn a_text_is_found_in_tables_of_any_width(database: Database) {
+    let app = base(database).await;
+    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let secret = "Zoë O'Hara";
+    let table = |mark: &str, reference: &str, title: &str| {
+        format!("{mark}externalRef,title\r\n{reference},{title}\r\n")
+    };
+    let bytes =
+        |text: &str, unit: fn(u16) -> [u8; 2]| -> Vec<u8> { text.encode_utf16().flat_map(unit).collect() };
+    let telling = format!("by {secret} herself");
+    let innocent = bytes(&table("\u{feff}", "none", "by nobody"), u16::to_le_bytes);
+    for (name, content) in [
+        (
+            "little.csv",
+            bytes(&table("\u{feff}", "le", &telling), u16::to_le_bytes),
+        ),
+        (
+            "big.csv",
+            bytes(&table("\u{feff}", "be", &telling), u16::to_be_bytes),
+        ),
+        // It cannot be read, and is kept as it was sent.
+        (
+            "unmarked.jsonl",
+            bytes(&table("", "no", &telling), u16::to_le_bytes),
+        ),
+        ("innocent.csv", innocent.clone()),
+    ] {
+        let sent = import_jobs::send(&app, &partner, name, &content, json!({"as": "DRAFTS"})).await;
+        assert_eq!(
+            sent["data"]["importRecords"]["userErrors"],
+            json!([]),
+            "{name}: {sent}"
+        );
+    }
+    run::run_waiting(&app.app).await.unwrap();
+    let answer = redact(&steward, secret, "Asked for").await;
+    assert_eq!(answer["userErrors"], json!([]));
+    assert_eq!(answer["imports"], 3, "{answer}");
+    assert_eq!(
+        answer["submissions"], 2,
+        "of the files that could be read: {answer}"
+    );
+    let files = import_piece::Entity::find().all(&app.app.db).await.unwrap();
+    assert_eq!(files.len(), 1, "the files that held it are gone");
+    assert_eq!(files[0].bytes, innocent);
+    app.holds().await;
+}
+
+/// A record that is known by a text, and names by it whatever can be.
+fn known_by(text: &str) -> Value {
+    let mut record = builders::record(text)
+        .led_by(OWN)
+        .with(
+            "fundingTerms",
+            json!([{"funder": builders::organisation(&format!("XM-{text}")), "grantIdentifier": text}]),
+        )
+        .with(
+            "sharing",
+            json!({"basis": "The board agreed", "licence": format!("CC {text}")}),
+        )
+        .json();
+    record["source"]["licence"] = format!("CC {text}").into();
+    record
+}
+
+/// Has stewards keep what is known by a text.
+async fn keep_known_by(steward: &Client<'_>, text: &str) {
+    let named = json!({"name": format!("{text} trust"), "identifier": format!("XI-{text}")});
+    let (id, _) = kept(steward, "saveOrganisation", named).await;
+    let put_right = json!({"id": id, "name": format!("{text} trust"), "identifier": format!("XJ-{text}")});
+    kept(steward, "saveOrganisation", put_right).await;
+    let title = json!({"title": text, "heldOn": "2024-05-01"});
+    kept(steward, "saveMeeting", title).await;
+    let slug = format!("{text}-floods");
+    let floods = json!({"slug": slug, "name": "Floods", "from": "2024-05-01"});
+    kept(steward, "saveCrisis", floods).await;
+    let filter = json!({"overlaps": {"crisis": slug}});
+    let asked =
+        json!({"slug": format!("{text}-asked"), "statement": "Floods matter.", "when": filter, "then": {}});
+    kept(steward, "saveClaim", asked).await;
+    let word = json!({"slug": text, "word": format!("{text} flood"), "definition": "Too much water."});
+    kept(steward, "saveTerm", word).await;
+}
+
+/// The record of a submission, as it was typed.
+async fn typed(client: &Client<'_>, id: &Value) -> Value {
+    let query = format!("{{ submission(id: {id}) {{ record }} }}");
+    client.query(&query).await["submission"]["record"].take()
+}
+
+/// What the rows of a table are known by, in order.
+macro_rules! all_of {
+    ($app:expr, $table:ident::$column:ident, $field:ident) => {{
+        let rows = $table::Entity::find()
+            .filter($table::Column::$column.contains("redacted"))
+            .order_by_asc($table::Column::$column)
+            .all(&$app.app.db)
+            .await
+            .unwrap();
+        let known: Vec<Value> = rows.into_iter().map(|row| json!(row.$field)).collect();
+        known
+    }};
+}
+
+async fn what_is_known_by_a_text_is_told_apart_without_it(database: Database) {
+    let app = base(database).await;
+    let (partner, steward) = (partner(&app).await, app.steward().await);
+    app.publish(&[known_by(EARLIER), known_by(TOLD)]).await;
+    // One that is called so only since its record was published.
+    let called = |identifier: &str| json!({"name": "Lately", "identifier": identifier});
+    let (lately, _) = kept(&steward, "saveOrganisation", called("GB-CHC-77")).await;
+    app.publish(&[builders::record("of another").led_by("GB-CHC-77").json()])
+        .await;
+    let mut anew = called(&format!("GB-{TOLD}"));
+    anew["id"] = lately.into();
+    kept(&steward, "saveOrganisation", anew).await;
+    for text in [EARLIER, TOLD] {
+        keep_known_by(&steward, text).await;
+    }
+    let mut correction = crate::submissions::record(TOLD);
+    correction["title"] = "A correction".into();
+    let correction = saved(&partner, correction).await;
+    let notes = json!({"externalRef": "notes", format!("{TOLD} said"): {TOLD: 1}, "[redacted] said": 2});
+    let input = json!({"record": notes, "idempotencyKey": format!("by {TOLD}")});
+    let notes = done(&partner, "saveSubmission", input).await["id"].take();
+    for text in [EARLIER, TOLD] {
+        let answer = redact(&steward, text, "Asked for").await;
+        assert_eq!(answer["userErrors"], json!([]), "{text}");
+        assert_eq!(answer["initiatives"], 1, "{text}: {answer}");
+        let all = everything(&app).await;
+        assert!(!all.contains(text), "{all}");
+        app.holds().await;
+        app.catch_up().await;
+    }
+    let twice = [json!("[redacted]"), json!("[redacted] 2")];
+    assert_eq!(all_of!(app, initiative::ExternalRef, external_ref), twice);
+    assert_eq!(
+        all_of!(app, funding_term::GrantIdentifier, grant_identifier),
+        twice
+    );
+    assert_eq!(all_of!(app, meeting::Title, title), twice);
+    assert_eq!(
+        all_of!(app, organisation::Identifier, identifier),
+        [
+            "GB-[redacted]",
+            "XJ-[redacted]",
+            "XJ-[redacted] 2",
+            "XM-[redacted]",
+            "XM-[redacted] 2"
+        ]
+    );
+    assert_eq!(
+        all_of!(app, former_organisation::Identifier, identifier),
+        ["XI-[redacted]", "XI-[redacted] 2"]
+    );
+    let slugs = all_of!(app, crisis::Slug, slug);
+    assert_eq!(slugs, ["redacted-floods", "redacted-floods-2"]);
+    for claim in claim::Entity::find().all(&app.app.db).await.unwrap() {
+        let slug = &claim.pattern_when["overlaps"]["crisis"];
+        assert!(
+            slugs.contains(slug),
+            "a claim goes on asking of its crisis: {slug}"
+        );
+    }
+    assert_eq!(
+        typed(&partner, &notes).await,
+        json!({"externalRef": "notes", "[redacted] said 2": {"[redacted]": 1}, "[redacted] said": 2})
+    );
+    let keys = repeatable::Entity::find().count(&app.app.db).await.unwrap();
+    assert_eq!(keys, 0, "the key that held it is forgotten");
+    // The correction that was in hand is one of its own record still.
+    let corrected = typed(&partner, &json!(correction)).await;
+    assert_eq!(corrected["externalRef"], "[redacted] 2");
+    done(&partner, "sendSubmission", json!({"id": correction})).await;
+    let published = done(&steward, "publishSubmission", json!({"id": correction})).await;
+    assert_eq!(published["initiative"]["version"], 2, "{published}");
+    app.holds().await;
+}
+
+async fn a_member_is_not_taken_out_while_they_may_act(database: Database) {
+    let app = base(database).await;
+    let steward = app.steward().await;
+    for subject in [EARLIER, TOLD] {
+        let theirs = app.member(subject, Role::Dashboard, None).await;
+        theirs.query("{ viewer { id } }").await;
+        let members = steward
+            .query("{ members(first: 100) { nodes { id subject } } }")
+            .await;
+        let members = members["members"]["nodes"].as_array().unwrap();
+        let of = members.iter().find(|one| one["subject"] == subject).unwrap();
+        let before = everything(&app).await;
+        let refused = redact(&steward, subject, "Asked for").await;
+        assert_eq!(
+            complaints(&refused["userErrors"]),
+            owned(&[("WRONG_STATE", "text")])
+        );
+        assert_eq!(everything(&app).await, before);
+        kept(&steward, "revokeMember", json!({"id": of["id"]})).await;
+        let answer = redact(&steward, subject, "Asked for").await;
+        assert_eq!(answer["userErrors"], json!([]));
+        let all = everything(&app).await;
+        assert!(!all.contains(subject), "{all}");
+        let (_, code) = theirs.error("{ viewer { id } }").await;
+        assert_eq!(code, "UNAUTHENTICATED");
+        app.holds().await;
+    }
+    assert_eq!(
+        all_of!(app, member::Subject, subject),
+        ["[redacted]", "[redacted] 2"]
+    );
+    // Nor is the text kept by the mutation that takes it out.
+    let input = json!({"text": "a secret", "reason": "Asked for", "idempotencyKey": "for a secret"});
+    let query = "mutation($input: RedactInput!) { redact(input: $input) { userErrors { code path } } }";
+    let refused = steward.response_with(query, json!({"input": input})).await;
+    assert_eq!(
+        complaints(&refused["data"]["redact"]["userErrors"]),
+        owned(&[("MALFORMED", "idempotencyKey")])
+    );
+}
+
+/// Makes as many records like one that is published as are asked for, each with a title that tells.
+async fn multiply(app: &TestApp, records: usize) {
+    let db = &app.app.db;
+    let one = initiative::Entity::find().one(db).await.unwrap().unwrap();
+    let version = revision::Entity::find().one(db).await.unwrap().unwrap();
+    let mut document = version.document.clone();
+    document["title"] = format!("by {TOLD} herself").into();
+    let numbers: Vec<usize> = (0..records).collect();
+    for numbers in numbers.chunks(500) {
+        let ids: Vec<(Uuid, usize)> = numbers
+            .iter()
+            .map(|number| (SystemClock.new_id(), *number))
+            .collect();
+        let rows = ids.iter().map(|(id, number)| {
+            initiative::Model {
+                id: *id,
+                external_ref: Some(format!("{TOLD} {number}")),
+                title: format!("by {TOLD} herself"),
+                ..one.clone()
+            }
+            .into_active_model()
+        });
+        initiative::Entity::insert_many(rows)
+            .exec_without_returning(db)
+            .await
+            .unwrap();
+        let rows = ids.iter().map(|(id, number)| {
+            let mut document = document.clone();
+            document["externalRef"] = format!("{TOLD} {number}").into();
+            revision::Model {
+                id: SystemClock.new_id(),
+                initiative_id: *id,
+                document,
+                ..version.clone()
+            }
+            .into_active_model()
+        });
+        revision::Entity::insert_many(rows)
+            .exec_without_returning(db)
+            .await
+            .unwrap();
+    }
+}
+
+async fn a_text_is_taken_out_of_more_rows_than_a_statement_binds(database: Database) {
+    // SQLite binds at most 32,766 values.
+    const RECORDS: usize = 33_000;
+    let app = base(database).await;
+    let steward = app.steward().await;
+    app.publish(&[builders::record("innocent").json()]).await;
+    multiply(&app, RECORDS).await;
+    let before = change::Entity::find().count(&app.app.db).await.unwrap();
+    let answer = redact(&steward, TOLD, "Asked for").await;
+    assert_eq!(answer["userErrors"], json!([]));
+    assert_eq!(
+        (&answer["initiatives"], &answer["revisions"]),
+        (&json!(RECORDS), &json!(RECORDS))
+    );
+    let all = everything(&app).await;
+    assert!(!all.contains(TOLD), "it is in none of them");
+    let titles = initiative::Entity::find()
+        .filter(initiative::Column::Title.eq("by [redacted] herself"))
+        .count(&app.app.db)
+        .await
+        .unwrap();
+    assert_eq!(titles, RECORDS as u64);
+    let after = change::Entity::find().count(&app.app.db).await.unwrap();
+    assert_eq!(after - before, RECORDS as u64, "the log tells of each");
+}
+
+async fn what_is_written_while_a_text_is_looked_for_is_not_passed_over(database: Database) {
+    let app = base(database).await;
+    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let id = saved(&partner, crate::submissions::record("a")).await;
+    let writing = begin_writing(&app.app.db).await.unwrap();
+    let row = submission::Entity::find().one(&writing).await.unwrap().unwrap();
+    let mut document = row.document.clone();
+    document["summary"] = format!("by {TOLD} herself").into();
+    let mut row = row.into_active_model();
+    row.document = Set(document);
+    row.updated_at = Set(SystemClock.now());
+    row.update(&writing).await.unwrap();
+    let event = audit_event::Model {
+        id: SystemClock.new_id(),
+        member_id: None,
+        act: "saveSubmission".into(),
+        subject: "Submission".into(),
+        subject_id: SystemClock.new_id(),
+        version_before: None,
+        version_after: None,
+        detail: json!({"note": TOLD}),
+        created_at: SystemClock.now(),
+        updated_at: SystemClock.now(),
+    };
+    event.into_active_model().insert(&writing).await.unwrap();
+    // It is looked for before that can be seen, and taken out after.
+    let written = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        writing.commit().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(redact(&steward, TOLD, "Asked for"), written);
+    assert_eq!(
+        (&answer["submissions"], &answer["auditEvents"]),
+        (&json!(1), &json!(1)),
+        "{answer}"
+    );
+    let all = everything(&app).await;
+    assert!(!all.contains(TOLD), "{all}");
+    let record = typed(&partner, &json!(id)).await;
+    assert_eq!(record["summary"], "by [redacted] herself");
+}
