@@ -979,7 +979,7 @@ pub async fn everything(app: &TestApp) -> String {
         }
         _ => {
             "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c
-             WHERE t.type = 'table' AND c.type IN ('text', 'varchar', 'json_text', 'jsonb_text')"
+             WHERE t.type = 'table' AND lower(c.type) IN ('text', 'varchar', 'json_text', 'jsonb_text')"
         }
     };
     let columns = db

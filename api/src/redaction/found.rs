@@ -120,7 +120,7 @@ pub(super) fn holds(column: impl ColumnTrait, text: &str) -> Expr {
 }
 
 /// Whether a document, written as JSON, holds a text, in a field's name or value.
-fn holds_json(column: impl ColumnTrait, text: &str) -> Expr {
+pub(super) fn holds_json(column: impl ColumnTrait, text: &str) -> Expr {
     let written = Value::from(text).to_string();
     let written = written.trim_start_matches('"').trim_end_matches('"').to_owned();
     let document = || Expr::col(column.as_column_ref()).cast_as("text");

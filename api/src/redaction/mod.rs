@@ -1,6 +1,7 @@
 //! Taking a text out of everything that the base keeps, where it should never have come
 //! in: records, their revisions, submissions, imports, what stewards keep and the audit trail. A marker is left in
-//! its place; a file that holds it goes. Of repeated mutations no text is kept but their keys.
+//! its place; a file that holds it goes. The answers that are kept for whoever sends a mutation again are given
+//! without it.
 
 pub mod files;
 mod found;
@@ -11,8 +12,11 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::{Set, Unchanged},
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait as _, QueryFilter, QueryOrder,
-    QuerySelect, sea_query::Expr,
+    QuerySelect,
+    sea_query::Expr,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -23,7 +27,7 @@ use wayin_entity::{
 };
 
 pub use self::found::Found;
-use self::found::{holds, replaced};
+use self::found::{holds, holds_json, replaced};
 use self::taking::{Identity, Taking};
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
@@ -156,6 +160,7 @@ pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str, found:
     redaction.members().await?;
     redacted.imports = files::redact(db, act, text, found).await?;
     forget_keys(db, text).await?;
+    redaction.answers().await?;
     if !known_anew.is_empty() {
         let keys = DisclosureKeys::of(db).await?;
         for organisation in &known_anew {
@@ -190,7 +195,7 @@ fn log(subject: ChangeSubject, altered: Vec<Uuid>) -> impl Iterator<Item = Entry
     altered.map(move |id| Entry::new(ChangeKind::Altered, subject, id))
 }
 
-/// Forgets what was sent under a key that holds the text. What is kept of the answers holds none.
+/// Forgets what was sent under a key that holds the text.
 async fn forget_keys(db: &impl ConnectionTrait, text: &str) -> Result<()> {
     repeatable::Entity::delete_many()
         .filter(holds(repeatable::Column::Key, text))
@@ -469,6 +474,38 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
         if without != *filter && input::read::<InitiativeFilter>("filter", without.clone()).is_ok() {
             *filter = without;
         }
+    }
+
+    /// The answers that are kept for whoever sends a mutation again. They stay, or it would be done twice.
+    async fn answers(&self) -> Result<()> {
+        use repeatable::Column;
+        let holding: Vec<(Uuid, String)> = repeatable::Entity::find()
+            .select_only()
+            .columns([Column::MemberId, Column::Key])
+            .filter(holds_json(Column::Answer, self.text))
+            .into_tuple()
+            .all(self.db)
+            .await?;
+        for one in holding {
+            let row = repeatable::Entity::find_by_id(one).one(self.db).await?;
+            if let Some(repeatable::Model {
+                answer: Some(mut answer),
+                member_id,
+                key,
+                ..
+            }) = row
+            {
+                self.taking.answer(&mut answer);
+                let row = repeatable::ActiveModel {
+                    member_id: Unchanged(member_id),
+                    key: Unchanged(key),
+                    answer: Set(Some(answer)),
+                    ..Default::default()
+                };
+                row.update(self.db).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Members who were revoked; while one may act, nothing is [taken out](stands_against).

@@ -12,8 +12,10 @@ use wayin_entity::{
 
 use super::found::{Found, holds};
 use super::{MARKER, pieces};
+use crate::condition::fold;
 use crate::error::Result;
 use crate::initiative::record::{InitiativeRecord, OrganisationReference};
+use crate::vocabulary::term::folded as term_folded;
 use crate::workbook::columns::is_field;
 
 /// The marker in short names, which are made of small letters, digits and hyphens.
@@ -211,6 +213,26 @@ impl Taking<'_> {
         self.value(document, None, true);
     }
 
+    /// Takes it out of an answer that is kept: of the texts of the [rows](crate::snapshot) that it tells of. Their
+    /// ids, codes and moments stay, or it could not be read any more.
+    pub fn answer(&self, answer: &mut Value) {
+        match answer {
+            Value::Array(values) => values.iter_mut().for_each(|value| self.answer(value)),
+            Value::Object(columns) => {
+                for (name, value) in columns.iter_mut() {
+                    match name.as_str() {
+                        "document" => self.typed(value),
+                        _ if value.is_object() => self.answer(value),
+                        name if !is_code(name) => self.value(value, identity_of_column(name), false),
+                        _ => {}
+                    }
+                }
+                fold_anew(columns);
+            }
+            _ => {}
+        }
+    }
+
     fn value(&self, value: &mut Value, identity: Option<Identity>, names_too: bool) {
         match value {
             Value::String(kept) => match identity {
@@ -300,6 +322,45 @@ impl Taking<'_> {
     fn organisation(&self, reference: &mut OrganisationReference) {
         self.identity_if_any(Identity::Organisation, &mut reference.identifier);
         self.text_if_any(&mut reference.name);
+    }
+}
+
+/// What a column of a row holds, by its name.
+fn identity_of_column(name: &str) -> Option<Identity> {
+    match name {
+        "external_ref" => Some(Identity::Reference),
+        _ => Identity::of_field(name),
+    }
+}
+
+/// Whether a column of a row holds an id, a code or a moment.
+fn is_code(name: &str) -> bool {
+    const CODES: [&str; 11] = [
+        "id",
+        "state",
+        "kind",
+        "intent",
+        "format",
+        "perspective",
+        "entry_point",
+        "challenge",
+        "role",
+        "code",
+        "pattern_by",
+    ];
+    CODES.contains(&name) || name.ends_with("_id") || name.ends_with("_at") || name.ends_with("_on")
+}
+
+/// Has the columns that hold a name in lower case follow it.
+fn fold_anew(columns: &mut Map<String, Value>) {
+    let text = |name: &str| columns.get(name).and_then(Value::as_str).map(str::to_owned);
+    let name = text("name").map(|name| fold(&name));
+    let other_words = columns.get("other_words").cloned().unwrap_or_default();
+    let word = text("word").map(|word| term_folded(&word, &other_words));
+    for (column, folded) in [("name_folded", name), ("word_folded", word)] {
+        if let (Some(stood), Some(folded)) = (columns.get_mut(column), folded) {
+            *stood = folded.into();
+        }
     }
 }
 

@@ -452,6 +452,7 @@ impl Rows {
             warned: 1,
             runner: Some(self.clock.new_id()),
             runner_until: Some(self.now),
+            attempts: 1,
             ended_at: Some(self.now),
             expired_at: Some(self.now),
             created_at: self.now,
