@@ -3,20 +3,24 @@
 use std::fmt::Write as _;
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, ColumnType, ConnectionTrait, DbBackend, DbErr, EntityName,
-    EntityTrait, IdenStatic, Iterable, Statement, Value,
+    ActiveModelTrait, ActiveValue, ConnectionTrait, DbBackend, DbErr, EntityName, EntityTrait, IdenStatic,
+    Iterable, Statement, Value,
 };
 
 /// How many rows one statement inserts. Few sizes, so that each table's statements are prepared once and
 /// stay so; no table has columns enough for the largest to bind more than `SQLite`'s 32,766 values.
 const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
+/// How many rows one statement inserts on `PostgreSQL`, whatever their number: it is one statement for all of them.
+const MOST: usize = 512;
 
 type Column<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Column;
 
 /// Inserts rows of one table, in their order. Each sets the same columns.
 ///
 /// This does what `insert_many` does, which builds an expression for each value of each row anew: of an
-/// import's time a third went into that.
+/// import's time a third went into that. `SQLite` is given the values one by one. `PostgreSQL`, which plans a
+/// statement of some thousand values each time, is given the rows as one document. (A column of documents cannot
+/// be given JSON's own null so: it becomes the table's.)
 pub async fn insert_all<A>(db: &impl ConnectionTrait, rows: Vec<A>) -> Result<(), DbErr>
 where
     A: ActiveModelTrait,
@@ -27,8 +31,12 @@ where
     let columns: Vec<Column<A>> = Column::<A>::iter()
         .filter(|column| !first.get(*column).is_not_set())
         .collect();
-    let backend = db.get_database_backend();
-    let mut statements = Statements::new(backend, columns, rows);
+    let mut statements = Statements {
+        backend: db.get_database_backend(),
+        columns,
+        rows: rows.into_iter(),
+        text: (0, String::new()),
+    };
     let mut next = statements.next().transpose()?;
     while let Some(statement) = next {
         // While the base does this one the next is made.
@@ -48,82 +56,134 @@ struct Statements<A: ActiveModelTrait> {
     text: (usize, String),
 }
 
-impl<A: ActiveModelTrait> Statements<A> {
-    fn new(backend: DbBackend, columns: Vec<Column<A>>, rows: Vec<A>) -> Self {
-        Self {
-            backend,
-            columns,
-            rows: rows.into_iter(),
-            text: (0, String::new()),
-        }
-    }
-}
-
 impl<A: ActiveModelTrait> Iterator for Statements<A> {
     type Item = Result<Statement, DbErr>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let size = SIZES.into_iter().find(|size| *size <= self.rows.len())?;
+        if self.rows.as_slice().is_empty() {
+            return None;
+        }
+        Some(match self.backend {
+            DbBackend::Postgres => self.of_a_document(),
+            _ => self.of_values(),
+        })
+    }
+}
+
+impl<A: ActiveModelTrait> Statements<A> {
+    fn of_values(&mut self) -> Result<Statement, DbErr> {
+        let fits = |size: &usize| *size <= self.rows.len();
+        let size = SIZES.into_iter().find(fits).unwrap_or(1);
         if self.text.0 != size {
-            self.text = (size, text::<A>(self.backend, &self.columns, size));
+            let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
+            let rows = vec![row.as_str(); size].join(", ");
+            self.text = (size, format!("{} VALUES {rows}", self.begin()));
         }
         let mut values = Vec::with_capacity(size * self.columns.len());
         for mut row in self.rows.by_ref().take(size) {
             for column in &self.columns {
-                match value(row.take(*column), *column) {
-                    Ok(value) => values.push(value),
-                    Err(error) => return Some(Err(error)),
+                values.push(match value(&mut row, *column)? {
+                    Value::Json(document) => document.map(|document| document.to_string()).into(),
+                    value => value,
+                });
+            }
+        }
+        Ok(Statement::from_sql_and_values(self.backend, &self.text.1, values))
+    }
+
+    fn of_a_document(&mut self) -> Result<Statement, DbErr> {
+        let names: Vec<String> = self
+            .columns
+            .iter()
+            .map(|column| quoted(column.as_str()))
+            .collect();
+        let sql = format!(
+            "{} SELECT {} FROM json_populate_recordset(NULL::{}, $1::json)",
+            self.begin(),
+            names.join(", "),
+            quoted(A::Entity::default().table_name()),
+        );
+        let mut document = String::from("[");
+        for (at, mut row) in self.rows.by_ref().take(MOST).enumerate() {
+            document.push_str(if at == 0 { "{" } else { ",{" });
+            for (at, column) in self.columns.iter().enumerate() {
+                if at > 0 {
+                    document.push(',');
                 }
+                document.push_str(&names[at]);
+                document.push(':');
+                write(&mut document, value(&mut row, *column)?)?;
             }
+            document.push('}');
         }
-        Some(Ok(Statement::from_sql_and_values(
+        document.push(']');
+        Ok(Statement::from_sql_and_values(
             self.backend,
-            &self.text.1,
-            values,
-        )))
+            sql,
+            [document.into()],
+        ))
+    }
+
+    /// What each statement begins with.
+    fn begin(&self) -> String {
+        let names: Vec<String> = self
+            .columns
+            .iter()
+            .map(|column| quoted(column.as_str()))
+            .collect();
+        let table = quoted(A::Entity::default().table_name());
+        format!("INSERT INTO {table} ({})", names.join(", "))
     }
 }
 
-/// A document goes as the text that it is kept as on `SQLite`, and that `PostgreSQL` is told to read.
-fn value<C: ColumnTrait>(value: ActiveValue<Value>, column: C) -> Result<Value, DbErr> {
-    match value.into_value() {
-        Some(Value::Json(document)) => Ok(document.map(|document| document.to_string()).into()),
-        Some(value) => Ok(value),
-        None => Err(DbErr::AttrNotSet(column.as_str().to_owned())),
+/// A name of ours, which holds no quotation mark.
+fn quoted(name: &str) -> String {
+    format!("\"{name}\"")
+}
+
+fn value<A: ActiveModelTrait>(row: &mut A, column: Column<A>) -> Result<Value, DbErr> {
+    match row.take(column) {
+        ActiveValue::Set(value) | ActiveValue::Unchanged(value) => Ok(value),
+        ActiveValue::NotSet => Err(DbErr::AttrNotSet(column.as_str().to_owned())),
     }
 }
 
-fn text<A: ActiveModelTrait>(backend: DbBackend, columns: &[Column<A>], rows: usize) -> String {
-    let names: Vec<String> = columns.iter().map(|it| format!("\"{}\"", it.as_str())).collect();
-    let table = A::Entity::default();
-    let mut sql = format!(
-        "INSERT INTO \"{}\" ({}) VALUES ",
-        table.table_name(),
-        names.join(", ")
-    );
-    let is_document: Vec<bool> = columns
-        .iter()
-        .map(|column| {
-            let of = column.def();
-            matches!(of.get_column_type(), ColumnType::Json | ColumnType::JsonBinary)
-        })
-        .collect();
-    let mut number = 0;
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { ", (" });
-        for (at, is_document) in is_document.iter().enumerate() {
-            if at > 0 {
-                sql.push_str(", ");
-            }
-            number += 1;
-            // Writing into a text cannot fail.
-            let _ = match (backend, is_document) {
-                (DbBackend::Postgres, true) => write!(sql, "${number}::jsonb"),
-                (DbBackend::Postgres, false) => write!(sql, "${number}"),
-                _ => write!(sql, "?"),
-            };
+/// Writes a value as JSON, in the form in which `PostgreSQL` reads its type.
+fn write(document: &mut String, value: Value) -> Result<(), DbErr> {
+    /// What can be quoted as it stands.
+    fn plain(document: &mut String, value: impl std::fmt::Display) {
+        // Writing into a text does not fail.
+        let _ = write!(document, "\"{value}\"");
+    }
+    match value {
+        Value::Bool(Some(value)) => document.push_str(if value { "true" } else { "false" }),
+        Value::Int(Some(value)) => {
+            let _ = write!(document, "{value}");
         }
-        sql.push(')');
+        Value::BigInt(Some(value)) => {
+            let _ = write!(document, "{value}");
+        }
+        Value::String(Some(value)) => {
+            document.push_str(&serde_json::Value::String(value).to_string());
+        }
+        Value::Json(Some(value)) => {
+            let _ = write!(document, "{value}");
+        }
+        Value::Uuid(Some(value)) => plain(document, value),
+        Value::ChronoDate(Some(value)) => plain(document, value),
+        Value::ChronoDateTimeUtc(Some(value)) => plain(document, value.to_rfc3339()),
+        Value::Bool(None)
+        | Value::Int(None)
+        | Value::BigInt(None)
+        | Value::String(None)
+        | Value::Json(None)
+        | Value::Uuid(None)
+        | Value::ChronoDate(None)
+        | Value::ChronoDateTimeUtc(None) => document.push_str("null"),
+        other => {
+            let reason = format!("{other:?} is of a type that no table has");
+            return Err(DbErr::Type(reason));
+        }
     }
-    sql
+    Ok(())
 }

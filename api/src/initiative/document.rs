@@ -14,7 +14,7 @@ use super::validate::{Finding, FindingCode};
 use crate::written;
 
 /// A document, as far as it can be read as a record.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Reading {
     /// The record without what could not be read, with stand-ins for what is missing; none
     /// where nothing like a record is left.
@@ -83,14 +83,12 @@ pub fn read_led_by(document: &Value, lead: &Value) -> Reading {
         .map(|(name, value)| (name.as_str(), value))
         .chain([(LEAD, said)]);
     // As in `read`, without a copy of the document.
-    match InitiativeRecord::deserialize(MapDeserializer::<_, serde_json::Error>::new(led)) {
-        Ok(record) => Reading::whole(record),
-        Err(_) => {
-            let mut fields = fields.clone();
-            fields.insert(LEAD.to_owned(), said.clone());
-            read(Value::Object(fields))
-        }
+    if let Ok(record) = InitiativeRecord::deserialize(MapDeserializer::<_, serde_json::Error>::new(led)) {
+        return Reading::whole(record);
     }
+    let mut fields = fields.clone();
+    fields.insert(LEAD.to_owned(), said.clone());
+    read(Value::Object(fields))
 }
 
 /// The field that says who leads an initiative.
@@ -153,7 +151,7 @@ pub fn path(path: &Path) -> String {
 }
 
 /// What was taken out of a document, by its place in the document as it came.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct TakenOut {
     fields: BTreeSet<String>,
     /// By list, the positions of the items that it has lost, in rising order.

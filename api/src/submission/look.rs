@@ -101,11 +101,40 @@ pub fn at_note(path: &str, note: &str) -> Result<String, Refusal> {
     Ok(note.to_owned())
 }
 
+/// A record as it reads by itself, whatever the base holds.
+#[derive(Clone, Debug)]
+pub struct ByItself {
+    /// How it was read; the record is taken out of it.
+    reading: Reading,
+    /// The record, tidy; none where nothing like one is left.
+    record: Option<InitiativeRecord>,
+    /// What keeps it from being sent, by its place in the record.
+    found: Vec<Finding>,
+}
+
+/// Reads a record of an organisation by itself.
+pub fn by_itself(document: &Value, organisation: &organisation::Model) -> ByItself {
+    // A record that does not say who leads it is led by the organisation whose it is.
+    let lead = match &organisation.identifier {
+        Some(identifier) => json!({"identifier": identifier}),
+        None => json!({"name": organisation.name}),
+    };
+    let mut reading = document::read_led_by(document, &lead);
+    let mut record = reading.record.take();
+    record.iter_mut().for_each(validate::tidy);
+    let found = record.as_ref().map(sent).unwrap_or_default();
+    ByItself {
+        reading,
+        record,
+        found,
+    }
+}
+
 /// A record that is to be looked over.
 #[derive(Clone, Copy, Debug)]
 pub struct Proposed<'a> {
-    /// The record, as it was typed.
-    pub document: &'a Value,
+    /// The record, as it reads by itself.
+    pub alone: &'a ByItself,
     /// The initiative that it would replace.
     pub corrects: Option<Uuid>,
 }
@@ -120,7 +149,7 @@ pub async fn at(
     submission: &submission::Model,
 ) -> Result<Looked> {
     let proposed = Proposed {
-        document: &submission.document,
+        alone: &by_itself(&submission.document, organisation),
         corrects: submission.initiative_id,
     };
     let looked = at_all(db, act, places, organisation, &[proposed]).await?;
@@ -135,25 +164,18 @@ pub async fn at_all(
     organisation: &organisation::Model,
     proposed: &[Proposed<'_>],
 ) -> Result<Vec<Looked>> {
-    let (mut all, mut readings, mut proposals) = (Vec::new(), Vec::new(), Vec::new());
-    // A record that does not say who leads it is led by the organisation whose it is.
-    let lead = match &organisation.identifier {
-        Some(identifier) => json!({"identifier": identifier}),
-        None => json!({"name": organisation.name}),
-    };
-    for (at, one) in proposed.iter().enumerate() {
-        let mut reading = document::read_led_by(one.document, &lead);
+    let (mut all, mut read, mut proposals) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, Proposed { alone, corrects }) in proposed.iter().enumerate() {
         all.push(Looked {
-            errors: reading.findings.clone(),
+            errors: alone.reading.findings.clone(),
             ..Looked::default()
         });
-        if let Some(mut record) = reading.record.take() {
-            validate::tidy(&mut record);
-            readings.push((at, reading));
+        if let Some(record) = alone.record.clone() {
+            read.push((at, *alone));
             proposals.push(Proposal {
                 record,
                 grant_digest: None,
-                corrects: one.corrects,
+                corrects: *corrects,
             });
         }
     }
@@ -161,15 +183,17 @@ pub async fn at_all(
     let leads = Found::look_up(db, leads.filter(|lead| !is_called(lead, organisation))).await?;
     let funders = unknown_funders(db, &proposals).await?;
     let over = publish::look_over(db, act, places, &proposals).await?;
-    for ((((at, reading), proposal), over), funders) in
-        readings.into_iter().zip(proposals).zip(over).zip(funders)
-    {
+    for ((((at, alone), proposal), over), funders) in read.into_iter().zip(proposals).zip(over).zip(funders) {
         let looked = &mut all[at];
-        let mut found = sent(&proposal.record, organisation, &leads);
+        let mut found = alone.found.clone();
+        if !is_of(&proposal.record.lead_organisation, organisation, &leads) {
+            let reason = format!("is not {}, whose submission this is", organisation.name);
+            found.push(Finding::new(FindingCode::NotAllowed, "leadOrganisation", reason));
+        }
         found.extend(funders);
         found.extend(over.findings.errors);
-        looked.errors.extend(as_sent(&reading, found));
-        looked.warnings = as_sent(&reading, over.findings.warnings).collect();
+        looked.errors.extend(as_sent(&alone.reading, found));
+        looked.warnings = as_sent(&alone.reading, over.findings.warnings).collect();
         looked.errors.sort_by(|a, b| a.path.cmp(&b.path));
         looked.stands_so = over.stands_so && looked.errors.is_empty();
         looked.proposal = looked.errors.is_empty().then_some(proposal);
@@ -185,8 +209,8 @@ fn as_sent(reading: &Reading, found: Vec<Finding>) -> impl Iterator<Item = Findi
     })
 }
 
-/// What a record that is sent must meet besides what every record must.
-fn sent(record: &InitiativeRecord, organisation: &organisation::Model, leads: &Found) -> Vec<Finding> {
+/// What a record that is sent must meet by itself, besides what every record must.
+fn sent(record: &InitiativeRecord) -> Vec<Finding> {
     let mut found = personal_data::check(record);
     let mut required = |path: &str, reason: &str| {
         found.push(Finding::new(FindingCode::Required, path, reason));
@@ -206,10 +230,6 @@ fn sent(record: &InitiativeRecord, organisation: &organisation::Model, leads: &F
             "sharing/licence",
             "is needed: the licence under which the record may be reused",
         );
-    }
-    if !is_of(&record.lead_organisation, organisation, leads) {
-        let reason = format!("is not {}, whose submission this is", organisation.name);
-        found.push(Finding::new(FindingCode::NotAllowed, "leadOrganisation", reason));
     }
     found
 }

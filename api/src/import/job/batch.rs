@@ -14,12 +14,13 @@ use crate::error::Result;
 use crate::import::parse::file_record::{Cell, Item};
 use crate::import::parse::grants::Grant;
 use crate::initiative::validate::{Finding, FindingCode};
+use crate::submission::look::ByItself;
 
 /// A row of a file, as it is read.
 #[derive(Clone, Debug)]
 pub(super) enum Unit {
-    /// A record, or a row that is none.
-    Record(Item),
+    /// A record as it reads by itself, or a row that is none.
+    Record(Item, Option<Box<ByItself>>),
     /// A published grant, with the row that it begins with.
     Grant(u64, Box<Grant>),
     /// A row of a file of grants that is none.

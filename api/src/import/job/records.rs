@@ -1,6 +1,7 @@
 //! A batch of records of one organisation, as drafts or sent: what a partner does by hand with
 //! `saveSubmission` and `sendSubmission`, for many at once.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::{
@@ -10,7 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 use wayin_entity::{ImportAs, RowOutcome, SubmissionState, import, initiative, organisation, submission};
 
-use super::batch::{Came, Remark};
+use super::batch::{Came, Remark, Unit};
 use crate::auth::requester::Member;
 use crate::base::DisclosureKeys;
 use crate::change::Act;
@@ -20,7 +21,7 @@ use crate::import::parse::file_record::{Cell, FileRecord, Item};
 use crate::initiative::publish::{self, Outcome, Proposal};
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::place::Gazetteer;
-use crate::submission::look::{self, Looked, Proposed};
+use crate::submission::look::{self, ByItself, Looked, Proposed};
 use crate::submission::state::{self, Move};
 use crate::submission::{mover, reference_of};
 
@@ -35,10 +36,11 @@ pub(super) struct Taking<'a> {
 }
 
 /// A record that can be kept.
-struct Row {
+struct Row<'a> {
     position: i64,
-    record: FileRecord,
-    reference: String,
+    record: &'a FileRecord,
+    alone: Cow<'a, ByItself>,
+    reference: &'a str,
 }
 
 /// What becomes of a record.
@@ -76,21 +78,29 @@ struct Standing {
 
 impl Taking<'_> {
     /// Takes a batch in, in the caller's transaction; answers what each row came to.
-    pub(super) async fn take(&self, db: &impl ConnectionTrait, items: Vec<(i64, Item)>) -> Result<Vec<Came>> {
-        let mut came = Vec::with_capacity(items.len());
-        let rows = kept(items, &mut came);
+    ///
+    /// What of the records was read by themselves was read as those of an organisation that may have been merged into
+    /// this one since.
+    pub(super) async fn take(
+        &self,
+        db: &impl ConnectionTrait,
+        units: &[(i64, Unit)],
+        read_for: Option<&organisation::Model>,
+    ) -> Result<Vec<Came>> {
+        let mut came = Vec::with_capacity(units.len());
+        let rows = self.kept(units, read_for, &mut came);
         let standing = self.standing(db, &rows).await?;
         let (mut taken, mut proposed) = (Vec::new(), Vec::new());
         for row in rows {
             match self.not_taken(&row, &standing) {
-                Some(finding) => came.push(refused(row.position, &row.record, vec![finding])),
+                Some(finding) => came.push(refused(row.position, row.record, vec![finding])),
                 None => taken.push(row),
             }
         }
         for row in &taken {
             proposed.push(Proposed {
-                document: &row.record.document,
-                corrects: standing.published.get(&row.reference).map(|(id, _)| *id),
+                alone: &row.alone,
+                corrects: standing.published.get(row.reference).map(|(id, _)| *id),
             });
         }
         let looked = look::at_all(db, self.act, self.places, self.organisation, &proposed).await?;
@@ -101,7 +111,7 @@ impl Taking<'_> {
                 came: one,
                 writes,
                 publishes,
-            } = self.step(row, looked, &standing);
+            } = self.step(&row, looked, &standing);
             came.push(one);
             if let Some(proposal) = publishes {
                 to_publish.push((came.len() - 1, submissions.len(), proposal));
@@ -114,8 +124,73 @@ impl Taking<'_> {
         Ok(came)
     }
 
-    async fn standing(&self, db: &impl ConnectionTrait, rows: &[Row]) -> Result<Standing> {
-        let references = || rows.iter().map(|row| row.reference.as_str());
+    /// The records that can be kept as submissions: each is an object, has a reference of its own, and is
+    /// known by it again when the mended file comes.
+    fn kept<'a>(
+        &self,
+        units: &'a [(i64, Unit)],
+        read_for: Option<&organisation::Model>,
+        came: &mut Vec<Came>,
+    ) -> Vec<Row<'a>> {
+        let is_read = read_for.is_some_and(|read_for| {
+            (&read_for.identifier, &read_for.name) == (&self.organisation.identifier, &self.organisation.name)
+        });
+        let mut rows: Vec<Row<'_>> = Vec::with_capacity(units.len());
+        let mut named: HashMap<&str, u64> = HashMap::new();
+        for (position, unit) in units {
+            let position = *position;
+            let (record, alone) = match unit {
+                Unit::Record(Item::Record(record), alone) => (record, alone),
+                Unit::Record(Item::Stray(stray), _) => {
+                    let finding = Finding::new(stray.code, "", stray.reason.clone());
+                    came.push(Came::refused(
+                        position,
+                        stray.at.clone(),
+                        [(stray.at.clone(), finding)],
+                    ));
+                    continue;
+                }
+                // A file of records holds none.
+                Unit::Grant(..) | Unit::NoGrant(..) => continue,
+            };
+            if let Some(refusal) = look::at_shape(&record.document) {
+                let findings = refusal.findings.into_iter().map(|finding| Finding {
+                    path: String::new(),
+                    ..finding
+                });
+                came.push(refused(position, record, findings.collect()));
+                continue;
+            }
+            let Some(reference) = reference_of(&record.document) else {
+                let reason =
+                    "is needed, as a text: without it the record is not known again when it is mended";
+                let finding = Finding::new(FindingCode::Required, "externalRef", reason);
+                came.push(refused(position, record, vec![finding]));
+                continue;
+            };
+            if let Some(row) = named.get(reference) {
+                let reason = format!("{reference} is the reference of row {row} too");
+                let finding = Finding::new(FindingCode::Repeated, "externalRef", reason);
+                came.push(refused(position, record, vec![finding]));
+                continue;
+            }
+            named.insert(reference, record.at.row);
+            let alone = match alone {
+                Some(alone) if is_read => Cow::Borrowed(&**alone),
+                _ => Cow::Owned(look::by_itself(&record.document, self.organisation)),
+            };
+            rows.push(Row {
+                position,
+                record,
+                alone,
+                reference,
+            });
+        }
+        rows
+    }
+
+    async fn standing(&self, db: &impl ConnectionTrait, rows: &[Row<'_>]) -> Result<Standing> {
+        let references = || rows.iter().map(|row| row.reference);
         let found = submission::Entity::find()
             .filter(submission::Column::OrganisationId.eq(self.organisation.id))
             .filter(submission::Column::ExternalRef.is_in(references()))
@@ -163,15 +238,15 @@ impl Taking<'_> {
     }
 
     /// Why a record cannot even be kept, as things stand.
-    fn not_taken(&self, row: &Row, standing: &Standing) -> Option<Finding> {
-        if standing.earlier.contains(&row.reference) {
+    fn not_taken(&self, row: &Row<'_>, standing: &Standing) -> Option<Finding> {
+        if standing.earlier.contains(row.reference) {
             let reason = format!(
                 "{} is the reference of an earlier row of this file",
                 row.reference
             );
             return Some(Finding::new(FindingCode::Repeated, "externalRef", reason));
         }
-        let open = standing.open.get(&row.reference)?;
+        let open = standing.open.get(row.reference)?;
         let reviewed = open.state == SubmissionState::Submitted && open.document != row.record.document;
         reviewed.then(|| {
             let reason =
@@ -181,16 +256,17 @@ impl Taking<'_> {
     }
 
     /// What becomes of a record that can be kept.
-    fn step(&self, row: Row, looked: Looked, standing: &Standing) -> Step {
+    fn step(&self, row: &Row<'_>, looked: Looked, standing: &Standing) -> Step {
         let Row {
             position,
             record,
             reference,
-        } = row;
-        let open = standing.open.get(&reference);
-        let published = standing.published.get(&reference).copied();
+            ..
+        } = *row;
+        let open = standing.open.get(reference);
+        let published = standing.published.get(reference).copied();
         let mut came = Came::to(position, record.at.clone(), RowOutcome::Unchanged);
-        came.remarks = remarks(&record, &looked);
+        came.remarks = remarks(record, &looked);
         came.initiative = published.map(|(id, _)| id);
         came.submission = open.map(|open| open.id);
         let is_sent = open.is_some_and(|open| open.state == SubmissionState::Submitted);
@@ -221,8 +297,8 @@ impl Taking<'_> {
             organisation_id: self.organisation.id,
             author_id: open.map_or(self.member.id, |open| open.author_id),
             state: after,
-            document: record.document,
-            external_ref: Some(reference),
+            document: record.document.clone(),
+            external_ref: Some(reference.to_owned()),
             import_id: Some(self.import.id),
             // A file says what it corrects by its reference alone: it is what stands now.
             initiative_id: published.map(|(id, _)| id),
@@ -297,50 +373,6 @@ impl Taking<'_> {
         }
         Ok(())
     }
-}
-
-/// The records that can be kept as submissions: each is an object, has a reference of its own, and is
-/// known by it again when the mended file comes.
-fn kept(items: Vec<(i64, Item)>, came: &mut Vec<Came>) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::with_capacity(items.len());
-    let mut named: HashMap<String, u64> = HashMap::new();
-    for (position, item) in items {
-        let record = match item {
-            Item::Record(record) => record,
-            Item::Stray(stray) => {
-                let finding = Finding::new(stray.code, "", stray.reason);
-                came.push(Came::refused(position, stray.at.clone(), [(stray.at, finding)]));
-                continue;
-            }
-        };
-        if let Some(refusal) = look::at_shape(&record.document) {
-            let findings = refusal.findings.into_iter().map(|finding| Finding {
-                path: String::new(),
-                ..finding
-            });
-            came.push(refused(position, &record, findings.collect()));
-            continue;
-        }
-        let Some(reference) = reference_of(&record.document).map(ToOwned::to_owned) else {
-            let reason = "is needed, as a text: without it the record is not known again when it is mended";
-            let finding = Finding::new(FindingCode::Required, "externalRef", reason);
-            came.push(refused(position, &record, vec![finding]));
-            continue;
-        };
-        if let Some(row) = named.get(&reference) {
-            let reason = format!("{reference} is the reference of row {row} too");
-            let finding = Finding::new(FindingCode::Repeated, "externalRef", reason);
-            came.push(refused(position, &record, vec![finding]));
-            continue;
-        }
-        named.insert(reference.clone(), record.at.row);
-        rows.push(Row {
-            position,
-            record,
-            reference,
-        });
-    }
-    rows
 }
 
 /// A record that is not kept, with everything that is known of it by then.

@@ -31,9 +31,10 @@ use crate::import::parse::{FileError, Refusal};
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::pattern::engine::Engine;
 use crate::place::Gazetteer;
+use crate::submission::look;
 
 /// How many rows are taken in in one transaction.
-const ROWS_AT_ONCE: usize = 500;
+const ROWS_AT_ONCE: usize = 512;
 /// How long a runner is taken for alive after it last said so.
 const ALIVE_FOR: TimeDelta = TimeDelta::seconds(10);
 /// How often it says so.
@@ -276,7 +277,17 @@ async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
     };
     let places = Gazetteer::read(runner.db).await?;
     let keys = DisclosureKeys::of(runner.db).await?;
-    let (mut batches, reading) = read(&import, content, runner.settings.limits);
+    let read_for = match import.organisation_id {
+        Some(id) => organisation::Entity::find_by_id(id).one(runner.db).await?,
+        None => None,
+    };
+    let with = With {
+        licence: &licence,
+        places: &places,
+        keys: &keys,
+        read_for: read_for.as_ref(),
+    };
+    let (mut batches, reading) = read(&import, content, runner.settings.limits, read_for.clone());
     let mut rows = 0;
     while let Some(batch) = batches.recv().await {
         if rows >= runner.settings.rows_a_turn && others_wait(runner).await? {
@@ -284,7 +295,7 @@ async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
         }
         rows += batch.0.len();
         for tried in 1.. {
-            match take_batch(runner, &import, &licence, &places, &keys, batch.clone()).await {
+            match take_batch(runner, &import, with, &batch).await {
                 Ok(None) => break,
                 Ok(Some(end)) => return Ok(end),
                 Err(error) if tried < TRIES && is_clash(&error) => {
@@ -323,15 +334,29 @@ fn is_clash(error: &Error) -> bool {
     matches!(error, Error::Conflict(_) | Error::Database(_))
 }
 
+/// What the batches of an import are taken in with.
+#[derive(Clone, Copy)]
+struct With<'a> {
+    licence: &'a str,
+    places: &'a Gazetteer,
+    keys: &'a DisclosureKeys,
+    /// The organisation whose records were read by themselves.
+    read_for: Option<&'a organisation::Model>,
+}
+
 /// Takes one batch in, in one transaction; answers how the import ends where it does.
 async fn take_batch(
     runner: &Runner<'_>,
     import: &import::Model,
-    licence: &str,
-    places: &Gazetteer,
-    keys: &DisclosureKeys,
-    units: Batch,
+    with: With<'_>,
+    units: &Batch,
 ) -> Result<Option<End>> {
+    let With {
+        licence,
+        places,
+        keys,
+        read_for,
+    } = with;
     let transaction = database::begin_writing(runner.db).await?;
     let sender = member::Entity::find_by_id(import.member_id)
         .one(&transaction)
@@ -391,7 +416,7 @@ async fn take_batch(
                 organisation,
                 import,
             };
-            taking.take(&transaction, units.into_records()).await?
+            taking.take(&transaction, &units.0, read_for).await?
         }
         (ImportKind::Grants360Giving, funder) => {
             let taking = grants::Taking {
@@ -401,7 +426,7 @@ async fn take_batch(
                 funder: funder.as_ref(),
                 licence,
             };
-            taking.take(&transaction, units.0).await?
+            taking.take(&transaction, units.0.clone()).await?
         }
     };
     if !batch::write(&transaction, &act, import.id, runner.id, came).await? {
@@ -443,24 +468,18 @@ fn grant_format(import: &import::Model) -> Option<GrantFormat> {
 }
 
 /// Rows with their positions in the file, counted from 1.
-#[derive(Clone)]
 struct Batch(Vec<(i64, Unit)>);
-
-impl Batch {
-    fn into_records(self) -> Vec<(i64, Item)> {
-        let records = self.0.into_iter().filter_map(|(position, unit)| match unit {
-            Unit::Record(item) => Some((position, item)),
-            Unit::Grant(..) | Unit::NoGrant(..) => None,
-        });
-        records.collect()
-    }
-}
 
 type Reading = tokio::task::JoinHandle<Result<(), FileError>>;
 
-/// Reads a file on a thread of its own and hands over the rows that are not done yet, in batches of
-/// which few wait, so that a long file never does in memory.
-fn read(import: &import::Model, content: File, limits: Limits) -> (mpsc::Receiver<Batch>, Reading) {
+/// Reads a file on a thread of its own, its records by themselves included, and hands over the rows that are not
+/// done yet, in batches of which few wait, so that a long file never does in memory.
+fn read(
+    import: &import::Model,
+    content: File,
+    limits: Limits,
+    read_for: Option<organisation::Model>,
+) -> (mpsc::Receiver<Batch>, Reading) {
     let (sender, receiver) = mpsc::channel(2);
     let done = import.rows_done;
     let (kind, format) = (import.kind, import.format);
@@ -468,10 +487,13 @@ fn read(import: &import::Model, content: File, limits: Limits) -> (mpsc::Receive
     let reading = tokio::task::spawn_blocking(move || {
         let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
         let mut position = 0;
-        let mut hand_over = |unit| {
+        let mut hand_over = |mut unit| {
             position += 1;
             if position <= done {
                 return ControlFlow::Continue(());
+            }
+            if let (Unit::Record(Item::Record(record), alone), Some(organisation)) = (&mut unit, &read_for) {
+                *alone = Some(Box::new(look::by_itself(&record.document, organisation)));
             }
             batch.push((position, unit));
             if batch.len() == ROWS_AT_ONCE && sender.blocking_send(Batch(std::mem::take(&mut batch))).is_err()
@@ -498,7 +520,7 @@ fn read(import: &import::Model, content: File, limits: Limits) -> (mpsc::Receive
                 read.and(outcome)
             }
             _ => read_as_typed(record_format(format), content, &limits, |item| {
-                hand_over(Unit::Record(item))
+                hand_over(Unit::Record(item, None))
             }),
         };
         if !batch.is_empty() {
