@@ -5,6 +5,7 @@
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
 use crate::auth::token::Trouble;
+use crate::guard::Excess;
 
 /// What went wrong, in words that may be shown, apart from the cause, which may not.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum Error {
     /// It could tell single records from the others.
     #[error("{0}")]
     Disclosing(String),
+    /// The document has too much of something to be looked at closely.
+    #[error("{0}")]
+    TooExpensive(#[from] Excess),
     /// It took longer than a query may.
     #[error("the query took longer than it may; ask for less at once")]
     Late,
@@ -81,7 +85,7 @@ impl From<DbErr> for Error {
 }
 
 /// Whether `PostgreSQL` was given a text with a NUL in it, which it keeps in none: its
-/// `character_not_in_repertoire`.
+/// `character_not_in_repertoire`, or, in a document, `untranslatable_character`.
 fn is_of_unkept_text(cause: &DbErr) -> bool {
     let (DbErr::Query(RuntimeErr::SqlxError(error)) | DbErr::Exec(RuntimeErr::SqlxError(error))) = cause
     else {
@@ -90,5 +94,5 @@ fn is_of_unkept_text(cause: &DbErr) -> bool {
     error
         .as_database_error()
         .and_then(sea_orm::sqlx::error::DatabaseError::code)
-        .is_some_and(|code| code == "22021")
+        .is_some_and(|code| code == "22021" || code == "22P05")
 }

@@ -9,6 +9,7 @@
 //! | where | what |
 //! |---|---|
 //! | [`cli`], [`config`] | the commands and their settings |
+//! | [`guard`] | what a document may cost before anything looks at it closely |
 //! | [`server`], [`multipart`], [`graphiql`], [`schema`], [`app`] | the service: routes, requests with a file, the explorer, every domain's queries merged, what a request is given |
 //! | [`auth`] | tokens, members, the permission table, the visibility of records |
 //! | [`initiative`] | the record, what it must meet, its publication, its filter as SQL |
@@ -20,6 +21,7 @@
 //! | [`condition`], [`truth`] | conditions and three-valued truth, which lists and patterns share |
 //! | [`import`], [`export`], [`workbook`], [`example`] | files in and out, as workbooks too, and the demonstration's evidence |
 //! | [`check`] | whether everything that is to hold of a base does |
+//! | `money`, [`written`] | amounts in minor units; dates and lines as people write them |
 //! | [`graphql`], [`paging`], [`id`], [`error`], [`database`], [`base`], [`change`], [`clock`] | what the domains are built with |
 
 pub mod app;
@@ -41,6 +43,7 @@ pub mod expiry;
 pub mod export;
 pub mod graphiql;
 pub mod graphql;
+pub mod guard;
 pub mod id;
 pub mod import;
 pub mod initiative;

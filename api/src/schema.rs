@@ -22,6 +22,7 @@ use crate::graphql::error::ErrorCodes;
 use crate::graphql::loader::{self, Waves};
 use crate::graphql::node::Node;
 use crate::graphql::{app, member};
+use crate::guard::Guard;
 use crate::id::{self, NodeKind};
 use crate::import::{
     graphql::{Import, ImportMutation, ImportQuery},
@@ -119,6 +120,7 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 pub fn schema(app: Arc<App>) -> Schema {
     builder()
         .extension(ErrorCodes)
+        .extension(Guard)
         .extension(Operations)
         .extension(Deadline)
         .extension(Identify)

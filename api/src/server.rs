@@ -266,8 +266,7 @@ async fn graphql_get(
         return refused(StatusCode::METHOD_NOT_ALLOWED, NO_SUBSCRIPTIONS);
     }
     let name = request.operation_name.clone();
-    // A document that does not parse is complained of where it is executed.
-    let only_queries = request.parsed_query().is_ok_and(|document| {
+    let only_queries = operation::document(&mut request).is_none_or(|document| {
         let asked = |operation: &&str| name.as_deref().is_none_or(|name| name == *operation);
         document
             .operations
@@ -275,7 +274,7 @@ async fn graphql_get(
             .filter(|(operation, _)| operation.is_none_or(|one| asked(&one.as_str())))
             .all(|(_, operation)| operation.node.ty == OperationType::Query)
     });
-    if request.parsed_query().is_ok() && !only_queries {
+    if !only_queries {
         return refused(
             StatusCode::METHOD_NOT_ALLOWED,
             "only queries can be sent by GET; send this by POST",

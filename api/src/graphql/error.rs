@@ -8,6 +8,9 @@ use futures_util::stream::{BoxStream, StreamExt};
 
 use crate::error::Error;
 
+/// The most errors that are told of a document that is not executed.
+const MOST_ERRORS: usize = 20;
+
 /// The code that clients tell errors apart by, in `extensions.code`.
 const fn code(error: &Error) -> &'static str {
     match error {
@@ -15,6 +18,7 @@ const fn code(error: &Error) -> &'static str {
         Error::Unauthenticated(_) => "UNAUTHENTICATED",
         Error::Forbidden(_) => "FORBIDDEN",
         Error::Disclosing(_) => "DISCLOSURE_CONTROL",
+        Error::TooExpensive(_) => "QUERY_TOO_EXPENSIVE",
         Error::Late => "QUERY_TIMEOUT",
         Error::NotReady => "NOT_READY",
         Error::Database(_) | Error::Internal(_) | Error::Shared(_) => "INTERNAL",
@@ -59,6 +63,10 @@ impl ExtensionFactory for ErrorCodes {
 impl Extension for ErrorCodes {
     async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
         let mut response = next.run(ctx).await;
+        // Where there is no answer beside them, the first few errors say what is to be mended.
+        if response.data == async_graphql::Value::Null {
+            response.errors.truncate(MOST_ERRORS);
+        }
         response.errors.iter_mut().for_each(show);
         response
     }

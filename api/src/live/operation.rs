@@ -9,6 +9,8 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Request, Response, ServerError, ServerResult, Variables};
 
+use crate::guard::{Limits, measure};
+
 /// Whether an operation was executed: what went wrong before that is told as an error of the
 /// operation itself, and what goes wrong after it as a part of its answer.
 #[derive(Debug, Default)]
@@ -79,10 +81,17 @@ fn to_one_field(operation: &OperationDefinition) -> ServerResult<()> {
     Err(ServerError::new(reason, at))
 }
 
-/// What kind of operation a request asks for; none where it does not parse, or names none that is there.
+/// The document of a request; none where it has too much of something, or does not parse: what is wrong with
+/// it is told where it is executed.
+pub fn document(request: &mut Request) -> Option<&ExecutableDocument> {
+    measure(&request.query, &Limits::default()).ok()?;
+    request.parsed_query().ok()
+}
+
+/// What kind of operation a request asks for; none where it has no [document], or names none that is there.
 pub fn kind(request: &mut Request) -> Option<OperationType> {
     let name = request.operation_name.clone();
-    let document = request.parsed_query().ok()?;
+    let document = document(request)?;
     let operation = match (&document.operations, name) {
         (DocumentOperations::Single(operation), _) => operation,
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name.as_str())?,

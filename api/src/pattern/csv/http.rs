@@ -228,6 +228,7 @@ impl From<Error> for Refused {
             Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Error::Forbidden(_) => StatusCode::FORBIDDEN,
             Error::Disclosing(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::TooExpensive(_) => StatusCode::BAD_REQUEST,
             Error::NotReady => StatusCode::SERVICE_UNAVAILABLE,
             Error::Late => StatusCode::GATEWAY_TIMEOUT,
             Error::Database(_) | Error::Internal(_) | Error::Shared(_) => StatusCode::INTERNAL_SERVER_ERROR,

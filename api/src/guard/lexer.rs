@@ -1,0 +1,188 @@
+//! The tokens of a GraphQL document, as section 2.1 of the specification (October 2021) has them,
+//! one after the other and without looking back.
+
+/// A token, as far as measuring needs to tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Token<'a> {
+    /// A name or a keyword.
+    Name(&'a str),
+    /// One of the marks `{ } ( ) [ ] : = ! $ | & @`, or a character that is no token at all.
+    Mark(char),
+    /// Three dots.
+    Spread,
+    /// A number or a text.
+    Literal,
+}
+
+/// Reads a document token by token. What is no GraphQL is handed on character by character: that it
+/// is wrong is for the parser to say.
+#[derive(Clone, Debug)]
+pub struct Lexer<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Lexer<'a> {
+    /// A lexer at the beginning of a document.
+    pub const fn new(document: &'a str) -> Self {
+        Self { rest: document }
+    }
+
+    fn skip_ignored(&mut self) {
+        loop {
+            self.rest = self
+                .rest
+                .trim_start_matches([' ', '\t', '\n', '\r', ',', '\u{feff}']);
+            if !self.rest.starts_with('#') {
+                return;
+            }
+            self.rest = self.rest.find(['\n', '\r']).map_or("", |end| &self.rest[end..]);
+        }
+    }
+
+    /// Takes so many bytes, which end between two characters.
+    fn take(&mut self, bytes: usize) -> &'a str {
+        let (taken, rest) = self.rest.split_at(bytes);
+        self.rest = rest;
+        taken
+    }
+
+    fn take_while(&mut self, goes_on: impl Fn(u8) -> bool) -> &'a str {
+        let end = self.rest.bytes().position(|byte| !goes_on(byte));
+        self.take(end.unwrap_or(self.rest.len()))
+    }
+
+    /// Takes a text whose opening mark is next. One that is not closed goes on to the end of its line,
+    /// or, between three marks, of the document.
+    fn take_text(&mut self) {
+        if let Some(block) = self.rest.strip_prefix("\"\"\"") {
+            let mut from = 0;
+            let end = loop {
+                match block[from..].find("\"\"\"").map(|at| from + at) {
+                    Some(at) if block[..at].ends_with('\\') => from = at + 3,
+                    Some(at) => break at + 3,
+                    None => break block.len(),
+                }
+            };
+            self.rest = &block[end..];
+            return;
+        }
+        let mut escaped = false;
+        let end = self.rest[1..].bytes().position(|byte| match byte {
+            b'\n' | b'\r' => true,
+            _ if escaped => {
+                escaped = false;
+                false
+            }
+            b'\\' => {
+                escaped = true;
+                false
+            }
+            byte => byte == b'"',
+        });
+        // The first mark, what is between, and the last mark.
+        let whole = end.map_or(self.rest.len(), |end| end + 2);
+        self.take(whole);
+    }
+}
+
+impl<'a> Iterator for Lexer<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        self.skip_ignored();
+        let first = self.rest.chars().next()?;
+        Some(match first {
+            'a'..='z' | 'A'..='Z' | '_' => {
+                Token::Name(self.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+            }
+            '0'..='9' | '-' => {
+                self.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.'));
+                Token::Literal
+            }
+            '"' => {
+                self.take_text();
+                Token::Literal
+            }
+            '.' if self.rest.starts_with("...") => {
+                self.take(3);
+                Token::Spread
+            }
+            other => {
+                self.take(other.len_utf8());
+                Token::Mark(other)
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(document: &str) -> Vec<Token<'_>> {
+        Lexer::new(document).collect()
+    }
+
+    #[test]
+    fn a_document_is_read_token_by_token() {
+        use Token::{Literal, Mark, Name, Spread};
+        let document = "\u{feff}query Q($a: [Int!] = [-1.5e+3]) { # a comment with { and \"\n\
+                        a: b(c: \"}\\\"{\", d: \"\"\"{ \\\"\"\" { \"\"\") @e ...F, }";
+        assert_eq!(
+            tokens(document),
+            [
+                Name("query"),
+                Name("Q"),
+                Mark('('),
+                Mark('$'),
+                Name("a"),
+                Mark(':'),
+                Mark('['),
+                Name("Int"),
+                Mark('!'),
+                Mark(']'),
+                Mark('='),
+                Mark('['),
+                Literal,
+                Mark(']'),
+                Mark(')'),
+                Mark('{'),
+                Name("a"),
+                Mark(':'),
+                Name("b"),
+                Mark('('),
+                Name("c"),
+                Mark(':'),
+                Literal,
+                Name("d"),
+                Mark(':'),
+                Literal,
+                Mark(')'),
+                Mark('@'),
+                Name("e"),
+                Spread,
+                Name("F"),
+                Mark('}'),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_graphql_is_read_to_its_end() {
+        for document in [
+            "\"",
+            "\"\"\"",
+            "\"\\",
+            "é{",
+            "..",
+            "\"é\\",
+            "\"\"\"\\\"\"\"",
+            "-",
+            "#",
+            "\0",
+        ] {
+            assert!(tokens(document).len() <= document.len(), "{document}");
+        }
+        assert_eq!(tokens("\"open\n{"), [Token::Literal, Token::Mark('{')]);
+    }
+}

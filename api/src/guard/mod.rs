@@ -1,0 +1,81 @@
+//! What a query may cost before anything looks at it closely: a guard that goes over the raw document
+//! once, in time linear in its length, and refuses what is too much of anything.
+//!
+//! The GraphQL library parses and validates what it is given, and takes exponential time for fragments that each
+//! spread the next one twice; a parser that calls itself runs out of stack on what is nested a thousand deep. So
+//! nothing goes to the library that has not been measured here.
+
+mod extension;
+mod lexer;
+mod measure;
+#[cfg(test)]
+mod tests;
+
+pub use self::extension::Guard;
+pub use self::measure::{Work, measure};
+
+/// The most of everything that a document may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Its length in bytes.
+    pub bytes: usize,
+    /// Its tokens: names, marks, numbers and texts.
+    pub tokens: usize,
+    /// How deep selections are nested, with what fragments bring.
+    pub depth: usize,
+    /// How deep lists and objects among the arguments, and lists among the types of variables, are nested.
+    pub nesting: usize,
+    /// Its operations.
+    pub operations: usize,
+    /// Its fragments.
+    pub fragments: usize,
+    /// The fields and spreads of an operation or a fragment, each fragment counted as often as it is spread.
+    pub selections: usize,
+    /// Its aliases.
+    pub aliases: usize,
+    /// Its directives.
+    pub directives: usize,
+    /// The fields of an operation itself, with what fragments bring.
+    pub root_fields: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 64 * 1024,
+            tokens: 10_000,
+            depth: 20,
+            nesting: 24,
+            operations: 10,
+            fragments: 100,
+            selections: 1_000,
+            aliases: 100,
+            directives: 100,
+            root_fields: 50,
+        }
+    }
+}
+
+/// Why a document is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Excess {
+    /// There is too much of something.
+    #[error("the document has too many {what}: at most {most} are taken")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many there may be.
+        most: usize,
+    },
+    /// Something is nested too deep.
+    #[error("{what} are nested too deep: at most {most} deep is taken")]
+    TooDeep {
+        /// What.
+        what: &'static str,
+        /// How deep it may be.
+        most: usize,
+    },
+    /// A fragment spreads itself, at once or by way of others.
+    #[error("the fragment {0} spreads itself")]
+    Cycle(String),
+}
