@@ -10,7 +10,7 @@ use wayin_entity::{ImportState, Role, import, member};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::import_jobs::{base, lapse, lines, look, partner, record, rows, send, with_settings};
+use crate::import_jobs::{base, lapse, lines, look, partner, record, send, with_settings};
 use crate::support::{Database, Story, stories};
 
 /// The stories of this file.

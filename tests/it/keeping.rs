@@ -299,7 +299,6 @@ async fn every_save_leaves_a_version_and_an_event_and_is_known_again(database: D
     assert_eq!(code, "BAD_USER_INPUT");
 }
 
-#[expect(clippy::too_many_lines, reason = "one line for each mistake that can be made")]
 async fn what_was_saved_is_answered_again_as_it_stood(database: Database) {
     let app = base(database).await;
     let steward = app.steward().await;
@@ -353,6 +352,7 @@ async fn what_was_saved_is_answered_again_as_it_stood(database: Database) {
     );
 }
 
+#[expect(clippy::too_many_lines, reason = "one line for each mistake that can be made")]
 async fn everything_that_is_wrong_is_told_at_once(database: Database) {
     let app = base(database).await;
     let steward = app.steward().await;
