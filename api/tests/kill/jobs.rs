@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rand::Rng;
 use serde_json::{Value, json};
+use wayin::import::job::run::ROWS_AT_ONCE;
 
 use crate::Chance;
 use crate::base::Base;
@@ -13,8 +14,6 @@ use crate::program::{ask, request_of};
 
 /// How many records a file holds.
 const RECORDS: usize = 3_000;
-/// How many are taken in in one transaction.
-const AT_ONCE: usize = 500;
 /// How long at most an import runs before the server is killed.
 const LONGEST: u64 = 2_500;
 /// How long an import may take to go on and end; the server that was killed has it in hand for ten seconds.
@@ -40,7 +39,10 @@ pub fn told(base: &Base, chance: &mut Chance) {
         println!(
             "Round {round}: a server was killed after {moment:?}, with {taken} records of a file taken."
         );
-        assert!(taken.is_multiple_of(AT_ONCE), "whole transactions alone: {taken}");
+        assert!(
+            taken == RECORDS || taken.is_multiple_of(ROWS_AT_ONCE),
+            "whole transactions alone: {taken}"
+        );
         (service, address) = base.serve();
         base.holds("after the restart");
         assert_eq!(

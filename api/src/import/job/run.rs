@@ -34,7 +34,7 @@ use crate::place::Gazetteer;
 use crate::submission::look;
 
 /// How many rows are taken in in one transaction.
-const ROWS_AT_ONCE: usize = 512;
+pub const ROWS_AT_ONCE: usize = 512;
 /// How long a runner is taken for alive after it last said so.
 const ALIVE_FOR: TimeDelta = TimeDelta::seconds(10);
 /// How often it says so.
