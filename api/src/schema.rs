@@ -21,6 +21,7 @@ use crate::graphql::deadline::Deadline;
 use crate::graphql::error::ErrorCodes;
 use crate::graphql::loader::{self, Waves};
 use crate::graphql::node::Node;
+use crate::graphql::variables::CheckVariables;
 use crate::graphql::{app, member};
 use crate::guard::Guard;
 use crate::id::{self, NodeKind};
@@ -121,6 +122,7 @@ pub fn schema(app: Arc<App>) -> Schema {
     builder()
         .extension(ErrorCodes)
         .extension(Guard)
+        .extension(CheckVariables::of(&sdl()))
         .extension(Operations)
         .extension(Deadline)
         .extension(Identify)

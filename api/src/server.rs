@@ -1,6 +1,9 @@
 //! The HTTP service: GraphQL over POST, GET and WebSocket, answers as files, the template
 //! for records, the explorer, health.
 
+mod answer;
+
+use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,26 +11,29 @@ use std::time::Duration;
 
 use async_graphql::http::parse_query_string;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{ErrorExtensionValues, Request, Response, ServerError};
+use async_graphql::{Request, Variables};
 use axum::{
     Router,
     body::Body,
     extract::{DefaultBodyLimit, RawQuery, State, ws::WebSocketUpgrade},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Redirect},
+    http::{HeaderMap, StatusCode, header},
+    response::Redirect,
     routing::get,
 };
+use serde::Deserialize;
+use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower_http::{compression::CompressionLayer, trace::TraceLayer};
 use wayin_entity::ImportKind;
 
+use self::answer::{MediaType, answered, refused, with_status};
 use crate::app::App;
 use crate::auth::member;
 use crate::auth::requester::Requester;
 use crate::expiry;
 use crate::import::job;
-use crate::live::operation;
+use crate::live::operation::{self, Begun};
 use crate::live::socket::{self, PROTOCOL};
 use crate::multipart::{self, MultipartError};
 use crate::schema::{Schema, schema};
@@ -156,15 +162,19 @@ async fn graphql_post(
     headers: HeaderMap,
     body: Body,
 ) -> axum::response::Response {
+    let Some(of) = MediaType::accepted(&headers) else {
+        return unacceptable();
+    };
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     match kind.split(';').next().unwrap_or_default().trim() {
         "application/json" => {}
-        "multipart/form-data" => return graphql_multipart(&service, &headers, kind, body).await,
+        "multipart/form-data" => return graphql_multipart(&service, &headers, of, kind, body).await,
         _ => {
             return refused(
+                of,
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "send the request as application/json, or with a file as multipart/form-data",
             );
@@ -172,22 +182,19 @@ async fn graphql_post(
     }
     let Ok(body) = axum::body::to_bytes(body, MOST_BYTES).await else {
         return refused(
+            of,
             StatusCode::PAYLOAD_TOO_LARGE,
             "the request's body is too long, or ended early",
         );
     };
-    match serde_json::from_slice::<Request>(&body) {
-        Ok(mut request) => {
-            if operation::kind(&mut request) == Some(OperationType::Subscription) {
-                return refused(StatusCode::BAD_REQUEST, NO_SUBSCRIPTIONS);
-            }
-            execute(&service, &headers, request).await
-        }
-        Err(cause) => refused(
-            StatusCode::BAD_REQUEST,
-            &format!("the body is not a GraphQL request: {cause}"),
-        ),
+    let mut request = match read(&body) {
+        Ok(request) => request,
+        Err(reason) => return refused(of, StatusCode::BAD_REQUEST, &reason),
+    };
+    if operation::kind(&mut request) == Some(OperationType::Subscription) {
+        return refused(of, StatusCode::BAD_REQUEST, NO_SUBSCRIPTIONS);
     }
+    execute(&service, &headers, of, request).await
 }
 
 /// A GraphQL multipart request: an operation with a file. Only those who may send files in are read at all,
@@ -195,10 +202,11 @@ async fn graphql_post(
 async fn graphql_multipart(
     service: &Service,
     headers: &HeaderMap,
+    of: MediaType,
     kind: &str,
     body: Body,
 ) -> axum::response::Response {
-    let requester = match requester(service, headers).await {
+    let requester = match requester(service, headers, of).await {
         Ok(requester) => requester,
         Err(refused) => return refused,
     };
@@ -209,12 +217,10 @@ async fn graphql_multipart(
     });
     match may {
         Ok(true) => {}
-        Ok(false) => return refused(StatusCode::FORBIDDEN, "your role sends no files in"),
+        Ok(false) => return refused(of, StatusCode::FORBIDDEN, "your role sends no files in"),
         Err(unknown) => {
-            return answered(
-                StatusCode::UNAUTHORIZED,
-                &crate::graphql::error::response(unknown),
-            );
+            let response = crate::graphql::error::response(unknown);
+            return with_status(of, StatusCode::UNAUTHORIZED, &response, false);
         }
     }
     let most = service.app.imports.settings.limits.bytes;
@@ -224,23 +230,22 @@ async fn graphql_multipart(
         file: most.saturating_add(MOST_BYTES as u64),
     };
     match multipart::read(kind, body, limits).await {
-        Ok(request) => answered(
-            StatusCode::OK,
-            &service.schema.execute(request.data(requester)).await,
-        ),
+        Ok(request) => asked(service, of, request, requester).await,
         Err(MultipartError::LongFile) => refused(
+            of,
             StatusCode::PAYLOAD_TOO_LARGE,
             &format!("the file is too long: at most {most} bytes can be sent at once"),
         ),
         Err(long @ MultipartError::LongPart { .. }) => {
-            refused(StatusCode::PAYLOAD_TOO_LARGE, &long.to_string())
+            refused(of, StatusCode::PAYLOAD_TOO_LARGE, &long.to_string())
         }
         Err(malformed @ MultipartError::Malformed(_)) => {
-            refused(StatusCode::BAD_REQUEST, &malformed.to_string())
+            refused(of, StatusCode::BAD_REQUEST, &malformed.to_string())
         }
         Err(MultipartError::Unkept(cause)) => {
             tracing::error!(%cause, "a file that is sent could not be kept");
             refused(
+                of,
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the file cannot be kept; try again shortly",
             )
@@ -253,17 +258,21 @@ async fn graphql_get(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> axum::response::Response {
+    let Some(of) = MediaType::accepted(&headers) else {
+        return unacceptable();
+    };
     let mut request = match parse_query_string(query.as_deref().unwrap_or_default()) {
         Ok(request) => request,
         Err(cause) => {
             return refused(
+                of,
                 StatusCode::BAD_REQUEST,
                 &format!("not a GraphQL request: {cause}"),
             );
         }
     };
     if operation::kind(&mut request) == Some(OperationType::Subscription) {
-        return refused(StatusCode::METHOD_NOT_ALLOWED, NO_SUBSCRIPTIONS);
+        return refused(of, StatusCode::METHOD_NOT_ALLOWED, NO_SUBSCRIPTIONS);
     }
     let name = request.operation_name.clone();
     let only_queries = operation::document(&mut request).is_none_or(|document| {
@@ -276,25 +285,83 @@ async fn graphql_get(
     });
     if !only_queries {
         return refused(
+            of,
             StatusCode::METHOD_NOT_ALLOWED,
             "only queries can be sent by GET; send this by POST",
         );
     }
-    execute(&service, &headers, request).await
+    execute(&service, &headers, of, request).await
 }
 
-async fn execute(service: &Service, headers: &HeaderMap, request: Request) -> axum::response::Response {
-    match requester(service, headers).await {
-        Ok(requester) => answered(
-            StatusCode::OK,
-            &service.schema.execute(request.data(requester)).await,
-        ),
+/// Reads the request in a body. Several in one are not taken.
+fn read(body: &[u8]) -> Result<Request, String> {
+    /// A request as it is sent.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Sent {
+        query: String,
+        operation_name: Option<String>,
+        variables: Option<Map<String, Value>>,
+        extensions: Option<HashMap<String, Value>>,
+    }
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err("the body is a list: send requests one by one".into());
+    }
+    let sent: Sent = serde_json::from_slice(body)
+        .map_err(|cause| format!("the body is not a GraphQL request: {cause}"))?;
+    let mut request = Request::new(sent.query);
+    request.operation_name = sent.operation_name;
+    if let Some(variables) = sent.variables {
+        request = request.variables(Variables::from_json(Value::Object(variables)));
+    }
+    for (name, value) in sent.extensions.into_iter().flatten() {
+        if let Ok(value) = async_graphql::Value::from_json(value) {
+            request.extensions.insert(name, value);
+        }
+    }
+    Ok(request)
+}
+
+async fn execute(
+    service: &Service,
+    headers: &HeaderMap,
+    of: MediaType,
+    request: Request,
+) -> axum::response::Response {
+    match requester(service, headers, of).await {
+        Ok(requester) => asked(service, of, request, requester).await,
         Err(refused) => refused,
     }
 }
 
+/// The answer to a request, executed or not.
+async fn asked(
+    service: &Service,
+    of: MediaType,
+    request: Request,
+    requester: Requester,
+) -> axum::response::Response {
+    let begun = Arc::<Begun>::default();
+    let request = request.data(requester).data(Arc::clone(&begun));
+    let response = service.schema.execute(request).await;
+    answered(of, &response, begun.is_noted())
+}
+
+/// The answer to a client that takes no media type of ours.
+fn unacceptable() -> axum::response::Response {
+    refused(
+        MediaType::Json,
+        StatusCode::NOT_ACCEPTABLE,
+        "answers are application/graphql-response+json or application/json",
+    )
+}
+
 /// Who asks, or the answer where that cannot be told.
-async fn requester(service: &Service, headers: &HeaderMap) -> Result<Requester, axum::response::Response> {
+async fn requester(
+    service: &Service,
+    headers: &HeaderMap,
+    of: MediaType,
+) -> Result<Requester, axum::response::Response> {
     let authorization = headers
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str().unwrap_or_default());
@@ -302,44 +369,11 @@ async fn requester(service: &Service, headers: &HeaderMap) -> Result<Requester, 
     requester.map_err(|cause| {
         tracing::error!(%cause, "it could not be told who is asking");
         refused(
+            of,
             StatusCode::SERVICE_UNAVAILABLE,
             "it cannot be told who is asking; try again shortly",
         )
     })
-}
-
-/// An answer as JSON, which nobody on the way may keep.
-fn answered(status: StatusCode, response: &Response) -> axum::response::Response {
-    let headers = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=utf-8"),
-        ),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    match serde_json::to_vec(response) {
-        Ok(body) => (status, headers, body).into_response(),
-        Err(cause) => {
-            tracing::error!(%cause, "an answer could not be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
-}
-
-fn refused(status: StatusCode, reason: &str) -> axum::response::Response {
-    let mut error = ServerError::new(reason, None);
-    error
-        .extensions
-        .get_or_insert_with(ErrorExtensionValues::default)
-        .set(
-            "code",
-            if status.is_server_error() {
-                "INTERNAL"
-            } else {
-                "BAD_USER_INPUT"
-            },
-        );
-    answered(status, &Response::from_errors(vec![error]))
 }
 
 /// Operations over a WebSocket. The token comes with `connection_init`, as
@@ -355,6 +389,7 @@ async fn graphql_ws(
         .protocols([PROTOCOL]);
     if upgrade.selected_protocol().is_none() {
         return refused(
+            MediaType::Json,
             StatusCode::BAD_REQUEST,
             "this WebSocket speaks graphql-transport-ws alone",
         );

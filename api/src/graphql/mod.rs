@@ -9,6 +9,7 @@ pub mod loader;
 pub mod mutating;
 pub mod node;
 pub mod user_error;
+pub mod variables;
 
 use std::sync::Arc;
 

@@ -1,0 +1,311 @@
+//! Whether a request's variables are of the types that its operation declares for them. The specification (October
+//! 2021, 6.1.2) has a request with one that is not refused as a whole, before anything of it is executed.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
+
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextPrepareRequest,
+};
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{
+    BaseType, DocumentOperations, ExecutableDocument, OperationDefinition, Type, TypeKind,
+    TypeSystemDefinition,
+};
+use async_graphql::{Pos, Request, ServerError, ServerResult, Value, Variables};
+
+/// The input types of the schema.
+#[derive(Debug, Default)]
+struct InputTypes {
+    enums: HashMap<String, HashSet<String>>,
+    objects: HashMap<String, HashMap<String, Field>>,
+}
+
+/// A field of an input object.
+#[derive(Debug)]
+struct Field {
+    of: Type,
+    has_default: bool,
+}
+
+impl InputTypes {
+    /// Those that a schema in GraphQL's own language has.
+    fn of(sdl: &str) -> Self {
+        let mut types = Self::default();
+        let definitions = parse_schema(sdl).map_or_else(
+            |cause| {
+                tracing::error!(%cause, "the schema cannot be read: variables go unchecked");
+                Vec::new()
+            },
+            |document| document.definitions,
+        );
+        for definition in definitions {
+            let TypeSystemDefinition::Type(definition) = definition else {
+                continue;
+            };
+            let name = definition.node.name.node.to_string();
+            match definition.node.kind {
+                TypeKind::Enum(of) => {
+                    let values = of
+                        .values
+                        .into_iter()
+                        .map(|value| value.node.value.node.to_string());
+                    types.enums.insert(name, values.collect());
+                }
+                TypeKind::InputObject(of) => {
+                    let fields = of.fields.into_iter().map(|field| {
+                        let has_default = field.node.default_value.is_some();
+                        let of = field.node.ty.node;
+                        (field.node.name.node.to_string(), Field { of, has_default })
+                    });
+                    types.objects.insert(name, fields.collect());
+                }
+                _ => {}
+            }
+        }
+        types
+    }
+
+    /// Why a value is none of a type, with where in it that is; none where it is one.
+    fn trouble(&self, path: &str, of: &Type, value: &Value) -> Option<String> {
+        let named = match (value, &of.base) {
+            (Value::Null, _) if of.nullable => return None,
+            (Value::Null, _) => return Some(format!("{path} is null, and is of the type {of}")),
+            (Value::List(values), BaseType::List(of)) => {
+                return values
+                    .iter()
+                    .enumerate()
+                    .find_map(|(at, value)| self.trouble(&format!("{path}[{at}]"), of, value));
+            }
+            // One value stands for a list of it.
+            (value, BaseType::List(of)) => return self.trouble(path, of, value),
+            (_, BaseType::Named(name)) => name.as_str(),
+        };
+        if let Some(fields) = self.objects.get(named) {
+            return self.object_trouble(path, named, fields, value);
+        }
+        let is_one = if let Some(values) = self.enums.get(named) {
+            match value {
+                Value::String(text) => values.contains(text),
+                Value::Enum(name) => values.contains(name.as_str()),
+                _ => false,
+            }
+        } else {
+            match (named, value) {
+                ("Int", Value::Number(number)) => number
+                    .as_i64()
+                    .is_some_and(|number| i32::try_from(number).is_ok()),
+                ("Float", Value::Number(_))
+                | ("String" | "ID", Value::String(_))
+                | ("Boolean", Value::Boolean(_)) => true,
+                ("ID", Value::Number(number)) => number.is_i64() || number.is_u64(),
+                ("Int" | "Float" | "String" | "Boolean" | "ID", _) => false,
+                // What else there is says itself what it takes.
+                _ => true,
+            }
+        };
+        (!is_one).then(|| format!("{path} is not of the type {named}"))
+    }
+
+    fn object_trouble(
+        &self,
+        path: &str,
+        named: &str,
+        fields: &HashMap<String, Field>,
+        value: &Value,
+    ) -> Option<String> {
+        let Value::Object(given) = value else {
+            return Some(format!("{path} is not of the type {named}"));
+        };
+        if let Some(unknown) = given.keys().find(|name| !fields.contains_key(name.as_str())) {
+            return Some(format!(
+                "{path} is of the type {named}, which has no field {unknown}"
+            ));
+        }
+        let mut names: Vec<&String> = fields.keys().collect();
+        names.sort_unstable();
+        names.into_iter().find_map(|name| {
+            let field = &fields[name];
+            match given.get(name.as_str()) {
+                Some(value) => self.trouble(&format!("{path}.{name}"), &field.of, value),
+                None if field.of.nullable || field.has_default => None,
+                None => Some(format!("{path}.{name} is missing")),
+            }
+        })
+    }
+
+    /// What is wrong with the variables of an operation, and where it declares them.
+    fn check(&self, operation: &OperationDefinition, variables: &Variables) -> Option<(Pos, String)> {
+        operation.variable_definitions.iter().find_map(|declared| {
+            let declared = &declared.node;
+            let path = format!("${}", declared.name.node);
+            let of = &declared.var_type.node;
+            let trouble = match variables.get(&declared.name.node) {
+                Some(value) => self.trouble(&path, of, value),
+                None if of.nullable || declared.default_value.is_some() => None,
+                None => Some(format!("{path} is missing, and is of the type {of}")),
+            };
+            trouble.map(|trouble| (declared.name.pos, trouble))
+        })
+    }
+}
+
+/// Checks the variables of each request.
+#[derive(Clone, Debug)]
+pub struct CheckVariables(Arc<InputTypes>);
+
+impl CheckVariables {
+    /// A check by the types of a schema in GraphQL's own language.
+    pub fn of(sdl: &str) -> Self {
+        Self(Arc::new(InputTypes::of(sdl)))
+    }
+}
+
+impl ExtensionFactory for CheckVariables {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(OfOne {
+            types: Arc::clone(&self.0),
+            operation: OnceLock::new(),
+        })
+    }
+}
+
+/// The check of one request.
+struct OfOne {
+    types: Arc<InputTypes>,
+    /// The name of the operation that is asked for, where it is said.
+    operation: OnceLock<Option<String>>,
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for OfOne {
+    async fn prepare_request(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        request: Request,
+        next: NextPrepareRequest<'_>,
+    ) -> ServerResult<Request> {
+        // A request is prepared once.
+        let _ = self.operation.set(request.operation_name.clone());
+        next.run(ctx, request).await
+    }
+
+    async fn parse_query(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        query: &str,
+        variables: &Variables,
+        next: NextParseQuery<'_>,
+    ) -> ServerResult<ExecutableDocument> {
+        let document = next.run(ctx, query, variables).await?;
+        let name = self.operation.get().and_then(Option::as_deref);
+        // One that is not there is complained of later.
+        let operation = match (&document.operations, name) {
+            (DocumentOperations::Single(operation), _) => Some(operation),
+            (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+            (DocumentOperations::Multiple(operations), None) => operations.values().next(),
+        };
+        let trouble = operation.and_then(|operation| self.types.check(&operation.node, variables));
+        match trouble {
+            None => Ok(document),
+            Some((at, trouble)) => Err(ServerError::new(trouble, Some(at))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+    use serde_json::json;
+
+    use super::*;
+
+    const SCHEMA: &str = "
+        enum Way { UP DOWN }
+        input Filter { and: [Filter!] way: Way = UP count: Int! of: [ID!] size: Float }
+        scalar Day
+        type Query { a(filter: Filter): Int }";
+
+    fn trouble(declared: &str, variables: serde_json::Value) -> Option<String> {
+        let document = parse_query(format!("query Q({declared}) {{ a }}")).unwrap();
+        let (_, operation) = document.operations.iter().next().unwrap();
+        let variables = Variables::from_json(variables);
+        InputTypes::of(SCHEMA)
+            .check(&operation.node, &variables)
+            .map(|(_, trouble)| trouble)
+    }
+
+    #[test]
+    fn what_is_of_its_type_is_taken() {
+        for (declared, variables) in [
+            ("$a: Int", json!({})),
+            ("$a: Int", json!({"a": null})),
+            ("$a: Int! = 3", json!({})),
+            ("$a: [Int!]!", json!({"a": 3})),
+            ("$a: [[Int]]", json!({"a": [[1, null], null]})),
+            ("$a: ID!", json!({"a": 3})),
+            ("$a: Float!", json!({"a": 3})),
+            ("$a: Way!", json!({"a": "UP"})),
+            ("$a: Day!", json!({"a": {"any": "thing"}})),
+            (
+                "$a: Filter",
+                json!({"a": {"count": 1, "and": [{"count": 2, "way": "DOWN", "of": "x"}]}}),
+            ),
+            ("$a: Int", json!({"another": true})),
+        ] {
+            assert_eq!(
+                trouble(declared, variables.clone()),
+                None,
+                "{declared} {variables}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_is_refused_and_named() {
+        for (declared, variables, says) in [
+            ("$a: Int!", json!({}), "$a is missing, and is of the type Int!"),
+            (
+                "$a: ID!",
+                json!({"a": null}),
+                "$a is null, and is of the type ID!",
+            ),
+            (
+                "$a: Int",
+                json!({"a": 3_000_000_000_u32}),
+                "$a is not of the type Int",
+            ),
+            ("$a: Int", json!({"a": 1.5}), "$a is not of the type Int"),
+            ("$a: String", json!({"a": 1}), "$a is not of the type String"),
+            (
+                "$a: Boolean",
+                json!({"a": "true"}),
+                "$a is not of the type Boolean",
+            ),
+            (
+                "$a: [Int!]",
+                json!({"a": [1, null]}),
+                "$a[1] is null, and is of the type Int!",
+            ),
+            ("$a: Way", json!({"a": "SIDEWAYS"}), "$a is not of the type Way"),
+            ("$a: Filter", json!({"a": 1}), "$a is not of the type Filter"),
+            ("$a: Filter", json!({"a": {}}), "$a.count is missing"),
+            (
+                "$a: Filter",
+                json!({"a": {"count": 1, "other": 2}}),
+                "$a is of the type Filter, which has no field other",
+            ),
+            (
+                "$a: Filter",
+                json!({"a": {"count": 1, "and": [{"count": 1}, {"count": "x"}]}}),
+                "$a.and[1].count is not of the type Int",
+            ),
+        ] {
+            assert_eq!(
+                trouble(declared, variables.clone()).as_deref(),
+                Some(says),
+                "{declared} {variables}"
+            );
+        }
+    }
+}

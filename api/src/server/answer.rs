@@ -1,0 +1,190 @@
+//! How an answer goes over HTTP, as the specification "GraphQL over HTTP" (draft of 2025) has it: which media type the
+//! client takes, and which status says what became of its request.
+
+use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
+use serde_json::json;
+
+/// A media type of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaType {
+    /// `application/graphql-response+json`: its status tells whether the request was executed.
+    GraphqlResponse,
+    /// `application/json`: with 200 also where a document is wrong, as clients before it expect.
+    Json,
+}
+
+impl MediaType {
+    /// The one that a client takes most gladly; none where it takes neither. Who does not say gets JSON.
+    pub fn accepted(headers: &HeaderMap) -> Option<Self> {
+        let said: Vec<&str> = headers
+            .get_all(header::ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+            .filter(|range| !range.is_empty())
+            .collect();
+        if said.is_empty() {
+            return Some(Self::Json);
+        }
+        let taken = |of: Self| Some((of, of.gladly(&said)?));
+        match (taken(Self::GraphqlResponse), taken(Self::Json)) {
+            (Some((of, one)), Some((_, other))) if one > other => Some(of),
+            // Where both are named and taken equally gladly, the one goes first that says more.
+            (Some((of, one)), Some((_, other))) if one == other && one.1 => Some(of),
+            (_, Some((of, _))) | (Some((of, _)), None) => Some(of),
+            (None, None) => None,
+        }
+    }
+
+    /// How gladly it is taken, and whether it is named itself; none where it is not taken.
+    fn gladly(self, said: &[&str]) -> Option<(f32, bool)> {
+        let mut best: Option<(u8, f32)> = None;
+        for range in said {
+            let mut parts = range.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default();
+            let closeness = if name.eq_ignore_ascii_case(self.name()) {
+                2
+            } else if name == "application/*" {
+                1
+            } else if name == "*/*" {
+                0
+            } else {
+                continue;
+            };
+            let weight = parts
+                .find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")))
+                .map_or(1.0, |weight| weight.parse().unwrap_or(1.0));
+            // What is said of it most closely holds.
+            if best.is_none_or(|(before, _)| closeness > before) {
+                best = Some((closeness, weight));
+            }
+        }
+        let (closeness, weight) = best?;
+        (weight > 0.0).then_some((weight, closeness == 2))
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::GraphqlResponse => "application/graphql-response+json",
+            Self::Json => "application/json",
+        }
+    }
+
+    const fn header(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+            Self::Json => "application/json; charset=utf-8",
+        })
+    }
+}
+
+/// The answer to a request, whether or not it was executed. Nobody on the way may keep it.
+pub fn answered(of: MediaType, response: &Response, was_executed: bool) -> axum::response::Response {
+    let status = match of {
+        _ if was_executed => StatusCode::OK,
+        MediaType::GraphqlResponse => refusal(response),
+        MediaType::Json => StatusCode::OK,
+    };
+    with_status(of, status, response, was_executed)
+}
+
+/// A request that is refused before anything looks at its document.
+pub fn refused(of: MediaType, status: StatusCode, reason: &str) -> axum::response::Response {
+    let mut error = ServerError::new(reason, None);
+    error
+        .extensions
+        .get_or_insert_with(ErrorExtensionValues::default)
+        .set(
+            "code",
+            if status.is_server_error() {
+                "INTERNAL"
+            } else {
+                "BAD_USER_INPUT"
+            },
+        );
+    with_status(of, status, &Response::from_errors(vec![error]), false)
+}
+
+/// An answer with a status of its own.
+pub fn with_status(
+    of: MediaType,
+    status: StatusCode,
+    response: &Response,
+    was_executed: bool,
+) -> axum::response::Response {
+    let headers = [
+        (header::CONTENT_TYPE, of.header()),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    // What was not executed has no data, which is not the same as data that are null.
+    let written = if was_executed {
+        serde_json::to_vec(response)
+    } else {
+        serde_json::to_vec(&json!({"errors": response.errors}))
+    };
+    match written {
+        Ok(body) => (status, headers, body).into_response(),
+        Err(cause) => {
+            tracing::error!(%cause, "an answer could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// The status of a request that was not executed, by the code of its first error.
+fn refusal(response: &Response) -> StatusCode {
+    let code = response.errors.first().and_then(|error| {
+        let code = error.extensions.as_ref()?.get("code")?;
+        match code {
+            Value::String(code) => Some(code.as_str()),
+            _ => None,
+        }
+    });
+    match code {
+        Some("UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
+        Some("FORBIDDEN") => StatusCode::FORBIDDEN,
+        Some("INTERNAL") => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_media_type_is_the_one_that_is_taken_most_gladly() {
+        use MediaType::{GraphqlResponse, Json};
+        for (accept, expected) in [
+            (None, Some(Json)),
+            (Some(""), Some(Json)),
+            (Some("*/*"), Some(Json)),
+            (Some("application/json"), Some(Json)),
+            (Some("application/json; charset=utf-8"), Some(Json)),
+            (Some("APPLICATION/JSON"), Some(Json)),
+            (Some("application/graphql-response+json"), Some(GraphqlResponse)),
+            (
+                Some("application/json, application/graphql-response+json"),
+                Some(GraphqlResponse),
+            ),
+            (
+                Some("application/json, application/graphql-response+json;q=0.9"),
+                Some(Json),
+            ),
+            (Some("application/json, */*"), Some(Json)),
+            (Some("text/html, application/json;q=0.5"), Some(Json)),
+            (Some("application/json;q=0, */*"), Some(GraphqlResponse)),
+            (Some("text/html"), None),
+            (Some("application/json;q=0"), None),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(accept) = accept {
+                headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            }
+            assert_eq!(MediaType::accepted(&headers), expected, "{accept:?}");
+        }
+    }
+}
