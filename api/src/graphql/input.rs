@@ -3,15 +3,18 @@
 use async_graphql::{InputType, Pos, Value};
 
 use crate::error::{Error, Result};
+use crate::guard::{Limits, measure_value};
 
 /// Reads an input of any type from JSON.
 ///
 /// # Errors
 /// [`Error::BadInput`] where it is not of the type, and where it holds a field that the
 /// type does not have: a request is checked for those before it is read, a document by
-/// itself is not, and a filter with a misspelt field would hold of everything.
+/// itself is not, and a filter with a misspelt field would hold of everything. So too where
+/// it is nested deeper than one in a request may be.
 pub fn read<T: InputType>(path: &str, document: serde_json::Value) -> Result<T> {
     let given = Value::from_json(document).map_err(|cause| Error::bad_input(path, cause))?;
+    measure_value(&given, &Limits::default()).map_err(|excess| Error::bad_input(path, excess))?;
     let read = T::parse(Some(given.clone()))
         .map_err(|cause| Error::bad_input(path, cause.into_server_error(Pos::default()).message))?;
     match beyond(path, &given, &read.to_value()) {
@@ -66,6 +69,17 @@ mod tests {
         assert_eq!(
             read::<Dimension>("by", json!("REGION")).ok(),
             Some(Dimension::Region)
+        );
+    }
+
+    #[test]
+    fn what_is_nested_deeper_than_a_request_may_be_is_refused() {
+        let nested = |deep| (0..deep).fold(json!({}), |inner, _| json!({"and": [inner]}));
+        assert!(read::<InitiativeFilter>("when", nested(11)).is_ok());
+        let refused = read::<InitiativeFilter>("when", nested(60)).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "when: lists and objects are nested too deep: at most 24 deep is taken"
         );
     }
 

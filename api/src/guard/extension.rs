@@ -6,7 +6,7 @@ use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, N
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{ServerError, ServerResult, Variables};
 
-use super::{Limits, measure};
+use super::{Limits, measure, measure_value};
 use crate::error::Error;
 
 /// Measures each document before it is parsed, whichever way it came.
@@ -28,7 +28,13 @@ impl Extension for Guard {
         variables: &Variables,
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
-        if let Err(excess) = measure(query, &Limits::default()) {
+        let limits = Limits::default();
+        let measured = measure(query, &limits).map(drop);
+        let measured = measured.and_then(|()| {
+            let mut values = variables.values();
+            values.try_for_each(|value| measure_value(value, &limits))
+        });
+        if let Err(excess) = measured {
             let mut error = ServerError::new(excess.to_string(), None);
             error.source = Some(Arc::new(Error::from(excess)));
             return Err(error);

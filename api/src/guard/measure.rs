@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use async_graphql::Value;
+
 use super::lexer::{Lexer, Token};
 use super::{Excess, Limits};
 
@@ -28,6 +30,20 @@ pub struct Work {
     pub root_fields: usize,
     /// How many steps measuring took: one for each token and each spread.
     pub steps: usize,
+}
+
+/// Refuses a value from outside of a document, such as a variable's, that is nested deeper than one in it may be:
+/// what reads it calls itself for each level. JSON itself is read 128 deep at most.
+pub fn measure_value(value: &Value, limits: &Limits) -> Result<(), Excess> {
+    no_deeper("lists and objects", nesting(value), limits.nesting)
+}
+
+fn nesting(value: &Value) -> usize {
+    match value {
+        Value::List(values) => 1 + values.iter().map(nesting).max().unwrap_or_default(),
+        Value::Object(fields) => 1 + fields.values().map(nesting).max().unwrap_or_default(),
+        _ => 0,
+    }
 }
 
 /// Goes over a document once. What cannot be read as GraphQL is measured all the same, and left for the

@@ -12,7 +12,7 @@ mod measure;
 mod tests;
 
 pub use self::extension::Guard;
-pub use self::measure::{Work, measure};
+pub use self::measure::{Work, measure, measure_value};
 
 /// The most of everything that a document may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

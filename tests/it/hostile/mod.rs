@@ -1,0 +1,151 @@
+//! Requests that are made to bring the service down: each is refused, in few steps, and in few words.
+
+mod documents;
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use wayin::guard::{Limits, measure};
+use wayin::server;
+
+use crate::support::app::{TestApp, token};
+use crate::support::socket::Listening;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this folder.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_hostile_document_is_refused_in_few_steps,
+        hostile_variables_are_refused,
+        a_hostile_document_is_refused_over_a_websocket_too,
+    ]
+}
+
+/// The most bytes of an answer that refuses something: it does not say more than is of use.
+const MOST_SAID: usize = 16 * 1024;
+
+async fn post(app: &TestApp, body: String) -> (StatusCode, Vec<u8>) {
+    let request = Request::post("/graphql")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::ACCEPT, "application/graphql-response+json")
+        .header(header::AUTHORIZATION, format!("Bearer {}", token("steward")))
+        .body(Body::from(body))
+        .unwrap();
+    let response = server::router(Arc::clone(&app.app))
+        .oneshot(request)
+        .await
+        .unwrap();
+    let status = response.status();
+    (
+        status,
+        to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec(),
+    )
+}
+
+async fn a_hostile_document_is_refused_in_few_steps(database: Database) {
+    let app = TestApp::start(database).await;
+    app.steward().await;
+    let unlimited = Limits {
+        bytes: usize::MAX,
+        tokens: usize::MAX,
+        depth: usize::MAX,
+        nesting: usize::MAX,
+        operations: usize::MAX,
+        fragments: usize::MAX,
+        selections: usize::MAX,
+        aliases: usize::MAX,
+        directives: usize::MAX,
+        root_fields: usize::MAX,
+    };
+    for hostile in documents::all() {
+        let (tries, document) = (hostile.tries, &hostile.document);
+        if let Ok(work) = measure(document, &unlimited) {
+            assert!(work.steps <= document.len(), "{tries}: {work:?}");
+        }
+        let (status, answer) = post(&app, json!({"query": document}).to_string()).await;
+        assert!(answer.len() <= MOST_SAID, "{tries}: {} bytes", answer.len());
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        // What an argument is refused for is an answer; what the document is refused for is none.
+        let expected = if answer.get("data").is_some() {
+            StatusCode::OK
+        } else {
+            StatusCode::BAD_REQUEST
+        };
+        assert_eq!(status, expected, "{tries}: {answer}");
+        let errors = answer["errors"].as_array().unwrap();
+        assert!((1..=20).contains(&errors.len()), "{tries}: {answer}");
+        for error in errors {
+            assert_eq!(error["extensions"]["code"], hostile.code, "{tries}: {error}");
+        }
+    }
+    // And it answers still.
+    let (status, _) = post(&app, json!({"query": "{ viewer { role } }"}).to_string()).await;
+    assert_eq!(status, StatusCode::OK);
+}
+
+async fn hostile_variables_are_refused(database: Database) {
+    let app = TestApp::start(database).await;
+    app.steward().await;
+    let filtered = "query($filter: InitiativeFilter) { initiatives(filter: $filter) { totalCount } }";
+    let nested = |deep: usize| {
+        let open = "{\"and\": [".repeat(deep);
+        let close = "]}".repeat(deep);
+        format!("{{\"query\": \"{filtered}\", \"variables\": {{\"filter\": {open}{{}}{close}}}}}")
+    };
+    let many = |count: usize| {
+        let conditions = vec![json!({"title": {"contains": "a"}}); count];
+        json!({"query": filtered, "variables": {"filter": {"and": conditions}}}).to_string()
+    };
+    let ids = json!({
+        "query": "query($ids: [ID!]!) { nodes(ids: $ids) { id } }",
+        "variables": {"ids": vec!["a"; 20_000]},
+    });
+    // What is read as JSON, but not as a condition: whoever reads it would call itself at each level.
+    let (_, answer) = post(&app, nested(40)).await;
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!(
+        answer["errors"][0]["extensions"]["code"], "QUERY_TOO_EXPENSIVE",
+        "{answer}"
+    );
+    for (tries, body) in [
+        ("a filter 40 deep", nested(40)),
+        ("a filter 5,000 deep", nested(5_000)),
+        ("a filter of 5,000 parts", many(5_000)),
+        ("20,000 ids", ids.to_string()),
+        ("a body that is one bracket, often", "[".repeat(200_000)),
+        (
+            "the same inside the variables",
+            format!(
+                "{{\"query\": \"{{ __typename }}\", \"variables\": {}",
+                "[".repeat(200_000)
+            ),
+        ),
+        ("a body that is too long", " ".repeat(400_000)),
+    ] {
+        let (status, answer) = post(&app, body).await;
+        assert!(answer.len() <= MOST_SAID, "{tries}: {} bytes", answer.len());
+        assert!(!status.is_server_error(), "{tries}: {status}");
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert!(
+            answer["errors"][0]["extensions"]["code"].is_string(),
+            "{tries}: {answer}"
+        );
+    }
+}
+
+async fn a_hostile_document_is_refused_over_a_websocket_too(database: Database) {
+    let app = TestApp::start(database).await;
+    app.steward().await;
+    let listening = Listening::start(&app).await;
+    let mut socket = listening.begin_as("steward").await;
+    for hostile in documents::all() {
+        let answer = socket.ask("1", &hostile.document).await;
+        let code = &answer["errors"][0]["extensions"]["code"];
+        assert_eq!(code, hostile.code, "{}", hostile.tries);
+    }
+    let answer = socket.ask("1", "{ viewer { role } }").await;
+    assert_eq!(answer["data"]["viewer"]["role"], "STEWARD");
+}
