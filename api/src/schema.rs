@@ -1,6 +1,9 @@
 //! The schema: every domain's queries merged, and the limits. The only file that
 //! sees every domain.
 
+#[cfg(test)]
+mod promise;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, MergedObject, MergedSubscription, Object, Result, SchemaBuilder};
