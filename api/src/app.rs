@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::expiry::Expiry;
 use crate::import::job::{Desk, Settings};
 use crate::live::{Limits, Live};
+use crate::origins::Origins;
 use crate::pattern::engine::Engine;
 
 /// The parts of a running service.
@@ -27,6 +28,8 @@ pub struct App {
     pub live: Live,
     /// After how long what lies untouched goes.
     pub expiry: Expiry,
+    /// The origins whose pages may ask.
+    pub origins: Origins,
 }
 
 impl App {
@@ -45,6 +48,7 @@ impl App {
             imports: Desk::default(),
             live: Live::new(Limits::default()),
             expiry: Expiry::default(),
+            origins: Origins::default(),
         }
     }
 
@@ -70,5 +74,11 @@ impl App {
     #[must_use]
     pub fn with_expiry(self, expiry: Expiry) -> Self {
         Self { expiry, ..self }
+    }
+
+    /// The same service, asked by pages of other origins too.
+    #[must_use]
+    pub fn with_origins(self, origins: Origins) -> Self {
+        Self { origins, ..self }
     }
 }

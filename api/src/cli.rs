@@ -290,10 +290,12 @@ async fn serve() -> Result<(), CliError> {
     let engine = Arc::new(Engine::new(config::engine(&environment)?)?);
     let imports = config::imports(&environment)?;
     let expiry = config::expiry(&environment)?;
+    let origins = config::origins(&environment)?;
     let db = open().await?;
     let app = App::new(db, verifier, Arc::new(SystemClock), engine)
         .with_imports(imports)
-        .with_expiry(expiry);
+        .with_expiry(expiry)
+        .with_origins(origins);
     let app = Arc::new(app);
     let listener = server::bind(bind, false)
         .await

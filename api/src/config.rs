@@ -14,6 +14,7 @@ use crate::auth::token::{Signer, Verifier};
 use crate::expiry::{DRAFT_DAYS, Expiry, IMPORT_DAYS};
 use crate::import::job;
 use crate::import::parse::records::Limits;
+use crate::origins::Origins;
 use crate::pattern::disclosure::noise::Noise;
 use crate::pattern::engine::Settings;
 
@@ -126,6 +127,13 @@ pub fn imports(source: Source<'_>) -> Result<job::Settings, ConfigError> {
         limits,
         ..job::Settings::default()
     })
+}
+
+/// `ORIGINS`: the origins whose pages may ask from a browser.
+pub fn origins(source: Source<'_>) -> Result<Origins, ConfigError> {
+    const ORIGINS: &str = "ORIGINS";
+    let list = source(ORIGINS).unwrap_or_default();
+    Origins::read(&list).map_err(|reason| ConfigError::Malformed(ORIGINS, reason))
 }
 
 /// `DRAFT_DAYS` and `IMPORT_DAYS`: after how long what lies untouched goes.

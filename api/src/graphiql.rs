@@ -9,15 +9,15 @@ use axum::{
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
         header::{
-            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, REFERRER_POLICY,
             X_CONTENT_TYPE_OPTIONS,
         },
     },
     response::{IntoResponse, Response},
     routing::get,
 };
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use sha2::{Digest, Sha256};
+
+use crate::etag::ETag;
 
 /// What the page may do: load from its own origin, and run nothing that is written
 /// into the page. `'self'` covers web sockets to the same host. The one style named
@@ -93,18 +93,16 @@ struct File {
     name: &'static str,
     content_type: HeaderValue,
     body: &'static [u8],
-    /// Weak, since the body may be compressed on its way out.
-    etag: String,
+    etag: ETag,
 }
 
 impl File {
     fn new(name: &'static str, content_type: HeaderValue, body: &'static [u8]) -> Self {
-        let digest = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(body));
         Self {
             name,
             content_type,
             body,
-            etag: format!("W/\"{digest}\""),
+            etag: ETag::of(body),
         }
     }
 
@@ -118,21 +116,12 @@ impl File {
             (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
             (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         ];
-        let etag = [(ETAG, self.etag.as_str())];
-        if self.is_held(request) {
+        let etag = [(ETAG, self.etag.header())];
+        if self.etag.is_held(request) {
             (StatusCode::NOT_MODIFIED, headers, etag).into_response()
         } else {
             (headers, etag, self.body).into_response()
         }
-    }
-
-    fn is_held(&self, request: &HeaderMap) -> bool {
-        request
-            .get_all(IF_NONE_MATCH)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .any(|tag| tag.trim() == self.etag)
     }
 }
 
@@ -140,7 +129,7 @@ impl File {
 mod tests {
     use axum::{
         body::{Body, to_bytes},
-        http::Request,
+        http::{Request, header::IF_NONE_MATCH},
     };
     use tower::ServiceExt;
 

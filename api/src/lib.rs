@@ -10,7 +10,7 @@
 //! |---|---|
 //! | [`cli`], [`config`] | the commands and their settings |
 //! | [`guard`] | what a document may cost before anything looks at it closely |
-//! | [`server`], [`multipart`], [`graphiql`], [`schema`], [`app`] | the service: routes, requests with a file, the explorer, every domain's queries merged, what a request is given |
+//! | [`server`], [`origins`], [`multipart`], [`graphiql`], [`schema`], [`app`] | the service: routes, whose pages may ask, requests with a file, the explorer, every domain's queries merged, what a request is given |
 //! | [`auth`] | tokens, members, the permission table, the visibility of records |
 //! | [`initiative`] | the record, what it must meet, its publication, its filter as SQL |
 //! | [`submission`], [`mutation`], [`snapshot`], [`audit`], [`redaction`], [`expiry`] | proposed records and their review; what every mutation has in common; rows as they were answered; who did what; taking a text out of it all; what lies untouched for long |
@@ -21,7 +21,7 @@
 //! | [`condition`], [`truth`] | conditions and three-valued truth, which lists and patterns share |
 //! | [`import`], [`export`], [`workbook`], [`example`] | files in and out, as workbooks too, and the demonstration's evidence |
 //! | [`check`] | whether everything that is to hold of a base does |
-//! | `money`, [`written`] | amounts in minor units; dates and lines as people write them |
+//! | `money`, [`written`], `etag` | amounts in minor units; dates and lines as people write them; tags of what browsers hold |
 //! | [`graphql`], [`paging`], [`id`], [`error`], [`database`], [`base`], [`change`], [`clock`] | what the domains are built with |
 
 pub mod app;
@@ -38,6 +38,7 @@ pub mod config;
 pub mod crisis;
 pub mod database;
 pub mod error;
+mod etag;
 pub mod example;
 pub mod expiry;
 pub mod export;
@@ -55,6 +56,7 @@ mod money;
 pub mod multipart;
 pub mod mutation;
 pub mod organisation;
+pub mod origins;
 pub mod paging;
 pub mod pattern;
 pub mod place;

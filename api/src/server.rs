@@ -2,41 +2,45 @@
 //! for records, the explorer, health.
 
 mod answer;
+mod browsers;
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_graphql::http::parse_query_string;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Variables};
 use axum::{
-    Router,
+    Extension, Router,
     body::Body,
-    extract::{DefaultBodyLimit, RawQuery, State, ws::WebSocketUpgrade},
-    http::{HeaderMap, StatusCode, header},
-    response::Redirect,
+    extract::{ConnectInfo, DefaultBodyLimit, RawQuery, State, ws::WebSocketUpgrade},
+    http::{HeaderMap, StatusCode, Uri, header},
+    response::{IntoResponse, Redirect},
     routing::get,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tower_http::{compression::CompressionLayer, trace::TraceLayer};
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, trace::TraceLayer};
 use wayin_entity::ImportKind;
 
-use self::answer::{MediaType, answered, refused, with_status};
+use self::answer::{MediaType, answered, failed, for_everybody, panicked, refused, with_status};
 use crate::app::App;
 use crate::auth::member;
 use crate::auth::requester::Requester;
+use crate::auth::token::Trouble;
+use crate::etag::ETag;
 use crate::expiry;
 use crate::import::job;
+use crate::live::connections::Holder;
 use crate::live::operation::{self, Begun};
 use crate::live::socket::{self, PROTOCOL};
 use crate::multipart::{self, MultipartError};
-use crate::schema::{Schema, schema};
+use crate::schema::{Schema, schema, sdl};
 
 /// The most bytes of a request's body.
 const MOST_BYTES: usize = 256 * 1024;
@@ -58,10 +62,12 @@ pub fn router(app: Arc<App>) -> Router {
         schema: schema(Arc::clone(&app)),
         app,
     };
-    Router::new()
+    let origins = service.app.origins.clone();
+    let routes = Router::new()
         .route("/", get(|| async { Redirect::temporary("/graphiql") }))
         .route("/graphql", get(graphql_get).post(graphql_post))
         .route("/graphql/ws", get(graphql_ws))
+        .route("/schema.graphql", get(schema_text))
         .route("/health/live", get(|| async { "live\n" }))
         .route("/health/ready", get(ready))
         .merge(crate::graphiql::router())
@@ -69,9 +75,11 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(crate::workbook::http::router())
         .merge(to_mend)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http())
-        .with_state(service)
+        .with_state(service);
+    browsers::told(routes, &origins)
 }
 
 /// Serves until `stop` is over, and then ends the requests that are under way. `progress`
@@ -103,7 +111,8 @@ pub async fn serve(
             app.live.end();
         }
     };
-    axum::serve(listener, router(app))
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
         .with_graceful_shutdown(ending)
         .await
 }
@@ -243,12 +252,7 @@ async fn graphql_multipart(
             refused(of, StatusCode::BAD_REQUEST, &malformed.to_string())
         }
         Err(MultipartError::Unkept(cause)) => {
-            tracing::error!(%cause, "a file that is sent could not be kept");
-            refused(
-                of,
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the file cannot be kept; try again shortly",
-            )
+            failed(of, "the file cannot be kept; try again shortly", &cause)
         }
     }
 }
@@ -290,7 +294,18 @@ async fn graphql_get(
             "only queries can be sent by GET; send this by POST",
         );
     }
-    execute(&service, &headers, of, request).await
+    if headers.contains_key(header::AUTHORIZATION) {
+        return execute(&service, &headers, of, request).await;
+    }
+    // What is answered to nobody in particular is the same for everybody.
+    let begun = Arc::<Begun>::default();
+    let request = request.data(Requester::Anonymous(Trouble::Missing));
+    let response = service.schema.execute(request.data(Arc::clone(&begun))).await;
+    if begun.is_noted() && response.is_ok() {
+        for_everybody(of, &response, &headers)
+    } else {
+        answered(of, &response, begun.is_noted())
+    }
 }
 
 /// Reads the request in a body. Several in one are not taken.
@@ -366,23 +381,25 @@ async fn requester(
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str().unwrap_or_default());
     let requester = member::requester(&service.app.db, &service.app.verifier, authorization).await;
-    requester.map_err(|cause| {
-        tracing::error!(%cause, "it could not be told who is asking");
-        refused(
-            of,
-            StatusCode::SERVICE_UNAVAILABLE,
-            "it cannot be told who is asking; try again shortly",
-        )
-    })
+    requester.map_err(|cause| failed(of, "it cannot be told who is asking; try again shortly", &cause))
 }
 
 /// Operations over a WebSocket. The token comes with `connection_init`, as
 /// `{"authorization": "Bearer <token>"}`, or in the header of the upgrade.
 async fn graphql_ws(
     State(service): State<Service>,
+    from: Option<Extension<ConnectInfo<SocketAddr>>>,
+    uri: Uri,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> axum::response::Response {
+    if !service.app.origins.allows(&uri, &headers) {
+        return refused(
+            MediaType::Json,
+            StatusCode::FORBIDDEN,
+            "pages of this origin may not ask here; whoever runs the service can name it in ORIGINS",
+        );
+    }
     let upgrade = upgrade
         .max_message_size(socket::MOST_TAKEN_IN)
         .max_frame_size(socket::MOST_TAKEN_IN)
@@ -397,11 +414,39 @@ async fn graphql_ws(
     let header = headers
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str().unwrap_or_default().to_owned());
+    let address: Option<IpAddr> = from.map(|Extension(ConnectInfo(from))| from.ip());
     let Service { app, schema } = service;
+    let most = app.live.limits.most_unnamed;
+    let Some(place) = app.live.connections.enter(Holder::Address(address), most) else {
+        return refused(
+            MediaType::Json,
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many connections from this address have not said who they are; try again shortly",
+        );
+    };
     let service = socket::Service {
         app,
         schema,
         most_bytes: MOST_BYTES,
     };
-    upgrade.on_upgrade(move |socket| socket::serve(socket, service, header))
+    upgrade.on_upgrade(move |socket| socket::serve(socket, service, header, place))
+}
+
+/// The schema in GraphQL's own language.
+async fn schema_text(headers: HeaderMap) -> axum::response::Response {
+    static TEXT: LazyLock<(String, ETag)> = LazyLock::new(|| {
+        let text = sdl();
+        let tag = ETag::of(text.as_bytes());
+        (text, tag)
+    });
+    let (text, tag) = &*TEXT;
+    let said = [
+        (header::CACHE_CONTROL, answer::KEPT_A_WHILE),
+        (header::ETAG, tag.header()),
+    ];
+    if tag.is_held(&headers) {
+        (StatusCode::NOT_MODIFIED, said).into_response()
+    } else {
+        (said, text.as_str()).into_response()
+    }
 }

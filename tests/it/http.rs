@@ -306,6 +306,8 @@ async fn a_fault_inside_is_told_in_neutral_words(database: Database) {
             let error = &answer["errors"][0];
             let said = json!({"message": error["message"], "code": error["extensions"]["code"]});
             assert_eq!(said, told, "{query}: {answer}");
+            let id = error["extensions"]["id"].as_str().unwrap_or_default();
+            assert_eq!(id.len(), 32, "it is found in the log by an id: {answer}");
             let answer = answer.to_string();
             for word in [
                 "SELECT",

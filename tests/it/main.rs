@@ -6,6 +6,7 @@
 use std::process::ExitCode;
 
 mod agreement;
+mod browsers;
 mod checks;
 mod disclosure;
 mod expiry;
@@ -14,6 +15,7 @@ mod files;
 mod following;
 mod grant_exports;
 mod grants;
+mod hostile;
 mod http;
 mod import_jobs;
 mod import_turns;
@@ -61,6 +63,8 @@ fn main() -> ExitCode {
         following::stories(),
         disclosure::stories(),
         http::stories(),
+        browsers::stories(),
+        hostile::stories(),
         spreadsheets::stories(),
         submissions::stories(),
         redactions::stories(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextRequest, NextSubscribe};
 use async_graphql::{ErrorExtensionValues, Pos, Response, ServerError};
 use futures_util::stream::{BoxStream, StreamExt};
+use uuid::Uuid;
 
 use crate::error::Error;
 
@@ -49,7 +50,7 @@ impl From<Shared> for Error {
 }
 
 /// Gives every error of a response its code, and lets nothing out that is not meant
-/// to be shown: causes go to the log, once.
+/// to be shown: causes go to the log, under an id that the answer tells.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ErrorCodes;
 
@@ -96,31 +97,34 @@ pub fn response(error: Error) -> Response {
 }
 
 fn show(error: &mut ServerError) {
-    let code = if let Some(cause) = error.source::<Error>().map(Error::shared) {
-        log(cause);
-        code(cause)
-    } else if let Some(Shared(cause)) = error.source::<Shared>() {
-        log(cause.shared());
-        code(cause.shared())
+    let shared = |error: &ServerError| error.source::<Shared>().map(|Shared(cause)| Arc::clone(cause));
+    let (code, inside) = if let Some(cause) = error.source::<Error>() {
+        (code(cause.shared()), inside(cause.shared()))
+    } else if let Some(cause) = shared(error) {
+        (code(cause.shared()), inside(cause.shared()))
     } else if error.source.is_some() {
-        tracing::error!(cause = %error.message, "a query failed in a way that nobody foresaw");
-        error.message = Error::Internal(String::new()).to_string();
-        "INTERNAL"
+        let said = std::mem::replace(&mut error.message, Error::Internal(String::new()).to_string());
+        ("INTERNAL", Some(said))
     } else {
         // What the library itself finds wrong with a document.
-        "BAD_USER_INPUT"
+        ("BAD_USER_INPUT", None)
     };
     error.source = None;
-    error
-        .extensions
-        .get_or_insert_with(ErrorExtensionValues::default)
-        .set("code", code);
+    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    extensions.set("code", code);
+    if let Some(cause) = inside {
+        // Whoever is told it can say which one it was, and whoever keeps the service finds it in the log.
+        let id = Uuid::now_v7().simple().to_string();
+        tracing::error!(id, cause, "a request failed inside");
+        extensions.set("id", id);
+    }
 }
 
-fn log(error: &Error) {
+/// What went wrong inside, for the log alone; none where it is no fault of ours.
+fn inside(error: &Error) -> Option<String> {
     match error {
-        Error::Database(cause) => tracing::error!(%cause, "a query failed in the database"),
-        Error::Internal(cause) => tracing::error!(%cause, "a query failed inside"),
-        _ => {}
+        Error::Database(cause) => Some(format!("in the database: {cause}")),
+        Error::Internal(cause) => Some(cause.clone()),
+        _ => None,
     }
 }

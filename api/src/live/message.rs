@@ -140,6 +140,8 @@ pub enum Close {
     TooBig,
     /// The base does not answer.
     TryLater,
+    /// The token has as many connections as it may.
+    TooMany(usize),
     /// The client does not read what it is sent, or not as fast as it comes.
     Behind,
     /// A message is none of the protocol.
@@ -164,7 +166,7 @@ impl Close {
         match self {
             Self::GoingAway => 1001,
             Self::TooBig => 1009,
-            Self::TryLater => 1013,
+            Self::TryLater | Self::TooMany(_) => 1013,
             Self::Behind => 4008,
             Self::BadRequest(_) => 4400,
             Self::Unauthorized => 4401,
@@ -182,6 +184,7 @@ impl Close {
             Self::GoingAway => "Going away".into(),
             Self::TooBig => "Message too big".into(),
             Self::TryLater => "Try again later".into(),
+            Self::TooMany(most) => format!("Try again later: a token has at most {most} connections at once"),
             Self::Behind => "Fell behind: connect and ask anew".into(),
             Self::BadRequest(what) => what.clone(),
             Self::Unauthorized => "Unauthorized".into(),

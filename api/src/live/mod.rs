@@ -1,11 +1,13 @@
 //! What is told as it happens: subscriptions, and the connections that carry them.
 //!
-//! A [connection](socket) speaks the protocol's [messages](message). While anybody
+//! A [connection](socket) speaks the protocol's [messages](message); somebody has
+//! [so many](connections) and no more. While anybody
 //! subscribes, one `follower` in each server process looks for what was changed, by
 //! whichever process, and hands it on in [feeds](feed) that hold so much and no more.
 //! What of it somebody may see is decided where it is read, by each domain's own
 //! subscription.
 
+pub mod connections;
 pub mod feed;
 mod follower;
 pub mod message;
@@ -20,6 +22,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, broadcast, watch};
 use uuid::Uuid;
 
+use self::connections::Connections;
 use self::feed::Feed;
 use crate::app::App;
 use crate::auth::requester::Member;
@@ -39,6 +42,10 @@ pub struct Limits {
     pub ping_every: Duration,
     /// The most operations that one connection may have at once.
     pub most_operations: usize,
+    /// The most connections that one token may have at once.
+    pub most_connections: usize,
+    /// The most that may be open from one address without saying who they are.
+    pub most_unnamed: usize,
     /// The most events that may wait for one who is to be told of them.
     pub most_waiting: usize,
 }
@@ -51,6 +58,8 @@ impl Default for Limits {
             close_within: Duration::from_secs(30),
             ping_every: Duration::from_secs(20),
             most_operations: 100,
+            most_connections: 20,
+            most_unnamed: 50,
             most_waiting: 1_024,
         }
     }
@@ -71,6 +80,8 @@ pub struct SubmissionMoved {
 pub struct Live {
     /// What connections are held to.
     pub limits: Limits,
+    /// The connections that are open.
+    pub connections: Arc<Connections>,
     submissions: broadcast::Sender<SubmissionMoved>,
     following: Mutex<Following>,
     joined: Notify,
@@ -101,6 +112,7 @@ impl Live {
             joined: Notify::new(),
             looked: watch::Sender::new(false),
             ending: watch::Sender::new(false),
+            connections: Arc::default(),
             limits,
         }
     }

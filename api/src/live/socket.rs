@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout};
 
 use super::Follow;
+use super::connections::{Holder, Place};
 use super::feed::Behind;
 use super::message::{Close, FromClient, FromService};
 use super::operation::{self, Begun};
@@ -46,8 +47,9 @@ pub struct Service {
     pub most_bytes: usize,
 }
 
-/// Serves a connection until it ends. `header` is the upgrade's `Authorization`.
-pub async fn serve(socket: WebSocket, service: Service, header: Option<String>) {
+/// Serves a connection until it ends. `header` is the upgrade's `Authorization`, and `place` the connection's
+/// own among those of its address.
+pub async fn serve(socket: WebSocket, service: Service, header: Option<String>, place: Place) {
     let limits = &service.app.live.limits;
     let now = Instant::now();
     let mut pings = interval_at(now + limits.ping_every, limits.ping_every);
@@ -62,6 +64,7 @@ pub async fn serve(socket: WebSocket, service: Service, header: Option<String>) 
         pings,
         unanswered: 0,
         header,
+        place,
         socket,
         service,
     };
@@ -114,6 +117,8 @@ struct Connection {
     ending: watch::Receiver<bool>,
     pings: Interval,
     unanswered: u8,
+    /// Its place among the connections of its address, or, once that was said, of its token.
+    place: Place,
 }
 
 impl Connection {
@@ -202,6 +207,11 @@ impl Connection {
                 }
             },
         };
+        if let Some(member) = &member {
+            let most = app.live.limits.most_connections;
+            let place = app.live.connections.enter(Holder::Member(member.id), most);
+            self.place = place.ok_or(Ended::Closed(Close::TooMany(most)))?;
+        }
         let behind = Arc::<Behind>::default();
         let mut data = Data::default();
         data.insert(Session(authorization));
@@ -335,6 +345,7 @@ impl Connection {
             answers,
             follow,
             asker,
+            place,
             ..
         } = self;
         drop((running, answers, follow, asker));
@@ -349,6 +360,7 @@ impl Connection {
         };
         // One that does not hear it in time finds the connection gone.
         let _ = timeout(service.app.live.limits.close_within, heard).await;
+        drop(place);
     }
 }
 

@@ -1,10 +1,20 @@
 //! How an answer goes over HTTP, as the specification "GraphQL over HTTP" (draft of 2025) has it: which media type the
 //! client takes, and which status says what became of its request.
 
+use std::any::Any;
+use std::fmt::Display;
+
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::json;
+
+use crate::error::Error;
+use crate::etag::ETag;
+use crate::graphql::error;
+
+/// How long anybody on the way may keep what is the same for everybody.
+pub const KEPT_A_WHILE: HeaderValue = HeaderValue::from_static("public, max-age=60");
 
 /// A media type of answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,21 +101,57 @@ pub fn answered(of: MediaType, response: &Response, was_executed: bool) -> axum:
     with_status(of, status, response, was_executed)
 }
 
+/// An answer that is the same for everybody, who may keep it for a while and then ask whether it still holds.
+pub fn for_everybody(of: MediaType, response: &Response, asked: &HeaderMap) -> axum::response::Response {
+    let mut answer = with_status(of, StatusCode::OK, response, true);
+    let Ok(data) = serde_json::to_vec(&response.data) else {
+        return answer;
+    };
+    let tag = ETag::of(&data);
+    if tag.is_held(asked) {
+        answer = StatusCode::NOT_MODIFIED.into_response();
+    }
+    let headers = answer.headers_mut();
+    headers.insert(header::ETAG, tag.header());
+    headers.insert(header::CACHE_CONTROL, KEPT_A_WHILE);
+    // With a token, or in another media type, the answer may be another.
+    headers.insert(header::VARY, HeaderValue::from_static("accept, authorization"));
+    answer
+}
+
 /// A request that is refused before anything looks at its document.
 pub fn refused(of: MediaType, status: StatusCode, reason: &str) -> axum::response::Response {
     let mut error = ServerError::new(reason, None);
     error
         .extensions
         .get_or_insert_with(ErrorExtensionValues::default)
-        .set(
-            "code",
-            if status.is_server_error() {
-                "INTERNAL"
-            } else {
-                "BAD_USER_INPUT"
-            },
-        );
+        .set("code", "BAD_USER_INPUT");
     with_status(of, status, &Response::from_errors(vec![error]), false)
+}
+
+/// A request that nothing can be done for just now, for a reason that goes to the log alone.
+pub fn failed(of: MediaType, told: &str, cause: &dyn Display) -> axum::response::Response {
+    let mut response = error::response(Error::Internal(format!("{told}: {cause}")));
+    for error in &mut response.errors {
+        told.clone_into(&mut error.message);
+    }
+    with_status(of, StatusCode::SERVICE_UNAVAILABLE, &response, false)
+}
+
+/// The answer where something panicked: what it said goes to the log alone.
+pub fn panicked(said: Box<dyn Any + Send>) -> axum::response::Response {
+    let said = said
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| said.downcast_ref::<&str>().copied())
+        .unwrap_or("nothing that can be read");
+    let response = error::response(Error::Internal(format!("a panic: {said}")));
+    with_status(
+        MediaType::Json,
+        StatusCode::INTERNAL_SERVER_ERROR,
+        &response,
+        false,
+    )
 }
 
 /// An answer with a status of its own.

@@ -6,15 +6,16 @@ use futures_util::SinkExt;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tower::ServiceExt;
 use wayin::live::Limits;
 use wayin::schema::sdl;
 use wayin::server;
+use wayin_entity::Role;
 
 use super::{A_WHILE, PATTERN, SUBMISSIONS, follow_submissions, next_title, save, short};
 use crate::support::app::{TestApp, token};
-use crate::support::socket::{Listening, PROTOCOL, Socket, until};
+use crate::support::socket::{Heard, Listening, PROTOCOL, Socket, until};
 use crate::support::{Database, Story, stories};
 
 /// The stories of this file.
@@ -27,6 +28,8 @@ pub fn stories() -> Vec<Story> {
         nothing_is_subscribed_to_without_a_token,
         what_is_completed_is_told_of_no_more,
         a_connection_has_so_many_operations_and_no_more,
+        a_token_has_so_many_connections_and_no_more,
+        an_address_has_so_many_connections_that_have_not_begun,
         mutations_are_answered_over_a_websocket,
         a_subscription_over_plain_http_is_refused,
         a_service_that_ends_says_so,
@@ -285,6 +288,67 @@ async fn a_connection_has_so_many_operations_and_no_more(database: Database) {
 
 async fn follow_submissions_alone(socket: &mut Socket, id: &str) {
     socket.subscribe(id, SUBMISSIONS).await;
+}
+
+async fn a_token_has_so_many_connections_and_no_more(database: Database) {
+    let limits = Limits {
+        most_connections: 3,
+        ..Limits::default()
+    };
+    let app = TestApp::with_limits(database, limits).await;
+    app.steward().await;
+    app.member("other", Role::Dashboard, None).await;
+    let listening = Listening::start(&app).await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(listening.begin_as("steward").await);
+    }
+    let init = json!({"type": "connection_init", "payload": {"authorization": format!("Bearer {}", token("steward"))}});
+    let mut refused = silent(&listening).await;
+    refused.say(init.clone()).await;
+    let (code, reason) = refused.closed().await;
+    assert_eq!(code, 1013, "{reason}");
+    assert!(reason.contains("at most 3 connections"), "{reason}");
+    // Somebody else's are counted apart, and what ends makes room.
+    listening.begin_as("other").await;
+    held.pop();
+    loop {
+        let mut socket = silent(&listening).await;
+        socket.say(init.clone()).await;
+        match socket.next().await {
+            Heard::Said(said) => break assert_eq!(said, json!({"type": "connection_ack"})),
+            Heard::Closed(code, _) => assert_eq!(code, 1013),
+        }
+    }
+}
+
+async fn an_address_has_so_many_connections_that_have_not_begun(database: Database) {
+    let limits = Limits {
+        most_unnamed: 2,
+        ..Limits::default()
+    };
+    let app = TestApp::with_limits(database, limits).await;
+    app.steward().await;
+    let listening = Listening::start(&app).await;
+    let silent_one = silent(&listening).await;
+    let anonymous = listening.begin(None).await;
+    match listening.connect(Some(PROTOCOL)).await {
+        Err(Error::Http(response)) => assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS),
+        other => panic!("it is refused: {other:?}"),
+    }
+    // Whoever has said who they are is counted by their token instead.
+    drop(anonymous);
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let mut socket = loop {
+            if let Ok((socket, _)) = listening.connect(Some(PROTOCOL)).await {
+                break socket;
+            }
+        };
+        socket.init(Some(&format!("Bearer {}", token("steward")))).await;
+        held.push(socket);
+    }
+    drop(silent_one);
 }
 
 async fn mutations_are_answered_over_a_websocket(database: Database) {

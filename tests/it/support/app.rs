@@ -59,20 +59,29 @@ impl TestApp {
         connection: DatabaseConnection,
         settings: Settings,
     ) -> Self {
-        Self::of(database, connection, settings, Limits::default()).await
+        Self::of(database, connection, settings, |app| app).await
     }
 
     /// A service whose connections are held to other limits.
     pub async fn with_limits(database: Database, limits: Limits) -> Self {
         let connection = database.connection.clone();
-        Self::of(database, connection, Settings::default(), limits).await
+        Self::of(database, connection, Settings::default(), |app| {
+            app.with_limits(limits)
+        })
+        .await
+    }
+
+    /// A service that is changed in some way before it starts.
+    pub async fn changed(database: Database, change: impl FnOnce(App) -> App) -> Self {
+        let connection = database.connection.clone();
+        Self::of(database, connection, Settings::default(), change).await
     }
 
     async fn of(
         database: Database,
         connection: DatabaseConnection,
         settings: Settings,
-        limits: Limits,
+        change: impl FnOnce(App) -> App,
     ) -> Self {
         base::ensure(&connection, &SystemClock)
             .await
@@ -85,7 +94,7 @@ impl TestApp {
         );
         let engine = Arc::new(Engine::new(settings).expect("the engine starts"));
         let app = App::new(connection, verifier, Arc::new(SystemClock), engine);
-        let app = Arc::new(app.with_limits(limits));
+        let app = Arc::new(change(app));
         app.engine
             .catch_up(&app.db, &|_| ())
             .await

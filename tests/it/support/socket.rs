@@ -77,6 +77,24 @@ impl Listening {
         Ok((Socket(socket), spoken))
     }
 
+    /// The origin of the service's own pages.
+    pub fn origin(&self) -> String {
+        let host = self.address.trim_start_matches("ws://").split('/').next();
+        format!("http://{}", host.unwrap())
+    }
+
+    /// A socket that has said nothing yet, of a page of an origin.
+    pub async fn connect_from(&self, origin: Option<&str>) -> Result<Socket, Error> {
+        let mut request = self.address.as_str().into_client_request()?;
+        let headers = request.headers_mut();
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, PROTOCOL.parse().unwrap());
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        let (socket, _) = tokio_tungstenite::connect_async(request).await?;
+        Ok(Socket(socket))
+    }
+
     /// A socket that has said nothing yet, of a client with so much room for what it was not read yet.
     pub async fn connect_narrowly(&self, bytes: u32) -> Socket {
         let host = self

@@ -1,0 +1,62 @@
+//! Entity tags (RFC 9110, 8.8.3): by them a client asks whether what it holds is still what there is.
+
+use axum::http::{HeaderMap, HeaderValue, header::IF_NONE_MATCH};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+/// The tag of some content. It is a weak one, since a body may be compressed on its way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ETag(String);
+
+impl ETag {
+    /// The tag of a body.
+    pub fn of(body: &[u8]) -> Self {
+        let digest = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(body));
+        Self(format!("W/\"{digest}\""))
+    }
+
+    /// It as a header.
+    pub fn header(&self) -> HeaderValue {
+        // Nothing stands in it but base64 and its marks.
+        HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static("W/\"\""))
+    }
+
+    /// Whether a client says that it holds this already.
+    pub fn is_held(&self, request: &HeaderMap) -> bool {
+        let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+        let own = opaque(&self.0);
+        request
+            .get_all(IF_NONE_MATCH)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|tag| tag.trim() == "*" || opaque(tag) == own)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_known_by_its_tag() {
+        let tag = ETag::of(b"a");
+        let other = ETag::of(b"b");
+        assert_ne!(tag, other);
+        let strong = tag.0.trim_start_matches("W/").to_owned();
+        for (said, held) in [
+            (tag.0.clone(), true),
+            (strong, true),
+            ("*".to_owned(), true),
+            (format!("{}, {}", other.0, tag.0), true),
+            (other.0.clone(), false),
+            (String::new(), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(IF_NONE_MATCH, HeaderValue::from_str(&said).unwrap());
+            assert_eq!(tag.is_held(&headers), held, "{said}");
+        }
+        assert!(!tag.is_held(&HeaderMap::new()));
+        assert_eq!(tag.header(), tag.0.as_str());
+    }
+}
