@@ -1,0 +1,111 @@
+// graphql-eslint over the schema, with its recommended and its Relay rules, and over the example
+// operations. From the repository's root:
+//
+//   tests/clients/node_modules/.bin/eslint --config tests/clients/eslint.config.mjs schema.graphql tests/clients/operations
+
+import graphql from "@graphql-eslint/eslint-plugin";
+
+const rules = (config) => graphql.configs[`flat/${config}`].rules;
+
+// What is worked out for a question, what is a part of a record and stands and falls with it, and what
+// is said of an input: nothing of it is kept by itself, so nothing of it can be fetched by an id.
+const WITHOUT_ID = {
+  types: [
+    "PageInfo",
+    // Worked out.
+    "AdjustedEstimates", "AdjustedTest", "AsOf", "Association", "Caution", "CoincidenceTable", "Disclosure",
+    "DistributionBin", "EntryPointFlow", "Estimate", "GridCell", "GridHeading", "Homogeneity", "Pattern",
+    "PatternGrid", "Proportion", "Stratum", "UnknownBecause", "Withheld", "WithheldCell",
+    // Parts of a record, of a history (known by what it is of and its number), of a file.
+    "ChallengeFaced", "ConditionChanged", "EntryPointTaken", "MissingAnswer", "Sharing",
+    "KeptRevision", "Revision", "ImportRow",
+    // Said of an input.
+    "FieldChange", "UserError",
+    // A code is known by itself.
+    "Code", "Vocabulary",
+  ],
+  // Envelopes.
+  suffixes: ["Connection", "Edge", "Payload"],
+};
+
+// Single findings that stand, by rule and definition, and why.
+const NO_NODES = "its nodes cannot be fetched by an id (see WITHOUT_ID), and a page of them is asked for anew";
+const EXCEPTIONS = {
+  "relay-edge-types": {
+    AuditEventEdge: "events of the audit trail are read in order, and one alone is not asked for",
+    ImportRowEdge: NO_NODES,
+    KeptRevisionEdge: NO_NODES,
+    RevisionEdge: NO_NODES,
+    StratumEdge: NO_NODES,
+  },
+  "no-typename-prefix": {
+    Code: "`code { code label definition }`: the code of a code is best called so",
+  },
+  "no-unreachable-types": {
+    specifiedBy: "GraphQL's own directive, which the export names and no scalar uses",
+  },
+};
+
+// The definition that a line of the schema belongs to.
+function definitionAt(lines, number) {
+  for (let at = number - 1; at >= 0; at -= 1) {
+    const found = /^(?:type|input|enum|interface|union|scalar|directive) @?(\w+)/.exec(lines[at]);
+    if (found) return found[1];
+  }
+  return undefined;
+}
+
+// Leaves out the exceptions, and tells of one that is not needed any more.
+let lines = [];
+const exceptions = {
+  meta: { name: "exceptions" },
+  preprocess(text) {
+    lines = text.split("\n");
+    return [text];
+  },
+  postprocess([messages]) {
+    const needed = new Set();
+    const left = messages.filter(({ ruleId, line }) => {
+      const rule = ruleId?.replace("@graphql-eslint/", "");
+      const definition = definitionAt(lines, line);
+      const excepted = EXCEPTIONS[rule]?.[definition];
+      if (excepted) needed.add(`${rule} ${definition}`);
+      return !excepted;
+    });
+    const named = Object.entries(EXCEPTIONS).flatMap(([rule, of]) => Object.keys(of).map((it) => `${rule} ${it}`));
+    const idle = named.filter((it) => !needed.has(it));
+    const tell = (it) => ({ ruleId: "exceptions", severity: 2, line: 1, column: 1, message: `not needed any more: ${it}` });
+    return [...left, ...idle.map(tell)];
+  },
+};
+
+const common = {
+  languageOptions: {
+    parser: graphql.parser,
+    parserOptions: {
+      graphQLConfig: { schema: "schema.graphql", documents: "tests/clients/operations/*.graphql" },
+    },
+  },
+  plugins: { "@graphql-eslint": graphql },
+};
+
+export default [
+  {
+    ...common,
+    files: ["schema.graphql"],
+    processor: exceptions,
+    rules: {
+      ...rules("schema-recommended"),
+      ...rules("schema-relay"),
+      "@graphql-eslint/strict-id-in-types": ["error", { exceptions: WITHOUT_ID }],
+      // Lists that are short and always whole (cautions, user errors, the reasons of a challenge) are
+      // lists; and `nodes` beside `edges` saves those a level who need no cursors.
+      "@graphql-eslint/relay-edge-types": ["error", { listTypeCanWrapOnlyEdgeType: false, shouldImplementNode: true, withEdgeSuffix: true }],
+    },
+  },
+  {
+    ...common,
+    files: ["tests/clients/operations/*.graphql"],
+    rules: rules("operations-recommended"),
+  },
+];
