@@ -20,6 +20,7 @@ use crate::paging::{self, PageArguments, PageRequest};
 #[derive(Clone, Debug)]
 pub struct AuditEvent(pub audit_event::Model);
 
+/// Somebody's act on the base.
 #[Object]
 impl AuditEvent {
     /// The global id.

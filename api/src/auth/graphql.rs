@@ -16,6 +16,7 @@ use crate::organisation::graphql::{Organisation, OrganisationById};
 /// Who you are here.
 pub struct Viewer(Member);
 
+/// Who you are here.
 #[Object]
 impl Viewer {
     /// The member's global id.

@@ -22,6 +22,7 @@ use crate::paging::{self, PageArguments, PageRequest};
 #[derive(Clone, Debug)]
 pub struct Member(pub member::Model);
 
+/// Somebody who may do something here: the issuer and subject of their tokens, and their role.
 #[Object]
 impl Member {
     /// The global id.

@@ -30,6 +30,7 @@ use crate::pattern::question::Coverage;
 #[derive(Clone, Debug)]
 pub struct Claim(pub claim::Model);
 
+/// A sentence in plain words that the evidence base can answer.
 #[Object]
 impl Claim {
     /// The global id.

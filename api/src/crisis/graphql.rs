@@ -23,6 +23,7 @@ use crate::place::graphql::{Place, PlaceById};
 #[derive(Clone, Debug)]
 pub struct Crisis(pub crisis::Model);
 
+/// A period that bears on the work, such as a pandemic.
 #[Object]
 impl Crisis {
     /// The global id.

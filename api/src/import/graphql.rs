@@ -41,6 +41,7 @@ use crate::submission::graphql::Submission;
 #[derive(Clone, Debug)]
 pub struct Import(pub import::Model);
 
+/// A file that is taken in row by row, and what became of it.
 #[Object]
 impl Import {
     /// The global id.
@@ -230,6 +231,7 @@ impl Loader<OfImport> for Loads {
 #[derive(Clone, Debug)]
 pub struct ImportRow(pub import_outcome::Model);
 
+/// What a row of a file came to, or one thing that was found in it.
 #[Object]
 impl ImportRow {
     /// Counts the records of the file, from 1: everything that is said of one has its position.

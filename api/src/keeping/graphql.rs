@@ -344,6 +344,7 @@ pub async fn version(ctx: &Context<'_>, id: Uuid) -> Result<i32> {
 #[derive(Clone, Debug)]
 pub struct KeptRevision(pub kept_revision::Model);
 
+/// Something that stewards keep, as it stood at one version.
 #[Object]
 impl KeptRevision {
     /// Counts the saves, from 1.

@@ -23,6 +23,7 @@ use crate::place::graphql::{Place, PlaceById};
 #[derive(Clone, Debug)]
 pub struct Meeting(pub meeting::Model);
 
+/// A meeting of the community of practice, past or ahead.
 #[Object]
 impl Meeting {
     /// The global id.
@@ -69,6 +70,7 @@ impl Meeting {
 #[derive(Clone, Debug)]
 pub struct Reflection(pub reflection::Model);
 
+/// What a member said at a meeting, with nobody named.
 #[Object]
 impl Reflection {
     /// The global id.

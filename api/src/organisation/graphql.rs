@@ -35,6 +35,7 @@ use crate::place::graphql::Direction;
 #[derive(Clone, Debug)]
 pub struct Organisation(pub organisation::Model);
 
+/// An organisation that leads or funds initiatives.
 #[Object]
 impl Organisation {
     /// The global id.

@@ -35,6 +35,7 @@ use crate::paging::{self, Page, PageArguments, PageRequest};
 #[derive(Clone, Debug)]
 pub struct Place(pub place::Model);
 
+/// A place, from a neighbourhood to the country.
 #[Object]
 impl Place {
     /// The global id.

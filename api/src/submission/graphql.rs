@@ -63,6 +63,7 @@ impl Submission {
     }
 }
 
+/// A whole proposed record, in hand until it is published.
 #[Object]
 impl Submission {
     /// The global id.

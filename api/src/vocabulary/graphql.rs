@@ -44,6 +44,7 @@ pub struct Vocabulary;
 
 macro_rules! vocabulary {
     ($($(#[doc = $about:literal])+ $field:ident: $name:ident,)+) => {
+        /// The closed vocabularies of the base, each code with a label and a plain definition.
         #[Object]
         impl Vocabulary {
             $(
@@ -106,6 +107,7 @@ vocabulary! {
 #[derive(Clone, Debug)]
 pub struct Term(pub term::Model);
 
+/// A word of the field, in plain language.
 #[Object]
 impl Term {
     /// The global id.

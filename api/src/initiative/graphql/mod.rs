@@ -66,6 +66,7 @@ impl Initiative {
     }
 }
 
+/// The work of a place to change its system, as it is published.
 #[Object]
 impl Initiative {
     /// The global id.

@@ -59,6 +59,7 @@ impl MissingAnswer {
 #[derive(Clone, Debug)]
 pub struct EntryPointTaken(pub entry_point_taken::Model);
 
+/// An entry point that an initiative took.
 #[Object]
 impl EntryPointTaken {
     /// Counts from 1 within the perspective; 1 is the way in.
@@ -101,6 +102,7 @@ pub struct ChallengeFaced {
     pub reasons: Vec<Reason>,
 }
 
+/// A challenge that an initiative met.
 #[Object]
 impl ChallengeFaced {
     /// The challenge.
@@ -143,6 +145,7 @@ impl ChallengeFaced {
 #[derive(Clone, Debug)]
 pub struct ConditionChanged(pub condition_changed::Model);
 
+/// What became of a condition for change.
 #[Object]
 impl ConditionChanged {
     /// The condition for change.
@@ -165,6 +168,7 @@ impl ConditionChanged {
 #[derive(Clone, Debug)]
 pub struct FundingTerm(pub funding_term::Model);
 
+/// The terms that one sum of money came with.
 #[Object]
 impl FundingTerm {
     /// The global id.
@@ -284,6 +288,7 @@ impl FundingTerm {
 #[derive(Clone, Debug)]
 pub struct Source(pub source::Model);
 
+/// Where a record's content comes from.
 #[Object]
 impl Source {
     /// The global id.

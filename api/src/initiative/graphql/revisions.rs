@@ -26,6 +26,7 @@ use crate::submission::look;
 #[derive(Clone, Debug)]
 pub struct Revision(pub revision::Model);
 
+/// A record as it stood at one version.
 #[Object]
 impl Revision {
     /// Counts the publications of the record, and its withdrawal, from 1.

@@ -35,6 +35,7 @@ impl Association {
     }
 }
 
+/// How often two of the conditions coincide.
 #[Object]
 impl Association {
     /// The name of the one condition, the earlier in the list.

@@ -19,6 +19,7 @@ pub struct DistributionBin {
     basis: Arc<Basis>,
 }
 
+/// How many initiatives have one value of a dimension.
 #[Object]
 impl DistributionBin {
     /// The code, year, or global id that it stands for; null for those that do not say.

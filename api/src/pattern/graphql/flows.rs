@@ -17,6 +17,7 @@ pub struct EntryPointFlow {
     pub basis: Basis,
 }
 
+/// How many initiatives moved from their way in to a later entry point, or stayed with it.
 #[Object]
 impl EntryPointFlow {
     /// In whose view.

@@ -24,6 +24,7 @@ impl PatternGrid {
     }
 }
 
+/// Every value of one dimension against every value of another: an evidence map, whose empty cells are the gaps.
 #[Object]
 impl PatternGrid {
     /// The values of the one dimension, those that do not say last.
@@ -111,6 +112,7 @@ impl From<&(StratumName, Shown)> for GridHeading {
     }
 }
 
+/// A value of one of a grid's dimensions.
 #[Object]
 impl GridHeading {
     /// The code, year, or global id that it stands for; null for those that do not say.
@@ -152,6 +154,7 @@ impl GridCell {
     }
 }
 
+/// One value of each dimension.
 #[Object]
 impl GridCell {
     /// The place of its row, from 0.

@@ -27,6 +27,7 @@ impl Stratum {
     }
 }
 
+/// One value of a dimension, with its counts.
 #[Object]
 impl Stratum {
     /// The code, year, or global id that it stands for; null for those that do not say.
