@@ -98,6 +98,16 @@ export default [
       ...rules("schema-recommended"),
       ...rules("schema-relay"),
       "@graphql-eslint/strict-id-in-types": ["error", { exceptions: WITHOUT_ID }],
+      // Connections are all alike, and the library that makes them gives them no description.
+      "@graphql-eslint/require-description": [
+        "error",
+        {
+          types: true,
+          DirectiveDefinition: true,
+          rootField: true,
+          ignoredSelectors: ["[type=ObjectTypeDefinition][name.value=/Connection$/]"],
+        },
+      ],
       // Lists that are short and always whole (cautions, user errors, the reasons of a challenge) are
       // lists; and `nodes` beside `edges` saves those a level who need no cursors.
       "@graphql-eslint/relay-edge-types": ["error", { listTypeCanWrapOnlyEdgeType: false, shouldImplementNode: true, withEdgeSuffix: true }],
