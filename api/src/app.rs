@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 
+use crate::auth::issued::Issuing;
 use crate::auth::token::Verifier;
 use crate::clock::Clock;
 use crate::expiry::Expiry;
@@ -20,6 +21,8 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// Verifies tokens.
     pub verifier: Verifier,
+    /// Issues tokens; none where this service has no key to sign them with.
+    pub issuing: Option<Issuing>,
     /// Tells the time and makes ids.
     pub clock: Arc<dyn Clock>,
     /// What imports share.
@@ -44,6 +47,7 @@ impl App {
             db,
             engine,
             verifier,
+            issuing: None,
             clock,
             imports: Desk::default(),
             live: Live::new(Limits::default()),
@@ -68,6 +72,12 @@ impl App {
             live: Live::new(limits),
             ..self
         }
+    }
+
+    /// The same service, which issues tokens too, where it is told how.
+    #[must_use]
+    pub fn with_issuing(self, issuing: Option<Issuing>) -> Self {
+        Self { issuing, ..self }
     }
 
     /// The same service, with another time after which what lies untouched goes.

@@ -67,10 +67,10 @@ enum Command {
         after_help = "Example:\n  wayin member add --subject ada --role STEWARD"
     )]
     Member(member::Member),
-    /// Issue tokens with the configured key.
+    /// Issue tokens with the configured key, list and revoke them.
     #[command(
         subcommand,
-        after_help = "Example:\n  wayin token issue --subject ada --days 30"
+        after_help = "Example:\n  wayin token issue --subject ada --name \"Ada's dashboard\" --days 30"
     )]
     Token(member::Token),
     /// Take files into the base; what they hold is published at once.
@@ -286,13 +286,17 @@ async fn serve() -> Result<(), CliError> {
     // Every setting is checked before anything is opened.
     let tokens = TokenConfig::read(&environment)?;
     let verifier = tokens.verifier()?;
+    let issuing = tokens.issuing()?;
     let bind = config::bind(&environment)?;
     let engine = Arc::new(Engine::new(config::engine(&environment)?)?);
     let imports = config::imports(&environment)?;
     let expiry = config::expiry(&environment)?;
     let origins = config::origins(&environment)?;
     let db = open().await?;
+    // An issuer that does not answer holds nothing up for long.
+    verifier.follow().await;
     let app = App::new(db, verifier, Arc::new(SystemClock), engine)
+        .with_issuing(issuing)
         .with_imports(imports)
         .with_expiry(expiry)
         .with_origins(origins);

@@ -4,12 +4,18 @@
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use serde::Deserialize;
 
+use crate::auth::issued::Issuing;
+use crate::auth::issuer::{Issuer, Keys};
+use crate::auth::jwks::{Address, Followed, Pace, Place};
+use crate::auth::keys::KeySet;
 use crate::auth::token::{Signer, Verifier};
 use crate::expiry::{DRAFT_DAYS, Expiry, IMPORT_DAYS};
 use crate::import::job;
@@ -167,23 +173,35 @@ fn whole<N: Copy + FromStr + PartialOrd + Display>(
 
 const ALGORITHM: &str = "TOKEN_ALGORITHM";
 const PUBLIC_KEY: &str = "TOKEN_PUBLIC_KEY_FILE";
+const JWKS_URL: &str = "TOKEN_JWKS_URL";
+const JWKS_FILE: &str = "TOKEN_JWKS_FILE";
+const JWKS_SECONDS: &str = "TOKEN_JWKS_SECONDS";
 const PRIVATE_KEY: &str = "TOKEN_PRIVATE_KEY_FILE";
+const KEY_ID: &str = "TOKEN_KEY_ID";
 const SECRET: &str = "TOKEN_SECRET";
 const ISSUER: &str = "TOKEN_ISSUER";
 const AUDIENCE: &str = "TOKEN_AUDIENCE";
+const ISSUERS: &str = "TOKEN_ISSUERS_FILE";
 
 /// The least length of an HS256 secret, in bytes.
 const SECRET_BYTES: usize = 32;
 
 /// How tokens are verified and signed.
 pub struct TokenConfig {
-    algorithm: Algorithm,
+    /// One at least; HS256 alone.
+    algorithms: Vec<Algorithm>,
     /// `TOKEN_ISSUER`.
     pub issuer: String,
     audience: String,
     public_key: Option<PathBuf>,
+    jwks_url: Option<String>,
+    jwks_file: Option<PathBuf>,
     private_key: Option<PathBuf>,
+    key_id: Option<String>,
     secret: Option<String>,
+    issuers: Option<PathBuf>,
+    /// How often JWKS documents are read: `TOKEN_JWKS_SECONDS`.
+    pub pace: Pace,
 }
 
 /// `TOKEN_ISSUER`: who the members' tokens are issued by.
@@ -194,39 +212,101 @@ pub fn issuer(source: Source<'_>) -> Result<String, ConfigError> {
     ))
 }
 
+/// An algorithm by its name in the header of tokens.
+fn algorithm(name: &str) -> Result<Algorithm, String> {
+    Ok(match name {
+        "EdDSA" => Algorithm::EdDSA,
+        "ES256" => Algorithm::ES256,
+        "RS256" => Algorithm::RS256,
+        "HS256" => Algorithm::HS256,
+        other => return Err(format!("{other} is not one of EdDSA, ES256, RS256 and HS256")),
+    })
+}
+
+/// Another issuer, as the file that `TOKEN_ISSUERS_FILE` names lists it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Listed {
+    issuer: String,
+    audience: Option<String>,
+    algorithms: Vec<String>,
+    jwks_url: Option<String>,
+    jwks_file: Option<PathBuf>,
+    public_key_file: Option<PathBuf>,
+}
+
 impl TokenConfig {
     /// Reads the settings of tokens. Nothing is built in: without a key no token is accepted.
     pub fn read(source: Source<'_>) -> Result<Self, ConfigError> {
-        let algorithm = source(ALGORITHM).ok_or(ConfigError::Missing(
+        let algorithms = source(ALGORITHM).ok_or(ConfigError::Missing(
             ALGORITHM,
             "it is one of EdDSA, ES256, RS256 and HS256",
         ))?;
-        let algorithm = match algorithm.as_str() {
-            "EdDSA" => Algorithm::EdDSA,
-            "ES256" => Algorithm::ES256,
-            "RS256" => Algorithm::RS256,
-            "HS256" => Algorithm::HS256,
-            other => {
-                let reason = format!("{other} is not one of EdDSA, ES256, RS256 and HS256");
-                return Err(ConfigError::Malformed(ALGORITHM, reason));
-            }
-        };
+        let algorithms: Vec<Algorithm> = algorithms
+            .split(',')
+            .map(|name| algorithm(name.trim()).map_err(|reason| ConfigError::Malformed(ALGORITHM, reason)))
+            .collect::<Result<_, _>>()?;
+        let has_secret = algorithms.contains(&Algorithm::HS256);
+        if has_secret && algorithms.len() > 1 {
+            let reason = "HS256 stands alone, as a public key must never be taken for a secret".into();
+            return Err(ConfigError::Malformed(ALGORITHM, reason));
+        }
+        let every = whole(source, JWKS_SECONDS, Pace::default().every.as_secs(), 10..=86_400)?;
         let config = Self {
-            algorithm,
+            algorithms,
             issuer: issuer(source)?,
             audience: source(AUDIENCE).ok_or(ConfigError::Missing(
                 AUDIENCE,
                 "it says for whom tokens are meant, as in their aud",
             ))?,
             public_key: source(PUBLIC_KEY).map(PathBuf::from),
+            jwks_url: source(JWKS_URL),
+            jwks_file: source(JWKS_FILE).map(PathBuf::from),
             private_key: source(PRIVATE_KEY).map(PathBuf::from),
+            key_id: source(KEY_ID),
             secret: source(SECRET),
+            issuers: source(ISSUERS).map(PathBuf::from),
+            pace: Pace {
+                every: Duration::from_secs(every),
+                ..Pace::default()
+            },
         };
-        if algorithm != Algorithm::HS256 && config.secret.is_some() {
+        if !has_secret && config.secret.is_some() {
             let reason = format!("it is only for HS256, and {ALGORITHM} is another");
             return Err(ConfigError::Malformed(SECRET, reason));
         }
+        let of_documents = [
+            (JWKS_URL, config.jwks_url.is_some()),
+            (JWKS_FILE, config.jwks_file.is_some()),
+        ];
+        let mut named = of_documents.iter().filter(|(_, is_set)| *is_set);
+        if let Some((setting, _)) = named.next() {
+            let reason = if has_secret {
+                format!("it is not for HS256, which {ALGORITHM} is")
+            } else if config.public_key.is_some() {
+                format!("{PUBLIC_KEY} is set too, and only one of them can say whose keys are good")
+            } else if named.next().is_some() {
+                format!("{JWKS_FILE} is set too, and only one of them can say whose keys are good")
+            } else {
+                return Ok(config);
+            };
+            return Err(ConfigError::Malformed(setting, reason));
+        }
+        if config.algorithms.len() > 1 {
+            let reason = "it lists several, and only a JWKS document can hold the keys of several".into();
+            return Err(ConfigError::Malformed(ALGORITHM, reason));
+        }
         Ok(config)
+    }
+
+    /// Whether a secret both signs and verifies.
+    fn has_secret(&self) -> bool {
+        self.algorithms.contains(&Algorithm::HS256)
+    }
+
+    /// The algorithm that is named first.
+    fn algorithm(&self) -> Algorithm {
+        self.algorithms.first().copied().unwrap_or(Algorithm::EdDSA)
     }
 
     fn secret(&self) -> Result<&[u8], ConfigError> {
@@ -244,45 +324,158 @@ impl TokenConfig {
         Ok(secret.as_bytes())
     }
 
-    /// What verifies tokens.
+    /// What verifies tokens. Documents with keys are read once it is told to [follow](Verifier::follow) them.
     pub fn verifier(&self) -> Result<Verifier, ConfigError> {
-        let key = if self.algorithm == Algorithm::HS256 {
-            DecodingKey::from_secret(self.secret()?)
-        } else {
-            let pem = read_key(
-                PUBLIC_KEY,
-                self.public_key.as_ref(),
-                "it names the file of the issuer's public key",
-            )?;
-            match self.algorithm {
-                Algorithm::EdDSA => DecodingKey::from_ed_pem(&pem),
-                Algorithm::ES256 => DecodingKey::from_ec_pem(&pem),
-                _ => DecodingKey::from_rsa_pem(&pem),
+        let mut issuers = vec![Issuer {
+            name: self.issuer.clone(),
+            audiences: vec![self.audience.clone()],
+            algorithms: self.algorithms.clone(),
+            keys: self.keys()?,
+            is_own: true,
+        }];
+        if let Some(file) = &self.issuers {
+            let malformed = |reason| ConfigError::Malformed(ISSUERS, format!("{}: {reason}", file.display()));
+            let text = std::fs::read(file).map_err(|cause| malformed(cause.to_string()))?;
+            let listed: Vec<Listed> =
+                serde_json::from_slice(&text).map_err(|cause| malformed(cause.to_string()))?;
+            let folder = file.parent().unwrap_or(Path::new(""));
+            for one in listed {
+                let name = one.issuer.clone();
+                if issuers.iter().any(|issuer| issuer.name == name) {
+                    return Err(malformed(format!(
+                        "{name} is there twice, or is {ISSUER} already"
+                    )));
+                }
+                let issuer = self.other(one, folder);
+                issuers.push(issuer.map_err(|reason| malformed(format!("{name}: {reason}")))?);
             }
-            .map_err(|_| not_a_key(PUBLIC_KEY, self.algorithm))?
-        };
-        Ok(Verifier::new(self.algorithm, key, &self.issuer, &self.audience))
+        }
+        Ok(Verifier::of(issuers))
     }
 
-    /// What signs tokens, for `wayin token issue`.
+    /// The keys of `TOKEN_ISSUER`.
+    fn keys(&self) -> Result<Keys, ConfigError> {
+        if self.has_secret() {
+            return Ok(Keys::One(DecodingKey::from_secret(self.secret()?)));
+        }
+        if let Some(address) = &self.jwks_url {
+            let place = Address::new(address, &self.pace)
+                .map_err(|reason| ConfigError::Malformed(JWKS_URL, reason.to_string()))?;
+            return Ok(self.followed(&self.issuer, Place::Address(place), &self.algorithms));
+        }
+        if let Some(file) = &self.jwks_file {
+            read_keys(file, &self.algorithms).map_err(|reason| ConfigError::Malformed(JWKS_FILE, reason))?;
+            return Ok(self.followed(&self.issuer, Place::File(file.clone()), &self.algorithms));
+        }
+        let pem = read_key(
+            PUBLIC_KEY,
+            self.public_key.as_ref(),
+            "it names the file of the issuer's public key",
+        )?;
+        let key = public_key(self.algorithm(), &pem);
+        Ok(Keys::One(
+            key.ok_or_else(|| not_a_key(PUBLIC_KEY, self.algorithm()))?,
+        ))
+    }
+
+    fn followed(&self, issuer: &str, place: Place, algorithms: &[Algorithm]) -> Keys {
+        let followed = Followed::new(issuer, place, algorithms.to_vec(), self.pace.clone());
+        Keys::Followed(Arc::new(followed))
+    }
+
+    /// One of the other issuers; or what is wrong with it.
+    fn other(&self, listed: Listed, folder: &Path) -> Result<Issuer, String> {
+        let names = listed.algorithms.iter();
+        let algorithms: Vec<Algorithm> = names.map(|name| algorithm(name)).collect::<Result<_, _>>()?;
+        if algorithms.is_empty() || algorithms.contains(&Algorithm::HS256) {
+            return Err("its algorithms are some of EdDSA, ES256 and RS256".into());
+        }
+        let keys = match (listed.jwks_url, listed.jwks_file, listed.public_key_file) {
+            (Some(address), None, None) => {
+                let address =
+                    Address::new(&address, &self.pace).map_err(|reason| format!("jwksUrl: {reason}"))?;
+                self.followed(&listed.issuer, Place::Address(address), &algorithms)
+            }
+            (None, Some(file), None) => {
+                let file = folder.join(file);
+                read_keys(&file, &algorithms)?;
+                self.followed(&listed.issuer, Place::File(file), &algorithms)
+            }
+            (None, None, Some(file)) => {
+                let &[one] = algorithms.as_slice() else {
+                    return Err("a public key is of one algorithm".into());
+                };
+                let file = folder.join(file);
+                let pem = std::fs::read(&file).map_err(|cause| format!("{}: {cause}", file.display()))?;
+                let key = public_key(one, &pem);
+                Keys::One(key.ok_or_else(|| format!("publicKeyFile holds no {one:?} key in PEM form"))?)
+            }
+            _ => return Err("it has one of jwksUrl, jwksFile and publicKeyFile".into()),
+        };
+        Ok(Issuer {
+            name: listed.issuer,
+            audiences: vec![listed.audience.unwrap_or_else(|| self.audience.clone())],
+            algorithms,
+            keys,
+            is_own: false,
+        })
+    }
+
+    /// What signs tokens.
     pub fn signer(&self) -> Result<Signer, ConfigError> {
-        let key = if self.algorithm == Algorithm::HS256 {
-            EncodingKey::from_secret(self.secret()?)
+        let (algorithm, key) = if self.has_secret() {
+            (Algorithm::HS256, EncodingKey::from_secret(self.secret()?))
         } else {
             let pem = read_key(
                 PRIVATE_KEY,
                 self.private_key.as_ref(),
                 "it names the file of the key that signs",
             )?;
-            match self.algorithm {
-                Algorithm::EdDSA => EncodingKey::from_ed_pem(&pem),
-                Algorithm::ES256 => EncodingKey::from_ec_pem(&pem),
-                _ => EncodingKey::from_rsa_pem(&pem),
-            }
-            .map_err(|_| not_a_key(PRIVATE_KEY, self.algorithm))?
+            let fitting = self.algorithms.iter().find_map(|algorithm| {
+                let key = match algorithm {
+                    Algorithm::EdDSA => EncodingKey::from_ed_pem(&pem),
+                    Algorithm::ES256 => EncodingKey::from_ec_pem(&pem),
+                    _ => EncodingKey::from_rsa_pem(&pem),
+                };
+                Some((*algorithm, key.ok()?))
+            });
+            fitting.ok_or_else(|| not_a_key(PRIVATE_KEY, self.algorithm()))?
         };
-        Ok(Signer::new(self.algorithm, key, self.audience.clone()))
+        let signer = Signer::new(algorithm, key, self.audience.clone());
+        Ok(signer.with_key_id(self.key_id.clone()))
     }
+
+    /// How tokens are issued here; none where there is no key to sign them with.
+    pub fn issuing(&self) -> Result<Option<Issuing>, ConfigError> {
+        if !self.has_secret() && self.private_key.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Issuing {
+            signer: self.signer()?,
+            issuer: self.issuer.clone(),
+        }))
+    }
+}
+
+/// A public key in PEM form; none where it is not one of the algorithm.
+fn public_key(algorithm: Algorithm, pem: &[u8]) -> Option<DecodingKey> {
+    match algorithm {
+        Algorithm::EdDSA => DecodingKey::from_ed_pem(pem),
+        Algorithm::ES256 => DecodingKey::from_ec_pem(pem),
+        _ => DecodingKey::from_rsa_pem(pem),
+    }
+    .ok()
+}
+
+/// Makes sure of a JWKS document in a file before it is followed: it is the configuration's own.
+fn read_keys(file: &Path, algorithms: &[Algorithm]) -> Result<(), String> {
+    let said = |reason: &dyn Display| format!("{}: {reason}", file.display());
+    let document = std::fs::read(file).map_err(|cause| said(&cause))?;
+    let keys = KeySet::read(&document, algorithms).map_err(|cause| said(&cause))?;
+    if keys.is_empty() {
+        return Err(said(&"it lists no key that can be used with these algorithms"));
+    }
+    Ok(())
 }
 
 fn read_key(

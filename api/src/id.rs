@@ -22,9 +22,10 @@ pub enum NodeKind {
     Submission = b'B',
     AuditEvent = b'A',
     Import = b'J',
+    IssuedToken = b'K',
 }
 
-const KINDS: [NodeKind; 14] = [
+const KINDS: [NodeKind; 15] = [
     NodeKind::Place,
     NodeKind::Organisation,
     NodeKind::Initiative,
@@ -39,6 +40,7 @@ const KINDS: [NodeKind; 14] = [
     NodeKind::Submission,
     NodeKind::AuditEvent,
     NodeKind::Import,
+    NodeKind::IssuedToken,
 ];
 
 impl NodeKind {
@@ -59,6 +61,7 @@ impl NodeKind {
             Self::Submission => "Submission",
             Self::AuditEvent => "AuditEvent",
             Self::Import => "Import",
+            Self::IssuedToken => "IssuedToken",
         }
     }
 

@@ -11,7 +11,7 @@
 //! | [`cli`], [`config`] | the commands and their settings |
 //! | [`guard`] | what a document may cost before anything looks at it closely |
 //! | [`server`], [`origins`], [`multipart`], [`graphiql`], [`schema`], [`app`] | the service: routes, whose pages may ask, requests with a file, the explorer, every domain's queries merged, what a request is given |
-//! | [`auth`] | tokens, members, the permission table, the visibility of records |
+//! | [`auth`] | issuers and their keys, tokens, members, the permission table, the visibility of records |
 //! | [`initiative`] | the record, what it must meet, its publication, its filter as SQL |
 //! | [`submission`], [`mutation`], [`snapshot`], [`audit`], [`redaction`], [`expiry`] | proposed records and their review; what every mutation has in common; rows as they were answered; who did what; taking a text out of it all; what lies untouched for long |
 //! | [`keeping`], [`merging`] | what all that stewards keep has in common: its versions and their history; two organisations that are one |

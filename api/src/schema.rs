@@ -12,9 +12,11 @@ use wayin_entity::Role;
 use crate::app::App;
 use crate::audit::graphql::AuditQuery;
 use crate::auth::graphql::{Identify, ViewerQuery};
+use crate::auth::issued;
 use crate::auth::member as members;
 use crate::auth::members::{Member, MemberMutation, MemberQuery};
 use crate::auth::permission::Permissions;
+use crate::auth::tokens::{IssuedToken, TokenMutation, TokenQuery};
 use crate::claim::graphql::{Claim, ClaimById, ClaimQuery};
 use crate::claim::mutations::ClaimMutation;
 use crate::crisis::graphql::{Crisis, CrisisById, CrisisQuery};
@@ -76,6 +78,7 @@ pub struct Query(
     AuditQuery,
     KeepingQuery,
     MemberQuery,
+    TokenQuery,
 );
 
 /// Every mutation.
@@ -93,6 +96,7 @@ pub struct Mutation(
     ClaimMutation,
     MemberMutation,
     MergingMutation,
+    TokenMutation,
 );
 
 /// What is told as it happens, over a WebSocket: `docs/live.md` says how.
@@ -223,6 +227,9 @@ async fn find(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>
         NodeKind::Member if member(ctx)?.role == Role::Steward => members::by_id(&app(ctx).db, id)
             .await?
             .map(|row| Member(row).into()),
-        NodeKind::Member | NodeKind::AuditEvent => None,
+        NodeKind::IssuedToken if member(ctx)?.role == Role::Steward => issued::by_id(&app(ctx).db, id)
+            .await?
+            .map(|row| IssuedToken(row).into()),
+        NodeKind::Member | NodeKind::IssuedToken | NodeKind::AuditEvent => None,
     })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use wayin_entity::{
-    claim, crisis, import, meeting, member, organisation, place, reflection, submission, term,
+    claim, crisis, import, issued_token, meeting, member, organisation, place, reflection, submission, term,
 };
 
 /// A row that can be written as JSON, and read back just as it was.
@@ -50,6 +50,8 @@ snapshots! {
     crisis: id, slug, name, from_on, to_on, created_at, updated_at;
     claim: id, slug, statement, position, reflection_id, pattern_when, pattern_then, pattern_among, pattern_by,
         created_at, updated_at;
+    issued_token: id, member_id, name, created_by, expires_at, last_used_at, revoked_at, revoked_by, created_at,
+        updated_at;
     member: id, issuer, subject, organisation_id, role, revoked_at, created_at, updated_at;
 }
 

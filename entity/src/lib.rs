@@ -54,6 +54,7 @@ pub mod import_outcome;
 pub mod import_piece;
 pub mod initiative;
 pub mod initiative_source;
+pub mod issued_token;
 pub mod kept_revision;
 pub mod meeting;
 pub mod member;

@@ -171,6 +171,7 @@ async fn measure(name: &str, url: &str, size: usize) -> Result<(), Failure> {
         subject: member.subject,
         role: member.role,
         organisation: member.organisation_id,
+        token: None,
     };
     let following = tokio::spawn({
         let app = Arc::clone(&app);

@@ -1,11 +1,17 @@
 //! Members: adding, listing and revoking them, and finding the one that a token names.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult, JoinType, QueryFilter,
+    QueryOrder, QuerySelect, RelationDef,
+    sea_query::{Expr, ExprTrait as _, IntoCondition as _},
+};
 use uuid::Uuid;
-use wayin_entity::{KeptSubject, Role, member, organisation};
+use wayin_entity::{KeptSubject, Role, issued_token, member, organisation};
 
+use super::issued;
 use super::requester::{Member, Requester};
-use super::token::{Subject, Trouble, Verifier};
+use super::token::{Subject, Trouble, Verified, Verifier};
 use crate::change::{self, Act};
 use crate::error::{Error, Result};
 use crate::initiative::validate::{FindingCode, Findings};
@@ -15,7 +21,7 @@ use crate::paging::{Key, Paged, Sort};
 
 /// Who sends a request, by its `Authorization` header.
 pub async fn requester(
-    db: &impl ConnectionTrait,
+    db: &DatabaseConnection,
     verifier: &Verifier,
     authorization: Option<&str>,
 ) -> Result<Requester> {
@@ -25,20 +31,77 @@ pub async fn requester(
     let Some(token) = bearer(authorization) else {
         return Ok(Requester::Anonymous(Trouble::NotBearer));
     };
-    let subject = match verifier.verify(token) {
-        Ok(subject) => subject,
+    let verified = match verifier.verify(token).await {
+        Ok(verified) => verified,
         Err(trouble) => return Ok(Requester::Anonymous(trouble)),
     };
-    Ok(match named(db, &subject).await? {
-        None => Requester::Anonymous(Trouble::NoMember),
-        Some(member) if member.revoked_at.is_some() => Requester::Anonymous(Trouble::Revoked),
-        Some(member) => Requester::Member(Member {
-            id: member.id,
-            subject: member.subject,
-            role: member.role,
-            organisation: member.organisation_id,
-        }),
-    })
+    let Some(asking) = asking(db, &verified).await? else {
+        return Ok(Requester::Anonymous(Trouble::NoMember));
+    };
+    if asking.revoked_at.is_some() {
+        return Ok(Requester::Anonymous(Trouble::Revoked));
+    }
+    if asking.token_revoked_at.is_some() {
+        return Ok(Requester::Anonymous(Trouble::TokenRevoked));
+    }
+    if let Some(token) = asking.token_id {
+        issued::note_use(db, &verifier.uses, token, asking.token_used_at);
+    }
+    Ok(Requester::Member(Member {
+        id: asking.id,
+        subject: asking.subject,
+        role: asking.role,
+        organisation: asking.organisation_id,
+        token: asking.token_id,
+    }))
+}
+
+/// A member as they stand, with the token that they ask with, where it is listed.
+#[derive(FromQueryResult)]
+struct Asking {
+    id: Uuid,
+    subject: String,
+    role: Role,
+    organisation_id: Option<Uuid>,
+    revoked_at: Option<DateTime<Utc>>,
+    token_id: Option<Uuid>,
+    token_revoked_at: Option<DateTime<Utc>>,
+    token_used_at: Option<DateTime<Utc>>,
+}
+
+/// The member of a token and the token itself, in one statement. A token of this service's own issuer that
+/// is not listed is as good as its signature: whoever has the key can leave out what it would be listed
+/// under, and what was listed once stays so.
+async fn asking(db: &impl ConnectionTrait, verified: &Verified) -> Result<Option<Asking>> {
+    // No token is listed under the nil UUID.
+    let token = verified.token.unwrap_or_default();
+    let its_own: RelationDef = issued_token::Entity::belongs_to(member::Entity)
+        .from(issued_token::Column::MemberId)
+        .to(member::Column::Id)
+        .on_condition(move |issued, _| {
+            Expr::col((issued, issued_token::Column::Id))
+                .eq(token)
+                .into_condition()
+        })
+        .into();
+    Ok(member::Entity::find()
+        .select_only()
+        .columns([
+            member::Column::Id,
+            member::Column::Subject,
+            member::Column::Role,
+            member::Column::OrganisationId,
+            member::Column::RevokedAt,
+        ])
+        .column_as(issued_token::Column::Id, "token_id")
+        .column_as(issued_token::Column::RevokedAt, "token_revoked_at")
+        .column_as(issued_token::Column::LastUsedAt, "token_used_at")
+        .join_rev(JoinType::LeftJoin, its_own)
+        .filter(member::Column::Issuer.eq(&verified.subject.issuer))
+        .filter(member::Column::Subject.eq(&verified.subject.subject))
+        .into_model::<Asking>()
+        .one(db)
+        .await?)
 }
 
 /// The token of an `Authorization` header.

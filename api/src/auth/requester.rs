@@ -27,6 +27,8 @@ pub struct Member {
     pub role: Role,
     /// The organisation that the member acts for.
     pub organisation: Option<Uuid>,
+    /// The token that they ask with, where it was issued here and is listed; none for any other.
+    pub token: Option<Uuid>,
 }
 
 impl Requester {

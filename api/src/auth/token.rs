@@ -1,9 +1,22 @@
 //! Tokens: JSON Web Tokens, verified and, where a private key is configured, signed.
 //! The algorithm is the configuration's, never the token's.
 
+use std::sync::Arc;
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::claims::{self, Claims};
+use super::issued::Uses;
+use super::issuer::{Issuer, Keys, NotGood};
+use crate::clock::{Clock, SystemClock};
+
+/// The longest token that is looked at, in bytes.
+const LONGEST: usize = 16 * 1024;
 
 /// Why a request has no member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,15 +36,26 @@ pub enum Trouble {
     /// The token's `nbf` lies ahead.
     #[error("the token is not good yet")]
     NotYet,
-    /// The token's `iss` is not the one that this service trusts.
-    #[error("the token is good, but its issuer is not the one that this service trusts")]
+    /// The token's `iss` is not one that this service trusts.
+    #[error("the token's issuer is not one that this service trusts")]
     OtherIssuer,
     /// The token's `aud` names another service.
     #[error("the token is good, but it is meant for another service")]
     OtherAudience,
-    /// The token has no `exp`, or no `aud`.
-    #[error("the token does not say until when it is good, or for whom it is meant")]
+    /// The token has no `iss`, no `sub`, no `exp` or no `aud`.
+    #[error(
+        "the token does not say who issued it, whom it names, until when it is good, or for whom it is meant"
+    )]
     Incomplete,
+    /// Something that the token says is of another type than it has to be.
+    #[error("the token's `{0}` is not {1}")]
+    Mistyped(&'static str, &'static str),
+    /// The keys of the token's issuer could not be read since the service was started.
+    #[error("the keys of the token's issuer cannot be read at present; try again shortly")]
+    NoKeys,
+    /// The token was revoked.
+    #[error("the token was revoked")]
+    TokenRevoked,
     /// Nobody is a member under the token's issuer and subject.
     #[error("the token is good, but its subject is no member here")]
     NoMember,
@@ -54,9 +78,13 @@ pub struct Subject {
     pub subject: String,
 }
 
-#[derive(Deserialize)]
-struct Until {
-    exp: f64,
+/// What a good token tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Whom it names.
+    pub subject: Subject,
+    /// Its `jti`, where it may be that of a token that was issued here.
+    pub token: Option<Uuid>,
 }
 
 #[derive(Serialize)]
@@ -66,50 +94,123 @@ struct Signed<'a> {
     aud: &'a str,
     iat: i64,
     exp: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<Uuid>,
+}
+
+/// A token as it was sent, with what it says of itself before anything of it is proved.
+struct Heard<'a> {
+    token: &'a str,
+    algorithm: Algorithm,
+    key_id: Option<String>,
+    issuer: String,
+}
+
+impl<'a> Heard<'a> {
+    fn read(token: &'a str) -> Result<Self, Trouble> {
+        if token.len() > LONGEST {
+            return Err(Trouble::NotAccepted);
+        }
+        let mut parts = token.split('.').skip(1);
+        let (Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(Trouble::NotAccepted);
+        };
+        let header = jsonwebtoken::decode_header(token).map_err(|_| Trouble::NotAccepted)?;
+        // What a sender says has to be understood, and is not.
+        if header.crit.is_some() {
+            return Err(Trouble::NotAccepted);
+        }
+        let payload = BASE64_URL_SAFE_NO_PAD.decode(payload).ok();
+        let said: Map<String, Value> = payload
+            .and_then(|payload| serde_json::from_slice(&payload).ok())
+            .ok_or(Trouble::NotAccepted)?;
+        Ok(Self {
+            token,
+            algorithm: header.alg,
+            key_id: header.kid,
+            issuer: claims::issuer(&said)?.to_owned(),
+        })
+    }
 }
 
 /// Verifies tokens.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Verifier {
-    key: DecodingKey,
-    validation: Validation,
+    issuers: Arc<[Issuer]>,
+    /// When the uses of issued tokens were last written.
+    pub(super) uses: Arc<Uses>,
 }
 
 impl Verifier {
     /// Accepts tokens of one algorithm and key, from one issuer, for one audience.
     pub fn new(algorithm: Algorithm, key: DecodingKey, issuer: &str, audience: &str) -> Self {
-        let mut validation = Validation::new(algorithm);
-        validation.set_issuer(&[issuer]);
-        validation.set_audience(&[audience]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
-        validation.validate_nbf = true;
-        validation.leeway = 30;
-        Self { key, validation }
+        Self::of(vec![Issuer {
+            name: issuer.to_owned(),
+            audiences: vec![audience.to_owned()],
+            algorithms: vec![algorithm],
+            keys: Keys::One(key),
+            is_own: true,
+        }])
+    }
+
+    /// Accepts the tokens of some issuers.
+    pub fn of(issuers: Vec<Issuer>) -> Self {
+        Self {
+            issuers: issuers.into(),
+            uses: Arc::default(),
+        }
+    }
+
+    /// Reads the keys of those issuers whose keys are listed in a document, and keeps them up to date from
+    /// then on, for as long as anybody has this verifier.
+    pub async fn follow(&self) {
+        let documents = self.issuers.iter().filter_map(|issuer| match &issuer.keys {
+            Keys::Followed(followed) => Some(followed.follow()),
+            Keys::One(_) => None,
+        });
+        futures_util::future::join_all(documents).await;
+    }
+
+    /// Whom a token names, if it is good. Waits for the keys of its issuer to be read again where it names
+    /// one that is not known, and for nothing else.
+    pub async fn verify(&self, token: &str) -> Result<Verified, Trouble> {
+        let heard = Heard::read(token)?;
+        let issuer = self.issuer(&heard)?;
+        let claims = match self.claims(issuer, &heard) {
+            Err(NotGood::UnknownKey(followed)) => {
+                followed.look_again().await;
+                self.claims(issuer, &heard).map_err(|not_good| match not_good {
+                    NotGood::UnknownKey(followed) if followed.keys().is_none() => Trouble::NoKeys,
+                    NotGood::UnknownKey(_) => Trouble::NotAccepted,
+                    NotGood::Refused(trouble) => trouble,
+                })?
+            }
+            Err(NotGood::Refused(trouble)) => return Err(trouble),
+            Ok(claims) => claims,
+        };
+        let token = claims.id.as_deref().filter(|_| issuer.is_own);
+        Ok(Verified {
+            token: token.and_then(|id| Uuid::parse_str(id).ok()),
+            subject: claims.subject,
+        })
     }
 
     /// Until when a good token is taken: so long after its `exp` as clocks may differ. None where that
     /// is further off than can be told.
     pub fn taken_until(&self, token: &str) -> Option<DateTime<Utc>> {
-        let token = jsonwebtoken::decode::<Until>(token, &self.key, &self.validation).ok()?;
-        let leeway = TimeDelta::seconds(i64::try_from(self.validation.leeway).ok()?);
-        // A number so large that it is cut off is of no moment that can be told either.
-        #[allow(clippy::cast_possible_truncation)]
-        let until = DateTime::from_timestamp(token.claims.exp.ceil() as i64, 0)?;
-        until.checked_add_signed(leeway)
+        let heard = Heard::read(token).ok()?;
+        let issuer = self.issuer(&heard).ok()?;
+        self.claims(issuer, &heard).ok()?.taken_until()
     }
 
-    /// Whom a token names, if it is good.
-    pub fn verify(&self, token: &str) -> Result<Subject, Trouble> {
-        jsonwebtoken::decode::<Subject>(token, &self.key, &self.validation)
-            .map(|token| token.claims)
-            .map_err(|error| match error.kind() {
-                ErrorKind::ExpiredSignature => Trouble::Expired,
-                ErrorKind::ImmatureSignature => Trouble::NotYet,
-                ErrorKind::InvalidIssuer => Trouble::OtherIssuer,
-                ErrorKind::InvalidAudience => Trouble::OtherAudience,
-                ErrorKind::MissingRequiredClaim(_) => Trouble::Incomplete,
-                _ => Trouble::NotAccepted,
-            })
+    fn issuer(&self, heard: &Heard<'_>) -> Result<&Issuer, Trouble> {
+        let issuer = self.issuers.iter().find(|issuer| issuer.name == heard.issuer);
+        issuer.ok_or(Trouble::OtherIssuer)
+    }
+
+    fn claims(&self, issuer: &Issuer, heard: &Heard<'_>) -> Result<Claims, NotGood> {
+        let key_id = heard.key_id.as_deref();
+        issuer.claims(heard.token, heard.algorithm, key_id, SystemClock.now())
     }
 }
 
@@ -117,6 +218,7 @@ impl Verifier {
 pub struct Signer {
     algorithm: Algorithm,
     key: EncodingKey,
+    key_id: Option<String>,
     audience: String,
 }
 
@@ -126,23 +228,56 @@ impl Signer {
         Self {
             algorithm,
             key,
+            key_id: None,
             audience,
         }
     }
 
-    /// A token for a subject, good for so long.
+    /// The same, which says in each token which key of a JWKS document it is.
+    #[must_use]
+    pub fn with_key_id(self, key_id: Option<String>) -> Self {
+        Self { key_id, ..self }
+    }
+
+    /// A token for a subject, good for so long, which is listed nowhere.
     pub fn sign(
         &self,
         subject: &Subject,
         now: DateTime<Utc>,
         good_for: TimeDelta,
     ) -> Result<String, jsonwebtoken::errors::Error> {
+        self.signed(subject, None, now, now + good_for)
+    }
+
+    /// The token of an id that is listed, for a subject.
+    pub fn sign_listed(
+        &self,
+        subject: &Subject,
+        id: Uuid,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
+        self.signed(subject, Some(id), from, until)
+    }
+
+    fn signed(
+        &self,
+        subject: &Subject,
+        id: Option<Uuid>,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
         let claims = Signed {
             subject,
             aud: &self.audience,
-            iat: now.timestamp(),
-            exp: (now + good_for).timestamp(),
+            iat: from.timestamp(),
+            exp: until.timestamp(),
+            jti: id,
         };
-        jsonwebtoken::encode(&Header::new(self.algorithm), &claims, &self.key)
+        let header = Header {
+            kid: self.key_id.clone(),
+            ..Header::new(self.algorithm)
+        };
+        jsonwebtoken::encode(&header, &claims, &self.key)
     }
 }

@@ -49,13 +49,15 @@ pub enum Invariant {
     Answers,
     /// The audit trail names members that there are.
     Audit,
+    /// A token that was issued here is good for a year at most, and is used and revoked after it was issued.
+    Tokens,
     /// A claim's stored pattern can be asked.
     Claims,
 }
 
 impl Invariant {
     /// Every one, in the order in which they are looked at.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Database,
         Self::Base,
         Self::Revisions,
@@ -70,6 +72,7 @@ impl Invariant {
         Self::Places,
         Self::Answers,
         Self::Audit,
+        Self::Tokens,
         Self::Claims,
     ];
 
@@ -90,6 +93,7 @@ impl Invariant {
             Self::Places => "places",
             Self::Answers => "answers",
             Self::Audit => "audit",
+            Self::Tokens => "tokens",
             Self::Claims => "claims",
         }
     }

@@ -1,15 +1,17 @@
 //! The base's own row, and the small tables that are looked at row by row.
 
+use chrono::TimeDelta;
 use futures_util::TryStreamExt as _;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
     QuerySelect, Statement,
 };
 use serde_json::Value;
 use uuid::Uuid;
-use wayin_entity::{base, claim, organisation, place, repeatable, term};
+use wayin_entity::{base, claim, issued_token, organisation, place, repeatable, term};
 
 use super::{Checking, Invariant};
+use crate::auth::issued::MOST_DAYS;
 use crate::base::DisclosureKeys;
 use crate::condition::fold;
 use crate::error::Result;
@@ -45,6 +47,7 @@ pub(super) async fn check(db: &DatabaseTransaction, checking: &mut Checking<'_>)
     names(db, checking).await?;
     answers(db, checking).await?;
     audit(db, checking).await?;
+    tokens(db, checking).await?;
     claims(db, checking).await
 }
 
@@ -132,6 +135,34 @@ async fn audit(db: &DatabaseTransaction, checking: &mut Checking<'_>) -> Result<
         let sentence =
             format!("Event {id} of the audit trail names the member {member_id}, who is not there.");
         checking.found(Invariant::Audit, sentence);
+    }
+    Ok(())
+}
+
+/// Tokens that were issued here: for how long they are good, and who revoked them.
+async fn tokens(db: &DatabaseTransaction, checking: &mut Checking<'_>) -> Result<()> {
+    let mut rows = issued_token::Entity::find()
+        .order_by_asc(issued_token::Column::Id)
+        .stream(db)
+        .await?;
+    while let Some(row) = rows.try_next().await? {
+        let good_for = row.expires_at - row.created_at;
+        if good_for <= TimeDelta::zero() || good_for > TimeDelta::days(MOST_DAYS) {
+            let sentence = format!(
+                "Token {} is good for {} days, and not for 1 to {MOST_DAYS}.",
+                row.id,
+                good_for.num_days()
+            );
+            checking.found(Invariant::Tokens, sentence);
+        }
+        let ends = [("last used", row.last_used_at), ("revoked", row.revoked_at)];
+        for (what, at) in ends {
+            // When it was issued is kept in whole seconds, and servers' clocks differ a little.
+            if at.is_some_and(|at| at < row.created_at - TimeDelta::minutes(5)) {
+                let sentence = format!("Token {} was {what} before it was issued.", row.id);
+                checking.found(Invariant::Tokens, sentence);
+            }
+        }
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use wayin_entity::{OrganisationKind, Role};
 
 use super::{CliError, migrate_up};
 use crate::app::App;
+use crate::auth::issued::Issuing;
 use crate::auth::member;
 use crate::auth::token::{Signer, Subject, Verifier};
 use crate::change::Act;
@@ -50,7 +51,12 @@ pub async fn run(port: u16) -> Result<(), CliError> {
     let (signer, verifier) = keys()?;
     let tokens = members(&db, &act, &signer).await?;
     let engine = Arc::new(Engine::new(config::engine(&environment)?)?);
-    let app = Arc::new(App::new(db, verifier, Arc::new(SystemClock), engine));
+    let issuing = Issuing {
+        signer,
+        issuer: ISSUER.into(),
+    };
+    let app = App::new(db, verifier, Arc::new(SystemClock), engine).with_issuing(Some(issuing));
+    let app = Arc::new(app);
     app.engine.catch_up(&app.db, &|_| ()).await?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let failed = |cause| CliError::Io(address.to_string(), cause);

@@ -1,20 +1,22 @@
 //! `wayin member` and `wayin token`.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Subcommand, ValueEnum};
 use sea_orm::ConnectionTrait;
 use serde_json::json;
-use wayin_entity::{OrganisationKind, Role};
+use wayin_entity::{OrganisationKind, Role, issued_token};
 
 use super::{CliError, open};
 use crate::audit::{self, Event};
+use crate::auth::issued::{self, Draft, Issuing, Until};
 use crate::auth::{member, token::Subject};
 use crate::change::Act;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{TokenConfig, environment, issuer};
 use crate::database::begin_writing;
 use crate::error::Error;
-use crate::id::NodeKind;
+use crate::id::{self, NodeKind};
+use crate::mutation::Refusal;
 use crate::{keeping, organisation};
 
 /// What a member may do.
@@ -192,38 +194,145 @@ async fn note(
 #[derive(Debug, Subcommand)]
 pub enum Token {
     /// Print a token for a member, signed with the configured key.
-    #[command(after_help = "Example:\n  wayin token issue --subject ada --days 30")]
+    ///
+    /// It is listed under its name, so that it can be revoked; its text is kept nowhere.
+    #[command(
+        after_help = "Example:\n  wayin token issue --subject ada --name \"Ada's dashboard\" --days 30"
+    )]
     Issue {
         /// The subject of a member under TOKEN_ISSUER.
         #[arg(long)]
         subject: String,
+        /// What to call it in the list: what it is for.
+        #[arg(long, default_value = "issued on the command line", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        name: String,
         /// For how many days the token is good.
-        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=365))]
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=366))]
         days: u16,
+    },
+    /// List the tokens that were issued here, one a line: its id, whose it is, until when it is good, when it
+    /// was last used, whether it is good, and its name.
+    #[command(after_help = "Example:\n  wayin token list")]
+    List,
+    /// Revoke a token, at once.
+    #[command(after_help = "Example:\n  wayin token revoke SwGQsLCwsHAAgAAAAAAA3q0")]
+    Revoke {
+        /// The token's id, as `wayin token list` tells it.
+        id: String,
     },
 }
 
 impl Token {
     /// Does it.
     pub async fn run(self) -> Result<(), CliError> {
-        let Self::Issue { subject: named, days } = self;
-        let tokens = TokenConfig::read(&environment)?;
-        let signer = tokens.signer()?;
-        let subject = Subject {
-            issuer: tokens.issuer,
-            subject: named,
+        let act = Act {
+            clock: &SystemClock,
+            member: None,
+            reason: "on the command line",
         };
-        let known = member::named(&open().await?, &subject).await?;
-        if known.is_none_or(|member| member.revoked_at.is_some()) {
-            let Subject { issuer, subject } = subject;
-            return Err(CliError::Asked(format!(
-                "No member has the subject {subject} from {issuer}: add one with `wayin member add`."
-            )));
+        match self {
+            Self::Issue { subject, name, days } => issue(&act, subject, name, days).await,
+            Self::List => list().await,
+            Self::Revoke { id } => revoke(&act, &id).await,
         }
-        let token = signer
-            .sign(&subject, SystemClock.now(), TimeDelta::days(i64::from(days)))
-            .map_err(|cause| CliError::Asked(format!("The token could not be signed: {cause}")))?;
-        println!("{token}");
-        Ok(())
     }
+}
+
+async fn issue(act: &Act<'_>, named: String, name: String, days: u16) -> Result<(), CliError> {
+    let tokens = TokenConfig::read(&environment)?;
+    let issuing = Issuing {
+        signer: tokens.signer()?,
+        issuer: tokens.issuer,
+    };
+    let subject = Subject {
+        issuer: issuing.issuer.clone(),
+        subject: named,
+    };
+    let db = open().await?;
+    let transaction = begin_writing(&db).await?;
+    let known = member::named(&transaction, &subject).await?;
+    let Some(known) = known.filter(|member| member.revoked_at.is_none()) else {
+        let Subject { issuer, subject } = subject;
+        return Err(CliError::Asked(format!(
+            "No member has the subject {subject} from {issuer}: add one with `wayin member add`."
+        )));
+    };
+    let draft = Draft {
+        member: known.id,
+        name: name.trim().to_owned(),
+        until: Until::Days(days.into()),
+    };
+    let issued = issued::issue(&transaction, act, &issuing.issuer, draft).await?;
+    let (row, owner) = issued.map_err(refused)?;
+    let token = issuing.text(&row, owner.subject)?;
+    note_token(&transaction, act, "issueToken", &row).await?;
+    transaction.commit().await?;
+    println!("{token}");
+    Ok(())
+}
+
+async fn list() -> Result<(), CliError> {
+    let moment = |at: Option<DateTime<Utc>>| {
+        at.map_or_else(String::new, |at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
+    };
+    for (token, owner) in issued::list(&open().await?).await? {
+        let state = if token.revoked_at.is_some() {
+            "revoked"
+        } else if token.expires_at < SystemClock.now() {
+            "expired"
+        } else {
+            "good"
+        };
+        println!(
+            "{}\t{}\t{}\t{}\t{state}\t{}",
+            NodeKind::IssuedToken.id(token.id),
+            owner.map_or_else(String::new, |owner| owner.subject),
+            moment(Some(token.expires_at)),
+            moment(token.last_used_at),
+            token.name
+        );
+    }
+    Ok(())
+}
+
+async fn revoke(act: &Act<'_>, id: &str) -> Result<(), CliError> {
+    let Some(token) = id::decode_as(NodeKind::IssuedToken, id) else {
+        return Err(CliError::Asked(format!(
+            "{id} is not the id of a token: `wayin token list` tells them."
+        )));
+    };
+    let db = open().await?;
+    let transaction = begin_writing(&db).await?;
+    let row = issued::revoke(&transaction, act, token).await?.map_err(refused)?;
+    note_token(&transaction, act, "revokeToken", &row).await?;
+    transaction.commit().await?;
+    println!("The token {} is revoked.", row.name);
+    Ok(())
+}
+
+/// What stands against it, in one sentence.
+fn refused(refusal: Refusal) -> CliError {
+    let reasons: Vec<String> = refusal.findings.iter().map(ToString::to_string).collect();
+    CliError::Asked(format!("Nothing was changed: {}.", reasons.join(", ")))
+}
+
+/// Leaves an event in the audit trail, as the mutation of that name does.
+async fn note_token(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    name: &str,
+    token: &issued_token::Model,
+) -> Result<(), Error> {
+    let event = Event {
+        kind: NodeKind::IssuedToken,
+        id: token.id,
+        before: None,
+        after: None,
+        detail: json!({
+            "reason": act.reason,
+            "member": NodeKind::Member.id(token.member_id),
+            "expiresAt": token.expires_at,
+        }),
+    };
+    audit::add(db, act, name, event).await
 }

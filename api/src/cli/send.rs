@@ -142,6 +142,7 @@ async fn sender(
         subject: found.subject,
         role: found.role,
         organisation: found.organisation_id,
+        token: None,
     })
 }
 

@@ -3,6 +3,7 @@
 use async_graphql::Interface;
 
 use crate::auth::members::Member;
+use crate::auth::tokens::IssuedToken;
 use crate::claim::graphql::Claim;
 use crate::crisis::graphql::Crisis;
 use crate::import::graphql::Import;
@@ -47,4 +48,6 @@ pub enum Node {
     Import(Import),
     /// A member; to stewards alone.
     Member(Member),
+    /// A token that was issued here; to stewards alone.
+    IssuedToken(IssuedToken),
 }

@@ -99,6 +99,7 @@ pub const fn subject_of(kind: NodeKind) -> Option<KeptSubject> {
         | NodeKind::Source
         | NodeKind::Submission
         | NodeKind::Import
+        | NodeKind::IssuedToken
         | NodeKind::AuditEvent => return None,
     })
 }

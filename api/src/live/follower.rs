@@ -12,6 +12,7 @@ use wayin_entity::{Role, member, submission};
 
 use super::SubmissionMoved;
 use crate::app::App;
+use crate::auth::issued;
 use crate::auth::requester::Member;
 use crate::auth::token::Trouble;
 use crate::error::Result;
@@ -59,7 +60,7 @@ async fn look(app: &App, submissions: &mut Submissions) -> Result<()> {
     Ok(())
 }
 
-/// Tells the connections of members who are no longer who they were.
+/// Tells the connections of members who are no longer who they were, or whose token was revoked.
 async fn look_at_members(app: &App) -> Result<()> {
     let followed: Vec<Member> = app.live.following().members.keys().cloned().collect();
     for members in followed.chunks(MEMBERS_AT_ONCE) {
@@ -71,8 +72,13 @@ async fn look_at_members(app: &App) -> Result<()> {
             .into_iter()
             .map(|row| (row.id, (row.role, row.organisation_id)))
             .collect();
+        let tokens = members.iter().filter_map(|member| member.token).collect();
+        let revoked: HashSet<Uuid> = issued::revoked_of(&app.db, tokens).await?.into_iter().collect();
         for member in members {
             let trouble = match standing.get(&member.id) {
+                Some(_) if member.token.is_some_and(|token| revoked.contains(&token)) => {
+                    Trouble::TokenRevoked
+                }
                 Some(standing) if *standing == (member.role, member.organisation) => continue,
                 Some(_) => Trouble::Altered,
                 None => Trouble::Revoked,

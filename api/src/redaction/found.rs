@@ -12,8 +12,8 @@ use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{
     audit_event, challenge_faced, claim, crisis, entry_point_taken, former_organisation, funding_term,
-    import, import_outcome, initiative, kept_revision, meeting, member, organisation, place, reflection,
-    revision, source, submission, term,
+    import, import_outcome, initiative, issued_token, kept_revision, meeting, member, organisation, place,
+    reflection, revision, source, submission, term,
 };
 
 use super::files;
@@ -86,6 +86,7 @@ tables! {
     reflection { Text } {}
     claim { Slug Statement } { PatternWhen PatternThen PatternAmong }
     member { Subject } {}
+    issued_token { Name } {}
     import { FileName Refusal Licence } {}
     import_outcome { Message Column Path Sheet } {}
 }

@@ -22,8 +22,8 @@ use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{
     ChangeKind, ChangeSubject, audit_event, challenge_faced, claim, crisis, entry_point_taken,
-    former_organisation, funding_term, initiative, kept_revision, meeting, member, organisation, place,
-    reflection, repeatable, revision, source, submission, term,
+    former_organisation, funding_term, initiative, issued_token, kept_revision, meeting, member,
+    organisation, place, reflection, repeatable, revision, source, submission, term,
 };
 
 pub use self::found::Found;
@@ -512,6 +512,8 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
     async fn members(&self) -> Result<()> {
         let take_out = |row: &mut member::Model| self.taking.identity(Identity::Subject, &mut row.subject);
         alter!(self: member [Subject], take_out, |_| ()).await?;
+        // What tokens are called tells nothing apart.
+        replace!(self: issued_token [Name]);
         Ok(())
     }
 }

@@ -335,7 +335,7 @@ fn identity_of_column(name: &str) -> Option<Identity> {
 
 /// Whether a column of a row holds an id, a code or a moment.
 fn is_code(name: &str) -> bool {
-    const CODES: [&str; 11] = [
+    const CODES: [&str; 13] = [
         "id",
         "state",
         "kind",
@@ -347,6 +347,8 @@ fn is_code(name: &str) -> bool {
         "role",
         "code",
         "pattern_by",
+        "created_by",
+        "revoked_by",
     ];
     CODES.contains(&name) || name.ends_with("_id") || name.ends_with("_at") || name.ends_with("_on")
 }

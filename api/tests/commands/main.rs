@@ -54,6 +54,8 @@ fn the_help_of_every_command_shows_an_example_of_it() {
         "member list",
         "member revoke",
         "token issue",
+        "token list",
+        "token revoke",
         "import places",
         "import grants",
         "import records",
@@ -310,6 +312,28 @@ fn members_are_added_listed_and_revoked() {
             .code,
         Some(2)
     );
+    // Each is listed, and can be revoked.
+    folder.good(&["token", "issue", "--subject", "ada", "--name", "A dashboard"]);
+    let listed = folder.good(&["token", "list"]);
+    assert!(!listed.contains(token.trim()), "no token is told again: {listed}");
+    let rows: Vec<Vec<&str>> = listed.lines().map(|line| line.split('\t').collect()).collect();
+    let told: Vec<&[&str]> = rows.iter().map(|row| &row[3..]).collect();
+    assert_eq!(
+        told,
+        [
+            ["", "good", "issued on the command line"],
+            ["", "good", "A dashboard"]
+        ]
+    );
+    assert_eq!(rows[0][1], "ada");
+    let revoke = ["token", "revoke", rows[1][0]];
+    assert_eq!(folder.good(&revoke), "The token A dashboard is revoked.\n");
+    assert!(folder.good(&["token", "list"]).contains("\trevoked\tA dashboard"));
+    let told = folder.run(&revoke);
+    assert_eq!(told.code, Some(1));
+    assert!(told.err.contains("is revoked already"), "{told:?}");
+    let told = folder.run(&["token", "revoke", "ada"]);
+    assert!(told.err.contains("is not the id of a token"), "{told:?}");
 }
 
 const GOOD_GRANT: &str = r#"{"id": "360G-a-1", "title": "A grant", "currency": "GBP", "amountAwarded": 10, "awardDate": "2020-01-02", "recipientOrganization": [{"id": "GB-CHC-100", "name": "A charity"}], "fundingOrganization": [{"id": "GB-CHC-200", "name": "A funder"}]}"#;

@@ -153,6 +153,7 @@ fn what_is_done_on_the_command_line_is_in_the_audit_trail() {
             "endImport",
             "importRecords",
             "revokeMember",
+            "issueToken",
         ]
     );
     assert!(told.iter().all(|event| event["by"].is_null()), "{told:#?}");

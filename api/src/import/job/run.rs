@@ -370,6 +370,7 @@ async fn take_batch(
         subject: sender.subject,
         role: sender.role,
         organisation: sender.organisation_id,
+        token: None,
     };
     // It may have been merged into another since the import was begun.
     let import = &import::Entity::find_by_id(import.id)

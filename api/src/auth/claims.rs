@@ -1,0 +1,200 @@
+//! What a token says, looked over: what must be there, of which type, and for whom and when it is good.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value};
+
+use super::token::{Subject, Trouble};
+
+/// By how much the clocks of those who issue tokens may differ from this service's, in seconds.
+const SKEW: i32 = 30;
+
+/// What a good token says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claims {
+    /// Whom it names.
+    pub subject: Subject,
+    /// Its `jti`.
+    pub id: Option<String>,
+    /// Its `exp`, in seconds.
+    expires: f64,
+}
+
+impl Claims {
+    /// Looks over what a token says, whose signature was found good.
+    pub fn check(
+        said: &Map<String, Value>,
+        issuer: &str,
+        audiences: &[String],
+        now: DateTime<Utc>,
+    ) -> Result<Self, Trouble> {
+        let expires = number(said, "exp")?.ok_or(Trouble::Incomplete)?;
+        let good_from = number(said, "nbf")?;
+        number(said, "iat")?;
+        let by = text(said, "iss")?.ok_or(Trouble::Incomplete)?;
+        let meant_for = audience(said)?;
+        let subject = text(said, "sub")?.ok_or(Trouble::Incomplete)?;
+        let id = text(said, "jti")?.map(ToOwned::to_owned);
+        let now = now.timestamp() as f64;
+        if expires < now - f64::from(SKEW) {
+            return Err(Trouble::Expired);
+        }
+        if good_from.is_some_and(|from| from > now + f64::from(SKEW)) {
+            return Err(Trouble::NotYet);
+        }
+        if by != issuer {
+            return Err(Trouble::OtherIssuer);
+        }
+        if !meant_for
+            .iter()
+            .any(|one| audiences.iter().any(|ours| ours == one))
+        {
+            return Err(Trouble::OtherAudience);
+        }
+        Ok(Self {
+            subject: Subject {
+                issuer: by.to_owned(),
+                subject: subject.to_owned(),
+            },
+            id,
+            expires,
+        })
+    }
+
+    /// Until when the token is taken: so long after its `exp` as clocks may differ. None where that
+    /// is further off than can be told.
+    pub fn taken_until(&self) -> Option<DateTime<Utc>> {
+        // A number so large that it is cut off is of no moment that can be told either.
+        #[allow(clippy::cast_possible_truncation)]
+        let until = DateTime::from_timestamp(self.expires.ceil() as i64, 0)?;
+        until.checked_add_signed(TimeDelta::seconds(SKEW.into()))
+    }
+}
+
+/// Who issued a token, as it says itself.
+pub fn issuer(said: &Map<String, Value>) -> Result<&str, Trouble> {
+    text(said, "iss")?.ok_or(Trouble::Incomplete)
+}
+
+fn number(said: &Map<String, Value>, claim: &'static str) -> Result<Option<f64>, Trouble> {
+    said.get(claim)
+        .map(|value| value.as_f64().ok_or(Trouble::Mistyped(claim, "a number")))
+        .transpose()
+}
+
+/// A text with something in it.
+fn text<'a>(said: &'a Map<String, Value>, claim: &'static str) -> Result<Option<&'a str>, Trouble> {
+    said.get(claim)
+        .map(|value| {
+            let text = value.as_str().filter(|text| !text.is_empty());
+            text.ok_or(Trouble::Mistyped(claim, "a text"))
+        })
+        .transpose()
+}
+
+/// For whom a token is meant: one, or several.
+fn audience(said: &Map<String, Value>) -> Result<Vec<&str>, Trouble> {
+    let mistyped = Trouble::Mistyped("aud", "a text or a list of texts");
+    match said.get("aud") {
+        None => Err(Trouble::Incomplete),
+        Some(Value::String(one)) => Ok(vec![one]),
+        Some(Value::Array(several)) => {
+            let texts = several.iter().map(|one| one.as_str().ok_or(mistyped));
+            texts.collect()
+        }
+        Some(_) => Err(mistyped),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn checked(said: &Value) -> Result<Claims, Trouble> {
+        let now = DateTime::from_timestamp(NOW, 0).unwrap();
+        Claims::check(said.as_object().unwrap(), "us", &["here".to_owned()], now)
+    }
+
+    fn good() -> Value {
+        json!({"iss": "us", "sub": "ada", "aud": "here", "exp": NOW + 60})
+    }
+
+    fn with(claim: &str, value: Value) -> Value {
+        let mut said = good();
+        said[claim] = value;
+        said
+    }
+
+    #[test]
+    fn what_must_be_there_is_asked_for() {
+        assert!(checked(&good()).is_ok());
+        for claim in ["iss", "sub", "aud", "exp"] {
+            let mut said = good();
+            said.as_object_mut().unwrap().remove(claim);
+            assert_eq!(checked(&said), Err(Trouble::Incomplete), "{claim}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_taken_for_what_it_is_not() {
+        let number = |claim| Trouble::Mistyped(claim, "a number");
+        let text = |claim| Trouble::Mistyped(claim, "a text");
+        let audience = Trouble::Mistyped("aud", "a text or a list of texts");
+        for (claim, value, trouble) in [
+            ("exp", json!((NOW + 60).to_string()), number("exp")),
+            ("exp", json!(null), number("exp")),
+            ("exp", json!([NOW + 60]), number("exp")),
+            ("exp", json!(true), number("exp")),
+            ("nbf", json!("0"), number("nbf")),
+            ("nbf", json!(null), number("nbf")),
+            ("iat", json!("yesterday"), number("iat")),
+            ("iss", json!(["us"]), text("iss")),
+            ("iss", json!(7), text("iss")),
+            ("sub", json!(7), text("sub")),
+            ("sub", json!(""), text("sub")),
+            ("sub", json!(["ada"]), text("sub")),
+            ("jti", json!(7), text("jti")),
+            ("aud", json!(7), audience),
+            ("aud", json!(null), audience),
+            ("aud", json!({"here": true}), audience),
+            ("aud", json!(["here", 7]), audience),
+            ("aud", json!([]), Trouble::OtherAudience),
+            ("aud", json!("elsewhere"), Trouble::OtherAudience),
+            ("iss", json!("them"), Trouble::OtherIssuer),
+        ] {
+            assert_eq!(
+                checked(&with(claim, value.clone())),
+                Err(trouble),
+                "{claim} {value}"
+            );
+        }
+        for (claim, value) in [
+            ("aud", json!(["elsewhere", "here"])),
+            ("nbf", json!(NOW)),
+            ("iat", json!(NOW)),
+            ("exp", json!(1e18)),
+        ] {
+            assert!(checked(&with(claim, value.clone())).is_ok(), "{claim} {value}");
+        }
+    }
+
+    #[test]
+    fn clocks_may_differ_by_half_a_minute() {
+        assert!(checked(&with("exp", json!(NOW - 30))).is_ok());
+        assert_eq!(checked(&with("exp", json!(NOW - 31))), Err(Trouble::Expired));
+        assert!(checked(&with("nbf", json!(NOW + 30))).is_ok());
+        assert_eq!(checked(&with("nbf", json!(NOW + 31))), Err(Trouble::NotYet));
+        let until = |said: &Value| {
+            checked(said)
+                .unwrap()
+                .taken_until()
+                .map(|until| until.timestamp())
+        };
+        assert_eq!(until(&good()), Some(NOW + 90));
+        assert_eq!(until(&with("exp", json!(NOW as f64 + 0.5))), Some(NOW + 31));
+        assert_eq!(until(&with("exp", json!(1e300))), None);
+    }
+}

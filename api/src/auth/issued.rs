@@ -1,0 +1,283 @@
+//! Tokens that are issued here: each is a row, under the `jti` of the token, so that it can be listed and
+//! revoked. The text of a token is kept nowhere.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+};
+use tokio::time::Instant;
+use uuid::Uuid;
+use wayin_entity::{issued_token, member};
+
+use super::token::{Signer, Subject};
+use crate::change::{self, Act};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, Result};
+use crate::initiative::validate::{FindingCode, Findings};
+use crate::keeping::check_text;
+use crate::mutation::Refusal;
+use crate::paging::{Key, Paged, Sort};
+
+/// The most days that a token is good for: a year, and the day that a leap year has more.
+pub const MOST_DAYS: i64 = 366;
+/// How many days it is good for where nothing is said.
+pub const USUAL_DAYS: i64 = 90;
+/// The most characters of a token's name.
+const LONGEST_NAME: usize = 200;
+/// How often the use of a token is written at most.
+const USED_EVERY: Duration = Duration::from_mins(1);
+/// How many tokens may be remembered before those are forgotten whose use may be written again.
+const MOST_REMEMBERED: usize = 10_000;
+
+/// How tokens are issued here: with which key, and under which name.
+pub struct Issuing {
+    /// Signs them.
+    pub signer: Signer,
+    /// Their `iss`.
+    pub issuer: String,
+}
+
+impl Issuing {
+    /// The text of a listed token of a member, the same each time but for algorithms that have a random part.
+    pub fn text(&self, row: &issued_token::Model, subject: String) -> Result<String> {
+        let subject = Subject {
+            issuer: self.issuer.clone(),
+            subject,
+        };
+        self.signer
+            .sign_listed(&subject, row.id, row.created_at, row.expires_at)
+            .map_err(|cause| Error::Internal(format!("a token could not be signed: {cause}")))
+    }
+}
+
+/// A token that is to be issued.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Whose it will be.
+    pub member: Uuid,
+    /// What it is called.
+    pub name: String,
+    /// Until when it is good.
+    pub until: Until,
+}
+
+/// Until when a token is to be good.
+#[derive(Clone, Copy, Debug)]
+pub enum Until {
+    /// For so many days.
+    Days(i64),
+    /// Until a moment.
+    Moment(DateTime<Utc>),
+}
+
+/// Lists a token of a member, where nothing stands against it. Answers whom it names too.
+pub async fn issue(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    issuer: &str,
+    draft: Draft,
+) -> Result<Result<(issued_token::Model, member::Model), Refusal>> {
+    let mut found = Findings::default();
+    check_text(&mut found, "name", &draft.name, LONGEST_NAME);
+    // What a token says of time is in whole seconds.
+    let now = act.now().trunc_subsecs(0);
+    let latest = now + TimeDelta::days(MOST_DAYS);
+    let (path, until) = match draft.until {
+        Until::Days(days) if (1..=MOST_DAYS).contains(&days) => ("days", now + TimeDelta::days(days)),
+        Until::Days(days) => {
+            let reason = format!("is {days}; a token is good for 1 to {MOST_DAYS} days");
+            found.error(FindingCode::OutOfRange, "days", reason);
+            ("days", latest)
+        }
+        Until::Moment(until) => ("expiresAt", until.trunc_subsecs(0)),
+    };
+    if until <= now {
+        found.error(FindingCode::OutOfRange, path, "has gone by already");
+    } else if until > latest {
+        let reason = format!("is more than {MOST_DAYS} days ahead; a token is good for a year at most");
+        found.error(FindingCode::OutOfRange, path, reason);
+    }
+    let owner = member::Entity::find_by_id(draft.member).one(db).await?;
+    match &owner {
+        None => found.error(FindingCode::NotFound, "member", "there is no such member"),
+        Some(owner) if owner.revoked_at.is_some() => {
+            found.error(FindingCode::WrongState, "member", "was revoked");
+        }
+        Some(owner) if owner.issuer != issuer => {
+            let reason = format!(
+                "has tokens of {}; here only those of {issuer} are issued",
+                owner.issuer
+            );
+            found.error(FindingCode::NotAllowed, "member", reason);
+        }
+        Some(_) => {}
+    }
+    let owner = match owner {
+        Some(owner) if found.errors.is_empty() => owner,
+        _ => return Ok(Err(found.errors.into())),
+    };
+    let row = issued_token::Model {
+        id: act.clock.new_id(),
+        member_id: owner.id,
+        name: draft.name,
+        created_by: act.member,
+        expires_at: until,
+        last_used_at: None,
+        revoked_at: None,
+        revoked_by: None,
+        created_at: now,
+        updated_at: act.now(),
+    };
+    let fresh = row.clone().into_active_model().reset_all();
+    issued_token::Entity::insert(fresh)
+        .exec_without_returning(db)
+        .await?;
+    Ok(Ok((row, owner)))
+}
+
+/// Revokes a token, where nothing stands against it: it is refused from the next request on.
+pub async fn revoke(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    id: Uuid,
+) -> Result<Result<issued_token::Model, Refusal>> {
+    let row = issued_token::Entity::find_by_id(id)
+        .lock_exclusive()
+        .one(db)
+        .await?;
+    let refused = |code, reason| Ok(Err(Refusal::of(code, "id", reason)));
+    let Some(mut row) = row else {
+        return refused(FindingCode::NotFound, "there is no such token");
+    };
+    if row.revoked_at.is_some() {
+        return refused(FindingCode::WrongState, "is revoked already");
+    }
+    row.revoked_at = Some(act.now());
+    row.revoked_by = act.member;
+    row.updated_at = act.now();
+    let revoked = issued_token::ActiveModel {
+        id: sea_orm::ActiveValue::Unchanged(row.id),
+        revoked_at: sea_orm::ActiveValue::Set(row.revoked_at),
+        revoked_by: sea_orm::ActiveValue::Set(row.revoked_by),
+        updated_at: sea_orm::ActiveValue::Set(row.updated_at),
+        ..Default::default()
+    };
+    revoked.update(db).await?;
+    // Other processes end what was begun with it.
+    change::tell(db).await?;
+    Ok(Ok(row))
+}
+
+/// The token of an id, revoked or not.
+pub async fn by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<issued_token::Model>> {
+    Ok(issued_token::Entity::find_by_id(id).one(db).await?)
+}
+
+/// Every token with the member whose it is, in the order they were issued.
+pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<(issued_token::Model, Option<member::Model>)>> {
+    Ok(issued_token::Entity::find()
+        .find_also_related(member::Entity)
+        .order_by_asc(issued_token::Column::CreatedAt)
+        .order_by_asc(issued_token::Column::Id)
+        .all(db)
+        .await?)
+}
+
+/// Those of some tokens that were revoked.
+pub async fn revoked_of(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result<Vec<Uuid>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(issued_token::Entity::find()
+        .select_only()
+        .column(issued_token::Column::Id)
+        .filter(issued_token::Column::Id.is_in(ids))
+        .filter(issued_token::Column::RevokedAt.is_not_null())
+        .into_tuple()
+        .all(db)
+        .await?)
+}
+
+/// When the uses of tokens were last written by this process, so that one that is used all the time is
+/// written of once a minute.
+#[derive(Debug, Default)]
+pub struct Uses(Mutex<HashMap<Uuid, Instant>>);
+
+impl Uses {
+    /// Whether the use of a token is to be written; where it is, it is not for a while from then on.
+    fn is_due(&self, token: Uuid) -> bool {
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.get(&token).is_some_and(|at| at.elapsed() < USED_EVERY) {
+            return false;
+        }
+        if written.len() >= MOST_REMEMBERED {
+            written.retain(|_, at| at.elapsed() < USED_EVERY);
+        }
+        written.insert(token, Instant::now());
+        true
+    }
+}
+
+/// Takes note that a token was used, beside the request that it came with: that does not wait for it, and
+/// does not fail with it.
+pub fn note_use(db: &DatabaseConnection, uses: &Arc<Uses>, token: Uuid, last: Option<DateTime<Utc>>) {
+    let now = SystemClock.now();
+    let before = now - TimeDelta::seconds(60);
+    if last.is_some_and(|last| last > before) || !uses.is_due(token) {
+        return;
+    }
+    let db = db.clone();
+    tokio::spawn(async move {
+        if let Err(cause) = write_use(&db, token, before, now).await {
+            tracing::warn!(%cause, "when a token was used could not be written");
+        }
+    });
+}
+
+async fn write_use(
+    db: &impl ConnectionTrait,
+    token: Uuid,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    use issued_token::Column;
+    // Another process may have written it meanwhile.
+    let is_due = Condition::any()
+        .add(Column::LastUsedAt.is_null())
+        .add(Column::LastUsedAt.lt(before));
+    issued_token::Entity::update_many()
+        .col_expr(Column::LastUsedAt, Expr::value(now))
+        .col_expr(Column::UpdatedAt, Expr::value(now))
+        .filter(Column::Id.eq(token))
+        .filter(is_due)
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+impl Paged for issued_token::Entity {
+    type Order = ();
+    const ID: Self::Column = issued_token::Column::Id;
+
+    fn sort((): ()) -> Sort<Self::Column> {
+        Sort {
+            tag: "issued-",
+            column: Some(issued_token::Column::CreatedAt),
+            looks: |key| matches!(key, Key::Moment(_)),
+            descending: true,
+        }
+    }
+
+    fn key((): (), row: &Self::Model) -> Key {
+        Key::Moment(row.created_at)
+    }
+
+    fn id(row: &Self::Model) -> Uuid {
+        row.id
+    }
+}

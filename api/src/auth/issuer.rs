@@ -1,0 +1,93 @@
+//! Those who issue tokens that this service trusts: whose keys are good, with which algorithms,
+//! and for whom their tokens have to be meant. All of it is the configuration's.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde_json::{Map, Value};
+
+use super::claims::Claims;
+use super::jwks::Followed;
+use super::token::Trouble;
+
+/// Where the keys of an issuer come from.
+#[derive(Clone, Debug)]
+pub enum Keys {
+    /// One key that is configured: a public one, or a secret. A token's `kid` says nothing then.
+    One(DecodingKey),
+    /// A JWKS document.
+    Followed(Arc<Followed>),
+}
+
+/// Somebody who issues tokens.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    /// Their name, as the `iss` of their tokens says it.
+    pub name: String,
+    /// For whom their tokens are meant, as `aud` says it: one of these.
+    pub audiences: Vec<String>,
+    /// With what they sign.
+    pub algorithms: Vec<Algorithm>,
+    /// Their keys.
+    pub keys: Keys,
+    /// Whether tokens that were issued here are theirs: those that are listed, and can be revoked.
+    pub is_own: bool,
+}
+
+/// Why a token was not found good.
+pub(super) enum NotGood {
+    /// It is not.
+    Refused(Trouble),
+    /// It may be, by a key that was not seen yet.
+    UnknownKey(Arc<Followed>),
+}
+
+impl From<Trouble> for NotGood {
+    fn from(trouble: Trouble) -> Self {
+        Self::Refused(trouble)
+    }
+}
+
+impl Issuer {
+    /// What a token says, if it is good.
+    pub(super) fn claims(
+        &self,
+        token: &str,
+        algorithm: Algorithm,
+        key_id: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Claims, NotGood> {
+        if !self.algorithms.contains(&algorithm) {
+            return Err(Trouble::NotAccepted.into());
+        }
+        let said = match &self.keys {
+            Keys::One(key) => signed_with(token, algorithm, key),
+            Keys::Followed(followed) => {
+                let Some(keys) = followed.keys() else {
+                    return Err(NotGood::UnknownKey(Arc::clone(followed)));
+                };
+                let fitting = keys.fitting(key_id, algorithm);
+                if fitting.is_empty() && key_id.is_some() {
+                    return Err(NotGood::UnknownKey(Arc::clone(followed)));
+                }
+                fitting
+                    .into_iter()
+                    .find_map(|key| signed_with(token, algorithm, key))
+            }
+        };
+        let said = said.ok_or(Trouble::NotAccepted)?;
+        Ok(Claims::check(&said, &self.name, &self.audiences, now)?)
+    }
+}
+
+/// What a token says, where this key signed it. What it says is looked over afterwards.
+fn signed_with(token: &str, algorithm: Algorithm, key: &DecodingKey) -> Option<Map<String, Value>> {
+    let mut validation = Validation::new(algorithm);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = false;
+    let token = jsonwebtoken::decode::<Map<String, Value>>(token, key, &validation).ok()?;
+    Some(token.claims)
+}
