@@ -18,7 +18,7 @@ use crate::support::app::{Client, TestApp, violations};
 use crate::support::builders::{full_record, organisation, record};
 use crate::support::database::Kind;
 use crate::support::{Database, Story, stories};
-use crate::{import_jobs, keeping};
+use crate::{import_jobs, issued, keeping};
 
 /// The stories of this file.
 pub fn stories() -> Vec<Story> {
@@ -174,6 +174,12 @@ async fn full_base(database: Database) -> TestApp {
                kind: DELIVERY_ORGANISATION}}) {{ change userErrors {{ message }} }} }}"
         ))
         .await;
+    let issued = issued::issue(
+        &steward,
+        json!({"member": issued::id_of(&steward, "partner").await, "name": "A spreadsheet"}),
+    )
+    .await;
+    issued::revoke(&steward, &issued["issuedToken"]["id"]).await;
     words(&app).await;
     keeping::keep_everything(&steward).await;
     let file = format!(
@@ -707,6 +713,11 @@ const BREAKS: &[Break] = &[
         &["UNHELD", "UPDATE audit_event SET member_id = NOWHERE"],
         Invariant::Audit,
         "names the member",
+    ),
+    (
+        &["UPDATE issued_token SET expires_at = created_at"],
+        Invariant::Tokens,
+        "is good for 0 days",
     ),
     (
         &["UPDATE claim SET pattern_when = '{\"fundingterms\": {}}'"],

@@ -20,6 +20,8 @@ mod http;
 mod import_jobs;
 mod import_turns;
 mod imports;
+mod issued;
+mod issuers;
 mod keeping;
 mod lists;
 mod live;
@@ -56,6 +58,8 @@ fn main() -> ExitCode {
         visibility::stories(),
         permissions::stories(),
         tokens::stories(),
+        issuers::stories(),
+        issued::stories(),
         lists::stories(),
         lookups::stories(),
         statements::stories(),

@@ -153,6 +153,7 @@ async fn what_cannot_be_is_refused(database: Database) {
         ("check", "UPDATE place_within SET within_id = place_id"),
         ("check", "UPDATE base SET id = 2"),
         ("check", "UPDATE member SET organisation_id = NULL"),
+        ("check", "UPDATE issued_token SET revoked_at = NULL"),
         // Ids of rows of another table, or of none.
         (
             "foreign key",

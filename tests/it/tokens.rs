@@ -99,7 +99,8 @@ async fn a_token_that_is_not_good_is_told_why(database: Database) {
     let signature = good.rsplit('.').next().unwrap();
     let not_bearer = "the Authorization header is not `Bearer <token>`";
     let not_accepted = "the token is not one that this service accepts";
-    let incomplete = "the token does not say until when it is good, or for whom it is meant";
+    let incomplete =
+        "the token does not say who issued it, whom it names, until when it is good, or for whom it is meant";
     let bearer = |token: &str| format!("Bearer {token}");
     for (authorization, expected) in [
         (String::new(), not_bearer),
@@ -124,8 +125,18 @@ async fn a_token_that_is_not_good_is_told_why(database: Database) {
             )),
             not_accepted,
         ),
-        (bearer(&with_secret(&claims_without("sub"))), not_accepted),
-        (bearer(&with_secret(&claims_without("iss"))), not_accepted),
+        (bearer(&format!("{good}.{signature}")), not_accepted),
+        (bearer(&"a".repeat(100_000)), not_accepted),
+        (
+            bearer(&forged(
+                &json!({"alg": "HS256", "crit": ["exp"], "exp": 1}),
+                &good_claims(),
+                signature,
+            )),
+            not_accepted,
+        ),
+        (bearer(&with_secret(&claims_without("sub"))), incomplete),
+        (bearer(&with_secret(&claims_without("iss"))), incomplete),
         (bearer(&with_secret(&claims_without("exp"))), incomplete),
         (bearer(&with_secret(&claims_without("aud"))), incomplete),
         (
@@ -138,7 +149,27 @@ async fn a_token_that_is_not_good_is_told_why(database: Database) {
         ),
         (
             bearer(&with_secret(&claims_with("iss", "https://elsewhere.example.org"))),
-            "the token is good, but its issuer is not the one that this service trusts",
+            "the token's issuer is not one that this service trusts",
+        ),
+        (
+            bearer(&with_secret(&claims_with("exp", "9999999999"))),
+            "the token's `exp` is not a number",
+        ),
+        (
+            bearer(&with_secret(&claims_with("nbf", Value::Null))),
+            "the token's `nbf` is not a number",
+        ),
+        (
+            bearer(&with_secret(&claims_with("iss", json!([ISSUER])))),
+            "the token's `iss` is not a text",
+        ),
+        (
+            bearer(&with_secret(&claims_with("sub", 7))),
+            "the token's `sub` is not a text",
+        ),
+        (
+            bearer(&with_secret(&claims_with("aud", json!({"wayin-tests": true})))),
+            "the token's `aud` is not a text or a list of texts",
         ),
         (
             bearer(&with_secret(&claims_with("aud", "another-service"))),
@@ -244,7 +275,7 @@ impl Keys {
     }
 }
 
-fn pem(kind: &str, der: &[u8]) -> Vec<u8> {
+pub fn pem(kind: &str, der: &[u8]) -> Vec<u8> {
     let text = BASE64_STANDARD.encode(der);
     let lines: Vec<&str> = text
         .as_bytes()
@@ -412,6 +443,30 @@ async fn a_setting_that_is_missing_or_malformed_is_refused_by_name(_: Database) 
     let not_a_key = keys.folder.path().join("not-a-key.pem");
     std::fs::write(&not_a_key, "words").unwrap();
     let not_a_key = not_a_key.display().to_string();
+    let listed = |text: &str| {
+        let file = keys.folder.path().join("issuers.json");
+        std::fs::write(&file, text).unwrap();
+        file.display().to_string()
+    };
+    let without_key = good.clone().without("TOKEN_PUBLIC_KEY_FILE");
+    for text in [
+        "",
+        "{}",
+        r#"[{"issuer": "https://id.example.org"}]"#,
+        r#"[{"issuer": "https://id.example.org", "algorithms": ["RS256"]}]"#,
+        r#"[{"issuer": "https://id.example.org", "algorithms": [], "jwksUrl": "https://id.example.org/keys"}]"#,
+        r#"[{"issuer": "https://id.example.org", "algorithms": ["HS256"], "jwksUrl": "https://id.example.org/keys"}]"#,
+        r#"[{"issuer": "https://id.example.org", "algorithms": ["none"], "jwksUrl": "https://id.example.org/keys"}]"#,
+        r#"[{"issuer": "https://id.example.org", "algorithms": ["RS256"], "jwksUrl": "http://id.example.org/keys"}]"#,
+        r#"[{"issuer": "https://id.example.org", "algorithms": ["RS256"], "jwksFile": "none.json"}]"#,
+        r#"[{"issuer": "https://id.example.org", "algorithms": ["RS256"], "publicKeyFile": "public.pem"}]"#,
+        r#"[{"issuer": "https://id.example.org", "algorithms": ["ES256", "RS256"], "publicKeyFile": "public.pem"}]"#,
+        r#"[{"issuer": "https://issuer.example.org", "algorithms": ["ES256"], "publicKeyFile": "public.pem"}]"#,
+        r#"[{"issuer": "https://id.example.org", "algorithms": ["ES256"], "publicKeyFile": "public.pem", "secret": "s"}]"#,
+    ] {
+        let settings = good.clone().with("TOKEN_ISSUERS_FILE", &listed(text));
+        assert_named(&settings.complaint(), "TOKEN_ISSUERS_FILE");
+    }
     let cases = [
         ("TOKEN_ALGORITHM", good.clone().without("TOKEN_ALGORITHM")),
         ("TOKEN_ALGORITHM", good.clone().with("TOKEN_ALGORITHM", "none")),
@@ -434,6 +489,43 @@ async fn a_setting_that_is_missing_or_malformed_is_refused_by_name(_: Database) 
             "TOKEN_PUBLIC_KEY_FILE",
             good.clone().with("TOKEN_ALGORITHM", "RS256"),
         ),
+        (
+            "TOKEN_ALGORITHM",
+            good.clone().with("TOKEN_ALGORITHM", "ES256,RS256"),
+        ),
+        (
+            "TOKEN_ALGORITHM",
+            good.clone().with("TOKEN_ALGORITHM", "ES256,HS256"),
+        ),
+        (
+            "TOKEN_JWKS_URL",
+            good.clone().with("TOKEN_JWKS_URL", "https://id.example.org/keys"),
+        ),
+        (
+            "TOKEN_JWKS_URL",
+            without_key
+                .clone()
+                .with("TOKEN_JWKS_URL", "http://id.example.org/keys"),
+        ),
+        (
+            "TOKEN_JWKS_URL",
+            without_key
+                .clone()
+                .with("TOKEN_JWKS_URL", "https://id.example.org/keys")
+                .with("TOKEN_JWKS_FILE", "keys.json"),
+        ),
+        (
+            "TOKEN_JWKS_URL",
+            secret
+                .clone()
+                .with("TOKEN_JWKS_URL", "https://id.example.org/keys"),
+        ),
+        (
+            "TOKEN_JWKS_FILE",
+            without_key.clone().with("TOKEN_JWKS_FILE", "/nowhere/keys.json"),
+        ),
+        ("TOKEN_JWKS_FILE", without_key.with("TOKEN_JWKS_FILE", &not_a_key)),
+        ("TOKEN_JWKS_SECONDS", good.clone().with("TOKEN_JWKS_SECONDS", "1")),
         (
             "TOKEN_PRIVATE_KEY_FILE",
             good.clone().without("TOKEN_PRIVATE_KEY_FILE"),

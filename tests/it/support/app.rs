@@ -9,6 +9,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use serde_json::Value;
 use wayin::app::App;
+use wayin::auth::issued::Issuing;
 use wayin::auth::member;
 use wayin::auth::token::{Signer, Subject, Verifier};
 use wayin::base;
@@ -94,7 +95,7 @@ impl TestApp {
         );
         let engine = Arc::new(Engine::new(settings).expect("the engine starts"));
         let app = App::new(connection, verifier, Arc::new(SystemClock), engine);
-        let app = Arc::new(change(app));
+        let app = Arc::new(change(app.with_issuing(Some(issuing()))));
         app.engine
             .catch_up(&app.db, &|_| ())
             .await
@@ -230,13 +231,21 @@ pub fn token(subject: &str) -> String {
     token_until(subject, SystemClock.now() + TimeDelta::hours(1))
 }
 
-/// A token for a subject, good until a moment.
+/// How a story's service issues tokens.
+pub fn issuing() -> Issuing {
+    Issuing {
+        signer: Signer::new(
+            Algorithm::HS256,
+            EncodingKey::from_secret(SECRET),
+            AUDIENCE.into(),
+        ),
+        issuer: ISSUER.into(),
+    }
+}
+
+/// A token for a subject, good until a moment, which is listed nowhere.
 pub fn token_until(subject: &str, until: DateTime<Utc>) -> String {
-    let signer = Signer::new(
-        Algorithm::HS256,
-        EncodingKey::from_secret(SECRET),
-        AUDIENCE.into(),
-    );
+    let signer = issuing().signer;
     let now = SystemClock.now();
     let subject = Subject {
         issuer: ISSUER.into(),

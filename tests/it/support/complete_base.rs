@@ -11,8 +11,8 @@ use wayin_entity::{
     ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome, SourceKind, Step, SubmissionState,
     Visibility, audit_event, base, challenge_faced, challenge_reason, change, claim, condition_changed,
     crisis, crisis_place, entry_point_taken, former_organisation, funding_term, import, import_outcome,
-    import_piece, initiative, initiative_source, kept_revision, meeting, member, organisation, place,
-    place_within, reflection, repeatable, revision, source, submission, term,
+    import_piece, initiative, initiative_source, issued_token, kept_revision, meeting, member, organisation,
+    place, place_within, reflection, repeatable, revision, source, submission, term,
 };
 
 /// Inserts the rows, and makes sure of each that it reads back as it was written.
@@ -122,6 +122,18 @@ impl Rows {
             updated_at: self.now,
         };
         let ids = (organisation.id, member.id);
+        let issued_token = issued_token::Model {
+            id: self.clock.new_id(),
+            member_id: member.id,
+            name: "The partner's spreadsheet".to_owned(),
+            created_by: Some(member.id),
+            expires_at: self.now + Days::new(90),
+            last_used_at: Some(self.now),
+            revoked_at: Some(self.now),
+            revoked_by: Some(member.id),
+            created_at: self.now,
+            updated_at: self.now,
+        };
         let kept_revision = kept_revision::Model {
             id: self.clock.new_id(),
             subject: KeptSubject::Organisation,
@@ -144,6 +156,7 @@ impl Rows {
         };
         keep(db, organisation).await;
         keep(db, member).await;
+        keep(db, issued_token).await;
         keep(db, kept_revision).await;
         keep(db, former).await;
         ids

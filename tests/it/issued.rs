@@ -1,0 +1,374 @@
+//! Tokens that are issued here: by whom, for how long, when they were used, and how they are taken back.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+use wayin::auth::member;
+use wayin::auth::token::Subject;
+use wayin::clock::{Clock, SystemClock};
+use wayin_entity::Role;
+
+use crate::submissions::everything;
+use crate::support::app::{Client, ISSUER, TestApp};
+use crate::support::socket::{Heard, Listening, until};
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_steward_issues_a_token_that_is_told_once,
+        a_revoked_token_is_refused_from_the_next_request_on,
+        a_revoked_token_ends_what_was_begun_with_it,
+        a_token_is_good_for_a_year_at_most_and_for_members_alone,
+        tokens_are_the_stewards_affair,
+        a_service_without_a_key_of_its_own_issues_none,
+    ]
+}
+
+/// The payload of issuing a token.
+pub async fn issue(steward: &Client<'_>, input: Value) -> Value {
+    let query = "mutation($input: IssueTokenInput!) { issueToken(input: $input) { token
+        issuedToken { id name member { subject } issuedAt issuedBy expiresAt lastUsedAt revokedAt revokedBy }
+        userErrors { code path message } } }";
+    let mut response = steward.response_with(query, json!({"input": input})).await;
+    assert_eq!(response.get("errors"), None, "{response}");
+    response["data"]["issueToken"].take()
+}
+
+/// The payload of revoking a token.
+pub async fn revoke(steward: &Client<'_>, id: &Value) -> Value {
+    let query = "mutation($input: RevokeTokenInput!) { revokeToken(input: $input) {
+        issuedToken { id revokedAt revokedBy } userErrors { code path message } } }";
+    let input = json!({"id": id, "reason": "It was lost"});
+    let mut response = steward.response_with(query, json!({"input": input})).await;
+    assert_eq!(response.get("errors"), None, "{response}");
+    response["data"]["revokeToken"].take()
+}
+
+/// The global id of a member.
+pub async fn id_of(steward: &Client<'_>, subject: &str) -> Value {
+    let members = steward
+        .query("{ members(first: 100) { nodes { id subject } } }")
+        .await;
+    let members = members["members"]["nodes"].as_array().unwrap().clone();
+    let found = members.iter().find(|member| member["subject"] == subject);
+    found.unwrap_or_else(|| panic!("{subject} is a member"))["id"].clone()
+}
+
+/// The tokens of the list, in its order.
+async fn listed(steward: &Client<'_>, filter: &str) -> Vec<Value> {
+    let tokens = steward
+        .query(&format!(
+            "{{ tokens(filter: {{{filter}}}) {{ totalCount nodes {{ id name lastUsedAt revokedAt member {{ subject }} }} }} }}"
+        ))
+        .await;
+    let nodes = tokens["tokens"]["nodes"].as_array().unwrap().clone();
+    assert_eq!(tokens["tokens"]["totalCount"], nodes.len());
+    nodes
+}
+
+fn complaints(payload: &Value) -> Vec<(String, String)> {
+    let errors = payload["userErrors"].as_array().unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    errors
+        .iter()
+        .map(|error| {
+            let path: Vec<&str> = error["path"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|step| step.as_str().unwrap())
+                .collect();
+            (text(&error["code"]), path.join("/"))
+        })
+        .collect()
+}
+
+fn moment(value: &Value) -> DateTime<Utc> {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+async fn a_steward_issues_a_token_that_is_told_once(database: Database) {
+    let app = TestApp::start(database).await;
+    let steward = app.steward().await;
+    let mut client = app.member("dashboard", Role::Dashboard, None).await;
+    let input = json!({"member": id_of(&steward, "dashboard").await, "name": " The council's dashboard ",
+        "days": 30, "reason": "They asked", "idempotencyKey": "1"});
+    let issued = issue(&steward, input.clone()).await;
+    let told = &issued["issuedToken"];
+    assert_eq!(issued["userErrors"], json!([]));
+    assert_eq!(told["name"], "The council's dashboard");
+    assert_eq!(told["member"]["subject"], "dashboard");
+    assert_eq!(told["issuedBy"], id_of(&steward, "steward").await);
+    for nothing in ["lastUsedAt", "revokedAt", "revokedBy"] {
+        assert_eq!(told[nothing], Value::Null, "{nothing}");
+    }
+    let good_for = moment(&told["expiresAt"]) - moment(&told["issuedAt"]);
+    assert_eq!(good_for, TimeDelta::days(30));
+    // Whoever lost the answer gets it again.
+    assert_eq!(issue(&steward, input).await, issued);
+    let text = issued["token"].as_str().unwrap().to_owned();
+    // It is good, and that it was used is listed.
+    client.authorization = Some(format!("Bearer {text}"));
+    assert_eq!(
+        client.query("{ viewer { subject role } }").await,
+        json!({"viewer": {"subject": "dashboard", "role": "DASHBOARD"}})
+    );
+    let since = Instant::now();
+    let used = loop {
+        let used = listed(&steward, "").await[0]["lastUsedAt"].clone();
+        if !used.is_null() {
+            break used;
+        }
+        assert!(since.elapsed() < Duration::from_secs(20), "its use is written");
+        sleep(Duration::from_millis(10)).await;
+    };
+    assert!(SystemClock.now() - moment(&used) < TimeDelta::seconds(60));
+    // Once a minute is enough.
+    for _ in 0..3 {
+        client.query("{ viewer { subject } }").await;
+    }
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(listed(&steward, "").await[0]["lastUsedAt"], used);
+    // The base does not hold what could be used.
+    let signature = text.rsplit('.').next().unwrap();
+    let all = everything(&app).await;
+    assert!(all.contains("The council's dashboard"), "the name is kept");
+    assert!(!all.contains(signature), "the token is kept nowhere");
+    let events = steward
+        .query("{ auditEvents(filter: {act: \"issueToken\"}) { nodes { subject subjectId detail } } }")
+        .await;
+    let event = &events["auditEvents"]["nodes"][0];
+    assert_eq!(
+        (&event["subject"], &event["subjectId"]),
+        (&json!("IssuedToken"), &told["id"])
+    );
+    assert_eq!(event["detail"]["reason"], "They asked");
+    assert_eq!(
+        steward
+            .query(&format!("{{ node(id: {}) {{ id __typename }} }}", told["id"]))
+            .await,
+        json!({"node": {"id": told["id"], "__typename": "IssuedToken"}})
+    );
+    assert_eq!(
+        client
+            .query(&format!("{{ node(id: {}) {{ id }} }}", told["id"]))
+            .await,
+        json!({"node": null})
+    );
+    app.holds().await;
+}
+
+async fn a_revoked_token_is_refused_from_the_next_request_on(database: Database) {
+    let app = TestApp::start(database).await;
+    let steward = app.steward().await;
+    let mut one = app.member("dashboard", Role::Dashboard, None).await;
+    let mut other = app.member("dashboard", Role::Dashboard, None).await;
+    let member = id_of(&steward, "dashboard").await;
+    let mut ids = Vec::new();
+    for (client, name) in [(&mut one, "One"), (&mut other, "Other")] {
+        let issued = issue(&steward, json!({"member": member, "name": name})).await;
+        client.authorization = Some(format!("Bearer {}", issued["token"].as_str().unwrap()));
+        client.query("{ viewer { subject } }").await;
+        ids.push(issued["issuedToken"]["id"].clone());
+    }
+    let revoked = revoke(&steward, &ids[0]).await;
+    assert_eq!(revoked["userErrors"], json!([]));
+    assert_eq!(
+        revoked["issuedToken"]["revokedBy"],
+        id_of(&steward, "steward").await
+    );
+    assert_eq!(
+        one.error("{ viewer { subject } }").await,
+        ("the token was revoked".into(), "UNAUTHENTICATED".into())
+    );
+    // The member's other tokens, listed or not, are as good as they were.
+    other.query("{ viewer { subject } }").await;
+    app.member("dashboard", Role::Dashboard, None)
+        .await
+        .query("{ viewer { subject } }")
+        .await;
+    let names = |tokens: Vec<Value>| -> Vec<Value> {
+        tokens.into_iter().map(|mut token| token["name"].take()).collect()
+    };
+    assert_eq!(names(listed(&steward, "revoked: true").await), ["One"]);
+    assert_eq!(names(listed(&steward, "revoked: false").await), ["Other"]);
+    let of_steward = format!("member: {}", id_of(&steward, "steward").await);
+    assert_eq!(names(listed(&steward, &of_steward).await), [""; 0]);
+    assert_eq!(
+        complaints(&revoke(&steward, &ids[0]).await),
+        [("WRONG_STATE".into(), "id".into())]
+    );
+    // A member who is revoked has no good token of whatever sort.
+    let named = Subject {
+        issuer: ISSUER.into(),
+        subject: "dashboard".into(),
+    };
+    member::revoke(&app.app.db, &TestApp::act(), &named)
+        .await
+        .unwrap();
+    assert_eq!(
+        other.error("{ viewer { subject } }").await.0,
+        "the token is good, but its member was revoked"
+    );
+    app.holds().await;
+}
+
+async fn a_revoked_token_ends_what_was_begun_with_it(database: Database) {
+    let app = TestApp::start(database).await;
+    let steward = app.steward().await;
+    app.member("partner", Role::Partner, Some("GB-CHC-1")).await;
+    let member = id_of(&steward, "partner").await;
+    let issued = issue(&steward, json!({"member": member, "name": "A spreadsheet"})).await;
+    let listening = Listening::start(&app).await;
+    let authorization = format!("Bearer {}", issued["token"].as_str().unwrap());
+    let mut with_it = listening.begin(Some(&authorization)).await;
+    let mut without = listening.begin_as("partner").await;
+    let told = "subscription { submissionChanged { id } }";
+    with_it.subscribe("1", told).await;
+    without.subscribe("1", told).await;
+    until("submissions are followed", || {
+        app.app.live.submissions_told_to() == 2 && app.app.live.has_looked()
+    })
+    .await;
+    let since = Instant::now();
+    revoke(&steward, &issued["issuedToken"]["id"]).await;
+    let Heard::Said(said) = with_it.next().await else {
+        panic!("the stream is told first");
+    };
+    assert_eq!(said["type"], "error", "{said}");
+    assert_eq!(said["payload"][0]["message"], "the token was revoked", "{said}");
+    assert_eq!(
+        with_it.closed().await,
+        (4403, "Forbidden: the token was revoked".to_owned())
+    );
+    // It takes half a second at most, and a machine that is busy somewhat longer.
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    // The same member with another token is not bothered.
+    without.subscribe("2", "{ viewer { subject } }").await;
+    assert_eq!(without.hear().await["type"], "next");
+    until("one is followed for", || app.app.live.submissions_told_to() == 1).await;
+}
+
+async fn a_token_is_good_for_a_year_at_most_and_for_members_alone(database: Database) {
+    let app = TestApp::start(database).await;
+    let steward = app.steward().await;
+    let member = id_of(&steward, "steward").await;
+    let elsewhere = Subject {
+        issuer: "https://elsewhere.example.org".into(),
+        subject: "cy".into(),
+    };
+    let gone = Subject {
+        issuer: ISSUER.into(),
+        subject: "bo".into(),
+    };
+    for subject in [&elsewhere, &gone] {
+        member::add(
+            &app.app.db,
+            &TestApp::act(),
+            subject.clone(),
+            Role::Dashboard,
+            None,
+        )
+        .await
+        .unwrap();
+    }
+    member::revoke(&app.app.db, &TestApp::act(), &gone).await.unwrap();
+    let now = SystemClock.now();
+    let in_days = |days| json!(now + TimeDelta::days(days));
+    let with = |fields: Value| {
+        let mut input = json!({"member": member, "name": "A token"});
+        let fields = fields.as_object().unwrap().clone();
+        input.as_object_mut().unwrap().extend(fields);
+        input
+    };
+    let (of_cy, of_bo) = (id_of(&steward, "cy").await, id_of(&steward, "bo").await);
+    let nobody = wayin::id::NodeKind::Member.id(SystemClock.new_id());
+    for (fields, code, path) in [
+        (json!({"days": 0}), "OUT_OF_RANGE", "days"),
+        (json!({"days": -1}), "OUT_OF_RANGE", "days"),
+        (json!({"days": 367}), "OUT_OF_RANGE", "days"),
+        (json!({"expiresAt": in_days(367)}), "OUT_OF_RANGE", "expiresAt"),
+        (json!({"expiresAt": in_days(-1)}), "OUT_OF_RANGE", "expiresAt"),
+        (json!({"expiresAt": now}), "OUT_OF_RANGE", "expiresAt"),
+        (
+            json!({"expiresAt": in_days(2), "days": 2}),
+            "CONTRADICTORY",
+            "expiresAt",
+        ),
+        (json!({"name": " "}), "REQUIRED", "name"),
+        (json!({"name": "x".repeat(201)}), "TOO_LONG", "name"),
+        (json!({"name": "ada@example.org"}), "PERSONAL_DATA", "name"),
+        (json!({"reason": "x".repeat(2_001)}), "TOO_LONG", "reason"),
+        (json!({"member": nobody}), "NOT_FOUND", "member"),
+        (json!({"member": of_bo}), "WRONG_STATE", "member"),
+        (json!({"member": of_cy}), "NOT_ALLOWED", "member"),
+    ] {
+        let issued = issue(&steward, with(fields.clone())).await;
+        assert_eq!(
+            complaints(&issued),
+            [(code.to_owned(), path.to_owned())],
+            "{fields}: {issued}"
+        );
+        assert_eq!(
+            (&issued["token"], &issued["issuedToken"]),
+            (&Value::Null, &Value::Null)
+        );
+    }
+    assert_eq!(listed(&steward, "").await, [json!(null); 0]);
+    for (fields, days) in [
+        (json!({}), 90),
+        (json!({"days": 366}), 366),
+        (json!({"days": 1}), 1),
+    ] {
+        let issued = issue(&steward, with(fields)).await;
+        let told = &issued["issuedToken"];
+        let good_for = moment(&told["expiresAt"]) - moment(&told["issuedAt"]);
+        assert_eq!(good_for, TimeDelta::days(days), "{issued}");
+    }
+    let issued = issue(&steward, with(json!({"expiresAt": in_days(100)}))).await;
+    let until = moment(&issued["issuedToken"]["expiresAt"]);
+    assert!((until - now - TimeDelta::days(100)).abs() <= TimeDelta::seconds(1));
+    app.holds().await;
+}
+
+async fn tokens_are_the_stewards_affair(database: Database) {
+    let app = TestApp::start(database).await;
+    let steward = app.steward().await;
+    let member = id_of(&steward, "steward").await;
+    let issued = issue(&steward, json!({"member": member, "name": "Mine"})).await;
+    let id = &issued["issuedToken"]["id"];
+    let asked = [
+        "{ tokens { nodes { id } } }".to_owned(),
+        format!("mutation {{ issueToken(input: {{member: {member}, name: \"T\"}}) {{ token }} }}"),
+        format!("mutation {{ revokeToken(input: {{id: {id}}}) {{ issuedToken {{ id }} }} }}"),
+    ];
+    for (role, organisation) in [
+        (Role::Partner, Some("GB-CHC-1")),
+        (Role::Funder, Some("GB-CHC-2")),
+        (Role::Dashboard, None),
+    ] {
+        let client = app.member(role.code(), role, organisation).await;
+        for query in &asked {
+            assert_eq!(client.error(query).await.1, "FORBIDDEN", "{role:?}: {query}");
+        }
+    }
+    for query in &asked {
+        assert_eq!(app.anonymous().error(query).await.1, "UNAUTHENTICATED", "{query}");
+    }
+    assert_eq!(listed(&steward, "revoked: false").await.len(), 1);
+}
+
+async fn a_service_without_a_key_of_its_own_issues_none(database: Database) {
+    let app = TestApp::start(database).await;
+    app.steward().await;
+    let app = crate::import_jobs::with_settings(app, wayin::import::job::Settings::default());
+    assert!(app.app.issuing.is_none());
+    let steward = app.steward().await;
+    let member = id_of(&steward, "steward").await;
+    let issued = issue(&steward, json!({"member": member, "name": "T"})).await;
+    assert_eq!(complaints(&issued), [("NOT_ALLOWED".into(), String::new())]);
+    assert_eq!(issued["token"], Value::Null);
+}

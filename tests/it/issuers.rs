@@ -1,0 +1,565 @@
+//! Issuers whose keys are listed in a document: keys that change, issuers that are not there, and keys that
+//! are taken for what they are not.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
+};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Router, routing::get};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use wayin::app::App;
+use wayin::auth::jwks::Pace;
+use wayin::auth::member;
+use wayin::auth::token::{Subject, Trouble, Verifier};
+use wayin::clock::{Clock, SystemClock};
+use wayin::config::TokenConfig;
+use wayin::schema::schema;
+use wayin_entity::Role;
+
+use crate::support::app::{AUDIENCE, ISSUER, TestApp};
+use crate::support::{Database, Story, stories};
+use crate::tokens::pem;
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        an_issuer_changes_its_keys_without_a_restart,
+        many_tokens_of_a_new_key_have_the_document_read_once,
+        an_issuer_that_is_not_there_is_done_without,
+        an_issuer_that_was_never_there_is_waited_for,
+        a_known_key_waits_for_nobody,
+        no_key_is_taken_for_what_it_is_not,
+        several_issuers_are_each_held_to_their_own_keys,
+        keys_in_a_file_are_read_again,
+    ]
+}
+
+const NOT_ACCEPTED: Trouble = Trouble::NotAccepted;
+
+/// A pair of keys, and how a document lists the public one.
+struct Pair {
+    id: &'static str,
+    algorithm: Algorithm,
+    signs: EncodingKey,
+    listed: Value,
+    /// The public key as bytes that everybody may have.
+    public: Vec<u8>,
+}
+
+impl Pair {
+    fn new(id: &'static str, algorithm: Algorithm) -> Self {
+        let part = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        let (private, public, mut listed) = match algorithm {
+            Algorithm::EdDSA => {
+                let pair = Ed25519KeyPair::generate().unwrap();
+                let public = pair.public_key().as_ref().to_vec();
+                let listed = json!({"kty": "OKP", "crv": "Ed25519", "x": part(&public)});
+                (pair.to_pkcs8v1().unwrap().as_ref().to_vec(), public, listed)
+            }
+            Algorithm::ES256 => {
+                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+                let public = pair.public_key().as_ref().to_vec();
+                let (x, y) = (part(&public[1..33]), part(&public[33..]));
+                let listed = json!({"kty": "EC", "crv": "P-256", "x": x, "y": y});
+                (pair.to_pkcs8v1().unwrap().as_ref().to_vec(), public, listed)
+            }
+            _ => {
+                let pair = RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+                let private: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+                let key = pair.public_key();
+                let listed = json!({"kty": "RSA", "n": part(key.modulus().big_endian_without_leading_zero()),
+                    "e": part(key.exponent().big_endian_without_leading_zero())});
+                (private.as_ref().to_vec(), key.as_ref().to_vec(), listed)
+            }
+        };
+        let private = pem("PRIVATE", &private);
+        let signs = match algorithm {
+            Algorithm::EdDSA => EncodingKey::from_ed_pem(&private),
+            Algorithm::ES256 => EncodingKey::from_ec_pem(&private),
+            _ => EncodingKey::from_rsa_pem(&private),
+        };
+        listed["kid"] = id.into();
+        Self {
+            id,
+            algorithm,
+            signs: signs.unwrap(),
+            listed,
+            public,
+        }
+    }
+
+    /// A good token.
+    fn token(&self) -> String {
+        self.token_as(Some(self.id), &claims(ISSUER))
+    }
+
+    fn token_as(&self, key_id: Option<&str>, claims: &Value) -> String {
+        signed(self.algorithm, key_id, &self.signs, claims)
+    }
+}
+
+fn signed(algorithm: Algorithm, key_id: Option<&str>, key: &EncodingKey, claims: &Value) -> String {
+    let header = Header {
+        kid: key_id.map(ToOwned::to_owned),
+        ..Header::new(algorithm)
+    };
+    jsonwebtoken::encode(&header, claims, key).unwrap()
+}
+
+fn claims(issuer: &str) -> Value {
+    let now = SystemClock.now().timestamp();
+    json!({"iss": issuer, "sub": "dashboard", "aud": AUDIENCE, "iat": now, "exp": now + 3600})
+}
+
+fn document(pairs: &[&Pair]) -> String {
+    let keys: Vec<&Value> = pairs.iter().map(|pair| &pair.listed).collect();
+    json!({"keys": keys}).to_string()
+}
+
+/// What an issuer answers who is asked for its keys.
+#[derive(Clone, Debug)]
+enum Answers {
+    With(StatusCode, String),
+    /// It takes its time.
+    After(Duration, String),
+    /// It leads elsewhere.
+    Elsewhere(String),
+    Never,
+}
+
+/// An issuer that listens.
+struct Publishing {
+    url: String,
+    answers: Arc<(Mutex<Answers>, AtomicUsize)>,
+    serving: JoinHandle<()>,
+}
+
+impl Drop for Publishing {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl Publishing {
+    async fn start(answers: Answers) -> Self {
+        async fn answer(State(said): State<Arc<(Mutex<Answers>, AtomicUsize)>>) -> Response {
+            said.1.fetch_add(1, Ordering::SeqCst);
+            let answers = said.0.lock().unwrap().clone();
+            match answers {
+                Answers::With(status, text) => (status, text).into_response(),
+                Answers::After(time, text) => {
+                    sleep(time).await;
+                    text.into_response()
+                }
+                Answers::Elsewhere(url) => (StatusCode::FOUND, [(header::LOCATION, url)]).into_response(),
+                Answers::Never => std::future::pending().await,
+            }
+        }
+        let answers = Arc::new((Mutex::new(answers), AtomicUsize::new(0)));
+        let router = Router::new()
+            .route("/keys", get(answer))
+            .with_state(Arc::clone(&answers));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/keys", listener.local_addr().unwrap());
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self {
+            url,
+            answers,
+            serving,
+        }
+    }
+
+    async fn of(pairs: &[&Pair]) -> Self {
+        Self::start(Answers::With(StatusCode::OK, document(pairs))).await
+    }
+
+    fn publish(&self, pairs: &[&Pair]) {
+        self.answer(Answers::With(StatusCode::OK, document(pairs)));
+    }
+
+    fn answer(&self, answers: Answers) {
+        *self.answers.0.lock().unwrap() = answers;
+    }
+
+    /// How often it was asked.
+    fn asked(&self) -> usize {
+        self.answers.1.load(Ordering::SeqCst)
+    }
+}
+
+/// A pace at which nothing is read but when it has to be, and that once.
+fn slowly() -> Pace {
+    let hour = Duration::from_secs(3_600);
+    Pace {
+        every: hour,
+        again_after: hour,
+        unknown_every: hour,
+        within: Duration::from_secs(20),
+    }
+}
+
+/// A pace that a story can wait for.
+fn quickly() -> Pace {
+    Pace {
+        every: Duration::from_millis(20),
+        again_after: Duration::from_millis(20),
+        unknown_every: Duration::from_secs(3_600),
+        within: Duration::from_secs(20),
+    }
+}
+
+fn read(settings: &[(&str, &str)], pace: Pace) -> Verifier {
+    let mut all = BTreeMap::from([
+        ("TOKEN_ALGORITHM", "EdDSA, ES256, RS256"),
+        ("TOKEN_ISSUER", ISSUER),
+        ("TOKEN_AUDIENCE", AUDIENCE),
+    ]);
+    all.extend(settings.iter().copied());
+    let mut config = TokenConfig::read(&|name| all.get(name).map(|value| (*value).to_owned())).unwrap();
+    config.pace = pace;
+    config.verifier().unwrap()
+}
+
+async fn following(issuer: &Publishing, pace: Pace) -> Verifier {
+    let verifier = read(&[("TOKEN_JWKS_URL", &issuer.url)], pace);
+    verifier.follow().await;
+    verifier
+}
+
+/// Whom a token names, or why it is not good.
+async fn said(verifier: &Verifier, token: &str) -> Result<String, Trouble> {
+    verifier
+        .verify(token)
+        .await
+        .map(|verified| verified.subject.subject)
+}
+
+fn good() -> Result<String, Trouble> {
+    Ok("dashboard".into())
+}
+
+/// Waits until a token is found to be so.
+async fn until_it_is(verifier: &Verifier, token: &str, expected: &Result<String, Trouble>) {
+    let since = Instant::now();
+    while said(verifier, token).await != *expected {
+        assert!(since.elapsed() < Duration::from_secs(20), "in time: {expected:?}");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn an_issuer_changes_its_keys_without_a_restart(database: Database) {
+    let (old, new) = (Pair::new("1", Algorithm::EdDSA), Pair::new("2", Algorithm::ES256));
+    let issuer = Publishing::of(&[&old]).await;
+    let verifier = following(&issuer, slowly()).await;
+    let started = TestApp::start(database).await;
+    let app = Arc::new(App::new(
+        started.app.db.clone(),
+        verifier.clone(),
+        Arc::new(SystemClock),
+        Arc::clone(&started.app.engine),
+    ));
+    let app = TestApp {
+        schema: schema(Arc::clone(&app)),
+        app,
+        database: started.database.clone(),
+    };
+    let mut client = app.member("dashboard", Role::Dashboard, None).await;
+    client.authorization = Some(format!("Bearer {}", old.token()));
+    client.query("{ viewer { subject } }").await;
+    assert_eq!(issuer.asked(), 1);
+    // A key that is not known is asked for once.
+    issuer.publish(&[&old, &new]);
+    client.authorization = Some(format!("Bearer {}", new.token()));
+    client.query("{ viewer { subject } }").await;
+    assert_eq!(issuer.asked(), 2);
+    // And then no more for a while, whoever names which.
+    for unknown in ["3", "4", "", "🦀"] {
+        let token = new.token_as(Some(unknown), &claims(ISSUER));
+        assert_eq!(said(&verifier, &token).await, Err(NOT_ACCEPTED), "{unknown}");
+    }
+    for known in [&old, &new] {
+        assert_eq!(said(&verifier, &known.token()).await, good());
+    }
+    // What another algorithm was used for is not asked for at all.
+    let secret = EncodingKey::from_secret(b"a secret that nobody has agreed upon");
+    let token = signed(Algorithm::HS256, Some("5"), &secret, &claims(ISSUER));
+    assert_eq!(said(&verifier, &token).await, Err(NOT_ACCEPTED));
+    assert_eq!(issuer.asked(), 2);
+}
+
+async fn many_tokens_of_a_new_key_have_the_document_read_once(_: Database) {
+    let (old, new) = (Pair::new("1", Algorithm::EdDSA), Pair::new("2", Algorithm::EdDSA));
+    let issuer = Publishing::of(&[&old]).await;
+    let verifier = following(&issuer, slowly()).await;
+    issuer.answer(Answers::After(
+        Duration::from_millis(300),
+        document(&[&old, &new]),
+    ));
+    let token = new.token();
+    let all = (0..50).map(|_| said(&verifier, &token));
+    for one in futures_util::future::join_all(all).await {
+        assert_eq!(one, good());
+    }
+    assert_eq!(issuer.asked(), 2);
+}
+
+async fn an_issuer_that_is_not_there_is_done_without(_: Database) {
+    let (old, new) = (Pair::new("1", Algorithm::RS256), Pair::new("2", Algorithm::RS256));
+    let issuer = Publishing::of(&[&old]).await;
+    let other = Publishing::of(&[&new]).await;
+    let verifier = following(&issuer, quickly()).await;
+    let (of_old, of_new) = (old.token(), new.token());
+    let too_large = format!("{}{}", document(&[&new]), " ".repeat(300 * 1024));
+    for trouble in [
+        Answers::With(StatusCode::INTERNAL_SERVER_ERROR, document(&[&new])),
+        Answers::With(StatusCode::OK, "<html>We are back soon</html>".into()),
+        Answers::With(StatusCode::OK, "{}".into()),
+        Answers::With(StatusCode::OK, too_large),
+        Answers::With(StatusCode::NO_CONTENT, String::new()),
+        Answers::Elsewhere(other.url.clone()),
+    ] {
+        issuer.answer(trouble.clone());
+        let before = issuer.asked();
+        let since = Instant::now();
+        while issuer.asked() < before + 3 {
+            assert!(
+                since.elapsed() < Duration::from_secs(20),
+                "it is asked again: {trouble:?}"
+            );
+            sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(said(&verifier, &of_old).await, good(), "{trouble:?}");
+        assert_eq!(said(&verifier, &of_new).await, Err(NOT_ACCEPTED), "{trouble:?}");
+    }
+    assert_eq!(other.asked(), 0, "nothing leads elsewhere");
+    // It is back, with another key, and without the old one.
+    issuer.publish(&[&new]);
+    until_it_is(&verifier, &of_new, &good()).await;
+    assert_eq!(said(&verifier, &of_old).await, Err(NOT_ACCEPTED));
+}
+
+async fn an_issuer_that_was_never_there_is_waited_for(_: Database) {
+    let pair = Pair::new("1", Algorithm::EdDSA);
+    let issuer = Publishing::start(Answers::With(StatusCode::BAD_GATEWAY, String::new())).await;
+    let verifier = following(&issuer, quickly()).await;
+    let token = pair.token();
+    assert_eq!(said(&verifier, &token).await, Err(Trouble::NoKeys));
+    issuer.publish(&[&pair]);
+    until_it_is(&verifier, &token, &good()).await;
+}
+
+async fn a_known_key_waits_for_nobody(_: Database) {
+    let pair = Pair::new("1", Algorithm::EdDSA);
+    let issuer = Publishing::of(&[&pair]).await;
+    let verifier = following(&issuer, slowly()).await;
+    issuer.answer(Answers::Never);
+    let unknown = pair.token_as(Some("2"), &claims(ISSUER));
+    let waits = tokio::spawn({
+        let verifier = verifier.clone();
+        async move { verifier.verify(&unknown).await }
+    });
+    let since = Instant::now();
+    while issuer.asked() < 2 {
+        assert!(since.elapsed() < Duration::from_secs(20), "the issuer is asked");
+        sleep(Duration::from_millis(5)).await;
+    }
+    for _ in 0..100 {
+        assert_eq!(said(&verifier, &pair.token()).await, good());
+    }
+    assert!(!waits.is_finished(), "the issuer has not answered meanwhile");
+    waits.abort();
+}
+
+async fn no_key_is_taken_for_what_it_is_not(_: Database) {
+    let (one, two, three) = (
+        Pair::new("1", Algorithm::EdDSA),
+        Pair::new("2", Algorithm::ES256),
+        Pair::new("3", Algorithm::RS256),
+    );
+    let (twin, mut sealing) = (Pair::new("4", Algorithm::EdDSA), Pair::new("5", Algorithm::ES256));
+    sealing.listed["use"] = "enc".into();
+    let secret = b"a secret that everybody may read, of more than 32 bytes";
+    let mut keys: Vec<Value> = [&one, &two, &three, &twin, &sealing]
+        .iter()
+        .map(|pair| pair.listed.clone())
+        .collect();
+    keys.push(json!({"kty": "oct", "kid": "6", "k": BASE64_URL_SAFE_NO_PAD.encode(secret)}));
+    let listed = json!({"keys": keys}).to_string();
+    let issuer = Publishing::start(Answers::With(StatusCode::OK, listed)).await;
+    let verifier = following(&issuer, slowly()).await;
+    let refused = async |token: String, what: &str| {
+        assert_eq!(said(&verifier, &token).await, Err(NOT_ACCEPTED), "{what}");
+    };
+    for pair in [&one, &two, &three, &twin] {
+        assert_eq!(said(&verifier, &pair.token()).await, good(), "{}", pair.id);
+    }
+    // The public keys are no secrets, however they are written, and neither is one that is listed.
+    for pair in [&one, &two, &three] {
+        let texts = [
+            pair.public.clone(),
+            pem("PUBLIC", &pair.public),
+            pair.listed.to_string().into_bytes(),
+            BASE64_URL_SAFE_NO_PAD.encode(&pair.public).into_bytes(),
+            Vec::new(),
+        ];
+        for text in texts {
+            for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
+                let key = EncodingKey::from_secret(&text);
+                refused(
+                    signed(algorithm, Some(pair.id), &key, &claims(ISSUER)),
+                    "confused",
+                )
+                .await;
+            }
+        }
+    }
+    let key = EncodingKey::from_secret(secret);
+    refused(signed(Algorithm::HS256, Some("6"), &key, &claims(ISSUER)), "oct").await;
+    // Another's key under a good name, and a good key under another's.
+    refused(one.token_as(Some("4"), &claims(ISSUER)), "its twin's name").await;
+    refused(one.token_as(Some("2"), &claims(ISSUER)), "another's name").await;
+    refused(sealing.token(), "a key for something else").await;
+    for algorithm in [Algorithm::RS384, Algorithm::RS512, Algorithm::PS256] {
+        let token = signed(algorithm, Some("3"), &three.signs, &claims(ISSUER));
+        refused(token, "another algorithm of the same key").await;
+    }
+    // Without a name only where there is no choice.
+    for (pair, expected) in [
+        (&one, Err(NOT_ACCEPTED)),
+        (&twin, Err(NOT_ACCEPTED)),
+        (&two, good()),
+        (&three, good()),
+    ] {
+        let token = pair.token_as(None, &claims(ISSUER));
+        assert_eq!(said(&verifier, &token).await, expected, "{}", pair.id);
+    }
+    // No signature at all, under whatever name.
+    for header in [
+        json!({"alg": "none", "kid": "1"}),
+        json!({"alg": "None"}),
+        json!({"alg": "EdDSA", "kid": "1"}),
+        json!({"kid": "1"}),
+        json!({"alg": "EdDSA", "kid": "1", "crit": ["b64"], "b64": false}),
+    ] {
+        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        refused(
+            format!("{}.{}.", part(&header), part(&claims(ISSUER))),
+            "no signature",
+        )
+        .await;
+    }
+    // What is in a token's header is no key.
+    let stranger = Pair::new("1", Algorithm::ES256);
+    let mut header = Header::new(Algorithm::ES256);
+    header.jwk = serde_json::from_value(stranger.listed.clone()).ok();
+    header.jku = Some(issuer.url.clone());
+    header.kid = Some("2".into());
+    let token = jsonwebtoken::encode(&header, &claims(ISSUER), &stranger.signs).unwrap();
+    refused(token, "a key that comes along").await;
+    // Nothing of what a good token says is taken on trust.
+    for (claim, value, trouble) in [
+        ("exp", json!("never"), Trouble::Mistyped("exp", "a number")),
+        ("nbf", json!("now"), Trouble::Mistyped("nbf", "a number")),
+        ("aud", json!("elsewhere"), Trouble::OtherAudience),
+        ("sub", json!(["dashboard"]), Trouble::Mistyped("sub", "a text")),
+        ("iss", json!("https://another.example.org"), Trouble::OtherIssuer),
+    ] {
+        let mut claims = claims(ISSUER);
+        claims[claim] = value;
+        let token = two.token_as(Some("2"), &claims);
+        assert_eq!(said(&verifier, &token).await, Err(trouble), "{claim}");
+    }
+}
+
+async fn several_issuers_are_each_held_to_their_own_keys(database: Database) {
+    const OTHER: &str = "https://id.example.org/realms/council";
+    let (ours, theirs) = (Pair::new("1", Algorithm::EdDSA), Pair::new("1", Algorithm::RS256));
+    let issuer = Publishing::of(&[&ours]).await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("keys.json"), document(&[&theirs])).unwrap();
+    let file = folder.path().join("issuers.json");
+    let list = json!([{"issuer": OTHER, "audience": "wayin-of-theirs", "algorithms": ["RS256"], "jwksFile": "keys.json"}]);
+    std::fs::write(&file, list.to_string()).unwrap();
+    let file = file.display().to_string();
+    let verifier = read(
+        &[("TOKEN_JWKS_URL", &issuer.url), ("TOKEN_ISSUERS_FILE", &file)],
+        slowly(),
+    );
+    verifier.follow().await;
+    let mut of_theirs = claims(OTHER);
+    of_theirs["aud"] = json!(["something", "wayin-of-theirs"]);
+    assert_eq!(said(&verifier, &ours.token()).await, good());
+    assert_eq!(
+        said(&verifier, &theirs.token_as(Some("1"), &of_theirs)).await,
+        good()
+    );
+    // For whom a token is meant is each issuer's own.
+    assert_eq!(
+        said(&verifier, &theirs.token_as(Some("1"), &claims(OTHER))).await,
+        Err(Trouble::OtherAudience)
+    );
+    // Neither signs for the other.
+    for (pair, claims) in [(&theirs, &claims(ISSUER)), (&ours, &of_theirs)] {
+        assert_eq!(
+            said(&verifier, &pair.token_as(Some("1"), claims)).await,
+            Err(NOT_ACCEPTED)
+        );
+    }
+    let nobody = claims("https://nobody.example.org");
+    assert_eq!(
+        said(&verifier, &ours.token_as(Some("1"), &nobody)).await,
+        Err(Trouble::OtherIssuer)
+    );
+    // A member is known by both, and what is listed here is the own issuer's alone.
+    let app = TestApp::start(database).await;
+    let subject = Subject {
+        issuer: OTHER.into(),
+        subject: "dashboard".into(),
+    };
+    let authorization = format!("Bearer {}", theirs.token_as(Some("1"), &of_theirs));
+    let asks = async |authorization: &str| {
+        let requester = member::requester(&app.app.db, &verifier, Some(authorization)).await;
+        requester.unwrap().member().cloned()
+    };
+    assert!(asks(&authorization).await.is_err(), "nobody is a member yet");
+    member::add(&app.app.db, &TestApp::act(), subject, Role::Dashboard, None)
+        .await
+        .unwrap();
+    assert_eq!(asks(&authorization).await.unwrap().role, Role::Dashboard);
+    let mut with_id = of_theirs.clone();
+    with_id["jti"] = SystemClock.new_id().to_string().into();
+    let token = theirs.token_as(Some("1"), &with_id);
+    assert_eq!(verifier.verify(&token).await.unwrap().token, None);
+    let authorization = format!("Bearer {token}");
+    assert_eq!(asks(&authorization).await.unwrap().token, None);
+}
+
+async fn keys_in_a_file_are_read_again(_: Database) {
+    let (old, new) = (Pair::new("1", Algorithm::ES256), Pair::new("2", Algorithm::ES256));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.json");
+    std::fs::write(&file, document(&[&old])).unwrap();
+    let name = file.display().to_string();
+    let verifier = read(&[("TOKEN_JWKS_FILE", &name)], quickly());
+    verifier.follow().await;
+    assert_eq!(said(&verifier, &old.token()).await, good());
+    std::fs::write(&file, "half a docu").unwrap();
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(said(&verifier, &old.token()).await, good());
+    std::fs::write(&file, document(&[&new])).unwrap();
+    until_it_is(&verifier, &new.token(), &good()).await;
+    assert_eq!(said(&verifier, &old.token()).await, Err(NOT_ACCEPTED));
+}
