@@ -24,6 +24,7 @@ pub fn stories() -> Vec<Story> {
         a_token_is_good_for_a_year_at_most_and_for_members_alone,
         tokens_are_the_stewards_affair,
         a_service_without_a_key_of_its_own_issues_none,
+        a_text_is_taken_out_of_what_tokens_are_called,
     ]
 }
 
@@ -371,4 +372,23 @@ async fn a_service_without_a_key_of_its_own_issues_none(database: Database) {
     let issued = issue(&steward, json!({"member": member, "name": "T"})).await;
     assert_eq!(complaints(&issued), [("NOT_ALLOWED".into(), String::new())]);
     assert_eq!(issued["token"], Value::Null);
+}
+
+async fn a_text_is_taken_out_of_what_tokens_are_called(database: Database) {
+    let app = TestApp::start(database).await;
+    let steward = app.steward().await;
+    let member = id_of(&steward, "steward").await;
+    let input = json!({"member": member, "name": "For Zelda Quillfeather", "idempotencyKey": "1"});
+    let issued = issue(&steward, input.clone()).await;
+    let redacted = steward
+        .query("mutation { redact(input: {text: \"Zelda Quillfeather\", reason: \"She asked\"}) { userErrors { message } } }")
+        .await;
+    assert_eq!(redacted["redact"]["userErrors"], json!([]));
+    assert!(!everything(&app).await.contains("Quillfeather"));
+    assert_eq!(listed(&steward, "").await[0]["name"], "For [redacted]");
+    // Whoever sends it again gets the same token all the same, without the text.
+    let again = issue(&steward, input).await;
+    assert_eq!(again["token"], issued["token"]);
+    assert_eq!(again["issuedToken"]["name"], "For [redacted]");
+    app.holds().await;
 }

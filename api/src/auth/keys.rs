@@ -25,7 +25,7 @@ pub struct KeySet(Vec<Key>);
 struct Key {
     id: Option<String>,
     algorithm: Algorithm,
-    key: DecodingKey,
+    verifies: DecodingKey,
 }
 
 #[derive(Deserialize)]
@@ -74,7 +74,7 @@ impl KeySet {
     pub fn fitting(&self, id: Option<&str>, algorithm: Algorithm) -> Vec<&DecodingKey> {
         let fitting = self.0.iter().filter(|key| key.algorithm == algorithm);
         let fitting = fitting.filter(|key| id.is_none() || key.id.as_deref() == id);
-        let keys: Vec<&DecodingKey> = fitting.map(|key| &key.key).collect();
+        let keys: Vec<&DecodingKey> = fitting.map(|key| &key.verifies).collect();
         if id.is_none() && keys.len() > 1 {
             return Vec::new();
         }
@@ -123,7 +123,7 @@ impl Listed {
         Some(Key {
             id: self.kid,
             algorithm,
-            key,
+            verifies: key,
         })
     }
 }

@@ -77,6 +77,16 @@ impl Folder {
         Running(Some(command.spawn().expect("the program starts")))
     }
 
+    /// Starts another program, whose output is of no interest.
+    pub fn start_other(&self, program: &str, arguments: &[&str]) -> Running {
+        let mut command = self.program(program);
+        command
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Running(Some(command.spawn().expect("the program starts")))
+    }
+
     /// Runs `wayin` to its end.
     pub fn run(&self, arguments: &[&str]) -> Told {
         self.start(arguments).end(arguments)

@@ -1,8 +1,9 @@
 //! The running service: `serve` with keys made by openssl, and `demo`.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::GOOD_GRANT;
@@ -192,10 +193,17 @@ fn what_is_done_on_the_command_line_is_in_the_audit_trail() {
 }
 
 fn make_keys(folder: &Folder) {
-    for arguments in [
-        "genpkey -algorithm ed25519 -out private.pem",
-        "pkey -in private.pem -pubout -out public.pem",
-    ] {
+    openssl(
+        folder,
+        &[
+            "genpkey -algorithm ed25519 -out private.pem",
+            "pkey -in private.pem -pubout -out public.pem",
+        ],
+    );
+}
+
+fn openssl(folder: &Folder, commands: &[&str]) {
+    for arguments in commands {
         let made = folder
             .program("openssl")
             .args(arguments.split(' '))
@@ -203,6 +211,73 @@ fn make_keys(folder: &Folder) {
             .expect("openssl runs");
         assert!(made.status.success(), "openssl {arguments}: {made:?}");
     }
+}
+
+/// Keys come from an issuer whose certificate the machine vouches for, and from nobody who only says so.
+#[test]
+fn serve_fetches_keys_over_https_from_those_it_can_trust() {
+    if !is_here("openssl", &["version"]) {
+        return;
+    }
+    let (address, issuer) = (free_address(), free_address());
+    let jwks = format!("https://localhost:{}/keys.http", issuer.port());
+    let folder = Folder::new()
+        .with("TOKEN_ALGORITHM", "EdDSA")
+        .with("TOKEN_ISSUER", "https://issuer.example.org")
+        .with("TOKEN_AUDIENCE", "wayin-tests")
+        .with("TOKEN_JWKS_URL", jwks)
+        .with("TOKEN_PRIVATE_KEY_FILE", "private.pem")
+        .with("TOKEN_KEY_ID", "1")
+        .with("BIND", address.to_string());
+    make_keys(&folder);
+    folder.file("leaf.cnf", "subjectAltName=DNS:localhost\n");
+    openssl(
+        &folder,
+        &[
+            "pkey -in private.pem -pubout -outform DER -out public.der",
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ca.key -out ca.pem -subj /CN=authority -days 2",
+            "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout leaf.key -out leaf.csr -subj /CN=localhost",
+            "x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out leaf.pem -days 2 -extfile leaf.cnf",
+        ],
+    );
+    let public = std::fs::read(folder.path().join("public.der")).unwrap();
+    let x = BASE64_URL_SAFE_NO_PAD.encode(&public[public.len() - 32..]);
+    let keys = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "1", "x": x}]}).to_string();
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{keys}",
+        keys.len()
+    );
+    folder.file("keys.http", answer);
+    let port = issuer.to_string();
+    let _issuer = folder.start_other(
+        "openssl",
+        &[
+            "s_server", "-accept", &port, "-cert", "leaf.pem", "-key", "leaf.key", "-HTTP", "-quiet",
+        ],
+    );
+    until("the issuer", || TcpStream::connect(issuer).ok());
+    folder.good(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
+    let token = folder.good(&["token", "issue", "--subject", "ada"]);
+    let viewer = "{ viewer { subject } }";
+    // Nobody vouches for the issuer: the service runs, and takes none of its tokens.
+    let service = folder.start(&["serve"]);
+    wait_until_ready(address);
+    let answer = ask(address, token.trim(), viewer);
+    assert_eq!(
+        answer["errors"][0]["message"],
+        "the keys of the token's issuer cannot be read at present; try again shortly"
+    );
+    let told = service.stop();
+    assert!(
+        told.err.contains("cannot be read; the last good keys stay"),
+        "{told:?}"
+    );
+    let folder = folder.with("SSL_CERT_FILE", "ca.pem");
+    let service = folder.start(&["serve"]);
+    wait_until_ready(address);
+    let answer = ask(address, token.trim(), viewer);
+    assert_eq!(answer["data"]["viewer"], json!({"subject": "ada"}), "{answer}");
+    service.stop();
 }
 
 #[test]
