@@ -7,6 +7,7 @@ use sea_orm::DatabaseConnection;
 use crate::auth::issued::Issuing;
 use crate::auth::token::Verifier;
 use crate::clock::Clock;
+use crate::cost::{self, Costs};
 use crate::expiry::Expiry;
 use crate::import::job::{Desk, Settings};
 use crate::live::{Limits, Live};
@@ -33,6 +34,8 @@ pub struct App {
     pub expiry: Expiry,
     /// The origins whose pages may ask.
     pub origins: Origins,
+    /// What operations cost, and who has how much to spend.
+    pub costs: Costs,
 }
 
 impl App {
@@ -53,6 +56,7 @@ impl App {
             live: Live::new(Limits::default()),
             expiry: Expiry::default(),
             origins: Origins::default(),
+            costs: Costs::default(),
         }
     }
 
@@ -78,6 +82,15 @@ impl App {
     #[must_use]
     pub fn with_issuing(self, issuing: Option<Issuing>) -> Self {
         Self { issuing, ..self }
+    }
+
+    /// The same service, with other settings for what operations cost.
+    #[must_use]
+    pub fn with_costs(self, settings: cost::Settings) -> Self {
+        Self {
+            costs: Costs::new(settings),
+            ..self
+        }
     }
 
     /// The same service, with another time after which what lies untouched goes.

@@ -292,6 +292,7 @@ async fn serve() -> Result<(), CliError> {
     let imports = config::imports(&environment)?;
     let expiry = config::expiry(&environment)?;
     let origins = config::origins(&environment)?;
+    let costs = config::costs(&environment)?;
     let db = open().await?;
     // An issuer that does not answer holds nothing up for long.
     verifier.follow().await;
@@ -299,7 +300,8 @@ async fn serve() -> Result<(), CliError> {
         .with_issuing(issuing)
         .with_imports(imports)
         .with_expiry(expiry)
-        .with_origins(origins);
+        .with_origins(origins)
+        .with_costs(costs);
     let app = Arc::new(app);
     let listener = server::bind(bind, false)
         .await

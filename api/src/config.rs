@@ -17,6 +17,7 @@ use crate::auth::issuer::{Issuer, Keys};
 use crate::auth::jwks::{Address, Followed, Pace, Place};
 use crate::auth::keys::KeySet;
 use crate::auth::token::{Signer, Verifier};
+use crate::cost::{self, Introspection, Rate, Rates};
 use crate::expiry::{DRAFT_DAYS, Expiry, IMPORT_DAYS};
 use crate::import::job;
 use crate::import::parse::records::Limits;
@@ -140,6 +141,44 @@ pub fn origins(source: Source<'_>) -> Result<Origins, ConfigError> {
     const ORIGINS: &str = "ORIGINS";
     let list = source(ORIGINS).unwrap_or_default();
     Origins::read(&list).map_err(|reason| ConfigError::Malformed(ORIGINS, reason))
+}
+
+/// What operations may cost, how much may be spent on them, whom a proxy is believed, and whether the schema can be
+/// asked for.
+pub fn costs(source: Source<'_>) -> Result<cost::Settings, ConfigError> {
+    const INTROSPECTION: &str = "INTROSPECTION";
+    let usual = cost::Settings::default();
+    let rate = |usual: Rate, capacity, per_minute| {
+        let points = 1..=1_000_000_000;
+        Ok(Rate {
+            capacity: whole(source, capacity, usual.capacity, points.clone())?,
+            per_minute: whole(source, per_minute, usual.per_minute, points)?,
+        })
+    };
+    Ok(cost::Settings {
+        most: whole(source, "COST_MOST", usual.most, 1..=1_000_000_000)?,
+        rates: Rates {
+            token: rate(
+                usual.rates.token,
+                "BUDGET_TOKEN_CAPACITY",
+                "BUDGET_TOKEN_PER_MINUTE",
+            )?,
+            address: rate(
+                usual.rates.address,
+                "BUDGET_ADDRESS_CAPACITY",
+                "BUDGET_ADDRESS_PER_MINUTE",
+            )?,
+        },
+        trusted_hops: whole(source, "TRUSTED_PROXY_HOPS", usual.trusted_hops, 0..=10)?,
+        introspection: match source(INTROSPECTION).as_deref() {
+            None | Some("open") => Introspection::Open,
+            Some("closed") => Introspection::Closed,
+            Some(other) => {
+                let reason = format!("it is {other}, not open or closed");
+                return Err(ConfigError::Malformed(INTROSPECTION, reason));
+            }
+        },
+    })
 }
 
 /// `DRAFT_DAYS` and `IMPORT_DAYS`: after how long what lies untouched goes.
@@ -498,6 +537,37 @@ fn not_a_key(setting: &'static str, algorithm: Algorithm) -> ConfigError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What `.env.example` says of costs is what holds where nothing is set.
+    #[test]
+    fn the_example_says_what_holds_of_costs_where_nothing_is_set() {
+        let example = include_str!("../../.env.example");
+        let said = |name: &str| {
+            let line = example
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            Some(
+                line.unwrap_or_else(|| panic!("{name} is in .env.example"))
+                    .to_owned(),
+            )
+        };
+        assert_eq!(costs(&said), Ok(cost::Settings::default()));
+        assert_eq!(costs(&|_| None), Ok(cost::Settings::default()));
+        let closed = costs(&|name| (name == "INTROSPECTION").then(|| "closed".into())).unwrap();
+        assert_eq!(closed.introspection, Introspection::Closed);
+        for (setting, value, reason) in [
+            ("INTROSPECTION", "shut", "it is shut, not open or closed"),
+            ("COST_MOST", "0", "0 is not a whole number from 1 to 1000000000"),
+            (
+                "TRUSTED_PROXY_HOPS",
+                "all",
+                "all is not a whole number from 0 to 10",
+            ),
+        ] {
+            let told = costs(&|name| (name == setting).then(|| value.into())).unwrap_err();
+            assert_eq!(told, ConfigError::Malformed(setting, reason.into()));
+        }
+    }
 
     #[test]
     fn drafts_are_kept_for_as_long_as_is_set() {

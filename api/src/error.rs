@@ -5,6 +5,7 @@
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
 use crate::auth::token::Trouble;
+use crate::cost::RetryAfter;
 use crate::guard::Excess;
 
 /// What went wrong, in words that may be shown, apart from the cause, which may not.
@@ -28,6 +29,22 @@ pub enum Error {
     /// The document has too much of something to be looked at closely.
     #[error("{0}")]
     TooExpensive(#[from] Excess),
+    /// The operation weighs more than whoever asks may ever spend at once.
+    #[error(
+        "the operation costs {points} points, and at most {most} can be spent on one; ask for less at once"
+    )]
+    TooDear {
+        /// What it weighs.
+        points: u32,
+        /// The most that it may.
+        most: u32,
+    },
+    /// Whoever asks has spent too much of their budget.
+    #[error("your budget is spent; ask again in {0}")]
+    RateLimited(RetryAfter),
+    /// A document is named by a hash that is not known. Clients know the text, and then send the document.
+    #[error("PersistedQueryNotFound")]
+    NotPersisted,
     /// It took longer than a query may.
     #[error("the query took longer than it may; ask for less at once")]
     Late,

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`cli`], [`config`] | the commands and their settings |
 //! | [`guard`] | what a document may cost before anything looks at it closely |
+//! | [`cost`] | what an operation costs, and who has how much to spend; documents known by their hash |
 //! | [`server`], [`origins`], [`multipart`], [`graphiql`], [`schema`], [`app`] | the service: routes, whose pages may ask, requests with a file, the explorer, every domain's queries merged, what a request is given |
 //! | [`auth`] | issuers and their keys, tokens, members, the permission table, the visibility of records |
 //! | [`initiative`] | the record, what it must meet, its publication, its filter as SQL |
@@ -35,6 +36,7 @@ pub mod cli;
 pub mod clock;
 pub mod condition;
 pub mod config;
+pub mod cost;
 pub mod crisis;
 pub mod database;
 pub mod error;

@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod promise;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_graphql::{Context, ID, MergedObject, MergedSubscription, Object, Result, SchemaBuilder};
 use wayin_entity::Role;
@@ -19,6 +19,7 @@ use crate::auth::permission::Permissions;
 use crate::auth::tokens::{IssuedToken, TokenMutation, TokenQuery};
 use crate::claim::graphql::{Claim, ClaimById, ClaimQuery};
 use crate::claim::mutations::ClaimMutation;
+use crate::cost::{Charging, Introspection, Types};
 use crate::crisis::graphql::{Crisis, CrisisById, CrisisQuery};
 use crate::crisis::mutations::CrisisMutation;
 use crate::error::Error;
@@ -118,6 +119,9 @@ const MOST_FIELDS: usize = 500;
 /// The most directives on one field.
 const MOST_DIRECTIVES: usize = 10;
 
+/// The schema's own types, which do not change while the process runs.
+static TYPES: LazyLock<Arc<Types>> = LazyLock::new(|| Arc::new(Types::of(&sdl())));
+
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
 }
@@ -126,8 +130,13 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 /// [`Requester`](crate::auth::requester::Requester), or comes over a WebSocket with a
 /// [`Session`](crate::auth::graphql::Session).
 pub fn schema(app: Arc<App>) -> Schema {
-    builder()
+    let builder = match app.costs.settings.introspection {
+        Introspection::Open => builder(),
+        Introspection::Closed => builder().disable_introspection().disable_suggestions(),
+    };
+    builder
         .extension(ErrorCodes)
+        .extension(Charging::by(Arc::clone(&TYPES)))
         .extension(Guard)
         .extension(CheckVariables::of(&sdl()))
         .extension(Operations)

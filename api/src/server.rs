@@ -6,7 +6,7 @@ mod browsers;
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -16,8 +16,9 @@ use async_graphql::{Request, Variables};
 use axum::{
     Extension, Router,
     body::Body,
-    extract::{ConnectInfo, DefaultBodyLimit, RawQuery, State, ws::WebSocketUpgrade},
+    extract::{DefaultBodyLimit, RawQuery, State, ws::WebSocketUpgrade},
     http::{HeaderMap, StatusCode, Uri, header},
+    middleware,
     response::{IntoResponse, Redirect},
     routing::get,
 };
@@ -33,10 +34,11 @@ use crate::app::App;
 use crate::auth::member;
 use crate::auth::requester::Requester;
 use crate::auth::token::Trouble;
+use crate::cost::address::{self, Caller};
+use crate::cost::{Introspection, Payer, persisted};
 use crate::etag::ETag;
 use crate::expiry;
 use crate::import::job;
-use crate::live::connections::Holder;
 use crate::live::operation::{self, Begun};
 use crate::live::socket::{self, PROTOCOL};
 use crate::multipart::{self, MultipartError};
@@ -58,6 +60,7 @@ struct Service {
 pub fn router(app: Arc<App>) -> Router {
     let files = crate::pattern::csv::http::router(Arc::clone(&app));
     let to_mend = crate::import::http::router(Arc::clone(&app));
+    let noting = middleware::from_fn_with_state(Arc::clone(&app), address::note);
     let service = Service {
         schema: schema(Arc::clone(&app)),
         app,
@@ -76,6 +79,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(to_mend)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(noting)
         .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http())
         .with_state(service);
@@ -168,6 +172,7 @@ async fn ready(State(service): State<Service>) -> (StatusCode, &'static str) {
 
 async fn graphql_post(
     State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> axum::response::Response {
@@ -180,7 +185,9 @@ async fn graphql_post(
         .unwrap_or_default();
     match kind.split(';').next().unwrap_or_default().trim() {
         "application/json" => {}
-        "multipart/form-data" => return graphql_multipart(&service, &headers, of, kind, body).await,
+        "multipart/form-data" => {
+            return graphql_multipart(&service, caller, &headers, of, kind, body).await;
+        }
         _ => {
             return refused(
                 of,
@@ -196,10 +203,11 @@ async fn graphql_post(
             "the request's body is too long, or ended early",
         );
     };
-    let mut request = match read(&body) {
+    let request = match read(&body) {
         Ok(request) => request,
         Err(reason) => return refused(of, StatusCode::BAD_REQUEST, &reason),
     };
+    let mut request = service.app.costs.asked_by(caller, request);
     if operation::kind(&mut request) == Some(OperationType::Subscription) {
         return refused(of, StatusCode::BAD_REQUEST, NO_SUBSCRIPTIONS);
     }
@@ -210,6 +218,7 @@ async fn graphql_post(
 /// and their token, which no page of another origin has, shows that it was meant.
 async fn graphql_multipart(
     service: &Service,
+    caller: Caller,
     headers: &HeaderMap,
     of: MediaType,
     kind: &str,
@@ -239,7 +248,15 @@ async fn graphql_multipart(
         file: most.saturating_add(MOST_BYTES as u64),
     };
     match multipart::read(kind, body, limits).await {
-        Ok(request) => asked(service, of, request, requester).await,
+        Ok(request) => {
+            asked(
+                service,
+                of,
+                service.app.costs.asked_by(caller, request),
+                requester,
+            )
+            .await
+        }
         Err(MultipartError::LongFile) => refused(
             of,
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -259,13 +276,14 @@ async fn graphql_multipart(
 
 async fn graphql_get(
     State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> axum::response::Response {
     let Some(of) = MediaType::accepted(&headers) else {
         return unacceptable();
     };
-    let mut request = match parse_query_string(query.as_deref().unwrap_or_default()) {
+    let request = match parse_query_string(query.as_deref().unwrap_or_default()) {
         Ok(request) => request,
         Err(cause) => {
             return refused(
@@ -275,6 +293,7 @@ async fn graphql_get(
             );
         }
     };
+    let mut request = service.app.costs.asked_by(caller, request);
     if operation::kind(&mut request) == Some(OperationType::Subscription) {
         return refused(of, StatusCode::METHOD_NOT_ALLOWED, NO_SUBSCRIPTIONS);
     }
@@ -302,7 +321,7 @@ async fn graphql_get(
     let request = request.data(Requester::Anonymous(Trouble::Missing));
     let response = service.schema.execute(request.data(Arc::clone(&begun))).await;
     if begun.is_noted() && response.is_ok() {
-        for_everybody(of, &response, &headers)
+        for_everybody(of, response, &headers)
     } else {
         answered(of, &response, begun.is_noted())
     }
@@ -314,7 +333,7 @@ fn read(body: &[u8]) -> Result<Request, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Sent {
-        query: String,
+        query: Option<String>,
         operation_name: Option<String>,
         variables: Option<Map<String, Value>>,
         extensions: Option<HashMap<String, Value>>,
@@ -324,7 +343,16 @@ fn read(body: &[u8]) -> Result<Request, String> {
     }
     let sent: Sent = serde_json::from_slice(body)
         .map_err(|cause| format!("the body is not a GraphQL request: {cause}"))?;
-    let mut request = Request::new(sent.query);
+    let is_named = sent
+        .extensions
+        .as_ref()
+        .is_some_and(|said| said.contains_key(persisted::EXTENSION));
+    let query = match sent.query {
+        Some(query) => query,
+        None if is_named => String::new(),
+        None => return Err("the body is not a GraphQL request: it has no query".into()),
+    };
+    let mut request = Request::new(query);
     request.operation_name = sent.operation_name;
     if let Some(variables) = sent.variables {
         request = request.variables(Variables::from_json(Value::Object(variables)));
@@ -388,7 +416,7 @@ async fn requester(
 /// `{"authorization": "Bearer <token>"}`, or in the header of the upgrade.
 async fn graphql_ws(
     State(service): State<Service>,
-    from: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Extension(caller): Extension<Caller>,
     uri: Uri,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
@@ -414,10 +442,9 @@ async fn graphql_ws(
     let header = headers
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str().unwrap_or_default().to_owned());
-    let address: Option<IpAddr> = from.map(|Extension(ConnectInfo(from))| from.ip());
     let Service { app, schema } = service;
     let most = app.live.limits.most_unnamed;
-    let Some(place) = app.live.connections.enter(Holder::Address(address), most) else {
+    let Some(place) = app.live.connections.enter(Payer::of(None, Some(&caller)), most) else {
         return refused(
             MediaType::Json,
             StatusCode::TOO_MANY_REQUESTS,
@@ -427,13 +454,17 @@ async fn graphql_ws(
     let service = socket::Service {
         app,
         schema,
+        caller,
         most_bytes: MOST_BYTES,
     };
     upgrade.on_upgrade(move |socket| socket::serve(socket, service, header, place))
 }
 
 /// The schema in GraphQL's own language.
-async fn schema_text(headers: HeaderMap) -> axum::response::Response {
+async fn schema_text(State(service): State<Service>, headers: HeaderMap) -> axum::response::Response {
+    if service.app.costs.settings.introspection == Introspection::Closed {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     static TEXT: LazyLock<(String, ETag)> = LazyLock::new(|| {
         let text = sdl();
         let tag = ETag::of(text.as_bytes());

@@ -9,6 +9,8 @@ use wayin_entity::Role;
 use super::member;
 use super::requester::Member;
 use crate::app::App;
+use crate::cost::Payer;
+use crate::cost::graphql::Budget;
 use crate::graphql::{self, loader};
 use crate::id::NodeKind;
 use crate::organisation::graphql::{Organisation, OrganisationById};
@@ -32,6 +34,13 @@ impl Viewer {
     /// What you may do.
     async fn role(&self) -> Role {
         self.0.role
+    }
+
+    /// What you may spend on operations, over this and all else that is asked with your tokens.
+    async fn budget(&self, ctx: &Context<'_>) -> Budget {
+        let app = graphql::app(ctx);
+        let payer = Payer::of_member(&self.0);
+        app.costs.budgets.standing(payer, app.clock.now()).into()
     }
 
     /// The organisation that you act for; null where you act for none.

@@ -144,6 +144,8 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
     // What is asked of the interface itself, rather than of a type that implements it.
     ("Node", &["id"], Members),
     ("Viewer", &["id", "subject", "role", "organisation"], Members),
+    ("Viewer", &["budget"], Members),
+    ("Budget", &["capacity", "remaining", "restoresPerSecond"], Members),
     (
         "PlaceConnection",
         &["pageInfo", "edges", "nodes", "totalCount"],

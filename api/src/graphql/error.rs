@@ -7,6 +7,7 @@ use async_graphql::{ErrorExtensionValues, Pos, Response, ServerError};
 use futures_util::stream::{BoxStream, StreamExt};
 use uuid::Uuid;
 
+use crate::cost::RetryAfter;
 use crate::error::Error;
 
 /// The most errors that are told of a document that is not executed.
@@ -19,7 +20,9 @@ const fn code(error: &Error) -> &'static str {
         Error::Unauthenticated(_) => "UNAUTHENTICATED",
         Error::Forbidden(_) => "FORBIDDEN",
         Error::Disclosing(_) => "DISCLOSURE_CONTROL",
-        Error::TooExpensive(_) => "QUERY_TOO_EXPENSIVE",
+        Error::TooExpensive(_) | Error::TooDear { .. } => "QUERY_TOO_EXPENSIVE",
+        Error::RateLimited(_) => "RATE_LIMITED",
+        Error::NotPersisted => "PERSISTED_QUERY_NOT_FOUND",
         Error::Late => "QUERY_TIMEOUT",
         Error::NotReady => "NOT_READY",
         Error::Database(_) | Error::Internal(_) | Error::Shared(_) => "INTERNAL",
@@ -97,21 +100,26 @@ pub fn response(error: Error) -> Response {
 }
 
 fn show(error: &mut ServerError) {
-    let shared = |error: &ServerError| error.source::<Shared>().map(|Shared(cause)| Arc::clone(cause));
-    let (code, inside) = if let Some(cause) = error.source::<Error>() {
-        (code(cause.shared()), inside(cause.shared()))
-    } else if let Some(cause) = shared(error) {
-        (code(cause.shared()), inside(cause.shared()))
-    } else if error.source.is_some() {
-        let said = std::mem::replace(&mut error.message, Error::Internal(String::new()).to_string());
-        ("INTERNAL", Some(said))
-    } else {
+    let cause = error.source::<Error>().map(Error::shared);
+    let cause = cause.or_else(|| error.source::<Shared>().map(|Shared(cause)| cause.shared()));
+    let (code, inside, wait) = match cause {
+        Some(cause) => (code(cause), inside(cause), wait(cause)),
+        None if error.source.is_some() => ("INTERNAL", Some(error.message.clone()), None),
         // What the library itself finds wrong with a document.
-        ("BAD_USER_INPUT", None)
+        None => ("BAD_USER_INPUT", None, None),
     };
+    let is_unforeseen = cause.is_none() && inside.is_some();
+    if is_unforeseen {
+        error.message = Error::Internal(String::new()).to_string();
+    }
     error.source = None;
-    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    let extensions = error
+        .extensions
+        .get_or_insert_with(ErrorExtensionValues::default);
     extensions.set("code", code);
+    if let Some(RetryAfter(seconds)) = wait {
+        extensions.set("retryAfterSeconds", seconds);
+    }
     if let Some(cause) = inside {
         // Whoever is told it can say which one it was, and whoever keeps the service finds it in the log.
         let id = Uuid::now_v7().simple().to_string();
@@ -125,6 +133,14 @@ fn inside(error: &Error) -> Option<String> {
     match error {
         Error::Database(cause) => Some(format!("in the database: {cause}")),
         Error::Internal(cause) => Some(cause.clone()),
+        _ => None,
+    }
+}
+
+/// When to come again, where that is why.
+const fn wait(error: &Error) -> Option<RetryAfter> {
+    match error {
+        Error::RateLimited(wait) => Some(*wait),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     body::{Body, Bytes},
     extract::{Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -16,6 +16,8 @@ use tokio::io::AsyncReadExt;
 use super::job::{self, to_mend};
 use crate::app::App;
 use crate::auth::member;
+use crate::cost::address::Caller;
+use crate::cost::{self, Payer, weights};
 use crate::error::{Error, Result};
 use crate::graphql;
 use crate::id::{self, NodeKind};
@@ -28,8 +30,13 @@ pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
         .with_state(app)
 }
 
-async fn answer(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<String>) -> Response {
-    match written(&app, &headers, &id).await {
+async fn answer(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Response {
+    match written(&app, caller, &headers, &id).await {
         Ok(Some(file)) => {
             let headers = [
                 (header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)),
@@ -49,19 +56,25 @@ async fn answer(State(app): State<Arc<App>>, headers: HeaderMap, Path(id): Path<
         Err(error) => {
             let status = match error.shared() {
                 Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+                Error::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+                Error::TooDear { .. } => StatusCode::BAD_REQUEST,
                 _ => StatusCode::INTERNAL_SERVER_ERROR,
             };
+            let mut when = HeaderMap::new();
+            cost::say_when(&mut when, &error);
             let body = serde_json::to_string(&graphql::error::response(error)).unwrap_or_default();
-            (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+            (status, [(header::CONTENT_TYPE, "application/json")], when, body).into_response()
         }
     }
 }
 
-async fn written(app: &App, headers: &HeaderMap, id: &str) -> Result<Option<File>> {
+async fn written(app: &App, caller: Caller, headers: &HeaderMap, id: &str) -> Result<Option<File>> {
     let authorization = headers
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str().unwrap_or_default());
     let requester = member::requester(&app.db, &app.verifier, authorization).await?;
+    let payer = Payer::of(Some(&requester), Some(&caller));
+    app.costs.charge(payer, weights::LEAST, app.clock.now())?;
     let member = requester.member()?;
     let Some(id) = id::decode_as(NodeKind::Import, id) else {
         return Ok(None);
@@ -72,6 +85,7 @@ async fn written(app: &App, headers: &HeaderMap, id: &str) -> Result<Option<File
     if !to_mend::is_there(&app.db, &import).await? {
         return Ok(None);
     }
+    app.costs.charge(payer, weights::WORKBOOK, app.clock.now())?;
     // The semaphore lives as long as the service, and is never closed.
     let _turn = app.imports.writing.acquire().await.ok();
     to_mend::write(&app.db, &import, app.imports.settings.limits).await

@@ -7,6 +7,8 @@ use async_graphql::{Request, Response, ServerError, Variables};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::cost::persisted;
+
 /// The most bytes that the reason of a close frame has room for (RFC 6455, 5.5).
 const MOST_REASON_BYTES: usize = 123;
 
@@ -56,12 +58,10 @@ enum Written {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Asked {
-    query: String,
+    query: Option<String>,
     operation_name: Option<String>,
     variables: Option<Map<String, Value>>,
-    /// Nothing here has a use for them; they are looked at as the protocol says what they are.
-    #[serde(rename = "extensions")]
-    _extensions: Option<Map<String, Value>>,
+    extensions: Option<Map<String, Value>>,
 }
 
 impl FromClient {
@@ -85,7 +85,19 @@ impl FromClient {
             Written::Pong { _payload: _ } => Self::Pong,
             Written::Complete { id } => Self::Complete(named(id)?),
             Written::Subscribe { id, payload } => {
-                let mut request = Request::new(payload.query);
+                let said = payload.extensions.unwrap_or_default();
+                let query = match payload.query {
+                    Some(query) => query,
+                    // It names its document.
+                    None if said.contains_key(persisted::EXTENSION) => String::new(),
+                    None => return Err(Close::BadRequest("A subscribe has no query".into())),
+                };
+                let mut request = Request::new(query);
+                for (name, value) in said {
+                    if let Ok(value) = async_graphql::Value::from_json(value) {
+                        request.extensions.insert(name, value);
+                    }
+                }
                 request.operation_name = payload.operation_name;
                 let variables = Value::Object(payload.variables.unwrap_or_default());
                 request.variables = Variables::from_json(variables);
@@ -251,6 +263,7 @@ mod tests {
             r#"{"type": "subscribe", "id": 1, "payload": {"query": "{ a }"}}"#,
             r#"{"type": "subscribe", "id": "1"}"#,
             r#"{"type": "subscribe", "id": "1", "payload": {}}"#,
+            r#"{"type": "subscribe", "id": "1", "payload": {"extensions": {"x": 1}}}"#,
             r#"{"type": "subscribe", "id": "1", "payload": {"query": 1}}"#,
             r#"{"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "variables": []}}"#,
             r#"{"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "operationName": 1}}"#,

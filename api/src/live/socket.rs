@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout};
 
 use super::Follow;
-use super::connections::{Holder, Place};
+use super::connections::Place;
 use super::feed::Behind;
 use super::message::{Close, FromClient, FromService};
 use super::operation::{self, Begun};
@@ -25,6 +25,8 @@ use crate::auth::graphql::Session;
 use crate::auth::member;
 use crate::auth::requester::{Member, Requester};
 use crate::auth::token::Trouble;
+use crate::cost::Payer;
+use crate::cost::address::Caller;
 use crate::error::Error;
 use crate::graphql::error;
 use crate::schema::Schema;
@@ -43,6 +45,8 @@ pub struct Service {
     pub app: Arc<App>,
     /// Its schema.
     pub schema: Schema,
+    /// Where its client is.
+    pub caller: Caller,
     /// The most bytes of a message.
     pub most_bytes: usize,
 }
@@ -209,7 +213,7 @@ impl Connection {
         };
         if let Some(member) = &member {
             let most = app.live.limits.most_connections;
-            let place = app.live.connections.enter(Holder::Member(member.id), most);
+            let place = app.live.connections.enter(Payer::of_member(member), most);
             self.place = place.ok_or(Ended::Closed(Close::TooMany(most)))?;
         }
         let behind = Arc::<Behind>::default();
@@ -225,7 +229,7 @@ impl Connection {
         self.say(&FromService::ConnectionAck).await
     }
 
-    async fn subscribe(&mut self, id: String, mut request: Request) -> Result<(), Ended> {
+    async fn subscribe(&mut self, id: String, request: Request) -> Result<(), Ended> {
         let Some(asker) = &self.asker else {
             return Err(Ended::Closed(Close::Unauthorized));
         };
@@ -239,6 +243,7 @@ impl Connection {
             let payload = &refused.errors;
             return self.say(&FromService::Error { id: &id, payload }).await;
         }
+        let mut request = self.service.app.costs.asked_by(self.service.caller, request);
         let subscribes = operation::kind(&mut request) == Some(OperationType::Subscription);
         if subscribes && self.follow.is_none() {
             self.follow = Some(Follow::new(&self.service.app, asker.member.as_ref()));

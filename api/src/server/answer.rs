@@ -93,17 +93,22 @@ impl MediaType {
 
 /// The answer to a request, whether or not it was executed. Nobody on the way may keep it.
 pub fn answered(of: MediaType, response: &Response, was_executed: bool) -> axum::response::Response {
-    let status = match of {
+    let status = match (of, refusal(response)) {
         _ if was_executed => StatusCode::OK,
-        MediaType::GraphqlResponse => refusal(response),
-        MediaType::Json => StatusCode::OK,
+        // Whoever waits is to be told so in every way: what stands between goes by the status alone.
+        (_, refusal @ StatusCode::TOO_MANY_REQUESTS) => refusal,
+        (MediaType::GraphqlResponse, refusal) => refusal,
+        (MediaType::Json, _) => StatusCode::OK,
     };
     with_status(of, status, response, was_executed)
 }
 
 /// An answer that is the same for everybody, who may keep it for a while and then ask whether it still holds.
-pub fn for_everybody(of: MediaType, response: &Response, asked: &HeaderMap) -> axum::response::Response {
-    let mut answer = with_status(of, StatusCode::OK, response, true);
+pub fn for_everybody(of: MediaType, mut response: Response, asked: &HeaderMap) -> axum::response::Response {
+    // How the budget of who asked first stands is of no use to the others.
+    response.extensions.clear();
+    response.http_headers.clear();
+    let mut answer = with_status(of, StatusCode::OK, &response, true);
     let Ok(data) = serde_json::to_vec(&response.data) else {
         return answer;
     };
@@ -169,10 +174,14 @@ pub fn with_status(
     let written = if was_executed {
         serde_json::to_vec(response)
     } else {
-        serde_json::to_vec(&json!({"errors": response.errors}))
+        let mut refused = json!({"errors": response.errors});
+        if !response.extensions.is_empty() {
+            refused["extensions"] = json!(response.extensions);
+        }
+        serde_json::to_vec(&refused)
     };
     match written {
-        Ok(body) => (status, headers, body).into_response(),
+        Ok(body) => (status, headers, response.http_headers.clone(), body).into_response(),
         Err(cause) => {
             tracing::error!(%cause, "an answer could not be written");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
@@ -192,6 +201,7 @@ fn refusal(response: &Response) -> StatusCode {
     match code {
         Some("UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
         Some("FORBIDDEN") => StatusCode::FORBIDDEN,
+        Some("RATE_LIMITED") => StatusCode::TOO_MANY_REQUESTS,
         Some("INTERNAL") => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     }

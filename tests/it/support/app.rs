@@ -16,6 +16,7 @@ use wayin::base;
 use wayin::change::Act;
 use wayin::check::{Violation, check};
 use wayin::clock::{Clock, SystemClock};
+use wayin::cost::{self, Rate, Rates};
 use wayin::import::{self, Remark, Tally};
 use wayin::live::Limits;
 use wayin::organisation;
@@ -84,6 +85,28 @@ impl TestApp {
         settings: Settings,
         change: impl FnOnce(App) -> App,
     ) -> Self {
+        Self::made(database, connection, settings, Arc::new(SystemClock), |app| {
+            change(app.with_costs(plenty()))
+        })
+        .await
+    }
+
+    /// A service of which costs are told, by a clock of the story's own.
+    pub async fn with_costs(database: Database, costs: cost::Settings, clock: Arc<dyn Clock>) -> Self {
+        let connection = database.connection.clone();
+        Self::made(database, connection, Settings::default(), clock, |app| {
+            app.with_costs(costs)
+        })
+        .await
+    }
+
+    async fn made(
+        database: Database,
+        connection: DatabaseConnection,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        change: impl FnOnce(App) -> App,
+    ) -> Self {
         base::ensure(&connection, &SystemClock)
             .await
             .expect("the base gets its row");
@@ -94,7 +117,7 @@ impl TestApp {
             AUDIENCE,
         );
         let engine = Arc::new(Engine::new(settings).expect("the engine starts"));
-        let app = App::new(connection, verifier, Arc::new(SystemClock), engine);
+        let app = App::new(connection, verifier, clock, engine);
         let app = Arc::new(change(app.with_issuing(Some(issuing()))));
         app.engine
             .catch_up(&app.db, &|_| ())
@@ -216,6 +239,21 @@ impl TestApp {
     }
 }
 
+/// Budgets that no story comes to the end of.
+pub fn plenty() -> cost::Settings {
+    let rate = Rate {
+        capacity: 1_000_000_000,
+        per_minute: 1_000_000_000,
+    };
+    cost::Settings {
+        rates: Rates {
+            token: rate,
+            address: rate,
+        },
+        ..cost::Settings::default()
+    }
+}
+
 /// Everything that does not hold of a base, as a transaction sees it.
 pub async fn violations(moment: &DatabaseTransaction) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -276,7 +314,9 @@ impl Client<'_> {
             .await
             .expect("it can be told who asks");
         let request = Request::new(query).variables(Variables::from_json(variables));
-        let response = self.app.schema.execute(request.data(requester)).await;
+        let mut response = self.app.schema.execute(request.data(requester)).await;
+        // What it cost is a story of its own.
+        response.extensions.remove("cost");
         serde_json::to_value(response).expect("a response is JSON")
     }
 

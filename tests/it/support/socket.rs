@@ -227,7 +227,13 @@ impl Socket {
         }
         assert_eq!(answer["type"], "next", "{answer}");
         assert_eq!(self.hear().await, json!({"type": "complete", "id": id}));
-        answer["payload"].take()
+        let mut payload = answer["payload"].take();
+        // What it cost is a story of its own.
+        if let Some(extensions) = payload["extensions"].as_object() {
+            assert_eq!(extensions.keys().collect::<Vec<_>>(), ["cost"], "{extensions:?}");
+            payload.as_object_mut().unwrap().remove("extensions");
+        }
+        payload
     }
 
     /// The data of the next answer of a stream.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     body::Bytes,
     extract::{State, rejection::BytesRejection},
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
@@ -19,7 +19,10 @@ use super::answers::{self, Frame};
 use super::parameters::Parameters;
 use crate::app::App;
 use crate::auth::member;
+use crate::auth::requester::Requester;
 use crate::auth::visibility::Reader;
+use crate::cost::address::Caller;
+use crate::cost::{self, Payer, weights};
 use crate::error::{Error, Result};
 use crate::graphql;
 
@@ -41,6 +44,18 @@ impl Kind {
         Self::Flows,
         Self::Associations,
     ];
+
+    /// What it costs: as much as the field of GraphQL that answers the same.
+    fn points(self, given: &Parameters) -> u32 {
+        let field = match self {
+            Self::Pattern => "pattern",
+            Self::Grid => "patternGrid",
+            Self::Distribution => "distribution",
+            Self::Flows => "entryPointFlows",
+            Self::Associations => "associations",
+        };
+        weights::of_question(field, &|name| given.values(name))
+    }
 
     const fn path(self) -> &'static str {
         match self {
@@ -89,8 +104,9 @@ impl Kind {
 pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
     let mut router = Router::new();
     for kind in Kind::ALL {
-        let answer =
-            move |app, method, address, headers, body| answer(kind, app, method, address, headers, body);
+        let answer = move |app, caller, method, address, headers, body| {
+            answer(kind, app, caller, method, address, headers, body)
+        };
         router = router.route(kind.path(), get(answer).post(answer));
     }
     router.with_state(app)
@@ -99,14 +115,24 @@ pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
 async fn answer(
     kind: Kind,
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     method: Method,
     address: Uri,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let reader = match reader(&app, &headers).await {
-        Ok(reader) => reader,
+    let requester = match requester(&app, &headers).await {
+        Ok(requester) => requester,
         Err(refused) => return refused.into_response(),
+    };
+    // As over GraphQL: a point for asking at all, and the rest once it is known what is asked.
+    let payer = Payer::of(Some(&requester), Some(&caller));
+    if let Err(spent) = app.costs.charge(payer, weights::LEAST, app.clock.now()) {
+        return Refused::from(spent).into_response();
+    }
+    let reader = match requester.member() {
+        Ok(member) => member.reader(),
+        Err(unknown) => return Refused::from(unknown).into_response(),
     };
     let given = if method == Method::POST {
         of_body(&headers, body)
@@ -117,6 +143,12 @@ async fn answer(
         Ok(given) => given,
         Err(refused) => return refused.into_response(),
     };
+    let points = kind.points(&given);
+    let rest = points.saturating_sub(weights::LEAST);
+    let standing = match app.costs.charge(payer, rest, app.clock.now()) {
+        Ok(standing) => standing,
+        Err(spent) => return Refused::from(spent).into_response(),
+    };
     let asked = tokio::time::timeout(app.engine.deadline(), Box::pin(file(&app, kind, reader, given)));
     match asked.await.unwrap_or(Err(Error::Late)) {
         Ok(file) => {
@@ -126,24 +158,23 @@ async fn answer(
                 (header::CACHE_CONTROL, "no-store"),
                 (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             ];
-            (headers, file).into_response()
+            (headers, cost::headers(points, &standing), file).into_response()
         }
         Err(error) => Refused::from(error).into_response(),
     }
 }
 
-/// What the member who asks may read.
-async fn reader(app: &App, headers: &HeaderMap) -> Result<Reader, Refused> {
+/// Who asks.
+async fn requester(app: &App, headers: &HeaderMap) -> Result<Requester, Refused> {
     let authorization = headers
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str().unwrap_or_default());
-    let requester = member::requester(&app.db, &app.verifier, authorization)
+    member::requester(&app.db, &app.verifier, authorization)
         .await
         .map_err(|cause| Refused {
             status: StatusCode::SERVICE_UNAVAILABLE,
             error: cause,
-        })?;
-    Ok(requester.member()?.reader())
+        })
 }
 
 fn of_body(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Parameters, Refused> {
@@ -228,7 +259,8 @@ impl From<Error> for Refused {
             Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Error::Forbidden(_) => StatusCode::FORBIDDEN,
             Error::Disclosing(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Error::TooExpensive(_) => StatusCode::BAD_REQUEST,
+            Error::TooExpensive(_) | Error::TooDear { .. } | Error::NotPersisted => StatusCode::BAD_REQUEST,
+            Error::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Error::NotReady => StatusCode::SERVICE_UNAVAILABLE,
             Error::Late => StatusCode::GATEWAY_TIMEOUT,
             Error::Database(_) | Error::Internal(_) | Error::Shared(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -239,8 +271,11 @@ impl From<Error> for Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
+        let mut when = HeaderMap::new();
+        cost::say_when(&mut when, &self.error);
         let response = Json(graphql::error::response(self.error));
-        let mut refused = (self.status, [(header::CACHE_CONTROL, "no-store")], response).into_response();
+        let headers = [(header::CACHE_CONTROL, "no-store")];
+        let mut refused = (self.status, headers, when, response).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer");
             refused.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);

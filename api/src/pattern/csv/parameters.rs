@@ -81,6 +81,15 @@ impl Parameters {
             .collect()
     }
 
+    /// How many values a parameter has: one that is no list has one, and none where it is missing.
+    pub fn values(&self, name: &str) -> Option<u64> {
+        match self.0.get(name)? {
+            Value::Null => None,
+            Value::Array(values) => Some(values.len() as u64),
+            _ => Some(1),
+        }
+    }
+
     /// A parameter that may be missing.
     pub fn optional<T: InputType>(&self, name: &str) -> Result<Option<T>> {
         self.0

@@ -1,0 +1,88 @@
+//! Where a request comes from.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::HeaderMap;
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::app::App;
+
+/// The header in which each proxy adds whom it was asked by.
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The address that a request comes from; none where it is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caller(pub Option<IpAddr>);
+
+impl Caller {
+    /// Who sent a request that came from an address by way of so many proxies of ours. Each of them adds the one that it
+    /// was asked by at the end of `X-Forwarded-For`; what stands before that anybody may have written.
+    fn of(peer: Option<IpAddr>, headers: &HeaderMap, trusted_hops: usize) -> Self {
+        if trusted_hops == 0 {
+            return Self(peer);
+        }
+        let forwarded: Vec<&str> = headers
+            .get_all(FORWARDED_FOR)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+            .collect();
+        let at = forwarded.len().checked_sub(trusted_hops);
+        let said = at.and_then(|at| address(forwarded[at]));
+        // What came past the proxies is known by whom it came from.
+        Self(said.or(peer))
+    }
+}
+
+/// An address as proxies write it: by itself, or with a port.
+fn address(written: &str) -> Option<IpAddr> {
+    let bare = written.trim_start_matches('[').trim_end_matches(']');
+    bare.parse()
+        .ok()
+        .or_else(|| written.parse::<SocketAddr>().ok().map(|with_port| with_port.ip()))
+}
+
+/// Notes with each request where it comes from.
+pub async fn note(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|ConnectInfo(address)| address.ip());
+    let caller = Caller::of(peer, request.headers(), app.costs.settings.trusted_hops);
+    request.extensions_mut().insert(caller);
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn the_address_is_the_one_that_our_own_proxies_saw() {
+        let peer: IpAddr = "10.0.0.1".parse().unwrap();
+        let of = |forwarded: &[&'static str], hops| {
+            let mut headers = HeaderMap::new();
+            for value in forwarded {
+                headers.append(FORWARDED_FOR, HeaderValue::from_static(value));
+            }
+            Caller::of(Some(peer), &headers, hops).0.unwrap().to_string()
+        };
+        assert_eq!(of(&["192.0.2.1"], 0), "10.0.0.1", "nobody is believed");
+        assert_eq!(of(&["192.0.2.1"], 1), "192.0.2.1");
+        assert_eq!(
+            of(&["198.51.100.7, 192.0.2.1"], 1),
+            "192.0.2.1",
+            "what was there before is not believed"
+        );
+        assert_eq!(of(&["198.51.100.7", "192.0.2.1, 10.0.0.2"], 2), "192.0.2.1");
+        assert_eq!(of(&["[2001:db8::1]:443"], 1), "2001:db8::1");
+        assert_eq!(of(&["192.0.2.1:8080"], 1), "192.0.2.1");
+        assert_eq!(of(&["2001:db8::1"], 1), "2001:db8::1");
+        assert_eq!(of(&[], 1), "10.0.0.1");
+        assert_eq!(of(&["unknown"], 1), "10.0.0.1");
+    }
+}

@@ -1,0 +1,406 @@
+//! Budgets: leaky buckets, one for each payer, in memory that is bounded. Pure but for the moment that it is told.
+//!
+//! What was spent leaks away at a steady rate, and what has leaked away can be spent again; nobody can ever spend more
+//! than the capacity and what leaks away meanwhile. All is counted in whole numbers, so that nothing is lost or won by
+//! rounding.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use lru::LruCache;
+use uuid::Uuid;
+
+use super::address::Caller;
+use crate::auth::requester::{Member, Requester};
+
+/// How many microseconds a minute has: a point is counted in so many parts, so that at one point a minute a part leaks
+/// away each microsecond.
+const PARTS: u128 = 60_000_000;
+const MICROSECONDS_PER_SECOND: u128 = 1_000_000;
+
+/// The most members whose spending is remembered.
+const MOST_MEMBERS: NonZeroUsize = NonZeroUsize::new(50_000).unwrap();
+/// The most addresses whose spending is remembered. One that is forgotten begins anew, and what they may spend
+/// [together](TOGETHER) is remembered all the same.
+const MOST_ADDRESSES: NonZeroUsize = NonZeroUsize::new(50_000).unwrap();
+/// How many addresses' worth all those without a token may spend together: whoever asks from one address after the
+/// other gets no further than this, and takes nothing from those who have a token.
+const TOGETHER: u32 = 50;
+
+/// How much may be spent, and how fast it comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// The points that can be spent at once.
+    pub capacity: u32,
+    /// The points that come back in a minute.
+    pub per_minute: u32,
+}
+
+impl Rate {
+    const fn times(self, times: u32) -> Self {
+        Self {
+            capacity: self.capacity.saturating_mul(times),
+            per_minute: self.per_minute.saturating_mul(times),
+        }
+    }
+}
+
+/// The rates of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// That of each who sends a token.
+    pub token: Rate,
+    /// That of each address from which no token is sent.
+    pub address: Rate,
+}
+
+/// Who pays for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Payer {
+    /// Who sends a token.
+    Token(Uuid),
+    /// Who sends none, by where they ask from; none where that is not known.
+    Address(Option<IpAddr>),
+}
+
+impl Payer {
+    /// Who pays for what is asked.
+    pub fn of(requester: Option<&Requester>, caller: Option<&Caller>) -> Self {
+        match requester {
+            Some(Requester::Member(member)) => Self::of_member(member),
+            _ => Self::Address(caller.and_then(|caller| caller.0).map(network)),
+        }
+    }
+
+    /// Each token that was issued here pays by itself; those of other issuers, which come and go, pay as their member.
+    pub fn of_member(member: &Member) -> Self {
+        Self::Token(member.token.unwrap_or(member.id))
+    }
+}
+
+/// What one customer of a network has: a whole address of version 4, and the first half of one of version 6, as
+/// anybody has 2^64 of these.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let mut segments = address.segments();
+            segments[4..].fill(0);
+            IpAddr::V6(Ipv6Addr::from(segments))
+        }
+        address => address,
+    }
+}
+
+/// How a budget stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The points that are left.
+    pub remaining: u32,
+    /// What it holds, and how fast it fills.
+    pub rate: Rate,
+}
+
+impl Standing {
+    /// How many points come back in a second.
+    pub fn restores_per_second(&self) -> f64 {
+        f64::from(self.rate.per_minute) / 60.0
+    }
+
+    /// In how many seconds all of it is there again, rounded up.
+    pub fn full_in(&self) -> u64 {
+        let missing = u64::from(self.rate.capacity.saturating_sub(self.remaining));
+        (missing * 60).div_ceil(u64::from(self.rate.per_minute.max(1)))
+    }
+}
+
+/// Why something cannot be paid for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// In how many seconds it can be, at the earliest: at least one.
+    pub seconds: u64,
+    /// How the budget stands.
+    pub standing: Standing,
+}
+
+/// What was spent and has not leaked away.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    /// In parts of a point.
+    spent: u128,
+    /// As of when, in microseconds.
+    at: i64,
+}
+
+impl Bucket {
+    const fn new(at: i64) -> Self {
+        Self { spent: 0, at }
+    }
+
+    /// Has leak away what does until now.
+    fn leak(&mut self, rate: Rate, now: i64) {
+        let gone = u128::try_from(i128::from(now) - i128::from(self.at)).unwrap_or(0);
+        self.spent = self.spent.saturating_sub(gone * u128::from(rate.per_minute));
+        // A clock that is set back has time begin from there.
+        self.at = now;
+    }
+
+    fn standing(&self, rate: Rate) -> Standing {
+        let left = (u128::from(rate.capacity) * PARTS).saturating_sub(self.spent) / PARTS;
+        Standing {
+            remaining: u32::try_from(left).unwrap_or(u32::MAX),
+            rate,
+        }
+    }
+
+    /// In how many seconds so many points can be spent; none where they can be now.
+    fn wait(&self, rate: Rate, points: u32) -> Option<u64> {
+        let after = self.spent + u128::from(points) * PARTS;
+        let over = after.saturating_sub(u128::from(rate.capacity) * PARTS);
+        if over == 0 {
+            return None;
+        }
+        let microseconds = over.div_ceil(u128::from(rate.per_minute.max(1)));
+        let seconds = microseconds.div_ceil(MICROSECONDS_PER_SECOND);
+        Some(u64::try_from(seconds).unwrap_or(u64::MAX).max(1))
+    }
+
+    fn spend(&mut self, points: u32) {
+        self.spent += u128::from(points) * PARTS;
+    }
+}
+
+struct Buckets {
+    tokens: LruCache<Uuid, Bucket>,
+    addresses: LruCache<Option<IpAddr>, Bucket>,
+    /// That of all addresses together.
+    together: Bucket,
+}
+
+impl Buckets {
+    fn of(&mut self, payer: Payer, now: i64) -> (&mut Bucket, Option<&mut Bucket>) {
+        match payer {
+            Payer::Token(id) => (self.tokens.get_or_insert_mut(id, || Bucket::new(now)), None),
+            Payer::Address(address) => (
+                self.addresses.get_or_insert_mut(address, || Bucket::new(now)),
+                Some(&mut self.together),
+            ),
+        }
+    }
+}
+
+/// The budgets of all who pay, kept by this process alone.
+pub struct Budgets {
+    /// The rates.
+    pub rates: Rates,
+    buckets: Mutex<Buckets>,
+}
+
+impl Budgets {
+    /// Budgets of which nothing is spent.
+    pub fn new(rates: Rates) -> Self {
+        Self {
+            rates,
+            buckets: Mutex::new(Buckets {
+                tokens: LruCache::new(MOST_MEMBERS),
+                addresses: LruCache::new(MOST_ADDRESSES),
+                together: Bucket::new(0),
+            }),
+        }
+    }
+
+    /// The rate of a payer.
+    pub const fn rate(&self, payer: Payer) -> Rate {
+        match payer {
+            Payer::Token(_) => self.rates.token,
+            Payer::Address(_) => self.rates.address,
+        }
+    }
+
+    /// Spends points, all or none of them. More than the capacity can never be spent: that is for the caller to see.
+    ///
+    /// # Errors
+    /// For how long there is not enough.
+    pub fn spend(&self, payer: Payer, points: u32, now: DateTime<Utc>) -> Result<Standing, Spent> {
+        let (rate, now) = (self.rate(payer), now.timestamp_micros());
+        let mut buckets = self.buckets();
+        let (own, together) = buckets.of(payer, now);
+        own.leak(rate, now);
+        let all = rate.times(TOGETHER);
+        let mut wait = own.wait(rate, points);
+        if let Some(together) = &together {
+            let mut then = **together;
+            then.leak(all, now);
+            wait = wait.max(then.wait(all, points));
+        }
+        if let Some(seconds) = wait {
+            let standing = own.standing(rate);
+            return Err(Spent { seconds, standing });
+        }
+        own.spend(points);
+        if let Some(together) = together {
+            together.leak(all, now);
+            together.spend(points);
+        }
+        Ok(own.standing(rate))
+    }
+
+    /// Spends as much of so many points as there is: for what is sent unasked, and cannot be refused.
+    pub fn draw(&self, payer: Payer, points: u32, now: DateTime<Utc>) -> Standing {
+        let (rate, now) = (self.rate(payer), now.timestamp_micros());
+        let mut buckets = self.buckets();
+        let (own, together) = buckets.of(payer, now);
+        own.leak(rate, now);
+        let points = points.min(own.standing(rate).remaining);
+        own.spend(points);
+        if let Some(together) = together {
+            let all = rate.times(TOGETHER);
+            together.leak(all, now);
+            together.spend(points.min(together.standing(all).remaining));
+        }
+        own.standing(rate)
+    }
+
+    /// How a budget stands.
+    pub fn standing(&self, payer: Payer, now: DateTime<Utc>) -> Standing {
+        self.draw(payer, 0, now)
+    }
+
+    /// Of how many something is remembered.
+    #[cfg(test)]
+    fn remembered(&self) -> usize {
+        let buckets = self.buckets();
+        buckets.tokens.len() + buckets.addresses.len()
+    }
+
+    fn buckets(&self) -> MutexGuard<'_, Buckets> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use rand::{Rng, SeedableRng, rngs::StdRng};
+
+    use super::*;
+
+    fn at(microseconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(1_700_000_000_000_000 + microseconds).unwrap()
+    }
+
+    fn budgets(capacity: u32, per_minute: u32) -> Budgets {
+        let rate = Rate { capacity, per_minute };
+        Budgets::new(Rates {
+            token: rate,
+            address: rate,
+        })
+    }
+
+    const ADA: Payer = Payer::Token(Uuid::from_u128(1));
+    const BEN: Payer = Payer::Token(Uuid::from_u128(2));
+
+    #[test]
+    fn what_is_spent_comes_back() {
+        let budgets = budgets(100, 60);
+        assert_eq!(budgets.spend(ADA, 70, at(0)).unwrap().remaining, 30);
+        let spent = budgets.spend(ADA, 40, at(0)).unwrap_err();
+        assert_eq!((spent.seconds, spent.standing.remaining), (10, 30));
+        assert_eq!(budgets.spend(ADA, 40, at(9_999_999)).unwrap_err().seconds, 1);
+        assert_eq!(budgets.spend(ADA, 40, at(10_000_000)).unwrap().remaining, 0);
+        assert_eq!(budgets.standing(ADA, at(60_000_000)).remaining, 50);
+        assert_eq!(budgets.standing(ADA, at(60_000_000)).full_in(), 50);
+        assert_eq!(budgets.standing(ADA, at(600_000_000)).remaining, 100);
+        // A clock that is set back gives nothing, and takes nothing.
+        assert_eq!(budgets.standing(ADA, at(0)).remaining, 100);
+    }
+
+    #[test]
+    fn nobody_pays_for_another() {
+        let budgets = budgets(10, 60);
+        assert_eq!(budgets.spend(ADA, 10, at(0)).unwrap().remaining, 0);
+        assert_eq!(budgets.spend(BEN, 10, at(0)).unwrap().remaining, 0);
+        assert!(budgets.spend(ADA, 1, at(0)).is_err());
+    }
+
+    #[test]
+    fn what_is_drawn_takes_no_more_than_there_is() {
+        let budgets = budgets(10, 60);
+        assert_eq!(budgets.draw(ADA, 7, at(0)).remaining, 3);
+        assert_eq!(budgets.draw(ADA, 7, at(0)).remaining, 0);
+        assert_eq!(budgets.spend(ADA, 1, at(0)).unwrap_err().seconds, 1);
+        assert_eq!(budgets.standing(ADA, at(1_000_000)).remaining, 1);
+    }
+
+    /// Over any window of time, at most the capacity and what comes back in that time is spent.
+    #[test]
+    fn no_window_has_more_than_the_capacity_and_what_comes_back() {
+        let mut dice = StdRng::seed_from_u64(7);
+        for _ in 0..50 {
+            let (capacity, per_minute) = (dice.random_range(1..1_000), dice.random_range(1..100_000));
+            let budgets = budgets(capacity, per_minute);
+            let mut now: i64 = 0;
+            let mut spent: Vec<(i64, u32)> = Vec::new();
+            for _ in 0..300 {
+                now += dice.random_range(0..100_000);
+                let points = dice.random_range(0..=capacity);
+                match budgets.spend(ADA, points, at(now)) {
+                    Ok(_) => spent.push((now, points)),
+                    Err(wait) => {
+                        let later = i64::try_from(wait.seconds).unwrap() * 1_000_000;
+                        let before = budgets.standing(ADA, at(now));
+                        assert!(before.remaining < points, "it was refused with reason");
+                        if dice.random_bool(0.1) {
+                            now += later;
+                            budgets
+                                .spend(ADA, points, at(now))
+                                .expect("it waited as long as it was told");
+                            spent.push((now, points));
+                        }
+                    }
+                }
+            }
+            for from in 0..spent.len() {
+                let mut sum: i128 = 0;
+                for (moment, points) in &spent[from..] {
+                    sum += i128::from(*points);
+                    let restored = i128::from(moment - spent[from].0) * i128::from(per_minute);
+                    assert!(
+                        sum * 60_000_000 <= i128::from(capacity) * 60_000_000 + restored,
+                        "{capacity} and {per_minute} a minute"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn addresses_are_bounded_in_number_and_in_what_they_spend_together() {
+        let budgets = budgets(10, 60);
+        let address = |number: u32| Payer::Address(Some(Ipv4Addr::from_bits(number).into()));
+        for number in 0..TOGETHER {
+            assert_eq!(budgets.spend(address(number), 10, at(0)).unwrap().remaining, 0);
+        }
+        let all: u32 = (0..100_000)
+            .filter(|number| budgets.spend(address(1_000 + number), 1, at(0)).is_ok())
+            .map(|_| 1)
+            .sum();
+        assert_eq!(all, 0, "no more than fifty addresses' worth");
+        assert!(budgets.remembered() <= MOST_ADDRESSES.get());
+        assert!(
+            budgets.spend(ADA, 10, at(0)).is_ok(),
+            "members are not in their way"
+        );
+    }
+
+    #[test]
+    fn an_address_is_what_one_customer_has() {
+        let of = |text: &str| Payer::of(None, Some(&Caller(Some(text.parse().unwrap()))));
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
+}

@@ -1,0 +1,160 @@
+//! What operations cost, and who pays for it: a static [weight](weigh) in points, worked out before anything is
+//! executed, and a [budget](Budgets) for each who asks. `docs/cost.md` tells it to those who write dashboards.
+//!
+//! Every request pays a point first, so that garbage is not free, and the rest of its points once its document is found
+//! right. An operation that weighs more than any may is refused, whoever asks. Budgets are kept by each server process
+//! for itself: what several of them allow is the sum.
+
+pub mod address;
+mod budget;
+mod extension;
+pub mod graphql;
+pub mod persisted;
+mod weigh;
+pub mod weights;
+
+use async_graphql::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use chrono::{DateTime, Utc};
+
+pub use self::budget::{Budgets, Payer, Rate, Rates, Spent, Standing};
+pub use self::extension::Charging;
+use self::persisted::Persisted;
+pub use self::weigh::{Types, Weighed, weigh};
+use crate::error::Error;
+
+/// What a service charges, and what it answers about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The most points that one operation may weigh.
+    pub most: u32,
+    /// How much may be spent.
+    pub rates: Rates,
+    /// How many proxies of ours a request passes: so many addresses from the right of `X-Forwarded-For` are believed.
+    pub trusted_hops: usize,
+    /// Whether the schema can be asked for.
+    pub introspection: Introspection,
+}
+
+/// Whether the schema can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Introspection {
+    /// By everybody: it is published.
+    Open,
+    /// By nobody, and no error hints at it.
+    Closed,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            most: 20_000,
+            rates: Rates {
+                token: Rate {
+                    capacity: 30_000,
+                    per_minute: 60_000,
+                },
+                address: Rate {
+                    capacity: 3_000,
+                    per_minute: 6_000,
+                },
+            },
+            trusted_hops: 0,
+            introspection: Introspection::Open,
+        }
+    }
+}
+
+/// What a server process keeps of costs.
+pub struct Costs {
+    /// The settings.
+    pub settings: Settings,
+    /// The budgets.
+    pub budgets: Budgets,
+    /// The documents that are known by their hash.
+    pub persisted: Persisted,
+}
+
+impl Costs {
+    /// Nothing is spent yet, and no document known.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            budgets: Budgets::new(settings.rates),
+            persisted: Persisted::default(),
+        }
+    }
+
+    /// A request as it is asked by somebody, with the document that it names.
+    #[must_use]
+    pub fn asked_by(&self, caller: address::Caller, request: Request) -> Request {
+        let mut request = request.data(caller);
+        self.persisted.resolve(&mut request);
+        request
+    }
+
+    /// Has somebody pay for something.
+    ///
+    /// # Errors
+    /// [`Error::TooDear`] where it is more than they can ever pay, and [`Error::RateLimited`] where it is more than
+    /// they can pay now.
+    pub fn charge(&self, payer: Payer, points: u32, now: DateTime<Utc>) -> Result<Standing, Error> {
+        self.affordable(payer, points)?;
+        let paid = self.budgets.spend(payer, points, now);
+        paid.map_err(|spent| Error::RateLimited(RetryAfter(spent.seconds)))
+    }
+
+    /// Whether somebody can pay for something at all.
+    ///
+    /// # Errors
+    /// [`Error::TooDear`] where they can never.
+    pub fn affordable(&self, payer: Payer, points: u32) -> Result<(), Error> {
+        let most = self.settings.most.min(self.budgets.rate(payer).capacity);
+        if points > most {
+            return Err(Error::TooDear { points, most });
+        }
+        Ok(())
+    }
+}
+
+impl Default for Costs {
+    fn default() -> Self {
+        Self::new(Settings::default())
+    }
+}
+
+/// In how many seconds what was refused can be asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryAfter(pub u64);
+
+impl std::fmt::Display for RetryAfter {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            1 => write!(to, "1 second"),
+            seconds => write!(to, "{seconds} seconds"),
+        }
+    }
+}
+
+/// What an operation weighs.
+const COST: HeaderName = HeaderName::from_static("query-cost");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// The headers that tell what something cost, and how the budget stands.
+pub fn headers(cost: u32, standing: &Standing) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(COST, cost.into());
+    headers.insert(LIMIT, standing.rate.capacity.into());
+    headers.insert(REMAINING, standing.remaining.into());
+    headers.insert(RESET, standing.full_in().into());
+    headers
+}
+
+/// Says with what is refused when to come again, where that is why.
+pub fn say_when(headers: &mut HeaderMap, error: &Error) {
+    if let Error::RateLimited(RetryAfter(seconds)) = error.shared() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+    }
+}

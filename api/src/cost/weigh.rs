@@ -1,0 +1,600 @@
+//! Weighs an operation before it is executed: a pure function from a document, its variables and the table of
+//! [weights] to points, in time linear in the document. All of its arithmetic stops at the largest number.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{
+    BaseType, Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition,
+    OperationDefinition, OperationType, Selection, SelectionSet, TypeKind, TypeSystemDefinition,
+};
+use async_graphql::{Positioned, Value as ConstValue, Variables};
+use async_graphql_value::Value;
+
+use super::weights::{self, CONNECTION};
+use crate::paging;
+
+/// What a field is declared to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Declared {
+    /// The name of its type.
+    of: String,
+    /// Whether it is a list of it.
+    is_list: bool,
+}
+
+/// The types of the schema that have fields.
+#[derive(Clone, Debug, Default)]
+pub struct Types {
+    fields: HashMap<String, HashMap<String, Declared>>,
+    interfaces: HashSet<String>,
+}
+
+impl Types {
+    /// Those that a schema in GraphQL's own language has.
+    pub fn of(sdl: &str) -> Self {
+        let mut types = Self::default();
+        let definitions = parse_schema(sdl).map_or_else(
+            |cause| {
+                tracing::error!(%cause, "the schema cannot be read: operations are weighed by their fields alone");
+                Vec::new()
+            },
+            |document| document.definitions,
+        );
+        for definition in definitions {
+            let TypeSystemDefinition::Type(definition) = definition else {
+                continue;
+            };
+            let name = definition.node.name.node.to_string();
+            let fields = match definition.node.kind {
+                TypeKind::Object(of) => of.fields,
+                TypeKind::Interface(of) => {
+                    types.interfaces.insert(name.clone());
+                    of.fields
+                }
+                _ => continue,
+            };
+            let fields = fields.into_iter().map(|field| {
+                let (mut base, mut is_list) = (field.node.ty.node.base, false);
+                let of = loop {
+                    match base {
+                        BaseType::Named(of) => break of.to_string(),
+                        BaseType::List(of) => {
+                            is_list = true;
+                            base = of.base;
+                        }
+                    }
+                };
+                (field.node.name.node.to_string(), Declared { of, is_list })
+            });
+            types.fields.insert(name, fields.collect());
+        }
+        types
+    }
+
+    fn is_object(&self, of: &str) -> bool {
+        self.fields.contains_key(of)
+    }
+
+    fn declared(&self, of: &str, field: &str) -> Option<&Declared> {
+        self.fields.get(of)?.get(field)
+    }
+
+    /// Whether a type has a field.
+    #[cfg(test)]
+    fn has(&self, of: &str, field: &str) -> bool {
+        match field {
+            weights::EVERY_OTHER => self.is_object(of),
+            field if of == CONNECTION => self.fields.values().any(|fields| fields.contains_key(field)),
+            field => self.declared(of, field).is_some(),
+        }
+    }
+}
+
+/// What an operation comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weighed {
+    /// Its points: at least [the least](weights::LEAST).
+    pub points: u32,
+    /// Whether it asks for the schema itself.
+    pub introspects: bool,
+    /// How many selections were looked at.
+    pub steps: usize,
+}
+
+/// Weighs the operation of a document that is asked for. Where none is, nothing is executed, and it weighs the least.
+pub fn weigh(
+    types: &Types,
+    document: &ExecutableDocument,
+    operation: Option<&str>,
+    variables: &Variables,
+) -> Weighed {
+    let operation = match (&document.operations, operation) {
+        (DocumentOperations::Single(operation), _) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values().next()
+        }
+        (DocumentOperations::Multiple(_), None) => None,
+    };
+    let Some(operation) = operation else {
+        return Weighed {
+            points: weights::LEAST,
+            ..Weighed::default()
+        };
+    };
+    let mut weighing = Weighing::new(types, document, &operation.node, variables);
+    let root = match operation.node.ty {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    };
+    let points = weighing.set(root, &operation.node.selection_set.node).all();
+    Weighed {
+        points: u32::try_from(points).unwrap_or(u32::MAX).max(weights::LEAST),
+        introspects: weighing.introspects,
+        steps: weighing.steps,
+    }
+}
+
+/// What the selections of an object come to.
+#[derive(Clone, Debug, Default)]
+struct Sums<'a> {
+    /// What is there once.
+    once: u64,
+    /// What is there for each row of the page: of a connection, its nodes and edges.
+    each: u64,
+    /// What is there where the object is of one type or another: of an interface.
+    where_of: BTreeMap<&'a str, u64>,
+}
+
+impl Sums<'_> {
+    /// All of it, for the dearest type.
+    fn all(&self) -> u64 {
+        let dearest = self.where_of.values().max().copied().unwrap_or(0);
+        self.once.saturating_add(self.each).saturating_add(dearest)
+    }
+}
+
+impl<'a> Sums<'a> {
+    fn add(&mut self, other: &Self) {
+        self.once = self.once.saturating_add(other.once);
+        self.each = self.each.saturating_add(other.each);
+        for (of, points) in &other.where_of {
+            self.add_where_of(of, *points);
+        }
+    }
+
+    fn add_where_of(&mut self, of: &'a str, points: u64) {
+        let sum = self.where_of.entry(of).or_default();
+        *sum = sum.saturating_add(points);
+    }
+}
+
+/// A value of an argument, as it is written or as a variable has it.
+#[derive(Clone, Copy)]
+enum Given<'a> {
+    Written(&'a Value),
+    Known(&'a ConstValue),
+}
+
+impl Given<'_> {
+    fn number(self) -> Option<u64> {
+        match self {
+            Self::Written(Value::Number(number)) | Self::Known(ConstValue::Number(number)) => number.as_u64(),
+            _ => None,
+        }
+    }
+
+    fn is(self, truth: bool) -> bool {
+        matches!(self, Self::Written(Value::Boolean(is)) | Self::Known(ConstValue::Boolean(is)) if *is == truth)
+    }
+
+    /// How many values it has: one that is no list has one.
+    fn values(self) -> u64 {
+        match self {
+            Self::Written(Value::List(values)) => values.len() as u64,
+            Self::Known(ConstValue::List(values)) => values.len() as u64,
+            _ => 1,
+        }
+    }
+}
+
+/// The weighing of one operation.
+struct Weighing<'a> {
+    types: &'a Types,
+    document: &'a ExecutableDocument,
+    variables: &'a Variables,
+    /// The values of variables that are not given.
+    defaults: HashMap<&'a str, &'a ConstValue>,
+    /// Fragments, each weighed once; one that is being weighed is there with nothing.
+    fragments: HashMap<&'a str, Rc<Sums<'a>>>,
+    introspects: bool,
+    steps: usize,
+}
+
+impl<'a> Weighing<'a> {
+    fn new(
+        types: &'a Types,
+        document: &'a ExecutableDocument,
+        operation: &'a OperationDefinition,
+        variables: &'a Variables,
+    ) -> Self {
+        let defaults = operation.variable_definitions.iter().filter_map(|declared| {
+            let default = declared.node.default_value.as_ref()?;
+            Some((declared.node.name.node.as_str(), &default.node))
+        });
+        Self {
+            types,
+            document,
+            variables,
+            defaults: defaults.collect(),
+            fragments: HashMap::new(),
+            introspects: false,
+            steps: 0,
+        }
+    }
+
+    fn set(&mut self, of: &'a str, set: &'a SelectionSet) -> Sums<'a> {
+        let mut sums = Sums::default();
+        for selection in &set.items {
+            self.steps += 1;
+            if self.is_left_out(selection.node.directives()) {
+                continue;
+            }
+            match &selection.node {
+                Selection::Field(field) => {
+                    let points = self.field(of, &field.node);
+                    let name = field.node.name.node.as_str();
+                    let is_row = of.ends_with(CONNECTION) && matches!(name, "nodes" | "edges");
+                    let sum = if is_row { &mut sums.each } else { &mut sums.once };
+                    *sum = sum.saturating_add(points);
+                }
+                Selection::InlineFragment(fragment) => {
+                    let on = fragment.node.type_condition.as_ref();
+                    let on = on.map_or(of, |on| on.node.on.node.as_str());
+                    let inner = self.set(on, &fragment.node.selection_set.node);
+                    self.narrow(&mut sums, of, on, &inner);
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = spread.node.fragment_name.node.as_str();
+                    if let Some(fragment) = self.document.fragments.get(name) {
+                        let inner = self.fragment(name, &fragment.node);
+                        let on = fragment.node.type_condition.node.on.node.as_str();
+                        self.narrow(&mut sums, of, on, &inner);
+                    }
+                }
+            }
+        }
+        sums
+    }
+
+    fn fragment(&mut self, name: &'a str, fragment: &'a FragmentDefinition) -> Rc<Sums<'a>> {
+        if let Some(known) = self.fragments.get(name) {
+            return Rc::clone(known);
+        }
+        self.fragments.insert(name, Rc::default());
+        let on = fragment.type_condition.node.on.node.as_str();
+        let sums = Rc::new(self.set(on, &fragment.selection_set.node));
+        self.fragments.insert(name, Rc::clone(&sums));
+        sums
+    }
+
+    /// Adds the selections of a fragment on a type to those of an object, which may be of that type.
+    fn narrow(&self, sums: &mut Sums<'a>, of: &str, on: &'a str, inner: &Sums<'a>) {
+        let interfaces = &self.types.interfaces;
+        if interfaces.contains(of) && !interfaces.contains(on) {
+            sums.add_where_of(on, inner.all());
+        } else {
+            sums.add(inner);
+        }
+    }
+
+    fn field(&mut self, of: &'a str, field: &'a Field) -> u64 {
+        let name = field.name.node.as_str();
+        let set = &field.selection_set.node;
+        match name {
+            "__typename" => return 0,
+            "__schema" | "__type" => {
+                self.introspects = true;
+                let objects = self.set("__Schema", set).all();
+                let points = objects.div_ceil(weights::SCHEMA_OBJECTS_PER_POINT);
+                return points.saturating_add(weights::INTROSPECTION);
+            }
+            _ => {}
+        }
+        if of.starts_with("__") {
+            if set.items.is_empty() {
+                return 0;
+            }
+            let listed = weights::SCHEMA_LISTS.iter().find(|(list, _)| *list == name);
+            let times = listed.map_or(1, |(_, times)| *times);
+            return times.saturating_mul(self.set("__Type", set).all().saturating_add(1));
+        }
+        let declared = self.types.declared(of, name);
+        // A field that there is not is complained of when the document is validated.
+        let (held, is_list) =
+            declared.map_or(("", false), |declared| (declared.of.as_str(), declared.is_list));
+        let inner = self.set(held, set);
+        let object = if self.types.is_object(held) {
+            weights::of_object(held)
+        } else {
+            0
+        };
+        let weight = weights::of_field(of, name);
+        let values = |argument: &str| self.argument(field, argument).map(Given::values);
+        let itself = weight.itself(&values);
+        if held.ends_with(CONNECTION) {
+            let rows = self.page(field).saturating_mul(inner.each);
+            return itself
+                .saturating_add(object)
+                .saturating_add(inner.once)
+                .saturating_add(rows);
+        }
+        let each = object.saturating_add(weight.each).saturating_add(inner.all());
+        itself.saturating_add(weight.times(is_list, &values).saturating_mul(each))
+    }
+
+    /// The rows of a page: what is asked for, as far as it can be.
+    fn page(&self, field: &'a Field) -> u64 {
+        let asked = ["first", "last"].map(|name| self.argument(field, name).and_then(Given::number));
+        asked
+            .into_iter()
+            .flatten()
+            .max()
+            .unwrap_or(paging::USUAL)
+            .min(paging::MOST)
+    }
+
+    /// An argument; none where it is not given, or null.
+    fn argument(&self, field: &'a Field, name: &str) -> Option<Given<'a>> {
+        self.given(&field.get_argument(name)?.node)
+    }
+
+    fn given(&self, value: &'a Value) -> Option<Given<'a>> {
+        match value {
+            Value::Null => None,
+            Value::Variable(name) => {
+                let given = self.variables.get(name);
+                let known = given.or_else(|| self.defaults.get(name.as_str()).copied());
+                known
+                    .filter(|value| **value != ConstValue::Null)
+                    .map(Given::Known)
+            }
+            written => Some(Given::Written(written)),
+        }
+    }
+
+    /// Whether `@skip` or `@include` leave a selection out for certain.
+    fn is_left_out(&self, directives: &'a [Positioned<Directive>]) -> bool {
+        directives.iter().any(|directive| {
+            let leaves_out = match directive.node.name.node.as_str() {
+                "skip" => true,
+                "include" => false,
+                _ => return false,
+            };
+            let said = directive.node.get_argument("if");
+            let said = said.and_then(|said| self.given(&said.node));
+            said.is_some_and(|said| said.is(leaves_out))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::sync::LazyLock;
+
+    use async_graphql::parser::parse_query;
+    use rand::{Rng, SeedableRng, rngs::StdRng};
+    use serde_json::json;
+
+    use super::*;
+
+    static TYPES: LazyLock<Types> = LazyLock::new(|| Types::of(&crate::schema::sdl()));
+
+    fn weighed(document: &str, variables: serde_json::Value) -> Weighed {
+        let document = parse_query(document).unwrap();
+        weigh(&TYPES, &document, None, &Variables::from_json(variables))
+    }
+
+    fn points(document: &str) -> u32 {
+        weighed(document, json!({})).points
+    }
+
+    #[test]
+    fn every_row_of_the_table_is_of_a_field_that_there_is() {
+        for weight in weights::FIELDS {
+            for field in weight.fields {
+                assert!(TYPES.has(weight.of, field), "{}.{field}", weight.of);
+            }
+        }
+        for of in weights::WEIGHTLESS.iter().flat_map(|(types, _)| *types) {
+            assert!(TYPES.is_object(of), "{of}");
+        }
+    }
+
+    #[test]
+    fn an_operation_weighs_what_it_asks_for() {
+        for (document, expected) in [
+            ("{ __typename }", 1),
+            ("{ viewer { role } }", 1),
+            // Five for the search, one for the list, and two for each of twenty rows.
+            ("{ initiatives { nodes { title place { name } } } }", 6 + 20 * 2),
+            ("{ initiatives(first: 3) { nodes { title } } }", 6 + 3),
+            (
+                "{ initiatives(first: 3) { edges { cursor node { title } } } }",
+                6 + 3,
+            ),
+            (
+                "{ initiatives(last: 4) { nodes { title } pageInfo { endCursor } } }",
+                6 + 4,
+            ),
+            ("{ initiatives(first: 5000) { nodes { title } } }", 6 + 100),
+            ("{ initiatives(first: 0) { totalCount } }", 6 + 20),
+            (
+                "{ initiatives(first: 2) { nodes { fundingTerms { funder { name } } } } }",
+                6 + 2 * (1 + 5 * 2),
+            ),
+            (
+                "{ places(first: 10) { nodes { initiatives(first: 10) { nodes { title } } } } }",
+                6 + 10 * (1 + 1 + 10),
+            ),
+            (
+                "{ pattern(when: {}, then: {}) { reading table { both } rateWhen { value } } }",
+                30,
+            ),
+            ("{ pattern(when: {}, then: {}, by: PLACE) { reading } }", 240),
+            ("{ pattern(when: {}, then: {}, by: null) { reading } }", 30),
+            (
+                "{ patternGrid(rows: REGION, columns: STEP) { cells { count } } }",
+                500,
+            ),
+            (
+                "{ associations(conditions: [{}, {}, {}]) { when then phi } }",
+                20 + 3 * 3,
+            ),
+            ("{ nodes(ids: [\"a\", \"b\"]) { id } }", 2),
+            (
+                "{ node(id: 1) { ... on Place { within { id } } ... on Meeting { id } } }",
+                1 + 5,
+            ),
+            (
+                "mutation { withdrawInitiative(input: {}) { revision { version } } }",
+                50 + 1 + 1,
+            ),
+            ("mutation { redact(input: {}) { initiatives } }", 1_001),
+            (
+                "{ a: pattern(when: {}, then: {}) { reading } b: pattern(when: {}, then: {}) { reading } }",
+                60,
+            ),
+            (
+                "{ pattern(when: {}, then: {}) @skip(if: true) { reading } viewer { role } }",
+                1,
+            ),
+        ] {
+            assert_eq!(points(document), expected, "{document}");
+        }
+    }
+
+    #[test]
+    fn variables_count_as_what_they_hold() {
+        let document = "query Q($first: Int = 7, $by: Dimension, $ids: [ID!] = [], $with: Boolean = true) {
+            initiatives(first: $first) { nodes { title } }
+            pattern(when: {}, then: {}, by: $by) { reading }
+            nodes(ids: $ids) { id }
+            claims(first: 1) @include(if: $with) { nodes { slug } } }";
+        let of = |variables| weighed(document, variables).points;
+        assert_eq!(of(json!({})), 13 + 30 + 2);
+        assert_eq!(of(json!({"first": 9})), 15 + 30 + 2);
+        assert_eq!(of(json!({"first": null})), 26 + 30 + 2);
+        assert_eq!(of(json!({"by": "PLACE"})), 13 + 240 + 2);
+        assert_eq!(of(json!({"ids": ["a", "b", "c"]})), 13 + 30 + 3 + 2);
+        assert_eq!(of(json!({"with": false})), 13 + 30);
+    }
+
+    /// Some selections of an initiative, chosen by lot, as they are written and as fragments write them.
+    fn selections(dice: &mut StdRng, deep: u32, fragments: &mut String) -> (String, String) {
+        let (mut written, mut by_fragment) = (String::from("id"), String::from("id"));
+        for field in ["place", "leadOrganisation", "fundingTerms", "sources"] {
+            if dice.random_bool(0.5) {
+                let inner = if deep > 0 && matches!(field, "place" | "leadOrganisation") {
+                    let rows = dice.random_range(0..120);
+                    let (inner, spread) = selections(dice, deep - 1, fragments);
+                    let page = format!("initiatives(first: {rows})");
+                    (
+                        format!("{page} {{ totalCount nodes {{ {inner} }} }}"),
+                        format!("{page} {{ totalCount nodes {{ {spread} }} }}"),
+                    )
+                } else {
+                    ("id".into(), "id".into())
+                };
+                write!(written, " {field} {{ {} }}", inner.0).unwrap();
+                write!(by_fragment, " {field} {{ {} }}", inner.1).unwrap();
+            }
+        }
+        let name = format!("F{}", fragments.matches("fragment").count());
+        writeln!(fragments, "fragment {name} on Initiative {{ {by_fragment} }}").unwrap();
+        (written, format!("...{name}"))
+    }
+
+    #[test]
+    fn fragments_weigh_what_they_stand_for_and_larger_pages_more() {
+        let mut dice = StdRng::seed_from_u64(11);
+        for _ in 0..100 {
+            let mut fragments = String::new();
+            let (written, spread) = selections(&mut dice, 2, &mut fragments);
+            let of = |rows: u32, inner: &str, rest: &str| {
+                points(&format!(
+                    "{{ initiatives(first: {rows}) {{ nodes {{ {inner} }} }} }} {rest}"
+                ))
+            };
+            let rows = dice.random_range(0..=100);
+            assert_eq!(of(rows, &written, ""), of(rows, &spread, &fragments), "{written}");
+            assert!(of(rows, &written, "") <= of(rows + 1, &written, ""), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_fragment_within_a_connection_is_multiplied_by_the_page_around_it() {
+        let fragment = "fragment Rows on InitiativeConnection { nodes { title } totalCount }";
+        let of = |first| {
+            points(&format!(
+                "{{ initiatives(first: {first}) {{ ...Rows }} }} {fragment}"
+            ))
+        };
+        assert_eq!((of(1), of(50)), (6 + 20 + 1, 6 + 20 + 50));
+    }
+
+    #[test]
+    fn what_doubles_with_each_fragment_is_weighed_in_as_many_steps_as_it_has_parts() {
+        let mut document = String::from("{ places(first: 100) { nodes { ...F0 } } }");
+        for at in 0..200 {
+            let field = "initiatives(first: 100) { nodes { place { ...F";
+            let next = at + 1;
+            write!(
+                document,
+                " fragment F{at} on Place {{ a: {field}{next} }} }} }} b: {field}{next} }} }} }} }}"
+            )
+            .unwrap();
+        }
+        document.push_str(" fragment F200 on Place { id }");
+        let weighed = weighed(&document, json!({}));
+        assert_eq!(weighed.points, u32::MAX, "it stops at the largest number");
+        assert!(weighed.steps < 2_000, "{weighed:?}");
+        // One that spreads itself comes to an end as well.
+        assert_eq!(
+            points("{ place(id: 1) { ...A } } fragment A on Place { id ...A }"),
+            1
+        );
+    }
+
+    #[test]
+    fn the_schema_costs_something_and_a_schema_in_a_schema_much() {
+        let usual = weighed(
+            "{ __schema { types { name fields { name args { name type { ofType { name } } } type { ofType { name } } } } } }",
+            json!({}),
+        );
+        assert!(usual.introspects);
+        assert!((100..1_000).contains(&usual.points), "{usual:?}");
+        let deep = "{ __schema { types { fields { type { fields { type { fields { type { fields { type { fields { \
+                    name } } } } } } } } } } } }";
+        assert!(points(deep) > 100_000);
+        assert!(!weighed("{ __typename viewer { role } }", json!({})).introspects);
+    }
+
+    #[test]
+    fn what_is_no_query_of_ours_is_weighed_all_the_same() {
+        for document in [
+            "{ nothing { of { this } } }",
+            "{ ...Missing }",
+            "query A { viewer { id } } query B { viewer { id } }",
+            "{ nodes { id } initiatives(first: \"x\") { nodes { id } } }",
+            "{ initiatives(first: -1) { nodes { id } } associations { phi } }",
+            "subscription { nothing }",
+        ] {
+            assert!(points(document) >= 1, "{document}");
+        }
+    }
+}
