@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 mod agreement;
 mod browsers;
+mod budgets;
 mod checks;
 mod disclosure;
 mod expiry;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
         expiry::stories(),
         checks::stories(),
         grant_exports::stories(),
+        budgets::stories(),
     ];
     support::tell(stories.into_iter().flatten())
 }

@@ -89,7 +89,7 @@ fn network(address: IpAddr) -> IpAddr {
             segments[4..].fill(0);
             IpAddr::V6(Ipv6Addr::from(segments))
         }
-        address => address,
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -229,20 +229,18 @@ impl Budgets {
         own.leak(rate, now);
         let all = rate.times(TOGETHER);
         let mut wait = own.wait(rate, points);
-        if let Some(together) = &together {
-            let mut then = **together;
-            then.leak(all, now);
-            wait = wait.max(then.wait(all, points));
+        if let Some(together) = together {
+            together.leak(all, now);
+            wait = wait.max(together.wait(all, points));
+            if wait.is_none() {
+                together.spend(points);
+            }
         }
         if let Some(seconds) = wait {
             let standing = own.standing(rate);
             return Err(Spent { seconds, standing });
         }
         own.spend(points);
-        if let Some(together) = together {
-            together.leak(all, now);
-            together.spend(points);
-        }
         Ok(own.standing(rate))
     }
 
@@ -260,6 +258,21 @@ impl Budgets {
             together.spend(points.min(together.standing(all).remaining));
         }
         own.standing(rate)
+    }
+
+    /// In how many seconds so many points can be spent, at least one.
+    pub fn wait(&self, payer: Payer, points: u32, now: DateTime<Utc>) -> u64 {
+        let (rate, now) = (self.rate(payer), now.timestamp_micros());
+        let mut buckets = self.buckets();
+        let (own, together) = buckets.of(payer, now);
+        own.leak(rate, now);
+        let own = own.wait(rate, points);
+        let together = together.and_then(|together| {
+            let all = rate.times(TOGETHER);
+            together.leak(all, now);
+            together.wait(all, points)
+        });
+        own.max(together).unwrap_or(1)
     }
 
     /// How a budget stands.

@@ -98,34 +98,18 @@ fn costs<'a>(ctx: &ExtensionContext<'a>) -> &'a Costs {
 }
 
 impl OfOne {
-    /// Takes points, and notes how the budget stands then.
-    fn take(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        payer: Payer,
-        points: u32,
-        of: u32,
-    ) -> Result<(), ServerError> {
+    /// Has who asks pay for asking at all, and begins their bill.
+    fn begin(&self, ctx: &ExtensionContext<'_>, payer: Payer) -> ServerResult<()> {
         let app = ctx.data_unchecked::<Arc<App>>();
         let now = app.clock.now();
-        let paid = app.costs.charge(payer, points, now);
-        let standing = match &paid {
-            Ok(standing) => *standing,
-            Err(_) => app.costs.budgets.standing(payer, now),
-        };
-        let mut bill = locked(&self.bill);
-        match &mut *bill {
-            Some(bill) => bill.standing = standing,
-            None => {
-                *bill = Some(Bill {
-                    payer,
-                    points: of,
-                    standing,
-                    to_keep: None,
-                    answers: 0,
-                });
-            }
-        }
+        let paid = app.costs.charge_least(payer, now);
+        *locked(&self.bill) = Some(Bill {
+            payer,
+            points: weights::LEAST,
+            standing: app.costs.budgets.standing(payer, now),
+            to_keep: None,
+            answers: 0,
+        });
         paid.map(drop).map_err(refused)
     }
 }
@@ -188,7 +172,7 @@ impl Extension for OfOne {
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
         let payer = Payer::of(ctx.data_opt::<Requester>(), ctx.data_opt::<Caller>());
-        self.take(ctx, payer, weights::LEAST, weights::LEAST)?;
+        self.begin(ctx, payer)?;
         let sent = ctx.data_opt::<Sent>();
         match sent {
             Some(Sent::Unknown) => return Err(refused(Error::NotPersisted)),
@@ -232,15 +216,15 @@ impl Extension for OfOne {
             }
         }
         let validated = validated?;
-        let bill = locked(&self.bill).clone();
-        let Some(bill) = bill else {
-            return Ok(validated);
-        };
-        let rest = bill.points.saturating_sub(weights::LEAST);
-        self.take(ctx, bill.payer, rest, bill.points)
-            .map_err(|refused| vec![refused])?;
-        if let Some((hash, document)) = bill.to_keep {
-            costs(ctx).persisted.keep(hash, &document);
+        if let Some(bill) = &mut *locked(&self.bill) {
+            let app = ctx.data_unchecked::<Arc<App>>();
+            let now = app.clock.now();
+            let paid = app.costs.charge_rest(bill.payer, bill.points, now);
+            bill.standing = app.costs.budgets.standing(bill.payer, now);
+            paid.map_err(|error| vec![refused(error)])?;
+            if let Some((hash, document)) = bill.to_keep.take() {
+                app.costs.persisted.keep(hash, &document);
+            }
         }
         Ok(validated)
     }

@@ -93,15 +93,27 @@ impl Costs {
         request
     }
 
-    /// Has somebody pay for something.
+    /// Has somebody pay for asking at all.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] where they cannot now.
+    pub fn charge_least(&self, payer: Payer, now: DateTime<Utc>) -> Result<Standing, Error> {
+        let paid = self.budgets.spend(payer, weights::LEAST, now);
+        paid.map_err(|spent| Error::RateLimited(RetryAfter(spent.seconds)))
+    }
+
+    /// Has somebody who paid [the least](weights::LEAST) pay the rest of what something costs.
     ///
     /// # Errors
     /// [`Error::TooDear`] where it is more than they can ever pay, and [`Error::RateLimited`] where it is more than
     /// they can pay now.
-    pub fn charge(&self, payer: Payer, points: u32, now: DateTime<Utc>) -> Result<Standing, Error> {
+    pub fn charge_rest(&self, payer: Payer, points: u32, now: DateTime<Utc>) -> Result<Standing, Error> {
         self.affordable(payer, points)?;
-        let paid = self.budgets.spend(payer, points, now);
-        paid.map_err(|spent| Error::RateLimited(RetryAfter(spent.seconds)))
+        let rest = points.saturating_sub(weights::LEAST);
+        self.budgets.spend(payer, rest, now).map_err(|_| {
+            // Who asks again pays the least again.
+            Error::RateLimited(RetryAfter(self.budgets.wait(payer, points, now)))
+        })
     }
 
     /// Whether somebody can pay for something at all.

@@ -74,7 +74,7 @@ async fn written(app: &App, caller: Caller, headers: &HeaderMap, id: &str) -> Re
         .map(|value| value.to_str().unwrap_or_default());
     let requester = member::requester(&app.db, &app.verifier, authorization).await?;
     let payer = Payer::of(Some(&requester), Some(&caller));
-    app.costs.charge(payer, weights::LEAST, app.clock.now())?;
+    app.costs.charge_least(payer, app.clock.now())?;
     let member = requester.member()?;
     let Some(id) = id::decode_as(NodeKind::Import, id) else {
         return Ok(None);
@@ -85,7 +85,7 @@ async fn written(app: &App, caller: Caller, headers: &HeaderMap, id: &str) -> Re
     if !to_mend::is_there(&app.db, &import).await? {
         return Ok(None);
     }
-    app.costs.charge(payer, weights::WORKBOOK, app.clock.now())?;
+    app.costs.charge_rest(payer, weights::WORKBOOK, app.clock.now())?;
     // The semaphore lives as long as the service, and is never closed.
     let _turn = app.imports.writing.acquire().await.ok();
     to_mend::write(&app.db, &import, app.imports.settings.limits).await

@@ -31,6 +31,9 @@ impl Base {
             .with("TOKEN_SECRET", "a secret that only this story knows of")
             .with("TOKEN_ISSUER", "https://issuer.example.org")
             .with("TOKEN_AUDIENCE", "wayin-tests")
+            // It sends as much as it can.
+            .with("BUDGET_TOKEN_CAPACITY", "1000000000")
+            .with("BUDGET_TOKEN_PER_MINUTE", "1000000000")
             .with("BIND", address.to_string());
         Self {
             database,

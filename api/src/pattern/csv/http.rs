@@ -127,7 +127,7 @@ async fn answer(
     };
     // As over GraphQL: a point for asking at all, and the rest once it is known what is asked.
     let payer = Payer::of(Some(&requester), Some(&caller));
-    if let Err(spent) = app.costs.charge(payer, weights::LEAST, app.clock.now()) {
+    if let Err(spent) = app.costs.charge_least(payer, app.clock.now()) {
         return Refused::from(spent).into_response();
     }
     let reader = match requester.member() {
@@ -144,8 +144,7 @@ async fn answer(
         Err(refused) => return refused.into_response(),
     };
     let points = kind.points(&given);
-    let rest = points.saturating_sub(weights::LEAST);
-    let standing = match app.costs.charge(payer, rest, app.clock.now()) {
+    let standing = match app.costs.charge_rest(payer, points, app.clock.now()) {
         Ok(standing) => standing,
         Err(spent) => return Refused::from(spent).into_response(),
     };
