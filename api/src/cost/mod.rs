@@ -20,7 +20,7 @@ use chrono::{DateTime, Utc};
 pub use self::budget::{Budgets, Payer, Rate, Rates, Spent, Standing};
 pub use self::extension::Charging;
 use self::persisted::Persisted;
-pub use self::weigh::{Types, Weighed, weigh};
+pub use self::weigh::{Types, Weighed, comparisons, weigh};
 use crate::error::Error;
 
 /// What a service charges, and what it answers about itself.

@@ -210,6 +210,8 @@ struct Weighing<'a> {
     defaults: HashMap<&'a str, &'a ConstValue>,
     /// Fragments, each weighed once; one that is being weighed is there with nothing.
     fragments: HashMap<&'a str, Rc<Sums<'a>>>,
+    /// How many comparisons variables hold that were counted, by themselves or within an object.
+    comparisons: HashMap<(&'a str, bool), u64>,
     introspects: bool,
     steps: usize,
 }
@@ -231,6 +233,7 @@ impl<'a> Weighing<'a> {
             variables,
             defaults: defaults.collect(),
             fragments: HashMap::new(),
+            comparisons: HashMap::new(),
             introspects: false,
             steps: 0,
         }
@@ -325,6 +328,8 @@ impl<'a> Weighing<'a> {
         let weight = weights::of_field(of, name);
         let values = |argument: &str| self.argument(field, argument).map(Given::values);
         let itself = weight.itself(&values);
+        let times = weight.times(is_list, &values);
+        let itself = itself.saturating_add(self.filters(field));
         if held.ends_with(CONNECTION) {
             let rows = self.page(field).saturating_mul(inner.each);
             return itself
@@ -333,7 +338,48 @@ impl<'a> Weighing<'a> {
                 .saturating_add(rows);
         }
         let each = object.saturating_add(weight.each).saturating_add(inner.all());
-        itself.saturating_add(weight.times(is_list, &values).saturating_mul(each))
+        itself.saturating_add(times.saturating_mul(each))
+    }
+
+    /// What the filters of a field weigh.
+    fn filters(&mut self, field: &'a Field) -> u64 {
+        let filters = field
+            .arguments
+            .iter()
+            .filter(|(name, _)| weights::FILTERS.contains(&name.node.as_str()));
+        let compared = filters.fold(0_u64, |sum, (_, value)| {
+            sum.saturating_add(self.written_comparisons(&value.node, false))
+        });
+        compared.saturating_mul(weights::COMPARISON)
+    }
+
+    /// How many values a filter compares with, each list of them counted once.
+    fn written_comparisons(&mut self, value: &'a Value, within: bool) -> u64 {
+        match value {
+            Value::Null => 0,
+            Value::Variable(name) => {
+                let name = name.as_str();
+                if let Some(known) = self.comparisons.get(&(name, within)) {
+                    return *known;
+                }
+                let counted = match self.given(value) {
+                    Some(Given::Known(value)) => comparisons(value, within),
+                    _ => 0,
+                };
+                self.comparisons.insert((name, within), counted);
+                counted
+            }
+            Value::Object(fields) => fields.values().fold(0, |sum, value| {
+                self.written_comparisons(value, true).saturating_add(sum)
+            }),
+            Value::List(values) => {
+                let inner = values.iter().fold(0_u64, |sum, value| {
+                    self.written_comparisons(value, false).saturating_add(sum)
+                });
+                inner.max(u64::from(within && !values.is_empty()))
+            }
+            _ => u64::from(within),
+        }
     }
 
     /// The rows of a page: what is asked for, as far as it can be.
@@ -378,6 +424,23 @@ impl<'a> Weighing<'a> {
             let said = said.and_then(|said| self.given(&said.node));
             said.is_some_and(|said| said.is(leaves_out))
         })
+    }
+}
+
+/// How many values a filter compares with, each list of them counted once; what is in no object is compared with nothing.
+pub fn comparisons(value: &ConstValue, within: bool) -> u64 {
+    match value {
+        ConstValue::Null => 0,
+        ConstValue::Object(fields) => fields
+            .values()
+            .fold(0, |sum, value| comparisons(value, true).saturating_add(sum)),
+        ConstValue::List(values) => {
+            let inner = values
+                .iter()
+                .fold(0_u64, |sum, value| comparisons(value, false).saturating_add(sum));
+            inner.max(u64::from(within && !values.is_empty()))
+        }
+        _ => u64::from(within),
     }
 }
 
@@ -492,6 +555,23 @@ mod tests {
         assert_eq!(of(json!({"by": "PLACE"})), 13 + 240 + 2);
         assert_eq!(of(json!({"ids": ["a", "b", "c"]})), 13 + 30 + 3 + 2);
         assert_eq!(of(json!({"with": false})), 13 + 30);
+    }
+
+    #[test]
+    fn filters_weigh_by_what_they_compare_with() {
+        let written = "{ pattern(
+            when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}
+            then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED, TAKEN]}}}
+        ) { reading } }";
+        assert_eq!(points(written), 30 + 3 * 2);
+        let by_variables = "query Q($when: InitiativeFilter!, $steps: [Step!]) {
+            a: pattern(when: $when, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: $steps}}}) { reading }
+            b: pattern(when: $when, then: {}) { reading } }";
+        let variables = json!({
+            "when": {"or": [{"fundingTerms": {"some": {"durationMonths": {"lte": 18}}}}, {"title": {"eq": "x"}}]},
+            "steps": ["SKIPPED"],
+        });
+        assert_eq!(weighed(by_variables, variables).points, 60 + (2 + 2 + 2) * 2);
     }
 
     /// Some selections of an initiative, chosen by lot, as they are written and as fragments write them.

@@ -260,6 +260,10 @@ pub const SCHEMA_LISTS: &[(&str, u64)] = &[
 /// What each request costs at least, also one that is refused.
 pub const LEAST: u32 = 1;
 
+/// The arguments whose values are compared with what each record has.
+pub const FILTERS: [&str; 5] = ["filter", "when", "then", "among", "conditions"];
+/// A value within one of these.
+pub const COMPARISON: u64 = 2;
 /// A workbook of what is to be mended of an import: its rows are read and written anew.
 pub const WORKBOOK: u32 = 500;
 
@@ -317,11 +321,15 @@ impl Weight {
 }
 
 /// What a question to the engine weighs that comes another way than as a field of a document, by how many values its
-/// arguments have.
-pub fn of_question(field: &str, values: &dyn Fn(&str) -> Option<u64>) -> u32 {
+/// arguments have, and how many are compared with.
+pub fn of_question(field: &str, values: &dyn Fn(&str) -> Option<u64>, comparisons: u64) -> u32 {
     let weight = of_field("Query", field);
     let held = weight.times(false, values).saturating_mul(weight.each);
-    let points = weight.itself(values).saturating_add(held);
+    let compared = comparisons.saturating_mul(COMPARISON);
+    let points = weight
+        .itself(values)
+        .saturating_add(held)
+        .saturating_add(compared);
     u32::try_from(points).unwrap_or(u32::MAX).max(LEAST)
 }
 
@@ -367,6 +375,13 @@ pub fn shown() -> String {
         writeln!(shown, "| an object of {} | 0 | | {why} |", types.join(", ")).unwrap();
     }
     writeln!(shown, "| any other object | {OBJECT} | | a row of the base |").unwrap();
+    let filters: Vec<String> = FILTERS.iter().map(|name| format!("`{name}`")).collect();
+    writeln!(
+        shown,
+        "| a value within {} | {COMPARISON} | | compared with what each record has |",
+        filters.join(", ")
+    )
+    .unwrap();
     writeln!(shown, "| a figure, a text, a code | 0 | | part of its object |").unwrap();
     writeln!(
         shown,
@@ -397,8 +412,12 @@ mod tests {
 
     #[test]
     fn a_question_weighs_the_same_as_its_field() {
-        assert_eq!(of_question("pattern", &|_| None), 30);
-        assert_eq!(of_question("pattern", &|name| (name == "by").then_some(1)), 240);
-        assert_eq!(of_question("associations", &|_| Some(40)), 20 + 780 * 3);
+        assert_eq!(of_question("pattern", &|_| None, 0), 30);
+        assert_eq!(of_question("pattern", &|_| None, 3), 36);
+        assert_eq!(
+            of_question("pattern", &|name| (name == "by").then_some(1), 0),
+            240
+        );
+        assert_eq!(of_question("associations", &|_| Some(40), 0), 20 + 780 * 3);
     }
 }

@@ -54,7 +54,7 @@ impl Kind {
             Self::Flows => "entryPointFlows",
             Self::Associations => "associations",
         };
-        weights::of_question(field, &|name| given.values(name))
+        weights::of_question(field, &|name| given.values(name), given.comparisons())
     }
 
     const fn path(self) -> &'static str {

@@ -4,6 +4,7 @@ use async_graphql::InputType;
 use axum::{extract::Query, http::Uri};
 use serde_json::{Map, Value};
 
+use crate::cost::{self, weights::FILTERS};
 use crate::error::{Error, Result};
 use crate::graphql::input;
 use crate::initiative::filter_input::InitiativeFilter;
@@ -88,6 +89,15 @@ impl Parameters {
             Value::Array(values) => Some(values.len() as u64),
             _ => Some(1),
         }
+    }
+
+    /// How many values its filters compare with.
+    pub fn comparisons(&self) -> u64 {
+        let filters = self.0.iter().filter(|(name, _)| FILTERS.contains(&name.as_str()));
+        filters
+            .filter_map(|(_, value)| async_graphql::Value::from_json(value.clone()).ok())
+            .map(|value| cost::comparisons(&value, false))
+            .fold(0, u64::saturating_add)
     }
 
     /// A parameter that may be missing.
