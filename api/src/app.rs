@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sea_orm::DatabaseConnection;
 
 use crate::auth::issued::Issuing;
+use crate::auth::permission::Permissions;
 use crate::auth::token::Verifier;
 use crate::clock::Clock;
 use crate::cost::{self, Costs};
@@ -24,6 +25,8 @@ pub struct App {
     pub verifier: Verifier,
     /// Issues tokens; none where this service has no key to sign them with.
     pub issuing: Option<Issuing>,
+    /// Says who may ask for what.
+    pub permissions: Permissions,
     /// Tells the time and makes ids.
     pub clock: Arc<dyn Clock>,
     /// What imports share.
@@ -51,6 +54,7 @@ impl App {
             engine,
             verifier,
             issuing: None,
+            permissions: Permissions::default(),
             clock,
             imports: Desk::default(),
             live: Live::new(Limits::default()),
@@ -58,6 +62,12 @@ impl App {
             origins: Origins::default(),
             costs: Costs::default(),
         }
+    }
+
+    /// The same service, with another table of who may ask for what.
+    #[must_use]
+    pub fn with_permissions(self, permissions: Permissions) -> Self {
+        Self { permissions, ..self }
     }
 
     /// The same service, with settings for its imports.

@@ -15,7 +15,6 @@ use crate::auth::graphql::{Identify, ViewerQuery};
 use crate::auth::issued;
 use crate::auth::member as members;
 use crate::auth::members::{Member, MemberMutation, MemberQuery};
-use crate::auth::permission::Permissions;
 use crate::auth::tokens::{IssuedToken, TokenMutation, TokenQuery};
 use crate::claim::graphql::{Claim, ClaimById, ClaimQuery};
 use crate::claim::mutations::ClaimMutation;
@@ -142,7 +141,7 @@ pub fn schema(app: Arc<App>) -> Schema {
         .extension(Operations)
         .extension(Deadline)
         .extension(Identify)
-        .extension(Permissions::default())
+        .extension(app.permissions.clone())
         .extension(Waves)
         .limit_depth(DEEPEST)
         .limit_complexity(MOST_FIELDS)

@@ -1,17 +1,16 @@
-//! The permission table: who may ask for which field. It is checked on every field
-//! of every query, in one place; a field that it does not name answers nobody.
+//! The permission table: who may ask for which field, and which of it shows them. It is checked on every
+//! field of every query, mutation and subscription, and on every field that a filter, an order, a dimension
+//! or a condition of theirs [touches]; a field that it does not name answers nobody. `docs/access.md`
+//! [prints](printed) it.
 //! Which records show, and how much of them, is [`super::visibility`]'s.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo};
-use async_graphql::{Context, Guard, QueryPathSegment, ServerResult, Value};
+mod check;
+pub mod printed;
+pub mod touches;
 
 use wayin_entity::Role;
 
-use super::requester::Requester;
-use crate::error::Error;
+pub use self::check::{Asking, Permissions, Subscribing};
 
 /// Who may ask for a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,60 +28,177 @@ pub enum Allowed {
 }
 
 impl Allowed {
-    /// Why somebody may not; none where they may.
-    fn refuses(self, requester: &Requester) -> Option<Error> {
-        let roles: &[Role] = match self {
-            Self::Everyone => return None,
-            Self::Members => return requester.member().err(),
-            Self::Partners => &[Role::Partner, Role::Steward],
-            Self::Senders => &[Role::Funder, Role::Partner, Role::Steward],
-            Self::Stewards => &[Role::Steward],
-        };
-        match requester.member() {
-            Err(unknown) => Some(unknown),
-            Ok(member) if roles.contains(&member.role) => None,
-            Ok(member) => Some(Error::Forbidden(format!(
-                "this is for {}; your role is {}",
-                match self {
-                    Self::Stewards => "stewards",
-                    Self::Senders => "funders, partners and stewards",
-                    _ => "partners and stewards",
-                },
-                member.role.code()
-            ))),
+    /// The roles that may; none where no member's role matters, as nobody needs to be a member.
+    pub const fn roles(self) -> Option<&'static [Role]> {
+        match self {
+            Self::Everyone => None,
+            Self::Members => Some(Role::ALL),
+            Self::Partners => Some(&[Role::Partner, Role::Steward]),
+            Self::Senders => Some(&[Role::Funder, Role::Partner, Role::Steward]),
+            Self::Stewards => Some(&[Role::Steward]),
+        }
+    }
+
+    /// Those who may, in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Everyone => "everybody",
+            Self::Members => "members",
+            Self::Partners => "partners and stewards",
+            Self::Senders => "funders, partners and stewards",
+            Self::Stewards => "stewards",
         }
     }
 }
 
-use Allowed::{Everyone, Members, Partners, Senders, Stewards};
+/// Which of what a role may ask for shows. What does not show answers null, or is not in the list, as if it
+/// were not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shows {
+    /// All of it.
+    All,
+    /// What is about the member who asks.
+    Oneself,
+    /// What is of the member's own organisation; to stewards everybody's.
+    OwnOrganisation,
+    /// What is of published records that the member may read whole.
+    Whole,
+    /// What is of published records that the member may read at least in part.
+    Part,
+    /// The funding terms of records that the member may read whole, and of all published records those that
+    /// the member's own organisation gave.
+    OwnPortfolio,
+    /// The member's own organisation, and those that a record names which the member may read whole.
+    Known,
+    /// Figures: records that the member may read whole are counted as they are, and others over `EVERYTHING`
+    /// alone, under disclosure control.
+    Counted,
+    /// What shows of whatever it is in, or is.
+    AsItsHolder,
+}
+
+impl Shows {
+    /// Every condition.
+    pub const ALL: [Self; 9] = [
+        Self::All,
+        Self::Oneself,
+        Self::OwnOrganisation,
+        Self::Whole,
+        Self::Part,
+        Self::OwnPortfolio,
+        Self::Known,
+        Self::Counted,
+        Self::AsItsHolder,
+    ];
+
+    /// The condition in a few words, as the printed table has it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::All => "all of it",
+            Self::Oneself => "your own",
+            Self::OwnOrganisation => "own organisation",
+            Self::Whole => "records read whole",
+            Self::Part => "records read at least in part",
+            Self::OwnPortfolio => "records read whole, own portfolio",
+            Self::Known => "known organisations",
+            Self::Counted => "counted",
+            Self::AsItsHolder => "as what holds it",
+        }
+    }
+
+    /// What the condition means.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::All => "everything that there is",
+            Self::Oneself => "what is about the member who asks",
+            Self::OwnOrganisation => {
+                "what is of the organisation that the member acts for; to stewards everybody's; of imports, those \
+                 of a kind that the member's role may send"
+            }
+            Self::Whole => "what is of published records that the member may read whole",
+            Self::Part => {
+                "published records that the member may read whole, and those that its organisation funds"
+            }
+            Self::OwnPortfolio => {
+                "the funding terms of published records that the member may read whole, and those that its own \
+                 organisation gave to any published record"
+            }
+            Self::Known => {
+                "the organisation that the member acts for, and those that lead or fund a record that the member \
+                 may read whole; to stewards all"
+            }
+            Self::Counted => {
+                "figures: records that the member may read whole are counted as they are; all others only over \
+                 `EVERYTHING`, under disclosure control"
+            }
+            Self::AsItsHolder => "what shows of the thing that it is, or is part of",
+        }
+    }
+}
+
+/// What the table says of some fields: who may ask for them, and which of it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Who may ask.
+    pub allowed: Allowed,
+    /// Which of it shows those who may.
+    pub shows: Shows,
+}
+
+impl Rule {
+    const fn of(allowed: Allowed) -> Self {
+        Self {
+            allowed,
+            shows: Shows::All,
+        }
+    }
+
+    /// The same, of which no more than this shows.
+    #[must_use]
+    pub const fn only(self, shows: Shows) -> Self {
+        Self { shows, ..self }
+    }
+}
+
+/// The rules as the table says them: to whom a field is open, all of it unless more is said.
+#[expect(non_upper_case_globals, reason = "they are read as the words of the table")]
+mod rules {
+    use super::{Allowed, Rule};
+
+    pub const Everyone: Rule = Rule::of(Allowed::Everyone);
+    pub const Members: Rule = Rule::of(Allowed::Members);
+    pub const Partners: Rule = Rule::of(Allowed::Partners);
+    pub const Senders: Rule = Rule::of(Allowed::Senders);
+    pub const Stewards: Rule = Rule::of(Allowed::Stewards);
+}
+
+use Shows::{AsItsHolder, Counted, Known, Oneself, OwnOrganisation, OwnPortfolio, Part, Whole};
+use rules::{Everyone, Members, Partners, Senders, Stewards};
 
 /// The root type of subscriptions.
 const SUBSCRIPTION: &str = "Subscription";
 
-/// The table: a type, some of its fields, and who may ask for them.
-pub const TABLE: &[(&str, &[&str], Allowed)] = &[
+/// A row of the table: a type, some of its fields, and what holds of them.
+pub type Row = (&'static str, &'static [&'static str], Rule);
+
+/// The table: a type, some of its fields, who may ask for them, and which of it shows.
+pub const TABLE: &[Row] = &[
     ("Query", &["vocabulary", "terms", "claims", "claim"], Everyone),
+    ("Query", &["places", "place", "crises", "meetings"], Members),
+    ("Query", &["viewer"], Members.only(Oneself)),
+    ("Query", &["node", "nodes"], Members.only(AsItsHolder)),
+    ("Query", &["organisations", "organisation"], Members.only(Known)),
+    ("Query", &["initiatives", "initiative"], Members.only(Part)),
     (
         "Query",
         &[
-            "node",
-            "nodes",
-            "viewer",
-            "places",
-            "place",
-            "organisations",
-            "organisation",
-            "initiatives",
-            "initiative",
-            "crises",
-            "meetings",
             "pattern",
             "patternGrid",
             "associations",
             "entryPointFlows",
             "distribution",
         ],
-        Members,
+        Members.only(Counted),
     ),
     (
         "PageInfo",
@@ -139,13 +255,21 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
         Everyone,
     ),
     ("ClaimEdge", &["cursor", "node"], Everyone),
-    ("Claim", &["id", "slug", "statement", "pattern"], Everyone),
+    ("Claim", &["id", "slug", "statement"], Everyone),
+    ("Claim", &["pattern"], Everyone.only(Counted)),
     ("Claim", &["reflection"], Members),
     // What is asked of the interface itself, rather than of a type that implements it.
-    ("Node", &["id"], Members),
-    ("Viewer", &["id", "subject", "role", "organisation"], Members),
-    ("Viewer", &["budget"], Members),
-    ("Budget", &["capacity", "remaining", "restoresPerSecond"], Members),
+    ("Node", &["id"], Members.only(AsItsHolder)),
+    (
+        "Viewer",
+        &["id", "subject", "role", "organisation", "budget"],
+        Members.only(Oneself),
+    ),
+    (
+        "Budget",
+        &["capacity", "remaining", "restoresPerSecond"],
+        Members.only(Oneself),
+    ),
     (
         "PlaceConnection",
         &["pageInfo", "edges", "nodes", "totalCount"],
@@ -154,35 +278,29 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
     ("PlaceEdge", &["cursor", "node"], Members),
     (
         "Place",
-        &[
-            "id",
-            "name",
-            "kind",
-            "code",
-            "successor",
-            "within",
-            "contains",
-            "initiatives",
-        ],
+        &["id", "name", "kind", "code", "successor", "within", "contains"],
         Members,
     ),
+    ("Place", &["initiatives"], Members.only(Part)),
     (
         "OrganisationConnection",
         &["pageInfo", "edges", "nodes", "totalCount"],
-        Members,
+        Members.only(Known),
     ),
-    ("OrganisationEdge", &["cursor", "node"], Members),
+    ("OrganisationEdge", &["cursor", "node"], Members.only(Known)),
+    ("Organisation", &["initiatives"], Members.only(Whole)),
+    ("Organisation", &["fundingTerms"], Members.only(OwnPortfolio)),
     (
         "Organisation",
-        &["id", "name", "kind", "identifier", "initiatives", "fundingTerms"],
-        Members,
+        &["id", "name", "kind", "identifier"],
+        Members.only(Known),
     ),
     (
         "InitiativeConnection",
         &["pageInfo", "edges", "nodes", "totalCount"],
-        Members,
+        Members.only(Part),
     ),
-    ("InitiativeEdge", &["cursor", "node"], Members),
+    ("InitiativeEdge", &["cursor", "node"], Members.only(Part)),
     (
         "Initiative",
         &[
@@ -190,31 +308,37 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "title",
             "place",
             "readableWhole",
+            "visibility",
+            "illustrative",
+        ],
+        Members.only(Part),
+    ),
+    ("Initiative", &["fundingTerms"], Members.only(OwnPortfolio)),
+    (
+        "Initiative",
+        &[
             "summary",
             "leadOrganisation",
             "externalRef",
             "startedOn",
             "endedOn",
             "ongoing",
-            "visibility",
             "sharedWithFunders",
-            "illustrative",
             "version",
             "publishedAt",
             "entryPoints",
             "challengesFaced",
             "conditionsChanged",
-            "fundingTerms",
             "sources",
             "sharing",
             "missing",
         ],
-        Members,
+        Members.only(Whole),
     ),
     (
         "Sharing",
         &["confirmedBy", "confirmedOn", "basis", "licence"],
-        Members,
+        Members.only(Whole),
     ),
     (
         "EntryPointTaken",
@@ -226,7 +350,7 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "motivation",
             "missing",
         ],
-        Members,
+        Members.only(Whole),
     ),
     (
         "ChallengeFaced",
@@ -239,16 +363,20 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "perspective",
             "missing",
         ],
-        Members,
+        Members.only(Whole),
     ),
-    ("ConditionChanged", &["condition", "change", "missing"], Members),
-    ("MissingAnswer", &["field", "because"], Members),
+    (
+        "ConditionChanged",
+        &["condition", "change", "missing"],
+        Members.only(Whole),
+    ),
+    ("MissingAnswer", &["field", "because"], Members.only(AsItsHolder)),
     (
         "FundingTermConnection",
         &["pageInfo", "edges", "nodes", "totalCount"],
-        Members,
+        Members.only(OwnPortfolio),
     ),
-    ("FundingTermEdge", &["cursor", "node"], Members),
+    ("FundingTermEdge", &["cursor", "node"], Members.only(OwnPortfolio)),
     (
         "FundingTerm",
         &[
@@ -274,12 +402,12 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "renewable",
             "missing",
         ],
-        Members,
+        Members.only(OwnPortfolio),
     ),
     (
         "Source",
         &["id", "kind", "title", "url", "datedOn", "licence"],
-        Members,
+        Members.only(Whole),
     ),
     (
         "CrisisConnection",
@@ -333,9 +461,9 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "asOf",
             "licence",
         ],
-        Everyone,
+        Everyone.only(Counted),
     ),
-    ("Pattern", &["adjusted", "strata"], Members),
+    ("Pattern", &["adjusted", "strata"], Members.only(Counted)),
     (
         "CoincidenceTable",
         &[
@@ -348,18 +476,26 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "whenUnknown",
             "thenUnknown",
         ],
-        Everyone,
+        Everyone.only(Counted),
     ),
     (
         "Proportion",
         &["numerator", "denominator", "value", "lower", "upper"],
-        Everyone,
+        Everyone.only(Counted),
     ),
-    ("Estimate", &["value", "lower", "upper"], Everyone),
-    ("Caution", &["code", "text"], Everyone),
-    ("AsOf", &["change", "at"], Everyone),
-    ("Disclosure", &["controlled", "withheld", "hiddenAsOf"], Everyone),
-    ("Withheld", &["count", "rule", "altogether"], Everyone),
+    ("Estimate", &["value", "lower", "upper"], Everyone.only(Counted)),
+    ("Caution", &["code", "text"], Everyone.only(Counted)),
+    ("AsOf", &["change", "at"], Everyone.only(Counted)),
+    (
+        "Disclosure",
+        &["controlled", "withheld", "hiddenAsOf"],
+        Everyone.only(Counted),
+    ),
+    (
+        "Withheld",
+        &["count", "rule", "altogether"],
+        Everyone.only(Counted),
+    ),
     (
         "AdjustedEstimates",
         &[
@@ -372,20 +508,24 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "strataLeftOut",
             "initiativesLeftOut",
         ],
-        Members,
+        Members.only(Counted),
     ),
     (
         "AdjustedTest",
         &["statistic", "pValue", "correctedStatistic", "correctedPValue"],
-        Members,
+        Members.only(Counted),
     ),
-    ("Homogeneity", &["statistic", "degrees", "pValue"], Members),
+    (
+        "Homogeneity",
+        &["statistic", "degrees", "pValue"],
+        Members.only(Counted),
+    ),
     (
         "StratumConnection",
         &["pageInfo", "edges", "nodes", "totalCount"],
-        Members,
+        Members.only(Counted),
     ),
-    ("StratumEdge", &["cursor", "node"], Members),
+    ("StratumEdge", &["cursor", "node"], Members.only(Counted)),
     (
         "Stratum",
         &[
@@ -402,7 +542,7 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "phi",
             "disclosure",
         ],
-        Members,
+        Members.only(Counted),
     ),
     (
         "PatternGrid",
@@ -419,20 +559,24 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "asOf",
             "licence",
         ],
-        Members,
+        Members.only(Counted),
     ),
     (
         "GridHeading",
         &["key", "label", "count", "place", "organisation"],
-        Members,
+        Members.only(Counted),
     ),
     (
         "GridCell",
         &["row", "column", "count", "expected", "residual", "withheld"],
-        Members,
+        Members.only(Counted),
     ),
-    ("WithheldCell", &["rule", "altogether"], Everyone),
-    ("UnknownBecause", &["because", "count", "withheld"], Everyone),
+    ("WithheldCell", &["rule", "altogether"], Everyone.only(Counted)),
+    (
+        "UnknownBecause",
+        &["because", "count", "withheld"],
+        Everyone.only(Counted),
+    ),
     (
         "Association",
         &[
@@ -454,7 +598,7 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "asOf",
             "licence",
         ],
-        Members,
+        Members.only(Counted),
     ),
     (
         "EntryPointFlow",
@@ -470,7 +614,7 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "asOf",
             "licence",
         ],
-        Members,
+        Members.only(Counted),
     ),
     (
         "DistributionBin",
@@ -487,18 +631,26 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "asOf",
             "licence",
         ],
-        Members,
+        Members.only(Counted),
     ),
-    ("Query", &["submissions", "submission", "revisions"], Partners),
-    ("Query", &["imports", "import"], Senders),
-    ("Mutation", &["importRecords"], Senders),
-    ("ImportRecordsPayload", &["import", "userErrors"], Senders),
+    (
+        "Query",
+        &["submissions", "submission", "revisions"],
+        Partners.only(OwnOrganisation),
+    ),
+    ("Query", &["imports", "import"], Senders.only(OwnOrganisation)),
+    ("Mutation", &["importRecords"], Senders.only(OwnOrganisation)),
+    (
+        "ImportRecordsPayload",
+        &["import", "userErrors"],
+        Senders.only(OwnOrganisation),
+    ),
     (
         "ImportConnection",
         &["pageInfo", "edges", "nodes", "totalCount"],
-        Senders,
+        Senders.only(OwnOrganisation),
     ),
-    ("ImportEdge", &["cursor", "node"], Senders),
+    ("ImportEdge", &["cursor", "node"], Senders.only(OwnOrganisation)),
     (
         "Import",
         &[
@@ -527,14 +679,18 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "endedAt",
             "expiresAt",
         ],
-        Senders,
+        Senders.only(OwnOrganisation),
     ),
     (
         "ImportRowConnection",
         &["pageInfo", "edges", "nodes", "totalCount"],
-        Senders,
+        Senders.only(OwnOrganisation),
     ),
-    ("ImportRowEdge", &["cursor", "node"], Senders),
+    (
+        "ImportRowEdge",
+        &["cursor", "node"],
+        Senders.only(OwnOrganisation),
+    ),
     (
         "ImportRow",
         &[
@@ -549,17 +705,22 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "isWarning",
             "initiative",
         ],
-        Senders,
+        Senders.only(OwnOrganisation),
     ),
-    ("ImportRow", &["submission"], Partners),
-    (SUBSCRIPTION, &["initiativePublished", "patternChanged"], Members),
-    (SUBSCRIPTION, &["submissionChanged"], Partners),
-    (SUBSCRIPTION, &["importProgress"], Senders),
+    ("ImportRow", &["submission"], Partners.only(OwnOrganisation)),
+    (SUBSCRIPTION, &["initiativePublished"], Members.only(Part)),
+    (SUBSCRIPTION, &["patternChanged"], Members.only(Counted)),
+    (
+        SUBSCRIPTION,
+        &["submissionChanged"],
+        Partners.only(OwnOrganisation),
+    ),
+    (SUBSCRIPTION, &["importProgress"], Senders.only(OwnOrganisation)),
     ("Query", &["auditEvents", "history", "members"], Stewards),
     (
         "Mutation",
         &["saveSubmission", "sendSubmission", "discardSubmission"],
-        Partners,
+        Partners.only(OwnOrganisation),
     ),
     (
         "Mutation",
@@ -721,17 +882,17 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
     (
         "SaveSubmissionPayload",
         &["submission", "change", "changedSince", "userErrors"],
-        Partners,
+        Partners.only(OwnOrganisation),
     ),
     (
         "SendSubmissionPayload",
         &["submission", "change", "changedSince", "userErrors"],
-        Partners,
+        Partners.only(OwnOrganisation),
     ),
     (
         "DiscardSubmissionPayload",
         &["submission", "change", "changedSince", "userErrors"],
-        Partners,
+        Partners.only(OwnOrganisation),
     ),
     (
         "ReturnSubmissionPayload",
@@ -749,13 +910,21 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
         Stewards,
     ),
     ("UserError", &["code", "message", "path"], Members),
-    ("FieldChange", &["path", "before", "after"], Members),
+    (
+        "FieldChange",
+        &["path", "before", "after"],
+        Members.only(AsItsHolder),
+    ),
     (
         "SubmissionConnection",
         &["pageInfo", "edges", "nodes", "totalCount"],
-        Partners,
+        Partners.only(OwnOrganisation),
     ),
-    ("SubmissionEdge", &["cursor", "node"], Partners),
+    (
+        "SubmissionEdge",
+        &["cursor", "node"],
+        Partners.only(OwnOrganisation),
+    ),
     (
         "Submission",
         &[
@@ -776,18 +945,22 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
             "decidedAt",
             "expiresAt",
         ],
-        Partners,
+        Partners.only(OwnOrganisation),
     ),
     (
         "RevisionConnection",
         &["pageInfo", "edges", "nodes", "totalCount"],
-        Partners,
+        Partners.only(OwnOrganisation),
     ),
-    ("RevisionEdge", &["cursor", "node"], Partners),
+    (
+        "RevisionEdge",
+        &["cursor", "node"],
+        Partners.only(OwnOrganisation),
+    ),
     (
         "Revision",
         &["version", "at", "by", "reason", "record", "changes"],
-        Partners,
+        Partners.only(OwnOrganisation),
     ),
     (
         "AuditEventConnection",
@@ -811,71 +984,3 @@ pub const TABLE: &[(&str, &[&str], Allowed)] = &[
         Stewards,
     ),
 ];
-
-/// Checks a subscription against the [`TABLE`] before anything is followed for it. What it answers is
-/// checked field by field, as queries are.
-pub struct Subscribing;
-
-impl Guard for Subscribing {
-    async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
-        let name = ctx.field().name();
-        let allowed = TABLE
-            .iter()
-            .find(|(of, fields, _)| *of == SUBSCRIPTION && fields.contains(&name))
-            .map(|(_, _, allowed)| *allowed);
-        match allowed.map(|allowed| allowed.refuses(ctx.data_unchecked::<Requester>())) {
-            Some(None) => Ok(()),
-            Some(Some(refused)) => Err(refused.into()),
-            None => Err(Error::Forbidden("this field is open to nobody".into()).into()),
-        }
-    }
-}
-
-/// Checks every field of every query against the [`TABLE`].
-pub struct Permissions(Arc<HashMap<(&'static str, &'static str), Allowed>>);
-
-impl Default for Permissions {
-    fn default() -> Self {
-        let fields = TABLE
-            .iter()
-            .flat_map(|(of, fields, allowed)| fields.iter().map(|field| ((*of, *field), *allowed)));
-        Self(Arc::new(fields.collect()))
-    }
-}
-
-impl ExtensionFactory for Permissions {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self(Arc::clone(&self.0)))
-    }
-}
-
-#[async_graphql::async_trait::async_trait]
-impl Extension for Permissions {
-    async fn resolve(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        info: ResolveInfo<'_>,
-        next: NextResolve<'_>,
-    ) -> ServerResult<Option<Value>> {
-        // Introspection and `__typename` are open to everyone: the schema is published.
-        // An item of a list is no field; its own fields are checked in their turn.
-        let item = matches!(info.path_node.segment, QueryPathSegment::Index(_));
-        if !item && !info.is_for_introspection && !info.name.starts_with("__") {
-            // At the root of a subscription the library names the domain's part of the root type.
-            let at_root = info.path_node.parent.is_none();
-            let of = if at_root && info.parent_type.ends_with(SUBSCRIPTION) {
-                SUBSCRIPTION
-            } else {
-                info.parent_type
-            };
-            let refused = match self.0.get(&(of, info.name)) {
-                Some(allowed) => allowed.refuses(ctx.data_unchecked::<Requester>()),
-                None => Some(Error::Forbidden("this field is open to nobody".into())),
-            };
-            if let Some(error) = refused {
-                return Err(async_graphql::Error::from(error).into_server_error(info.field.name.pos));
-            }
-        }
-        next.run(ctx, info).await
-    }
-}

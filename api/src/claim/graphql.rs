@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 use wayin_entity::claim;
 
+use crate::auth::permission::Asking;
 use crate::auth::visibility::Reader;
 use crate::error::Error;
 use crate::graphql::{
@@ -75,9 +76,9 @@ impl Claim {
         >,
     ) -> Result<Pattern> {
         let Self(claim) = self;
-        let (reader, by) = match member(ctx) {
-            Ok(member) => (member.reader(), claim.pattern_by),
-            Err(_) if over == Coverage::Everything => (Reader::Dashboard, None),
+        let (asking, reader, by) = match member(ctx) {
+            Ok(member) => (Asking::Member(member.role), member.reader(), claim.pattern_by),
+            Err(_) if over == Coverage::Everything => (Asking::Claim, Reader::Dashboard, None),
             Err(unknown) => return Err(unknown.into()),
         };
         let input = PatternInput {
@@ -91,7 +92,7 @@ impl Claim {
             by,
             concentration: asks_for_cautions(ctx),
         };
-        let asker = Asker::new(app(ctx), reader, over, at_least);
+        let asker = Asker::new(app(ctx), asking, reader, over, at_least);
         Ok(Box::pin(Pattern::answer(&asker, input)).await?)
     }
 }

@@ -9,6 +9,7 @@ use wayin_entity::{Dimension, claim};
 use super::graphql::Claim;
 use super::save::{Draft, LONGEST_FILTER, save};
 use crate::app::App;
+use crate::auth::permission::Asking;
 use crate::auth::visibility::Reader;
 use crate::error::Error;
 use crate::graphql::{app, decode, input, mutating};
@@ -156,7 +157,7 @@ async fn try_out(app: &Arc<App>, input: &SaveClaimInput) -> Result<Vec<Finding>,
         by: input.by,
         concentration: false,
     };
-    let asker = Asker::new(app, Reader::Dashboard, Coverage::Everything, None);
+    let asker = Asker::new(app, Asking::Claim, Reader::Dashboard, Coverage::Everything, None);
     if let Err(error) = Box::pin(asker.pattern(asked)).await {
         found.push(refused(error)?);
     }
@@ -168,7 +169,7 @@ async fn try_out(app: &Arc<App>, input: &SaveClaimInput) -> Result<Vec<Finding>,
 fn refused(error: Error) -> Result<Finding, Error> {
     let code = match error.shared() {
         Error::BadInput(_) => FindingCode::Malformed,
-        Error::Disclosing(_) => FindingCode::NotAllowed,
+        Error::Disclosing(_) | Error::Forbidden(_) => FindingCode::NotAllowed,
         _ => return Err(error),
     };
     let text = error.to_string();

@@ -12,7 +12,7 @@ use async_graphql::parser::types::{
     BaseType, DocumentOperations, ExecutableDocument, OperationDefinition, Type, TypeKind,
     TypeSystemDefinition,
 };
-use async_graphql::{Pos, Request, ServerError, ServerResult, Value, Variables};
+use async_graphql::{Pos, Positioned, Request, ServerError, ServerResult, Value, Variables};
 
 /// The input types of the schema.
 #[derive(Debug, Default)]
@@ -150,6 +150,32 @@ impl InputTypes {
     }
 }
 
+/// The operation of a document that a request asks for; none where there is none, which is complained of later.
+pub fn operation<'d>(
+    document: &'d ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'d Positioned<OperationDefinition>> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), _) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(operations), None) => operations.values().next(),
+    }
+}
+
+/// The variables of an operation as it was given them, with its own values for those that it was not given.
+pub fn with_defaults(operation: &Positioned<OperationDefinition>, given: &Variables) -> Variables {
+    let mut all = given.clone();
+    for declared in &operation.node.variable_definitions {
+        let name = &declared.node.name.node;
+        if let Some(default) = declared.node.default_value()
+            && !all.contains_key(name)
+        {
+            all.insert(name.clone(), default.clone());
+        }
+    }
+    all
+}
+
 /// Checks the variables of each request.
 #[derive(Clone, Debug)]
 pub struct CheckVariables(Arc<InputTypes>);
@@ -199,12 +225,7 @@ impl Extension for OfOne {
     ) -> ServerResult<ExecutableDocument> {
         let document = next.run(ctx, query, variables).await?;
         let name = self.operation.get().and_then(Option::as_deref);
-        // One that is not there is complained of later.
-        let operation = match (&document.operations, name) {
-            (DocumentOperations::Single(operation), _) => Some(operation),
-            (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-            (DocumentOperations::Multiple(operations), None) => operations.values().next(),
-        };
+        let operation = operation(&document, name);
         let trouble = operation.and_then(|operation| self.types.check(&operation.node, variables));
         match trouble {
             None => Ok(document),

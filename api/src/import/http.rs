@@ -16,6 +16,7 @@ use tokio::io::AsyncReadExt;
 use super::job::{self, to_mend};
 use crate::app::App;
 use crate::auth::member;
+use crate::auth::permission::Asking;
 use crate::cost::address::Caller;
 use crate::cost::{self, Payer, weights};
 use crate::error::{Error, Result};
@@ -76,6 +77,13 @@ async fn written(app: &App, caller: Caller, headers: &HeaderMap, id: &str) -> Re
     let payer = Payer::of(Some(&requester), Some(&caller));
     app.costs.charge_least(payer, app.clock.now())?;
     let member = requester.member()?;
+    // What is not theirs to ask for is not there.
+    let asked = app
+        .permissions
+        .may_ask_for(Asking::of(&requester), "Import", "toMend");
+    if asked.is_err() {
+        return Ok(None);
+    }
     let Some(id) = id::decode_as(NodeKind::Import, id) else {
         return Ok(None);
     };

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QuerySelect,
+    QuerySelect, Select,
 };
 use uuid::Uuid;
 use wayin_entity::{ChangeKind, ChangeSubject, KeptSubject, OrganisationKind, organisation};
@@ -295,9 +295,13 @@ pub async fn ensure(
     Ok(organisation)
 }
 
-/// The organisations whose names are most like a name that none has, as they are offered to
+/// The organisations out of `among` whose names are most like a name that none has, as they are offered to
 /// whoever may mean them: of those that share the beginning of one of its words.
-pub async fn named_alike(db: &impl ConnectionTrait, name: &str) -> Result<Vec<String>> {
+pub async fn named_alike(
+    db: &impl ConnectionTrait,
+    among: Select<organisation::Entity>,
+    name: &str,
+) -> Result<Vec<String>> {
     const LOOKED_AT: u64 = 1_000;
     const BEGINNING: usize = 4;
     const WORDS: usize = 6;
@@ -313,11 +317,7 @@ pub async fn named_alike(db: &impl ConnectionTrait, name: &str) -> Result<Vec<St
     if any.is_empty() {
         return Ok(Vec::new());
     }
-    let found = organisation::Entity::find()
-        .filter(any)
-        .limit(LOOKED_AT)
-        .all(db)
-        .await?;
+    let found = among.filter(any).limit(LOOKED_AT).all(db).await?;
     let names = found.iter().map(|one| {
         let shown = match &one.identifier {
             Some(identifier) => format!("{} ({identifier})", one.name),

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use async_graphql::{InputType as _, Value};
 use wayin_entity::{Dimension, Perspective};
 
 use super::answer::{
@@ -15,6 +16,7 @@ use super::disclosure::slicing;
 use super::question::{Coverage, Question, Viewpoint};
 use super::run::Stopped;
 use crate::app::App;
+use crate::auth::permission::Asking;
 use crate::auth::visibility::Reader;
 use crate::condition::{Condition, InitiativeCondition};
 use crate::error::{Error, Result};
@@ -29,6 +31,7 @@ pub const MOST_CONDITIONS: usize = 40;
 #[derive(Clone)]
 pub struct Asker {
     app: Arc<App>,
+    asking: Asking,
     viewpoint: Viewpoint,
     at_least: Option<i64>,
 }
@@ -50,9 +53,16 @@ pub struct PatternInput {
 
 impl Asker {
     /// Someone who asks; an answer has to have seen the change `at_least`.
-    pub fn new(app: &Arc<App>, reader: Reader, over: Coverage, at_least: Option<i64>) -> Self {
+    pub fn new(
+        app: &Arc<App>,
+        asking: Asking,
+        reader: Reader,
+        over: Coverage,
+        at_least: Option<i64>,
+    ) -> Self {
         Self {
             app: Arc::clone(app),
+            asking,
             viewpoint: Viewpoint { reader, over },
             at_least,
         }
@@ -125,6 +135,10 @@ impl Asker {
         among: Option<InitiativeFilter>,
         perspective: Option<Perspective>,
     ) -> Result<Flows> {
+        let given = [("perspective".to_owned(), perspective.to_value())];
+        self.app
+            .permissions
+            .may_touch_by(self.asking, ("Query", "entryPointFlows"), given)?;
         let question = FlowsQuestion {
             among: self.condition("among", among).await?,
             perspective,
@@ -179,6 +193,7 @@ impl Asker {
     ) -> Result<InitiativeCondition> {
         match filter {
             Some(filter) => {
+                self.may_touch("InitiativeFilter", argument, &filter.to_value())?;
                 let lookup = Lookup::new(&self.app.db, self.viewpoint.reader);
                 filter.condition(lookup, argument.to_owned()).await
             }
@@ -194,7 +209,16 @@ impl Asker {
         }
     }
 
+    /// Whether who asks may read every field that an argument touches: over GraphQL that was checked before, of
+    /// files and claims it is checked here alone.
+    fn may_touch(&self, of: &str, argument: &str, value: &Value) -> Result<()> {
+        self.app.permissions.may_touch(self.asking, of, argument, value)
+    }
+
     fn check_dimensions(&self, dimensions: &[(&str, Option<Dimension>)]) -> Result<()> {
+        for (argument, dimension) in dimensions {
+            self.may_touch("Dimension", argument, &dimension.to_value())?;
+        }
         if !self.viewpoint.is_controlled() {
             return Ok(());
         }

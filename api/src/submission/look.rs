@@ -8,9 +8,11 @@ use uuid::Uuid;
 use wayin_entity::{organisation, submission};
 
 use super::Refusal;
+use crate::auth::visibility::Reader;
 use crate::change::Act;
 use crate::error::Result;
 use crate::initiative::document::{self, Reading};
+use crate::initiative::organisations_visible_to;
 use crate::initiative::personal_data;
 use crate::initiative::publish::{self, Proposal};
 use crate::initiative::record::{InitiativeRecord, OrganisationReference};
@@ -181,7 +183,7 @@ pub async fn at_all(
     }
     let leads = proposals.iter().map(|one| &one.record.lead_organisation);
     let leads = Found::look_up(db, leads.filter(|lead| !is_called(lead, organisation))).await?;
-    let funders = unknown_funders(db, &proposals).await?;
+    let funders = unknown_funders(db, organisation, &proposals).await?;
     let over = publish::look_over(db, act, places, &proposals).await?;
     for ((((at, alone), proposal), over), funders) in read.into_iter().zip(proposals).zip(over).zip(funders) {
         let looked = &mut all[at];
@@ -235,8 +237,16 @@ fn sent(record: &InitiativeRecord) -> Vec<Finding> {
 }
 
 /// Of each record the funders that are named by a name alone which no organisation has: what was meant may
-/// be there under another spelling. One with an identifier is added.
-async fn unknown_funders(db: &impl ConnectionTrait, proposals: &[Proposal]) -> Result<Vec<Vec<Finding>>> {
+/// be there under another spelling. One with an identifier is added. Those are offered that members of the
+/// organisation whose record it is may know of.
+async fn unknown_funders(
+    db: &impl ConnectionTrait,
+    organisation: &organisation::Model,
+    proposals: &[Proposal],
+) -> Result<Vec<Vec<Finding>>> {
+    let reader = Reader::Member {
+        organisation: organisation.id,
+    };
     let terms = proposals.iter().flat_map(|one| &one.record.funding_terms);
     let by_name = terms
         .map(|term| &term.funder)
@@ -253,7 +263,10 @@ async fn unknown_funders(db: &impl ConnectionTrait, proposals: &[Proposal]) -> R
             };
             if known.check(&term.funder).is_ok() && known.named(&term.funder).is_none() {
                 if !alike.contains_key(name.as_str()) {
-                    alike.insert(name, named_alike(db, name).await?);
+                    alike.insert(
+                        name,
+                        named_alike(db, organisations_visible_to(reader), name).await?,
+                    );
                 }
                 let near = nearest(alike.get(name.as_str()).map_or(&[], Vec::as_slice));
                 let reason = format!("no organisation is called {name}{near}; give its identifier to add it");

@@ -19,6 +19,7 @@ use super::answers::{self, Frame};
 use super::parameters::Parameters;
 use crate::app::App;
 use crate::auth::member;
+use crate::auth::permission::Asking;
 use crate::auth::requester::Requester;
 use crate::auth::visibility::Reader;
 use crate::cost::address::Caller;
@@ -78,6 +79,17 @@ impl Kind {
         }
     }
 
+    /// The field that answers the same over GraphQL, and the types of which its file tells every field.
+    const fn of_graphql(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::Pattern => ("pattern", &["Pattern", "Stratum", "CoincidenceTable"]),
+            Self::Grid => ("patternGrid", &["PatternGrid", "GridHeading", "GridCell"]),
+            Self::Distribution => ("distribution", &["DistributionBin"]),
+            Self::Flows => ("entryPointFlows", &["EntryPointFlow"]),
+            Self::Associations => ("associations", &["Association", "CoincidenceTable"]),
+        }
+    }
+
     const fn about(self) -> &'static str {
         match self {
             Self::Pattern => "How often two conditions coincide",
@@ -130,9 +142,9 @@ async fn answer(
     if let Err(spent) = app.costs.charge_least(payer, app.clock.now()) {
         return Refused::from(spent).into_response();
     }
-    let reader = match requester.member() {
-        Ok(member) => member.reader(),
-        Err(unknown) => return Refused::from(unknown).into_response(),
+    let (asking, reader) = match who_may(&app, &requester, kind) {
+        Ok(who) => who,
+        Err(refused) => return Refused::from(refused).into_response(),
     };
     let given = if method == Method::POST {
         of_body(&headers, body)
@@ -148,7 +160,7 @@ async fn answer(
         Ok(standing) => standing,
         Err(spent) => return Refused::from(spent).into_response(),
     };
-    let asked = tokio::time::timeout(app.engine.deadline(), Box::pin(file(&app, kind, reader, given)));
+    let asked = tokio::time::timeout(app.engine.deadline(), Box::pin(file(&app, kind, (asking, reader), given)));
     match asked.await.unwrap_or(Err(Error::Late)) {
         Ok(file) => {
             let headers = [
@@ -176,6 +188,16 @@ async fn requester(app: &App, headers: &HeaderMap) -> Result<Requester, Refused>
         })
 }
 
+/// Who asks for a kind of file, where they may, and what they may read.
+fn who_may(app: &App, requester: &Requester, kind: Kind) -> Result<(Asking, Reader)> {
+    let (asking, reader) = (Asking::of(requester), requester.member()?.reader());
+    let (field, told) = kind.of_graphql();
+    app.permissions.may_ask_for(asking, "Query", field)?;
+    told.iter()
+        .try_for_each(|of| app.permissions.may_ask_for_all_of(asking, of))?;
+    Ok((asking, reader))
+}
+
 fn of_body(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Parameters, Refused> {
     let refused = |status, reason: &str| Refused {
         status,
@@ -197,9 +219,14 @@ fn of_body(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<P
     Ok(Parameters::of_body(&body)?)
 }
 
-async fn file(app: &Arc<App>, kind: Kind, reader: Reader, mut given: Parameters) -> Result<Vec<u8>> {
+async fn file(
+    app: &Arc<App>,
+    kind: Kind,
+    (asking, reader): (Asking, Reader),
+    mut given: Parameters,
+) -> Result<Vec<u8>> {
     given.take_only(kind.parameters())?;
-    let asker = Asker::new(app, reader, given.over()?, given.at_least()?);
+    let asker = Asker::new(app, asking, reader, given.over()?, given.at_least()?);
     let frame = Frame {
         about: kind.about(),
         path: kind.path(),

@@ -22,6 +22,8 @@ pub use self::pattern::Pattern;
 pub use self::subscription::PatternSubscription;
 use super::ask::{Asker, PatternInput};
 use super::question::Coverage;
+use crate::auth::permission::Asking;
+use crate::auth::requester::Requester;
 use crate::graphql::{app, reader};
 use crate::initiative::filter_input::InitiativeFilter;
 
@@ -30,7 +32,8 @@ use crate::initiative::filter_input::InitiativeFilter;
 pub struct PatternQuery;
 
 fn asker(ctx: &Context<'_>, over: Coverage, at_least: Option<i64>) -> Result<Asker> {
-    Ok(Asker::new(app(ctx), reader(ctx)?, over, at_least))
+    let asking = Asking::of(ctx.data_unchecked::<Requester>());
+    Ok(Asker::new(app(ctx), asking, reader(ctx)?, over, at_least))
 }
 
 /// Whether a pattern's cautions are asked for, which take a look at where its records come from.

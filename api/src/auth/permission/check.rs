@@ -1,0 +1,265 @@
+//! Checks what is asked against the table: every field that is selected, and every field that what is asked
+//! touches.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, OnceLock};
+
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextPrepareRequest, NextResolve,
+    ResolveInfo,
+};
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Context, Guard, QueryPathSegment, Request, ServerResult, Value, Variables};
+use wayin_entity::Role;
+
+use super::touches::{self, Field, Touched};
+use super::{Allowed, Row, Rule, SUBSCRIPTION, TABLE};
+use crate::auth::requester::Requester;
+use crate::auth::token::Trouble;
+use crate::error::{Error, Result};
+use crate::graphql::{app, variables};
+
+/// The root type of queries.
+const QUERY: &str = "Query";
+/// The root type of mutations: what they are given is to be written, and asks about nothing.
+const MUTATION: &str = "Mutation";
+
+/// Who asks, as far as the table is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// Somebody without a token that is good.
+    Nobody(Trouble),
+    /// A member.
+    Member(Role),
+    /// A claim, which tells everybody what a dashboard may be told.
+    Claim,
+}
+
+impl Asking {
+    /// The one who asks.
+    pub const fn of(requester: &Requester) -> Self {
+        match requester {
+            Requester::Anonymous(trouble) => Self::Nobody(*trouble),
+            Requester::Member(member) => Self::Member(member.role),
+        }
+    }
+
+    /// Why what is open to some is not open to who asks; none where it is.
+    fn refused(self, allowed: Allowed) -> Option<Refused> {
+        let roles = allowed.roles()?;
+        let (role, why) = match self {
+            Self::Nobody(trouble) => return Some(Refused::Unknown(trouble)),
+            Self::Member(role) => (role, format!("your role is {}", role.code())),
+            Self::Claim => (Role::Dashboard, "a claim is told to everybody".into()),
+        };
+        (!roles.contains(&role)).then(|| Refused::Closed(format!("for {}; {why}", allowed.words())))
+    }
+}
+
+/// Why a field is not open to who asks.
+enum Refused {
+    /// Nobody knows who asks.
+    Unknown(Trouble),
+    /// It is for others.
+    Closed(String),
+}
+
+/// Checks what is asked against a table.
+#[derive(Clone, Debug)]
+pub struct Permissions(Arc<HashMap<Field, Rule>>);
+
+impl Default for Permissions {
+    fn default() -> Self {
+        Self::over(TABLE.iter().copied())
+    }
+}
+
+impl Permissions {
+    /// Checks against the rows of a table; of two about one field the later holds.
+    pub fn over(rows: impl IntoIterator<Item = Row>) -> Self {
+        let fields = rows
+            .into_iter()
+            .flat_map(|(of, fields, rule)| fields.iter().map(move |field| ((of, *field), rule)));
+        Self(Arc::new(fields.collect()))
+    }
+
+    /// Whether somebody may ask for a field of a type.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] and [`Error::Forbidden`] where they may not.
+    pub fn may_ask_for(&self, asking: Asking, of: &str, field: &str) -> Result<()> {
+        let Some(rule) = self.0.get(&(of, field)) else {
+            return Err(Error::Forbidden("this field is open to nobody".into()));
+        };
+        match asking.refused(rule.allowed) {
+            None => Ok(()),
+            Some(Refused::Unknown(trouble)) => Err(Error::Unauthenticated(trouble)),
+            Some(Refused::Closed(reason)) => Err(Error::Forbidden(format!("this is {reason}"))),
+        }
+    }
+
+    /// Whether somebody may ask for every field of a type, as a file answers them.
+    ///
+    /// # Errors
+    /// As [`may_ask_for`](Self::may_ask_for).
+    pub fn may_ask_for_all_of(&self, asking: Asking, of: &str) -> Result<()> {
+        self.0
+            .keys()
+            .filter(|(one, _)| *one == of)
+            .try_for_each(|(of, field)| self.may_ask_for(asking, of, field))
+    }
+
+    /// Whether somebody may read every field that a value of an input type touches. `path` names the argument.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] and [`Error::Forbidden`] where they may not, with the place in the argument.
+    pub fn may_touch(&self, asking: Asking, of: &str, path: &str, value: &Value) -> Result<()> {
+        touches::of_value(of, path, value, &mut |touched| self.check(asking, touched))
+    }
+
+    /// Whether somebody may read every field that a field touches when it is asked with some arguments.
+    ///
+    /// # Errors
+    /// As [`may_touch`](Self::may_touch).
+    pub fn may_touch_by(
+        &self,
+        asking: Asking,
+        (of, field): (&str, &str),
+        arguments: impl IntoIterator<Item = (String, Value)>,
+    ) -> Result<()> {
+        let asked = format!("{of}.{field}");
+        let check = &mut |touched: Touched<'_>| self.check(asking, touched);
+        touches::of_asking(&asked, check)?;
+        arguments
+            .into_iter()
+            .try_for_each(|(name, value)| touches::of_part(&asked, &name, &name, &value, check))
+    }
+
+    fn check(&self, asking: Asking, Touched { path, field }: Touched<'_>) -> Result<()> {
+        let unopened = || Error::Forbidden(format!("{path}: asks about what is open to nobody"));
+        let (of, name) = field.ok_or_else(unopened)?;
+        let rule = self.0.get(&(of, name)).ok_or_else(unopened)?;
+        match asking.refused(rule.allowed) {
+            None => Ok(()),
+            Some(Refused::Unknown(trouble)) => Err(Error::Unauthenticated(trouble)),
+            Some(Refused::Closed(reason)) => Err(Error::Forbidden(format!(
+                "{path}: asks about {of}.{name}, which is {reason}"
+            ))),
+        }
+    }
+}
+
+/// Checks a subscription before anything is followed for it. What it answers is checked field by field, as
+/// queries are.
+pub struct Subscribing;
+
+impl Guard for Subscribing {
+    async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
+        let asking = Asking::of(ctx.data_unchecked::<Requester>());
+        let (permissions, field) = (&app(ctx).permissions, ctx.field());
+        permissions.may_ask_for(asking, SUBSCRIPTION, field.name())?;
+        let arguments = field
+            .arguments()
+            .map_err(|cause| Error::BadInput(cause.message))?;
+        let arguments = arguments
+            .into_iter()
+            .map(|(name, value)| (name.to_string(), value));
+        Ok(permissions.may_touch_by(asking, (SUBSCRIPTION, field.name()), arguments)?)
+    }
+}
+
+impl ExtensionFactory for Permissions {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(OfOne {
+            permissions: self.clone(),
+            operation: OnceLock::new(),
+            variables: OnceLock::new(),
+        })
+    }
+}
+
+/// The check of one request.
+struct OfOne {
+    permissions: Permissions,
+    /// The name of the operation that is asked for, where it is said.
+    operation: OnceLock<Option<String>>,
+    /// Its variables, with what stands for those that are not given.
+    variables: OnceLock<Variables>,
+}
+
+impl OfOne {
+    fn check(&self, asking: Asking, of: &str, info: &ResolveInfo<'_>) -> Result<()> {
+        self.permissions.may_ask_for(asking, of, info.name)?;
+        // Only a query of its own reads other fields whatever it is given.
+        if of == MUTATION || (info.field.arguments.is_empty() && of != QUERY) {
+            return Ok(());
+        }
+        let given = self.variables.get();
+        let value_of = |name| given.and_then(|given| given.get(&name)).cloned();
+        let arguments = info.field.arguments.iter().map(|(name, value)| {
+            let value = value
+                .node
+                .clone()
+                // One that is not given, and stands for nothing, is no argument.
+                .into_const_with(|name| Ok::<_, Infallible>(value_of(name).unwrap_or_default()));
+            let Ok(value) = value;
+            (name.node.to_string(), value)
+        });
+        self.permissions.may_touch_by(asking, (of, info.name), arguments)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for OfOne {
+    async fn prepare_request(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        request: Request,
+        next: NextPrepareRequest<'_>,
+    ) -> ServerResult<Request> {
+        // A request is prepared once.
+        let _ = self.operation.set(request.operation_name.clone());
+        next.run(ctx, request).await
+    }
+
+    async fn parse_query(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        query: &str,
+        given: &Variables,
+        next: NextParseQuery<'_>,
+    ) -> ServerResult<ExecutableDocument> {
+        let document = next.run(ctx, query, given).await?;
+        let name = self.operation.get().and_then(Option::as_deref);
+        if let Some(operation) = variables::operation(&document, name) {
+            let _ = self.variables.set(variables::with_defaults(operation, given));
+        }
+        Ok(document)
+    }
+
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        // Introspection and `__typename` are open to everyone: the schema is published.
+        // An item of a list is no field; its own fields are checked in their turn.
+        let item = matches!(info.path_node.segment, QueryPathSegment::Index(_));
+        if !item && !info.is_for_introspection && !info.name.starts_with("__") {
+            // At the root of a subscription the library names the domain's part of the root type.
+            let at_root = info.path_node.parent.is_none();
+            let of = if at_root && info.parent_type.ends_with(SUBSCRIPTION) {
+                SUBSCRIPTION
+            } else {
+                info.parent_type
+            };
+            let asking = Asking::of(ctx.data_unchecked::<Requester>());
+            if let Err(refused) = self.check(asking, of, &info) {
+                return Err(async_graphql::Error::from(refused).into_server_error(info.field.name.pos));
+            }
+        }
+        next.run(ctx, info).await
+    }
+}

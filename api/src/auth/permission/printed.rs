@@ -1,0 +1,135 @@
+//! The permission table as `docs/access.md` prints it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use wayin_entity::Role;
+
+use super::touches::{self, TOUCHES};
+use super::{Allowed, Row, Shows, TABLE};
+
+/// The table's rows, and what questions touch, as two tables in Markdown.
+pub fn printed() -> String {
+    let mut text = String::new();
+    // Writing to a text does not fail.
+    let _ = fields(&mut text, TABLE);
+    text.push('\n');
+    let _ = touched(&mut text);
+    text
+}
+
+fn fields(text: &mut String, table: &[Row]) -> std::fmt::Result {
+    write!(text, "| type | fields | no token |")?;
+    for role in Role::ALL {
+        write!(text, " {} |", role.code())?;
+    }
+    writeln!(text, " what of it shows |")?;
+    writeln!(text, "|---|---|{}---|", "---|".repeat(1 + Role::ALL.len()))?;
+    let mut by_type: BTreeMap<(u8, &str), Vec<&Row>> = BTreeMap::new();
+    for row in table {
+        by_type.entry((rank(row.0), row.0)).or_default().push(row);
+    }
+    for (of, names, rule) in by_type.into_values().flatten() {
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        write!(
+            text,
+            "| {of} | {} | {} |",
+            names.join(" "),
+            mark(open(rule.allowed, None))
+        )?;
+        for role in Role::ALL {
+            write!(text, " {} |", mark(open(rule.allowed, Some(*role))))?;
+        }
+        writeln!(text, " {} |", rule.shows.words())?;
+    }
+    Ok(())
+}
+
+/// The root types come first.
+fn rank(of: &str) -> u8 {
+    match of {
+        "Query" => 0,
+        "Mutation" => 1,
+        "Subscription" => 2,
+        _ => 3,
+    }
+}
+
+fn open(allowed: Allowed, role: Option<Role>) -> bool {
+    match (allowed.roles(), role) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(roles), Some(role)) => roles.contains(&role),
+    }
+}
+
+const fn mark(open: bool) -> &'static str {
+    if open { "yes" } else { "" }
+}
+
+fn touched(text: &mut String) -> std::fmt::Result {
+    writeln!(text, "| asked in | by | touches |")?;
+    writeln!(text, "|---|---|---|")?;
+    for (of, parts, ..) in TOUCHES {
+        for part in *parts {
+            let fields = touches::fields(of, part).unwrap_or_default();
+            if fields.is_empty() {
+                continue;
+            }
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|(of, field)| format!("`{of}.{field}`"))
+                .collect();
+            let by = if part.is_empty() {
+                "itself".into()
+            } else {
+                format!("`{part}`")
+            };
+            writeln!(text, "| {of} | {by} | {} |", fields.join(" "))?;
+        }
+    }
+    Ok(())
+}
+
+/// What each condition of the table means, as the document says it.
+pub fn conditions() -> String {
+    let mut text = String::from("| in the table | what shows |\n|---|---|\n");
+    for shows in Shows::ALL {
+        let _ = writeln!(text, "| {} | {} |", shows.words(), shows.meaning());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Has the document written anew rather than compared.
+    const WRITE: &str = "WAYIN_WRITE_ACCESS";
+
+    /// What stands between two marks of the document put in place of what stood there.
+    fn with(document: &str, part: &str, content: &str) -> String {
+        let (begin, end) = (format!("<!-- {part} -->\n"), format!("<!-- end of {part} -->"));
+        let (before, rest) = document.split_once(&begin).expect("the document has the mark");
+        let (_, after) = rest.split_once(&end).expect("the document has the end of it");
+        format!("{before}{begin}{content}{end}{after}")
+    }
+
+    #[test]
+    fn the_document_prints_the_table() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/access.md");
+        let document = std::fs::read_to_string(&path).expect("docs/access.md can be read");
+        let printed = with(&document, "the table", &printed());
+        let printed = with(&printed, "the conditions", &conditions());
+        if std::env::var_os(WRITE).is_some() {
+            std::fs::write(&path, printed).expect("docs/access.md can be written");
+            return;
+        }
+        assert!(
+            printed == document,
+            "docs/access.md is stale; write it anew with `{WRITE}=1 cargo test -p wayin the_document_prints_the_table`"
+        );
+    }
+}
