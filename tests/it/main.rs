@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 
+mod access;
 mod agreement;
 mod browsers;
 mod budgets;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         lists::stories(),
         lookups::stories(),
         statements::stories(),
+        access::stories(),
         agreement::stories(),
         following::stories(),
         disclosure::stories(),

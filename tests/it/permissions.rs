@@ -1,30 +1,37 @@
 //! Which fields answer whom.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+use axum::http::StatusCode;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value, json};
-use wayin::auth::permission::TABLE;
+use wayin::auth::permission::touches::{self, ANY, TOUCHES, TOUCHES_NOTHING};
+use wayin::auth::permission::{Allowed, Permissions, Row, Rule, Shows, TABLE};
 use wayin::clock::{Clock, SystemClock};
 use wayin::schema::sdl;
 use wayin_entity::{Dimension, Role, claim};
 
-use crate::support::app::TestApp;
+use crate::spreadsheets::{address, get, send};
+use crate::support::app::{Client, TestApp};
+use crate::support::builders::full_record;
 use crate::support::{Database, Story, stories};
 
 /// The stories of this file.
 pub fn stories() -> Vec<Story> {
     stories![
         the_table_names_every_field_of_the_schema_once_and_nothing_else,
+        whatever_can_be_asked_says_what_it_touches,
+        what_one_may_not_read_one_may_not_ask_about,
+        a_claim_touches_what_a_dashboard_may_read,
         without_a_token_words_answer_and_nothing_else,
         a_claim_is_told_overall_without_a_token_and_by_strata_with_one,
     ]
 }
 
 /// Every object type and interface of the schema with its fields, each with whether it needs a selection.
-fn types_with_fields() -> BTreeMap<String, Vec<(String, bool)>> {
+pub fn types_with_fields() -> BTreeMap<String, Vec<(String, bool)>> {
     let document = parse_schema(sdl()).expect("the schema is well formed");
     let types: Vec<_> = document
         .definitions
@@ -82,6 +89,410 @@ async fn the_table_names_every_field_of_the_schema_once_and_nothing_else(_: Data
             "the permission table names {field:?}, which the schema does not have"
         );
     }
+}
+
+/// An input type or an enum of the schema, with each of its parts and the type of that.
+type Parts = BTreeMap<String, Vec<(String, Option<String>)>>;
+
+/// Every input type and enum of the schema.
+fn input_types() -> Parts {
+    let document = parse_schema(sdl()).expect("the schema is well formed");
+    let types = document.definitions.into_iter().filter_map(|definition| {
+        let TypeSystemDefinition::Type(definition) = definition else {
+            return None;
+        };
+        let parts = match definition.node.kind {
+            TypeKind::InputObject(object) => object
+                .fields
+                .into_iter()
+                .map(|field| (field.node.name.node.to_string(), Some(named(&field.node.ty.node))))
+                .collect(),
+            TypeKind::Enum(of) => of
+                .values
+                .into_iter()
+                .map(|value| (value.node.value.node.to_string(), None))
+                .collect(),
+            _ => return None,
+        };
+        Some((definition.node.name.node.to_string(), parts))
+    });
+    types.collect()
+}
+
+/// The name of a type, whether it is a list or must be there.
+fn named(of: &async_graphql::parser::types::Type) -> String {
+    of.to_string().trim_matches(['[', ']', '!']).to_owned()
+}
+
+/// Every field that is asked with arguments, as `Type.field`, but for mutations: each argument and its type.
+fn arguments_of_fields() -> Parts {
+    let document = parse_schema(sdl()).expect("the schema is well formed");
+    let mut all = Parts::new();
+    for definition in document.definitions {
+        let TypeSystemDefinition::Type(definition) = definition else {
+            continue;
+        };
+        let of = definition.node.name.node.to_string();
+        let TypeKind::Object(object) = definition.node.kind else {
+            continue;
+        };
+        for field in object.fields.into_iter().filter(|_| of != "Mutation") {
+            let arguments = field.node.arguments.into_iter().map(|argument| {
+                let argument = argument.node;
+                (argument.name.node.to_string(), Some(named(&argument.ty.node)))
+            });
+            all.insert(format!("{of}.{}", field.node.name.node), arguments.collect());
+        }
+    }
+    all
+}
+
+async fn whatever_can_be_asked_says_what_it_touches(_: Database) {
+    let (inputs, asked) = (input_types(), arguments_of_fields());
+    let every_value_is_compared = |of: &str| touches::touches_nothing(of, ANY);
+    let mut seen = BTreeSet::new();
+    let mut to_see: Vec<(String, String, Option<String>)> = asked
+        .iter()
+        .flat_map(|(of, parts)| {
+            parts
+                .iter()
+                .map(move |(part, leads_to)| (of.clone(), part.clone(), leads_to.clone()))
+        })
+        .collect();
+    assert!(to_see.len() > 100, "the arguments are read: {to_see:?}");
+    while let Some((of, part, leads_to)) = to_see.pop() {
+        if !seen.insert((of.clone(), part.clone())) {
+            continue;
+        }
+        let row = TOUCHES
+            .iter()
+            .find(|(one, parts, ..)| *one == of && parts.contains(&part.as_str()));
+        assert!(
+            row.is_some() || touches::touches_nothing(&of, &part),
+            "{part} of {of} can be asked about, and TOUCHES does not say which fields that reads, nor \
+             TOUCHES_NOTHING why it reads none"
+        );
+        let Some(leads_to) = leads_to.filter(|leads_to| inputs.contains_key(leads_to)) else {
+            continue;
+        };
+        if every_value_is_compared(&leads_to) {
+            continue;
+        }
+        if let Some((.., within)) = row {
+            assert_eq!(*within, Some(leads_to.as_str()), "what is within {part} of {of}");
+        } else {
+            panic!("{part} of {of} touches nothing, and holds a {leads_to}, which may");
+        }
+        let parts = inputs[&leads_to].iter();
+        to_see.extend(parts.map(|(part, of)| (leads_to.clone(), part.clone(), of.clone())));
+    }
+    // What reads fields whatever it is given is looked at on the root alone.
+    for (of, ..) in TOUCHES.iter().filter(|(_, parts, ..)| parts.contains(&"")) {
+        assert!(of.starts_with("Query."), "{of} reads fields by itself");
+    }
+    // And nothing is said of what is not there.
+    for (of, parts, ..) in TOUCHES {
+        for part in parts.iter().filter(|part| !part.is_empty()) {
+            let there = seen.contains(&((*of).to_owned(), (*part).to_owned()));
+            assert!(there, "TOUCHES speaks of {part} of {of}, which cannot be asked");
+        }
+    }
+    let known: BTreeSet<(&str, &str)> = TABLE
+        .iter()
+        .flat_map(|(of, fields, _)| fields.iter().map(move |field| (*of, *field)))
+        .collect();
+    for (of, parts, ..) in TOUCHES {
+        for part in *parts {
+            for field in touches::fields(of, part).unwrap() {
+                assert!(
+                    known.contains(&field),
+                    "{part} of {of} reads {field:?}, which there is not"
+                );
+            }
+        }
+    }
+    for (of, parts, why) in TOUCHES_NOTHING {
+        let of_any = |part: &str| {
+            let every = inputs.values().chain(asked.values()).flatten();
+            every.clone().any(|(name, _)| name == part)
+        };
+        assert!(*of == ANY || inputs.contains_key(*of), "there is no {of}");
+        assert!(
+            parts.iter().all(|part| *part == ANY || of_any(part)),
+            "{parts:?} of {of}"
+        );
+        assert!(!why.is_empty());
+    }
+}
+
+/// The table of the service with some fields for stewards alone.
+fn stricter() -> Permissions {
+    let stewards = Rule {
+        allowed: Allowed::Stewards,
+        shows: Shows::All,
+    };
+    let more: [Row; 4] = [
+        ("FundingTerm", &["amountMinor", "durationMonths"], stewards),
+        ("Initiative", &["startedOn"], stewards),
+        ("EntryPointTaken", &["position"], stewards),
+        ("Organisation", &["kind"], stewards),
+    ];
+    Permissions::over(TABLE.iter().copied().chain(more))
+}
+
+async fn what_one_may_not_read_one_may_not_ask_about(database: Database) {
+    let app = TestApp::with_permissions(database, stricter()).await;
+    app.publish(&[full_record("1").funded_by(&["GB-CHC-9"]).json()])
+        .await;
+    let steward = app.steward().await;
+    let others = [
+        app.member("funder", Role::Funder, Some("GB-CHC-9")).await,
+        app.member("partner", Role::Partner, Some("GB-CHC-1")).await,
+        app.member("dashboard", Role::Dashboard, None).await,
+    ];
+    let amount = json!({"fundingTerms": {"some": {"amountMinor": {"gt": 5}}}});
+    let filtered = "query($f: InitiativeFilter) { initiatives(filter: $f) { totalCount } }";
+    let asked = [
+        // What is selected.
+        (
+            "{ initiatives { nodes { fundingTerms { amountMinor } } } }",
+            json!({}),
+            "this is for stewards",
+        ),
+        (
+            "{ initiatives { nodes { startedOn } } }",
+            json!({}),
+            "this is for stewards",
+        ),
+        // What a filter looks at: as it is written, and as a variable, whole, in part, or what stands for one.
+        (
+            "{ initiatives(filter: {not: {or: [{title: {eq: \"x\"}}, {fundingTerms: {every: {amountMinor: {isKnown: true}}}}]}}) { totalCount } }",
+            json!({}),
+            "filter.not.or.1.fundingTerms.every.amountMinor: asks about FundingTerm.amountMinor, which is for stewards",
+        ),
+        (
+            filtered,
+            json!({"f": amount}),
+            "filter.fundingTerms.some.amountMinor: asks about",
+        ),
+        (
+            filtered,
+            json!({"f": {"and": {"startedOn": {"isKnown": false}}}}),
+            "filter.and.startedOn: asks about",
+        ),
+        (
+            "query($m: BigInt = 5) { initiatives(filter: {fundingTerms: {some: {amountMinor: {gt: $m}}}}) { totalCount } }",
+            json!({}),
+            "filter.fundingTerms.some.amountMinor: asks about",
+        ),
+        (
+            "query($f: InitiativeFilter = {startedOn: {isKnown: true}}) { initiatives(filter: $f) { totalCount } }",
+            json!({}),
+            "filter.startedOn: asks about",
+        ),
+        (
+            "query { ...asked } fragment asked on Query { ... on Query { initiatives(filter: {overlaps: {crisis: \"x\"}}) { totalCount } } }",
+            json!({}),
+            "filter.overlaps: asks about Initiative.startedOn",
+        ),
+        (
+            "query($f: OrganisationFilter) { organisations(filter: $f) { totalCount } }",
+            json!({"f": {"kind": {"isKnown": true}}}),
+            "filter.kind: asks about Organisation.kind",
+        ),
+        // What an order looks at, on the root and further in.
+        (
+            "{ initiatives(orderBy: {field: STARTED_ON}) { nodes { id } } }",
+            json!({}),
+            "orderBy.field: asks about Initiative.startedOn",
+        ),
+        (
+            "query($o: InitiativeOrder) { organisations { nodes { initiatives(orderBy: $o) { nodes { id } } } } }",
+            json!({"o": {"field": "STARTED_ON", "direction": "DESCENDING"}}),
+            "orderBy.field: asks about",
+        ),
+        // What patterns look at.
+        (
+            "query($w: InitiativeFilter!) { pattern(when: $w, then: {}) { reading } }",
+            json!({"w": amount}),
+            "when.fundingTerms.some.amountMinor: asks about",
+        ),
+        (
+            "{ pattern(when: {}, then: {}, by: YEAR_STARTED) { reading } }",
+            json!({}),
+            "by: asks about",
+        ),
+        (
+            "{ patternGrid(rows: REGION, columns: FUNDING_DURATION_BAND) { population } }",
+            json!({}),
+            "columns: asks about FundingTerm.durationMonths",
+        ),
+        (
+            "query($d: Dimension!) { distribution(of: $d) { count } }",
+            json!({"d": "FUNDING_DURATION_BAND"}),
+            "of: asks about",
+        ),
+        (
+            "query($a: InitiativeFilter) { distribution(of: REGION, among: $a) { count } }",
+            json!({"a": amount}),
+            "among.fundingTerms.some.amountMinor: asks about",
+        ),
+        (
+            "query($c: [NamedCondition!]!) { associations(conditions: $c) { phi } }",
+            json!({"c": [{"name": "a", "condition": {}}, {"name": "b", "condition": amount}]}),
+            "conditions.1.condition.fundingTerms.some.amountMinor: asks about",
+        ),
+        (
+            "{ entryPointFlows { count } }",
+            json!({}),
+            "Query.entryPointFlows: asks about EntryPointTaken.position",
+        ),
+    ];
+    for (query, variables, reason) in asked {
+        let response = steward.response_with(query, variables.clone()).await;
+        let refused = response["errors"][0]["extensions"]["code"] == "FORBIDDEN";
+        assert!(!refused, "a steward may: {query} {variables}: {response}");
+        for other in &others {
+            let response = other.response_with(query, variables.clone()).await;
+            let error = &response["errors"][0];
+            assert_eq!(
+                error["extensions"]["code"], "FORBIDDEN",
+                "{query} {variables}: {response}"
+            );
+            let message = error["message"].as_str().unwrap();
+            assert!(message.starts_with(reason), "{query} {variables}: {message}");
+            assert!(message.contains("; your role is "), "{message}");
+        }
+    }
+    let may = "{ initiatives(filter: {fundingTerms: {some: {currency: {eq: \"GBP\"}}}}, orderBy: {field: TITLE}) { totalCount } }";
+    for other in &others {
+        other.query(may).await;
+    }
+    subscriptions_are_refused(&steward, &others).await;
+    files_are_refused(&app, &steward, &others).await;
+}
+
+async fn subscriptions_are_refused(steward: &Client<'_>, others: &[Client<'_>]) {
+    for (subscription, reason) in [
+        (
+            "subscription { initiativePublished(filter: {startedOn: {isKnown: true}}) { id } }",
+            "filter.startedOn: asks about Initiative.startedOn, which is for stewards",
+        ),
+        (
+            "subscription { patternChanged(when: {fundingTerms: {some: {amountMinor: {gt: 5}}}}, then: {}) { reading } }",
+            "when.fundingTerms.some.amountMinor: asks about",
+        ),
+        (
+            "subscription { patternChanged(when: {}, then: {}, by: YEAR_STARTED) { reading } }",
+            "by: asks about",
+        ),
+    ] {
+        for other in others {
+            let response = other.first_told(subscription).await;
+            assert_eq!(
+                response["errors"][0]["extensions"]["code"], "FORBIDDEN",
+                "{response}"
+            );
+            let message = response["errors"][0]["message"].as_str().unwrap();
+            assert!(message.starts_with(reason), "{subscription}: {message}");
+        }
+    }
+    steward
+        .told_at_once("subscription { patternChanged(when: {fundingTerms: {some: {amountMinor: {gt: 5}}}}, then: {}, by: YEAR_STARTED) { reading } }")
+        .await;
+}
+
+async fn files_are_refused(app: &TestApp, steward: &Client<'_>, others: &[Client<'_>]) {
+    let amount = json!({"fundingTerms": {"some": {"amountMinor": {"gt": 5}}}});
+    let other_condition = json!({"name": "b", "condition": {"title": {"isKnown": true}}});
+    for (file, parameters, reason) in [
+        (
+            "pattern",
+            json!({"when": amount, "then": {}}),
+            "when.fundingTerms.some.amountMinor: asks about",
+        ),
+        (
+            "pattern",
+            json!({"when": {}, "then": {}, "by": "YEAR_STARTED"}),
+            "by: asks about",
+        ),
+        (
+            "grid",
+            json!({"rows": "FUNDING_DURATION_BAND", "columns": "REGION"}),
+            "rows: asks about",
+        ),
+        ("distribution", json!({"of": "YEAR_STARTED"}), "of: asks about"),
+        (
+            "distribution",
+            json!({"of": "REGION", "among": amount}),
+            "among.fundingTerms.some.amountMinor: asks about",
+        ),
+        (
+            "flows",
+            json!({}),
+            "Query.entryPointFlows: asks about EntryPointTaken.position",
+        ),
+        (
+            "associations",
+            json!({"conditions": [{"name": "a", "condition": amount}, other_condition]}),
+            "conditions.0.fundingTerms.some.amountMinor: asks about",
+        ),
+    ] {
+        let address = address(file, &parameters);
+        for other in others {
+            let (status, _, body) = send(&app.app, get(&address, other.authorization.as_deref())).await;
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(status, StatusCode::FORBIDDEN, "{file} {parameters}: {body}");
+            let message = body["errors"][0]["message"].as_str().unwrap();
+            assert!(message.starts_with(reason), "{file} {parameters}: {message}");
+        }
+        let (status, ..) = send(&app.app, get(&address, steward.authorization.as_deref())).await;
+        assert_ne!(
+            status,
+            StatusCode::FORBIDDEN,
+            "a steward may: {file} {parameters}"
+        );
+    }
+}
+
+async fn a_claim_touches_what_a_dashboard_may_read(database: Database) {
+    let app = TestApp::with_permissions(database, stricter()).await;
+    let steward = app.steward().await;
+    let funder = app.member("funder", Role::Funder, Some("GB-CHC-9")).await;
+    let save = "mutation($input: SaveClaimInput!) { saveClaim(input: $input) { claim { slug } userErrors { code message path } } }";
+    let amount = json!({"fundingTerms": {"some": {"amountMinor": {"gt": 5}}}});
+    let input = json!({"slug": "money", "statement": "Money matters.", "when": amount, "then": {}});
+    let saved = steward.response_with(save, json!({"input": input})).await;
+    let error = &saved["data"]["saveClaim"]["userErrors"][0];
+    assert_eq!(error["code"], "NOT_ALLOWED", "{saved}");
+    assert_eq!(
+        error["path"],
+        json!(["when", "fundingTerms", "some", "amountMinor"]),
+        "{saved}"
+    );
+    // One that was kept before the table was so strict.
+    let now = SystemClock.now();
+    let claim = claim::Model {
+        id: SystemClock.new_id(),
+        slug: "money".into(),
+        statement: "Money matters.".into(),
+        position: 1,
+        reflection_id: None,
+        pattern_when: amount,
+        pattern_then: json!({}),
+        pattern_among: None,
+        pattern_by: None,
+        created_at: now,
+        updated_at: now,
+    };
+    claim.into_active_model().insert(&app.app.db).await.unwrap();
+    let told = "{ claim(slug: \"money\") { pattern { reading } } }";
+    for other in [&app.anonymous(), &funder] {
+        let (message, code) = other.error(told).await;
+        assert_eq!(code, "FORBIDDEN", "{message}");
+        assert!(message.contains("FundingTerm.amountMinor"), "{message}");
+    }
+    steward.query(told).await;
 }
 
 /// What each root field is asked with, where it needs arguments.

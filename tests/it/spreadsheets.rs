@@ -105,7 +105,8 @@ fn skipped_ambitions() -> Value {
     json!({"challenge": {"on": "DEFINING_AMBITIONS", "step": {"in": ["SKIPPED"]}}})
 }
 
-async fn send(app: &Arc<App>, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {
+/// The status, the headers and the body of an answer of the service.
+pub async fn send(app: &Arc<App>, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {
     let response = server::router(Arc::clone(app)).oneshot(request).await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
@@ -113,7 +114,7 @@ async fn send(app: &Arc<App>, request: Request<Body>) -> (StatusCode, HeaderMap,
 }
 
 /// The address of a file with its parameters: text as it is, everything else as JSON.
-fn address(file: &str, parameters: &Value) -> String {
+pub fn address(file: &str, parameters: &Value) -> String {
     let mut address = format!("/export/{file}.csv?");
     for (name, value) in parameters.as_object().unwrap() {
         let text = value
@@ -128,7 +129,8 @@ fn address(file: &str, parameters: &Value) -> String {
     address
 }
 
-fn get(address: &str, authorization: Option<&str>) -> Request<Body> {
+/// A request for an address.
+pub fn get(address: &str, authorization: Option<&str>) -> Request<Body> {
     let mut request = Request::get(address);
     if let Some(authorization) = authorization {
         request = request.header(header::AUTHORIZATION, authorization);

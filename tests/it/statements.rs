@@ -3,11 +3,18 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::{Value, json};
-use wayin_entity::Role;
+use uuid::Uuid;
+use wayin::clock::{Clock, SystemClock};
+use wayin::id::NodeKind;
+use wayin_entity::{
+    FileFormat, ImportAs, ImportKind, ImportState, Role, SubmissionState, funding_term, import, initiative,
+    initiative_source, member, organisation as organisation_table, submission,
+};
 
 use crate::support::app::{Client, TestApp};
-use crate::support::builders::{full_record, organisation};
+use crate::support::builders::{full_record, organisation, withdraw};
 use crate::support::{Database, Story, stories};
 
 /// The stories of this file.
@@ -15,6 +22,7 @@ pub fn stories() -> Vec<Story> {
     stories![
         a_page_with_every_relation_asks_as_often_for_fifty_rows_as_for_five,
         a_total_is_counted_only_where_it_is_asked_for,
+        what_one_may_not_see_is_asked_for_as_often_as_what_is_not_there,
     ]
 }
 
@@ -193,5 +201,194 @@ async fn a_total_is_counted_only_where_it_is_asked_for(database: Database) {
         let (without, _) = statements.during(&steward, &query("")).await;
         let (with, _) = statements.during(&steward, &query("totalCount")).await;
         assert_eq!(with.len(), without.len() + 1, "{list}: {with:#?} {without:#?}");
+    }
+}
+
+/// An import as it is kept.
+pub fn an_import(
+    member: Uuid,
+    organisation: Option<Uuid>,
+    kind: ImportKind,
+    file_name: &str,
+) -> import::Model {
+    let now = SystemClock.now();
+    import::Model {
+        id: SystemClock.new_id(),
+        member_id: member,
+        organisation_id: organisation,
+        kind,
+        intent: ImportAs::Drafts,
+        file_name: file_name.into(),
+        format: FileFormat::JsonLines,
+        bytes: 1,
+        licence: None,
+        state: ImportState::Done,
+        refusal: None,
+        rows_done: 0,
+        drafted: 0,
+        sent: 0,
+        published: 0,
+        unchanged: 0,
+        not_right: 0,
+        refused: 0,
+        warned: 0,
+        runner: None,
+        runner_until: None,
+        attempts: 1,
+        ended_at: Some(now),
+        expired_at: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// A submission as it is kept, sent back with a note.
+pub fn a_submission(author: Uuid, organisation: Uuid, document: Value, note: &str) -> submission::Model {
+    let now = SystemClock.now();
+    submission::Model {
+        id: SystemClock.new_id(),
+        organisation_id: organisation,
+        author_id: author,
+        state: SubmissionState::Returned,
+        external_ref: document["externalRef"].as_str().map(ToOwned::to_owned),
+        document,
+        import_id: None,
+        initiative_id: None,
+        initiative_version: None,
+        review_note: Some(note.into()),
+        version: 1,
+        sent_at: Some(now),
+        decided_at: Some(now),
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// The global id of one of each kind that nobody but a steward, and who leads it, may see.
+async fn hidden(app: &TestApp) -> Vec<(NodeKind, Uuid)> {
+    let db = &app.app.db;
+    let of = |title: &str| {
+        full_record(title)
+            .with("visibility", "AGGREGATE_ONLY")
+            .with(
+                "leadOrganisation",
+                json!({"identifier": "GB-CHC-8", "name": "Hidden lead"}),
+            )
+            .funded_by(&["GB-CHC-77"])
+    };
+    app.publish(&[of("hidden").json(), of("withdrawn").json()]).await;
+    let of_title = async |title: &str| {
+        let these = initiative::Column::Title.eq(format!("Initiative {title}"));
+        let found = initiative::Entity::find().filter(these).one(db).await.unwrap();
+        found.unwrap()
+    };
+    let (hidden, withdrawn) = (of_title("hidden").await, of_title("withdrawn").await);
+    withdraw(app, withdrawn.id).await;
+    let term = funding_term::Entity::find()
+        .filter(funding_term::Column::InitiativeId.eq(hidden.id))
+        .one(db)
+        .await
+        .unwrap()
+        .unwrap();
+    let source = initiative_source::Entity::find()
+        .filter(initiative_source::Column::InitiativeId.eq(hidden.id))
+        .one(db)
+        .await
+        .unwrap()
+        .unwrap();
+    app.member("another", Role::Partner, Some("GB-CHC-8")).await;
+    let member = member::Entity::find().one(db).await.unwrap().unwrap();
+    let lead = organisation_table::Entity::find_by_id(hidden.lead_organisation_id);
+    let lead = lead.one(db).await.unwrap().unwrap();
+    let import = an_import(member.id, Some(lead.id), ImportKind::Records, "a file");
+    let import = import.into_active_model().insert(db).await.unwrap();
+    let submission = a_submission(member.id, lead.id, json!({"title": "In hand"}), "Why?");
+    let submission = submission.into_active_model().insert(db).await.unwrap();
+    vec![
+        (NodeKind::Initiative, hidden.id),
+        (NodeKind::Initiative, withdrawn.id),
+        (NodeKind::FundingTerm, term.id),
+        (NodeKind::Source, source.source_id),
+        (NodeKind::Organisation, lead.id),
+        (NodeKind::Member, member.id),
+        (NodeKind::Import, import.id),
+        (NodeKind::Submission, submission.id),
+        (NodeKind::AuditEvent, SystemClock.new_id()),
+    ]
+}
+
+async fn what_one_may_not_see_is_asked_for_as_often_as_what_is_not_there(database: Database) {
+    let (app, statements) = Statements::of(&database).await;
+    let hidden = hidden(&app).await;
+    let partner = app.member("partner", Role::Partner, Some("GB-CHC-2")).await;
+    for client in [
+        &partner,
+        &app.member("funder", Role::Funder, Some("GB-CHC-9")).await,
+        &app.member("dashboard", Role::Dashboard, None).await,
+    ] {
+        for (kind, id) in &hidden {
+            for way in [
+                "node(id: \"ID\") { id __typename }",
+                "nodes(ids: [\"ID\"]) { id __typename }",
+            ] {
+                let ask = async |id: Uuid| {
+                    let query = format!("{{ it: {} }}", way.replace("ID", &kind.id(id)));
+                    let (sent, answer) = statements.during(client, &query).await;
+                    (sent, answer["it"].clone())
+                };
+                let (for_hidden, answer) = ask(*id).await;
+                let (for_nothing, no_answer) = ask(SystemClock.new_id()).await;
+                assert!(
+                    answer == Value::Null || answer == json!([null]),
+                    "{kind:?}: {answer}"
+                );
+                assert_eq!(answer, no_answer, "{kind:?}");
+                assert_eq!(for_hidden, for_nothing, "{kind:?} by {way}");
+            }
+        }
+    }
+    // The ways by a kind of its own, and what a partner would do to it.
+    let own_ways = [
+        (NodeKind::Initiative, "{ it: initiative(id: \"ID\") { id } }"),
+        (
+            NodeKind::Initiative,
+            "{ it: revisions(initiative: \"ID\") { totalCount } }",
+        ),
+        (NodeKind::Organisation, "{ it: organisation(id: \"ID\") { id } }"),
+        (NodeKind::Submission, "{ it: submission(id: \"ID\") { id } }"),
+        (NodeKind::Import, "{ it: import(id: \"ID\") { id } }"),
+        (
+            NodeKind::Submission,
+            "mutation { it: sendSubmission(input: {id: \"ID\"}) { submission { id } userErrors { code message path } } }",
+        ),
+        (
+            NodeKind::Submission,
+            "mutation { it: discardSubmission(input: {id: \"ID\"}) { submission { id } userErrors { code message path } } }",
+        ),
+        (
+            NodeKind::Submission,
+            "mutation { it: saveSubmission(input: {id: \"ID\", record: {}}) { submission { id } userErrors { code message path } } }",
+        ),
+        (
+            NodeKind::Organisation,
+            "mutation { it: saveSubmission(input: {organisation: \"ID\", record: {}}) { submission { id } userErrors { code message path } } }",
+        ),
+        (
+            NodeKind::Initiative,
+            "mutation { it: saveSubmission(input: {initiative: \"ID\", initiativeVersion: 1, record: {}}) { submission { id } userErrors { code message path } } }",
+        ),
+    ];
+    for (kind, id) in &hidden {
+        for (_, way) in own_ways.iter().filter(|(of, _)| of == kind) {
+            let ask = async |id: Uuid| {
+                let query = way.replace("ID", &kind.id(id));
+                let (sent, answer) = statements.during(&partner, &query).await;
+                (sent, answer["it"].clone())
+            };
+            let (for_hidden, answer) = ask(*id).await;
+            let (for_nothing, no_answer) = ask(SystemClock.new_id()).await;
+            assert_eq!(answer, no_answer, "{kind:?} by {way}");
+            assert_eq!(for_hidden, for_nothing, "{kind:?} by {way}");
+        }
     }
 }

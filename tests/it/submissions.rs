@@ -17,6 +17,7 @@ use wayin_entity::{Role, import_piece, repeatable};
 use crate::import_jobs;
 use crate::keeping::{keep_everything, kept};
 use crate::support::app::{Client, TestApp};
+use crate::support::builders::record as standing;
 use crate::support::{Database, Story, stories};
 
 /// The stories of this file.
@@ -915,8 +916,18 @@ async fn personal_data_is_kept_in_a_draft_and_not_sent(database: Database) {
 async fn what_is_not_known_is_told_with_the_nearest_that_is(database: Database) {
     let app = base(database).await;
     let partner = partner(&app).await;
-    app.member("funder", Role::Funder, Some("The Northern Rock Foundation"))
-        .await;
+    // One that leads nothing which a partner may read is not named to it.
+    let lead = |name: &str| json!({"identifier": name, "name": name});
+    app.publish(&[
+        standing("1")
+            .with("leadOrganisation", lead("The Northern Rock Foundation"))
+            .json(),
+        standing("2")
+            .with("leadOrganisation", lead("The Northern Rock Fundations"))
+            .with("visibility", "AGGREGATE_ONLY")
+            .json(),
+    ])
+    .await;
     let messages = async |place: Value, funder: Value| {
         let mut record = record("a");
         record["place"] = place;

@@ -113,9 +113,7 @@ fn show(error: &mut ServerError) {
         error.message = Error::Internal(String::new()).to_string();
     }
     error.source = None;
-    let extensions = error
-        .extensions
-        .get_or_insert_with(ErrorExtensionValues::default);
+    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
     extensions.set("code", code);
     if let Some(RetryAfter(seconds)) = wait {
         extensions.set("retryAfterSeconds", seconds);

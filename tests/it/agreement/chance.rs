@@ -68,11 +68,11 @@ impl Chance {
         self.0.random_range(0..n)
     }
 
-    fn maybe(&mut self, in_100: u32) -> bool {
+    pub fn maybe(&mut self, in_100: u32) -> bool {
         self.0.random_ratio(in_100, 100)
     }
 
-    fn one<T: Clone>(&mut self, of: &[T]) -> T {
+    pub fn one<T: Clone>(&mut self, of: &[T]) -> T {
         of.choose(&mut self.0).expect("there are some").clone()
     }
 

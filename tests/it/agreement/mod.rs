@@ -2,8 +2,8 @@
 //! is not known included; and patterns count what the naive evaluator counts.
 
 mod because;
-mod chance;
-mod naive;
+pub mod chance;
+pub mod naive;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -57,7 +57,8 @@ E06000001,Hartlepool,,E12000001;E47000006,
 W06000001,Anglesey,,W92000004,
 ";
 
-fn world() -> World {
+/// A small world: places, organisations and crises.
+pub fn world() -> World {
     World {
         places: HashMap::from([
             ("K02000001", ("United Kingdom", "COUNTRY", vec![], None)),
@@ -110,7 +111,7 @@ fn world() -> World {
 }
 
 /// A base in which the world stands, records still to come.
-async fn settled(database: Database, world: &World) -> TestApp {
+pub async fn settled(database: Database, world: &World) -> TestApp {
     let app = TestApp::start(database).await;
     app.places(&format!("{PLACES}E06000002,Old Borough,,E12000001,\n"))
         .await;
@@ -156,7 +157,7 @@ async fn settled(database: Database, world: &World) -> TestApp {
 }
 
 /// After the records were published, one place gives way to another.
-async fn retire_a_place(app: &TestApp) {
+pub async fn retire_a_place(app: &TestApp) {
     app.places("code,name,kind,within,successor\nE06000002,Old Borough,,E12000001,E06000001\n")
         .await;
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use async_graphql::{Request, Variables};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use serde_json::Value;
 use wayin::app::App;
 use wayin::auth::issued::Issuing;
 use wayin::auth::member;
+use wayin::auth::permission::Permissions;
 use wayin::auth::token::{Signer, Subject, Verifier};
 use wayin::base;
 use wayin::change::Act;
@@ -77,6 +79,15 @@ impl TestApp {
     pub async fn changed(database: Database, change: impl FnOnce(App) -> App) -> Self {
         let connection = database.connection.clone();
         Self::of(database, connection, Settings::default(), change).await
+    }
+
+    /// A service with another table of who may ask for what.
+    pub async fn with_permissions(database: Database, permissions: Permissions) -> Self {
+        let connection = database.connection.clone();
+        Self::of(database, connection, Settings::default(), |app| {
+            app.with_permissions(permissions)
+        })
+        .await
     }
 
     async fn of(
@@ -320,20 +331,29 @@ impl Client<'_> {
         serde_json::to_value(response).expect("a response is JSON")
     }
 
-    /// The data of what a subscription tells first, which must go well.
-    pub async fn told_at_once(&self, subscription: &str) -> Value {
+    /// What a subscription tells, as whole responses in JSON.
+    pub async fn told(&self, subscription: &str, variables: Value) -> BoxStream<'static, Value> {
         let app = &self.app.app;
         let requester = member::requester(&app.db, &app.verifier, self.authorization.as_deref())
             .await
             .expect("it can be told who asks");
-        let mut told = Box::pin(
-            self.app
-                .schema
-                .execute_stream(Request::new(subscription).data(requester)),
-        );
-        let first = told.next().await.expect("something is told");
-        assert_eq!(first.errors, [], "{subscription}");
-        serde_json::to_value(first.data).expect("a response is JSON")
+        let request = Request::new(subscription).variables(Variables::from_json(variables));
+        let told = self.app.schema.execute_stream(request.data(requester));
+        told.map(|response| serde_json::to_value(response).expect("a response is JSON"))
+            .boxed()
+    }
+
+    /// The whole of what a subscription tells first.
+    pub async fn first_told(&self, subscription: &str) -> Value {
+        let mut told = self.told(subscription, Value::Null).await;
+        told.next().await.expect("something is told")
+    }
+
+    /// The data of what a subscription tells first, which must go well.
+    pub async fn told_at_once(&self, subscription: &str) -> Value {
+        let mut first = self.first_told(subscription).await;
+        assert_eq!(first.get("errors"), None, "{subscription}");
+        first["data"].take()
     }
 
     /// The data of a query that must go well.

@@ -160,7 +160,10 @@ async fn answer(
         Ok(standing) => standing,
         Err(spent) => return Refused::from(spent).into_response(),
     };
-    let asked = tokio::time::timeout(app.engine.deadline(), Box::pin(file(&app, kind, (asking, reader), given)));
+    let asked = tokio::time::timeout(
+        app.engine.deadline(),
+        Box::pin(file(&app, kind, (asking, reader), given)),
+    );
     match asked.await.unwrap_or(Err(Error::Late)) {
         Ok(file) => {
             let headers = [

@@ -1,0 +1,281 @@
+//! Bases by chance, in which every text that somebody may not see holds a mark of its own.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use serde_json::{Value, json};
+use uuid::Uuid;
+use wayin::clock::{Clock, SystemClock};
+use wayin::id::NodeKind;
+use wayin_entity::{ImportKind, Role, funding_term, initiative, initiative_source, member, organisation};
+
+use super::naive::{FIGURES, MARK, Of, Seen, Sent, Who};
+use crate::agreement::chance::{Chance, FUNDERS, LEADS};
+use crate::agreement::{retire_a_place, settled, world};
+use crate::statements::{a_submission, an_import};
+use crate::support::Database;
+use crate::support::app::{Client, TestApp};
+use crate::support::builders::withdraw;
+
+/// How many records there are.
+const RECORDS: usize = 36;
+
+/// A member, or somebody without a token.
+pub struct Member<'a> {
+    /// Asks in their name.
+    pub client: Client<'a>,
+    /// Who they are.
+    pub who: Who,
+    /// The mark in the subject of their tokens.
+    pub subject: String,
+}
+
+/// A base, and all that there is to see in it.
+pub struct Base {
+    /// The service over it.
+    pub app: TestApp,
+    /// What was put into it.
+    pub seen: Seen,
+    /// The id of each record, by its number.
+    pub ids: Vec<Uuid>,
+    /// The global ids of all that has one, each with the mark of what it is of.
+    pub nodes: Vec<(String, Of)>,
+    /// The ids of the organisations, by name.
+    pub organisations: BTreeMap<&'static str, Uuid>,
+    /// The ids of submissions, with the organisation whose they are.
+    pub submissions: Vec<(String, &'static str)>,
+    next: usize,
+}
+
+/// Who asks: the organisation's name and its identifier.
+const MEMBERS: [(Role, Option<(&str, &str)>); 7] = [
+    (Role::Steward, None),
+    (Role::Dashboard, None),
+    (Role::Partner, Some((LEADS[0], "GB-CHC-1"))),
+    (Role::Partner, Some((LEADS[1], "GB-CHC-2"))),
+    (Role::Funder, Some((FUNDERS[0], "GB-CHC-3"))),
+    (Role::Funder, Some((LEADS[0], "GB-CHC-1"))),
+    (Role::Partner, Some((FUNDERS[0], "GB-CHC-3"))),
+];
+
+/// The name of an organisation as the world holds it.
+fn named(name: &str) -> &'static str {
+    let mut all = LEADS.into_iter().chain(FUNDERS);
+    all.find(|one| *one == name).unwrap()
+}
+
+impl Base {
+    /// A base by chance.
+    pub async fn drawn(database: Database, chance: &mut Chance) -> Self {
+        let world = world();
+        let app = settled(database, &world).await;
+        let mut base = Self {
+            app,
+            seen: Seen {
+                world,
+                records: Vec::new(),
+                secrets: BTreeMap::new(),
+            },
+            ids: Vec::new(),
+            nodes: Vec::new(),
+            organisations: BTreeMap::new(),
+            submissions: Vec::new(),
+            next: 0,
+        };
+        base.publish(chance).await;
+        base.put_in_hand().await;
+        base.note_ids().await;
+        base
+    }
+
+    /// A text that nobody sees but those who may see what it is of.
+    pub fn secret(&mut self, of: Of) -> String {
+        self.next += 1;
+        let mark = format!("{MARK}{:0FIGURES$}", self.next);
+        self.seen.secrets.insert(mark.clone(), of);
+        mark
+    }
+
+    /// Has every text of a record hold a mark.
+    fn marked(&mut self, number: usize, chance: &mut Chance) -> Value {
+        let mut record = chance.record(number);
+        let title = record["title"].as_str().unwrap().to_owned();
+        record["title"] = format!("{title} {}", self.secret(Of::Title(number))).into();
+        record["externalRef"] = self.secret(Of::Rest(number)).into();
+        record["summary"] = self.secret(Of::Rest(number)).into();
+        record["source"]["title"] = self.secret(Of::Rest(number)).into();
+        record["sharing"] = json!({
+            "confirmedBy": self.secret(Of::Rest(number)), "basis": self.secret(Of::Rest(number)), "licence": "CC-BY-4.0",
+        });
+        // Some are funded by those who lead others.
+        if chance.maybe(40) {
+            let funder = chance.one(&LEADS);
+            let term = json!({"funder": {"name": funder}});
+            match record.get_mut("fundingTerms").and_then(Value::as_array_mut) {
+                Some(terms) => terms.push(term),
+                None => record["fundingTerms"] = json!([term]),
+            }
+        }
+        for (part, text) in [("entryPoints", "motivation"), ("challengesFaced", "note")] {
+            let many = record[part].as_array().map_or(0, Vec::len);
+            for at in 0..many {
+                record[part][at][text] = self.secret(Of::Rest(number)).into();
+            }
+        }
+        let many = record["fundingTerms"].as_array().map_or(0, Vec::len);
+        for at in 0..many {
+            let funder = named(record["fundingTerms"][at]["funder"]["name"].as_str().unwrap());
+            let of = || Of::Term(number, funder);
+            record["fundingTerms"][at]["programme"] = self.secret(of()).into();
+            record["fundingTerms"][at]["grantIdentifier"] = format!("360G-{}", self.secret(of())).into();
+        }
+        record
+    }
+
+    async fn publish(&mut self, chance: &mut Chance) {
+        let mut records: Vec<Value> = (0..RECORDS).map(|number| self.marked(number, chance)).collect();
+        self.app.publish(&records).await;
+        // Some are put right: what stood before is history.
+        for number in (0..RECORDS).filter(|number| number % 5 == 3) {
+            let before = records[number]["summary"].as_str().unwrap().to_owned();
+            self.seen.secrets.insert(before, Of::History(number));
+            records[number]["summary"] = self.secret(Of::Rest(number)).into();
+        }
+        self.app.publish(&records).await;
+        let db = &self.app.app.db;
+        let rows = initiative::Entity::find().all(db).await.unwrap();
+        for record in &records {
+            let row = rows
+                .iter()
+                .find(|row| record["externalRef"] == row.external_ref.as_deref().unwrap());
+            self.ids.push(row.unwrap().id);
+        }
+        for (number, record) in records.into_iter().enumerate() {
+            let withdrawn = chance.maybe(15);
+            if withdrawn {
+                withdraw(&self.app, self.ids[number]).await;
+            }
+            self.seen.records.push(Sent { record, withdrawn });
+        }
+        retire_a_place(&self.app).await;
+    }
+
+    /// Submissions and imports of organisations.
+    async fn put_in_hand(&mut self) {
+        let rows = organisation::Entity::find().all(&self.app.app.db).await.unwrap();
+        for row in rows {
+            self.organisations.insert(named(&row.name), row.id);
+        }
+        let author = SystemClock.new_id();
+        let now = SystemClock.now();
+        let author = member::Model {
+            id: author,
+            issuer: "https://elsewhere.example.org".into(),
+            subject: self.secret(Of::Member),
+            organisation_id: None,
+            role: Role::Dashboard,
+            revoked_at: Some(now),
+            created_at: now,
+            updated_at: now,
+        };
+        let author = author.into_active_model().insert(&self.app.app.db).await.unwrap();
+        self.nodes.push((NodeKind::Member.id(author.id), Of::Member));
+        for (name, id) in self.organisations.clone() {
+            for _ in 0..2 {
+                let mut secret = || self.secret(Of::Submission(name));
+                let document = json!({"title": secret(), "externalRef": secret(), "summary": secret()});
+                let row = a_submission(author.id, id, document, &secret());
+                let row = row.into_active_model().insert(&self.app.app.db).await.unwrap();
+                let id = NodeKind::Submission.id(row.id);
+                self.submissions.push((id.clone(), name));
+                self.nodes.push((id, Of::Submission(name)));
+            }
+            for (kind, role) in [
+                (ImportKind::Records, Role::Partner),
+                (ImportKind::Grants360Giving, Role::Funder),
+            ] {
+                let of = Of::Import(name, role);
+                let row = an_import(author.id, Some(id), kind, &self.secret(of.clone()));
+                let row = row.into_active_model().insert(&self.app.app.db).await.unwrap();
+                self.nodes.push((NodeKind::Import.id(row.id), of));
+            }
+        }
+    }
+
+    /// The ids of records and of their parts.
+    async fn note_ids(&mut self) {
+        let db = &self.app.app.db;
+        for (number, id) in self.ids.iter().enumerate() {
+            self.nodes.push((NodeKind::Initiative.id(*id), Of::Title(number)));
+            let terms = funding_term::Entity::find()
+                .filter(funding_term::Column::InitiativeId.eq(*id))
+                .all(db)
+                .await
+                .unwrap();
+            for term in terms {
+                let mut names = self.organisations.iter();
+                let funder = names.find(|(_, id)| **id == term.funder_id).unwrap().0;
+                self.nodes
+                    .push((NodeKind::FundingTerm.id(term.id), Of::Term(number, *funder)));
+            }
+            let sources = initiative_source::Entity::find()
+                .filter(initiative_source::Column::InitiativeId.eq(*id))
+                .all(db)
+                .await
+                .unwrap();
+            for source in sources {
+                self.nodes
+                    .push((NodeKind::Source.id(source.source_id), Of::Rest(number)));
+            }
+        }
+    }
+
+    /// Those who ask, each with the mark of their subject.
+    pub fn subjects(&mut self) -> Vec<String> {
+        MEMBERS.iter().map(|_| self.secret(Of::Member)).collect()
+    }
+
+    /// Those who ask, and somebody without a token.
+    pub async fn members<'a>(&'a self, subjects: &[String]) -> Vec<Member<'a>> {
+        let mut members = Vec::new();
+        for ((role, acts_for), subject) in MEMBERS.into_iter().zip(subjects) {
+            let identifier = acts_for.map(|(_, identifier)| identifier);
+            members.push(Member {
+                client: self.app.member(subject, role, identifier).await,
+                who: Who {
+                    role: Some(role),
+                    organisation: acts_for.map(|(name, _)| name),
+                },
+                subject: subject.clone(),
+            });
+        }
+        members.push(Member {
+            client: self.app.anonymous(),
+            who: Who {
+                role: None,
+                organisation: None,
+            },
+            subject: String::new(),
+        });
+        members
+    }
+}
+
+impl Base {
+    /// Every fourth record that stands, as it is to be published anew: its summary is another, which is its own
+    /// from then on.
+    pub fn to_be_altered(&mut self) -> BTreeMap<usize, Value> {
+        let mut altered = BTreeMap::new();
+        for number in (0..RECORDS).step_by(4) {
+            let Sent {
+                mut record,
+                withdrawn,
+            } = self.seen.records[number].clone();
+            if !withdrawn {
+                record["summary"] = self.secret(Of::Rest(number)).into();
+                altered.insert(number, record);
+            }
+        }
+        altered
+    }
+}

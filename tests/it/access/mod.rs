@@ -1,0 +1,721 @@
+//! What the API answers is no more than what `docs/access.md` says that one may see: for random bases, members
+//! and questions, held against a plain reading of that page. Every text that somebody may not see holds a mark,
+//! and no answer may hold a mark that is not for whoever asked: errors' texts and files included.
+
+mod base;
+mod naive;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use wayin::auth::permission::{Shows, TABLE};
+use wayin::id::NodeKind;
+use wayin_entity::Role;
+
+use self::base::{Base, Member};
+use self::naive::{Of, Reads, Seen, Who, marks, reads};
+use crate::agreement::chance::Chance;
+use crate::permissions::types_with_fields;
+use crate::spreadsheets::{address, get, send};
+use crate::support::{Database, Story, stories};
+
+/// The stories of this folder.
+pub fn stories() -> Vec<Story> {
+    stories![
+        nothing_is_answered_that_one_may_not_see_by_one_seed,
+        nothing_is_answered_that_one_may_not_see_by_another,
+        nothing_is_answered_that_one_may_not_see_by_a_seed_of_your_choice,
+    ]
+}
+
+/// Names the seed that the third story draws from.
+const SEED: &str = "WAYIN_SEED";
+
+async fn nothing_is_answered_that_one_may_not_see_by_one_seed(database: Database) {
+    told_no_more(database, 20_261_126).await;
+}
+
+async fn nothing_is_answered_that_one_may_not_see_by_another(database: Database) {
+    told_no_more(database, 4_711).await;
+}
+
+async fn nothing_is_answered_that_one_may_not_see_by_a_seed_of_your_choice(database: Database) {
+    let chosen = std::env::var(SEED).ok();
+    let seed = chosen.map_or(1, |seed| seed.parse().expect("WAYIN_SEED is a whole number"));
+    told_no_more(database, seed).await;
+}
+
+/// Says from which seed a story was drawn that went wrong.
+struct DrawnFrom(u64);
+
+impl Drop for DrawnFrom {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("drawn from the seed {}: tell it again with {SEED}={0}", self.0);
+        }
+    }
+}
+
+async fn told_no_more(database: Database, seed: u64) {
+    let _drawn = DrawnFrom(seed);
+    let chance = &mut Chance::new(seed);
+    let mut base = Base::drawn(database, chance).await;
+    let subjects = base.subjects();
+    let altered = base.to_be_altered();
+    let base = &base;
+    let members = base.members(&subjects).await;
+    let hearing = Hearing {
+        base,
+        written: Mutex::default(),
+    };
+    for member in &members {
+        hearing.lists_tell_no_more(member, chance).await;
+        hearing.nodes_tell_no_more(member).await;
+        hearing.what_others_hold_tells_no_more(member).await;
+        hearing.figures_tell_no_more(member, chance).await;
+        hearing.files_tell_no_more(member, chance).await;
+        hearing.what_is_in_hand_tells_no_more(member).await;
+    }
+    hearing
+        .subscriptions_tell_no_more(&members, chance, &altered)
+        .await;
+    for member in &members {
+        hearing.refusals_tell_no_more(member).await;
+    }
+}
+
+/// Whoever asks, and listens for what is not theirs to hear.
+struct Hearing<'a> {
+    base: &'a Base,
+    /// The marks that somebody wrote in a question: what they wrote they may be told.
+    written: Mutex<BTreeSet<String>>,
+}
+
+/// What is asked of a record: all of it, and where it leads to.
+const ALL: &str = "id title readableWhole summary externalRef version startedOn
+    place { name initiatives(first: 3) { totalCount nodes { id title summary } } }
+    leadOrganisation { name identifier
+        initiatives(first: 3) { totalCount nodes { id title summary } }
+        fundingTerms(first: 3) { totalCount nodes { programme grantIdentifier initiative { title summary sources { title } } } } }
+    entryPoints { motivation } challengesFaced { note } sources { title } sharing { confirmedBy basis }
+    fundingTerms { programme grantIdentifier initiative { title summary }
+        funder { name fundingTerms(first: 3) { totalCount nodes { programme initiative { title externalRef } } } } }";
+
+/// The dimensions by which records are told apart here.
+const DIMENSIONS: [&str; 6] = [
+    "PLACE",
+    "LEAD_ORGANISATION",
+    "FUNDER",
+    "WAY_IN",
+    "FUNDING_DURATION_BAND",
+    "YEAR_STARTED",
+];
+
+impl Hearing<'_> {
+    fn seen(&self) -> &Seen {
+        &self.base.seen
+    }
+
+    /// Holds a text that somebody was told against what they may see. `written` is what they wrote themselves.
+    fn hear(&self, member: &Member<'_>, told: &str, written: &str) {
+        let mut may = format!("{written} {}", member.subject);
+        {
+            let mut all = self.written.lock().unwrap();
+            all.extend(marks(written));
+            may.extend(all.iter().map(|mark| format!(" {mark}")));
+        }
+        let leaked = self.seen().leaked(member.who, told, &may);
+        assert!(
+            leaked.is_empty(),
+            "{:?} asked {written}\nand was told of {leaked:?}: {told}",
+            member.who
+        );
+    }
+
+    /// The whole answer to what somebody asks, of which nothing is not for them.
+    async fn ask(&self, member: &Member<'_>, query: &str, variables: Value) -> Value {
+        let written = format!("{query} {variables}");
+        let response = member.client.response_with(query, variables).await;
+        self.hear(member, &response.to_string(), &written);
+        let codes = response["errors"].as_array().into_iter().flatten();
+        for error in codes {
+            assert_ne!(error["extensions"]["code"], "INTERNAL", "{written}: {response}");
+        }
+        response
+    }
+
+    /// The data of an answer that somebody must get who is a member.
+    async fn data(&self, member: &Member<'_>, query: &str, variables: Value) -> Option<Value> {
+        let mut response = self.ask(member, query, variables.clone()).await;
+        if member.who.role.is_none() {
+            assert_eq!(
+                response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
+                "{query}"
+            );
+            return None;
+        }
+        assert_eq!(response.get("errors"), None, "{query} {variables}");
+        Some(response["data"].take())
+    }
+
+    fn ids(&self, numbers: &BTreeSet<usize>) -> BTreeSet<String> {
+        numbers
+            .iter()
+            .map(|number| NodeKind::Initiative.id(self.base.ids[*number]))
+            .collect()
+    }
+
+    async fn lists_tell_no_more(&self, member: &Member<'_>, chance: &mut Chance) {
+        for _ in 0..12 {
+            let filter = if chance.maybe(30) {
+                json!({"or": [{"title": {"contains": "e"}}, {"not": {"place": {"isKnown": true}}}]})
+            } else {
+                chance.filter(2)
+            };
+            let order = chance.one(&["PUBLISHED", "TITLE", "STARTED_ON", "ENDED_ON"]);
+            let direction = chance.one(&["ASCENDING", "DESCENDING"]);
+            let of_a_part = matches!(order, "PUBLISHED" | "TITLE");
+            let expected = self.ids(&self.seen().listed(member.who, &filter, of_a_part));
+            let first = 4 + chance.below(20);
+            let query = format!(
+                "query($filter: InitiativeFilter, $after: String) {{
+                    initiatives(filter: $filter, orderBy: {{field: {order}, direction: {direction}}}, first: {first}, after: $after) {{
+                        totalCount pageInfo {{ endCursor hasNextPage }} nodes {{ {ALL} }} }} }}"
+            );
+            let (mut found, mut after) = (BTreeSet::new(), Value::Null);
+            loop {
+                let variables = json!({"filter": filter, "after": after});
+                let Some(data) = self.data(member, &query, variables).await else {
+                    break;
+                };
+                let page = &data["initiatives"];
+                assert_eq!(page["totalCount"], expected.len(), "{:?}: {filter}", member.who);
+                for node in page["nodes"].as_array().unwrap() {
+                    found.insert(node["id"].as_str().unwrap().to_owned());
+                }
+                if page["pageInfo"]["hasNextPage"] == false {
+                    assert_eq!(found, expected, "{:?} by {order}: {filter}", member.who);
+                    break;
+                }
+                after = page["pageInfo"]["endCursor"].clone();
+            }
+        }
+        self.parts_tell_no_more(member).await;
+    }
+
+    /// Of each record, what the table's conditions say of its fields: those of a record that is read whole are
+    /// null or empty where it is read in part, the others show.
+    async fn parts_tell_no_more(&self, member: &Member<'_>) {
+        let types = types_with_fields();
+        let shows = |wanted: Shows| {
+            TABLE
+                .iter()
+                .filter(move |(of, _, rule)| *of == "Initiative" && rule.shows == wanted)
+                .flat_map(|(_, fields, _)| *fields)
+                .copied()
+        };
+        let selected = shows(Shows::Whole).chain(shows(Shows::Part)).map(|field| {
+            let selects = types["Initiative"]
+                .iter()
+                .any(|(name, selects)| name == field && *selects);
+            format!("{field} {}", if selects { "{ __typename }" } else { "" })
+        });
+        let selected: String = selected.collect();
+        let query = format!(
+            "{{ initiatives(first: 100) {{ nodes {{ fundingTerms {{ funder {{ name }} }} {selected} }} }} }}"
+        );
+        let Some(data) = self.data(member, &query, json!({})).await else {
+            return;
+        };
+        let nodes = data["initiatives"]["nodes"].as_array().unwrap();
+        for (number, sent) in self.seen().records.iter().enumerate() {
+            let id = NodeKind::Initiative.id(self.base.ids[number]);
+            let node = nodes.iter().find(|node| node["id"] == id.as_str());
+            let how_much = reads(member.who, sent);
+            assert_eq!(
+                node.is_none(),
+                how_much == Reads::Nothing,
+                "{:?}: {sent:?}",
+                member.who
+            );
+            let Some(node) = node else {
+                continue;
+            };
+            assert_eq!(node["readableWhole"], how_much == Reads::Whole);
+            for field in shows(Shows::Part).filter(|field| *field != "place") {
+                assert!(!node[field].is_null(), "{field} shows of {node}");
+            }
+            if how_much == Reads::Part {
+                for field in shows(Shows::Whole) {
+                    let nothing = node[field].is_null() || node[field] == json!([]);
+                    assert!(nothing, "{:?} is told {field} of a part: {node}", member.who);
+                }
+                for term in node["fundingTerms"].as_array().unwrap() {
+                    assert_eq!(term["funder"]["name"].as_str(), member.who.organisation, "{node}");
+                }
+            } else {
+                assert!(!node["version"].is_null(), "{:?} reads {node} whole", member.who);
+            }
+        }
+    }
+
+    /// Whether the id of something leads to it.
+    fn leads_somewhere(&self, who: Who, of: &Of) -> bool {
+        let how_much = |record: &usize| reads(who, &self.seen().records[*record]);
+        match of {
+            Of::Title(record) => how_much(record) != Reads::Nothing,
+            Of::Rest(record) => how_much(record) == Reads::Whole,
+            Of::Term(record, funder) => {
+                how_much(record) == Reads::Whole
+                    || (how_much(record) == Reads::Part && who.organisation == Some(*funder))
+            }
+            of => self.seen().may_see(who, of),
+        }
+    }
+
+    async fn nodes_tell_no_more(&self, member: &Member<'_>) {
+        let query = format!(
+            "query($ids: [ID!]!) {{ nodes(ids: $ids) {{ id
+                ... on Initiative {{ {ALL} }}
+                ... on FundingTerm {{ programme grantIdentifier initiative {{ title summary }} }}
+                ... on Source {{ title }}
+                ... on Submission {{ record reviewNote organisation {{ name }} }}
+                ... on Import {{ fileName organisation {{ name }} }}
+                ... on Member {{ subject }} }} }}"
+        );
+        for nodes in self.base.nodes.chunks(50) {
+            let ids: Vec<&String> = nodes.iter().map(|(id, _)| id).collect();
+            // A partner may ask for a field of submissions, and so on: whoever may not is refused for what shows.
+            let Some(data) = self.data(member, &query, json!({"ids": ids})).await else {
+                return;
+            };
+            for ((id, of), node) in nodes.iter().zip(data["nodes"].as_array().unwrap()) {
+                let there = self.leads_somewhere(member.who, of);
+                assert_eq!(node.is_null(), !there, "{:?}: {id} of {of:?}: {node}", member.who);
+            }
+        }
+        for (number, sent) in self.seen().records.iter().enumerate().step_by(3) {
+            let id = NodeKind::Initiative.id(self.base.ids[number]);
+            let query = format!("query($id: ID!) {{ initiative(id: $id) {{ {ALL} }} }}");
+            if let Some(data) = self.data(member, &query, json!({"id": id})).await {
+                let nothing = reads(member.who, sent) == Reads::Nothing;
+                assert_eq!(
+                    data["initiative"].is_null(),
+                    nothing,
+                    "{:?}: {sent:?}",
+                    member.who
+                );
+            }
+        }
+    }
+
+    async fn what_others_hold_tells_no_more(&self, member: &Member<'_>) {
+        let seen = self.seen();
+        let everything = json!({});
+        for code in ["E06000001", "W06000001", "E12000001", "E92000001"] {
+            for (order, of_a_part) in [("TITLE", true), ("STARTED_ON", false)] {
+                let query = format!(
+                    "query($code: String!) {{ place(code: $code) {{ initiatives(first: 50, orderBy: {{field: {order}}}) {{
+                        totalCount nodes {{ id title summary externalRef }} }} }} }}"
+                );
+                let Some(data) = self.data(member, &query, json!({"code": code})).await else {
+                    return;
+                };
+                let mut expected = seen.listed(member.who, &everything, of_a_part);
+                expected.retain(|number| {
+                    let place = seen.records[*number].record["place"]["code"].as_str();
+                    place.is_some_and(|place| seen.world.reaches(place, code))
+                });
+                let listed = &data["place"]["initiatives"];
+                assert_eq!(listed["totalCount"], expected.len(), "{:?} in {code}", member.who);
+                assert_eq!(
+                    listed_ids(&listed["nodes"]),
+                    self.ids(&expected),
+                    "{:?} in {code}",
+                    member.who
+                );
+            }
+        }
+        for (name, id) in &self.base.organisations {
+            let query = "query($id: ID!) { organisation(id: $id) { name identifier
+                initiatives(first: 50) { totalCount nodes { id title summary } }
+                fundingTerms(first: 50) { totalCount nodes { programme grantIdentifier initiative { title } } } } }";
+            let id = NodeKind::Organisation.id(*id);
+            let Some(data) = self.data(member, query, json!({"id": id})).await else {
+                return;
+            };
+            let organisation = &data["organisation"];
+            assert_eq!(
+                organisation.is_object(),
+                seen.knows(member.who, name),
+                "{:?}: {name}",
+                member.who
+            );
+            if organisation.is_null() {
+                continue;
+            }
+            let mut led = seen.listed(member.who, &everything, false);
+            led.retain(|number| seen.records[*number].record["leadOrganisation"]["name"] == *name);
+            assert_eq!(
+                organisation["initiatives"]["totalCount"],
+                led.len(),
+                "{:?}: {name}",
+                member.who
+            );
+            let terms = seen.secrets.values().filter(|of| {
+                matches!(of, Of::Term(_, funder) if funder == name) && self.leads_somewhere(member.who, of)
+            });
+            // Each has two texts: its programme, and its identifier.
+            let expected = terms.count() / 2;
+            assert_eq!(
+                organisation["fundingTerms"]["totalCount"], expected,
+                "{:?}: {name}",
+                member.who
+            );
+        }
+        let Some(data) = self
+            .data(
+                member,
+                "{ organisations(first: 100) { totalCount nodes { name } } }",
+                json!({}),
+            )
+            .await
+        else {
+            return;
+        };
+        let known = self
+            .base
+            .organisations
+            .keys()
+            .filter(|name| seen.knows(member.who, name));
+        assert_eq!(
+            data["organisations"]["totalCount"],
+            known.count(),
+            "{:?}",
+            member.who
+        );
+    }
+
+    async fn figures_tell_no_more(&self, member: &Member<'_>, chance: &mut Chance) {
+        let pattern = "query($when: InitiativeFilter!, $then: InitiativeFilter!, $among: InitiativeFilter, $by: Dimension, $over: Coverage!) {
+            pattern(when: $when, then: $then, among: $among, by: $by, over: $over) {
+                reading table { population both whenOnly thenOnly neither unknown } cautions { text }
+                strata(first: 100) { nodes { label place { name } organisation { name } table { population } } } } }";
+        for _ in 0..8 {
+            let (when, then, among) = (chance.filter(1), chance.filter(1), chance.filter(0));
+            let by = chance.one(&DIMENSIONS);
+            for over in ["READABLE", "EVERYTHING"] {
+                let variables = json!({"when": when, "then": then, "among": among, "by": by, "over": over});
+                let response = self.ask(member, pattern, variables.clone()).await;
+                if member.who.role.is_none() {
+                    assert_eq!(response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+                    continue;
+                }
+                let exact = over == "READABLE" || member.who.role == Some(Role::Steward);
+                if exact {
+                    let expected = self.counted(member.who, &when, &then, &among);
+                    let table = &response["data"]["pattern"]["table"];
+                    assert_eq!(*table, expected, "{:?}: {variables}: {response}", member.who);
+                }
+            }
+        }
+        for dimension in DIMENSIONS {
+            let (among, over) = (chance.filter(0), chance.one(&["READABLE", "EVERYTHING"]));
+            let query = "query($of: Dimension!, $columns: Dimension!, $among: InitiativeFilter, $over: Coverage!) {
+                distribution(of: $of, among: $among, over: $over) { label count organisation { name } cautions { text } }
+                patternGrid(rows: $of, columns: $columns, among: $among, over: $over) {
+                    rows { label organisation { name identifier } count } columns { label } cells { count } cautions { text } } }";
+            let columns = chance.one(&DIMENSIONS);
+            let variables = json!({"of": dimension, "columns": columns, "among": among, "over": over});
+            self.ask(member, query, variables).await;
+        }
+        let conditions = json!([
+            {"name": "one", "condition": chance.filter(1)}, {"name": "other", "condition": chance.filter(1)},
+        ]);
+        let query = "query($conditions: [NamedCondition!]!) {
+            associations(conditions: $conditions) { when then table { both } cautions { text } }
+            entryPointFlows { from to count cautions { text } } }";
+        self.ask(member, query, json!({"conditions": conditions})).await;
+    }
+
+    /// The counts of a pattern over what somebody reads whole.
+    fn counted(&self, who: Who, when: &Value, then: &Value, among: &Value) -> Value {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        let world = &self.seen().world;
+        for sent in &self.seen().records {
+            if reads(who, sent) != Reads::Whole || world.holds(among, &sent.record) != Some(true) {
+                continue;
+            }
+            let cell = match (world.holds(when, &sent.record), world.holds(then, &sent.record)) {
+                (Some(true), Some(true)) => "both",
+                (Some(true), Some(false)) => "whenOnly",
+                (Some(false), Some(true)) => "thenOnly",
+                (Some(false), Some(false)) => "neither",
+                _ => "unknown",
+            };
+            *counts.entry(cell).or_default() += 1;
+            *counts.entry("population").or_default() += 1;
+        }
+        let of = |cell: &str| counts.get(cell).copied().unwrap_or_default();
+        json!({
+            "population": of("population"), "both": of("both"), "whenOnly": of("whenOnly"),
+            "thenOnly": of("thenOnly"), "neither": of("neither"), "unknown": of("unknown"),
+        })
+    }
+
+    async fn files_tell_no_more(&self, member: &Member<'_>, chance: &mut Chance) {
+        let by = chance.one(&DIMENSIONS);
+        let over = chance.one(&["READABLE", "EVERYTHING"]);
+        let named = |name: &str, condition: Value| json!({"name": name, "condition": condition});
+        for (file, parameters) in [
+            (
+                "pattern",
+                json!({"when": chance.filter(1), "then": chance.filter(1), "by": by, "over": over}),
+            ),
+            (
+                "grid",
+                json!({"rows": "LEAD_ORGANISATION", "columns": by, "over": over}),
+            ),
+            (
+                "distribution",
+                json!({"of": by, "among": chance.filter(1), "over": over}),
+            ),
+            ("distribution", json!({"of": "FUNDER", "over": "EVERYTHING"})),
+            ("flows", json!({"among": chance.filter(1)})),
+            (
+                "associations",
+                json!({"conditions": [named("a", chance.filter(1)), named("b", chance.filter(0))], "over": over}),
+            ),
+        ] {
+            let request = get(
+                &address(file, &parameters),
+                member.client.authorization.as_deref(),
+            );
+            let (_, _, body) = send(&self.base.app.app, request).await;
+            self.hear(member, &String::from_utf8_lossy(&body), &parameters.to_string());
+        }
+    }
+
+    async fn what_is_in_hand_tells_no_more(&self, member: &Member<'_>) {
+        let seen = self.seen();
+        let submissions = "{ submissions(first: 100, orderBy: {field: UPDATED_AT, direction: ASCENDING}) { totalCount
+            nodes { id record reviewNote organisation { name } problems { message } initiative { title summary } changes { before after } } } }";
+        let response = self.ask(member, submissions, json!({})).await;
+        let steward = member.who.role == Some(Role::Steward);
+        if steward || member.who.role == Some(Role::Partner) {
+            let own = |(_, name): &&(String, &'static str)| steward || member.who.organisation == Some(*name);
+            let expected = self.base.submissions.iter().filter(own).count();
+            let told = &response["data"]["submissions"]["totalCount"];
+            assert_eq!(*told, expected, "{:?}: {response}", member.who);
+        } else {
+            assert!(!response["errors"].is_null(), "{:?}: {response}", member.who);
+        }
+        let imports = "{ imports(first: 100) { totalCount nodes { fileName organisation { name } rows { totalCount } } } }";
+        let response = self.ask(member, imports, json!({})).await;
+        if matches!(
+            member.who.role,
+            Some(Role::Steward | Role::Partner | Role::Funder)
+        ) {
+            let of_imports = seen.secrets.values().filter(|of| matches!(of, Of::Import(..)));
+            let expected = of_imports.filter(|of| seen.may_see(member.who, of)).count();
+            assert_eq!(
+                response["data"]["imports"]["totalCount"], expected,
+                "{:?}",
+                member.who
+            );
+        } else {
+            assert!(!response["errors"].is_null(), "{:?}: {response}", member.who);
+        }
+        let revisions = "query($id: ID!) { revisions(initiative: $id) { totalCount nodes { version record changes { before after } } } }";
+        for (number, sent) in seen.records.iter().enumerate().step_by(2) {
+            let id = NodeKind::Initiative.id(self.base.ids[number]);
+            let response = self.ask(member, revisions, json!({"id": id})).await;
+            let leads = member
+                .who
+                .organisation
+                .is_some_and(|own| sent.record["leadOrganisation"]["name"] == own);
+            if steward || (member.who.role == Some(Role::Partner) && leads) {
+                assert!(
+                    response["data"]["revisions"].is_object(),
+                    "{:?}: {response}",
+                    member.who
+                );
+            } else {
+                assert!(
+                    response["data"]["revisions"].is_null(),
+                    "{:?}: {response}",
+                    member.who
+                );
+            }
+        }
+        for query in [
+            "{ auditEvents(first: 50) { nodes { detail subjectId } } }",
+            "{ members(first: 50) { totalCount nodes { subject organisation { name } } } }",
+            "{ viewer { id subject role organisation { name } } }",
+            "{ meetings { nodes { title } } crises { nodes { name } } claims { nodes { statement } } }",
+        ] {
+            self.ask(member, query, json!({})).await;
+        }
+    }
+
+    /// Everybody listens while records are published anew.
+    async fn subscriptions_tell_no_more(
+        &self,
+        members: &[Member<'_>],
+        chance: &mut Chance,
+        altered: &BTreeMap<usize, Value>,
+    ) {
+        let query = format!(
+            "subscription($filter: InitiativeFilter) {{ initiativePublished(filter: $filter) {{ {ALL} }} }}"
+        );
+        let (mut listening, mut tasks) = (Vec::new(), JoinSet::new());
+        for member in members {
+            for filter in [json!({}), json!({"title": {"contains": "o"}}), chance.filter(1)] {
+                let mut told = member.client.told(&query, json!({"filter": filter})).await;
+                let heard = Arc::new(Mutex::new(Vec::new()));
+                let into = Arc::clone(&heard);
+                tasks.spawn(async move {
+                    while let Some(one) = told.next().await {
+                        into.lock().unwrap().push(one);
+                    }
+                });
+                listening.push((member, filter, heard));
+            }
+        }
+        // They are under way by then.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let records: Vec<Value> = altered.values().cloned().collect();
+        self.base.app.publish(&records).await;
+        let (.., of_steward) = &listening[0];
+        for _ in 0..200 {
+            if of_steward.lock().unwrap().len() >= altered.len() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        // What is not for somebody would have come by then too.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        drop(tasks);
+        let mut stewards = 0;
+        for (member, filter, heard) in listening {
+            let listed = self.seen().listed(member.who, &filter, true);
+            let expected: BTreeSet<usize> = listed
+                .into_iter()
+                .filter(|number| altered.contains_key(number))
+                .collect();
+            for told in heard.lock().unwrap().iter() {
+                self.hear(member, &told.to_string(), &format!("{query} {filter}"));
+                if let Some(id) = told["data"]["initiativePublished"]["id"].as_str() {
+                    assert!(
+                        self.ids(&expected).contains(id),
+                        "{:?} by {filter}: {told}",
+                        member.who
+                    );
+                    stewards += usize::from(member.who.role == Some(Role::Steward) && filter == json!({}));
+                }
+            }
+        }
+        assert_eq!(
+            stewards,
+            altered.len(),
+            "a steward is told of all that is published anew"
+        );
+    }
+
+    /// What is refused, and what is found wrong with what somebody sends, names nothing that is not theirs.
+    async fn refusals_tell_no_more(&self, member: &Member<'_>) {
+        let seen = self.seen();
+        let save = "mutation($input: SaveSubmissionInput!) { saveSubmission(input: $input) {
+            submission { id problems { message } warnings { message } initiative { title } changes { before after } }
+            changedSince { path before after } userErrors { message path } } }";
+        let send = "mutation($id: ID!) { sendSubmission(input: {id: $id}) { submission { id } changedSince { before after } userErrors { message } } }";
+        let discard = "mutation($id: ID!) { discardSubmission(input: {id: $id}) { submission { record } userErrors { message } } }";
+        let publish = "mutation($id: ID!) { publishSubmission(input: {id: $id}) { submission { record } userErrors { message } } }";
+        let own = member.who.organisation;
+        for (id, name) in &self.base.submissions {
+            if own == Some(*name) || member.who.role == Some(Role::Steward) {
+                continue;
+            }
+            for query in [send, discard, publish] {
+                self.ask(member, query, json!({"id": id})).await;
+            }
+            self.ask(
+                member,
+                save,
+                json!({"input": {"id": id, "version": 0, "record": {"title": "Mine"}}}),
+            )
+            .await;
+        }
+        for (number, sent) in seen.records.iter().enumerate().step_by(4) {
+            let id = NodeKind::Initiative.id(self.base.ids[number]);
+            for version in [1, 99] {
+                let input =
+                    json!({"initiative": id, "initiativeVersion": version, "record": {"title": "Mine"}});
+                self.ask(member, save, json!({"input": input})).await;
+            }
+            self.ask(
+                member,
+                "mutation($id: ID!) { withdrawInitiative(input: {id: $id, reason: \"why\"}) { revision { record } userErrors { message } } }",
+                json!({"id": if member.who.role == Some(Role::Steward) { "x" } else { &id }}),
+            )
+            .await;
+            // What another's record is known by, and its money.
+            let record = json!({
+                "externalRef": sent.record["externalRef"], "title": "Mine", "visibility": "OPEN",
+                "leadOrganisation": {"name": "Nobody at all"},
+                "place": {"name": "Hartlepol"},
+                "fundingTerms": [
+                    {"funder": {"name": "Cedar Grup"}}, {"funder": {"name": "Elder Funds"}}, {"funder": {"name": "Birch Councill"}},
+                    {"funder": {"identifier": "GB-CHC-3"}, "grantIdentifier": sent.record["fundingTerms"][0]["grantIdentifier"]},
+                ],
+                "source": {"kind": "SELF_REPORT", "title": "Mine"},
+                "sharing": {"basis": "Mine", "licence": "CC-BY-4.0"},
+            });
+            let response = self.ask(member, save, json!({"input": {"record": record}})).await;
+            if let Some(id) = response.pointer("/data/saveSubmission/submission/id") {
+                self.ask(member, send, json!({"id": id})).await;
+                self.ask(
+                    member,
+                    save,
+                    json!({"input": {"id": id, "version": 9, "record": {"title": "Mine anew"}}}),
+                )
+                .await;
+            }
+        }
+        for (name, id) in &self.base.organisations {
+            let id = NodeKind::Organisation.id(*id);
+            self.ask(
+                member,
+                save,
+                json!({"input": {"organisation": id, "record": {"title": "Mine"}}}),
+            )
+            .await;
+            let led = json!({"leadOrganisation": {"id": {"eq": id}}});
+            let query = "query($when: InitiativeFilter!) { pattern(when: $when, then: {}, by: FUNDER) { reading strata { nodes { label } } } }";
+            self.ask(member, query, json!({"when": led})).await;
+            let broken = json!({"leadOrganisation": {"id": {"eq": id, "in": []}}, "startedOn": {"eq": name}});
+            self.ask(member, query, json!({"when": broken})).await;
+        }
+        for query in [
+            "{ initiatives(after: \"x\") { nodes { title } } }",
+            "{ initiatives(first: 1000) { nodes { title } } }",
+            "{ organisation(identifier: \"GB-CHC-2\") { name initiatives { nodes { title } } } }",
+            "{ node(id: \"x\") { id } }",
+            "mutation { importRecords(input: {file: null}) { userErrors { message } } }",
+            "mutation { redact(input: {text: \"nobody wrote this\", reason: \"\"}) { initiatives userErrors { message } } }",
+        ] {
+            self.ask(member, query, json!({})).await;
+        }
+    }
+}
+
+fn listed_ids(nodes: &Value) -> BTreeSet<String> {
+    let nodes = nodes.as_array().unwrap().iter();
+    nodes
+        .map(|node| node["id"].as_str().unwrap().to_owned())
+        .collect()
+}
