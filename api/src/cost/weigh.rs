@@ -138,6 +138,11 @@ pub fn weigh(
     }
 }
 
+/// Whether a field is of the rows of a page.
+fn is_of_rows(of: &str, field: &str) -> bool {
+    of.ends_with(CONNECTION) && matches!(field, "nodes" | "edges")
+}
+
 /// What the selections of an object come to.
 #[derive(Clone, Debug, Default)]
 struct Sums<'a> {
@@ -250,8 +255,11 @@ impl<'a> Weighing<'a> {
                 Selection::Field(field) => {
                     let points = self.field(of, &field.node);
                     let name = field.node.name.node.as_str();
-                    let is_row = of.ends_with(CONNECTION) && matches!(name, "nodes" | "edges");
-                    let sum = if is_row { &mut sums.each } else { &mut sums.once };
+                    let sum = if is_of_rows(of, name) {
+                        &mut sums.each
+                    } else {
+                        &mut sums.once
+                    };
                     *sum = sum.saturating_add(points);
                 }
                 Selection::InlineFragment(fragment) => {
@@ -319,6 +327,8 @@ impl<'a> Weighing<'a> {
         // A field that there is not is complained of when the document is validated.
         let (held, is_list) =
             declared.map_or(("", false), |declared| (declared.of.as_str(), declared.is_list));
+        // How many rows a page has, the field around it knows.
+        let is_list = is_list && !is_of_rows(of, name);
         let inner = self.set(held, set);
         let object = if self.types.is_object(held) {
             weights::of_object(held)
