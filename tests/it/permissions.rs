@@ -240,19 +240,11 @@ fn stricter() -> Permissions {
     Permissions::over(TABLE.iter().copied().chain(more))
 }
 
-async fn what_one_may_not_read_one_may_not_ask_about(database: Database) {
-    let app = TestApp::with_permissions(database, stricter()).await;
-    app.publish(&[full_record("1").funded_by(&["GB-CHC-9"]).json()])
-        .await;
-    let steward = app.steward().await;
-    let others = [
-        app.member("funder", Role::Funder, Some("GB-CHC-9")).await,
-        app.member("partner", Role::Partner, Some("GB-CHC-1")).await,
-        app.member("dashboard", Role::Dashboard, None).await,
-    ];
+/// Questions that touch what the stricter table has for stewards alone, with what is said of each to others.
+fn questions() -> Vec<(&'static str, Value, &'static str)> {
     let amount = json!({"fundingTerms": {"some": {"amountMinor": {"gt": 5}}}});
     let filtered = "query($f: InitiativeFilter) { initiatives(filter: $f) { totalCount } }";
-    let asked = [
+    vec![
         // What is selected.
         (
             "{ initiatives { nodes { fundingTerms { amountMinor } } } }",
@@ -347,8 +339,20 @@ async fn what_one_may_not_read_one_may_not_ask_about(database: Database) {
             json!({}),
             "Query.entryPointFlows: asks about EntryPointTaken.position",
         ),
+    ]
+}
+
+async fn what_one_may_not_read_one_may_not_ask_about(database: Database) {
+    let app = TestApp::with_permissions(database, stricter()).await;
+    app.publish(&[full_record("1").funded_by(&["GB-CHC-9"]).json()])
+        .await;
+    let steward = app.steward().await;
+    let others = [
+        app.member("funder", Role::Funder, Some("GB-CHC-9")).await,
+        app.member("partner", Role::Partner, Some("GB-CHC-1")).await,
+        app.member("dashboard", Role::Dashboard, None).await,
     ];
-    for (query, variables, reason) in asked {
+    for (query, variables, reason) in questions() {
         let response = steward.response_with(query, variables.clone()).await;
         let refused = response["errors"][0]["extensions"]["code"] == "FORBIDDEN";
         assert!(!refused, "a steward may: {query} {variables}: {response}");

@@ -18,7 +18,7 @@ use crate::support::app::{Client, TestApp};
 use crate::support::builders::withdraw;
 
 /// How many records there are.
-const RECORDS: usize = 36;
+const RECORDS: usize = 24;
 
 /// A member, or somebody without a token.
 pub struct Member<'a> {
