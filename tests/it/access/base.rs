@@ -216,7 +216,7 @@ impl Base {
                 let mut names = self.organisations.iter();
                 let funder = names.find(|(_, id)| **id == term.funder_id).unwrap().0;
                 self.nodes
-                    .push((NodeKind::FundingTerm.id(term.id), Of::Term(number, *funder)));
+                    .push((NodeKind::FundingTerm.id(term.id), Of::Term(number, funder)));
             }
             let sources = initiative_source::Entity::find()
                 .filter(initiative_source::Column::InitiativeId.eq(*id))
@@ -264,7 +264,7 @@ impl Base {
 impl Base {
     /// Every fourth record that stands, as it is to be published anew: its summary is another, which is its own
     /// from then on.
-    pub fn to_be_altered(&mut self) -> BTreeMap<usize, Value> {
+    pub fn alter_some(&mut self) -> BTreeMap<usize, Value> {
         let mut altered = BTreeMap::new();
         for number in (0..RECORDS).step_by(4) {
             let Sent {

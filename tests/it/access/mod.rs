@@ -66,7 +66,7 @@ async fn told_no_more(database: Database, seed: u64) {
     let chance = &mut Chance::new(seed);
     let mut base = Base::drawn(database, chance).await;
     let subjects = base.subjects();
-    let altered = base.to_be_altered();
+    let altered = base.alter_some();
     let base = &base;
     let members = base.members(&subjects).await;
     let hearing = Hearing {
