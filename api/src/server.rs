@@ -460,16 +460,18 @@ async fn graphql_ws(
     upgrade.on_upgrade(move |socket| socket::serve(socket, service, header, place))
 }
 
+/// The schema in GraphQL's own language, with its tag.
+static TEXT: LazyLock<(String, ETag)> = LazyLock::new(|| {
+    let text = sdl();
+    let tag = ETag::of(text.as_bytes());
+    (text, tag)
+});
+
 /// The schema in GraphQL's own language.
 async fn schema_text(State(service): State<Service>, headers: HeaderMap) -> axum::response::Response {
     if service.app.costs.settings.introspection == Introspection::Closed {
         return StatusCode::NOT_FOUND.into_response();
     }
-    static TEXT: LazyLock<(String, ETag)> = LazyLock::new(|| {
-        let text = sdl();
-        let tag = ETag::of(text.as_bytes());
-        (text, tag)
-    });
     let (text, tag) = &*TEXT;
     let said = [
         (header::CACHE_CONTROL, answer::KEPT_A_WHILE),

@@ -75,6 +75,7 @@ async fn why(client: &mut Client<'_>, authorization: &str) -> String {
     message
 }
 
+#[expect(clippy::too_many_lines, reason = "one line for each mistake that can be made")]
 async fn a_token_that_is_not_good_is_told_why(database: Database) {
     let app = TestApp::start(database).await;
     let mut client = app.member("dashboard", Role::Dashboard, None).await;
@@ -436,6 +437,7 @@ async fn the_algorithm_is_the_settings_and_never_the_tokens(database: Database) 
 /// What is said of a setting that is not one of the tokens'.
 type Refused = fn(config::Source<'_>) -> String;
 
+#[expect(clippy::too_many_lines, reason = "one line for each mistake that can be made")]
 async fn a_setting_that_is_missing_or_malformed_is_refused_by_name(_: Database) {
     let keys = Keys::new("ES256");
     let good = keys.settings();

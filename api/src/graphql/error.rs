@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextRequest, NextSubscribe};
 use async_graphql::{ErrorExtensionValues, Pos, Response, ServerError};
 use futures_util::stream::{BoxStream, StreamExt};
+use rand::{TryRngCore as _, rngs::OsRng};
 use uuid::Uuid;
 
 use crate::cost::RetryAfter;
@@ -120,10 +121,18 @@ fn show(error: &mut ServerError) {
     }
     if let Some(cause) = inside {
         // Whoever is told it can say which one it was, and whoever keeps the service finds it in the log.
-        let id = Uuid::now_v7().simple().to_string();
+        let id = incident();
         tracing::error!(id, cause, "a request failed inside");
         extensions.set("id", id);
     }
+}
+
+/// A number by chance, for something that went wrong.
+fn incident() -> String {
+    let mut bytes = [0; 16];
+    // Where there is no chance to be had, they are all told as one.
+    let _ = OsRng.try_fill_bytes(&mut bytes);
+    Uuid::from_bytes(bytes).simple().to_string()
 }
 
 /// What went wrong inside, for the log alone; none where it is no fault of ours.

@@ -128,6 +128,11 @@ fn serve_refuses_to_start_and_names_the_setting() {
             "cannot be used: it has 5 bytes, and HS256 needs at least 32.",
         ),
         (
+            "ORIGINS",
+            "https://a.example.org, b.example.org",
+            "cannot be used: b.example.org is no origin, such as https://dashboard.example.org.",
+        ),
+        (
             "BIND",
             "8000",
             "cannot be used: 8000 is not an address and port, such as 127.0.0.1:8000.",
@@ -566,4 +571,43 @@ fn places_and_records_go_in_and_records_come_out() {
     assert_eq!(other.good(&["export", "records"]), written);
     let told = other.run(&["import", "records", "places.csv"]);
     assert_eq!(told.code, Some(1), "{told:?}");
+}
+
+/// Versions that hold what advisories of `RustSec`'s database warn of, as far as they concern what Wayin stands on.
+#[test]
+fn no_dependency_is_of_a_version_that_is_warned_of() {
+    let lock = include_str!("../../../Cargo.lock");
+    let number = |part: &str| {
+        part.split(['-', '+'])
+            .next()
+            .unwrap_or_default()
+            .parse::<u64>()
+            .unwrap()
+    };
+    let version = |text: &str| text.split('.').take(3).map(number).collect::<Vec<_>>();
+    for (name, least, why) in [
+        (
+            "async-graphql",
+            "7.0.10",
+            "directives without end: CVE-2024-47614",
+        ),
+        ("h2", "0.4.16", "frames without end"),
+        (
+            "jsonwebtoken",
+            "10.3.0",
+            "claims of a wrong type pass for missing ones",
+        ),
+    ] {
+        let found: Vec<&str> = lock
+            .split("[[package]]")
+            .filter(|package| package.contains(&format!("\nname = \"{name}\"\n")))
+            .filter_map(|package| package.split("\nversion = \"").nth(1)?.split('"').next())
+            .collect();
+        assert!(!found.is_empty(), "{name} is in the lock");
+        for one in found {
+            assert!(version(one) >= version(least), "{name} {one}: {why}");
+        }
+    }
+    // It cannot be used in time that does not depend on the key (RUSTSEC-2023-0071).
+    assert!(!lock.contains("\nname = \"rsa\"\n"), "rsa is in the lock");
 }

@@ -40,6 +40,7 @@ fn deep(open: &str, inside: &str, close: &str) -> String {
 }
 
 /// Each of them.
+#[expect(clippy::too_many_lines, reason = "one entry for each thing that can be tried")]
 pub fn all() -> Vec<Hostile> {
     let mut hostile = Vec::new();
     let mut refused = |tries, code, document| {

@@ -1,0 +1,231 @@
+//! What anybody may send: whatever it is, it is read or refused, in steps that grow no faster than it is long.
+
+use std::io::Cursor;
+use std::ops::ControlFlow;
+use std::sync::LazyLock;
+
+use async_graphql::parser::parse_query;
+use axum::body::Body;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::{Value, json};
+use wayin::auth::visibility::Reader;
+use wayin::graphql::input;
+use wayin::guard::{Limits, measure};
+use wayin::id;
+use wayin::import::parse::grants::{self, GrantFormat};
+use wayin::import::parse::places;
+use wayin::import::parse::records::{self, RecordFormat};
+use wayin::initiative::filter_input::{InitiativeFilter, Lookup};
+use wayin::initiative::{InitiativeOrdering, SortedBy, filter};
+use wayin::live::message::FromClient;
+use wayin::multipart;
+use wayin::paging::{PageArguments, PageRequest};
+use wayin::workbook::template;
+use wayin_entity::initiative;
+
+static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| tokio::runtime::Runtime::new().unwrap());
+
+/// Pieces that documents are made of, in an order that makes sense by chance alone.
+fn document() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => select(vec![
+            "{", "}", "(", ")", "[", "]", ":", "!", "=", "@", "...", "$", "&", "|", ",", "#", "\n", "\"", "\"\"\"", "\\",
+            "query", "mutation", "subscription", "fragment", "on", "a", "b", "f", "Query", "-1", "1e9", "0x", "null",
+            "...f", "fragment f on Query {", "{ a }", "query Q($a: [ID!]!) {", "(first: 3)", "@skip(if: true)",
+            "\"text\"", "\"\"\"block\"\"\"", "\u{feff}",
+        ])
+        .prop_map(str::to_owned),
+        1 => any::<String>(),
+    ];
+    vec(piece, 0..200).prop_map(|pieces| pieces.join(" "))
+}
+
+/// JSON with names that filters have, and with others.
+fn filter() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        select(vec![
+            "SKIPPED",
+            "DEFINING_AMBITIONS",
+            "COLLABORATION",
+            "2020-01-31",
+            "18",
+            "OPEN"
+        ])
+        .prop_map(Value::from),
+    ];
+    let name = prop_oneof![
+        8 => select(vec![
+            "and", "or", "not", "title", "summary", "visibility", "startedOn", "endedOn", "ongoing", "challenge",
+            "wayIn", "entryPoints", "condition", "fundingTerms", "some", "none", "every", "anyRecorded", "on", "step",
+            "in", "notIn", "eq", "lt", "lte", "gt", "gte", "isKnown", "contains", "startsWith", "durationMonths",
+            "amountMinor", "includes", "includesAny", "perspective", "reasons",
+        ])
+        .prop_map(str::to_owned),
+        1 => any::<String>(),
+    ];
+    leaf.prop_recursive(30, 64, 4, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            vec((name.clone(), inner), 0..4).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+/// Some content, and what was done to it: bytes that are others, and an end that came early.
+fn spoilt(whole: &[u8], changes: &[(Index, u8)], end: Option<Index>) -> Vec<u8> {
+    let mut bytes = whole.to_vec();
+    for (at, byte) in changes {
+        let at = at.index(bytes.len());
+        bytes[at] = *byte;
+    }
+    if let Some(end) = end {
+        bytes.truncate(end.index(bytes.len()));
+    }
+    bytes
+}
+
+fn read_as_records(bytes: &[u8]) {
+    let limits = records::Limits {
+        bytes: 1 << 20,
+        rows: 1_000,
+    };
+    for format in [
+        RecordFormat::JsonLines,
+        RecordFormat::Csv,
+        RecordFormat::Xlsx,
+        RecordFormat::Ods,
+    ] {
+        let mut rows = 0_u64;
+        let _ = records::read_as_typed(format, Cursor::new(bytes), &limits, |_| {
+            rows += 1;
+            ControlFlow::Continue(())
+        });
+        assert!(rows <= 10 * limits.rows, "{rows} rows of {} bytes", bytes.len());
+    }
+}
+
+fn read_as_grants(bytes: &[u8]) {
+    for format in [GrantFormat::Json, GrantFormat::Csv] {
+        let _ = grants::about(bytes, format);
+        let _ = grants::read(bytes, format, |_, _| ControlFlow::Continue(()));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_document_is_measured_in_as_many_steps_as_it_has_pieces(document in document()) {
+        let unlimited = Limits {
+            bytes: usize::MAX, tokens: usize::MAX, depth: usize::MAX, nesting: usize::MAX, operations: usize::MAX,
+            fragments: usize::MAX, selections: usize::MAX, aliases: usize::MAX, directives: usize::MAX,
+            root_fields: usize::MAX,
+        };
+        if let Ok(work) = measure(&document, &unlimited) {
+            prop_assert!(work.tokens <= document.len());
+            prop_assert!(work.steps <= 2 * document.len(), "{:?}", work);
+        }
+        if measure(&document, &Limits::default()).is_ok() {
+            let _ = parse_query(&document);
+        }
+    }
+
+    #[test]
+    fn an_id_is_one_that_was_given_or_none(text in any::<String>(), bytes in vec(any::<u8>(), 17)) {
+        use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+        for text in [text, BASE64_URL_SAFE_NO_PAD.encode(bytes)] {
+            if let Some((kind, id)) = id::decode(&text) {
+                prop_assert_eq!(kind.id(id), text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_one_of_its_list_or_refused(text in any::<String>(), parts in filter(), tag in any::<String>()) {
+        use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+        let made_up = json!(["initiative", tag, parts, "01900000-0000-7000-8000-000000000001"]);
+        for text in [text, BASE64_URL_SAFE_NO_PAD.encode(made_up.to_string())] {
+            let arguments = PageArguments { after: Some(text), ..PageArguments::default() };
+            let order = InitiativeOrdering { by: SortedBy::Title, descending: false };
+            let _ = PageRequest::new::<initiative::Entity>(order, &arguments);
+        }
+    }
+
+    #[test]
+    fn a_filter_is_compiled_or_refused(filter in filter()) {
+        if let Ok(read) = input::read::<InitiativeFilter>("filter", filter) {
+            let compiled = RUNTIME.block_on(async {
+                let db = sea_orm::Database::connect("sqlite::memory:").await.unwrap();
+                read.condition(Lookup::new(&db, Reader::Dashboard), "filter".into()).await
+            });
+            if let Ok(condition) = compiled {
+                for wanted in [true, false] {
+                    let mut select = sea_orm::sea_query::Query::select();
+                    select.column(initiative::Column::Id).from(initiative::Entity);
+                    select.and_where(filter::initiatives(&condition, wanted));
+                    let _ = select.to_string(sea_orm::sea_query::SqliteQueryBuilder);
+                    let _ = select.to_string(sea_orm::sea_query::PostgresQueryBuilder);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_is_one_of_the_protocol_or_closes_the_connection(text in any::<String>(), payload in filter()) {
+        let _ = FromClient::read(&text);
+        for kind in ["connection_init", "ping", "pong", "subscribe", "complete", "next"] {
+            let message = json!({"type": kind, "id": "1", "payload": payload}).to_string();
+            if let Err(close) = FromClient::read(&message) {
+                prop_assert!(close.reason().len() <= 123);
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_of_parts_is_read_or_refused(body in vec(any::<u8>(), 0..400), parts in document()) {
+        let framed = format!("--x\r\ncontent-disposition: form-data; name=\"operations\"\r\n\r\n{parts}\r\n--x--\r\n");
+        let limits = || multipart::Limits { operation: 10_000, file: 10_000 };
+        RUNTIME.block_on(async {
+            for body in [Body::from(body), Body::from(framed)] {
+                let _ = multipart::read("multipart/form-data; boundary=x", body, limits()).await;
+            }
+        });
+    }
+
+    #[test]
+    fn any_bytes_are_a_file_or_none(bytes in vec(any::<u8>(), 0..2_000), text in any::<String>()) {
+        for bytes in [&bytes[..], text.as_bytes()] {
+            read_as_records(bytes);
+            read_as_grants(bytes);
+            let _ = places::read(bytes, |_, _| ControlFlow::Continue(()));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_spoilt_file_is_read_or_refused(
+        changes in vec((any::<Index>(), any::<u8>()), 0..6),
+        end in proptest::option::of(any::<Index>()),
+    ) {
+        const RECORD: &str = r#"{"title": "A", "startedOn": "2020-01-01", "fundingTerms": [{"durationMonths": 12}]}"#;
+        const TABLE: &str = "external_ref,title,lead_identifier,place_code\n1,\"A, B\",GB-CHC-1,E06000001\n";
+        const GRANTS: &str = r#"{"grants": [{"id": "360G-a-1", "title": "A", "amountAwarded": 10.5, "currency": "GBP",
+            "awardDate": "2020-01-01", "recipientOrganization": [{"id": "GB-CHC-1", "name": "B"}]}]}"#;
+        for whole in [template::bytes().unwrap(), RECORD.as_bytes(), TABLE.as_bytes()] {
+            read_as_records(&spoilt(whole, &changes, end));
+        }
+        for whole in [GRANTS.as_bytes(), TABLE.as_bytes()] {
+            read_as_grants(&spoilt(whole, &changes, end));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! How long it takes to refuse what is made to bring a server down: `cargo bench -p wayin-tests --bench guard`. Each
+//! document goes through the whole service, as a request to `/graphql` does. The aim is 50 ms for each.
+
+#![allow(missing_docs, reason = "a program of its own")]
+
+#[allow(dead_code, reason = "shared with the stories")]
+#[path = "../it/hostile/documents.rs"]
+mod documents;
+
+use std::sync::Arc;
+
+use async_graphql::{Request, Variables};
+use criterion::{Criterion, criterion_group, criterion_main};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde_json::json;
+use wayin::app::App;
+use wayin::auth::requester::{Member, Requester};
+use wayin::auth::token::Verifier;
+use wayin::clock::SystemClock;
+use wayin::pattern::engine::{Engine, Settings};
+use wayin::schema::{Schema, schema};
+use wayin_entity::Role;
+
+async fn service() -> Schema {
+    let db = sea_orm::Database::connect("sqlite::memory:").await.unwrap();
+    let key = DecodingKey::from_secret(b"a secret that is known to benches alone");
+    let verifier = Verifier::new(Algorithm::HS256, key, "https://issuer.example.org", "wayin");
+    let engine = Arc::new(Engine::new(Settings::default()).unwrap());
+    schema(Arc::new(App::new(db, verifier, Arc::new(SystemClock), engine)))
+}
+
+fn steward() -> Requester {
+    Requester::Member(Member {
+        id: uuid::Uuid::from_u128(1),
+        subject: "steward".into(),
+        role: Role::Steward,
+        organisation: None,
+        token: None,
+    })
+}
+
+fn refusals(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let schema = runtime.block_on(service());
+    let mut refused = |name: &str, request: &dyn Fn() -> Request| {
+        let answer = runtime.block_on(schema.execute(request().data(steward())));
+        assert!(answer.is_err(), "{name} is refused");
+        criterion.bench_function(name, |bencher| {
+            bencher.iter(|| runtime.block_on(schema.execute(request().data(steward()))));
+        });
+    };
+    for hostile in documents::all() {
+        refused(hostile.tries, &|| Request::new(&hostile.document));
+    }
+    let nested = (0..60).fold(json!({}), |inner, _| json!({"and": [inner]}));
+    let filter = Variables::from_json(json!({"filter": nested}));
+    refused("a filter 120 deep among the variables", &|| {
+        let query = "query($filter: InitiativeFilter) { initiatives(filter: $filter) { totalCount } }";
+        Request::new(query).variables(filter.clone())
+    });
+}
+
+criterion_group! {
+    name = guard;
+    config = Criterion::default().sample_size(10).measurement_time(std::time::Duration::from_secs(1)).without_plots();
+    targets = refusals
+}
+criterion_main!(guard);
