@@ -13,7 +13,7 @@ const WITHOUT_ID = {
   types: [
     "PageInfo",
     // Worked out.
-    "AdjustedEstimates", "AdjustedTest", "AsOf", "Association", "Caution", "CoincidenceTable", "Disclosure",
+    "AdjustedEstimates", "AdjustedTest", "AsOf", "Association", "Budget", "Caution", "CoincidenceTable", "Disclosure",
     "DistributionBin", "EntryPointFlow", "Estimate", "GridCell", "GridHeading", "Homogeneity", "Pattern",
     "PatternGrid", "Proportion", "Stratum", "UnknownBecause", "Withheld", "WithheldCell",
     // Parts of a record, of a history (known by what it is of and its number), of a file.

@@ -191,6 +191,12 @@ async fn a_node_of_each_type_is_found_by_its_id(database: Database) {
         .await;
     let input = json!({"organisation": organisation});
     let sent = crate::import_jobs::send(&app, &steward, "return.jsonl", "{}", input).await;
+    let member = &found["members"]["nodes"][0]["id"];
+    let issued = steward
+        .query(&format!(
+            "mutation {{ issueToken(input: {{member: {member}, name: \"a dashboard\", days: 1}}) {{ issuedToken {{ id }} }} }}"
+        ))
+        .await;
     let initiative = &found["initiatives"]["nodes"][0];
     let meeting = &found["meetings"]["nodes"][0];
     let all = [
@@ -206,7 +212,8 @@ async fn a_node_of_each_type_is_found_by_its_id(database: Database) {
         ("Term", &found["terms"]["nodes"][0]["id"]),
         ("Submission", &saved["saveSubmission"]["submission"]["id"]),
         ("Import", &sent["data"]["importRecords"]["import"]["id"]),
-        ("Member", &found["members"]["nodes"][0]["id"]),
+        ("Member", member),
+        ("IssuedToken", &issued["issueToken"]["issuedToken"]["id"]),
     ];
     for (name, id) in all {
         let query = format!("{{ node(id: {id}) {{ __typename id ... on {name} {{ again: id }} }} }}");

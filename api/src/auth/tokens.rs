@@ -34,6 +34,7 @@ use crate::submission::look;
 #[derive(Clone, Debug)]
 pub struct IssuedToken(pub issued_token::Model);
 
+/// A token that was issued here. Its text is told once, to whoever issued it, and kept nowhere.
 #[Object]
 impl IssuedToken {
     /// The global id.

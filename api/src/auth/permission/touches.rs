@@ -193,6 +193,7 @@ pub const TOUCHES: &[Row] = &[
         None,
     ),
     ("Query.members", &["filter"], NoneItself, Some("MemberFilter")),
+    ("Query.tokens", &["filter"], NoneItself, Some("IssuedTokenFilter")),
     ("Subscription.importProgress", &["id"], Same("Import"), None),
     (
         "Subscription.initiativePublished",
@@ -435,6 +436,13 @@ pub const TOUCHES: &[Row] = &[
         None,
     ),
     ("AuditEventFilter", &["by", "act"], Same("AuditEvent"), None),
+    ("IssuedTokenFilter", &["member"], Same("IssuedToken"), None),
+    (
+        "IssuedTokenFilter",
+        &["revoked"],
+        These(&[("IssuedToken", "revokedAt")]),
+        None,
+    ),
     ("MemberFilter", &["role", "organisation"], Same("Member"), None),
     (
         "MemberFilter",
