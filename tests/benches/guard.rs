@@ -8,6 +8,7 @@
 mod documents;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{Request, Variables};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -62,7 +63,11 @@ fn refusals(criterion: &mut Criterion) {
 
 criterion_group! {
     name = guard;
-    config = Criterion::default().sample_size(10).measurement_time(std::time::Duration::from_secs(1)).without_plots();
+    config = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1))
+        .without_plots();
     targets = refusals
 }
 criterion_main!(guard);

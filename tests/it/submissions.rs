@@ -1210,6 +1210,19 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
     let content = record("c").to_string();
     let sent = import_jobs::send(&app, &partner, "return.jsonl", &content, json!({})).await;
     assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]));
+    let member = steward.query("{ viewer { id } }").await["viewer"]["id"].take();
+    let issued = steward
+        .query(&format!(
+            "mutation {{ issueToken(input: {{member: {member}, name: \"a dashboard\"}}) {{ issuedToken {{ id }} }} }}"
+        ))
+        .await;
+    let issued = &issued["issueToken"]["issuedToken"]["id"];
+    let revoked = steward
+        .query(&format!(
+            "mutation {{ revokeToken(input: {{id: {issued}}}) {{ userErrors {{ message }} }} }}"
+        ))
+        .await;
+    assert_eq!(revoked["revokeToken"]["userErrors"], json!([]));
     let kept = keep_everything(&steward).await;
     // What is refused has done nothing, and leaves nothing.
     mutate(&partner, "sendSubmission", json!({"id": second})).await;
@@ -1226,7 +1239,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
         mutations(),
         "every mutation of the schema has left its event"
     );
-    assert_eq!(told.len(), 11 + kept, "one for each that was done: {told:#?}");
+    assert_eq!(told.len(), 13 + kept, "one for each that was done: {told:#?}");
     let returned = told
         .iter()
         .find(|event| event["act"] == "returnSubmission")

@@ -149,10 +149,13 @@ impl std::fmt::Display for RetryAfter {
 }
 
 /// What an operation weighs.
-const COST: HeaderName = HeaderName::from_static("query-cost");
-const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
-const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
-const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+pub const COST: HeaderName = HeaderName::from_static("query-cost");
+/// What the budget holds.
+pub const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+/// What is left of it.
+pub const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+/// In how many seconds all of it is there again.
+pub const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
 /// The headers that tell what something cost, and how the budget stands.
 pub fn headers(cost: u32, standing: &Standing) -> HeaderMap {

@@ -14,6 +14,9 @@ use crate::error::Error;
 /// The most errors that are told of a document that is not executed.
 const MOST_ERRORS: usize = 20;
 
+/// The most characters that are told of what is wrong with a document.
+const MOST_CHARACTERS: usize = 400;
+
 /// The code that clients tell errors apart by, in `extensions.code`.
 const fn code(error: &Error) -> &'static str {
     match error {
@@ -109,9 +112,13 @@ fn show(error: &mut ServerError) {
         // What the library itself finds wrong with a document.
         None => ("BAD_USER_INPUT", None, None),
     };
+    let is_the_librarys = cause.is_none() && inside.is_none();
     let is_unforeseen = cause.is_none() && inside.is_some();
     if is_unforeseen {
         error.message = Error::Internal(String::new()).to_string();
+    }
+    if is_the_librarys {
+        error.message = shortened(&error.message);
     }
     error.source = None;
     let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
@@ -124,6 +131,20 @@ fn show(error: &mut ServerError) {
         let id = incident();
         tracing::error!(id, cause, "a request failed inside");
         extensions.set("id", id);
+    }
+}
+
+/// What the library finds wrong, without what it repeats of the document: where that is, the locations tell.
+fn shortened(message: &str) -> String {
+    let said = match message.rsplit_once(" = ") {
+        Some((_, expected)) if message.trim_start().starts_with("--> ") => {
+            format!("the document cannot be read as GraphQL: {expected}")
+        }
+        _ => message.to_owned(),
+    };
+    match said.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &said[..end]),
+        None => said,
     }
 }
 
@@ -149,5 +170,31 @@ const fn wait(error: &Error) -> Option<RetryAfter> {
     match error {
         Error::RateLimited(wait) => Some(*wait),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    #[test]
+    fn what_the_parser_says_repeats_nothing_of_the_document() {
+        for document in [
+            "{ viewer { role }",
+            "{ a(b: \"long",
+            "query {\n\n\n\n\n\n\n\n\n\n\n a(: 1) }",
+        ] {
+            let said = parse_query(document).unwrap_err().to_string();
+            let told = shortened(&said);
+            assert!(
+                told.starts_with("the document cannot be read as GraphQL: expected "),
+                "{said}: {told}"
+            );
+            assert!(!told.contains('\n') && !told.contains("viewer"), "{told}");
+        }
+        assert_eq!(shortened("Unknown field \"x\""), "Unknown field \"x\"");
+        assert_eq!(shortened(&"é".repeat(5_000)).chars().count(), MOST_CHARACTERS + 1);
     }
 }

@@ -12,6 +12,7 @@ use axum::middleware::map_response;
 use axum::response::Response;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::cost;
 use crate::origins::Origins;
 
 /// How long a browser may keep what it was told of another origin's requests.
@@ -40,6 +41,17 @@ async fn say(mut answer: Response) -> Response {
     answer
 }
 
+/// The headers that such a page may read.
+const READ: [HeaderName; 7] = [
+    ETAG,
+    RETRY_AFTER,
+    WWW_AUTHENTICATE,
+    cost::COST,
+    cost::LIMIT,
+    cost::REMAINING,
+    cost::RESET,
+];
+
 /// What tells browsers which pages of other origins may ask (CORS); none where none may.
 fn shared(origins: &Origins) -> Option<CorsLayer> {
     let allowed = match origins {
@@ -51,7 +63,7 @@ fn shared(origins: &Origins) -> Option<CorsLayer> {
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH])
-        .expose_headers([ETAG, RETRY_AFTER, WWW_AUTHENTICATE])
+        .expose_headers(READ)
         .max_age(TOLD_FOR);
     Some(layer)
 }
