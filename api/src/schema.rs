@@ -118,8 +118,15 @@ const MOST_FIELDS: usize = 500;
 /// The most directives on one field.
 const MOST_DIRECTIVES: usize = 10;
 
-/// The schema's own types, which do not change while the process runs.
-static TYPES: LazyLock<Arc<Types>> = LazyLock::new(|| Arc::new(Types::of(&sdl())));
+/// The schema in GraphQL's own language, and what is worked out of it: none of it changes while the process runs.
+static SDL: LazyLock<String> = LazyLock::new(|| {
+    let mut sdl = builder().finish().sdl();
+    sdl.truncate(sdl.trim_end().len());
+    sdl.push('\n');
+    sdl
+});
+static TYPES: LazyLock<Arc<Types>> = LazyLock::new(|| Arc::new(Types::of(sdl())));
+static VARIABLES: LazyLock<CheckVariables> = LazyLock::new(|| CheckVariables::of(sdl()));
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
@@ -137,7 +144,7 @@ pub fn schema(app: Arc<App>) -> Schema {
         .extension(ErrorCodes)
         .extension(Charging::by(Arc::clone(&TYPES)))
         .extension(Guard)
-        .extension(CheckVariables::of(&sdl()))
+        .extension(VARIABLES.clone())
         .extension(Operations)
         .extension(Deadline)
         .extension(Identify)
@@ -151,11 +158,8 @@ pub fn schema(app: Arc<App>) -> Schema {
 }
 
 /// The schema in GraphQL's own language, as `schema.graphql` holds it.
-pub fn sdl() -> String {
-    let mut sdl = builder().finish().sdl();
-    sdl.truncate(sdl.trim_end().len());
-    sdl.push('\n');
-    sdl
+pub fn sdl() -> &'static str {
+    &SDL
 }
 
 /// Objects by their global ids.

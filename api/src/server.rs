@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_graphql::http::parse_query_string;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Variables};
+use async_graphql::{Request, Response, Variables};
 use axum::{
     Extension, Router,
     body::Body,
@@ -317,13 +317,11 @@ async fn graphql_get(
         return execute(&service, &headers, of, request).await;
     }
     // What is answered to nobody in particular is the same for everybody.
-    let begun = Arc::<Begun>::default();
-    let request = request.data(Requester::Anonymous(Trouble::Missing));
-    let response = service.schema.execute(request.data(Arc::clone(&begun))).await;
-    if begun.is_noted() && response.is_ok() {
+    let (response, was_executed) = run(&service, request, Requester::Anonymous(Trouble::Missing)).await;
+    if was_executed && response.is_ok() {
         for_everybody(of, response, &headers)
     } else {
-        answered(of, &response, begun.is_noted())
+        answered(of, &response, was_executed)
     }
 }
 
@@ -384,10 +382,16 @@ async fn asked(
     request: Request,
     requester: Requester,
 ) -> axum::response::Response {
+    let (response, was_executed) = run(service, request, requester).await;
+    answered(of, &response, was_executed)
+}
+
+/// What a request comes to, and whether it was executed.
+async fn run(service: &Service, request: Request, requester: Requester) -> (Response, bool) {
     let begun = Arc::<Begun>::default();
     let request = request.data(requester).data(Arc::clone(&begun));
     let response = service.schema.execute(request).await;
-    answered(of, &response, begun.is_noted())
+    (response, begun.is_noted())
 }
 
 /// The answer to a client that takes no media type of ours.
@@ -460,26 +464,21 @@ async fn graphql_ws(
     upgrade.on_upgrade(move |socket| socket::serve(socket, service, header, place))
 }
 
-/// The schema in GraphQL's own language, with its tag.
-static TEXT: LazyLock<(String, ETag)> = LazyLock::new(|| {
-    let text = sdl();
-    let tag = ETag::of(text.as_bytes());
-    (text, tag)
-});
+/// The tag of the schema in GraphQL's own language.
+static SCHEMA_TAG: LazyLock<ETag> = LazyLock::new(|| ETag::of(sdl().as_bytes()));
 
 /// The schema in GraphQL's own language.
 async fn schema_text(State(service): State<Service>, headers: HeaderMap) -> axum::response::Response {
     if service.app.costs.settings.introspection == Introspection::Closed {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let (text, tag) = &*TEXT;
     let said = [
         (header::CACHE_CONTROL, answer::KEPT_A_WHILE),
-        (header::ETAG, tag.header()),
+        (header::ETAG, SCHEMA_TAG.header()),
     ];
-    if tag.is_held(&headers) {
+    if SCHEMA_TAG.is_held(&headers) {
         (StatusCode::NOT_MODIFIED, said).into_response()
     } else {
-        (said, text.as_str()).into_response()
+        (said, sdl()).into_response()
     }
 }

@@ -6,11 +6,14 @@ use std::sync::LazyLock;
 
 use async_graphql::parser::parse_query;
 use axum::body::Body;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
+use wayin::auth::token::{Signer, Subject, Verifier};
 use wayin::auth::visibility::Reader;
+use wayin::clock::{Clock as _, SystemClock};
 use wayin::graphql::input;
 use wayin::guard::{Limits, measure};
 use wayin::id;
@@ -26,6 +29,30 @@ use wayin::workbook::template;
 use wayin_entity::initiative;
 
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| tokio::runtime::Runtime::new().unwrap());
+
+const SECRET: &[u8] = b"a secret that only these properties know";
+
+/// A verifier of tokens, and a good token.
+static TOKENS: LazyLock<(Verifier, String)> = LazyLock::new(|| {
+    let verifier = Verifier::new(Algorithm::HS256, DecodingKey::from_secret(SECRET), "us", "here");
+    let signer = Signer::new(Algorithm::HS256, EncodingKey::from_secret(SECRET), "here".into());
+    let subject = Subject {
+        issuer: "us".into(),
+        subject: "ada".into(),
+    };
+    let token = signer
+        .sign(&subject, SystemClock.now(), chrono::TimeDelta::days(1))
+        .unwrap();
+    assert!(
+        RUNTIME.block_on(verifier.verify(&token)).is_ok(),
+        "the token is good"
+    );
+    (verifier, token)
+});
+
+fn is_good(token: &str) -> bool {
+    RUNTIME.block_on(TOKENS.0.verify(token)).is_ok()
+}
 
 /// Pieces that documents are made of, in an order that makes sense by chance alone.
 fn document() -> impl Strategy<Value = String> {
@@ -123,12 +150,7 @@ proptest! {
 
     #[test]
     fn a_document_is_measured_in_as_many_steps_as_it_has_pieces(document in document()) {
-        let unlimited = Limits {
-            bytes: usize::MAX, tokens: usize::MAX, depth: usize::MAX, nesting: usize::MAX, operations: usize::MAX,
-            fragments: usize::MAX, selections: usize::MAX, aliases: usize::MAX, directives: usize::MAX,
-            root_fields: usize::MAX,
-        };
-        if let Ok(work) = measure(&document, &unlimited) {
+        if let Ok(work) = measure(&document, &Limits::NONE) {
             prop_assert!(work.tokens <= document.len());
             prop_assert!(work.steps <= 2 * document.len(), "{:?}", work);
         }
@@ -175,6 +197,46 @@ proptest! {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_text_that_was_not_signed_is_no_token(text in any::<String>(), claims in filter(), signature in any::<String>()) {
+        use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+        prop_assert!(!is_good(&text));
+        for algorithm in ["none", "HS256", "HS512", "RS256", "EdDSA"] {
+            let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+            let header = part(&json!({"alg": algorithm, "kid": signature}));
+            for signature in [&signature, &BASE64_URL_SAFE_NO_PAD.encode(&signature)] {
+                let token = format!("{header}.{}.{signature}", part(&claims));
+                prop_assert!(!is_good(&token));
+            }
+        }
+    }
+
+    #[test]
+    fn claims_of_any_shape_are_looked_over(claims in filter(), name in select(vec!["exp", "nbf", "iat", "iss", "sub", "aud", "jti"])) {
+        let mut said = json!({"iss": "us", "sub": "ada", "aud": "here", "exp": 4_000_000_000_u32});
+        said[name] = claims.clone();
+        let key = EncodingKey::from_secret(SECRET);
+        let token = jsonwebtoken::encode(&jsonwebtoken::Header::new(Algorithm::HS256), &said, &key).unwrap();
+        // Each is a number or a text, `aud` also a list of texts: nothing else passes for it.
+        if is_good(&token) {
+            let fits = match name {
+                "exp" | "nbf" | "iat" => claims.is_number(),
+                "aud" => claims.is_string() || claims.is_array(),
+                _ => claims.is_string(),
+            };
+            prop_assert!(fits, "{} {}", name, claims);
+        }
+    }
+
+    #[test]
+    fn a_token_of_which_one_character_is_another_is_no_token(at in any::<Index>(), other in any::<char>()) {
+        let good = &TOKENS.1;
+        let at = at.index(good.len());
+        // All of a token is of one byte each.
+        let spoilt = format!("{}{other}{}", &good[..at], &good[at + 1..]);
+        prop_assert_eq!(is_good(&spoilt), spoilt == *good);
     }
 
     #[test]

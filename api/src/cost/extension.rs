@@ -1,6 +1,6 @@
 //! Charges each operation at the schema's door, and tells what it cost.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::extensions::{
     Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextPrepareRequest, NextRequest,
@@ -18,6 +18,7 @@ use super::{Costs, Introspection, Payer, Standing, Types, headers, say_when, wei
 use crate::app::App;
 use crate::auth::requester::Requester;
 use crate::error::Error;
+use crate::graphql::operation::Name;
 
 /// What the library puts before the names that a client may have meant.
 const SUGGESTION: &str = " Did you mean";
@@ -37,7 +38,7 @@ impl ExtensionFactory for Charging {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(OfOne {
             types: Arc::clone(&self.0),
-            operation: OnceLock::new(),
+            name: Name::default(),
             bill: Arc::default(),
         })
     }
@@ -77,8 +78,7 @@ impl Bill {
 /// The charging of one operation.
 struct OfOne {
     types: Arc<Types>,
-    /// The name of the operation that is asked for, where it is said.
-    operation: OnceLock<Option<String>>,
+    name: Name,
     bill: Arc<Mutex<Option<Bill>>>,
 }
 
@@ -159,8 +159,7 @@ impl Extension for OfOne {
         request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        // A request is prepared once.
-        let _ = self.operation.set(request.operation_name.clone());
+        self.name.note(&request);
         next.run(ctx, request).await
     }
 
@@ -182,8 +181,7 @@ impl Extension for OfOne {
             Some(Sent::ToBeKept(_)) | None => {}
         }
         let document = next.run(ctx, query, variables).await?;
-        let operation = self.operation.get().and_then(Option::as_deref);
-        let weighed = weigh(&self.types, &document, operation, variables);
+        let weighed = weigh(&self.types, &document, self.name.get(), variables);
         if let Some(bill) = &mut *locked(&self.bill) {
             bill.points = weighed.points;
             if let Some(Sent::ToBeKept(hash)) = sent {

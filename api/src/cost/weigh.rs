@@ -6,13 +6,14 @@ use std::rc::Rc;
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    BaseType, Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition,
-    OperationDefinition, OperationType, Selection, SelectionSet, TypeKind, TypeSystemDefinition,
+    BaseType, Directive, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType,
+    Selection, SelectionSet, TypeKind, TypeSystemDefinition,
 };
 use async_graphql::{Positioned, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
 use super::weights::{self, CONNECTION};
+use crate::graphql::operation::asked_for;
 use crate::paging;
 
 /// What a field is declared to hold.
@@ -110,15 +111,7 @@ pub fn weigh(
     operation: Option<&str>,
     variables: &Variables,
 ) -> Weighed {
-    let operation = match (&document.operations, operation) {
-        (DocumentOperations::Single(operation), _) => Some(operation),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
-            operations.values().next()
-        }
-        (DocumentOperations::Multiple(_), None) => None,
-    };
-    let Some(operation) = operation else {
+    let Some(operation) = asked_for(document, operation) else {
         return Weighed {
             points: weights::LEAST,
             ..Weighed::default()
@@ -465,7 +458,7 @@ mod tests {
 
     use super::*;
 
-    static TYPES: LazyLock<Types> = LazyLock::new(|| Types::of(&crate::schema::sdl()));
+    static TYPES: LazyLock<Types> = LazyLock::new(|| Types::of(crate::schema::sdl()));
 
     fn weighed(document: &str, variables: serde_json::Value) -> Weighed {
         let document = parse_query(document).unwrap();

@@ -8,6 +8,7 @@ pub mod input;
 pub mod loader;
 pub mod mutating;
 pub mod node;
+pub mod operation;
 pub mod user_error;
 pub mod variables;
 

@@ -2,17 +2,18 @@
 //! 2021, 6.1.2) has a request with one that is not refused as a whole, before anything of it is executed.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use async_graphql::extensions::{
     Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextPrepareRequest,
 };
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    BaseType, DocumentOperations, ExecutableDocument, OperationDefinition, Type, TypeKind,
-    TypeSystemDefinition,
+    BaseType, ExecutableDocument, OperationDefinition, Type, TypeKind, TypeSystemDefinition,
 };
 use async_graphql::{Pos, Positioned, Request, ServerError, ServerResult, Value, Variables};
+
+use super::operation::{self, Name};
 
 /// The input types of the schema.
 #[derive(Debug, Default)]
@@ -150,18 +151,6 @@ impl InputTypes {
     }
 }
 
-/// The operation of a document that a request asks for; none where there is none, which is complained of later.
-pub fn operation<'d>(
-    document: &'d ExecutableDocument,
-    name: Option<&str>,
-) -> Option<&'d Positioned<OperationDefinition>> {
-    match (&document.operations, name) {
-        (DocumentOperations::Single(operation), _) => Some(operation),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(operations), None) => operations.values().next(),
-    }
-}
-
 /// The variables of an operation as it was given them, with its own values for those that it was not given.
 pub fn with_defaults(operation: &Positioned<OperationDefinition>, given: &Variables) -> Variables {
     let mut all = given.clone();
@@ -191,7 +180,7 @@ impl ExtensionFactory for CheckVariables {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(OfOne {
             types: Arc::clone(&self.0),
-            operation: OnceLock::new(),
+            name: Name::default(),
         })
     }
 }
@@ -199,8 +188,7 @@ impl ExtensionFactory for CheckVariables {
 /// The check of one request.
 struct OfOne {
     types: Arc<InputTypes>,
-    /// The name of the operation that is asked for, where it is said.
-    operation: OnceLock<Option<String>>,
+    name: Name,
 }
 
 #[async_graphql::async_trait::async_trait]
@@ -211,8 +199,7 @@ impl Extension for OfOne {
         request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        // A request is prepared once.
-        let _ = self.operation.set(request.operation_name.clone());
+        self.name.note(&request);
         next.run(ctx, request).await
     }
 
@@ -224,8 +211,7 @@ impl Extension for OfOne {
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
         let document = next.run(ctx, query, variables).await?;
-        let name = self.operation.get().and_then(Option::as_deref);
-        let operation = operation(&document, name);
+        let operation = operation::asked_for(&document, self.name.get());
         let trouble = operation.and_then(|operation| self.types.check(&operation.node, variables));
         match trouble {
             None => Ok(document),

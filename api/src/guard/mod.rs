@@ -39,6 +39,22 @@ pub struct Limits {
     pub root_fields: usize,
 }
 
+impl Limits {
+    /// None: all that there is of everything is measured.
+    pub const NONE: Self = Self {
+        bytes: usize::MAX,
+        tokens: usize::MAX,
+        depth: usize::MAX,
+        nesting: usize::MAX,
+        operations: usize::MAX,
+        fragments: usize::MAX,
+        selections: usize::MAX,
+        aliases: usize::MAX,
+        directives: usize::MAX,
+        root_fields: usize::MAX,
+    };
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

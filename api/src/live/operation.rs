@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery};
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
-};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
 use async_graphql::{Request, Response, ServerError, ServerResult, Variables};
 
+use crate::graphql::operation::asked_for;
 use crate::guard::{Limits, measure};
 
 /// Whether an operation was executed: what went wrong before that is told as an error of the
@@ -92,13 +91,6 @@ pub fn document(request: &mut Request) -> Option<&ExecutableDocument> {
 pub fn kind(request: &mut Request) -> Option<OperationType> {
     let name = request.operation_name.clone();
     let document = document(request)?;
-    let operation = match (&document.operations, name) {
-        (DocumentOperations::Single(operation), _) => operation,
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name.as_str())?,
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
-            operations.values().next()?
-        }
-        _ => return None,
-    };
+    let operation = asked_for(document, name.as_deref())?;
     Some(operation.node.ty)
 }

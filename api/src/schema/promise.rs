@@ -193,7 +193,7 @@ fn last_released() -> (Vec<u32>, String) {
 #[test]
 fn what_was_released_is_kept() {
     let (version, released) = last_released();
-    let broken = broken(&released, &super::sdl());
+    let broken = broken(&released, super::sdl());
     assert!(
         broken.is_empty(),
         "the schema of version {version:?} promised more (deprecate first; docs/schema/README.md says how):\n{}",

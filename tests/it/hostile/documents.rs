@@ -97,7 +97,7 @@ pub fn all() -> Vec<Hostile> {
         ),
         (
             "10,000 directives on a field",
-            format!("{{ __typename {} }}", "@a ".repeat(9_000)),
+            format!("{{ __typename {} }}", "@a ".repeat(10_000)),
         ),
         (
             "10,000 directives that are known",

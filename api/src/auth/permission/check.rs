@@ -18,6 +18,7 @@ use super::{Allowed, Row, Rule, SUBSCRIPTION, TABLE};
 use crate::auth::requester::Requester;
 use crate::auth::token::Trouble;
 use crate::error::{Error, Result};
+use crate::graphql::operation::{self, Name};
 use crate::graphql::{app, variables};
 
 /// The root type of queries.
@@ -173,7 +174,7 @@ impl ExtensionFactory for Permissions {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(OfOne {
             permissions: self.clone(),
-            operation: OnceLock::new(),
+            name: Name::default(),
             variables: OnceLock::new(),
         })
     }
@@ -182,8 +183,7 @@ impl ExtensionFactory for Permissions {
 /// The check of one request.
 struct OfOne {
     permissions: Permissions,
-    /// The name of the operation that is asked for, where it is said.
-    operation: OnceLock<Option<String>>,
+    name: Name,
     /// Its variables, with what stands for those that are not given.
     variables: OnceLock<Variables>,
 }
@@ -218,8 +218,7 @@ impl Extension for OfOne {
         request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        // A request is prepared once.
-        let _ = self.operation.set(request.operation_name.clone());
+        self.name.note(&request);
         next.run(ctx, request).await
     }
 
@@ -231,8 +230,8 @@ impl Extension for OfOne {
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
         let document = next.run(ctx, query, given).await?;
-        let name = self.operation.get().and_then(Option::as_deref);
-        if let Some(operation) = variables::operation(&document, name) {
+        if let Some(operation) = operation::asked_for(&document, self.name.get()) {
+            // A request is parsed once.
             let _ = self.variables.set(variables::with_defaults(operation, given));
         }
         Ok(document)

@@ -1,0 +1,74 @@
+//! Which operation of its document a request asks for.
+
+use std::sync::OnceLock;
+
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
+use async_graphql::{Positioned, Request};
+
+/// The operation of a document by its name, or the only one; none where there is none such, which is complained of
+/// when the document is executed.
+pub fn asked_for<'d>(
+    document: &'d ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'d Positioned<OperationDefinition>> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), _) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values().next()
+        }
+        (DocumentOperations::Multiple(_), None) => None,
+    }
+}
+
+/// The name of the operation that a request asks for, where it says one: kept by an extension from when the request is
+/// prepared until its document is parsed, as the library tells it at the former alone.
+#[derive(Debug, Default)]
+pub struct Name(OnceLock<Option<String>>);
+
+impl Name {
+    /// Takes note of it. A request is prepared once.
+    pub fn note(&self, request: &Request) {
+        let _ = self.0.set(request.operation_name.clone());
+    }
+
+    /// The name.
+    pub fn get(&self) -> Option<&str> {
+        self.0.get().and_then(Option::as_deref)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::asked_for;
+
+    #[test]
+    fn the_one_that_is_named_is_asked_for_or_the_only_one() {
+        for (document, name, field) in [
+            ("{ a }", None, Some("a")),
+            ("{ a }", Some("B"), Some("a")),
+            ("query A { a }", None, Some("a")),
+            ("query A { a }", Some("A"), Some("a")),
+            ("query A { a }", Some("B"), None),
+            ("query A { a } query B { b }", Some("B"), Some("b")),
+            ("query A { a } query B { b }", Some("C"), None),
+            ("query A { a } query B { b }", None, None),
+        ] {
+            let parsed = parse_query(document).unwrap();
+            let found = asked_for(&parsed, name);
+            let shown = found.map(|one| format!("{:?}", one.node.selection_set.node.items[0].node));
+            match (shown, field) {
+                (None, None) => {}
+                (Some(shown), Some(field)) => {
+                    assert!(
+                        shown.contains(&format!("\"{field}\"")),
+                        "{document} {name:?}: {shown}"
+                    );
+                }
+                (shown, _) => panic!("{document} {name:?}: {shown:?}"),
+            }
+        }
+    }
+}
