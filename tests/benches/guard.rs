@@ -2,6 +2,8 @@
 //! document goes through the whole service, as a request to `/graphql` does. The aim is 50 ms for each.
 
 #![allow(missing_docs, reason = "a program of its own")]
+// The schema's resolvers, laid out as one future each.
+#![recursion_limit = "256"]
 
 #[allow(dead_code, reason = "shared with the stories")]
 #[path = "../it/hostile/documents.rs"]
