@@ -72,7 +72,7 @@ pub async fn append(db: &impl ConnectionTrait, act: &Act<'_>, entries: &[Entry])
         updated_at: Set(now),
         ..Default::default()
     });
-    insert_all(db, rows.collect()).await
+    insert_all(db, rows).await
 }
 
 /// Has `PostgreSQL` tell every server that the base was changed, once the transaction commits.

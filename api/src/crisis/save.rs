@@ -96,7 +96,7 @@ pub async fn save(
         created_at: Set(act.now()),
         updated_at: Set(act.now()),
     });
-    insert_all(db, named.collect()).await?;
+    insert_all(db, named).await?;
     let kind = match &before {
         Some(_) => ChangeKind::Altered,
         None => ChangeKind::Published,

@@ -1,66 +1,78 @@
 //! Inserting many rows of one table.
 
 use std::fmt::Write as _;
+use std::iter::Peekable;
 
+use futures_util::future::BoxFuture;
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ConnectionTrait, DbBackend, DbErr, EntityName, EntityTrait, IdenStatic,
     Iterable, Statement, Value,
 };
 
-/// How many rows one statement inserts. Few sizes, so that each table's statements are prepared once and
-/// stay so; no table has columns enough for the largest to bind more than `SQLite`'s 32,766 values.
-const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
-/// How many rows one statement inserts on `PostgreSQL`, whatever their number: it is one statement for all of them.
-const MOST: usize = 512;
+/// How many rows one statement inserts: so few that the next can be made while the base does this one, and of few
+/// sizes, so that each table's statements are prepared once and stay so. No table has columns enough for the largest
+/// to bind more than `SQLite`'s 32,766 values.
+const SIZES: [usize; 4] = [128, 32, 8, 1];
+/// The most rows of one statement.
+const MOST: usize = SIZES[0];
 
 type Column<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Column;
 
-/// Inserts rows of one table, in their order. Each sets the same columns.
+/// Inserts rows of one table, in their order. Each sets the same columns. A row is asked for when its statement is
+/// made, which is while the base does the one before.
 ///
 /// This does what `insert_many` does, which builds an expression for each value of each row anew: of an
 /// import's time a third went into that. `SQLite` is given the values one by one. `PostgreSQL`, which plans a
 /// statement of some thousand values each time, is given the rows as one document. (A column of documents cannot
 /// be given JSON's own null so: it becomes the table's.)
-pub async fn insert_all<A>(db: &impl ConnectionTrait, rows: Vec<A>) -> Result<(), DbErr>
+pub fn insert_all<'a, A, R>(db: &'a impl ConnectionTrait, rows: R) -> BoxFuture<'a, Result<(), DbErr>>
 where
-    A: ActiveModelTrait,
+    A: ActiveModelTrait + Send + 'a,
+    R: IntoIterator<Item = A, IntoIter: Send + 'a>,
 {
-    let Some(first) = rows.first() else {
-        return Ok(());
-    };
-    let columns: Vec<Column<A>> = Column::<A>::iter()
-        .filter(|column| !first.get(*column).is_not_set())
-        .collect();
-    let mut statements = Statements {
-        backend: db.get_database_backend(),
-        columns,
-        rows: rows.into_iter(),
-        text: (0, String::new()),
-    };
-    let mut next = statements.next().transpose()?;
-    while let Some(statement) = next {
-        // While the base does this one the next is made.
-        let (done, made) = tokio::join!(db.execute_raw(statement), async { statements.next() });
-        done?;
-        next = made.transpose()?;
-    }
-    Ok(())
+    let mut rows = rows.into_iter().peekable();
+    // In a box, so that whoever waits for it need not name the iterator's type in their own future.
+    Box::pin(async move {
+        let Some(first) = rows.peek() else {
+            return Ok(());
+        };
+        let columns: Vec<Column<A>> = Column::<A>::iter()
+            .filter(|column| !first.get(*column).is_not_set())
+            .collect();
+        let mut statements = Statements {
+            backend: db.get_database_backend(),
+            columns,
+            rows,
+            held: Vec::new(),
+            text: (0, String::new()),
+        };
+        let mut next = statements.next().transpose()?;
+        while let Some(statement) = next {
+            // While the base does this one the next is made.
+            let (done, made) = tokio::join!(db.execute_raw(statement), async { statements.next() });
+            done?;
+            next = made.transpose()?;
+        }
+        Ok(())
+    })
 }
 
 /// The statements that insert some rows, each made when it is asked for.
-struct Statements<A: ActiveModelTrait> {
+struct Statements<A: ActiveModelTrait, R: Iterator<Item = A>> {
     backend: DbBackend,
     columns: Vec<Column<A>>,
-    rows: std::vec::IntoIter<A>,
+    rows: Peekable<R>,
+    /// The values of rows that were taken and are in no statement yet, row after row.
+    held: Vec<Value>,
     /// The text of the statement that was made last, with the number of its rows.
     text: (usize, String),
 }
 
-impl<A: ActiveModelTrait> Iterator for Statements<A> {
+impl<A: ActiveModelTrait, R: Iterator<Item = A>> Iterator for Statements<A, R> {
     type Item = Result<Statement, DbErr>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rows.as_slice().is_empty() {
+        if self.held.is_empty() && self.rows.peek().is_none() {
             return None;
         }
         Some(match self.backend {
@@ -70,24 +82,27 @@ impl<A: ActiveModelTrait> Iterator for Statements<A> {
     }
 }
 
-impl<A: ActiveModelTrait> Statements<A> {
+impl<A: ActiveModelTrait, R: Iterator<Item = A>> Statements<A, R> {
     fn of_values(&mut self) -> Result<Statement, DbErr> {
-        let fits = |size: &usize| *size <= self.rows.len();
-        let size = SIZES.into_iter().find(fits).unwrap_or(1);
+        if self.held.is_empty() {
+            for mut row in self.rows.by_ref().take(MOST) {
+                for column in &self.columns {
+                    self.held.push(match value(&mut row, *column)? {
+                        Value::Json(document) => document.map(|document| document.to_string()).into(),
+                        value => value,
+                    });
+                }
+            }
+        }
+        let rows = self.held.len() / self.columns.len();
+        let size = SIZES.into_iter().find(|size| *size <= rows).unwrap_or(1);
         if self.text.0 != size {
             let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
             let rows = vec![row.as_str(); size].join(", ");
             self.text = (size, format!("{} VALUES {rows}", self.begin()));
         }
-        let mut values = Vec::with_capacity(size * self.columns.len());
-        for mut row in self.rows.by_ref().take(size) {
-            for column in &self.columns {
-                values.push(match value(&mut row, *column)? {
-                    Value::Json(document) => document.map(|document| document.to_string()).into(),
-                    value => value,
-                });
-            }
-        }
+        let left = self.held.split_off(size * self.columns.len());
+        let values = std::mem::replace(&mut self.held, left);
         Ok(Statement::from_sql_and_values(self.backend, &self.text.1, values))
     }
 

@@ -58,7 +58,7 @@ pub async fn delete(
     }
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let events = rows.iter().map(|row| event(clock, row, now).into_active_model());
-    database::insert_all(&transaction, events.collect()).await?;
+    database::insert_all(&transaction, events).await?;
     let deleted = submission::Entity::delete_many()
         .filter(submission::Column::Id.is_in(ids))
         .exec(&transaction)

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// How often something is looked for before a story gives up, a tenth of a second apart.
-const LOOKS: u32 = 600;
+const LOOKS: u32 = 3_000;
 
 /// A folder with the settings that commands are run with in it.
 pub struct Folder {

@@ -118,7 +118,7 @@ pub(super) async fn write(
         return Ok(false);
     }
     let rows = came.into_iter().flat_map(|one| rows(act, import, one));
-    insert_all(db, rows.collect()).await?;
+    insert_all(db, rows).await?;
     Ok(true)
 }
 

@@ -413,6 +413,6 @@ async fn write(db: &impl ConnectionTrait, submissions: Vec<Write>) -> Result<()>
         one.row.into_active_model().reset_all().update(db).await?;
     }
     let new = new.into_iter().map(|one| one.row.into_active_model());
-    insert_all(db, new.collect()).await?;
+    insert_all(db, new).await?;
     Ok(())
 }

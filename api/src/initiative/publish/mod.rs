@@ -5,6 +5,7 @@ mod write;
 
 pub(crate) use write::says_no_more_than_a_grant;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
@@ -79,6 +80,13 @@ struct Ready {
     funders: Vec<Uuid>,
     grant_digests: Vec<Option<String>>,
     document: serde_json::Value,
+}
+
+impl Ready {
+    /// The version that it will stand in.
+    fn version(&self) -> i32 {
+        self.before.as_ref().map_or(1, |before| before.version + 1)
+    }
 }
 
 /// Publishes a batch of records, one after the other as far as that makes a difference.
@@ -364,7 +372,7 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     fn looked_over(&self, proposal: &Proposal) -> LookedOver {
-        let record = with_what_grants_say(&self.standing, proposal.record.clone());
+        let record = as_grants_say(&self.standing, &proposal.record);
         let mut findings = self.look_over(&record);
         let lead = self.organisations.id_of(&record.lead_organisation);
         let before = self.before(&record, lead).map(|before| before.id);
@@ -373,17 +381,18 @@ impl Batch<'_> {
             .errors
             .extend(grant_clashes(&self.standing, &record, id, lead));
         LookedOver {
-            stands_so: findings.errors.is_empty() && self.stands_so(id, record),
+            stands_so: findings.errors.is_empty() && self.stands_so(id, record.as_ref()),
             findings,
         }
     }
 
     /// Whether a record that nothing stands against is published so already.
-    fn stands_so(&self, id: Uuid, mut record: InitiativeRecord) -> bool {
+    fn stands_so(&self, id: Uuid, record: &InitiativeRecord) -> bool {
         let standing = self.standing.initiatives.get(&id);
         if standing.is_none_or(|standing| standing.withdrawn_at.is_some()) {
             return false;
         }
+        let mut record = record.clone();
         let place = record.place.as_ref();
         record.place = place
             .and_then(|reference| self.places.resolve(reference).ok())
@@ -606,7 +615,16 @@ fn with_grant(
     Ok(record)
 }
 
-/// What a record leaves out of a term whose grant is published stays as published.
+/// What a record leaves out of a term whose grant is published stays as published: the record itself where it
+/// names no such grant.
+fn as_grants_say<'a>(standing: &Standing, record: &'a InitiativeRecord) -> Cow<'a, InitiativeRecord> {
+    if standing.terms_of(record).flatten().next().is_none() {
+        return Cow::Borrowed(record);
+    }
+    Cow::Owned(with_what_grants_say(standing, record.clone()))
+}
+
+/// The same of a record that is given up.
 fn with_what_grants_say(standing: &Standing, mut record: InitiativeRecord) -> InitiativeRecord {
     for term in &mut record.funding_terms {
         let known = term

@@ -20,7 +20,7 @@ use crate::change::{self, Act, Entry};
 use crate::condition::fold;
 use crate::database::insert_all;
 use crate::error::Result;
-use crate::initiative::record::{ConditionChanged, EntryPointTaken, InitiativeRecord, Source};
+use crate::initiative::record::{ChallengeFaced, InitiativeRecord, Source};
 
 /// Writes records with their parts, revisions and changes, and withdraws the
 /// initiatives that they supersede.
@@ -28,7 +28,7 @@ pub(super) async fn write(
     db: &impl ConnectionTrait,
     act: &Act<'_>,
     keys: &DisclosureKeys,
-    ready: Vec<Ready>,
+    mut ready: Vec<Ready>,
     superseded: Vec<Uuid>,
 ) -> Result<()> {
     if ready.is_empty() {
@@ -45,52 +45,47 @@ pub(super) async fn write(
     let mut entries = withdraw(db, act, superseded, superseded_as).await?;
     delete_parts(db, &altered).await?;
     let sources = sources_of(db, act, &ready).await?;
-    let now = act.now();
-    let (mut initiatives, mut revisions, mut links) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut taken, mut faced, mut reasons, mut changed, mut terms) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (mut one, source_id) in ready.into_iter().zip(sources) {
-        let row = initiative_row(act, keys, &one)?;
+    let keys = ready
+        .iter()
+        .map(|one| disclosure_key(keys, one))
+        .collect::<Result<Vec<_>>>()?;
+    let documents: Vec<_> = ready
+        .iter_mut()
+        .map(|one| std::mem::take(&mut one.document))
+        .collect();
+    entries.extend(ready.iter().map(|one| {
         let kind = match &one.before {
             Some(before) if before.withdrawn_at.is_none() => ChangeKind::Altered,
             _ => ChangeKind::Published,
         };
-        entries.push(Entry::new(kind, ChangeSubject::Initiative, one.id));
-        revisions.push(
-            revision_row(act, one.id, row.version, std::mem::take(&mut one.document)).into_active_model(),
-        );
-        let parts = Parts {
-            act,
-            ids: &ids,
-            id: one.id,
-        };
-        taken.extend(parts.entry_points(&one.record));
-        parts.challenges(&one.record, &mut faced, &mut reasons);
-        changed.extend(parts.conditions(&one.record));
-        terms.extend(parts.terms(&one));
-        links.push(
-            initiative_source::Model {
-                initiative_id: one.id,
-                source_id,
-                created_at: now,
-                updated_at: now,
-            }
-            .into_active_model(),
-        );
-        if one.before.is_some() {
-            row.into_active_model().reset_all().update(db).await?;
-        } else {
-            initiatives.push(row.into_active_model());
-        }
+        Entry::new(kind, ChangeSubject::Initiative, one.id)
+    }));
+    let (new, altered): (Vec<_>, Vec<_>) = ready.iter().zip(keys).partition(|(one, _)| one.before.is_none());
+    for (one, key) in altered {
+        let row = initiative_row(act, one, key).into_active_model();
+        row.reset_all().update(db).await?;
     }
-    insert_all(db, initiatives).await?;
-    insert_all(db, links).await?;
-    insert_all(db, taken).await?;
-    insert_all(db, faced).await?;
-    insert_all(db, reasons).await?;
-    insert_all(db, changed).await?;
-    insert_all(db, terms).await?;
-    insert_all(db, revisions).await?;
+    let new = new.into_iter();
+    insert_all(
+        db,
+        new.map(|(one, key)| initiative_row(act, one, key).into_active_model()),
+    )
+    .await?;
+    let parts = Parts { act, ids: &ids };
+    let faced = parts.challenges(&ready);
+    insert_all(
+        db,
+        ready.iter().zip(sources).map(|(one, id)| parts.source(one, id)),
+    )
+    .await?;
+    insert_all(db, ready.iter().flat_map(|one| parts.entry_points(one))).await?;
+    insert_all(db, faced.iter().map(|one| parts.challenge(one))).await?;
+    insert_all(db, faced.iter().flat_map(|one| parts.reasons(one))).await?;
+    insert_all(db, ready.iter().flat_map(|one| parts.conditions(one))).await?;
+    insert_all(db, ready.iter().flat_map(|one| parts.terms(one))).await?;
+    let revisions = ready.iter().zip(documents);
+    let revisions = revisions.map(|(one, document)| revision_row(act, one.id, one.version(), document));
+    insert_all(db, revisions.map(IntoActiveModel::into_active_model)).await?;
     change::append(db, act, &entries).await?;
     Ok(())
 }
@@ -291,13 +286,21 @@ async fn sources_of(db: &impl ConnectionTrait, act: &Act<'_>, ready: &[Ready]) -
     Ok(of_records)
 }
 
-fn initiative_row(act: &Act<'_>, keys: &DisclosureKeys, ready: &Ready) -> Result<initiative::Model> {
+fn disclosure_key(keys: &DisclosureKeys, ready: &Ready) -> Result<i64> {
+    let Ready { record, lead, .. } = ready;
+    keys.key(
+        lead.identifier.as_deref().unwrap_or(&lead.name),
+        disclosure_reference(record),
+    )
+}
+
+fn initiative_row(act: &Act<'_>, ready: &Ready, disclosure_key: i64) -> initiative::Model {
     let Ready {
         record, before, lead, ..
     } = ready;
     let now = act.now();
     let sharing = record.sharing.clone().unwrap_or_default();
-    Ok(initiative::Model {
+    initiative::Model {
         id: ready.id,
         place_id: ready.place,
         lead_organisation_id: lead.id,
@@ -312,13 +315,10 @@ fn initiative_row(act: &Act<'_>, keys: &DisclosureKeys, ready: &Ready) -> Result
         illustrative: record.illustrative,
         made_from_grant: says_no_more_than_a_grant(record),
         external_ref: record.external_ref.clone(),
-        version: before.as_ref().map_or(1, |before| before.version + 1),
+        version: ready.version(),
         published_at: before.as_ref().map_or(now, |before| before.published_at),
         withdrawn_at: None,
-        disclosure_key: keys.key(
-            lead.identifier.as_deref().unwrap_or(&lead.name),
-            disclosure_reference(record),
-        )?,
+        disclosure_key,
         sharing_confirmed_by: sharing.confirmed_by,
         sharing_confirmed_on: sharing.confirmed_on,
         sharing_basis: sharing.basis,
@@ -326,7 +326,7 @@ fn initiative_row(act: &Act<'_>, keys: &DisclosureKeys, ready: &Ready) -> Result
         missing: record.missing.kept(),
         created_at: before.as_ref().map_or(now, |before| before.created_at),
         updated_at: now,
-    })
+    }
 }
 
 /// What a record is known by within its lead organisation, for its disclosure key: its own reference, or else
@@ -382,11 +382,18 @@ fn revision_row(
     }
 }
 
-/// Makes the rows of one record's parts.
+/// Makes the rows of records' parts.
 struct Parts<'a> {
     act: &'a Act<'a>,
     ids: &'a KeptIds,
+}
+
+/// A challenge that a record faced, with the id that its reasons refer to.
+struct Faced<'a> {
     id: Uuid,
+    created_at: DateTime<Utc>,
+    initiative: Uuid,
+    said: &'a ChallengeFaced,
 }
 
 impl Parts<'_> {
@@ -395,19 +402,33 @@ impl Parts<'_> {
             .unwrap_or_else(|| (self.act.clock.new_id(), self.act.now()))
     }
 
-    fn entry_points(&self, record: &InitiativeRecord) -> Vec<entry_point_taken::ActiveModel> {
+    fn source(&self, ready: &Ready, source_id: Uuid) -> initiative_source::ActiveModel {
+        let now = self.act.now();
+        initiative_source::Model {
+            initiative_id: ready.id,
+            source_id,
+            created_at: now,
+            updated_at: now,
+        }
+        .into_active_model()
+    }
+
+    fn entry_points<'r>(
+        &'r self,
+        ready: &'r Ready,
+    ) -> impl Iterator<Item = entry_point_taken::ActiveModel> + 'r {
         let mut positions: HashMap<Perspective, i32> = HashMap::new();
-        let row = |taken: &EntryPointTaken| {
+        ready.record.entry_points.iter().map(move |taken| {
             let position = positions.entry(taken.perspective).or_default();
             *position += 1;
             let kept = self
                 .ids
                 .entry_points
-                .get(&(self.id, taken.perspective, *position));
+                .get(&(ready.id, taken.perspective, *position));
             let (id, created_at) = self.kept(kept);
             entry_point_taken::Model {
                 id,
-                initiative_id: self.id,
+                initiative_id: ready.id,
                 position: *position,
                 entry_point: taken.entry_point,
                 perspective: taken.perspective,
@@ -418,47 +439,69 @@ impl Parts<'_> {
                 updated_at: self.act.now(),
             }
             .into_active_model()
-        };
-        record.entry_points.iter().map(row).collect()
+        })
     }
 
-    fn challenges(
+    fn challenges<'r>(&self, ready: &'r [Ready]) -> Vec<Faced<'r>> {
+        let faced = ready
+            .iter()
+            .flat_map(|one| one.record.challenges_faced.iter().map(|said| (one.id, said)));
+        faced
+            .map(|(initiative, said)| {
+                let (id, created_at) = self.kept(self.ids.challenges.get(&(initiative, said.challenge)));
+                Faced {
+                    id,
+                    created_at,
+                    initiative,
+                    said,
+                }
+            })
+            .collect()
+    }
+
+    fn challenge(&self, faced: &Faced<'_>) -> challenge_faced::ActiveModel {
+        let said = faced.said;
+        challenge_faced::Model {
+            id: faced.id,
+            initiative_id: faced.initiative,
+            challenge: said.challenge,
+            step: said.step,
+            note: said.note.clone(),
+            noticed_on: said.noticed_on,
+            perspective: said.perspective,
+            missing: said.missing.kept(),
+            created_at: faced.created_at,
+            updated_at: self.act.now(),
+        }
+        .into_active_model()
+    }
+
+    fn reasons<'r>(
         &self,
-        record: &InitiativeRecord,
-        rows: &mut Vec<challenge_faced::ActiveModel>,
-        reasons: &mut Vec<challenge_reason::ActiveModel>,
-    ) {
-        let now = self.act.now();
-        for faced in &record.challenges_faced {
-            let (id, created_at) = self.kept(self.ids.challenges.get(&(self.id, faced.challenge)));
-            let row = challenge_faced::Model {
-                id,
-                initiative_id: self.id,
-                challenge: faced.challenge,
-                step: faced.step,
-                note: faced.note.clone(),
-                noticed_on: faced.noticed_on,
-                perspective: faced.perspective,
-                missing: faced.missing.kept(),
-                created_at,
-                updated_at: now,
-            };
-            rows.push(row.into_active_model());
-            reasons.extend(faced.reasons.iter().map(|reason| challenge_reason::ActiveModel {
+        faced: &'r Faced<'_>,
+    ) -> impl Iterator<Item = challenge_reason::ActiveModel> + use<'r> {
+        let (id, now) = (faced.id, self.act.now());
+        faced
+            .said
+            .reasons
+            .iter()
+            .map(move |reason| challenge_reason::ActiveModel {
                 challenge_faced_id: Set(id),
                 reason: Set(*reason),
                 created_at: Set(now),
                 updated_at: Set(now),
-            }));
-        }
+            })
     }
 
-    fn conditions(&self, record: &InitiativeRecord) -> Vec<condition_changed::ActiveModel> {
-        let row = |changed: &ConditionChanged| {
-            let (id, created_at) = self.kept(self.ids.conditions.get(&(self.id, changed.condition)));
+    fn conditions<'r>(
+        &'r self,
+        ready: &'r Ready,
+    ) -> impl Iterator<Item = condition_changed::ActiveModel> + 'r {
+        ready.record.conditions_changed.iter().map(|changed| {
+            let (id, created_at) = self.kept(self.ids.conditions.get(&(ready.id, changed.condition)));
             condition_changed::Model {
                 id,
-                initiative_id: self.id,
+                initiative_id: ready.id,
                 condition: changed.condition,
                 change: changed.change,
                 missing: changed.missing.kept(),
@@ -466,54 +509,50 @@ impl Parts<'_> {
                 updated_at: self.act.now(),
             }
             .into_active_model()
-        };
-        record.conditions_changed.iter().map(row).collect()
+        })
     }
 
-    fn terms(&self, ready: &Ready) -> Vec<funding_term::ActiveModel> {
+    fn terms<'r>(&'r self, ready: &'r Ready) -> impl Iterator<Item = funding_term::ActiveModel> + 'r {
         let terms = ready
             .record
             .funding_terms
             .iter()
             .zip(&ready.funders)
             .zip(&ready.grant_digests);
-        (1..)
-            .zip(terms)
-            .map(|(position, ((term, funder), digest))| {
-                let kept = match &term.grant_identifier {
-                    Some(identifier) => self.ids.granted_terms.get(identifier),
-                    None => self.ids.other_terms.get(&(self.id, position)),
-                };
-                let (id, created_at) = self.kept(kept);
-                funding_term::Model {
-                    id,
-                    initiative_id: self.id,
-                    position,
-                    funder_id: *funder,
-                    grant_identifier: term.grant_identifier.clone(),
-                    grant_digest: digest.clone(),
-                    programme: term.programme.clone(),
-                    currency: term.currency.clone(),
-                    amount_minor: term.amount_minor,
-                    awarded_on: term.awarded_on,
-                    starts_on: term.starts_on,
-                    ends_on: term.ends_on,
-                    duration_months: term.duration_months,
-                    intended_focus: term.intended_focus,
-                    upfront_research: term.upfront_research,
-                    upfront_research_months: term.upfront_research_months,
-                    collaboration_resourced: term.collaboration_resourced,
-                    restriction: term.restriction,
-                    reporting_frequency: term.reporting_frequency,
-                    reporting_basis: term.reporting_basis,
-                    delivery_timeline: term.delivery_timeline,
-                    renewable: term.renewable,
-                    missing: term.missing.kept(),
-                    created_at,
-                    updated_at: self.act.now(),
-                }
-                .into_active_model()
-            })
-            .collect()
+        (1..).zip(terms).map(|(position, ((term, funder), digest))| {
+            let kept = match &term.grant_identifier {
+                Some(identifier) => self.ids.granted_terms.get(identifier),
+                None => self.ids.other_terms.get(&(ready.id, position)),
+            };
+            let (id, created_at) = self.kept(kept);
+            funding_term::Model {
+                id,
+                initiative_id: ready.id,
+                position,
+                funder_id: *funder,
+                grant_identifier: term.grant_identifier.clone(),
+                grant_digest: digest.clone(),
+                programme: term.programme.clone(),
+                currency: term.currency.clone(),
+                amount_minor: term.amount_minor,
+                awarded_on: term.awarded_on,
+                starts_on: term.starts_on,
+                ends_on: term.ends_on,
+                duration_months: term.duration_months,
+                intended_focus: term.intended_focus,
+                upfront_research: term.upfront_research,
+                upfront_research_months: term.upfront_research_months,
+                collaboration_resourced: term.collaboration_resourced,
+                restriction: term.restriction,
+                reporting_frequency: term.reporting_frequency,
+                reporting_basis: term.reporting_basis,
+                delivery_timeline: term.delivery_timeline,
+                renewable: term.renewable,
+                missing: term.missing.kept(),
+                created_at,
+                updated_at: self.act.now(),
+            }
+            .into_active_model()
+        })
     }
 }
