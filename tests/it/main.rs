@@ -42,6 +42,7 @@ mod support;
 mod takeovers;
 mod tokens;
 mod visibility;
+mod written_from;
 
 fn main() -> ExitCode {
     let stories = [
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         missing::stories(),
         files::stories(),
         mending::stories(),
+        written_from::stories(),
         visibility::stories(),
         permissions::stories(),
         tokens::stories(),

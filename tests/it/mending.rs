@@ -37,7 +37,7 @@ fn workbook(records: &[Value]) -> Vec<u8> {
 }
 
 /// The records of a workbook, as they are typed in it.
-fn typed(bytes: &[u8]) -> Vec<Value> {
+pub fn typed(bytes: &[u8]) -> Vec<Value> {
     let mut records = Vec::new();
     read_as_typed(
         RecordFormat::Xlsx,
@@ -45,7 +45,7 @@ fn typed(bytes: &[u8]) -> Vec<Value> {
         &Limits::default(),
         |item| {
             match item {
-                Item::Record(record) => records.push(record.document),
+                Item::Record(record) => records.push(record.into_typed()),
                 Item::Stray(stray) => panic!("{stray:?}"),
             }
             ControlFlow::Continue(())
@@ -56,7 +56,7 @@ fn typed(bytes: &[u8]) -> Vec<Value> {
 }
 
 /// What a path of the service answers.
-async fn download(app: &TestApp, path: &str, subject: Option<&str>) -> (StatusCode, Vec<u8>) {
+pub async fn download(app: &TestApp, path: &str, subject: Option<&str>) -> (StatusCode, Vec<u8>) {
     let mut request = Request::get(path);
     if let Some(subject) = subject {
         request = request.header(header::AUTHORIZATION, format!("Bearer {}", token(subject)));
@@ -72,7 +72,8 @@ async fn download(app: &TestApp, path: &str, subject: Option<&str>) -> (StatusCo
     )
 }
 
-async fn sent(app: &TestApp, client: &Client<'_>, name: &str, content: &[u8]) -> Value {
+/// Sends a file of records in, has it taken in, and answers its import.
+pub async fn sent(app: &TestApp, client: &Client<'_>, name: &str, content: &[u8]) -> Value {
     let sent = import_jobs::send(app, client, name, content, json!({"as": "SENT"})).await;
     let payload = &sent["data"]["importRecords"];
     assert_eq!(payload["userErrors"], json!([]), "{sent}");

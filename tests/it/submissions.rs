@@ -511,7 +511,7 @@ async fn each_does_what_is_theirs_and_sees_no_more(database: Database) {
 }
 
 /// Trusts the organisation of a partner to publish without review.
-async fn trust(app: &TestApp, partner: &Client<'_>) {
+pub async fn trust(app: &TestApp, partner: &Client<'_>) {
     let viewer = partner
         .query("{ viewer { organisation { id name identifier } } }")
         .await;

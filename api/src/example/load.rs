@@ -37,6 +37,7 @@ pub async fn load(db: &DatabaseConnection, act: &Act<'_>, evidence: Evidence) ->
             record: record.clone(),
             grant_digest: None,
             corrects: None,
+            written_from: None,
         });
         let transaction = database::begin_writing(db).await?;
         for outcome in publish_all(&transaction, act, &places, &keys, proposals.collect()).await? {

@@ -5,6 +5,7 @@ pub mod grants;
 use std::io::Write;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{initiative, revision};
@@ -47,7 +48,7 @@ impl ExportFormat {
 pub async fn records(db: &impl ConnectionTrait, output: &mut (dyn Write + Send)) -> Result<u64> {
     let mut written = 0;
     each(db, |record| {
-        serde_json::to_writer(&mut *output, record).map_err(|cause| failed(std::io::Error::from(cause)))?;
+        serde_json::to_writer(&mut *output, &record).map_err(|cause| failed(std::io::Error::from(cause)))?;
         output.write_all(b"\n").map_err(failed)?;
         written += 1;
         Ok(())
@@ -68,7 +69,7 @@ pub async fn records_as(
             // The columns depend on the longest lists: they are looked at first.
             let mut widths = Widths::default();
             each(db, |record| {
-                widths.make_room(&document(record)?);
+                widths.make_room(&document(&record)?);
                 Ok(())
             })
             .await?;
@@ -76,7 +77,7 @@ pub async fn records_as(
             let mut written = 0;
             each(db, |record| {
                 written += 1;
-                table.add(&document(record)?).map_err(failed)
+                table.add(&document(&record)?).map_err(failed)
             })
             .await?;
             table.finish().map_err(failed)?;
@@ -87,7 +88,7 @@ pub async fn records_as(
             let mut written = 0;
             each(db, |record| {
                 written += 1;
-                book.add(&document(record)?).map_err(failed)
+                book.add(&document(&record)?).map_err(failed)
             })
             .await?;
             book.finish(output).map_err(failed)?;
@@ -100,15 +101,20 @@ fn failed(cause: impl std::fmt::Display) -> Error {
     Error::BadInput(format!("the records could not be written: {cause}"))
 }
 
-fn document(record: &InitiativeRecord) -> Result<Value> {
+/// A published record, with its version among its fields.
+#[derive(Serialize)]
+struct Versioned {
+    #[serde(flatten)]
+    record: InitiativeRecord,
+    version: i32,
+}
+
+fn document(record: &Versioned) -> Result<Value> {
     serde_json::to_value(record).map_err(|cause| Error::Internal(format!("a record is no document: {cause}")))
 }
 
 /// Hands every published record to `each`, in the order in which they were first published.
-async fn each(
-    db: &impl ConnectionTrait,
-    mut each: impl FnMut(&InitiativeRecord) -> Result<()>,
-) -> Result<()> {
+async fn each(db: &impl ConnectionTrait, mut each: impl FnMut(Versioned) -> Result<()>) -> Result<()> {
     let mut after = Uuid::nil();
     loop {
         let page: Vec<(Uuid, i32)> = initiative::Entity::find()
@@ -138,11 +144,11 @@ async fn each(
             .await?;
         documents.retain(|(id, version, _)| page.contains(&(*id, *version)));
         documents.sort_unstable_by_key(|(id, ..)| *id);
-        for (_, _, document) in documents {
+        for (_, version, document) in documents {
             // Read back into a record, so that fields stand in the record's own order on every database.
             let record: InitiativeRecord = serde_json::from_value(document)
                 .map_err(|cause| Error::Internal(format!("a revision is no record: {cause}")))?;
-            each(&record)?;
+            each(Versioned { record, version })?;
         }
     }
 }

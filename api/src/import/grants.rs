@@ -130,6 +130,7 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
         record,
         grant_digest: Some(grant.digest()),
         corrects: None,
+        written_from: None,
     }
 }
 

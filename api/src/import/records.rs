@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use sea_orm::DatabaseConnection;
 
 use super::parse::file_record::{Cell, FileRecord, Item};
-use super::parse::records::{self, Limits, RecordFormat};
+use super::parse::records::{self, Limits, RecordFormat, Written};
 use super::parse::{Refusal, Row};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
@@ -22,7 +22,7 @@ pub async fn import(
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) -> Result<Tally, ImportError> {
     let (rows, reading) = super::batches(move |each| records::read(input, each));
-    let propose = |record, _: &_| proposal(record);
+    let propose = |written, _: &_| proposal(written);
     let tally = super::publish_rows(db, act, rows, propose, ToOwned::to_owned, remarks).await?;
     super::parsed(reading).await?;
     Ok(tally)
@@ -45,7 +45,9 @@ pub async fn import_as(
             each(row, read)
         })
     });
-    let propose = |(record, stands): (InitiativeRecord, FileRecord), _: &_| (proposal(record), stands);
+    let propose = |(record, stands): (InitiativeRecord, FileRecord), _: &_| {
+        (proposal((record, stands.written_from())), stands)
+    };
     let refusal =
         |_, stands: &FileRecord, Finding { path, reason, .. }| refusal(stands.cell_of(&path), reason);
     let tally = super::publish_where_they_stand(db, act, rows, propose, refusal, remarks).await?;
@@ -53,11 +55,12 @@ pub async fn import_as(
     Ok(tally)
 }
 
-fn proposal(record: InitiativeRecord) -> Proposal {
+fn proposal((record, written_from): Written) -> Proposal {
     Proposal {
         record,
         grant_digest: None,
         corrects: None,
+        written_from,
     }
 }
 

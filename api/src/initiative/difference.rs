@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::written::quoted;
+
 /// A field that is not the same in both.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
@@ -21,6 +23,44 @@ pub fn between(before: &Value, after: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     gather(String::new(), Some(before), Some(after), &mut found);
     found
+}
+
+/// The most fields that are named in words.
+const MOST_IN_WORDS: usize = 20;
+
+/// Differences in plain words: `title (from "A" to "B")`. A text stands there whole or not at all, so that what is taken
+/// out of the base is found in it.
+pub fn in_words(differences: &[Difference]) -> String {
+    let value = |value: &Option<Value>| match value {
+        None | Some(Value::Null) => "nothing".to_owned(),
+        Some(Value::String(text)) => {
+            let whole = format!("\"{text}\"");
+            if quoted(text) == whole {
+                whole
+            } else {
+                "a longer text".to_owned()
+            }
+        }
+        Some(Value::Array(_) | Value::Object(_)) => "several values".to_owned(),
+        Some(other) => other.to_string(),
+    };
+    let mut words: Vec<String> = differences
+        .iter()
+        .take(MOST_IN_WORDS)
+        .map(|one| {
+            format!(
+                "{} (from {} to {})",
+                one.path,
+                value(&one.before),
+                value(&one.after)
+            )
+        })
+        .collect();
+    let more = differences.len().saturating_sub(MOST_IN_WORDS);
+    if more > 0 {
+        words.push(format!("{more} more"));
+    }
+    words.join(", ")
 }
 
 fn gather(path: String, before: Option<&Value>, after: Option<&Value>, found: &mut Vec<Difference>) {
@@ -80,6 +120,25 @@ mod tests {
                 ("summary".into(), None, Some(json!("S"))),
                 ("title".into(), Some(json!("A")), Some(json!("B"))),
             ]
+        );
+    }
+
+    #[test]
+    fn in_words_a_text_stands_whole_or_not_at_all() {
+        let long = "x".repeat(41);
+        let before = json!({"title": "A", "summary": null, "ongoing": true, "note": "said \"no\"", "sharing": {"basis": "B"}});
+        let after = json!({"title": "B", "summary": long, "ongoing": false, "note": "no", "terms": [1]});
+        assert_eq!(
+            in_words(&between(&before, &after)),
+            "note (from a longer text to \"no\"), ongoing (from true to false), sharing (from several values to nothing), \
+             summary (from nothing to a longer text), terms (from nothing to several values), title (from \"A\" to \"B\")"
+        );
+        let fields = (0..22).map(|at| (format!("f{at:02}"), json!(at)));
+        let said = in_words(&between(&json!({}), &fields.collect()));
+        assert!(
+            said.starts_with("f00 (from nothing to 0), ")
+                && said.ends_with("f19 (from nothing to 19), 2 more"),
+            "{said}"
         );
     }
 

@@ -28,6 +28,27 @@ pub async fn at(
         .await?)
 }
 
+/// The records of initiatives as they stood at any of some versions, by initiative and version.
+pub async fn documents_at(
+    db: &impl ConnectionTrait,
+    initiatives: impl IntoIterator<Item = Uuid>,
+    versions: impl IntoIterator<Item = i32>,
+) -> Result<HashMap<(Uuid, i32), Value>> {
+    let initiatives: Vec<Uuid> = initiatives.into_iter().collect();
+    if initiatives.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found = revision::Entity::find()
+        .filter(revision::Column::InitiativeId.is_in(initiatives))
+        .filter(revision::Column::Version.is_in(versions))
+        .all(db)
+        .await?;
+    let found = found.into_iter();
+    Ok(found
+        .map(|one| ((one.initiative_id, one.version), one.document))
+        .collect())
+}
+
 /// The records of initiatives as they stand, or stood when they were withdrawn.
 pub async fn newest_documents(
     db: &impl ConnectionTrait,

@@ -139,6 +139,8 @@ pub struct Proposed<'a> {
     pub alone: &'a ByItself,
     /// The initiative that it would replace.
     pub corrects: Option<Uuid>,
+    /// The version of it that it says it was written from, where that is to be looked at.
+    pub written_from: Option<i32>,
 }
 
 /// Everything about a submission's record: its shape, what a record must meet, what one that is
@@ -153,6 +155,7 @@ pub async fn at(
     let proposed = Proposed {
         alone: &by_itself(&submission.document, organisation),
         corrects: submission.initiative_id,
+        written_from: None,
     };
     let looked = at_all(db, act, places, organisation, &[proposed]).await?;
     Ok(looked.into_iter().next().unwrap_or_default())
@@ -167,17 +170,19 @@ pub async fn at_all(
     proposed: &[Proposed<'_>],
 ) -> Result<Vec<Looked>> {
     let (mut all, mut read, mut proposals) = (Vec::new(), Vec::new(), Vec::new());
-    for (at, Proposed { alone, corrects }) in proposed.iter().enumerate() {
+    for (at, proposed) in proposed.iter().enumerate() {
+        let alone = proposed.alone;
         all.push(Looked {
             errors: alone.reading.findings.clone(),
             ..Looked::default()
         });
         if let Some(record) = alone.record.clone() {
-            read.push((at, *alone));
+            read.push((at, alone));
             proposals.push(Proposal {
                 record,
                 grant_digest: None,
-                corrects: *corrects,
+                corrects: proposed.corrects,
+                written_from: proposed.written_from,
             });
         }
     }

@@ -106,6 +106,8 @@ pub struct Sheet {
 pub const REFERENCE: &str = "Your reference";
 /// The field that it stands for on the first sheet.
 pub const REFERENCE_PATH: &str = "externalRef";
+/// What says which version of the published record a row was written from. No field of the record itself.
+pub const VERSION_PATH: &str = "version";
 /// What an exported workbook tells records apart by: several organisations may use the same
 /// reference, and a record that was made from a grant has none.
 pub const RECORD: &str = "Record";
@@ -157,6 +159,7 @@ pub const SHEETS: [Sheet; 5] = [
             column("Why no challenges", "missing/challengesFaced", Kind::WhyNone, 18, "Where you give no challenges: why not."),
             column("Why no conditions", "missing/conditionsChanged", Kind::WhyNone, 18, "Where you give no conditions: why not."),
             column("Why no funding terms", "missing/fundingTerms", Kind::WhyNone, 18, "Where you give no funding terms: why not."),
+            column("Version", VERSION_PATH, Kind::Whole, 10, "The version of the published record that this row was written from. Leave it as it is: where the record was changed since, the row does not replace it, and you are told what changed.").not_asked(),
         ],
     },
     Sheet {

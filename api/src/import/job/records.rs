@@ -43,6 +43,26 @@ struct Row<'a> {
     reference: &'a str,
 }
 
+impl Row<'_> {
+    /// The published record that it corrects, with the version that it was written from: the one that it says, or
+    /// else the one that stands. One that says another than there ever was is written from none that is known.
+    fn corrects(&self, standing: &Standing) -> Option<(Uuid, i32)> {
+        let (id, newest) = *standing.published.get(self.reference)?;
+        if self.record.version.is_none() {
+            return Some((id, newest));
+        }
+        let said = self.record.written_from().filter(|said| *said <= newest)?;
+        Some((id, said))
+    }
+
+    /// Whether it is in hand as it stands in the file.
+    fn is_in_hand(&self, open: &submission::Model, standing: &Standing) -> bool {
+        let is_from = |corrects| open.initiative_id.zip(open.initiative_version) == corrects;
+        open.document == self.record.document
+            && (self.record.version.is_none() || is_from(self.corrects(standing)))
+    }
+}
+
 /// What becomes of a record.
 struct Step {
     came: Came,
@@ -101,6 +121,7 @@ impl Taking<'_> {
             proposed.push(Proposed {
                 alone: &row.alone,
                 corrects: standing.published.get(row.reference).map(|(id, _)| *id),
+                written_from: row.record.written_from(),
             });
         }
         let looked = look::at_all(db, self.act, self.places, self.organisation, &proposed).await?;
@@ -247,7 +268,7 @@ impl Taking<'_> {
             return Some(Finding::new(FindingCode::Repeated, "externalRef", reason));
         }
         let open = standing.open.get(row.reference)?;
-        let reviewed = open.state == SubmissionState::Submitted && open.document != row.record.document;
+        let reviewed = open.state == SubmissionState::Submitted && !row.is_in_hand(open, standing);
         reviewed.then(|| {
             let reason =
                 "another version of this record was sent in and is being reviewed; a steward can return it";
@@ -264,16 +285,16 @@ impl Taking<'_> {
             ..
         } = *row;
         let open = standing.open.get(reference);
-        let published = standing.published.get(reference).copied();
+        let corrects = row.corrects(standing);
         let mut came = Came::to(position, record.at.clone(), RowOutcome::Unchanged);
         came.remarks = remarks(record, &looked);
-        came.initiative = published.map(|(id, _)| id);
+        came.initiative = standing.published.get(reference).map(|(id, _)| *id);
         came.submission = open.map(|open| open.id);
         let is_sent = open.is_some_and(|open| open.state == SubmissionState::Submitted);
         if is_sent || (open.is_none() && looked.stands_so) {
             return Step::nothing(came);
         }
-        let same = open.is_some_and(|open| open.document == record.document);
+        let same = open.is_some_and(|open| row.is_in_hand(open, standing));
         let is_right = looked.errors.is_empty() && record.findings.is_empty();
         let from = open.map_or(SubmissionState::Draft, |open| open.state);
         let after = match self.import.intent {
@@ -300,9 +321,8 @@ impl Taking<'_> {
             document: record.document.clone(),
             external_ref: Some(reference.to_owned()),
             import_id: Some(self.import.id),
-            // A file says what it corrects by its reference alone: it is what stands now.
-            initiative_id: published.map(|(id, _)| id),
-            initiative_version: published.map(|(_, version)| version),
+            initiative_id: corrects.map(|(id, _)| id),
+            initiative_version: corrects.map(|(_, version)| version),
             review_note: open.and_then(|open| open.review_note.clone()).filter(|_| !sent),
             version: open.map_or(1, |open| open.version + i32::from(!same)),
             sent_at: if sent {

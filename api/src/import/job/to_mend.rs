@@ -77,7 +77,7 @@ pub async fn write(db: &DatabaseConnection, import: &import::Model, limits: Limi
             }
             if let Item::Record(record) = item
                 && !findings.is_empty()
-                && let Err(cause) = book.add(&record.document, &findings)
+                && let Err(cause) = book.add(&record.into_typed(), &findings)
             {
                 wrong = Some(failed(&cause));
                 return ControlFlow::Break(());

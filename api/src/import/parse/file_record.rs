@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::version;
 use crate::initiative::validate::{Finding, FindingCode};
-use crate::workbook::columns::header_of;
+use crate::workbook::columns::{VERSION_PATH, header_of};
 
 /// Where something stands in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +38,8 @@ pub struct FileRecord {
     pub at: Cell,
     /// The record, as it was typed: it may hold anything.
     pub document: Value,
+    /// The version of the published record that it says it was written from, as it was typed.
+    pub version: Option<Value>,
     /// By the paths of its fields, such as `fundingTerms/0/endsOn`, where they stand. Empty for a
     /// file whose paths say that themselves.
     pub cells: BTreeMap<String, Cell>,
@@ -45,6 +48,20 @@ pub struct FileRecord {
 }
 
 impl FileRecord {
+    /// The version of the published record that it was written from; none where it does not say, or not as a number.
+    pub fn written_from(&self) -> Option<i32> {
+        version::read(self.version.as_ref()?).ok()
+    }
+
+    /// The document with the version among its fields, as it was typed.
+    pub fn into_typed(self) -> Value {
+        let mut document = self.document;
+        if let (Some(fields), Some(version)) = (document.as_object_mut(), self.version) {
+            fields.insert(VERSION_PATH.into(), version);
+        }
+        document
+    }
+
     /// What the file itself gets wrong about the record, and what else was found in it: of a field
     /// that the file gets wrong, the former alone, which says better what to do.
     pub fn with_own(&self, found: impl IntoIterator<Item = Finding>) -> Vec<Finding> {

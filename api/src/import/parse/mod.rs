@@ -19,6 +19,7 @@ mod sheets;
 mod spool;
 pub(crate) mod stream;
 mod table;
+mod version;
 #[cfg(test)]
 mod workbook_tests;
 mod xlsx;

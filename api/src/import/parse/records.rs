@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::file_record::{Cell, FileRecord, Item, Stray};
+use super::version::{self, Versioned};
 use super::{FileError, LONGEST_ROW, Refusals, Row, flat, ods, sheets, stream, without_position, xlsx};
 use crate::initiative::validate::FindingCode;
 use crate::initiative::{document, record::InitiativeRecord};
@@ -64,6 +65,12 @@ pub fn read_as_typed(
         return Err(FileError::TooLong(limits.bytes));
     }
     input.seek(SeekFrom::Start(0))?;
+    let mut each = |mut item: Item| {
+        if let Item::Record(record) = &mut item {
+            version::set_aside(record);
+        }
+        each(item)
+    };
     match format {
         RecordFormat::JsonLines => {
             let mut left = limits.rows;
@@ -111,6 +118,9 @@ fn typed_line(line: u64, row: Result<&str, String>) -> Item {
     }
 }
 
+/// A record, with the version of the published one that it says it was written from.
+pub type Written = (InitiativeRecord, Option<i32>);
+
 /// Reads records and hands each with its line to `each`, which may end the
 /// reading early. Blank lines are passed over.
 ///
@@ -119,7 +129,7 @@ fn typed_line(line: u64, row: Result<&str, String>) -> Item {
 /// parts agree with each other and with the base is for its publication to say.
 pub fn read(
     input: impl Read,
-    mut each: impl FnMut(u64, Row<InitiativeRecord>) -> ControlFlow<()>,
+    mut each: impl FnMut(u64, Row<Written>) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
     read_lines(input, |number, line| {
         let row = match line {
@@ -187,7 +197,7 @@ fn is_object(content: &[u8], is_whole: bool) -> bool {
     content.starts_with(b"{") && (!is_whole || serde_json::from_slice::<IgnoredAny>(content).is_ok())
 }
 
-fn record(number: u64, json: &str) -> Row<InitiativeRecord> {
+fn record(number: u64, json: &str) -> Row<Written> {
     let mut refusals = Refusals::of(number);
     if !json.starts_with('{') {
         refusals.add("", "is not a JSON object");
@@ -196,15 +206,23 @@ fn record(number: u64, json: &str) -> Row<InitiativeRecord> {
     let mut reader = serde_json::Deserializer::from_str(json);
     let outcome = serde_path_to_error::deserialize(&mut reader);
     let error = match outcome {
-        Ok(record) if reader.end().is_ok() => return refusals.finish(Some(record)),
+        Ok(Versioned { record, version }) if reader.end().is_ok() => {
+            let version = version.as_ref().map(version::read).transpose();
+            let version = version.map_err(|finding| refusals.add(finding.path, finding.reason));
+            return refusals.finish(version.ok().map(|version| (record, version)));
+        }
         Ok(_) => None,
         Err(error) => Some(error),
     };
     match serde_json::from_str(json) {
-        Ok(value) => document::read(value)
-            .findings
-            .into_iter()
-            .for_each(|finding| refusals.add(finding.path, finding.reason)),
+        Ok(mut value) => {
+            let version = version::taken_from(&mut value);
+            let version = version.as_ref().map(version::read);
+            let findings = version.and_then(Result::err).into_iter();
+            findings
+                .chain(document::read(value).findings)
+                .for_each(|finding| refusals.add(finding.path, finding.reason));
+        }
         Err(error) => refusals.add("", format!("is not valid JSON: {}", without_position(&error))),
     }
     if let Some(error) = error.filter(|_| refusals.found.is_empty()) {
@@ -224,7 +242,7 @@ mod tests {
 
     const GOOD: &str = r#"{"externalRef": "a-1", "title": "Youth work", "leadOrganisation": {"identifier": "GB-CHC-1"}, "startedOn": "2020-01-31", "entryPoints": [{"entryPoint": "COLLABORATION", "perspective": "PRACTITIONER"}], "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "step": "SKIPPED", "reasons": ["SHORT_FUNDING"]}], "fundingTerms": [{"funder": {"name": "F"}, "durationMonths": 18, "upfrontResearch": null}], "source": {"kind": "SELF_REPORT", "title": "Form"}}"#;
 
-    fn rows(text: impl AsRef<[u8]>) -> Result<Vec<(u64, Row<InitiativeRecord>)>, FileError> {
+    fn rows(text: impl AsRef<[u8]>) -> Result<Vec<(u64, Row<Written>)>, FileError> {
         let mut rows = Vec::new();
         read(text.as_ref(), |line, row| {
             rows.push((line, row));
@@ -244,10 +262,40 @@ mod tests {
         let rows = rows(text).unwrap();
         let lines: Vec<_> = rows.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [2, 4]);
-        let record = rows[0].1.as_ref().unwrap();
-        assert_eq!(record.title, "Youth work");
+        let (record, version) = rows[0].1.as_ref().unwrap();
+        assert_eq!((record.title.as_str(), version), ("Youth work", &None));
         assert_eq!(record.funding_terms[0].duration_months, Some(18));
         assert_eq!(record.funding_terms[0].upfront_research, None);
+    }
+
+    #[test]
+    fn the_version_that_a_record_was_written_from_stands_among_its_fields_and_is_none() {
+        let with = |version: &str| GOOD.replacen('{', &format!("{{\"version\": {version}, "), 1);
+        let rows = rows(format!("{}\n{GOOD}\n{}", with("3"), with("null"))).unwrap();
+        let read: Vec<_> = rows.into_iter().map(|(_, row)| row.unwrap()).collect();
+        assert_eq!(read[0].1, Some(3));
+        assert_eq!(read[0].0, read[1].0);
+        assert_eq!((read[1].1, read[2].1), (None, None));
+        let wrong = ["0", "-1", "1.5", "\"new\"", "99999999999"].map(&with);
+        let said = refusals(wrong.join("\n"));
+        assert_eq!(said.len(), 5, "{said:?}");
+        for (row, said) in (1..).zip(&said) {
+            assert!(
+                said.starts_with(&format!("row {row}, version: "))
+                    && said.ends_with("is not the number of a version, a whole number from 1 on"),
+                "{said}"
+            );
+        }
+        assert_eq!(
+            refusals(with("1, \"version\": 2")),
+            ["row 1: duplicate field `version`"]
+        );
+        let many = with("0").replacen("\"title\"", "\"titel\"", 1);
+        let paths: Vec<_> = refusals(many)
+            .into_iter()
+            .map(|reason| reason.split(':').next().unwrap().to_owned())
+            .collect();
+        assert_eq!(paths, ["row 1, version", "row 1, titel", "row 1, title"]);
     }
 
     #[test]

@@ -13,9 +13,10 @@ use uuid::Uuid;
 use wayin_entity::{funding_term, initiative, organisation};
 
 pub use self::write::disclosure_reference;
+use super::difference;
 use super::missing::Answer;
 use super::record::{FundingTerm, InitiativeRecord, OrganisationReference};
-use super::revision::newest_documents;
+use super::revision::{documents_at, newest_documents};
 use super::validate::{self, Finding, FindingCode, Findings};
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act};
@@ -33,6 +34,8 @@ pub struct Proposal {
     pub grant_digest: Option<String>,
     /// The initiative that it corrects; none where the record itself tells which it is.
     pub corrects: Option<Uuid>,
+    /// The version of what is published that it was written from: it replaces no other. None where that does not matter.
+    pub written_from: Option<i32>,
 }
 
 impl Proposal {
@@ -259,6 +262,8 @@ struct Standing {
     terms: HashMap<String, funding_term::Model>,
     /// The latest published document, by initiative.
     documents: HashMap<Uuid, serde_json::Value>,
+    /// Earlier documents that proposals were written from, by initiative and version.
+    earlier: HashMap<(Uuid, i32), serde_json::Value>,
 }
 
 impl Standing {
@@ -304,13 +309,42 @@ impl Standing {
             .iter()
             .filter_map(|one| Some(((one.lead_organisation_id, one.external_ref.clone()?), one.clone())))
             .collect();
+        let written_from: HashSet<i32> = proposals.iter().filter_map(|one| one.written_from).collect();
+        let passed: Vec<_> = found
+            .iter()
+            .filter(|one| written_from.iter().any(|version| *version < one.version))
+            .map(|one| one.id)
+            .collect();
+        let earlier = documents_at(db, passed, written_from).await?;
         let initiatives = found.into_iter().map(|one| (one.id, one)).collect();
         Ok(Self {
             by_reference,
             initiatives,
             terms,
             documents,
+            earlier,
         })
+    }
+
+    /// What was changed since a proposal was written, where it would replace another version than the one that it was
+    /// written from.
+    fn stale(&self, initiative: Option<&initiative::Model>, written_from: Option<i32>) -> Option<Finding> {
+        let standing = initiative.filter(|standing| standing.withdrawn_at.is_none())?;
+        let written_from = written_from.filter(|version| *version != standing.version)?;
+        let changed = self.earlier.get(&(standing.id, written_from)).map(|before| {
+            let after = self.documents.get(&standing.id).cloned().unwrap_or_default();
+            difference::between(before, &after)
+        });
+        let changed = changed.map_or_else(
+            || "There is no such version of it".into(),
+            |changed| format!("Changed in between: {}", difference::in_words(&changed)),
+        );
+        let reason = format!(
+            "the published record is at version {now} now; this was written from version {written_from}. {changed}. Take \
+             into account what stands, and write {now} here to send it again",
+            now = standing.version
+        );
+        Some(Finding::new(FindingCode::StaleVersion, "version", reason))
     }
 
     /// For each term of a record, the one in the base that has its grant.
@@ -380,10 +414,14 @@ impl Batch<'_> {
         findings
             .errors
             .extend(grant_clashes(&self.standing, &record, id, lead));
-        LookedOver {
-            stands_so: findings.errors.is_empty() && self.stands_so(id, record.as_ref()),
-            findings,
+        let stands_so = findings.errors.is_empty() && self.stands_so(id, &record);
+        if !stands_so {
+            let standing = self.standing.initiatives.get(&id);
+            findings
+                .errors
+                .extend(self.standing.stale(standing, proposal.written_from));
         }
+        LookedOver { findings, stands_so }
     }
 
     /// Whether a record that nothing stands against is published so already.
@@ -445,6 +483,11 @@ impl Batch<'_> {
         let clashes = grant_clashes(&self.standing, &record, id, lead);
         if !clashes.is_empty() {
             return Ok(Prepared::Done(Outcome::Refused(clashes)));
+        }
+        if let Some(stale) = self.standing.stale(before.as_ref(), proposal.written_from)
+            && !self.stands_so(id, &record)
+        {
+            return Ok(Prepared::Done(Outcome::Refused(vec![stale])));
         }
         // Nothing stands against the record any more, so that what it names may be added.
         let Named { lead, place, funders } = self.name_in_full(&mut record)?;

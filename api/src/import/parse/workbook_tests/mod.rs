@@ -19,7 +19,7 @@ use zip::write::SimpleFileOptions;
 use super::FileError;
 use super::file_record::{Cell, FileRecord, Item, Stray};
 use super::records::{Limits, RecordFormat, read_as_typed};
-use crate::workbook::columns::{Kind, SHEETS};
+use crate::workbook::columns::{Kind, SHEETS, VERSION_PATH};
 use crate::workbook::export::RecordBook;
 use crate::workbook::flat::{FlatTable, Widths};
 
@@ -128,7 +128,8 @@ fn random_record(random: &mut StdRng) -> Value {
         let mut list = Vec::new();
         for _ in 0..items {
             let mut part = json!({});
-            for column in sheet.columns {
+            // The version is taken from among the fields as it is read.
+            for column in sheet.columns.iter().filter(|column| column.path != VERSION_PATH) {
                 // One item of each list says something at least, as the record refuses the others.
                 if random.random_bool(0.4) && column.path != sheet.columns[0].path {
                     if column.may_be_missing && random.random_bool(0.2) && part.get(column.field()).is_none()

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{archived, documents, exported, flat, random_record, read};
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::initiative::{document, record};
-use crate::workbook::columns::SHEETS;
+use crate::workbook::columns::{SHEETS, VERSION_PATH};
 use crate::workbook::corrected::CorrectionBook;
 use crate::workbook::template;
 
@@ -68,6 +68,52 @@ fn a_text_of_any_length_comes_back() {
         std::slice::from_ref(&record)
     );
     assert_eq!(documents(&flat(std::slice::from_ref(&record))), [record]);
+}
+
+#[test]
+fn the_version_that_a_record_was_written_from_comes_back_beside_it() {
+    let typed = |version| json!({"externalRef": "1", "title": "T", "version": version});
+    for (version, said) in [
+        (json!(3), None),
+        (json!(0), Some("0")),
+        (json!("the last"), Some("\"the last\"")),
+        (json!(1.5), Some("1.5")),
+    ] {
+        let typed = typed(version.clone());
+        let mut book = CorrectionBook::new().unwrap();
+        book.add(&typed, &[]).unwrap();
+        let mut corrected = Vec::new();
+        book.finish(&mut corrected).unwrap();
+        let alike = std::slice::from_ref(&typed);
+        for file in [
+            exported(alike),
+            corrected,
+            flat(alike),
+            typed.to_string().into_bytes(),
+        ] {
+            let (records, strays) = read(&file).unwrap();
+            assert_eq!((records.len(), strays), (1, vec![]));
+            let found: Vec<_> = records[0]
+                .findings
+                .iter()
+                .map(|finding| (finding.path.as_str(), finding.reason.clone()))
+                .collect();
+            let wrong = said.map(|said| {
+                let reason = format!("{said} is not the number of a version, a whole number from 1 on");
+                ("version", reason)
+            });
+            // A number with a fraction is text in a table.
+            let is_told = |(found, wrong): (&(&str, String), &(&str, String))| {
+                found == wrong || (found.0 == wrong.0 && version == json!(1.5))
+            };
+            assert!(
+                found.len() == usize::from(wrong.is_some()) && found.iter().zip(&wrong).all(is_told),
+                "{found:?}"
+            );
+            assert_eq!(records[0].document.get("version"), None);
+            assert_eq!(records[0].written_from(), said.is_none().then_some(3));
+        }
+    }
 }
 
 #[test]
@@ -199,7 +245,9 @@ fn every_field_of_a_record_has_a_column() {
             };
             expected.extend(inner.into_iter().map(|inner| format!("{field}/{inner}")));
         }
-        let columns = sheet.columns.iter().filter(|column| column.field() != "missing");
+        let mut columns = sheet.columns.iter().collect::<Vec<_>>();
+        columns.retain(|column| !["missing", VERSION_PATH].contains(&column.field()));
+        let columns = columns.into_iter();
         let columns: BTreeSet<_> = columns.map(|column| column.path.to_owned()).collect();
         assert_eq!(columns, expected, "{}", sheet.name);
     }

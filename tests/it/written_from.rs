@@ -1,0 +1,320 @@
+//! A file says which version of a record it was written from, and replaces no other.
+
+use std::io::Cursor;
+use std::ops::ControlFlow;
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::{Value, json};
+use wayin::export::ExportFormat;
+use wayin::import::Remark;
+use wayin::import::parse::file_record::Item;
+use wayin::import::parse::records::{Limits, RecordFormat, read_as_typed};
+use wayin::workbook::export::RecordBook;
+use wayin::workbook::flat::{FlatTable, Widths};
+use wayin_entity::{SubmissionState, submission};
+
+use crate::files::exported;
+use crate::import_jobs::{self, base, lines, look, partner, record, rows};
+use crate::mending::{download, sent, typed};
+use crate::submissions::trust;
+use crate::support::app::{Client, TestApp};
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        of_two_edits_of_an_export_the_second_is_told_what_changed,
+        a_version_that_says_nothing_of_what_stands_is_passed_over_and_one_that_cannot_be_is_told,
+        a_command_does_not_replace_what_was_changed_since_the_export_either,
+    ]
+}
+
+/// The records of a file, as they are typed in it.
+fn read(format: RecordFormat, file: &[u8]) -> Vec<Value> {
+    let mut records = Vec::new();
+    read_as_typed(format, Cursor::new(file), &Limits::default(), |item| {
+        match item {
+            Item::Record(record) => records.push(record.into_typed()),
+            Item::Stray(stray) => panic!("{stray:?}"),
+        }
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    records
+}
+
+/// A file in which these records are typed.
+fn write(format: ExportFormat, records: &[Value]) -> Vec<u8> {
+    let mut written = Vec::new();
+    match format {
+        ExportFormat::Jsonl => written.extend(lines(records).bytes()),
+        ExportFormat::Csv => {
+            let mut widths = Widths::default();
+            records.iter().for_each(|one| widths.make_room(one));
+            let mut table = FlatTable::new(&mut written, widths).unwrap();
+            records.iter().for_each(|one| table.add(one).unwrap());
+            table.finish().unwrap();
+        }
+        ExportFormat::Xlsx => {
+            let mut book = RecordBook::new().unwrap();
+            records.iter().for_each(|one| book.add(one).unwrap());
+            book.finish(&mut written).unwrap();
+        }
+    }
+    written
+}
+
+/// What was found in the rows of an import: code, column and message of each.
+async fn found(client: &Client<'_>, import: &Value) -> Vec<[String; 3]> {
+    let query = format!(
+        "{{ import(id: {}) {{ rows(first: 100, filter: {{foundOnly: true}}) {{ nodes {{ code column message }} }} }} }}",
+        import["id"]
+    );
+    let told = client.query(&query).await;
+    let rows = told["import"]["rows"]["nodes"].as_array().unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    rows.iter()
+        .map(|row| [text(&row["code"]), text(&row["column"]), text(&row["message"])])
+        .collect()
+}
+
+fn counts(import: &Value) -> Value {
+    ["sent", "published", "drafted", "unchanged", "notRight", "refused"]
+        .into_iter()
+        .filter(|name| import[*name] != 0)
+        .map(|name| (name.to_owned(), import[name].clone()))
+        .collect()
+}
+
+async fn draft(app: &TestApp, reference: &str) -> submission::Model {
+    submission::Entity::find()
+        .filter(submission::Column::ExternalRef.eq(reference))
+        .filter(submission::Column::State.eq(SubmissionState::Draft))
+        .one(&app.app.db)
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    trust(&app, &partner).await;
+    for (number, (to, from, column)) in [
+        (ExportFormat::Jsonl, RecordFormat::JsonLines, "version"),
+        (ExportFormat::Csv, RecordFormat::Csv, "version"),
+        (ExportFormat::Xlsx, RecordFormat::Xlsx, "Version"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let reference = format!("edited-{number}");
+        let first = write(ExportFormat::Jsonl, &[record(&reference)]);
+        assert_eq!(
+            counts(&sent(&app, &partner, "first.jsonl", &first).await),
+            json!({"published": 1})
+        );
+        let (export, name) = (exported(&app, to).await, format!("return.{to:?}").to_lowercase());
+        let edit = |field: &str, value: &str| {
+            let mut records = read(from, &export);
+            let edited = records.iter_mut().find(|one| one["externalRef"] == reference);
+            let edited = edited.unwrap();
+            assert_eq!(edited["version"], 1, "{to:?} tells the version");
+            edited[field] = value.into();
+            records
+        };
+        let others = |outcome: &str| match number {
+            0 => json!({outcome: 1}),
+            others => json!({outcome: 1, "unchanged": others}),
+        };
+        let one = sent(&app, &partner, &name, &write(to, &edit("title", "One"))).await;
+        assert_eq!(counts(&one), others("published"), "{to:?}: {one}");
+
+        let other = edit("summary", "Other");
+        let told = sent(&app, &partner, &name, &write(to, &other)).await;
+        assert_eq!(counts(&told), others("notRight"), "{to:?}: {told}");
+        let told_of = found(&partner, &told).await;
+        let [code, at, message] = &told_of[0];
+        assert_eq!(
+            (told_of.len(), code.as_str(), at.as_str()),
+            (1, "STALE_VERSION", column)
+        );
+        for said in [
+            "at version 2 now".to_owned(),
+            "written from version 1".to_owned(),
+            format!("title (from \"Initiative {reference}\" to \"One\")"),
+        ] {
+            assert!(message.contains(&said), "{to:?}: {message}");
+        }
+        assert!(
+            !message.contains("summary"),
+            "only what others changed: {message}"
+        );
+
+        // Nothing is lost, nothing is published, and by hand the same is told.
+        let kept = draft(&app, &reference).await;
+        assert_eq!(
+            (kept.document["summary"].as_str(), kept.initiative_version),
+            (Some("Other"), Some(1))
+        );
+        assert_eq!(kept.document.get("version"), None);
+        let by_hand = partner
+            .query(&format!(
+                "mutation {{ sendSubmission(input: {{id: \"{}\"}}) {{ userErrors {{ code }} changedSince {{ path after }} }} }}",
+                submission_id(&partner, &kept).await
+            ))
+            .await;
+        assert_eq!(
+            by_hand["sendSubmission"],
+            json!({"userErrors": [{"code": "STALE_VERSION"}], "changedSince": [{"path": ["title"], "after": "One"}]})
+        );
+        let again = sent(&app, &partner, &name, &write(to, &other)).await;
+        assert_eq!(counts(&again), others("notRight"), "{to:?}: it is told again");
+
+        // Mended, it goes its way.
+        let (_, book) = download(&app, told["toMend"].as_str().unwrap(), Some("partner")).await;
+        let mut mended = typed(&book);
+        assert_eq!((mended.len(), &mended[0]["version"]), (1, &json!(1)));
+        mended[0]["title"] = "One".into();
+        mended[0]["version"] = 2.into();
+        let mended = sent(
+            &app,
+            &partner,
+            "to-mend.xlsx",
+            &write(ExportFormat::Xlsx, &mended),
+        )
+        .await;
+        assert_eq!(counts(&mended), json!({"published": 1}), "{mended}");
+        let standing = read(
+            RecordFormat::JsonLines,
+            &exported(&app, ExportFormat::Jsonl).await,
+        );
+        let standing = standing
+            .iter()
+            .find(|one| one["externalRef"] == reference)
+            .unwrap();
+        assert_eq!(
+            (&standing["version"], &standing["title"], &standing["summary"]),
+            (&json!(3), &json!("One"), &json!("Other"))
+        );
+    }
+    app.holds().await;
+}
+
+/// The id by which a client names a submission.
+async fn submission_id(client: &Client<'_>, kept: &submission::Model) -> String {
+    let all = client
+        .query("{ submissions(first: 100, filter: {states: [DRAFT]}) { nodes { id record } } }")
+        .await;
+    let nodes = all["submissions"]["nodes"].as_array().unwrap();
+    let node = nodes.iter().find(|node| node["record"] == kept.document).unwrap();
+    node["id"].as_str().unwrap().to_owned()
+}
+
+async fn a_version_that_says_nothing_of_what_stands_is_passed_over_and_one_that_cannot_be_is_told(
+    database: Database,
+) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    trust(&app, &partner).await;
+    let with = |reference: &str, version: Value, title: &str| {
+        let mut record = record(reference);
+        record["version"] = version;
+        record["title"] = title.into();
+        record
+    };
+    // Nothing is published under its reference, whatever version it had elsewhere.
+    let first = ["a", "b", "c", "d", "e"].map(|reference| with(reference, json!(7), "First"));
+    let import = sent(&app, &partner, "first.jsonl", lines(&first).as_bytes()).await;
+    assert_eq!(counts(&import), json!({"published": 5}));
+    // What stands so already is unchanged, whatever it was written from.
+    let import = sent(&app, &partner, "again.jsonl", lines(&first).as_bytes()).await;
+    assert_eq!(counts(&import), json!({"unchanged": 5}));
+
+    let second = [
+        with("a", json!("new"), "Second"),
+        with("b", json!(0), "Second"),
+        with("c", json!(2), "Second"),
+        with("d", Value::Null, "Second"),
+        with("e", json!(1), "Second"),
+    ];
+    let import = sent(&app, &partner, "second.jsonl", lines(&second).as_bytes()).await;
+    assert_eq!(
+        rows(&partner, &import).await,
+        [
+            "1 NOT_RIGHT MALFORMED version",
+            "2 NOT_RIGHT MALFORMED version",
+            "3 NOT_RIGHT STALE_VERSION version",
+            "4 PUBLISHED - -",
+            "5 PUBLISHED - -",
+        ]
+    );
+    let told = found(&partner, &import).await;
+    assert!(told[2][2].contains("There is no such version of it"), "{told:?}");
+    for reference in ["a", "b", "c"] {
+        // By hand none of them replaces what it was not written from.
+        let kept = draft(&app, reference).await;
+        let by_hand = partner
+            .query(&format!(
+                "mutation {{ sendSubmission(input: {{id: \"{}\"}}) {{ userErrors {{ code }} }} }}",
+                submission_id(&partner, &kept).await
+            ))
+            .await;
+        assert_eq!(
+            by_hand["sendSubmission"]["userErrors"],
+            json!([{"code": "STALE_VERSION"}]),
+            "{reference}"
+        );
+    }
+
+    // As drafts they are kept, told of, and not written twice.
+    let stale = lines(&[with("e", json!(1), "Third")]);
+    for outcome in ["DRAFTED", "UNCHANGED"] {
+        let import = import_jobs::send(&app, &partner, "third.jsonl", &stale, json!({"as": "DRAFTS"})).await;
+        wayin::import::job::run::run_waiting(&app.app).await.unwrap();
+        let import = look(&partner, &import["data"]["importRecords"]["import"]["id"]).await;
+        assert_eq!(
+            rows(&partner, &import).await,
+            [format!("1 {outcome} STALE_VERSION version")]
+        );
+    }
+    let kept = draft(&app, "e").await;
+    assert_eq!((kept.initiative_version, kept.version), (Some(1), 1));
+    // With the version that stands it is sent, though nothing else in it is new.
+    let import = sent(
+        &app,
+        &partner,
+        "fourth.jsonl",
+        lines(&[with("e", json!(2), "Third")]).as_bytes(),
+    )
+    .await;
+    assert_eq!(counts(&import), json!({"published": 1}));
+    app.holds().await;
+}
+
+async fn a_command_does_not_replace_what_was_changed_since_the_export_either(database: Database) {
+    let app = base(database).await;
+    let led = |reference: &str, title: &str, version: i32| {
+        let mut record = record(reference);
+        record["leadOrganisation"] = json!({"identifier": "GB-CHC-500", "name": "A charity"});
+        record["title"] = title.into();
+        record["version"] = version.into();
+        record
+    };
+    app.publish(&[led("a", "First", 1), led("b", "First", 1)]).await;
+    app.publish(&[led("a", "Second", 1)]).await;
+    let (tally, remarks) = app
+        .try_publish(&[led("a", "Third", 1), led("b", "Third", 1)])
+        .await;
+    assert_eq!((tally.altered, tally.refused), (1, 1));
+    let [Remark::Refused(refusal)] = remarks.as_slice() else {
+        panic!("{remarks:?}");
+    };
+    let said = refusal.to_string();
+    assert!(
+        said.starts_with("row 1, version: the published record is at version 2 now")
+            && said.contains("title (from \"First\" to \"Second\")"),
+        "{said}"
+    );
+    app.holds().await;
+}
