@@ -17,6 +17,7 @@ use crate::support::{Database, Story, stories};
 pub fn stories() -> Vec<Story> {
     stories![
         a_short_file_does_not_wait_for_the_end_of_a_long_one,
+        a_reference_that_comes_again_is_told_whatever_became_of_the_first_row,
         an_import_that_never_gets_on_comes_to_an_end,
         only_so_many_files_of_one_organisation_wait,
         whoever_has_another_role_by_now_takes_nothing_more_in,
@@ -45,6 +46,92 @@ async fn a_short_file_does_not_wait_for_the_end_of_a_long_one(database: Database
     }
     let ended = |import: &Value| import["endedAt"].as_str().unwrap().to_owned();
     assert!(ended(&short) < ended(&long), "{short} {long}");
+}
+
+async fn a_reference_that_comes_again_is_told_whatever_became_of_the_first_row(database: Database) {
+    let settings = job::Settings {
+        rows_a_turn: 500,
+        ..job::Settings::default()
+    };
+    let app = with_settings(base(database).await, settings);
+    let partner = partner(&app).await;
+    let other = app.member("other", Role::Partner, Some("GB-CHC-502")).await;
+    // In one turn, and in two, of which the second begins past the first rows.
+    for turns in [1, 2] {
+        let named = |name: &str| record(&format!("{name}-{turns}"));
+        let (waits, same) = (named("waits"), named("same"));
+        let before = lines(&[waits.clone(), same.clone()]);
+        send(&app, &partner, "before.jsonl", before, json!({"as": "SENT"})).await;
+        run::run_waiting(&app.app).await.unwrap();
+
+        let mut altered = waits.clone();
+        altered["title"] = "Another title".into();
+        let mut too_long = named("long");
+        too_long["summary"] = "x".repeat(200_000).into();
+        let mut spaced = named("sound");
+        spaced["externalRef"] = format!(" sound-{turns} ").into();
+        let mut records = vec![altered, same.clone(), named("sound"), too_long];
+        records.extend((5..=600).map(|row| named(&row.to_string())));
+        records.extend([waits, same, named("sound"), named("long"), spaced]);
+        let sent = send(
+            &app,
+            &partner,
+            "return.jsonl",
+            lines(&records),
+            json!({"as": "SENT"}),
+        )
+        .await;
+        if turns == 2 {
+            send(&app, &other, "short.jsonl", lines(&[record("a")]), json!({})).await;
+        }
+        let expected = if turns == 2 { 3 } else { 1 };
+        assert_eq!(
+            run::run_waiting(&app.app).await.unwrap(),
+            expected,
+            "so many turns"
+        );
+        let import = look(&partner, &sent["data"]["importRecords"]["import"]["id"]).await;
+        assert_eq!(
+            (
+                &import["state"],
+                &import["sent"],
+                &import["unchanged"],
+                &import["refused"]
+            ),
+            (&json!("DONE"), &json!(597), &json!(1), &json!(7)),
+            "{import}"
+        );
+        let refused = format!(
+            "{{ import(id: {}) {{ rows(first: 50, filter: {{outcomes: [REFUSED]}}) {{ nodes {{ row code message }} }} }} }}",
+            import["id"]
+        );
+        let refused = partner.query(&refused).await;
+        let told: Vec<String> = refused["import"]["rows"]["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| match row["code"].as_str() {
+                Some("REPEATED") => format!("{} {}", row["row"], row["message"].as_str().unwrap()),
+                _ => format!("{} {}", row["row"], row["code"].as_str().unwrap()),
+            })
+            .collect();
+        let too = |row: u64, name: &str, first: u64| {
+            format!("{row} {name}-{turns} is the reference of row {first} too")
+        };
+        assert_eq!(
+            told,
+            [
+                "1 WRONG_STATE".to_owned(),
+                "4 TOO_LONG".to_owned(),
+                too(601, "waits", 1),
+                too(602, "same", 2),
+                too(603, "sound", 3),
+                too(604, "long", 4),
+                too(605, "sound", 3),
+            ]
+        );
+    }
+    app.holds().await;
 }
 
 async fn an_import_that_never_gets_on_comes_to_an_end(database: Database) {

@@ -19,8 +19,14 @@ use crate::submission::look::ByItself;
 /// A row of a file, as it is read.
 #[derive(Clone, Debug)]
 pub(super) enum Unit {
-    /// A record as it reads by itself, or a row that is none.
-    Record(Item, Option<Box<ByItself>>),
+    /// A record, or a row that is none.
+    Record {
+        item: Item,
+        /// The record as it reads by itself, where that was looked at.
+        alone: Option<Box<ByItself>>,
+        /// The first row of the file that has the same reference, where that is another.
+        repeats: Option<u64>,
+    },
     /// A published grant, with the row that it begins with.
     Grant(u64, Box<Grant>),
     /// A row of a file of grants that is none.

@@ -54,7 +54,7 @@ impl Taking<'_> {
                 Unit::NoGrant(row, findings) => {
                     came.push(Came::refused(position, Cell::of_row(row), findings));
                 }
-                Unit::Record(..) => {}
+                Unit::Record { .. } => {}
             }
         }
         let outcomes = publish::publish_all(db, self.act, self.places, self.keys, proposals).await?;

@@ -90,8 +90,6 @@ struct Write {
 struct Standing {
     /// What is in hand.
     open: HashMap<String, submission::Model>,
-    /// What an earlier row of the same file named.
-    earlier: HashSet<String>,
     /// What is published.
     published: HashMap<String, (Uuid, i32)>,
 }
@@ -112,7 +110,7 @@ impl Taking<'_> {
         let standing = self.standing(db, &rows).await?;
         let (mut taken, mut proposed) = (Vec::new(), Vec::new());
         for row in rows {
-            match self.not_taken(&row, &standing) {
+            match not_taken(&row, &standing) {
                 Some(finding) => came.push(refused(row.position, row.record, vec![finding])),
                 None => taken.push(row),
             }
@@ -157,12 +155,18 @@ impl Taking<'_> {
             (&read_for.identifier, &read_for.name) == (&self.organisation.identifier, &self.organisation.name)
         });
         let mut rows: Vec<Row<'_>> = Vec::with_capacity(units.len());
-        let mut named: HashMap<&str, u64> = HashMap::new();
         for (position, unit) in units {
             let position = *position;
-            let (record, alone) = match unit {
-                Unit::Record(Item::Record(record), alone) => (record, alone),
-                Unit::Record(Item::Stray(stray), _) => {
+            let (record, alone, repeats) = match unit {
+                Unit::Record {
+                    item: Item::Record(record),
+                    alone,
+                    repeats,
+                } => (record, alone, repeats),
+                Unit::Record {
+                    item: Item::Stray(stray),
+                    ..
+                } => {
                     let finding = Finding::new(stray.code, "", stray.reason.clone());
                     came.push(Came::refused(
                         position,
@@ -189,13 +193,12 @@ impl Taking<'_> {
                 came.push(refused(position, record, vec![finding]));
                 continue;
             };
-            if let Some(row) = named.get(reference) {
+            if let Some(row) = repeats {
                 let reason = format!("{reference} is the reference of row {row} too");
                 let finding = Finding::new(FindingCode::Repeated, "externalRef", reason);
                 came.push(refused(position, record, vec![finding]));
                 continue;
             }
-            named.insert(reference, record.at.row);
             let alone = match alone {
                 Some(alone) if is_read => Cow::Borrowed(&**alone),
                 _ => Cow::Owned(look::by_itself(&record.document, self.organisation)),
@@ -215,32 +218,20 @@ impl Taking<'_> {
         let found = submission::Entity::find()
             .filter(submission::Column::OrganisationId.eq(self.organisation.id))
             .filter(submission::Column::ExternalRef.is_in(references()))
-            .filter(
-                sea_orm::Condition::any()
-                    .add(submission::Column::State.is_in([
-                        SubmissionState::Draft,
-                        SubmissionState::Returned,
-                        SubmissionState::Submitted,
-                    ]))
-                    .add(submission::Column::ImportId.eq(self.import.id)),
-            )
+            .filter(submission::Column::State.is_in([
+                SubmissionState::Draft,
+                SubmissionState::Returned,
+                SubmissionState::Submitted,
+            ]))
             // Of several that are in hand the one that was moved last is meant.
             .order_by_asc(submission::Column::UpdatedAt)
             .lock_exclusive()
             .all(db)
             .await?;
-        let (mut open, mut earlier) = (HashMap::new(), HashSet::new());
-        for row in found {
-            let Some(reference) = row.external_ref.clone() else {
-                continue;
-            };
-            if row.import_id == Some(self.import.id) {
-                earlier.insert(reference.clone());
-            }
-            if !matches!(row.state, SubmissionState::Published | SubmissionState::Discarded) {
-                open.insert(reference, row);
-            }
-        }
+        let open = found
+            .into_iter()
+            .filter_map(|row| Some((row.external_ref.clone()?, row)))
+            .collect();
         let published = initiative::Entity::find()
             .filter(initiative::Column::LeadOrganisationId.eq(self.organisation.id))
             .filter(initiative::Column::ExternalRef.is_in(references()))
@@ -251,29 +242,7 @@ impl Taking<'_> {
             .into_iter()
             .filter_map(|row| Some((row.external_ref?, (row.id, row.version))))
             .collect();
-        Ok(Standing {
-            open,
-            earlier,
-            published,
-        })
-    }
-
-    /// Why a record cannot even be kept, as things stand.
-    fn not_taken(&self, row: &Row<'_>, standing: &Standing) -> Option<Finding> {
-        if standing.earlier.contains(row.reference) {
-            let reason = format!(
-                "{} is the reference of an earlier row of this file",
-                row.reference
-            );
-            return Some(Finding::new(FindingCode::Repeated, "externalRef", reason));
-        }
-        let open = standing.open.get(row.reference)?;
-        let reviewed = open.state == SubmissionState::Submitted && !row.is_in_hand(open, standing);
-        reviewed.then(|| {
-            let reason =
-                "another version of this record was sent in and is being reviewed; a steward can return it";
-            Finding::new(FindingCode::WrongState, "externalRef", reason)
-        })
+        Ok(Standing { open, published })
     }
 
     /// What becomes of a record that can be kept.
@@ -393,6 +362,17 @@ impl Taking<'_> {
         }
         Ok(())
     }
+}
+
+/// Why a record cannot even be kept, as things stand.
+fn not_taken(row: &Row<'_>, standing: &Standing) -> Option<Finding> {
+    let open = standing.open.get(row.reference)?;
+    let reviewed = open.state == SubmissionState::Submitted && !row.is_in_hand(open, standing);
+    reviewed.then(|| {
+        let reason =
+            "another version of this record was sent in and is being reviewed; a steward can return it";
+        Finding::new(FindingCode::WrongState, "externalRef", reason)
+    })
 }
 
 /// A record that is not kept, with everything that is known of it by then.

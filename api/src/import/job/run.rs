@@ -1,7 +1,10 @@
 //! Runs imports, one at a time in each process: whichever server claims one takes its rows in, and
 //! is taken for dead when it has not said for a while that it lives.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::BufReader;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -24,14 +27,14 @@ use crate::change::{self, Act};
 use crate::clock::Clock;
 use crate::database;
 use crate::error::{Error, Result};
-use crate::import::parse::file_record::{Cell, Item};
+use crate::import::parse::file_record::{Cell, FileRecord, Item};
 use crate::import::parse::grants::{self as grant_files, GrantFormat};
 use crate::import::parse::records::{Limits, RecordFormat, read_as_typed};
 use crate::import::parse::{FileError, Refusal};
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::pattern::engine::Engine;
 use crate::place::Gazetteer;
-use crate::submission::look;
+use crate::submission::{look, reference_of};
 
 /// How many rows are taken in in one transaction.
 pub const ROWS_AT_ONCE: usize = 512;
@@ -471,6 +474,28 @@ fn grant_format(import: &import::Model) -> Option<GrantFormat> {
 /// Rows with their positions in the file, counted from 1.
 struct Batch(Vec<(i64, Unit)>);
 
+/// The references that were met in a file, as hashes, each with the first row that has it: some 40 bytes a row. Two
+/// references of one hash would be taken for one, which among a million has a chance of one in thirty million.
+#[derive(Default)]
+struct References {
+    hashed_by: RandomState,
+    rows: HashMap<u64, u64>,
+}
+
+impl References {
+    /// The first row that has the reference of a record; none where that is this one.
+    fn row_before(&mut self, record: &FileRecord) -> Option<u64> {
+        let hash = self.hashed_by.hash_one(reference_of(&record.document)?);
+        match self.rows.entry(hash) {
+            Entry::Occupied(earlier) => Some(*earlier.get()),
+            Entry::Vacant(free) => {
+                free.insert(record.at.row);
+                None
+            }
+        }
+    }
+}
+
 type Reading = tokio::task::JoinHandle<Result<(), FileError>>;
 
 /// Reads a file on a thread of its own, its records by themselves included, and hands over the rows that are not
@@ -488,12 +513,27 @@ fn read(
     let reading = tokio::task::spawn_blocking(move || {
         let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
         let mut position = 0;
+        let mut references = References::default();
         let mut hand_over = |mut unit| {
             position += 1;
+            if let Unit::Record {
+                item: Item::Record(record),
+                repeats,
+                ..
+            } = &mut unit
+            {
+                *repeats = references.row_before(record);
+            }
             if position <= done {
                 return ControlFlow::Continue(());
             }
-            if let (Unit::Record(Item::Record(record), alone), Some(organisation)) = (&mut unit, &read_for) {
+            if let Unit::Record {
+                item: Item::Record(record),
+                alone,
+                repeats: None,
+            } = &mut unit
+                && let Some(organisation) = &read_for
+            {
                 *alone = Some(Box::new(look::by_itself(&record.document, organisation)));
             }
             batch.push((position, unit));
@@ -521,7 +561,11 @@ fn read(
                 read.and(outcome)
             }
             _ => read_as_typed(record_format(format), content, &limits, |item| {
-                hand_over(Unit::Record(item, None))
+                hand_over(Unit::Record {
+                    item,
+                    alone: None,
+                    repeats: None,
+                })
             }),
         };
         if !batch.is_empty() {
