@@ -133,10 +133,10 @@ pub fn by_itself(document: &Value, organisation: &organisation::Model) -> ByItse
 }
 
 /// A record that is to be looked over.
-#[derive(Clone, Copy, Debug)]
-pub struct Proposed<'a> {
+#[derive(Debug)]
+pub struct Proposed {
     /// The record, as it reads by itself.
-    pub alone: &'a ByItself,
+    pub alone: ByItself,
     /// The initiative that it would replace.
     pub corrects: Option<Uuid>,
     /// The version of it that it says it was written from, where that is to be looked at.
@@ -153,11 +153,11 @@ pub async fn at(
     submission: &submission::Model,
 ) -> Result<Looked> {
     let proposed = Proposed {
-        alone: &by_itself(&submission.document, organisation),
+        alone: by_itself(&submission.document, organisation),
         corrects: submission.initiative_id,
         written_from: None,
     };
-    let looked = at_all(db, act, places, organisation, &[proposed]).await?;
+    let looked = at_all(db, act, places, organisation, vec![proposed]).await?;
     Ok(looked.into_iter().next().unwrap_or_default())
 }
 
@@ -167,17 +167,21 @@ pub async fn at_all(
     act: &Act<'_>,
     places: &Gazetteer,
     organisation: &organisation::Model,
-    proposed: &[Proposed<'_>],
+    proposed: Vec<Proposed>,
 ) -> Result<Vec<Looked>> {
     let (mut all, mut read, mut proposals) = (Vec::new(), Vec::new(), Vec::new());
-    for (at, proposed) in proposed.iter().enumerate() {
-        let alone = proposed.alone;
+    for (at, proposed) in proposed.into_iter().enumerate() {
+        let ByItself {
+            reading,
+            record,
+            found,
+        } = proposed.alone;
         all.push(Looked {
-            errors: alone.reading.findings.clone(),
+            errors: reading.findings.clone(),
             ..Looked::default()
         });
-        if let Some(record) = alone.record.clone() {
-            read.push((at, alone));
+        if let Some(record) = record {
+            read.push((at, reading, found));
             proposals.push(Proposal {
                 record,
                 grant_digest: None,
@@ -190,17 +194,17 @@ pub async fn at_all(
     let leads = Found::look_up(db, leads.filter(|lead| !is_called(lead, organisation))).await?;
     let funders = unknown_funders(db, organisation, &proposals).await?;
     let over = publish::look_over(db, act, places, &proposals).await?;
-    for ((((at, alone), proposal), over), funders) in read.into_iter().zip(proposals).zip(over).zip(funders) {
+    let read = read.into_iter().zip(proposals).zip(over).zip(funders);
+    for ((((at, reading, mut found), proposal), over), funders) in read {
         let looked = &mut all[at];
-        let mut found = alone.found.clone();
         if !is_of(&proposal.record.lead_organisation, organisation, &leads) {
             let reason = format!("is not {}, whose submission this is", organisation.name);
             found.push(Finding::new(FindingCode::NotAllowed, "leadOrganisation", reason));
         }
         found.extend(funders);
         found.extend(over.findings.errors);
-        looked.errors.extend(as_sent(&alone.reading, found));
-        looked.warnings = as_sent(&alone.reading, over.findings.warnings).collect();
+        looked.errors.extend(as_sent(&reading, found));
+        looked.warnings = as_sent(&reading, over.findings.warnings).collect();
         looked.errors.sort_by(|a, b| a.path.cmp(&b.path));
         looked.stands_so = over.stands_so && looked.errors.is_empty();
         looked.proposal = looked.errors.is_empty().then_some(proposal);

@@ -1,7 +1,6 @@
 //! A batch of records of one organisation, as drafts or sent: what a partner does by hand with
 //! `saveSubmission` and `sendSubmission`, for many at once.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::{
@@ -39,7 +38,6 @@ pub(super) struct Taking<'a> {
 struct Row<'a> {
     position: i64,
     record: &'a FileRecord,
-    alone: Cow<'a, ByItself>,
     reference: &'a str,
 }
 
@@ -102,28 +100,26 @@ impl Taking<'_> {
     pub(super) async fn take(
         &self,
         db: &impl ConnectionTrait,
-        units: &[(i64, Unit)],
+        units: &mut [(i64, Unit)],
         read_for: Option<&organisation::Model>,
     ) -> Result<Vec<Came>> {
         let mut came = Vec::with_capacity(units.len());
         let rows = self.kept(units, read_for, &mut came);
-        let standing = self.standing(db, &rows).await?;
+        let standing = self.standing(db, rows.iter().map(|(row, _)| row.reference)).await?;
         let (mut taken, mut proposed) = (Vec::new(), Vec::new());
-        for row in rows {
-            match not_taken(&row, &standing) {
-                Some(finding) => came.push(refused(row.position, row.record, vec![finding])),
-                None => taken.push(row),
+        for (row, alone) in rows {
+            if let Some(finding) = not_taken(&row, &standing) {
+                came.push(refused(row.position, row.record, vec![finding]));
+                continue;
             }
-        }
-        for row in &taken {
             proposed.push(Proposed {
-                alone: &row.alone,
+                alone,
                 corrects: standing.published.get(row.reference).map(|(id, _)| *id),
                 written_from: row.record.written_from(),
             });
+            taken.push(row);
         }
-        let looked = look::at_all(db, self.act, self.places, self.organisation, &proposed).await?;
-        drop(proposed);
+        let looked = look::at_all(db, self.act, self.places, self.organisation, proposed).await?;
         let (mut submissions, mut to_publish) = (Vec::new(), Vec::new());
         for (row, looked) in taken.into_iter().zip(looked) {
             let Step {
@@ -143,18 +139,19 @@ impl Taking<'_> {
         Ok(came)
     }
 
-    /// The records that can be kept as submissions: each is an object, has a reference of its own, and is
-    /// known by it again when the mended file comes.
+    /// The records that can be kept as submissions, each as it reads by itself: it is an object, has a reference of its
+    /// own, and is known by it again when the mended file comes. How it reads by itself is taken out of the batch; it is
+    /// read again where the batch is tried again.
     fn kept<'a>(
         &self,
-        units: &'a [(i64, Unit)],
+        units: &'a mut [(i64, Unit)],
         read_for: Option<&organisation::Model>,
         came: &mut Vec<Came>,
-    ) -> Vec<Row<'a>> {
+    ) -> Vec<(Row<'a>, ByItself)> {
         let is_read = read_for.is_some_and(|read_for| {
             (&read_for.identifier, &read_for.name) == (&self.organisation.identifier, &self.organisation.name)
         });
-        let mut rows: Vec<Row<'_>> = Vec::with_capacity(units.len());
+        let mut rows = Vec::with_capacity(units.len());
         for (position, unit) in units {
             let position = *position;
             let (record, alone, repeats) = match unit {
@@ -178,6 +175,7 @@ impl Taking<'_> {
                 // A file of records holds none.
                 Unit::Grant(..) | Unit::NoGrant(..) => continue,
             };
+            let record: &FileRecord = record;
             if let Some(refusal) = look::at_shape(&record.document) {
                 let findings = refusal.findings.into_iter().map(|finding| Finding {
                     path: String::new(),
@@ -199,25 +197,28 @@ impl Taking<'_> {
                 came.push(refused(position, record, vec![finding]));
                 continue;
             }
-            let alone = match alone {
-                Some(alone) if is_read => Cow::Borrowed(&**alone),
-                _ => Cow::Owned(look::by_itself(&record.document, self.organisation)),
+            let alone = match alone.take() {
+                Some(alone) if is_read => *alone,
+                _ => look::by_itself(&record.document, self.organisation),
             };
-            rows.push(Row {
+            let row = Row {
                 position,
                 record,
-                alone,
                 reference,
-            });
+            };
+            rows.push((row, alone));
         }
         rows
     }
 
-    async fn standing(&self, db: &impl ConnectionTrait, rows: &[Row<'_>]) -> Result<Standing> {
-        let references = || rows.iter().map(|row| row.reference);
+    async fn standing<'r>(
+        &self,
+        db: &impl ConnectionTrait,
+        references: impl Iterator<Item = &'r str> + Clone,
+    ) -> Result<Standing> {
         let found = submission::Entity::find()
             .filter(submission::Column::OrganisationId.eq(self.organisation.id))
-            .filter(submission::Column::ExternalRef.is_in(references()))
+            .filter(submission::Column::ExternalRef.is_in(references.clone()))
             .filter(submission::Column::State.is_in([
                 SubmissionState::Draft,
                 SubmissionState::Returned,
@@ -234,7 +235,7 @@ impl Taking<'_> {
             .collect();
         let published = initiative::Entity::find()
             .filter(initiative::Column::LeadOrganisationId.eq(self.organisation.id))
-            .filter(initiative::Column::ExternalRef.is_in(references()))
+            .filter(initiative::Column::ExternalRef.is_in(references))
             .filter(initiative::Column::WithdrawnAt.is_null())
             .lock_exclusive()
             .all(db)

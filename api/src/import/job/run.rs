@@ -292,13 +292,13 @@ async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
     };
     let (mut batches, reading) = read(&import, content, runner.settings.limits, read_for.clone());
     let mut rows = 0;
-    while let Some(batch) = batches.recv().await {
+    while let Some(mut batch) = batches.recv().await {
         if rows >= runner.settings.rows_a_turn && others_wait(runner).await? {
             return Ok(End::StandsBack);
         }
         rows += batch.0.len();
         for tried in 1.. {
-            match take_batch(runner, &import, with, &batch).await {
+            match take_batch(runner, &import, with, &mut batch).await {
                 Ok(None) => break,
                 Ok(Some(end)) => return Ok(end),
                 Err(error) if tried < TRIES && is_clash(&error) => {
@@ -313,6 +313,8 @@ async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
                 }
             }
         }
+        // Giving back what so many small parts of rows hold takes a while: the next batch need not wait for it.
+        tokio::task::spawn_blocking(move || drop(batch));
     }
     match reading.await {
         Ok(Ok(())) => Ok(End::Done),
@@ -352,7 +354,7 @@ async fn take_batch(
     runner: &Runner<'_>,
     import: &import::Model,
     with: With<'_>,
-    units: &Batch,
+    units: &mut Batch,
 ) -> Result<Option<End>> {
     let With {
         licence,
@@ -420,7 +422,7 @@ async fn take_batch(
                 organisation,
                 import,
             };
-            taking.take(&transaction, &units.0, read_for).await?
+            taking.take(&transaction, &mut units.0, read_for).await?
         }
         (ImportKind::Grants360Giving, funder) => {
             let taking = grants::Taking {
