@@ -1,6 +1,7 @@
 //! The page at `/graphiql`, for asking questions by hand. All that it loads is
 //! compiled in: no request leaves the machine that serves it.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use axum::{
@@ -17,6 +18,7 @@ use axum::{
     routing::get,
 };
 
+use crate::cost::Introspection;
 use crate::etag::ETag;
 
 /// What the page may do: load from its own origin, and run nothing that is written
@@ -37,12 +39,20 @@ const STYLE: HeaderValue = HeaderValue::from_static("text/css; charset=utf-8");
 const PICTURE: HeaderValue = HeaderValue::from_static("image/svg+xml");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-static PAGE: LazyLock<File> = LazyLock::new(|| {
-    File::new(
-        "index.html",
-        HTML,
-        include_str!("../assets/graphiql/index.html").as_bytes(),
-    )
+const TEXT_OF_PAGE: &str = include_str!("../assets/graphiql/index.html");
+
+/// Where the page says that the schema is not shown to it; its script looks whether that is said.
+const CLOSED: (&str, &str) = (
+    "  <body>\n",
+    "  <body>\n    <p id=\"closed\">This service shows its schema to nobody, and so not to this page: nothing is completed or \
+     explained here. Questions can be asked all the same.</p>\n",
+);
+
+static PAGE: LazyLock<File> = LazyLock::new(|| File::new("index.html", HTML, TEXT_OF_PAGE.as_bytes()));
+
+static CLOSED_PAGE: LazyLock<File> = LazyLock::new(|| {
+    let page = TEXT_OF_PAGE.replace(CLOSED.0, CLOSED.1);
+    File::new("index.html", HTML, page.into_bytes())
 });
 
 static ASSETS: LazyLock<[File; 8]> = LazyLock::new(|| {
@@ -51,7 +61,7 @@ static ASSETS: LazyLock<[File; 8]> = LazyLock::new(|| {
             File::new(
                 $name,
                 $content_type,
-                include_bytes!(concat!("../assets/graphiql/", $name)),
+                &include_bytes!(concat!("../assets/graphiql/", $name))[..],
             )
         };
     }
@@ -67,18 +77,19 @@ static ASSETS: LazyLock<[File; 8]> = LazyLock::new(|| {
     ]
 });
 
-/// Serves the page at `/graphiql` and what it loads at `/graphiql/assets/{file}`.
+/// Serves the page at `/graphiql` and what it loads at `/graphiql/assets/{file}`. Where the schema cannot be
+/// asked for, the page says so.
 ///
 /// The page talks to `/graphql` and, for subscriptions, `/graphql/ws`, which are
 /// not part of this router.
-pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+pub fn router<S: Clone + Send + Sync + 'static>(introspection: Introspection) -> Router<S> {
+    let page = match introspection {
+        Introspection::Open => &PAGE,
+        Introspection::Closed => &CLOSED_PAGE,
+    };
     Router::new()
-        .route("/graphiql", get(page))
+        .route("/graphiql", get(async |request: HeaderMap| page.answer(&request)))
         .route("/graphiql/assets/{file}", get(asset))
-}
-
-async fn page(request: HeaderMap) -> Response {
-    PAGE.answer(&request)
 }
 
 async fn asset(Path(name): Path<String>, request: HeaderMap) -> Response {
@@ -92,22 +103,23 @@ async fn asset(Path(name): Path<String>, request: HeaderMap) -> Response {
 struct File {
     name: &'static str,
     content_type: HeaderValue,
-    body: &'static [u8],
+    body: Cow<'static, [u8]>,
     etag: ETag,
 }
 
 impl File {
-    fn new(name: &'static str, content_type: HeaderValue, body: &'static [u8]) -> Self {
+    fn new(name: &'static str, content_type: HeaderValue, body: impl Into<Cow<'static, [u8]>>) -> Self {
+        let body = body.into();
         Self {
             name,
             content_type,
+            etag: ETag::of(&body),
             body,
-            etag: ETag::of(body),
         }
     }
 
     /// The whole file, or `304 Not Modified` to a browser that already holds it.
-    fn answer(&self, request: &HeaderMap) -> Response {
+    fn answer(&'static self, request: &HeaderMap) -> Response {
         let headers: [(HeaderName, HeaderValue); 5] = [
             (CONTENT_TYPE, self.content_type.clone()),
             // Kept, but asked about each time: a new release shows at once.
@@ -120,7 +132,7 @@ impl File {
         if self.etag.is_held(request) {
             (StatusCode::NOT_MODIFIED, headers, etag).into_response()
         } else {
-            (headers, etag, self.body).into_response()
+            (headers, etag, &*self.body).into_response()
         }
     }
 }
@@ -136,12 +148,16 @@ mod tests {
     use super::*;
 
     async fn get(path: &str, held: Option<&HeaderValue>) -> Response {
+        get_of(Introspection::Open, path, held).await
+    }
+
+    async fn get_of(introspection: Introspection, path: &str, held: Option<&HeaderValue>) -> Response {
         let mut request = Request::get(path);
         if let Some(etag) = held {
             request = request.header(IF_NONE_MATCH, etag);
         }
         let request = request.body(Body::empty()).unwrap();
-        router::<()>().oneshot(request).await.unwrap()
+        router::<()>(introspection).oneshot(request).await.unwrap()
     }
 
     async fn text(response: Response) -> String {
@@ -177,6 +193,25 @@ mod tests {
             assert_eq!(response.status(), StatusCode::OK, "{path}");
             assert_eq!(response.headers()[X_CONTENT_TYPE_OPTIONS], "nosniff");
         }
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_not_shown_the_schema_says_so() {
+        let open = get("/graphiql", None).await;
+        let held = open.headers()[ETAG].clone();
+        assert!(!text(open).await.contains("shows its schema to nobody"));
+        let closed = get_of(Introspection::Closed, "/graphiql", Some(&held)).await;
+        assert_eq!(closed.status(), StatusCode::OK);
+        let closed = text(closed).await;
+        assert!(
+            closed.contains("<p id=\"closed\">This service shows its schema to nobody"),
+            "{closed}"
+        );
+        assert!(
+            text(get("/graphiql/assets/boot.js", None).await)
+                .await
+                .contains("getElementById(\"closed\")")
+        );
     }
 
     #[tokio::test]

@@ -10,7 +10,10 @@ use async_graphql::{Context, ID, MergedObject, MergedSubscription, Object, Resul
 use wayin_entity::Role;
 
 use crate::app::App;
-use crate::audit::graphql::AuditQuery;
+use crate::audit::{
+    self,
+    graphql::{AuditEvent, AuditQuery},
+};
 use crate::auth::graphql::{Identify, ViewerQuery};
 use crate::auth::issued;
 use crate::auth::member as members;
@@ -242,6 +245,9 @@ async fn find(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>
         NodeKind::IssuedToken if member(ctx)?.role == Role::Steward => issued::by_id(&app(ctx).db, id)
             .await?
             .map(|row| IssuedToken(row).into()),
+        NodeKind::AuditEvent if member(ctx)?.role == Role::Steward => audit::by_id(&app(ctx).db, id)
+            .await?
+            .map(|row| AuditEvent(row).into()),
         NodeKind::Member | NodeKind::IssuedToken | NodeKind::AuditEvent => None,
     })
 }

@@ -73,7 +73,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/schema.graphql", get(schema_text))
         .route("/health/live", get(|| async { "live\n" }))
         .route("/health/ready", get(ready))
-        .merge(crate::graphiql::router())
+        .merge(crate::graphiql::router(service.app.costs.settings.introspection))
         .merge(files)
         .merge(crate::workbook::http::router())
         .merge(to_mend)

@@ -135,6 +135,17 @@ fn some_term(chance: &mut StdRng, number: usize) -> Value {
         term["deliveryTimeline"] = pick(chance, &["ADAPTABLE", "FIXED"]).into();
         term["intendedFocus"] = pick(chance, &["COLLABORATION", "ROOT_CAUSES"]).into();
     }
+    for (field, why) in [
+        ("durationMonths", "NOT_ASKED"),
+        ("renewable", "WITHHELD"),
+        ("programme", "NOT_APPLICABLE"),
+    ] {
+        let follows =
+            field == "durationMonths" && term.get("startsOn").is_some() && term.get("endsOn").is_some();
+        if term.get(field).is_none() && !follows && chance.random_bool(0.5) {
+            term["missing"][field] = why.into();
+        }
+    }
     if chance.random_bool(0.3) {
         term["grantIdentifier"] = format!("360G-chance-{number}-{}", chance.random::<u32>()).into();
     }
@@ -296,13 +307,23 @@ async fn a_grant_says_what_its_term_says(database: Database) {
         grant("360G-a-2", &json!({"wayin": {"renewable": "maybe"}})),
         grant("360G-a-3", &json!({"wayin": {"colour": "red"}})),
         grant("360G-a-4", &json!({"wayin": 7})),
+        grant(
+            "360G-a-5",
+            &json!({"wayin": {"missing": {"renewable": "FORGOTTEN"}}}),
+        ),
+        grant(
+            "360G-a-6",
+            &json!({"wayin": {"renewable": true, "missing": {"renewable": "NO_REPLY"}}}),
+        ),
     ];
     let file: Vec<Value> = std::iter::once(given).chain(bad).collect();
     let (tally, said) = try_grants(&app, &package(&file)).await;
-    assert_eq!((tally.added, tally.refused), (1, 3), "{said:?}");
+    assert_eq!((tally.added, tally.refused), (1, 5), "{said:?}");
     assert!(said.iter().all(|said| said.contains("wayin")), "{said:?}");
     let term = json!({"funder": {"name": "Nobody’s number"}, "currency": "BHD", "amountMinor": 9_007_199_254_740_993_i64,
-        "awardedOn": "2020-02-29", "endsOn": "2021-02-28", "programme": "Places", "renewable": false});
+        "awardedOn": "2020-02-29", "endsOn": "2021-02-28", "programme": "Places", "renewable": false,
+        "missing": {"grantIdentifier": "NO_REPLY", "startsOn": "NOT_ASKED", "reportingBasis": "WITHHELD",
+            "upfrontResearchMonths": "NOT_APPLICABLE"}});
     app.publish(&[record("r").with("fundingTerms", json!([term])).json()])
         .await;
     let asked = Asked {
@@ -338,7 +359,12 @@ async fn a_grant_says_what_its_term_says(database: Database) {
             json!([{"id": funder, "name": "Nobody’s number"}]),
         ),
         ("grantProgramme", json!([{"title": "Places"}])),
-        ("wayin", json!({"renewable": false})),
+        // That of the identifier, which every grant has, stays.
+        (
+            "wayin",
+            json!({"renewable": false, "missing": {"startsOn": "NOT_ASKED", "reportingBasis": "WITHHELD",
+            "upfrontResearchMonths": "NOT_APPLICABLE"}}),
+        ),
     ] {
         assert_eq!(rest[field].take(), expected, "{field}");
     }

@@ -197,6 +197,9 @@ async fn a_node_of_each_type_is_found_by_its_id(database: Database) {
             "mutation {{ issueToken(input: {{member: {member}, name: \"a dashboard\", days: 1}}) {{ issuedToken {{ id }} }} }}"
         ))
         .await;
+    let events = steward
+        .query(&format!("{{ auditEvents({one}) {{ nodes {{ id }} }} }}"))
+        .await;
     let initiative = &found["initiatives"]["nodes"][0];
     let meeting = &found["meetings"]["nodes"][0];
     let all = [
@@ -214,6 +217,7 @@ async fn a_node_of_each_type_is_found_by_its_id(database: Database) {
         ("Import", &sent["data"]["importRecords"]["import"]["id"]),
         ("Member", member),
         ("IssuedToken", &issued["issueToken"]["issuedToken"]["id"]),
+        ("AuditEvent", &events["auditEvents"]["nodes"][0]["id"]),
     ];
     for (name, id) in all {
         let query = format!("{{ node(id: {id}) {{ __typename id ... on {name} {{ again: id }} }} }}");

@@ -11,9 +11,9 @@ use tower::ServiceExt;
 use wayin::import::job::run;
 use wayin::import::parse::file_record::Item;
 use wayin::import::parse::records::{Limits, RecordFormat, read_as_typed};
-use wayin::initiative::validate::Finding;
 use wayin::server;
-use wayin::workbook::{corrected, escaped};
+use wayin::workbook::corrected::CorrectionBook;
+use wayin::workbook::escaped;
 use wayin_entity::Role;
 
 use crate::import_jobs::{self, base, look, partner, record, rows};
@@ -30,9 +30,12 @@ pub fn stories() -> Vec<Story> {
 
 /// A workbook in which these records are typed.
 fn workbook(records: &[Value]) -> Vec<u8> {
-    let typed = records.iter().map(|one| (one.clone(), Vec::<Finding>::new()));
+    let mut book = CorrectionBook::new().unwrap();
+    for record in records {
+        book.add(record, &[]).unwrap();
+    }
     let mut written = Vec::new();
-    corrected::write(typed, &mut written).unwrap();
+    book.finish(&mut written).unwrap();
     written
 }
 

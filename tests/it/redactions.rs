@@ -24,7 +24,7 @@ use crate::support::{Database, Story, stories};
 /// The stories of this file.
 pub fn stories() -> Vec<Story> {
     stories![
-        a_text_is_found_in_tables_of_any_width,
+        a_text_is_found_in_tables_of_any_encoding,
         what_is_known_by_a_text_is_told_apart_without_it,
         a_member_is_not_taken_out_while_they_may_act,
         a_text_is_taken_out_of_more_rows_than_a_statement_binds,
@@ -39,7 +39,7 @@ const EARLIER: &str = "bob-roe";
 /// What is to be taken out.
 const TOLD: &str = "ann-lee";
 
-async fn a_text_is_found_in_tables_of_any_width(database: Database) {
+async fn a_text_is_found_in_tables_of_any_encoding(database: Database) {
     let app = base(database).await;
     let (partner, steward) = (partner(&app).await, app.steward().await);
     let secret = "Zoë O'Hara";
@@ -48,6 +48,7 @@ async fn a_text_is_found_in_tables_of_any_width(database: Database) {
     };
     let bytes =
         |text: &str, unit: fn(u16) -> [u8; 2]| -> Vec<u8> { text.encode_utf16().flat_map(unit).collect() };
+    let western = |text: &str| -> Vec<u8> { text.chars().map(|one| u8::try_from(one).unwrap()).collect() };
     let telling = format!("by {secret} herself");
     let innocent = bytes(&table("\u{feff}", "none", "by nobody"), u16::to_le_bytes);
     for (name, content) in [
@@ -64,6 +65,15 @@ async fn a_text_is_found_in_tables_of_any_width(database: Database) {
             "unmarked.jsonl",
             bytes(&table("", "no", &telling), u16::to_le_bytes),
         ),
+        // Nor can these, in Windows-1252: as a whole, and row by row.
+        (
+            "western.csv",
+            western(&table("", "we", &telling).replace("title", "title,né")),
+        ),
+        (
+            "western.jsonl",
+            western(&format!("{{\"title\": \"{telling}\"}}\n")),
+        ),
         ("innocent.csv", innocent.clone()),
     ] {
         let sent = import_jobs::send(&app, &partner, name, &content, json!({"as": "DRAFTS"})).await;
@@ -76,7 +86,7 @@ async fn a_text_is_found_in_tables_of_any_width(database: Database) {
     run::run_waiting(&app.app).await.unwrap();
     let answer = redact(&steward, secret, "Asked for").await;
     assert_eq!(answer["userErrors"], json!([]));
-    assert_eq!(answer["imports"], 3, "{answer}");
+    assert_eq!(answer["imports"], 5, "{answer}");
     assert_eq!(
         answer["submissions"], 2,
         "of the files that could be read: {answer}"

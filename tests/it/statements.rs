@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::{Value, json};
 use uuid::Uuid;
+use wayin::audit;
 use wayin::clock::{Clock, SystemClock};
 use wayin::id::NodeKind;
 use wayin_entity::{
-    FileFormat, ImportAs, ImportKind, ImportState, Role, SubmissionState, funding_term, import, initiative,
-    initiative_source, member, organisation as organisation_table, submission,
+    FileFormat, ImportAs, ImportKind, ImportState, Role, SubmissionState, audit_event, funding_term, import,
+    initiative, initiative_source, member, organisation as organisation_table, submission,
 };
 
 use crate::support::app::{Client, TestApp};
@@ -304,6 +305,17 @@ async fn hidden(app: &TestApp) -> Vec<(NodeKind, Uuid)> {
     let import = import.into_active_model().insert(db).await.unwrap();
     let submission = a_submission(member.id, lead.id, json!({"title": "In hand"}), "Why?");
     let submission = submission.into_active_model().insert(db).await.unwrap();
+    let done = audit::Event {
+        kind: NodeKind::Submission,
+        id: submission.id,
+        before: None,
+        after: Some(1),
+        detail: json!({}),
+    };
+    audit::add(db, &TestApp::act(), "saveSubmission", done)
+        .await
+        .unwrap();
+    let event = audit_event::Entity::find().one(db).await.unwrap().unwrap();
     vec![
         (NodeKind::Initiative, hidden.id),
         (NodeKind::Initiative, withdrawn.id),
@@ -313,7 +325,7 @@ async fn hidden(app: &TestApp) -> Vec<(NodeKind, Uuid)> {
         (NodeKind::Member, member.id),
         (NodeKind::Import, import.id),
         (NodeKind::Submission, submission.id),
-        (NodeKind::AuditEvent, SystemClock.new_id()),
+        (NodeKind::AuditEvent, event.id),
     ]
 }
 

@@ -58,6 +58,8 @@ ReactDOM.createRoot(document.getElementById("graphiql")).render(
       subscriptionUrl: subscriptions.href,
     }),
     query: given.get("query") || undefined,
+    // Null keeps it from asking for a schema that it is not shown.
+    schema: document.getElementById("closed") ? null : undefined,
     defaultQuery: FIRST_QUERY,
     defaultHeaders: headers,
     defaultEditorToolsVisibility: "headers",

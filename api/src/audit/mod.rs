@@ -4,7 +4,7 @@
 
 pub mod graphql;
 
-use sea_orm::{ActiveModelTrait, ConnectionTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 use uuid::Uuid;
 use wayin_entity::audit_event;
 
@@ -45,6 +45,11 @@ pub async fn add(db: &impl ConnectionTrait, act: &Act<'_>, name: &str, event: Ev
     };
     row.into_active_model().insert(db).await?;
     Ok(())
+}
+
+/// An event by its id, for stewards.
+pub async fn by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<audit_event::Model>> {
+    Ok(audit_event::Entity::find_by_id(id).one(db).await?)
 }
 
 impl Paged for audit_event::Entity {

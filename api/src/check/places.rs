@@ -31,10 +31,7 @@ pub(super) async fn check(db: &impl ConnectionTrait, checking: &mut Checking<'_>
     links.values_mut().for_each(|to| to.sort_unstable());
     for circle in circles(&links) {
         let by_way_of: Vec<String> = circle.iter().map(Uuid::to_string).collect();
-        let sentence = match circle.as_slice() {
-            [one] => format!("Place {one} lies within itself, or took over from itself."),
-            _ => format!("Places lead to each other in a circle: {}.", by_way_of.join(", ")),
-        };
+        let sentence = format!("Places lead to each other in a circle: {}.", by_way_of.join(", "));
         checking.found(Invariant::Places, sentence);
     }
     Ok(())

@@ -457,6 +457,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::cost::Settings;
+    use crate::guard;
 
     static TYPES: LazyLock<Types> = LazyLock::new(|| Types::of(crate::schema::sdl()));
 
@@ -678,6 +680,41 @@ mod tests {
             "subscription { nothing }",
         ] {
             assert!(points(document) >= 1, "{document}");
+        }
+    }
+
+    /// The documents that a text offers, each between two marks.
+    fn documents(text: &str) -> Vec<&str> {
+        let marks = [
+            ("```graphql\n", "```"),
+            ("FIRST_QUERY = `", "`"),
+            ("graphql(`", "`"),
+            ("query: `", "`"),
+            ("gql(\"\"\"", "\"\"\""),
+            ("\"query\": \"", "\""),
+        ];
+        let each = marks.into_iter().flat_map(|(begins, ends)| {
+            let rest = text.split(begins).skip(1);
+            rest.filter_map(move |rest| rest.split(ends).next())
+        });
+        each.collect()
+    }
+
+    #[test]
+    fn what_the_explorer_and_the_guides_offer_can_be_asked() {
+        let filter = json!({"fundingTerms": {"some": {"durationMonths": {"lte": 18}}}});
+        for (text, offered) in [
+            (include_str!("../../assets/graphiql/boot.js"), 1),
+            (include_str!("../../../README.md"), 1),
+            (include_str!("../../../docs/clients.md"), 6),
+        ] {
+            let documents = documents(text);
+            assert_eq!(documents.len(), offered, "{documents:?}");
+            for document in documents {
+                guard::measure(document, &guard::Limits::default()).unwrap();
+                let weighed = weighed(document, json!({"when": filter, "then": filter}));
+                assert!(weighed.points < Settings::default().most, "{document}");
+            }
         }
     }
 }

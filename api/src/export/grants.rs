@@ -23,6 +23,7 @@ use wayin_entity::{
 use crate::condition::fold;
 use crate::error::{Error, Result};
 use crate::import::parse::grants::OwnTerms;
+use crate::initiative::missing::{FundingTermAnswer, Missing};
 use crate::money;
 
 /// What identifiers begin with that are made here, and that nobody has issued.
@@ -247,7 +248,7 @@ impl Parts {
             duration: term.duration_months,
         };
         let has_dates = term.starts_on.is_some() || term.ends_on.is_some() || term.duration_months.is_some();
-        let own = own_terms(term);
+        let own = own_terms(term)?;
         let place = row.place_id.and_then(|id| self.places.get(&id));
         let of_record = self.terms.get(&row.id).map_or(&[][..], Vec::as_slice);
         let id = match &term.grant_identifier {
@@ -279,8 +280,11 @@ impl Parts {
     }
 }
 
-fn own_terms(term: &funding_term::Model) -> OwnTerms {
-    OwnTerms {
+fn own_terms(term: &funding_term::Model) -> Result<OwnTerms> {
+    let mut missing = Missing::of_kept(term.missing.as_ref())?;
+    // A grant has one in any case: where the term has none, it is made.
+    missing.forget(|field| field == FundingTermAnswer::GrantIdentifier);
+    Ok(OwnTerms {
         intended_focus: term.intended_focus,
         upfront_research: term.upfront_research,
         upfront_research_months: term.upfront_research_months,
@@ -290,7 +294,8 @@ fn own_terms(term: &funding_term::Model) -> OwnTerms {
         reporting_basis: term.reporting_basis,
         delivery_timeline: term.delivery_timeline,
         renewable: term.renewable,
-    }
+        missing,
+    })
 }
 
 fn organization(row: &organisation::Model) -> Organization<'_> {

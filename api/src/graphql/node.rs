@@ -2,6 +2,7 @@
 
 use async_graphql::Interface;
 
+use crate::audit::graphql::AuditEvent;
 use crate::auth::members::Member;
 use crate::auth::tokens::IssuedToken;
 use crate::claim::graphql::Claim;
@@ -50,4 +51,6 @@ pub enum Node {
     Member(Member),
     /// A token that was issued here; to stewards alone.
     IssuedToken(IssuedToken),
+    /// An event of the audit trail; to stewards alone.
+    AuditEvent(AuditEvent),
 }

@@ -60,6 +60,7 @@ pub(super) fn field(path: &str) -> String {
         | "renewable") => {
             return format!("wayin/{own}");
         }
+        missing if missing.starts_with("missing/") => return format!("wayin/{missing}"),
         "source/licence" => "license",
         path => {
             let renamed = [
@@ -78,7 +79,7 @@ pub(super) fn field(path: &str) -> String {
 
 /// A grant as a record that says no more than the grant does.
 pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Proposal {
-    let own = grant.own.unwrap_or_default();
+    let own = grant.own.clone().unwrap_or_default();
     let term = FundingTerm {
         funder: named(&grant.funder, Some(OrganisationKind::Funder)),
         grant_identifier: Some(grant.identifier.clone()),
@@ -98,7 +99,7 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
         reporting_basis: own.reporting_basis,
         delivery_timeline: own.delivery_timeline,
         renewable: own.renewable,
-        missing: Missing::default(),
+        missing: own.missing,
     };
     let record = InitiativeRecord {
         external_ref: None,

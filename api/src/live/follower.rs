@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tokio::time::Instant;
 use uuid::Uuid;
 use wayin_entity::{Role, member, submission};
 
@@ -21,9 +22,13 @@ use crate::error::Result;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long it lets changes gather that come one upon the other.
 const GATHER: Duration = Duration::from_millis(10);
-/// Rows that were dated so long before the newest may still come to be seen: their transaction
-/// was longer than that of the newest, or the clock of its server is late.
+/// Rows that were dated so long ago may still come to be seen: their transaction was longer than that
+/// of the newest, or the clock of its server is late.
 const OVERLAP: TimeDelta = TimeDelta::seconds(10);
+/// The overlap is read again after so many times as long as that took: it takes a tenth of the time at most.
+const AGAIN_AFTER: u32 = 10;
+/// The longest that it waits to read the overlap again.
+const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(5);
 /// How many rows are read at once.
 const ROWS_AT_ONCE: u64 = 1_000;
 /// How many members are asked for at once.
@@ -53,11 +58,12 @@ pub async fn follow(app: Arc<App>) {
 
 async fn look(app: &App, submissions: &mut Submissions) -> Result<()> {
     look_at_members(app).await?;
-    for moved in submissions.look(&app.db, app.clock.now()).await? {
-        // Nobody may be there to be told.
-        let _ = app.live.submissions.send(moved);
-    }
-    Ok(())
+    submissions
+        .look(&app.db, app.clock.now(), |moved| {
+            // Nobody may be there to be told.
+            let _ = app.live.submissions.send(moved);
+        })
+        .await
 }
 
 /// Tells the connections of members who are no longer who they were, or whose token was revoked.
@@ -92,42 +98,78 @@ async fn look_at_members(app: &App) -> Result<()> {
 }
 
 /// How far the submissions were read.
+///
+/// Most looks read only what is dated later than the newest that was seen. What comes to be seen later
+/// than it is dated is found when the overlap is read anew: at every look while little happens, and during a large
+/// import at least every few seconds. So it is told that much later, but it is told: each reading begins an
+/// [`OVERLAP`] before where the one before it ended, so that what was not to be seen then, and
+/// is within the overlap when it first is, lies in it.
 #[derive(Default)]
 struct Submissions {
-    /// The newest that was seen; none before the first look.
-    newest: Option<(DateTime<Utc>, Uuid)>,
-    /// What was seen of those that are dated within the overlap.
-    seen: HashSet<(DateTime<Utc>, Uuid)>,
+    /// The newest that was seen.
+    newest: Moment,
+    /// How the overlap was last read; none before the first look.
+    overlap: Option<Overlap>,
+    /// What was seen of those that the overlap may be read from on.
+    seen: HashSet<Moment>,
+}
+
+/// When a submission was altered, with its id: what they are read in the order of.
+type Moment = (DateTime<Utc>, Uuid);
+
+/// A reading of the overlap.
+struct Overlap {
+    /// From when on the next one reads.
+    next_from: DateTime<Utc>,
+    /// When it is to be.
+    next: Instant,
 }
 
 impl Submissions {
-    /// Those that were saved or moved since the last look, each as it stands now. The first look
-    /// finds none: it says from where on.
-    async fn look(&mut self, db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Vec<SubmissionMoved>> {
-        use submission::Column;
-        let Some((newest, _)) = self.newest else {
-            let newest = submission::Entity::find()
-                .order_by_desc(Column::UpdatedAt)
-                .order_by_desc(Column::Id)
-                .select_only()
-                .columns([Column::UpdatedAt, Column::Id])
-                .into_tuple::<(DateTime<Utc>, Uuid)>()
-                .one(db)
-                .await?;
-            let (at, id) = newest.unwrap_or_default();
-            self.read(db, at.min(now) - OVERLAP).await?;
-            self.newest = Some((at, id));
-            return Ok(Vec::new());
-        };
-        // A server whose clock is ahead does not hide what those write whose clocks are right.
-        self.read(db, newest.min(now) - OVERLAP).await
+    /// Tells of those that were saved or moved since the last look, each as it stands now, in the order of their
+    /// dates. The first look tells of none: it says from where on.
+    async fn look(
+        &mut self,
+        db: &impl ConnectionTrait,
+        now: DateTime<Utc>,
+        tell: impl Fn(Arc<[SubmissionMoved]>),
+    ) -> Result<()> {
+        let begun = Instant::now();
+        match &self.overlap {
+            Some(overlap) if begun < overlap.next => return self.read(db, self.newest, tell).await,
+            Some(overlap) => {
+                let from = (overlap.next_from, Uuid::nil());
+                self.read(db, from, tell).await?;
+            }
+            None => {
+                self.newest = newest(db).await?;
+                let from = (self.before(now), Uuid::nil());
+                self.read(db, from, |_| ()).await?;
+            }
+        }
+        let next_from = self.before(now);
+        self.seen.retain(|(at, _)| *at >= next_from);
+        self.overlap = Some(Overlap {
+            next_from,
+            next: Instant::now() + (begun.elapsed() * AGAIN_AFTER).min(AGAIN_AFTER_AT_MOST),
+        });
+        Ok(())
     }
 
-    /// Those from a moment on that were not seen yet.
-    async fn read(&mut self, db: &impl ConnectionTrait, from: DateTime<Utc>) -> Result<Vec<SubmissionMoved>> {
+    /// From when on something may still come to be seen that was not by now. A server whose clock is ahead does
+    /// not hide what those write whose clocks are right.
+    fn before(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.newest.0.min(now) - OVERLAP
+    }
+
+    /// Tells of those after a moment that were not seen yet.
+    async fn read(
+        &mut self,
+        db: &impl ConnectionTrait,
+        mut after: Moment,
+        tell: impl Fn(Arc<[SubmissionMoved]>),
+    ) -> Result<()> {
         use submission::Column;
-        let mut after = (from, Uuid::nil());
-        let mut found = Vec::new();
         loop {
             let later = Condition::any().add(Column::UpdatedAt.gt(after.0)).add(
                 Condition::all()
@@ -146,20 +188,34 @@ impl Submissions {
                 .all(db)
                 .await?;
             let whole = rows.len() as u64 == ROWS_AT_ONCE;
+            let mut moved = Vec::new();
             for (at, id, organisation) in rows {
                 after = (at, id);
                 if self.seen.insert(after) {
-                    found.push(SubmissionMoved { id, organisation, at });
+                    moved.push(SubmissionMoved { id, organisation, at });
                 }
             }
+            self.newest = self.newest.max(after);
+            if !moved.is_empty() {
+                tell(moved.into());
+            }
             if !whole {
-                break;
+                return Ok(());
             }
         }
-        if let Some(newest) = &mut self.newest {
-            *newest = after.max(*newest);
-            self.seen.retain(|(at, _)| *at >= from);
-        }
-        Ok(found)
     }
+}
+
+/// The submission that was altered last.
+async fn newest(db: &impl ConnectionTrait) -> Result<Moment> {
+    use submission::Column;
+    let newest = submission::Entity::find()
+        .order_by_desc(Column::UpdatedAt)
+        .order_by_desc(Column::Id)
+        .select_only()
+        .columns([Column::UpdatedAt, Column::Id])
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(newest.unwrap_or_default())
 }

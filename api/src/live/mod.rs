@@ -46,7 +46,8 @@ pub struct Limits {
     pub most_connections: usize,
     /// The most that may be open from one address without saying who they are.
     pub most_unnamed: usize,
-    /// The most events that may wait for one who is to be told of them.
+    /// The most findings that may wait for one who is to be told of them, each of what was changed within a moment:
+    /// up to 1,000 submissions.
     pub most_waiting: usize,
 }
 
@@ -82,7 +83,7 @@ pub struct Live {
     pub limits: Limits,
     /// The connections that are open.
     pub connections: Arc<Connections>,
-    submissions: broadcast::Sender<SubmissionMoved>,
+    submissions: broadcast::Sender<Arc<[SubmissionMoved]>>,
     following: Mutex<Following>,
     joined: Notify,
     looked: watch::Sender<bool>,
@@ -117,8 +118,9 @@ impl Live {
         }
     }
 
-    /// The submissions that are saved or moved from now on, of whichever organisation.
-    pub async fn submissions(app: &Arc<App>) -> Result<Feed<SubmissionMoved>> {
+    /// The submissions that are saved or moved from now on, of whichever organisation, as many at once as were found
+    /// at once.
+    pub async fn submissions(app: &Arc<App>) -> Result<Feed<Arc<[SubmissionMoved]>>> {
         let live = &app.live;
         let (receiver, follow) = (live.submissions.subscribe(), Follow::new(app, None));
         // From here on nothing is missed.

@@ -147,7 +147,19 @@ struct Search {
 
 impl Search {
     fn new(text: &str) -> Self {
-        let wanted: Vec<u8> = text.bytes().filter(|byte| counts(*byte)).collect();
+        Self::of(text.bytes())
+    }
+
+    /// For each way in which bytes that are text may write one.
+    fn in_each_encoding(text: &str) -> Vec<Self> {
+        let western = western(text).filter(|_| !text.is_ascii());
+        std::iter::once(Self::new(text))
+            .chain(western.map(Self::of))
+            .collect()
+    }
+
+    fn of(bytes: impl IntoIterator<Item = u8>) -> Self {
+        let wanted: Vec<u8> = bytes.into_iter().filter(|byte| counts(*byte)).collect();
         let mut fallback = vec![0; wanted.len()];
         let mut length = 0;
         for at in 1..wanted.len() {
@@ -182,6 +194,22 @@ impl Search {
     }
 }
 
+/// The characters of Windows-1252 from 0x80 on, which are other ones than those of Latin-1.
+const WESTERN: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
+    '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
+
+/// A text in Windows-1252, as spreadsheets save tables that are not to be in UTF-8; none where that has no
+/// such characters. Files in it are refused, and kept like others.
+fn western(text: &str) -> Option<Vec<u8>> {
+    let byte = |letter: char| {
+        let own = (0x80..).zip(WESTERN).find(|(_, one)| *one == letter);
+        own.map(|(byte, _)| byte).or_else(|| u8::try_from(letter).ok())
+    };
+    text.chars().map(byte).collect()
+}
+
 /// How many characters of a text are looked for.
 pub fn letters(text: &str) -> usize {
     let counts = |letter: &char| !letter.is_ascii() || counts(*letter as u8);
@@ -195,20 +223,21 @@ const fn counts(byte: u8) -> bool {
 /// In a file that is text: as it is written, and as JSON means it. Says whether it may be text in UTF-16, in which
 /// every line break has a byte that no other text has.
 fn in_text(mut input: impl BufRead, text: &str, is_wide: &mut bool) -> std::io::Result<bool> {
-    let (mut as_written, mut as_meant) = (Search::new(text), Search::new(text));
+    let (mut as_written, mut as_meant) = (Search::in_each_encoding(text), Search::in_each_encoding(text));
     let mut escape = Escape::default();
     loop {
         let bytes = input.fill_buf()?;
         if bytes.is_empty() {
             return Ok(false);
         }
-        if as_written.passes(bytes) {
+        if as_written.iter_mut().any(|search| search.passes(bytes)) {
             return Ok(true);
         }
         *is_wide = *is_wide || bytes.contains(&0);
         for byte in bytes {
             let mut letter = [0; 4];
-            if as_meant.passes(escape.meant(*byte, &mut letter)) {
+            let meant = escape.meant(*byte, &mut letter);
+            if as_meant.iter_mut().any(|search| search.passes(meant)) {
                 return Ok(true);
             }
         }
@@ -345,6 +374,25 @@ mod tests {
         }
         for content in ["", "Zo\\u00eb", "Zoe \"Z\" of C:\\new", "{\"title\": \"Zoë\"}"] {
             assert!(!in_file(FileFormat::Csv, content.as_bytes(), text), "{content}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_found_in_a_table_that_is_not_in_utf_8() {
+        for (table, text) in [
+            (
+                &b"title\r\n\"by Zo\xeb \"\"Z\"\"\r\nof C\"\r\n"[..],
+                "Zoë \"Z\" of C",
+            ),
+            (b"title\r\nZo\xeb\x92s \x80 5\r\n", "Zoë’s € 5"),
+            // What JSON writes with a stroke is meant here too.
+            (b"{\"title\": \"Zo\xeb\\nof C\"}\n", "Zoë\nof C"),
+        ] {
+            assert!(in_file(FileFormat::Csv, table, text), "{text}");
+        }
+        let table = b"title\r\nby Zo\xeb\r\n";
+        for text in ["by Zoé", "by Zo", "by Zoë of", "Ζωή", "by Zoë 🦀"] {
+            assert_eq!(in_file(FileFormat::Csv, table, text), text == "by Zo", "{text}");
         }
     }
 

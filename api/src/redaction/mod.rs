@@ -395,6 +395,12 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
         *folded = fold(name);
     }
 
+    /// Takes it out of what an organisation is, or was, known by.
+    fn organisation(&self, name: &mut String, folded: &mut String, identifier: &mut Option<String>) {
+        self.name(name, folded);
+        self.taking.identity_if_any(Identity::Organisation, identifier);
+    }
+
     async fn places(&self) -> Result<Vec<Entry>> {
         let take_out = |row: &mut place::Model| self.name(&mut row.name, &mut row.name_folded);
         let altered = alter!(self: place [Name NameFolded], take_out, |row| row.id);
@@ -416,9 +422,7 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
         let mut known_anew = Vec::new();
         let take_out = |row: &mut organisation::Model| {
             let before = merging::known_by(row).to_owned();
-            self.name(&mut row.name, &mut row.name_folded);
-            self.taking
-                .identity_if_any(Identity::Organisation, &mut row.identifier);
+            self.organisation(&mut row.name, &mut row.name_folded, &mut row.identifier);
             if merging::known_by(row) != before {
                 known_anew.push(row.clone());
             }
@@ -426,9 +430,7 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
         let altered = alter!(self: organisation [Name NameFolded Identifier], take_out, |row| row.id);
         let entries = log(ChangeSubject::Organisation, altered.await?).collect();
         let take_out = |row: &mut former_organisation::Model| {
-            self.name(&mut row.name, &mut row.name_folded);
-            self.taking
-                .identity_if_any(Identity::Organisation, &mut row.identifier);
+            self.organisation(&mut row.name, &mut row.name_folded, &mut row.identifier);
         };
         alter!(self: former_organisation [Name NameFolded Identifier], take_out, |_| ()).await?;
         Ok((entries, known_anew))

@@ -9,8 +9,8 @@ pub mod state;
 pub mod subscription;
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
-    Select,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, Select,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -47,6 +47,19 @@ pub fn visible_to(member: &Member) -> Select<submission::Entity> {
 pub async fn find(db: &impl ConnectionTrait, member: &Member, id: Uuid) -> Result<Option<submission::Model>> {
     let found = visible_to(member).filter(submission::Column::Id.eq(id));
     Ok(found.one(db).await?)
+}
+
+/// Those of some submissions that a member may see, in the order in which they were last altered.
+pub async fn find_all(
+    db: &impl ConnectionTrait,
+    member: &Member,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<submission::Model>> {
+    let found = visible_to(member)
+        .filter(submission::Column::Id.is_in(ids))
+        .order_by_asc(submission::Column::UpdatedAt)
+        .order_by_asc(submission::Column::Id);
+    Ok(found.all(db).await?)
 }
 
 /// A submission that a member may see and that is to be moved: who moves it meanwhile waits, and

@@ -30,15 +30,3 @@ impl CorrectionBook {
         self.0.finish(output)
     }
 }
-
-/// Writes a corrected workbook of records that come one by one.
-pub fn write(
-    refused: impl IntoIterator<Item = (Value, Vec<Finding>)>,
-    output: impl Write + Send,
-) -> Result<(), WriteError> {
-    let mut book = CorrectionBook::new()?;
-    for (document, findings) in refused {
-        book.add(&document, &findings)?;
-    }
-    book.finish(output)
-}

@@ -6,10 +6,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use sha2::{Digest, Sha256};
 
 use super::template;
+use crate::etag::ETag;
 
 /// Where it is had.
 pub const PATH: &str = "/template/records.xlsx";
@@ -29,13 +28,7 @@ async fn answer(request: HeaderMap) -> Response {
         tracing::error!(?written, "the template could not be written");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let etag = format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(body)));
-    let is_held = request
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|tag| tag.trim().trim_start_matches("W/") == etag);
+    let tag = ETag::of(body);
     let headers = [
         (header::CONTENT_TYPE, MEDIA_TYPE),
         (
@@ -43,10 +36,9 @@ async fn answer(request: HeaderMap) -> Response {
             "attachment; filename=\"records.xlsx\"",
         ),
         (header::CACHE_CONTROL, "public, max-age=3600"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    let etag = [(header::ETAG, etag)];
-    if is_held {
+    let etag = [(header::ETAG, tag.header())];
+    if tag.is_held(&request) {
         (StatusCode::NOT_MODIFIED, headers, etag).into_response()
     } else {
         (headers, etag, body).into_response()

@@ -1,13 +1,18 @@
 //! Clients that are slow, and clients that come and go: what they take of the service is bounded.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use wayin::live::Limits;
-use wayin_entity::Role;
+use wayin_entity::{Role, SubmissionState, submission};
 
 use super::{follow_submissions, next_title, save, service_over, short};
+use crate::import_jobs;
 use crate::support::app::{TestApp, token};
 use crate::support::socket::{Listening, until};
 use crate::support::{Database, Story, stories};
@@ -17,6 +22,7 @@ pub fn stories() -> Vec<Story> {
     stories![
         a_client_that_does_not_read_is_dropped_and_others_go_on,
         a_client_that_falls_behind_is_told_so,
+        a_client_that_reads_keeps_up_with_a_large_file,
         clients_that_come_and_go_leave_nothing_behind,
     ]
 }
@@ -81,10 +87,11 @@ async fn a_client_that_falls_behind_is_told_so(database: Database) {
     for number in 0..60 {
         slow.subscribe(&format!("long{number}"), LONG).await;
     }
-    for number in 0..40 {
+    for number in 0..8 {
         save(&partner, &format!("{number}")).await;
+        // What is found by one look counts as one.
+        tokio::time::sleep(Duration::from_millis(600)).await;
     }
-    tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(
         slow.closed().await,
         (4008, "Fell behind: connect and ask anew".to_owned())
@@ -92,6 +99,55 @@ async fn a_client_that_falls_behind_is_told_so(database: Database) {
     until("it is followed for no more", || held.live.followed_for() == 0).await;
     drop(listening);
     held.db.close_by_ref().await.unwrap();
+}
+
+async fn a_client_that_reads_keeps_up_with_a_large_file(database: Database) {
+    const RECORDS: usize = 5_000;
+    let app = import_jobs::base(database).await;
+    let partner = import_jobs::partner(&app).await;
+    app.steward().await;
+    let listening = Listening::start(&app).await;
+    let mut socket = listening.begin_as("steward").await;
+    follow_submissions(&app.app, &mut socket, "s").await;
+    let records: Vec<Value> = (0..RECORDS)
+        .map(|number| import_jobs::record(&number.to_string()))
+        .collect();
+    let file = import_jobs::lines(&records);
+    let sent = import_jobs::send(&app, &partner, "return.jsonl", &file, json!({"as": "SENT"})).await;
+    assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
+    let mut told_of = HashSet::new();
+    let mut late = None;
+    while told_of.len() < RECORDS + usize::from(late.is_some()) {
+        let (title, state) = next_title(&mut socket, "s").await;
+        if late.as_ref() == Some(&title) {
+            assert_eq!(state, "DRAFT");
+        } else {
+            assert_eq!(state, "SUBMITTED", "{title}");
+        }
+        assert!(told_of.insert(title), "each is told of once");
+        if told_of.len() == RECORDS / 2 {
+            // Saved by a transaction that was long, or by a server whose clock is late.
+            late = Some(save_as_of(&app, TimeDelta::seconds(-8)).await);
+        }
+    }
+    assert!(told_of.contains(&late.unwrap()));
+}
+
+/// Writes a draft as if it had been saved at another time, and answers its title.
+async fn save_as_of(app: &TestApp, since: TimeDelta) -> String {
+    let db = &app.app.db;
+    let standing = submission::Entity::find().one(db).await.unwrap().unwrap();
+    let title = "late".to_owned();
+    let row = submission::Model {
+        id: app.app.clock.new_id(),
+        state: SubmissionState::Draft,
+        document: json!({"title": title}),
+        external_ref: None,
+        updated_at: app.app.clock.now() + since,
+        ..standing
+    };
+    row.into_active_model().insert(db).await.unwrap();
+    title
 }
 
 async fn clients_that_come_and_go_leave_nothing_behind(database: Database) {

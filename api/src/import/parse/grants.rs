@@ -24,6 +24,7 @@ use wayin_entity::{DeliveryTimeline, EntryPoint, ReportingBasis, ReportingFreque
 
 use super::stream;
 use super::{FileError, Refusals, Row};
+use crate::initiative::missing::{FundingTermAnswer, Missing};
 use crate::money::{self, Amount};
 use crate::written::{self, quoted};
 
@@ -74,7 +75,7 @@ pub struct Grant {
 }
 
 /// The terms that the standard has no field for, as they stand in a grant's object `wayin`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct OwnTerms {
     /// The entry point that the funder meant to fund.
@@ -104,6 +105,9 @@ pub struct OwnTerms {
     /// Whether the funding may be renewed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub renewable: Option<bool>,
+    /// Why answers of the term are missing, those that the standard has a field for among them.
+    #[serde(skip_serializing_if = "Missing::is_empty")]
+    pub missing: Missing<FundingTermAnswer>,
 }
 
 /// An organisation that takes part in a grant.
@@ -229,7 +233,7 @@ impl Grant {
             parts.extend([location.name.clone(), location.code.clone()]);
         }
         // Only where there is any, so that other grants are known again as before.
-        parts.extend(own.map(|own| serde_json::to_string(&own).ok()));
+        parts.extend(own.as_ref().map(|own| serde_json::to_string(own).ok()));
         let mut hash = Sha256::new();
         for part in parts {
             // The length before each part keeps neighbours from running together.

@@ -169,8 +169,6 @@ async fn answer(
             let headers = [
                 (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
                 (header::CONTENT_DISPOSITION, kind.disposition()),
-                (header::CACHE_CONTROL, "no-store"),
-                (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             ];
             (headers, cost::headers(points, &standing), file).into_response()
         }
@@ -303,8 +301,7 @@ impl IntoResponse for Refused {
         let mut when = HeaderMap::new();
         cost::say_when(&mut when, &self.error);
         let response = Json(graphql::error::response(self.error));
-        let headers = [(header::CACHE_CONTROL, "no-store")];
-        let mut refused = (self.status, headers, when, response).into_response();
+        let mut refused = (self.status, when, response).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer");
             refused.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
