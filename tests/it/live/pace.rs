@@ -84,13 +84,14 @@ async fn a_client_that_falls_behind_is_told_so(database: Database) {
     slow.init(Some(&format!("Bearer {}", token("steward")))).await;
     follow_submissions(&held, &mut slow, "1").await;
     // It is sent more than fits between, and while it reads nothing more happens than is held for it.
-    for number in 0..60 {
-        slow.subscribe(&format!("long{number}"), LONG).await;
+    save(&partner, "first").await;
+    for _ in 0..100 {
+        save_as_of(&app, TimeDelta::zero(), &"long".repeat(50_000)).await;
     }
     for number in 0..8 {
-        save(&partner, &format!("{number}")).await;
         // What is found by one look counts as one.
         tokio::time::sleep(Duration::from_millis(600)).await;
+        save(&partner, &format!("{number}")).await;
     }
     assert_eq!(
         slow.closed().await,
@@ -103,6 +104,7 @@ async fn a_client_that_falls_behind_is_told_so(database: Database) {
 
 async fn a_client_that_reads_keeps_up_with_a_large_file(database: Database) {
     const RECORDS: usize = 5_000;
+    const LATE: &str = "late";
     let app = import_jobs::base(database).await;
     let partner = import_jobs::partner(&app).await;
     app.steward().await;
@@ -116,10 +118,10 @@ async fn a_client_that_reads_keeps_up_with_a_large_file(database: Database) {
     let sent = import_jobs::send(&app, &partner, "return.jsonl", &file, json!({"as": "SENT"})).await;
     assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
     let mut told_of = HashSet::new();
-    let mut late = None;
-    while told_of.len() < RECORDS + usize::from(late.is_some()) {
+    let mut late = false;
+    while told_of.len() < RECORDS + usize::from(late) {
         let (title, state) = next_title(&mut socket, "s").await;
-        if late.as_ref() == Some(&title) {
+        if title == LATE {
             assert_eq!(state, "DRAFT");
         } else {
             assert_eq!(state, "SUBMITTED", "{title}");
@@ -127,27 +129,26 @@ async fn a_client_that_reads_keeps_up_with_a_large_file(database: Database) {
         assert!(told_of.insert(title), "each is told of once");
         if told_of.len() == RECORDS / 2 {
             // Saved by a transaction that was long, or by a server whose clock is late.
-            late = Some(save_as_of(&app, TimeDelta::seconds(-8)).await);
+            save_as_of(&app, TimeDelta::seconds(-8), LATE).await;
+            late = true;
         }
     }
-    assert!(told_of.contains(&late.unwrap()));
+    assert!(told_of.contains(LATE));
 }
 
-/// Writes a draft as if it had been saved at another time, and answers its title.
-async fn save_as_of(app: &TestApp, since: TimeDelta) -> String {
+/// Writes a draft as if it had been saved so long from now.
+async fn save_as_of(app: &TestApp, from_now: TimeDelta, title: &str) {
     let db = &app.app.db;
     let standing = submission::Entity::find().one(db).await.unwrap().unwrap();
-    let title = "late".to_owned();
     let row = submission::Model {
         id: app.app.clock.new_id(),
         state: SubmissionState::Draft,
         document: json!({"title": title}),
         external_ref: None,
-        updated_at: app.app.clock.now() + since,
+        updated_at: app.app.clock.now() + from_now,
         ..standing
     };
     row.into_active_model().insert(db).await.unwrap();
-    title
 }
 
 async fn clients_that_come_and_go_leave_nothing_behind(database: Database) {
