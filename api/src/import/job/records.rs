@@ -105,7 +105,9 @@ impl Taking<'_> {
     ) -> Result<Vec<Came>> {
         let mut came = Vec::with_capacity(units.len());
         let rows = self.kept(units, read_for, &mut came);
-        let standing = self.standing(db, rows.iter().map(|(row, _)| row.reference)).await?;
+        let standing = self
+            .standing(db, rows.iter().map(|(row, _)| row.reference))
+            .await?;
         let (mut taken, mut proposed) = (Vec::new(), Vec::new());
         for (row, alone) in rows {
             if let Some(finding) = not_taken(&row, &standing) {
