@@ -32,7 +32,6 @@ const WITHOUT_ID = {
 const NO_NODES = "its nodes cannot be fetched by an id (see WITHOUT_ID), and a page of them is asked for anew";
 const EXCEPTIONS = {
   "relay-edge-types": {
-    AuditEventEdge: "events of the audit trail are read in order, and one alone is not asked for",
     ImportRowEdge: NO_NODES,
     KeptRevisionEdge: NO_NODES,
     RevisionEdge: NO_NODES,
