@@ -9,10 +9,11 @@ use axum::body::{Body, to_bytes};
 use axum::http::{self, StatusCode, header};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter,
+    QueryFilter, sea_query::Expr,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use uuid::Uuid;
 use wayin::app::App;
 use wayin::auth::member;
 use wayin::clock::{Clock, SystemClock};
@@ -426,15 +427,14 @@ async fn a_record_in_review_is_not_overwritten_by_a_file(database: Database) {
     assert_eq!((kept[0].state.code(), &kept[0].review_note), ("SUBMITTED", &None));
 }
 
-/// The lease of whatever runs has lapsed.
+/// The lease of whatever runs has lapsed. That it lives cannot be said any more either by what was under way when its
+/// runner ended, and which the base may do only after this.
 pub async fn lapse(app: &TestApp) {
     let long_ago = SystemClock.now() - chrono::TimeDelta::hours(1);
     let lapsed = import::Entity::update_many()
         .filter(import::Column::Runner.is_not_null())
-        .col_expr(
-            import::Column::RunnerUntil,
-            sea_orm::sea_query::Expr::value(long_ago),
-        );
+        .col_expr(import::Column::Runner, Expr::value(Uuid::nil()))
+        .col_expr(import::Column::RunnerUntil, Expr::value(long_ago));
     lapsed.exec(&app.app.db).await.unwrap();
 }
 
