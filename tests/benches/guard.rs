@@ -48,12 +48,12 @@ async fn service() -> Schema {
 
 /// Whether a document was refused for what it is, and not for how often it came.
 fn is_refused(answer: &Response) -> bool {
-    let codes = answer.errors.iter().map(|error| {
-        let extensions = error.extensions.as_ref();
-        extensions.and_then(|extensions| extensions.get("code"))
-    });
     let limited = Value::from("RATE_LIMITED");
-    answer.is_err() && codes.into_iter().all(|code| code != Some(&limited))
+    let mut codes = answer
+        .errors
+        .iter()
+        .map(|error| error.extensions.as_ref()?.get("code"));
+    answer.is_err() && codes.all(|code| code != Some(&limited))
 }
 
 fn steward() -> Requester {

@@ -10,7 +10,7 @@ use wayin::auth::token::Subject;
 use wayin::clock::{Clock, SystemClock};
 use wayin_entity::Role;
 
-use crate::submissions::everything;
+use crate::redactions::everything;
 use crate::support::app::{Client, ISSUER, TestApp};
 use crate::support::socket::{Heard, Listening, until};
 use crate::support::{Database, Story, stories};

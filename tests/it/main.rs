@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 mod access;
 mod agreement;
+mod audit_trail;
 mod browsers;
 mod budgets;
 mod checks;
@@ -35,6 +36,7 @@ mod permissions;
 mod questions;
 mod records;
 mod redactions;
+mod repeated;
 mod spreadsheets;
 mod statements;
 mod submissions;
@@ -76,6 +78,8 @@ fn main() -> ExitCode {
         hostile::stories(),
         spreadsheets::stories(),
         submissions::stories(),
+        repeated::stories(),
+        audit_trail::stories(),
         redactions::stories(),
         live::stories(),
         keeping::stories(),

@@ -39,21 +39,16 @@ fn workbook(records: &[Value]) -> Vec<u8> {
     written
 }
 
-/// The records of a workbook, as they are typed in it.
-pub fn typed(bytes: &[u8]) -> Vec<Value> {
+/// The records of a file, as they are typed in it.
+pub fn typed(format: RecordFormat, file: &[u8]) -> Vec<Value> {
     let mut records = Vec::new();
-    read_as_typed(
-        RecordFormat::Xlsx,
-        Cursor::new(bytes),
-        &Limits::default(),
-        |item| {
-            match item {
-                Item::Record(record) => records.push(record.into_typed()),
-                Item::Stray(stray) => panic!("{stray:?}"),
-            }
-            ControlFlow::Continue(())
-        },
-    )
+    read_as_typed(format, Cursor::new(file), &Limits::default(), |item| {
+        match item {
+            Item::Record(record) => records.push(record.into_typed()),
+            Item::Stray(stray) => panic!("{stray:?}"),
+        }
+        ControlFlow::Continue(())
+    })
     .unwrap();
     records
 }
@@ -126,7 +121,7 @@ async fn a_workbook_comes_back_with_what_is_to_be_mended_and_is_sent_again(datab
     assert_eq!(download(&app, path, Some("other")).await.0, StatusCode::NOT_FOUND);
     let (status, book) = download(&app, path, Some("partner")).await;
     assert_eq!(status, StatusCode::OK);
-    let mut back = typed(&book);
+    let mut back = typed(RecordFormat::Xlsx, &book);
     assert_eq!(back.len(), 5, "what is right is not in it");
     for (back, sent) in back.iter().zip(&records[1..]) {
         assert_eq!(back["externalRef"], sent["externalRef"]);
@@ -171,7 +166,7 @@ async fn a_table_is_taken_in_like_a_workbook(database: Database) {
     assert!(told[1].contains("visibility"), "{told:#?}");
     let (status, book) = download(&app, import["toMend"].as_str().unwrap(), Some("partner")).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!(typed(&book)[0]["visibility"], "everybody");
+    assert_eq!(typed(RecordFormat::Xlsx, &book)[0]["visibility"], "everybody");
     let found = partner
         .query("{ submissions(filter: {states: [SUBMITTED]}) { nodes { record } } }")
         .await;

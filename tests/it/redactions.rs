@@ -1,8 +1,8 @@
 //! A text that should never have been kept is taken out wherever it stands, and what it stood in goes on holding.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait,
+    IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, Statement,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use wayin_entity::{
 
 use crate::import_jobs;
 use crate::keeping::kept;
-use crate::submissions::{base, complaints, done, everything, owned, partner, redact, saved};
+use crate::submissions::{base, complaints, done, owned, partner, published, record, saved};
 use crate::support::app::{Client, TestApp};
 use crate::support::builders;
 use crate::support::{Database, Story, stories};
@@ -24,6 +24,7 @@ use crate::support::{Database, Story, stories};
 /// The stories of this file.
 pub fn stories() -> Vec<Story> {
     stories![
+        a_text_is_taken_out_of_everything,
         a_text_is_found_in_tables_of_any_encoding,
         what_is_known_by_a_text_is_told_apart_without_it,
         a_member_is_not_taken_out_while_they_may_act,
@@ -38,6 +39,203 @@ const OWN: &str = "GB-CHC-500";
 const EARLIER: &str = "bob-roe";
 /// What is to be taken out.
 const TOLD: &str = "ann-lee";
+
+/// What taking a text out answers.
+pub async fn redact(client: &Client<'_>, text: &str, reason: &str) -> Value {
+    let query = "mutation($input: RedactInput!) { redact(input: $input) {
+        initiatives revisions submissions auditEvents keptVersions imports userErrors { code path } } }";
+    let input = json!({"input": {"text": text, "reason": reason}});
+    let mut response = client.response_with(query, input).await;
+    assert_eq!(response.get("errors"), None, "{response}");
+    response["data"]["redact"].take()
+}
+
+/// Everything that every table holds, as text, whichever tables there are.
+pub async fn everything(app: &TestApp) -> String {
+    let db = &app.app.db;
+    let backend = db.get_database_backend();
+    let columns = match backend {
+        DbBackend::Postgres => {
+            "SELECT table_name::text, column_name::text FROM information_schema.columns
+             WHERE table_schema = current_schema()
+             AND data_type IN ('text', 'character varying', 'json', 'jsonb')"
+        }
+        _ => {
+            "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c
+             WHERE t.type = 'table' AND lower(c.type) IN ('text', 'varchar', 'json_text', 'jsonb_text')"
+        }
+    };
+    let columns = db
+        .query_all_raw(Statement::from_string(backend, columns))
+        .await
+        .unwrap();
+    assert!(columns.len() > 80, "the tables are there: {}", columns.len());
+    let mut all = Vec::new();
+    for column in columns {
+        let table: String = column.try_get_by_index(0).unwrap();
+        let column: String = column.try_get_by_index(1).unwrap();
+        let rows = format!(r#"SELECT CAST("{column}" AS text) FROM "{table}" WHERE "{column}" IS NOT NULL"#);
+        for row in db
+            .query_all_raw(Statement::from_string(backend, rows))
+            .await
+            .unwrap()
+        {
+            let held: String = row.try_get_by_index(0).unwrap();
+            all.push(format!("{table}.{column}: {held}"));
+        }
+    }
+    all.sort();
+    all.join("\n")
+}
+
+/// Has everything that stewards keep tell a secret.
+async fn keep_telling(steward: &Client<'_>, told: &dyn Fn(&str) -> String) {
+    let place = json!({"name": told("place"), "kind": "NEIGHBOURHOOD"});
+    kept(steward, "savePlace", place).await;
+    let organisation = json!({"name": told("organisation"), "reason": told("reason")});
+    let (merged, _) = kept(steward, "saveOrganisation", organisation).await;
+    let into = json!({"name": "Another trust"});
+    let (into, _) = kept(steward, "saveOrganisation", into).await;
+    let one = json!({"keep": into, "merge": merged, "reason": "One and the same"});
+    kept(steward, "mergeOrganisations", one).await;
+    let term = json!({"slug": "a-word", "word": told("word"), "definition": told("definition"),
+                      "otherWords": [told("other")], "caution": told("caution")});
+    kept(steward, "saveTerm", term).await;
+    let meeting = json!({"title": told("meeting"), "theme": told("theme"), "heldOn": "2024-05-01"});
+    let (meeting, _) = kept(steward, "saveMeeting", meeting).await;
+    let reflection = json!({"meeting": meeting, "perspective": "FUNDER", "text": told("reflection")});
+    kept(steward, "saveReflection", reflection).await;
+    let crisis = json!({"slug": "a-crisis", "name": told("crisis"), "from": "2024-05-01"});
+    kept(steward, "saveCrisis", crisis).await;
+    let claim = json!({"slug": "a-claim", "statement": told("claim"), "when": {}, "then": {}});
+    kept(steward, "saveClaim", claim).await;
+}
+
+/// Sends two files, one of which tells. While that waits, the text is not taken out.
+async fn send_files(
+    app: &TestApp,
+    partner: &Client<'_>,
+    steward: &Client<'_>,
+    secret: &str,
+    told: &impl Fn(&str) -> String,
+) {
+    let telling = json!({"externalRef": "d", "title": told("file"), "place": {"name": told("place")}});
+    let files = [telling.to_string(), record("e").to_string()];
+    for (name, file) in [told("name"), "return.jsonl".into()].iter().zip(&files) {
+        let sent = import_jobs::send(app, partner, name, file, json!({"as": "SENT"})).await;
+        assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
+    }
+    let refused = redact(steward, secret, "Asked for").await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("WRONG_STATE", "text")]),
+        "while the file waits"
+    );
+    run::run_waiting(&app.app).await.unwrap();
+}
+
+async fn a_text_is_taken_out_of_everything(database: Database) {
+    let app = base(database).await;
+    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let secret = "Ann \"Q\" O'Hara";
+    let told = |what: &str| format!("{what} by {secret} herself");
+    let mut telling = record("a");
+    for field in ["title", "summary"] {
+        telling[field] = told(field).into();
+    }
+    telling["challengesFaced"][0]["note"] = told("note").into();
+    telling["entryPoints"] =
+        json!([{"entryPoint": "COLLABORATION", "perspective": "FUNDER", "motivation": told("motivation")}]);
+    telling["fundingTerms"] =
+        json!([{"funder": {"identifier": "GB-CHC-9", "name": "A funder"}, "programme": told("programme")}]);
+    telling["source"]["title"] = told("source").into();
+    telling["sharing"]["basis"] = told("basis").into();
+    let (submission, _) = published(&app, &partner, telling.clone()).await;
+    telling["externalRef"] = told("reference").into();
+    let second = saved(&partner, telling).await;
+    done(
+        &partner,
+        "sendSubmission",
+        json!({"id": second, "idempotencyKey": "k"}),
+    )
+    .await;
+    done(
+        &steward,
+        "returnSubmission",
+        json!({"id": second, "note": told("note")}),
+    )
+    .await;
+    keep_telling(&steward, &told).await;
+    let innocent = saved(&partner, record("c")).await;
+    send_files(&app, &partner, &steward, secret, &told).await;
+    let before = everything(&app).await;
+    assert!(before.contains("O'Hara"), "{before}");
+    for (text, code) in [
+        ("Ann", "OUT_OF_RANGE"),
+        ("   \" \" ", "OUT_OF_RANGE"),
+        ("redacted", "OUT_OF_RANGE"),
+        (&"x".repeat(2_001), "TOO_LONG"),
+    ] {
+        let refused = redact(&steward, text, "Asked for").await;
+        assert_eq!(
+            complaints(&refused["userErrors"]),
+            owned(&[(code, "text")]),
+            "{text}"
+        );
+    }
+    let refused = redact(&steward, secret, "").await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("REQUIRED", "reason")])
+    );
+    assert_eq!(everything(&app).await, before, "what is refused changes nothing");
+    let answer = redact(&steward, secret, &format!("{secret} asked for it")).await;
+    assert_eq!(
+        answer,
+        json!({"initiatives": 1, "revisions": 1, "submissions": 3, "auditEvents": 4, "keptVersions": 8,
+               "imports": 1, "userErrors": []})
+    );
+    let after = everything(&app).await;
+    assert!(
+        !after.contains("O'Hara") && !after.to_lowercase().contains("o'hara"),
+        "{after}"
+    );
+    assert!(after.contains("note by [redacted] herself"), "{after}");
+    let kept = partner
+        .query(&format!("{{ submission(id: \"{innocent}\") {{ record }} }}"))
+        .await;
+    assert_eq!(
+        kept["submission"]["record"],
+        record("c"),
+        "what does not hold it stays"
+    );
+    let files = import_piece::Entity::find().all(&app.app.db).await.unwrap();
+    assert_eq!(
+        files.len(),
+        1,
+        "the file that held it is gone, the other is there"
+    );
+    assert_eq!(files[0].bytes, record("e").to_string().into_bytes());
+    app.holds().await;
+    // The index forgets it too.
+    app.catch_up().await;
+    let initiative = &submission["initiative"]["id"];
+    let found = partner
+        .query(&format!(
+            "{{ initiative(id: {initiative}) {{ title fundingTerms {{ programme }} }}
+            initiatives(filter: {{title: {{contains: \"hara\"}}}}) {{ totalCount }} }}"
+        ))
+        .await;
+    assert_eq!(found["initiative"]["title"], "title by [redacted] herself");
+    assert_eq!(
+        found["initiative"]["fundingTerms"][0]["programme"],
+        "programme by [redacted] herself"
+    );
+    assert_eq!(found["initiatives"]["totalCount"], 0);
+    // A field's name is no text of anybody's.
+    let answer = redact(&steward, "externalRef", "A field's name").await;
+    assert_eq!(answer["submissions"], 0);
+}
 
 async fn a_text_is_found_in_tables_of_any_encoding(database: Database) {
     let app = base(database).await;
@@ -168,7 +366,7 @@ async fn what_is_known_by_a_text_is_told_apart_without_it(database: Database) {
     for text in [EARLIER, TOLD] {
         keep_known_by(&steward, text).await;
     }
-    let mut correction = crate::submissions::record(TOLD);
+    let mut correction = record(TOLD);
     correction["title"] = "A correction".into();
     let correction = saved(&partner, correction).await;
     let notes = json!({"externalRef": "notes", format!("{TOLD} said"): {TOLD: 1}, "[redacted] said": 2});
@@ -342,7 +540,7 @@ async fn a_text_is_taken_out_of_more_rows_than_a_statement_binds(database: Datab
 async fn what_is_written_while_a_text_is_looked_for_is_not_passed_over(database: Database) {
     let app = base(database).await;
     let (partner, steward) = (partner(&app).await, app.steward().await);
-    let id = saved(&partner, crate::submissions::record("a")).await;
+    let id = saved(&partner, record("a")).await;
     let writing = begin_writing(&app.app.db).await.unwrap();
     let row = submission::Entity::find().one(&writing).await.unwrap().unwrap();
     let mut document = row.document.clone();

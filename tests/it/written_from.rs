@@ -1,14 +1,11 @@
 //! A file says which version of a record it was written from, and replaces no other.
 
-use std::io::Cursor;
-use std::ops::ControlFlow;
-
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use wayin::export::ExportFormat;
+use wayin::id::NodeKind;
 use wayin::import::Remark;
-use wayin::import::parse::file_record::Item;
-use wayin::import::parse::records::{Limits, RecordFormat, read_as_typed};
+use wayin::import::parse::records::RecordFormat;
 use wayin::workbook::export::RecordBook;
 use wayin::workbook::flat::{FlatTable, Widths};
 use wayin_entity::{SubmissionState, submission};
@@ -27,20 +24,6 @@ pub fn stories() -> Vec<Story> {
         a_version_that_says_nothing_of_what_stands_is_passed_over_and_one_that_cannot_be_is_told,
         a_command_does_not_replace_what_was_changed_since_the_export_either,
     ]
-}
-
-/// The records of a file, as they are typed in it.
-fn read(format: RecordFormat, file: &[u8]) -> Vec<Value> {
-    let mut records = Vec::new();
-    read_as_typed(format, Cursor::new(file), &Limits::default(), |item| {
-        match item {
-            Item::Record(record) => records.push(record.into_typed()),
-            Item::Stray(stray) => panic!("{stray:?}"),
-        }
-        ControlFlow::Continue(())
-    })
-    .unwrap();
-    records
 }
 
 /// A file in which these records are typed.
@@ -96,6 +79,15 @@ async fn draft(app: &TestApp, reference: &str) -> submission::Model {
         .unwrap()
 }
 
+/// What comes of sending a draft by hand.
+async fn sent_by_hand(client: &Client<'_>, kept: &submission::Model) -> Value {
+    let id = NodeKind::Submission.id(kept.id);
+    let send = format!(
+        "mutation {{ sendSubmission(input: {{id: {id:?}}}) {{ userErrors {{ code }} changedSince {{ path after }} }} }}"
+    );
+    client.query(&send).await["sendSubmission"].take()
+}
+
 async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Database) {
     let app = base(database).await;
     let partner = partner(&app).await;
@@ -116,7 +108,7 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
         );
         let (export, name) = (exported(&app, to).await, format!("return.{to:?}").to_lowercase());
         let edit = |field: &str, value: &str| {
-            let mut records = read(from, &export);
+            let mut records = typed(from, &export);
             let edited = records.iter_mut().find(|one| one["externalRef"] == reference);
             let edited = edited.unwrap();
             assert_eq!(edited["version"], 1, "{to:?} tells the version");
@@ -158,14 +150,8 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
             (Some("Other"), Some(1))
         );
         assert_eq!(kept.document.get("version"), None);
-        let by_hand = partner
-            .query(&format!(
-                "mutation {{ sendSubmission(input: {{id: \"{}\"}}) {{ userErrors {{ code }} changedSince {{ path after }} }} }}",
-                submission_id(&partner, &kept).await
-            ))
-            .await;
         assert_eq!(
-            by_hand["sendSubmission"],
+            sent_by_hand(&partner, &kept).await,
             json!({"userErrors": [{"code": "STALE_VERSION"}], "changedSince": [{"path": ["title"], "after": "One"}]})
         );
         let again = sent(&app, &partner, &name, &write(to, &other)).await;
@@ -173,7 +159,7 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
 
         // Mended, it goes its way.
         let (_, book) = download(&app, told["toMend"].as_str().unwrap(), Some("partner")).await;
-        let mut mended = typed(&book);
+        let mut mended = typed(RecordFormat::Xlsx, &book);
         assert_eq!((mended.len(), &mended[0]["version"]), (1, &json!(1)));
         mended[0]["title"] = "One".into();
         mended[0]["version"] = 2.into();
@@ -185,7 +171,7 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
         )
         .await;
         assert_eq!(counts(&mended), json!({"published": 1}), "{mended}");
-        let standing = read(
+        let standing = typed(
             RecordFormat::JsonLines,
             &exported(&app, ExportFormat::Jsonl).await,
         );
@@ -199,16 +185,6 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
         );
     }
     app.holds().await;
-}
-
-/// The id by which a client names a submission.
-async fn submission_id(client: &Client<'_>, kept: &submission::Model) -> String {
-    let all = client
-        .query("{ submissions(first: 100, filter: {states: [DRAFT]}) { nodes { id record } } }")
-        .await;
-    let nodes = all["submissions"]["nodes"].as_array().unwrap();
-    let node = nodes.iter().find(|node| node["record"] == kept.document).unwrap();
-    node["id"].as_str().unwrap().to_owned()
 }
 
 async fn a_version_that_says_nothing_of_what_stands_is_passed_over_and_one_that_cannot_be_is_told(
@@ -254,14 +230,8 @@ async fn a_version_that_says_nothing_of_what_stands_is_passed_over_and_one_that_
     for reference in ["a", "b", "c"] {
         // By hand none of them replaces what it was not written from.
         let kept = draft(&app, reference).await;
-        let by_hand = partner
-            .query(&format!(
-                "mutation {{ sendSubmission(input: {{id: \"{}\"}}) {{ userErrors {{ code }} }} }}",
-                submission_id(&partner, &kept).await
-            ))
-            .await;
         assert_eq!(
-            by_hand["sendSubmission"]["userErrors"],
+            sent_by_hand(&partner, &kept).await["userErrors"],
             json!([{"code": "STALE_VERSION"}]),
             "{reference}"
         );

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
 
+use encoding_rs::WINDOWS_1252;
 use quick_xml::events::Event;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
@@ -194,20 +195,11 @@ impl Search {
     }
 }
 
-/// The characters of Windows-1252 from 0x80 on, which are other ones than those of Latin-1.
-const WESTERN: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
-    '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-];
-
 /// A text in Windows-1252, as spreadsheets save tables that are not to be in UTF-8; none where that has no
 /// such characters. Files in it are refused, and kept like others.
 fn western(text: &str) -> Option<Vec<u8>> {
-    let byte = |letter: char| {
-        let own = (0x80..).zip(WESTERN).find(|(_, one)| *one == letter);
-        own.map(|(byte, _)| byte).or_else(|| u8::try_from(letter).ok())
-    };
-    text.chars().map(byte).collect()
+    let (bytes, _, has_others) = WINDOWS_1252.encode(text);
+    (!has_others).then(|| bytes.into_owned())
 }
 
 /// How many characters of a text are looked for.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rand::Rng;
 use serde_json::{Value, json};
-use wayin::import::job::run::ROWS_AT_ONCE;
+use wayin::import::job::ROWS_AT_ONCE;
 
 use crate::Chance;
 use crate::base::Base;

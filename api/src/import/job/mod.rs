@@ -6,6 +6,7 @@ mod batch;
 pub mod expired;
 mod file;
 mod grants;
+mod reading;
 mod records;
 pub mod run;
 pub mod to_mend;
@@ -23,7 +24,7 @@ use wayin_entity::{
 };
 
 pub use self::file::{Kept, digest, put_together};
-pub use self::run::file_format;
+pub use self::reading::{ROWS_AT_ONCE, file_format};
 use super::parse::records::Limits;
 use crate::auth::requester::Member;
 use crate::change::Act;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use wayin_entity::{ImportKind, import, import_outcome, import_piece};
 
 use super::file;
-use super::run::record_format;
+use super::reading::record_format;
 use crate::error::{Error, Result};
 use crate::import::parse::file_record::Item;
 use crate::import::parse::records::{Limits, read_as_typed};

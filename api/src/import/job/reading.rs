@@ -1,0 +1,189 @@
+//! Reads the file of an import on a thread of its own, and hands over its rows in batches.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fs::File;
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::BufReader;
+use std::ops::ControlFlow;
+
+use tokio::sync::mpsc;
+use wayin_entity::{FileFormat, ImportKind, import, organisation};
+
+use super::batch::Unit;
+use crate::error::{Error, Result};
+use crate::import::parse::file_record::{Cell, FileRecord, Item};
+use crate::import::parse::grants::{self as grant_files, GrantFormat};
+use crate::import::parse::records::{Limits, RecordFormat, read_as_typed};
+use crate::import::parse::{FileError, Refusal};
+use crate::initiative::validate::{Finding, FindingCode};
+use crate::submission::{look, reference_of};
+
+/// How many rows are taken in in one transaction.
+pub const ROWS_AT_ONCE: usize = 512;
+
+/// The licence of a file of grants: its own, or else what was said when it was sent.
+pub(super) async fn licence(import: &import::Model, content: &File) -> Result<Result<String, String>> {
+    let Some(format) = grant_format(import) else {
+        return Ok(Ok(String::new()));
+    };
+    let failed = |cause: std::io::Error| Error::Internal(format!("a file could not be read: {cause}"));
+    let mut read = content.try_clone().map_err(failed)?;
+    let about = tokio::task::spawn_blocking(move || {
+        let about = grant_files::about(BufReader::new(&mut read), format);
+        std::io::Seek::rewind(&mut read)?;
+        about
+    });
+    let about = about.await.map_err(|cause| Error::Internal(cause.to_string()))?;
+    Ok(match about {
+        Err(error) => Err(error.to_string()),
+        Ok(about) => about.license.or_else(|| import.licence.clone()).ok_or_else(|| {
+            "The file does not say which licence it may be reused under; say it with `licence`.".into()
+        }),
+    })
+}
+
+fn grant_format(import: &import::Model) -> Option<GrantFormat> {
+    match (import.kind, import.format) {
+        (ImportKind::Records, _) => None,
+        (ImportKind::Grants360Giving, FileFormat::Csv) => Some(GrantFormat::Csv),
+        (ImportKind::Grants360Giving, _) => Some(GrantFormat::Json),
+    }
+}
+
+/// Rows with their positions in the file, counted from 1.
+pub(super) struct Batch(pub(super) Vec<(i64, Unit)>);
+
+/// The references that were met in a file, as hashes, each with the first row that has it: some 40 bytes a row. Two
+/// references of one hash would be taken for one, which among a million has a chance of one in thirty million.
+#[derive(Default)]
+struct References {
+    hashed_by: RandomState,
+    rows: HashMap<u64, u64>,
+}
+
+impl References {
+    /// The first row that has the reference of a record; none where that is this one.
+    fn row_before(&mut self, record: &FileRecord) -> Option<u64> {
+        let hash = self.hashed_by.hash_one(reference_of(&record.document)?);
+        match self.rows.entry(hash) {
+            Entry::Occupied(earlier) => Some(*earlier.get()),
+            Entry::Vacant(free) => {
+                free.insert(record.at.row);
+                None
+            }
+        }
+    }
+}
+
+pub(super) type Reading = tokio::task::JoinHandle<Result<(), FileError>>;
+
+/// Reads a file on a thread of its own, its records by themselves included, and hands over the rows that are not
+/// done yet, in batches of which few wait, so that a long file never does in memory.
+pub(super) fn read(
+    import: &import::Model,
+    content: File,
+    limits: Limits,
+    read_for: Option<organisation::Model>,
+) -> (mpsc::Receiver<Batch>, Reading) {
+    let (sender, receiver) = mpsc::channel(2);
+    let done = import.rows_done;
+    let (kind, format) = (import.kind, import.format);
+    let grants = grant_format(import);
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
+        let mut position = 0;
+        let mut references = References::default();
+        let mut hand_over = |mut unit| {
+            position += 1;
+            if let Unit::Record {
+                item: Item::Record(record),
+                repeats,
+                ..
+            } = &mut unit
+            {
+                *repeats = references.row_before(record);
+            }
+            if position <= done {
+                return ControlFlow::Continue(());
+            }
+            if let Unit::Record {
+                item: Item::Record(record),
+                alone,
+                repeats: None,
+            } = &mut unit
+                && let Some(organisation) = &read_for
+            {
+                *alone = Some(Box::new(look::by_itself(&record.document, organisation)));
+            }
+            batch.push((position, unit));
+            if batch.len() == ROWS_AT_ONCE && sender.blocking_send(Batch(std::mem::take(&mut batch))).is_err()
+            {
+                // The import has ended otherwise.
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        };
+        let read = match (kind, grants) {
+            (ImportKind::Grants360Giving, Some(format)) => {
+                let (mut left, mut outcome) = (limits.rows, Ok(()));
+                let read = grant_files::read(BufReader::new(content), format, |row, grant| {
+                    if left == 0 {
+                        outcome = Err(FileError::TooManyRows(limits.rows));
+                        return ControlFlow::Break(());
+                    }
+                    left -= 1;
+                    hand_over(match grant {
+                        Ok(grant) => Unit::Grant(row, Box::new(grant)),
+                        Err(refusals) => Unit::NoGrant(row, refusals.into_iter().map(told).collect()),
+                    })
+                });
+                read.and(outcome)
+            }
+            _ => read_as_typed(record_format(format), content, &limits, |item| {
+                hand_over(Unit::Record {
+                    item,
+                    alone: None,
+                    repeats: None,
+                })
+            }),
+        };
+        if !batch.is_empty() {
+            let _ = sender.blocking_send(Batch(batch));
+        }
+        read
+    });
+    (receiver, reading)
+}
+
+/// What is wrong with a row of a file of grants, with the field that it is about.
+fn told(refusal: Refusal) -> (Cell, Finding) {
+    let cell = Cell {
+        column: Some(refusal.field.clone()).filter(|field| !field.is_empty()),
+        ..Cell::of_row(refusal.row)
+    };
+    (
+        cell,
+        Finding::new(FindingCode::Malformed, refusal.field, refusal.reason),
+    )
+}
+
+/// A format of records, as it is kept.
+pub const fn file_format(format: RecordFormat) -> FileFormat {
+    match format {
+        RecordFormat::JsonLines => FileFormat::JsonLines,
+        RecordFormat::Csv => FileFormat::Csv,
+        RecordFormat::Xlsx => FileFormat::Xlsx,
+        RecordFormat::Ods => FileFormat::Ods,
+    }
+}
+
+/// The format of a file of records.
+pub(super) const fn record_format(format: FileFormat) -> RecordFormat {
+    match format {
+        FileFormat::JsonLines | FileFormat::Json => RecordFormat::JsonLines,
+        FileFormat::Csv => RecordFormat::Csv,
+        FileFormat::Xlsx => RecordFormat::Xlsx,
+        FileFormat::Ods => RecordFormat::Ods,
+    }
+}

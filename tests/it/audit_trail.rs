@@ -1,0 +1,111 @@
+//! The audit trail tells of everything that anybody does.
+
+use std::collections::BTreeSet;
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+use serde_json::json;
+use wayin::schema::sdl;
+
+use crate::import_jobs;
+use crate::keeping::keep_everything;
+use crate::redactions::redact;
+use crate::submissions::{base, done, mutate, partner, published, record, save_organisation, saved};
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![no_mutation_escapes_the_audit_trail]
+}
+
+/// Every mutation of the schema.
+fn mutations() -> BTreeSet<String> {
+    let document = parse_schema(sdl()).unwrap();
+    let fields = document
+        .definitions
+        .into_iter()
+        .filter_map(|definition| match definition {
+            TypeSystemDefinition::Type(named) if named.node.name.node == "Mutation" => {
+                match named.node.kind {
+                    TypeKind::Object(object) => Some(object.fields),
+                    _ => None,
+                }
+            }
+            _ => None,
+        });
+    fields
+        .flatten()
+        .map(|field| field.node.name.node.to_string())
+        .collect()
+}
+
+async fn no_mutation_escapes_the_audit_trail(database: Database) {
+    let app = base(database).await;
+    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let (first, _) = published(&app, &partner, record("a")).await;
+    let second = saved(&partner, record("b")).await;
+    done(&partner, "sendSubmission", json!({"id": second})).await;
+    done(
+        &steward,
+        "returnSubmission",
+        json!({"id": second, "note": "Why?"}),
+    )
+    .await;
+    done(&partner, "discardSubmission", json!({"id": second})).await;
+    let id = &first["initiative"]["id"];
+    steward
+        .query(&format!(
+            "mutation {{ withdrawInitiative(input: {{id: {id}, reason: \"Twice\"}}) {{ change }} }}"
+        ))
+        .await;
+    save_organisation(&steward, json!({"name": "A new one"})).await;
+    redact(&steward, "nowhere to be found", "To be sure").await;
+    let content = record("c").to_string();
+    let sent = import_jobs::send(&app, &partner, "return.jsonl", &content, json!({})).await;
+    assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]));
+    let member = steward.query("{ viewer { id } }").await["viewer"]["id"].take();
+    let issued = steward
+        .query(&format!(
+            "mutation {{ issueToken(input: {{member: {member}, name: \"a dashboard\"}}) {{ issuedToken {{ id }} }} }}"
+        ))
+        .await;
+    let issued = &issued["issueToken"]["issuedToken"]["id"];
+    let revoked = steward
+        .query(&format!(
+            "mutation {{ revokeToken(input: {{id: {issued}}}) {{ userErrors {{ message }} }} }}"
+        ))
+        .await;
+    assert_eq!(revoked["revokeToken"]["userErrors"], json!([]));
+    let kept = keep_everything(&steward).await;
+    // What is refused has done nothing, and leaves nothing.
+    mutate(&partner, "sendSubmission", json!({"id": second})).await;
+    let events =
+        "auditEvents(first: 100) { nodes { act subject subjectId by versionBefore versionAfter detail } }";
+    let told = steward.query(&format!("{{ {events} }}")).await;
+    let told = told["auditEvents"]["nodes"].as_array().unwrap();
+    let acts: BTreeSet<String> = told
+        .iter()
+        .map(|event| event["act"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        acts,
+        mutations(),
+        "every mutation of the schema has left its event"
+    );
+    assert_eq!(told.len(), 13 + kept, "one for each that was done: {told:#?}");
+    let returned = told
+        .iter()
+        .find(|event| event["act"] == "returnSubmission")
+        .unwrap();
+    assert_eq!(returned["subjectId"], json!(second));
+    assert_eq!(returned["detail"]["of"]["note"], "Why?");
+    let (_, code) = partner.error(&format!("{{ {events} }}")).await;
+    assert_eq!(code, "FORBIDDEN");
+    let viewer = partner.query("{ viewer { id } }").await["viewer"]["id"].take();
+    let own = steward
+        .query(&format!(
+            "{{ auditEvents(filter: {{by: {viewer}, subject: \"{second}\"}}) {{ totalCount }} }}"
+        ))
+        .await;
+    assert_eq!(own["auditEvents"]["totalCount"], 3);
+}

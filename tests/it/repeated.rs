@@ -1,0 +1,220 @@
+//! Mutations that are sent again under a key: done once, and answered as at first.
+
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use serde_json::{Value, json};
+use wayin::clock::{Clock, SystemClock};
+use wayin::expiry::{self, Expiry};
+use wayin_entity::{Role, repeatable};
+
+use crate::submissions::{base, complaints, done, mutate, owned, partner, record};
+use crate::support::app::{Client, TestApp};
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_mutation_under_a_key_is_done_once,
+        the_first_answer_is_given_again_whatever_became_of_it,
+        two_that_are_sent_at_once_under_one_key_are_done_once,
+        two_servers_that_get_one_key_at_once_do_it_once,
+    ]
+}
+
+async fn a_mutation_under_a_key_is_done_once(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    let input = json!({"record": record("a"), "idempotencyKey": "k-1"});
+    let first = done(&partner, "saveSubmission", input.clone()).await;
+    let again = done(&partner, "saveSubmission", input.clone()).await;
+    assert_eq!(first, again, "the first answer is given again");
+    let total = || partner.query("{ submissions { totalCount } }");
+    assert_eq!(total().await["submissions"]["totalCount"], 1);
+    let other = json!({"record": record("b"), "idempotencyKey": "k-1"});
+    let refused = mutate(&partner, "saveSubmission", other.clone()).await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("KEY_REUSED", "idempotencyKey")])
+    );
+    let refused = mutate(
+        &partner,
+        "sendSubmission",
+        json!({"id": first["id"], "idempotencyKey": "k-1"}),
+    )
+    .await;
+    assert_eq!(
+        complaints(&refused["userErrors"]),
+        owned(&[("KEY_REUSED", "idempotencyKey")])
+    );
+    // A key is its member's own.
+    let stranger = app.member("stranger", Role::Partner, Some("GB-CHC-501")).await;
+    done(&stranger, "saveSubmission", other.clone()).await;
+    // What was refused was not done, and can be sent again when it is mended.
+    let empty = done(&partner, "saveSubmission", json!({"record": {}})).await;
+    let refused = mutate(
+        &partner,
+        "sendSubmission",
+        json!({"id": empty["id"], "idempotencyKey": "k-2"}),
+    )
+    .await;
+    assert_ne!(refused["userErrors"], json!([]));
+    done(
+        &partner,
+        "saveSubmission",
+        json!({"id": empty["id"], "record": record("c")}),
+    )
+    .await;
+    done(
+        &partner,
+        "sendSubmission",
+        json!({"id": empty["id"], "idempotencyKey": "k-2"}),
+    )
+    .await;
+    // After a day the key is free.
+    let rows = repeatable::Entity::find().all(&app.app.db).await.unwrap();
+    for row in rows {
+        let mut row = row.into_active_model();
+        row.created_at = Set(SystemClock.now() - chrono::TimeDelta::hours(25));
+        row.update(&app.app.db).await.unwrap();
+    }
+    done(&partner, "saveSubmission", other).await;
+    for (key, long) in [("", 0), ("x", 201), ("\u{0}", 1)] {
+        let key = if long > 1 {
+            key.repeat(long)
+        } else {
+            key.to_owned()
+        };
+        let refused = mutate(
+            &partner,
+            "saveSubmission",
+            json!({"record": {}, "idempotencyKey": key}),
+        )
+        .await;
+        assert_eq!(
+            complaints(&refused["userErrors"]),
+            owned(&[("MALFORMED", "idempotencyKey")])
+        );
+    }
+}
+
+async fn the_first_answer_is_given_again_whatever_became_of_it(database: Database) {
+    let app = base(database).await;
+    let (partner, steward) = (partner(&app).await, app.steward().await);
+    // What stands against a record hangs on the rest of the base, and is told as it is now.
+    let answer = async |client: &Client<'_>, name: &str, input: &Value| {
+        let mut payload = mutate(client, name, input.clone()).await;
+        assert_eq!(payload["userErrors"], json!([]), "{name} {input}: {payload}");
+        payload["submission"]["problems"].take();
+        payload
+    };
+    let save = json!({"record": record("a"), "idempotencyKey": "save"});
+    let saved = answer(&partner, "saveSubmission", &save).await;
+    let id = &saved["submission"]["id"];
+    let mut altered = record("a");
+    altered["title"] = "Altered".into();
+    done(&partner, "saveSubmission", json!({"id": id, "record": altered})).await;
+    let send = json!({"id": id, "idempotencyKey": "send"});
+    let sent = answer(&partner, "sendSubmission", &send).await;
+    let give_back = json!({"id": id, "note": "Mend it", "idempotencyKey": "return"});
+    let returned = answer(&steward, "returnSubmission", &give_back).await;
+    done(
+        &partner,
+        "saveSubmission",
+        json!({"id": id, "record": record("a")}),
+    )
+    .await;
+    done(&partner, "sendSubmission", json!({"id": id})).await;
+    let publish = json!({"id": id, "idempotencyKey": "publish"});
+    let published = answer(&steward, "publishSubmission", &publish).await;
+    let told = |payload: &Value| {
+        let submission = &payload["submission"];
+        let fields = ["state", "version", "reviewNote"].map(|field| submission[field].clone());
+        (
+            Value::from(fields.to_vec()),
+            submission["record"]["title"].clone(),
+        )
+    };
+    for (client, name, input, first, expected) in [
+        (
+            &partner,
+            "saveSubmission",
+            &save,
+            &saved,
+            (json!(["DRAFT", 1, null]), json!("Initiative a")),
+        ),
+        (
+            &partner,
+            "sendSubmission",
+            &send,
+            &sent,
+            (json!(["SUBMITTED", 2, null]), json!("Altered")),
+        ),
+        (
+            &steward,
+            "returnSubmission",
+            &give_back,
+            &returned,
+            (json!(["RETURNED", 2, "Mend it"]), json!("Altered")),
+        ),
+        (
+            &steward,
+            "publishSubmission",
+            &publish,
+            &published,
+            (json!(["PUBLISHED", 3, null]), json!("Initiative a")),
+        ),
+    ] {
+        assert_eq!(told(first), expected, "{name}");
+        assert_eq!(&answer(client, name, input).await, first, "{name}: again");
+    }
+    let events =
+        format!("{{ submissions {{ totalCount }} auditEvents(filter: {{subject: {id}}}) {{ totalCount }} }}");
+    assert_eq!(
+        steward.query(&events).await,
+        json!({"submissions": {"totalCount": 1}, "auditEvents": {"totalCount": 7}}),
+        "nothing was done twice"
+    );
+    // Who may see the submission no more is not told of it.
+    app.member("partner", Role::Partner, Some("GB-CHC-501")).await;
+    let refused = mutate(&partner, "saveSubmission", save).await;
+    assert_eq!(refused["submission"], Value::Null);
+    assert_eq!(complaints(&refused["userErrors"]), owned(&[("NOT_FOUND", "id")]));
+    // After a day nothing is kept of it.
+    let later = |hours| SystemClock.now() + chrono::TimeDelta::hours(hours);
+    for (hours, answers) in [(23, 0), (25, 4)] {
+        let gone = expiry::sweep(&app.app.db, &SystemClock, &Expiry::default(), later(hours))
+            .await
+            .unwrap();
+        assert_eq!(gone.answers, answers, "after {hours} hours");
+    }
+}
+
+async fn two_servers_that_get_one_key_at_once_do_it_once(database: Database) {
+    let app = base(database).await;
+    let connection = crate::support::database::connect(&app.database.url)
+        .await
+        .unwrap();
+    let other = TestApp::over(app.database.clone(), connection).await;
+    let (here, there) = (partner(&app).await, partner(&other).await);
+    for round in 0..5 {
+        let input = json!({"record": record(&format!("r-{round}")), "idempotencyKey": format!("k-{round}")});
+        let all = [&here, &there, &here, &there].map(|client| done(client, "saveSubmission", input.clone()));
+        let answers = futures_util::future::join_all(all).await;
+        assert!(answers.iter().all(|answer| answer == &answers[0]), "{answers:?}");
+        let total = there.query("{ submissions { totalCount } }").await;
+        assert_eq!(total["submissions"]["totalCount"], round + 1);
+    }
+    other.app.db.close_by_ref().await.unwrap();
+}
+
+async fn two_that_are_sent_at_once_under_one_key_are_done_once(database: Database) {
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    for round in 0..5 {
+        let input = json!({"record": record(&format!("r-{round}")), "idempotencyKey": format!("k-{round}")});
+        let all = (0..6).map(|_| done(&partner, "saveSubmission", input.clone()));
+        let answers = futures_util::future::join_all(all).await;
+        assert!(answers.iter().all(|answer| answer == &answers[0]), "{answers:?}");
+        let total = partner.query("{ submissions { totalCount } }").await;
+        assert_eq!(total["submissions"]["totalCount"], round + 1);
+    }
+}
