@@ -7,7 +7,8 @@ use std::time::Duration;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     EntityTrait, IntoActiveModel, IsolationLevel, Iterable, PrimaryKeyToColumn, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait, sea_query::OnConflict,
+    SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait, sea_query::OnConflict,
+    sqlx::sqlite::SqlitePoolOptions,
 };
 
 pub use self::insert::insert_all;
@@ -36,6 +37,20 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
                 .pragma("wal_autocheckpoint", "4000")
         });
     Database::connect(options).await
+}
+
+/// A way into a base for one who writes transaction after transaction. On SQLite it is one connection, which keeps what
+/// it has read and prepared: what another connection writes has every one forget what it holds. It is closed when
+/// it is dropped.
+pub fn to_write_again_and_again(db: &DatabaseConnection) -> DatabaseConnection {
+    match db.get_database_backend() {
+        DbBackend::Sqlite => {
+            let options = db.get_sqlite_connection_pool().connect_options();
+            let one = SqlitePoolOptions::new().max_connections(1);
+            SqlxSqliteConnector::from_sqlx_sqlite_pool(one.connect_lazy_with((*options).clone()))
+        }
+        _ => db.clone(),
+    }
 }
 
 /// Begins a transaction that writes. SQLite takes its one writer's lock at

@@ -23,6 +23,7 @@ mod m20261125_000014_keep_revisions;
 mod m20261125_000015_follow_submissions;
 mod m20261126_000016_count_attempts;
 mod m20261126_000017_create_issued_tokens;
+mod m20261126_000018_find_sources;
 mod table;
 
 /// Takes a base from any version of its tables to any other.
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000015_follow_submissions::Migration),
             Box::new(m20261126_000016_count_attempts::Migration),
             Box::new(m20261126_000017_create_issued_tokens::Migration),
+            Box::new(m20261126_000018_find_sources::Migration),
         ]
     }
 }

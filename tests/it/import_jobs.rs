@@ -501,7 +501,7 @@ async fn two_servers_take_each_row_in_once(database: Database) {
     trust(&app).await;
     for file in 0..3 {
         // Some references stand in several files.
-        let records: Vec<Value> = (file * 400..file * 400 + 600)
+        let records: Vec<Value> = (file * 800..file * 800 + 1_200)
             .map(|number| record(&number.to_string()))
             .collect();
         let sent = send(
@@ -525,7 +525,7 @@ async fn two_servers_take_each_row_in_once(database: Database) {
     assert_eq!(one.unwrap() + another.unwrap(), 3);
     assert_eq!(
         initiative::Entity::find().count(&app.app.db).await.unwrap(),
-        1_400
+        2_800
     );
     let rows: Vec<import::Model> = import::Entity::find().all(&app.app.db).await.unwrap();
     let sum = |of: fn(&import::Model) -> i64| rows.iter().map(of).sum::<i64>();
@@ -535,7 +535,7 @@ async fn two_servers_take_each_row_in_once(database: Database) {
             sum(|row| row.unchanged),
             sum(|row| row.refused)
         ),
-        (1_400, 400, 0),
+        (2_800, 800, 0),
         "{rows:#?}"
     );
     other.app.db.close_by_ref().await.unwrap();

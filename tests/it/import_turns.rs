@@ -71,7 +71,7 @@ async fn a_reference_that_comes_again_is_told_whatever_became_of_the_first_row(d
         let mut spaced = named("sound");
         spaced["externalRef"] = format!(" sound-{turns} ").into();
         let mut records = vec![altered, same.clone(), named("sound"), too_long];
-        records.extend((5..=600).map(|row| named(&row.to_string())));
+        records.extend((5..=1_100).map(|row| named(&row.to_string())));
         records.extend([waits, same, named("sound"), named("long"), spaced]);
         let sent = send(
             &app,
@@ -98,7 +98,7 @@ async fn a_reference_that_comes_again_is_told_whatever_became_of_the_first_row(d
                 &import["unchanged"],
                 &import["refused"]
             ),
-            (&json!("DONE"), &json!(597), &json!(1), &json!(7)),
+            (&json!("DONE"), &json!(1_097), &json!(1), &json!(7)),
             "{import}"
         );
         let refused = format!(
@@ -123,11 +123,11 @@ async fn a_reference_that_comes_again_is_told_whatever_became_of_the_first_row(d
             [
                 "1 WRONG_STATE".to_owned(),
                 "4 TOO_LONG".to_owned(),
-                too(601, "waits", 1),
-                too(602, "same", 2),
-                too(603, "sound", 3),
-                too(604, "long", 4),
-                too(605, "sound", 3),
+                too(1101, "waits", 1),
+                too(1102, "same", 2),
+                too(1103, "sound", 3),
+                too(1104, "long", 4),
+                too(1105, "sound", 3),
             ]
         );
     }

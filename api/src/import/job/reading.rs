@@ -19,8 +19,9 @@ use crate::import::parse::{FileError, Refusal};
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::submission::{look, reference_of};
 
-/// How many rows are taken in in one transaction.
-pub const ROWS_AT_ONCE: usize = 512;
+/// How many rows are taken in in one transaction: on SQLite half as many take a fifth longer each, and while these are
+/// written nobody else writes.
+pub const ROWS_AT_ONCE: usize = 1_024;
 
 /// The licence of a file of grants: its own, or else what was said when it was sent.
 pub(super) async fn licence(import: &import::Model, content: &File) -> Result<Result<String, String>> {

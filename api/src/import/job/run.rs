@@ -277,6 +277,7 @@ async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
         read_for: read_for.as_ref(),
     };
     let (mut batches, reading) = read(&import, content, runner.settings.limits, read_for.clone());
+    let base = database::to_write_again_and_again(runner.db);
     let mut rows = 0;
     while let Some(mut batch) = batches.recv().await {
         if rows >= runner.settings.rows_a_turn && others_wait(runner).await? {
@@ -284,7 +285,7 @@ async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
         }
         rows += batch.0.len();
         for tried in 1.. {
-            match take_batch(runner, &import, with, &mut batch).await {
+            match take_batch(runner, &base, &import, with, &mut batch).await {
                 Ok(None) => break,
                 Ok(Some(end)) => return Ok(end),
                 Err(error) if tried < TRIES && is_clash(&error) => {
@@ -338,6 +339,7 @@ struct With<'a> {
 /// Takes one batch in, in one transaction; answers how the import ends where it does.
 async fn take_batch(
     runner: &Runner<'_>,
+    base: &DatabaseConnection,
     import: &import::Model,
     with: With<'_>,
     units: &mut Batch,
@@ -348,7 +350,7 @@ async fn take_batch(
         keys,
         read_for,
     } = with;
-    let transaction = database::begin_writing(runner.db).await?;
+    let transaction = database::begin_writing(base).await?;
     let sender = member::Entity::find_by_id(import.member_id)
         .one(&transaction)
         .await?;
