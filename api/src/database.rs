@@ -7,7 +7,8 @@ use std::time::Duration;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     EntityTrait, IntoActiveModel, IsolationLevel, Iterable, PrimaryKeyToColumn, SqliteTransactionMode,
-    SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait, sea_query::OnConflict,
+    SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait, Value,
+    sea_query::{Expr, ExprTrait as _, OnConflict, extension::postgres::PgFunc},
     sqlx::sqlite::SqlitePoolOptions,
 };
 
@@ -77,6 +78,48 @@ async fn begin_with_lock(db: &DatabaseConnection, lock: &str) -> Result<Database
         transaction.execute_raw(lock).await?;
     }
     Ok(transaction)
+}
+
+/// Has `PostgreSQL` look at what stands in the tables that records go into, which it does of itself within minutes: until then
+/// it takes all records for those of many organisations, and looks a batch's references up by reading every record of
+/// the one that sent it.
+pub async fn look_at_what_stands(db: &DatabaseConnection) -> Result<(), DbErr> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        let tables = "initiative, submission, revision, funding_term, source, organisation";
+        db.execute_unprepared(&format!("ANALYZE {tables}")).await?;
+    }
+    Ok(())
+}
+
+/// That a column has one of some values.
+pub fn is_one_of<V: Into<Value>>(
+    db: &impl ConnectionTrait,
+    column: Expr,
+    values: impl IntoIterator<Item = V>,
+) -> Expr {
+    is_one_of_any(db, column, values).unwrap_or_else(|| Expr::cust("FALSE"))
+}
+
+/// That a column has one of some values; nothing where there are none, to be left out of a choice of conditions: beside
+/// one that never holds, `SQLite` finds nothing by an index.
+///
+/// `PostgreSQL` is given the values as one array: a list of a thousand it would read and plan anew each time, and,
+/// where another condition must hold too, rather compare with every row that meets that one.
+pub fn is_one_of_any<V: Into<Value>>(
+    db: &impl ConnectionTrait,
+    column: Expr,
+    values: impl IntoIterator<Item = V>,
+) -> Option<Expr> {
+    let values: Vec<Value> = values.into_iter().map(Into::into).collect();
+    Some(match values.as_slice() {
+        [] => return None,
+        [one] => column.eq(one.clone()),
+        [one, ..] if db.get_database_backend() == DbBackend::Postgres => {
+            let array = Value::Array(one.array_type(), Some(Box::new(values)));
+            column.eq(PgFunc::any(Expr::val(array)))
+        }
+        _ => column.is_in(values),
+    })
 }
 
 /// Writes rows over those that are there, these columns of them, in one statement: neither database has another

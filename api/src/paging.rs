@@ -445,13 +445,19 @@ fn beyond<E: Paged>(sort: &Sort<E::Column>, cursor: &Cursor, later: bool) -> Exp
         (Key::NotKnown, true) => column.is_null().and(by_id()),
         (Key::NotKnown, false) => column.clone().is_not_null().or(column.is_null().and(by_id())),
         (_, later) => {
-            let past_it = past(column.clone(), value.clone()).or(column.clone().eq(value).and(by_id()));
+            let past_it =
+                past(column.clone(), value.clone()).or(column.clone().eq(value.clone()).and(by_id()));
             // Those not known come last in either direction.
-            if later {
-                past_it.or(column.is_null())
-            } else {
-                past_it
+            if later && sort.column.is_some_and(|column| column.def().is_null()) {
+                return past_it.or(column.is_null());
             }
+            // By itself the choice would have an index read from its beginning.
+            let from_it = if greater {
+                column.gte(value)
+            } else {
+                column.lte(value)
+            };
+            from_it.and(past_it)
         }
     }
 }

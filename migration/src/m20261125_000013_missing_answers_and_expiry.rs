@@ -3,7 +3,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::json_binary_null;
 
-use crate::table::{NamedIndex, create_indexes};
+use crate::table::{NamedIndex, create_indexes, drop_indexes};
 
 /// Alters the record and its parts, and indexes submissions.
 #[derive(DeriveMigrationName)]
@@ -21,10 +21,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for (name, table, _) in INDEXES {
-            let index = Index::drop().name(name).table(table).to_owned();
-            manager.drop_index(index).await?;
-        }
+        drop_indexes(manager, &INDEXES).await?;
         for table in TABLES {
             let table = Table::alter().table(table).drop_column("missing").take();
             manager.alter_table(table).await?;

@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::table::{NamedIndex, create_indexes};
+use crate::table::{NamedIndex, create_indexes, drop_indexes};
 
 /// Creates the index.
 #[derive(DeriveMigrationName)]
@@ -15,12 +15,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for (name, table, _) in INDEXES {
-            manager
-                .drop_index(Index::drop().name(name).table(table).to_owned())
-                .await?;
-        }
-        Ok(())
+        drop_indexes(manager, &INDEXES).await
     }
 
     fn use_transaction(&self) -> Option<bool> {

@@ -118,6 +118,16 @@ pub async fn create_indexes(manager: &SchemaManager<'_>, indexes: &[NamedIndex])
     Ok(())
 }
 
+/// Drops indexes.
+pub async fn drop_indexes(manager: &SchemaManager<'_>, indexes: &[NamedIndex]) -> Result<(), DbErr> {
+    for (name, table, _) in indexes {
+        manager
+            .drop_index(Index::drop().name(*name).table(*table).to_owned())
+            .await?;
+    }
+    Ok(())
+}
+
 /// Drops tables in the order given.
 pub async fn drop_tables(manager: &SchemaManager<'_>, tables: &[&'static str]) -> Result<(), DbErr> {
     for table in tables {

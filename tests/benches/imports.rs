@@ -20,7 +20,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jsonwebtoken::{Algorithm, DecodingKey};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait,
+    IntoActiveModel,
+};
 use sea_orm_migration::MigratorTrait;
 use serde_json::json;
 use wayin::app::App;
@@ -84,6 +87,18 @@ fn main() -> Result<(), Failure> {
     })
 }
 
+/// Has PostgreSQL keep what is committed as a server that is installed does; that of the tests leaves it to chance.
+async fn keep_as_servers_do(db: &DatabaseConnection) -> Result<(), Failure> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+            db.execute_unprepared(&format!("ALTER SYSTEM SET {setting} = on"))
+                .await?;
+        }
+        db.execute_unprepared("SELECT pg_reload_conf()").await?;
+    }
+    Ok(())
+}
+
 /// Records as a partner might send them: each with its own texts, and no two alike.
 fn written(size: usize) -> Result<File, Failure> {
     let mut file = BufWriter::new(tempfile::tempfile()?);
@@ -122,6 +137,7 @@ fn written(size: usize) -> Result<File, Failure> {
 /// Takes a file of records of a trusted organisation in, as the service does.
 async fn measure(name: &str, url: &str, size: usize) -> Result<(), Failure> {
     let db = wayin::database::connect(url).await?;
+    keep_as_servers_do(&db).await?;
     Migrator::up(&db, None).await?;
     base::ensure(&db, &SystemClock).await?;
     let verifier = Verifier::new(

@@ -29,6 +29,7 @@ mod keeping;
 mod lists;
 mod live;
 mod lookups;
+mod many_rows;
 mod mending;
 mod migrations;
 mod missing;
@@ -49,6 +50,7 @@ mod written_from;
 fn main() -> ExitCode {
     let stories = [
         migrations::stories(),
+        many_rows::stories(),
         questions::stories(),
         imports::stories(),
         import_jobs::stories(),

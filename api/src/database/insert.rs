@@ -1,17 +1,16 @@
 //! Inserting many rows of one table.
 
-use std::fmt::Write as _;
 use std::iter::Peekable;
 
 use futures_util::future::BoxFuture;
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ConnectionTrait, DbBackend, DbErr, EntityName, EntityTrait, IdenStatic,
-    Iterable, Statement, Value,
+    Iterable, Statement, Value, sea_query::ArrayType,
 };
 
-/// How many rows one statement inserts: so few that the next can be made while the base does this one, and of few
-/// sizes, so that each table's statements are prepared once and stay so. No table has columns enough for the largest
-/// to bind more than `SQLite`'s 32,766 values.
+/// How many rows one statement inserts: so few that the next can be made while the base does this one, and on `SQLite`
+/// of few sizes, so that each table's statements are prepared once and stay so. No table has columns enough for the
+/// largest to bind more than `SQLite`'s 32,766 values.
 const SIZES: [usize; 4] = [128, 32, 8, 1];
 /// The most rows of one statement.
 const MOST: usize = SIZES[0];
@@ -22,9 +21,10 @@ type Column<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Column;
 /// made, which is while the base does the one before.
 ///
 /// This does what `insert_many` does, which builds an expression for each value of each row anew: of an
-/// import's time a third went into that. `SQLite` is given the values one by one. `PostgreSQL`, which plans a
-/// statement of some thousand values each time, is given the rows as one document. (A column of documents cannot
-/// be given JSON's own null so: it becomes the table's.)
+/// import's time a third went into that. `SQLite` is given the values one by one. `PostgreSQL`, which plans a statement
+/// of some thousand values each time, is given an array for each column, or a single value where it is alike in all
+/// rows. A column that is null in all rows of a statement is left out, as no table has another default for one that can
+/// be null. (A document that is JSON's own null becomes the table's.)
 pub fn insert_all<'a, A, R>(db: &'a impl ConnectionTrait, rows: R) -> BoxFuture<'a, Result<(), DbErr>>
 where
     A: ActiveModelTrait + Send + 'a,
@@ -41,10 +41,10 @@ where
             .collect();
         let mut statements = Statements {
             backend: db.get_database_backend(),
+            held: vec![Vec::new(); columns.len()],
             columns,
             rows,
-            held: Vec::new(),
-            text: (0, String::new()),
+            last: Text::default(),
         };
         let mut next = statements.next().transpose()?;
         while let Some(statement) = next {
@@ -62,93 +62,183 @@ struct Statements<A: ActiveModelTrait, R: Iterator<Item = A>> {
     backend: DbBackend,
     columns: Vec<Column<A>>,
     rows: Peekable<R>,
-    /// The values of rows that were taken and are in no statement yet, row after row.
-    held: Vec<Value>,
-    /// The text of the statement that was made last, with the number of its rows.
-    text: (usize, String),
+    /// The values of rows that were taken and are in no statement yet, column after column.
+    held: Vec<Vec<Value>>,
+    /// Of the statement that was made last.
+    last: Text,
+}
+
+/// How a statement is given what its rows have in a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Given {
+    /// Not at all: it is null in all of them.
+    Never,
+    /// Once: it is alike in all of them.
+    Once,
+    /// With each row.
+    EachTime,
+    /// With each row, and beside it whether it is null there.
+    OrNull,
+}
+
+/// The text of a statement, beside what it depends on.
+#[derive(Default)]
+struct Text {
+    rows: usize,
+    given: Vec<Given>,
+    sql: String,
 }
 
 impl<A: ActiveModelTrait, R: Iterator<Item = A>> Iterator for Statements<A, R> {
     type Item = Result<Statement, DbErr>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.held.is_empty() && self.rows.peek().is_none() {
-            return None;
+        if self.held.first().is_none_or(Vec::is_empty)
+            && let Err(unset) = self.take_rows()
+        {
+            return Some(Err(unset));
         }
-        Some(match self.backend {
-            DbBackend::Postgres => self.of_a_document(),
-            _ => self.of_values(),
-        })
+        let held = self.held.first().map_or(0, Vec::len);
+        let size = SIZES.into_iter().find(|size| *size <= held)?;
+        Some(Ok(match self.backend {
+            DbBackend::Postgres => self.of_columns(held),
+            _ => self.of_values(size),
+        }))
     }
 }
 
 impl<A: ActiveModelTrait, R: Iterator<Item = A>> Statements<A, R> {
-    fn of_values(&mut self) -> Result<Statement, DbErr> {
-        if self.held.is_empty() {
-            for mut row in self.rows.by_ref().take(MOST) {
-                for column in &self.columns {
-                    self.held.push(match value(&mut row, *column)? {
-                        Value::Json(document) => document.map(|document| document.to_string()).into(),
-                        value => value,
-                    });
-                }
+    fn take_rows(&mut self) -> Result<(), DbErr> {
+        for mut row in self.rows.by_ref().take(MOST) {
+            for (column, values) in self.columns.iter().zip(&mut self.held) {
+                values.push(value(&mut row, *column)?);
             }
         }
-        let rows = self.held.len() / self.columns.len();
-        let size = SIZES.into_iter().find(|size| *size <= rows).unwrap_or(1);
-        if self.text.0 != size {
-            let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
-            let rows = vec![row.as_str(); size].join(", ");
-            self.text = (size, format!("{} VALUES {rows}", self.begin()));
-        }
-        let left = self.held.split_off(size * self.columns.len());
-        let values = std::mem::replace(&mut self.held, left);
-        Ok(Statement::from_sql_and_values(self.backend, &self.text.1, values))
+        Ok(())
     }
 
-    fn of_a_document(&mut self) -> Result<Statement, DbErr> {
-        let names: Vec<String> = self
-            .columns
+    /// A statement that binds each value of some rows.
+    fn of_values(&mut self, rows: usize) -> Statement {
+        let given: Vec<Given> = self
+            .held
             .iter()
-            .map(|column| quoted(column.as_str()))
-            .collect();
-        let sql = format!(
-            "{} SELECT {} FROM json_populate_recordset(NULL::{}, $1::json)",
-            self.begin(),
-            names.join(", "),
-            quoted(A::Entity::default().table_name()),
-        );
-        let mut document = String::from("[");
-        for (at, mut row) in self.rows.by_ref().take(MOST).enumerate() {
-            document.push_str(if at == 0 { "{" } else { ",{" });
-            for (at, column) in self.columns.iter().enumerate() {
-                if at > 0 {
-                    document.push(',');
+            .map(|values| {
+                if values[..rows].iter().all(is_null) {
+                    Given::Never
+                } else {
+                    Given::EachTime
                 }
-                document.push_str(&names[at]);
-                document.push(':');
-                write(&mut document, value(&mut row, *column)?)?;
+            })
+            .collect();
+        let mut columns = Vec::with_capacity(given.len());
+        for (values, given) in self.held.iter_mut().zip(&given) {
+            let values = values.drain(..rows);
+            if *given != Given::Never {
+                columns.push(values);
             }
-            document.push('}');
         }
-        document.push(']');
-        Ok(Statement::from_sql_and_values(
-            self.backend,
-            sql,
-            [document.into()],
-        ))
+        let width = columns.len();
+        let mut bound = Vec::with_capacity(rows * width);
+        for _ in 0..rows {
+            let row = columns.iter_mut().filter_map(Iterator::next);
+            bound.extend(row.map(|value| match value {
+                Value::Json(document) => document.map(|document| document.to_string()).into(),
+                value => value,
+            }));
+        }
+        drop(columns);
+        self.write_text(rows, given, |_| {
+            let row = format!("({})", vec!["?"; width].join(", "));
+            format!("VALUES {}", vec![row; rows].join(", "))
+        });
+        Statement::from_sql_and_values(self.backend, &self.last.sql, bound)
     }
 
-    /// What each statement begins with.
-    fn begin(&self) -> String {
-        let names: Vec<String> = self
-            .columns
-            .iter()
-            .map(|column| quoted(column.as_str()))
-            .collect();
-        let table = quoted(A::Entity::default().table_name());
-        format!("INSERT INTO {table} ({})", names.join(", "))
+    /// A statement that binds the columns of all rows that are held.
+    fn of_columns(&mut self, rows: usize) -> Statement {
+        let mut given = Vec::with_capacity(self.held.len());
+        let mut bound = Vec::with_capacity(self.held.len());
+        for values in &mut self.held {
+            let mut values = std::mem::take(values);
+            let is_given: Vec<bool> = values.iter().map(|value| !is_null(value)).collect();
+            let some = values.iter().find(|value| !is_null(value)).cloned();
+            given.push(match some {
+                None => Given::Never,
+                Some(one) if values.iter().all(|value| *value == one) => {
+                    bound.push(one);
+                    Given::Once
+                }
+                Some(one) if is_given.contains(&false) => {
+                    // An array of the database's own nulls cannot be bound.
+                    for value in values.iter_mut().filter(|value| is_null(value)) {
+                        *value = one.clone();
+                    }
+                    bound.push(array(one.array_type(), values));
+                    let is_given = is_given.into_iter().map(Value::from).collect();
+                    bound.push(array(ArrayType::Bool, is_given));
+                    Given::OrNull
+                }
+                Some(one) => {
+                    bound.push(array(one.array_type(), values));
+                    Given::EachTime
+                }
+            });
+        }
+        self.write_text(rows, given, |given| select(given, rows));
+        Statement::from_sql_and_values(self.backend, &self.last.sql, bound)
     }
+
+    /// Writes a statement's text, which ends as is said, unless that of the last will do.
+    fn write_text(&mut self, rows: usize, given: Vec<Given>, end: impl FnOnce(&[Given]) -> String) {
+        if (self.last.rows, &self.last.given) != (rows, &given) {
+            let named = self.columns.iter().zip(&given);
+            let named = named.filter(|(_, given)| **given != Given::Never);
+            let names: Vec<String> = named.map(|(column, _)| quoted(column.as_str())).collect();
+            let table = quoted(A::Entity::default().table_name());
+            let sql = format!("INSERT INTO {table} ({}) {}", names.join(", "), end(&given));
+            self.last = Text { rows, given, sql };
+        }
+    }
+}
+
+/// Selects rows whose columns are given so, from parameters in their order.
+fn select(given: &[Given], rows: usize) -> String {
+    let (mut columns, mut arrays) = (Vec::new(), Vec::new());
+    let mut bound = 0;
+    for given in given {
+        match given {
+            Given::Never => {}
+            Given::Once => {
+                bound += 1;
+                columns.push(format!("${bound}"));
+            }
+            Given::EachTime => {
+                bound += 1;
+                arrays.push(bound);
+                columns.push(format!("c{bound}"));
+            }
+            Given::OrNull => {
+                let (value, is_given) = (bound + 1, bound + 2);
+                bound = is_given;
+                arrays.extend([value, is_given]);
+                columns.push(format!("CASE WHEN c{is_given} THEN c{value} END"));
+            }
+        }
+    }
+    let columns = columns.join(", ");
+    if arrays.is_empty() {
+        return format!("SELECT {columns} FROM generate_series(1, {rows})");
+    }
+    let listed = |prefix: char| {
+        let listed: Vec<String> = arrays.iter().map(|at| format!("{prefix}{at}")).collect();
+        listed.join(", ")
+    };
+    let (parameters, names) = (listed('$'), listed('c'));
+    format!("SELECT {columns} FROM unnest({parameters}) AS given ({names})")
+}
+
+fn array(of: ArrayType, values: Vec<Value>) -> Value {
+    Value::Array(of, Some(Box::new(values)))
 }
 
 /// A name of ours, which holds no quotation mark.
@@ -163,42 +253,9 @@ fn value<A: ActiveModelTrait>(row: &mut A, column: Column<A>) -> Result<Value, D
     }
 }
 
-/// Writes a value as JSON, in the form in which `PostgreSQL` reads its type.
-fn write(document: &mut String, value: Value) -> Result<(), DbErr> {
-    /// What can be quoted as it stands.
-    fn plain(document: &mut String, value: impl std::fmt::Display) {
-        // Writing into a text does not fail.
-        let _ = write!(document, "\"{value}\"");
-    }
+fn is_null(value: &Value) -> bool {
     match value {
-        Value::Bool(Some(value)) => document.push_str(if value { "true" } else { "false" }),
-        Value::Int(Some(value)) => {
-            let _ = write!(document, "{value}");
-        }
-        Value::BigInt(Some(value)) => {
-            let _ = write!(document, "{value}");
-        }
-        Value::String(Some(value)) => {
-            document.push_str(&serde_json::Value::String(value).to_string());
-        }
-        Value::Json(Some(value)) => {
-            let _ = write!(document, "{value}");
-        }
-        Value::Uuid(Some(value)) => plain(document, value),
-        Value::ChronoDate(Some(value)) => plain(document, value),
-        Value::ChronoDateTimeUtc(Some(value)) => plain(document, value.to_rfc3339()),
-        Value::Bool(None)
-        | Value::Int(None)
-        | Value::BigInt(None)
-        | Value::String(None)
-        | Value::Json(None)
-        | Value::Uuid(None)
-        | Value::ChronoDate(None)
-        | Value::ChronoDateTimeUtc(None) => document.push_str("null"),
-        other => {
-            let reason = format!("{other:?} is of a type that no table has");
-            return Err(DbErr::Type(reason));
-        }
+        Value::Json(document) => document.as_ref().is_none_or(|document| document.is_null()),
+        value => *value == value.as_null(),
     }
-    Ok(())
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::revision;
 
+use crate::database::is_one_of;
 use crate::error::Result;
 use crate::paging::{Key, Paged, Sort};
 
@@ -39,8 +40,12 @@ pub async fn documents_at(
         return Ok(HashMap::new());
     }
     let found = revision::Entity::find()
-        .filter(revision::Column::InitiativeId.is_in(initiatives))
-        .filter(revision::Column::Version.is_in(versions))
+        .filter(is_one_of(
+            db,
+            revision::Column::InitiativeId.into_expr(),
+            initiatives,
+        ))
+        .filter(is_one_of(db, revision::Column::Version.into_expr(), versions))
         .all(db)
         .await?;
     let found = found.into_iter();
@@ -57,7 +62,11 @@ pub async fn newest_documents(
     let newest = "revision.version = (SELECT initiative.version FROM initiative \
                   WHERE initiative.id = revision.initiative_id)";
     let found = revision::Entity::find()
-        .filter(revision::Column::InitiativeId.is_in(initiatives))
+        .filter(is_one_of(
+            db,
+            revision::Column::InitiativeId.into_expr(),
+            initiatives,
+        ))
         .filter(Expr::cust(newest))
         .all(db)
         .await?;

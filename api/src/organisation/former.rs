@@ -12,6 +12,7 @@ use wayin_entity::{former_organisation, organisation};
 
 use super::{Found, in_full};
 use crate::condition::fold;
+use crate::database::is_one_of_any;
 use crate::error::Result;
 use crate::initiative::record::OrganisationReference;
 use crate::initiative::validate::can_be_held;
@@ -42,14 +43,14 @@ pub(super) async fn known_as(
     identifiers: &[String],
     names: &[String],
 ) -> Result<Vec<(former_organisation::Model, organisation::Model)>> {
-    let former = former_organisation::Entity::find()
-        .filter(
-            Condition::any()
-                .add(former_organisation::Column::Identifier.is_in(identifiers.iter().cloned()))
-                .add(former_organisation::Column::NameFolded.is_in(names.iter().cloned())),
-        )
-        .all(db)
-        .await?;
+    use former_organisation::Column;
+    let identified = is_one_of_any(db, Column::Identifier.into_expr(), identifiers.iter().cloned());
+    let called = is_one_of_any(db, Column::NameFolded.into_expr(), names.iter().cloned());
+    let known = Condition::any().add_option(identified).add_option(called);
+    if known.is_empty() {
+        return Ok(Vec::new());
+    }
+    let former = former_organisation::Entity::find().filter(known).all(db).await?;
     if former.is_empty() {
         return Ok(Vec::new());
     }

@@ -17,7 +17,7 @@ use wayin_entity::{ChangeKind, ChangeSubject, KeptSubject, OrganisationKind, org
 pub use self::save::{Draft, save};
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;
-use crate::database::insert_all;
+use crate::database::{insert_all, is_one_of, is_one_of_any};
 use crate::error::Result;
 use crate::initiative::record::OrganisationReference;
 use crate::initiative::validate::can_be_held;
@@ -101,15 +101,13 @@ impl Found {
             }
             found.led_to.insert(leads_to.id, leads_to);
         }
-        let known = organisation::Entity::find()
-            .filter(
-                Condition::any()
-                    .add(organisation::Column::Identifier.is_in(identifiers))
-                    .add(organisation::Column::NameFolded.is_in(names)),
-            )
-            .all(db)
-            .await?;
-        known.into_iter().for_each(|organisation| found.put(organisation));
+        let identified = is_one_of_any(db, organisation::Column::Identifier.into_expr(), identifiers);
+        let called = is_one_of_any(db, organisation::Column::NameFolded.into_expr(), names);
+        let named = Condition::any().add_option(identified).add_option(called);
+        if !named.is_empty() {
+            let known = organisation::Entity::find().filter(named).all(db).await?;
+            known.into_iter().for_each(|organisation| found.put(organisation));
+        }
         Ok(found)
     }
 
@@ -331,7 +329,11 @@ pub async fn named_alike(
 /// Finds organisations by their ids.
 pub async fn by_ids(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<organisation::Model>> {
     Ok(organisation::Entity::find()
-        .filter(organisation::Column::Id.is_in(ids.iter().copied()))
+        .filter(is_one_of(
+            db,
+            organisation::Column::Id.into_expr(),
+            ids.iter().copied(),
+        ))
         .all(db)
         .await?)
 }

@@ -9,6 +9,7 @@ use wayin_entity::{RowOutcome, funding_term, organisation};
 use super::batch::{Came, Remark, Unit};
 use crate::base::DisclosureKeys;
 use crate::change::Act;
+use crate::database::is_one_of;
 use crate::error::Result;
 use crate::import::grants::{field, named, proposal};
 use crate::import::parse::file_record::Cell;
@@ -104,7 +105,11 @@ impl Taking<'_> {
                 funding_term::Column::GrantIdentifier,
                 funding_term::Column::FunderId,
             ])
-            .filter(funding_term::Column::GrantIdentifier.is_in(grants().map(|grant| &grant.identifier)))
+            .filter(is_one_of(
+                db,
+                funding_term::Column::GrantIdentifier.into_expr(),
+                grants().map(|grant| &grant.identifier),
+            ))
             .into_tuple()
             .all(db)
             .await?;

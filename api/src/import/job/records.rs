@@ -14,7 +14,7 @@ use super::batch::{Came, Remark, Unit};
 use crate::auth::requester::Member;
 use crate::base::DisclosureKeys;
 use crate::change::Act;
-use crate::database::insert_all;
+use crate::database::{insert_all, is_one_of};
 use crate::error::Result;
 use crate::import::parse::file_record::{Cell, FileRecord, Item};
 use crate::initiative::publish::{self, Outcome, Proposal};
@@ -220,7 +220,11 @@ impl Taking<'_> {
     ) -> Result<Standing> {
         let found = submission::Entity::find()
             .filter(submission::Column::OrganisationId.eq(self.organisation.id))
-            .filter(submission::Column::ExternalRef.is_in(references.clone()))
+            .filter(is_one_of(
+                db,
+                submission::Column::ExternalRef.into_expr(),
+                references.clone(),
+            ))
             .filter(submission::Column::State.is_in([
                 SubmissionState::Draft,
                 SubmissionState::Returned,
@@ -237,7 +241,11 @@ impl Taking<'_> {
             .collect();
         let published = initiative::Entity::find()
             .filter(initiative::Column::LeadOrganisationId.eq(self.organisation.id))
-            .filter(initiative::Column::ExternalRef.is_in(references))
+            .filter(is_one_of(
+                db,
+                initiative::Column::ExternalRef.into_expr(),
+                references,
+            ))
             .filter(initiative::Column::WithdrawnAt.is_null())
             .lock_exclusive()
             .all(db)

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use wayin_entity::{ImportKind, ImportState, Role, import, member, organisation};
 
 use super::batch::{self, Came};
-use super::reading::{Batch, licence, read};
+use super::reading::{Batch, ROWS_AT_ONCE, licence, read};
 use super::{Settings, file, grants, may_import, records};
 use crate::app::App;
 use crate::auth::requester::Member;
@@ -278,7 +278,7 @@ async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
     };
     let (mut batches, reading) = read(&import, content, runner.settings.limits, read_for.clone());
     let base = database::to_write_again_and_again(runner.db);
-    let mut rows = 0;
+    let (mut rows, mut looked_at) = (0, 0);
     while let Some(mut batch) = batches.recv().await {
         if rows >= runner.settings.rows_a_turn && others_wait(runner).await? {
             return Ok(End::StandsBack);
@@ -298,6 +298,13 @@ async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
                         "Something went wrong inside; what was taken in before stays. Ask a steward.";
                     return Ok(End::Refused(reason.into()));
                 }
+            }
+        }
+        // After the first batch, and whenever four times as much has come in.
+        if rows >= looked_at * 4 + ROWS_AT_ONCE {
+            looked_at = rows;
+            if let Err(cause) = database::look_at_what_stands(&base).await {
+                tracing::warn!(%cause, "the database could not look at what stands in its tables");
             }
         }
         // Giving back what so many small parts of rows hold takes a while: the next batch need not wait for it.

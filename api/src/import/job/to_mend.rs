@@ -118,7 +118,9 @@ async fn tell(db: &DatabaseConnection, import: Uuid, to: mpsc::Sender<(i64, Find
             let later = Condition::any()
                 .add(import_outcome::Column::Position.gt(position))
                 .add(in_it);
-            page = page.filter(later);
+            page = page
+                .filter(import_outcome::Column::Position.gte(position))
+                .filter(later);
         }
         let page = page.all(db).await?;
         let Some(last) = page.last() else {

@@ -8,7 +8,7 @@ pub(crate) use write::says_no_more_than_a_grant;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait as _, QueryFilter};
 use uuid::Uuid;
 use wayin_entity::{funding_term, initiative, organisation};
 
@@ -21,6 +21,7 @@ use super::validate::{self, Finding, FindingCode, Findings};
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act};
 use crate::condition::fold;
+use crate::database::{is_one_of, is_one_of_any};
 use crate::error::{Error, Result};
 use crate::organisation::{Altered, Found, Unclear, former, in_full};
 use crate::place::{self, Gazetteer, reference_to};
@@ -288,7 +289,11 @@ impl Standing {
             .filter(|text| validate::can_be_held(text))
             .collect();
         let terms: HashMap<String, funding_term::Model> = funding_term::Entity::find()
-            .filter(funding_term::Column::GrantIdentifier.is_in(grants))
+            .filter(is_one_of(
+                db,
+                funding_term::Column::GrantIdentifier.into_expr(),
+                grants,
+            ))
             .all(db)
             .await?
             .into_iter()
@@ -296,14 +301,16 @@ impl Standing {
             .collect();
         let of_terms = terms.values().map(|term| term.initiative_id);
         let corrected = proposals.iter().filter_map(|one| one.corrects);
-        let by_reference = Condition::all()
-            .add(initiative::Column::LeadOrganisationId.is_in(leads))
-            .add(initiative::Column::ExternalRef.is_in(references));
-        let by_id = initiative::Column::Id.is_in(of_terms.chain(corrected));
-        let found = initiative::Entity::find()
-            .filter(Condition::any().add(by_reference).add(by_id))
-            .all(db)
-            .await?;
+        let led = is_one_of_any(db, initiative::Column::LeadOrganisationId.into_expr(), leads);
+        let referred = is_one_of_any(db, initiative::Column::ExternalRef.into_expr(), references);
+        let by_reference = led.zip(referred).map(|(led, referred)| led.and(referred));
+        let by_id = is_one_of_any(db, initiative::Column::Id.into_expr(), of_terms.chain(corrected));
+        let these = Condition::any().add_option(by_reference).add_option(by_id);
+        let found = if these.is_empty() {
+            Vec::new()
+        } else {
+            initiative::Entity::find().filter(these).all(db).await?
+        };
         let documents = newest_documents(db, found.iter().map(|initiative| initiative.id)).await?;
         let by_reference = found
             .iter()

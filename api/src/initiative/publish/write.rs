@@ -18,7 +18,7 @@ use super::Ready;
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;
-use crate::database::insert_all;
+use crate::database::{insert_all, is_one_of};
 use crate::error::Result;
 use crate::initiative::record::{ChallengeFaced, InitiativeRecord, Source};
 
@@ -100,7 +100,11 @@ pub(super) async fn withdraw(
 ) -> Result<Vec<Entry>> {
     let mut entries = Vec::with_capacity(ids.len());
     let found = initiative::Entity::find()
-        .filter(initiative::Column::Id.is_in(ids.iter().copied()))
+        .filter(is_one_of(
+            db,
+            initiative::Column::Id.into_expr(),
+            ids.iter().copied(),
+        ))
         .all(db)
         .await?;
     for before in found {
@@ -129,7 +133,7 @@ pub(super) async fn withdraw(
         row.into_active_model().reset_all().update(db).await?;
     }
     funding_term::Entity::delete_many()
-        .filter(funding_term::Column::InitiativeId.is_in(ids))
+        .filter(is_one_of(db, funding_term::Column::InitiativeId.into_expr(), ids))
         .exec(db)
         .await?;
     Ok(entries)
@@ -153,7 +157,11 @@ impl KeptIds {
         }
         let ours = || initiatives.iter().copied();
         let rows = entry_point_taken::Entity::find()
-            .filter(entry_point_taken::Column::InitiativeId.is_in(ours()))
+            .filter(is_one_of(
+                db,
+                entry_point_taken::Column::InitiativeId.into_expr(),
+                ours(),
+            ))
             .all(db)
             .await?;
         kept.entry_points = rows
@@ -166,7 +174,11 @@ impl KeptIds {
             })
             .collect();
         let rows = challenge_faced::Entity::find()
-            .filter(challenge_faced::Column::InitiativeId.is_in(ours()))
+            .filter(is_one_of(
+                db,
+                challenge_faced::Column::InitiativeId.into_expr(),
+                ours(),
+            ))
             .all(db)
             .await?;
         kept.challenges = rows
@@ -174,7 +186,11 @@ impl KeptIds {
             .map(|row| ((row.initiative_id, row.challenge), (row.id, row.created_at)))
             .collect();
         let rows = condition_changed::Entity::find()
-            .filter(condition_changed::Column::InitiativeId.is_in(ours()))
+            .filter(is_one_of(
+                db,
+                condition_changed::Column::InitiativeId.into_expr(),
+                ours(),
+            ))
             .all(db)
             .await?;
         kept.conditions = rows
@@ -182,7 +198,11 @@ impl KeptIds {
             .map(|row| ((row.initiative_id, row.condition), (row.id, row.created_at)))
             .collect();
         let rows = funding_term::Entity::find()
-            .filter(funding_term::Column::InitiativeId.is_in(ours()))
+            .filter(is_one_of(
+                db,
+                funding_term::Column::InitiativeId.into_expr(),
+                ours(),
+            ))
             .all(db)
             .await?;
         for row in rows {
@@ -207,23 +227,43 @@ async fn delete_parts(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Result
     let ours = || initiatives.iter().copied();
     // The reasons of a challenge go with it.
     entry_point_taken::Entity::delete_many()
-        .filter(entry_point_taken::Column::InitiativeId.is_in(ours()))
+        .filter(is_one_of(
+            db,
+            entry_point_taken::Column::InitiativeId.into_expr(),
+            ours(),
+        ))
         .exec(db)
         .await?;
     challenge_faced::Entity::delete_many()
-        .filter(challenge_faced::Column::InitiativeId.is_in(ours()))
+        .filter(is_one_of(
+            db,
+            challenge_faced::Column::InitiativeId.into_expr(),
+            ours(),
+        ))
         .exec(db)
         .await?;
     condition_changed::Entity::delete_many()
-        .filter(condition_changed::Column::InitiativeId.is_in(ours()))
+        .filter(is_one_of(
+            db,
+            condition_changed::Column::InitiativeId.into_expr(),
+            ours(),
+        ))
         .exec(db)
         .await?;
     funding_term::Entity::delete_many()
-        .filter(funding_term::Column::InitiativeId.is_in(ours()))
+        .filter(is_one_of(
+            db,
+            funding_term::Column::InitiativeId.into_expr(),
+            ours(),
+        ))
         .exec(db)
         .await?;
     initiative_source::Entity::delete_many()
-        .filter(initiative_source::Column::InitiativeId.is_in(ours()))
+        .filter(is_one_of(
+            db,
+            initiative_source::Column::InitiativeId.into_expr(),
+            ours(),
+        ))
         .exec(db)
         .await?;
     Ok(())
@@ -233,7 +273,7 @@ async fn delete_parts(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Result
 async fn sources_of(db: &impl ConnectionTrait, act: &Act<'_>, ready: &[Ready]) -> Result<Vec<Uuid>> {
     let titles: HashSet<&str> = ready.iter().map(|one| one.record.source.title.as_str()).collect();
     let known = source::Entity::find()
-        .filter(source::Column::Title.is_in(titles))
+        .filter(is_one_of(db, source::Column::Title.into_expr(), titles))
         .all(db)
         .await?;
     let mut ids: HashMap<Source, Uuid> = known

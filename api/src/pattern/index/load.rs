@@ -19,6 +19,7 @@ use wayin_entity::{
 
 use super::missing;
 use super::{AsOf, CHUNK_ROWS, Chunk, EntryPoints, Organisation, Organisations, Places, Row, Snapshot, Term};
+use crate::database::{is_one_of, is_one_of_any};
 use crate::initiative::missing::{Answer, Missing};
 
 /// With more changes than this the base is read anew, rather than row by row.
@@ -99,16 +100,17 @@ pub async fn changes(
     holes: &[i64],
 ) -> Result<Followed, DbErr> {
     let seen = snapshot.as_of.change;
-    // The last change that was seen is asked for too: where it is gone, this is another log.
-    let of_interest = change::Column::Number
-        .gte(seen)
-        .or(change::Column::Number.is_in(holes.iter().copied()));
-    let found = change::Entity::find()
-        .filter(of_interest)
+    let in_order = change::Entity::find()
         .order_by_asc(change::Column::Number)
-        .limit(MOST_CHANGES + 1)
-        .all(db)
-        .await?;
+        .limit(MOST_CHANGES + 1);
+    // By themselves: together with what is newer they would be looked for in the whole log.
+    let mut found = match is_one_of_any(db, change::Column::Number.into_expr(), holes.iter().copied()) {
+        Some(filled) => in_order.clone().filter(filled).all(db).await?,
+        None => Vec::new(),
+    };
+    // The last change that was seen is asked for too: where it is gone, this is another log.
+    let newer = in_order.filter(change::Column::Number.gte(seen));
+    found.extend(newer.all(db).await?);
     let same_log = seen == 0
         || found
             .iter()
@@ -154,7 +156,7 @@ pub async fn changes(
     let organisations: Vec<Uuid> = subjects(ChangeSubject::Organisation).into_iter().collect();
     for ids in organisations.chunks(IDS_AT_ONCE) {
         let of_base = Arc::make_mut(&mut next.organisations);
-        let these = organisation::Column::Id.is_in(ids.iter().copied());
+        let these = is_one_of(db, organisation::Column::Id.into_expr(), ids.iter().copied());
         for row in organisation::Entity::find().filter(these).all(db).await? {
             of_base.put(Organisation::from(row));
         }
@@ -162,7 +164,8 @@ pub async fn changes(
     }
     let initiatives: Vec<Uuid> = subjects(ChangeSubject::Initiative).into_iter().collect();
     for ids in initiatives.chunks(IDS_AT_ONCE) {
-        let rows = rows(db, &next, initiative::Column::Id.is_in(ids.iter().copied()), None).await?;
+        let these = is_one_of(db, initiative::Column::Id.into_expr(), ids.iter().copied());
+        let rows = rows(db, &next, these, None).await?;
         let standing: BTreeSet<Uuid> = rows.iter().map(|row| row.id).collect();
         let gone = ids.iter().copied().filter(|id| !standing.contains(id)).collect();
         next.apply(rows, gone);
@@ -293,7 +296,7 @@ impl<C: ConnectionTrait> Parts<'_, C> {
         let initiative_id = Expr::col((table, initiative_id));
         match self.range {
             Some((first, last)) => initiative_id.between(first, last),
-            None => initiative_id.is_in(self.ids.iter().copied()),
+            None => is_one_of(self.db, initiative_id, self.ids.iter().copied()),
         }
     }
 

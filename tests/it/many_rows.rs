@@ -1,0 +1,192 @@
+//! Many rows at once: each is kept as it is, and what is looked up for them is found without reading all that there is.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait as _, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait, Statement, TransactionTrait,
+};
+use serde_json::json;
+use uuid::Uuid;
+use wayin::clock::{Clock, SystemClock};
+use wayin::database::{insert_all, is_one_of, is_one_of_any, look_at_what_stands};
+use wayin_entity::{Restriction, funding_term, initiative, source};
+
+use crate::support::database::Kind;
+use crate::support::{Database, Story, complete_base, stories};
+
+pub fn stories() -> Vec<Story> {
+    stories![
+        rows_with_any_mixture_of_values_are_kept_as_they_are,
+        what_many_records_name_is_found_by_an_index,
+    ]
+}
+
+/// What the rows of one statement have in a column.
+#[derive(Clone, Copy)]
+enum Habit {
+    Null,
+    Alike,
+    Each,
+    EachOrNull,
+}
+
+/// A value of a column with a habit; `value` makes the one of a number.
+fn draw<T>(random: &mut StdRng, habit: Habit, value: impl FnOnce(u32) -> T) -> Option<T> {
+    match habit {
+        Habit::Null => None,
+        Habit::Alike => Some(value(7)),
+        Habit::Each => Some(value(random.random_range(1..1_000_000))),
+        Habit::EachOrNull => random
+            .random_bool(0.5)
+            .then(|| value(random.random_range(1..1_000_000))),
+    }
+}
+
+async fn rows_with_any_mixture_of_values_are_kept_as_they_are(database: Database) {
+    let db = &database.connection;
+    complete_base::insert(db).await;
+    let (initiative_id, funder_id): (Uuid, Uuid) = funding_term::Entity::find()
+        .select_only()
+        .columns([funding_term::Column::InitiativeId, funding_term::Column::FunderId])
+        .into_tuple()
+        .one(db)
+        .await
+        .unwrap()
+        .unwrap();
+    let moment = DateTime::<Utc>::from_timestamp(1_780_000_000, 123_456_000).unwrap();
+    // Of one row and of as many as fill statements of every size; each often enough to meet most mixtures.
+    for seed in 0..60 {
+        let random = &mut StdRng::seed_from_u64(seed);
+        let count = [1, 2, 9, 33, 128, 129, 300][usize::try_from(seed % 7).unwrap()];
+        let mut habit =
+            || [Habit::Null, Habit::Alike, Habit::Each, Habit::EachOrNull][random.random_range(0..4)];
+        let habits: [Habit; 8] = std::array::from_fn(|_| habit());
+        let [text, money, day, months, code, yes, document, instant] = habits;
+        let rows: Vec<funding_term::Model> = (1..=count)
+            .map(|number| funding_term::Model {
+                id: SystemClock.new_id(),
+                initiative_id,
+                position: 1_000 + number,
+                funder_id,
+                grant_identifier: None,
+                grant_digest: None,
+                programme: draw(random, text, |number| {
+                    format!("Größe \"{number}\", \\ {{NULL}} '")
+                }),
+                currency: None,
+                amount_minor: draw(random, money, |number| i64::from(number) << 30),
+                awarded_on: draw(random, day, |number| {
+                    (moment - TimeDelta::days(i64::from(number % 20_000))).date_naive()
+                }),
+                starts_on: None,
+                ends_on: None,
+                duration_months: draw(random, months, |number| i32::try_from(number).unwrap()),
+                intended_focus: None,
+                upfront_research: draw(random, yes, |number| number % 2 == 0),
+                upfront_research_months: None,
+                collaboration_resourced: None,
+                restriction: draw(random, code, |number| match number % 2 {
+                    0 => Restriction::Restricted,
+                    _ => Restriction::Unrestricted,
+                }),
+                reporting_frequency: None,
+                reporting_basis: None,
+                delivery_timeline: None,
+                renewable: None,
+                missing: draw(
+                    random,
+                    document,
+                    |number| json!({"endsOn": [number, null, "\u{2028}\""]}),
+                ),
+                created_at: moment,
+                updated_at: draw(random, instant, |number| {
+                    moment + TimeDelta::microseconds(number.into())
+                })
+                .unwrap_or(moment),
+            })
+            .collect();
+        insert_all(
+            db,
+            rows.clone().into_iter().map(IntoActiveModel::into_active_model),
+        )
+        .await
+        .unwrap_or_else(|failed| panic!("seed {seed}: {failed}"));
+        let added = funding_term::Column::Position.gte(1_000);
+        let kept = funding_term::Entity::find()
+            .filter(added)
+            .order_by_asc(funding_term::Column::Position)
+            .all(db)
+            .await
+            .unwrap();
+        assert_eq!(kept, rows, "seed {seed}");
+        funding_term::Entity::delete_many()
+            .filter(funding_term::Column::Position.gte(1_000))
+            .exec(db)
+            .await
+            .unwrap();
+    }
+}
+
+/// How a database would go about a query, where it may read a whole table only if it can do nothing else.
+async fn plan(database: &Database, query: Statement) -> String {
+    let transaction = database.connection.begin().await.unwrap();
+    let (explain, column) = match database.kind {
+        Kind::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
+        Kind::Postgres => {
+            transaction
+                .execute_unprepared("SET LOCAL enable_seqscan = off")
+                .await
+                .unwrap();
+            ("EXPLAIN", "QUERY PLAN")
+        }
+    };
+    let explained = Statement {
+        sql: format!("{explain} {}", query.sql),
+        ..query
+    };
+    let lines = transaction.query_all_raw(explained).await.unwrap();
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|line| line.try_get("", column).unwrap())
+        .collect();
+    lines.join("\n")
+}
+
+async fn what_many_records_name_is_found_by_an_index(database: Database) {
+    let db = &database.connection;
+    let backend = db.get_database_backend();
+    complete_base::insert(db).await;
+    let one = initiative::Entity::find().one(db).await.unwrap().unwrap();
+    let of_one_organisation = (0..3_000).map(|number| initiative::Model {
+        id: SystemClock.new_id(),
+        external_ref: Some(format!("Nr. {number}")),
+        ..one.clone()
+    });
+    insert_all(db, of_one_organisation.map(IntoActiveModel::into_active_model))
+        .await
+        .unwrap();
+    look_at_what_stands(db).await.unwrap();
+
+    let texts = || (0..20).map(|number| format!("Nr. {number}"));
+    let titles = source::Entity::find().filter(is_one_of(db, source::Column::Title.into_expr(), texts()));
+    let none = is_one_of_any(db, initiative::Column::Id.into_expr(), [] as [Uuid; 0]);
+    let referred = is_one_of(db, initiative::Column::ExternalRef.into_expr(), texts());
+    let led = initiative::Column::LeadOrganisationId.eq(one.lead_organisation_id);
+    let records = initiative::Entity::find().filter(Condition::any().add(led.and(referred)).add_option(none));
+    for (query, table, column) in [
+        (titles.build(backend), "source", "title"),
+        (records.build(backend), "initiative", "external_ref"),
+    ] {
+        let plan = plan(&database, query).await;
+        let is_found = match database.kind {
+            // SEARCH initiative USING INDEX … (lead_organisation_id=? AND external_ref=?)
+            Kind::Sqlite => plan.contains("SEARCH") && plan.contains(&format!("{column}=?")),
+            Kind::Postgres => plan
+                .lines()
+                .any(|line| line.contains("Index Cond") && line.contains(column)),
+        };
+        assert!(is_found, "{column} of {table}:\n{plan}");
+    }
+}
