@@ -8,7 +8,7 @@ use uuid::Uuid;
 use wayin_entity::{ChangeKind, ChangeSubject, change};
 
 use crate::clock::Clock;
-use crate::database::insert_all;
+use crate::database::{Lock, insert_all, lock};
 
 /// Who changes the base, when and why.
 pub struct Act<'a> {
@@ -57,11 +57,7 @@ pub async fn append(db: &impl ConnectionTrait, act: &Act<'_>, entries: &[Entry])
     if entries.is_empty() {
         return Ok(());
     }
-    if db.get_database_backend() == DbBackend::Postgres {
-        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
-        db.execute_raw(Statement::from_string(DbBackend::Postgres, lock))
-            .await?;
-    }
+    lock(db, Lock::Alone, LOCK).await?;
     tell(db).await?;
     let now = act.now();
     let rows = entries.iter().map(|entry| change::ActiveModel {

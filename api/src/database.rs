@@ -57,27 +57,46 @@ pub fn to_write_again_and_again(db: &DatabaseConnection) -> DatabaseConnection {
 /// Begins a transaction that writes. SQLite takes its one writer's lock at
 /// once: a lock that is taken later, after reading, can be refused.
 pub async fn begin_writing(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    begin_with_lock(db, "pg_advisory_xact_lock_shared").await
+    begin_with_lock(db, Lock::Shared).await
 }
 
 /// Begins a transaction that writes alone: it waits until whoever writes is done, and others wait for it. It sees
 /// all that was written, and nothing is written beside it. On SQLite every one that writes is such.
 pub async fn begin_writing_alone(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    begin_with_lock(db, "pg_advisory_xact_lock").await
+    begin_with_lock(db, Lock::Alone).await
 }
 
-async fn begin_with_lock(db: &DatabaseConnection, lock: &str) -> Result<DatabaseTransaction, DbErr> {
+async fn begin_with_lock(db: &DatabaseConnection, as_one: Lock) -> Result<DatabaseTransaction, DbErr> {
     let transaction = db
         .begin_with_options(TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         })
         .await?;
-    if transaction.get_database_backend() == DbBackend::Postgres {
-        let lock = Statement::from_string(DbBackend::Postgres, format!("SELECT {lock}({WRITING})"));
-        transaction.execute_raw(lock).await?;
-    }
+    lock(&transaction, as_one, WRITING).await?;
     Ok(transaction)
+}
+
+/// Whether a lock is shared.
+#[derive(Clone, Copy, Debug)]
+pub enum Lock {
+    /// With others who share it.
+    Shared,
+    /// With nobody.
+    Alone,
+}
+
+/// Waits for a lock, which is held until the transaction ends. On SQLite it is nobody else's: there is one who writes.
+pub async fn lock(db: &impl ConnectionTrait, as_one: Lock, key: i64) -> Result<(), DbErr> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        let function = match as_one {
+            Lock::Shared => "pg_advisory_xact_lock_shared",
+            Lock::Alone => "pg_advisory_xact_lock",
+        };
+        let statement = Statement::from_string(DbBackend::Postgres, format!("SELECT {function}({key})"));
+        db.execute_raw(statement).await?;
+    }
+    Ok(())
 }
 
 /// Has `PostgreSQL` look at what stands in the tables that records go into, which it does of itself within minutes: until then

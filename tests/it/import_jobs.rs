@@ -350,7 +350,7 @@ async fn what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended(database: 
     );
 }
 
-async fn trust(app: &TestApp) {
+pub async fn trust(app: &TestApp) {
     let act = TestApp::act();
     let organisation = wayin::organisation::ensure(&app.app.db, &act, Some(OWN), Some(OWN), None);
     let mut row = organisation.await.unwrap().into_active_model();

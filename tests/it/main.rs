@@ -20,6 +20,7 @@ mod grant_exports;
 mod grants;
 mod hostile;
 mod http;
+mod import_batches;
 mod import_jobs;
 mod import_turns;
 mod imports;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         many_rows::stories(),
         questions::stories(),
         imports::stories(),
+        import_batches::stories(),
         import_jobs::stories(),
         import_turns::stories(),
         grants::stories(),

@@ -59,7 +59,7 @@ async fn rows_with_any_mixture_of_values_are_kept_as_they_are(database: Database
     // Of one row and of as many as fill statements of every size; each often enough to meet most mixtures.
     for seed in 0..60 {
         let random = &mut StdRng::seed_from_u64(seed);
-        let count = [1, 2, 9, 33, 128, 129, 300][usize::try_from(seed % 7).unwrap()];
+        let count = [1, 2, 9, 33, 128, 129, 600][usize::try_from(seed % 7).unwrap()];
         let mut habit =
             || [Habit::Null, Habit::Alike, Habit::Each, Habit::EachOrNull][random.random_range(0..4)];
         let habits: [Habit; 8] = std::array::from_fn(|_| habit());

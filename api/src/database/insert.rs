@@ -4,16 +4,16 @@ use std::iter::Peekable;
 
 use futures_util::future::BoxFuture;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ConnectionTrait, DbBackend, DbErr, EntityName, EntityTrait, IdenStatic,
-    Iterable, Statement, Value, sea_query::ArrayType,
+    ActiveModelTrait, ActiveValue, ColumnTrait, ColumnType, ConnectionTrait, DbBackend, DbErr, EntityName,
+    EntityTrait, IdenStatic, Iterable, Statement, Value, sea_query::ArrayType,
 };
 
-/// How many rows one statement inserts: so few that the next can be made while the base does this one, and on `SQLite`
-/// of few sizes, so that each table's statements are prepared once and stay so. No table has columns enough for the
+/// How many rows one statement of `SQLite` inserts: so few that the next can be made while the base does this one, and of
+/// few sizes, so that each table's statements are prepared once and stay so. No table has columns enough for the
 /// largest to bind more than `SQLite`'s 32,766 values.
 const SIZES: [usize; 4] = [128, 32, 8, 1];
-/// The most rows of one statement.
-const MOST: usize = SIZES[0];
+/// The most rows that one statement of `PostgreSQL` inserts: each is planned anew and waits for its answer.
+const MOST_IN_ARRAYS: usize = 512;
 
 type Column<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Column;
 
@@ -109,9 +109,20 @@ impl<A: ActiveModelTrait, R: Iterator<Item = A>> Iterator for Statements<A, R> {
 
 impl<A: ActiveModelTrait, R: Iterator<Item = A>> Statements<A, R> {
     fn take_rows(&mut self) -> Result<(), DbErr> {
-        for mut row in self.rows.by_ref().take(MOST) {
+        let most = match self.backend {
+            DbBackend::Postgres => MOST_IN_ARRAYS,
+            _ => SIZES[0],
+        };
+        for mut row in self.rows.by_ref().take(most) {
             for (column, values) in self.columns.iter().zip(&mut self.held) {
-                values.push(value(&mut row, *column)?);
+                values.push(match value(&mut row, *column)? {
+                    // As text, which is copied at once where a document would be part by part.
+                    Value::Json(document) => {
+                        let document = document.filter(|document| !document.is_null());
+                        document.map(|document| document.to_string()).into()
+                    }
+                    value => value,
+                });
             }
         }
         Ok(())
@@ -141,10 +152,7 @@ impl<A: ActiveModelTrait, R: Iterator<Item = A>> Statements<A, R> {
         let mut bound = Vec::with_capacity(rows * width);
         for _ in 0..rows {
             let row = columns.iter_mut().filter_map(Iterator::next);
-            bound.extend(row.map(|value| match value {
-                Value::Json(document) => document.map(|document| document.to_string()).into(),
-                value => value,
-            }));
+            bound.extend(row);
         }
         drop(columns);
         self.write_text(rows, given, |_| {
@@ -184,7 +192,8 @@ impl<A: ActiveModelTrait, R: Iterator<Item = A>> Statements<A, R> {
                 }
             });
         }
-        self.write_text(rows, given, |given| select(given, rows));
+        let is_document: Vec<bool> = self.columns.iter().map(is_document).collect();
+        self.write_text(rows, given, |given| select(given, &is_document, rows));
         Statement::from_sql_and_values(self.backend, &self.last.sql, bound)
     }
 
@@ -201,27 +210,28 @@ impl<A: ActiveModelTrait, R: Iterator<Item = A>> Statements<A, R> {
     }
 }
 
-/// Selects rows whose columns are given so, from parameters in their order.
-fn select(given: &[Given], rows: usize) -> String {
+/// Selects rows whose columns are given so, from parameters in their order; documents are given as text.
+fn select(given: &[Given], is_document: &[bool], rows: usize) -> String {
     let (mut columns, mut arrays) = (Vec::new(), Vec::new());
     let mut bound = 0;
-    for given in given {
+    for (given, is_document) in given.iter().zip(is_document) {
+        let cast = if *is_document { "::jsonb" } else { "" };
         match given {
             Given::Never => {}
             Given::Once => {
                 bound += 1;
-                columns.push(format!("${bound}"));
+                columns.push(format!("${bound}{cast}"));
             }
             Given::EachTime => {
                 bound += 1;
                 arrays.push(bound);
-                columns.push(format!("c{bound}"));
+                columns.push(format!("c{bound}{cast}"));
             }
             Given::OrNull => {
                 let (value, is_given) = (bound + 1, bound + 2);
                 bound = is_given;
                 arrays.extend([value, is_given]);
-                columns.push(format!("CASE WHEN c{is_given} THEN c{value} END"));
+                columns.push(format!("CASE WHEN c{is_given} THEN c{value}{cast} END"));
             }
         }
     }
@@ -253,9 +263,13 @@ fn value<A: ActiveModelTrait>(row: &mut A, column: Column<A>) -> Result<Value, D
     }
 }
 
+fn is_document(column: &impl ColumnTrait) -> bool {
+    matches!(
+        column.def().get_column_type(),
+        ColumnType::Json | ColumnType::JsonBinary
+    )
+}
+
 fn is_null(value: &Value) -> bool {
-    match value {
-        Value::Json(document) => document.as_ref().is_none_or(|document| document.is_null()),
-        value => *value == value.as_null(),
-    }
+    *value == value.as_null()
 }

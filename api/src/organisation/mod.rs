@@ -8,8 +8,8 @@ mod save;
 use std::collections::HashMap;
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QuerySelect, Select,
+    ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
+    IntoActiveModel, QueryFilter, QuerySelect, Select,
 };
 use uuid::Uuid;
 use wayin_entity::{ChangeKind, ChangeSubject, KeptSubject, OrganisationKind, organisation};
@@ -18,7 +18,7 @@ pub use self::save::{Draft, save};
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;
 use crate::database::{insert_all, is_one_of, is_one_of_any};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::initiative::record::OrganisationReference;
 use crate::initiative::validate::can_be_held;
 use crate::keeping::{self, Save, Standing, document};
@@ -242,8 +242,11 @@ impl Altered {
         }
     }
 
-    /// Writes them, with their revisions and the log.
-    pub async fn write(self, db: &impl ConnectionTrait, act: &Act<'_>) -> Result<()> {
+    /// Writes them with their revisions; answers what is to be appended to the log.
+    ///
+    /// # Errors
+    /// A [conflict](Error::Conflict) where one was altered since it was read.
+    pub async fn write(self, db: &impl ConnectionTrait, act: &Act<'_>) -> Result<Vec<Entry>> {
         let mut entries = Vec::with_capacity(self.0.len());
         let mut new = Vec::new();
         let mut saves = Vec::with_capacity(self.0.len());
@@ -253,21 +256,36 @@ impl Altered {
                 None => ChangeKind::Published,
             };
             entries.push(Entry::new(kind, ChangeSubject::Organisation, organisation.id));
+            let (id, since) = (organisation.id, before.as_ref().map(|before| before.since));
             saves.push(Save {
                 subject: KeptSubject::Organisation,
-                id: organisation.id,
+                id,
                 before,
                 after: document::of_organisation(&organisation),
             });
-            if kind == ChangeKind::Published {
+            let Some(since) = since else {
                 new.push(organisation.into_active_model());
-            } else {
-                organisation.into_active_model().reset_all().update(db).await?;
+                continue;
+            };
+            // Only what was read is written over: somebody else may have said more of it meanwhile.
+            let again = Error::Conflict(format!("{} was altered just now; try again", organisation.name));
+            let row = organisation::ActiveModel {
+                id: NotSet,
+                ..organisation.into_active_model().reset_all()
+            };
+            let written = organisation::Entity::update_many()
+                .set(row)
+                .filter(organisation::Column::Id.eq(id))
+                .filter(organisation::Column::UpdatedAt.eq(since))
+                .exec(db)
+                .await?;
+            if written.rows_affected == 0 {
+                return Err(again);
             }
         }
         insert_all(db, new).await?;
-        change::append(db, act, &entries).await?;
-        keeping::write(db, act, saves).await
+        keeping::write(db, act, saves).await?;
+        Ok(entries)
     }
 }
 
@@ -288,8 +306,9 @@ pub async fn ensure(
     let mut altered = Altered::default();
     let organisation = found
         .resolve(&reference, act, &mut altered)
-        .map_err(|unclear| crate::error::Error::bad_input("organisation", unclear))?;
-    altered.write(db, act).await?;
+        .map_err(|unclear| Error::bad_input("organisation", unclear))?;
+    let changes = altered.write(db, act).await?;
+    change::append(db, act, &changes).await?;
     Ok(organisation)
 }
 

@@ -4,7 +4,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Query
 use wayin_entity::{OrganisationKind, former_organisation, organisation};
 
 use super::{Altered, standing};
-use crate::change::Act;
+use crate::change::{self, Act};
 use crate::condition::fold;
 use crate::error::Result;
 use crate::initiative::record::OrganisationReference;
@@ -91,7 +91,8 @@ pub async fn save(
     {
         remember(db, act, before).await?;
     }
-    Altered(vec![(row.clone(), stood)]).write(db, act).await?;
+    let changes = Altered(vec![(row.clone(), stood)]).write(db, act).await?;
+    change::append(db, act, &changes).await?;
     Ok(Ok(row))
 }
 

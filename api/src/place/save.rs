@@ -2,17 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, QueryFilter,
-    Statement,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 use wayin_entity::{ChangeKind, ChangeSubject, KeptSubject, PlaceKind, place, place_within};
 
 use super::{Gazetteer, PlaceKey, Unclear, gss};
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;
-use crate::database::insert_all;
+use crate::database::{Lock, insert_all, lock};
 use crate::error::{Error, Result};
 use crate::initiative::validate::{FindingCode, Findings};
 use crate::keeping::{self, Save, Target, document};
@@ -129,11 +126,7 @@ pub async fn save(
     act: &Act<'_>,
     draft: Draft,
 ) -> Result<Result<place::Model, Refusal>> {
-    if db.get_database_backend() == DbBackend::Postgres {
-        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
-        db.execute_raw(Statement::from_string(DbBackend::Postgres, lock))
-            .await?;
-    }
+    lock(db, Lock::Alone, LOCK).await?;
     let places = Gazetteer::read(db).await?;
     let links = links_of(db, &places).await?;
     let before = draft.target.id.and_then(|id| places.places.get(&id)).cloned();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{RowOutcome, import, import_outcome};
 
-use crate::change::Act;
+use crate::change::{Act, Entry};
 use crate::database::insert_all;
 use crate::error::Result;
 use crate::import::parse::file_record::{Cell, Item};
@@ -83,14 +83,22 @@ impl Came {
     }
 }
 
-/// Writes what the rows came to, and counts them, as the runner that has the import in hand; answers
-/// false, for everything to be taken back, where another has it by now.
-pub(super) async fn write(
+/// A batch that was taken in.
+pub(super) struct Taken {
+    /// What each row came to.
+    pub(super) came: Vec<Came>,
+    /// What is to be appended to the log.
+    pub(super) changes: Vec<Entry>,
+}
+
+/// Counts what the rows came to, as the runner that has the import in hand; answers false, for everything to be
+/// taken back, where another has it by now.
+pub(super) async fn count(
     db: &impl ConnectionTrait,
     act: &Act<'_>,
     import: Uuid,
     runner: Uuid,
-    came: Vec<Came>,
+    came: &[Came],
 ) -> Result<bool> {
     let mut update = import::Entity::update_many()
         .filter(import::Column::Id.eq(import))
@@ -120,16 +128,22 @@ pub(super) async fn write(
     for (column, more) in counts {
         update = update.col_expr(column, Expr::col(column).add(more));
     }
-    if update.exec(db).await?.rows_affected == 0 {
-        return Ok(false);
-    }
-    let rows = came.into_iter().flat_map(|one| rows(act, import, one));
-    insert_all(db, rows).await?;
-    Ok(true)
+    Ok(update.exec(db).await?.rows_affected > 0)
+}
+
+/// Writes what the rows came to.
+pub(super) async fn write(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    import: Uuid,
+    came: &[Came],
+) -> Result<()> {
+    let rows = came.iter().flat_map(|one| rows(act, import, one));
+    Ok(insert_all(db, rows).await?)
 }
 
 /// The rows that tell of one row of the file: one for each thing that was found, or one in all.
-fn rows(act: &Act<'_>, import: Uuid, came: Came) -> Vec<import_outcome::ActiveModel> {
+fn rows(act: &Act<'_>, import: Uuid, came: &Came) -> Vec<import_outcome::ActiveModel> {
     let row = |cell: &Cell, said: Option<(Finding, bool)>| {
         let (finding, is_warning) = said.unzip();
         let now = act.now();

@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelec
 use uuid::Uuid;
 use wayin_entity::{RowOutcome, funding_term, organisation};
 
-use super::batch::{Came, Remark, Unit};
+use super::batch::{Came, Remark, Taken, Unit};
 use crate::base::DisclosureKeys;
 use crate::change::Act;
 use crate::database::is_one_of;
@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::import::grants::{field, named, proposal};
 use crate::import::parse::file_record::Cell;
 use crate::import::parse::grants::Grant;
-use crate::initiative::publish::{self, Outcome};
+use crate::initiative::publish::{self, Outcome, Written};
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::organisation::Found;
 use crate::place::Gazetteer;
@@ -31,8 +31,8 @@ pub(super) struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    /// Takes a batch in, in the caller's transaction; answers what each row came to.
-    pub(super) async fn take(&self, db: &impl ConnectionTrait, units: Vec<(i64, Unit)>) -> Result<Vec<Came>> {
+    /// Takes a batch in, in the caller's transaction.
+    pub(super) async fn take(&self, db: &impl ConnectionTrait, units: Vec<(i64, Unit)>) -> Result<Taken> {
         let mut came = Vec::with_capacity(units.len());
         let (mut rows, mut proposals) = (Vec::new(), Vec::new());
         let owners = self.owners(db, &units).await?;
@@ -58,7 +58,8 @@ impl Taking<'_> {
                 Unit::Record { .. } => {}
             }
         }
-        let outcomes = publish::publish_all(db, self.act, self.places, self.keys, proposals).await?;
+        let Written { outcomes, changes } =
+            publish::write_all(db, self.act, self.places, self.keys, proposals).await?;
         for ((position, at), outcome) in rows.into_iter().zip(outcomes) {
             came.push(match outcome {
                 Outcome::Published { id, warnings } | Outcome::Altered { id, warnings } => Came {
@@ -84,7 +85,7 @@ impl Taking<'_> {
             });
         }
         came.sort_by_key(|one| one.position);
-        Ok(came)
+        Ok(Taken { came, changes })
     }
 
     /// Whose the grants of a batch are: by what they say, and by the terms that name them already.

@@ -6,6 +6,7 @@ mod batch;
 pub mod expired;
 mod file;
 mod grants;
+mod in_line;
 mod reading;
 mod records;
 pub mod run;

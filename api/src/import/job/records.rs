@@ -10,14 +10,14 @@ use sea_orm::{
 use uuid::Uuid;
 use wayin_entity::{ImportAs, RowOutcome, SubmissionState, import, initiative, organisation, submission};
 
-use super::batch::{Came, Remark, Unit};
+use super::batch::{Came, Remark, Taken, Unit};
 use crate::auth::requester::Member;
 use crate::base::DisclosureKeys;
-use crate::change::Act;
+use crate::change::{Act, Entry};
 use crate::database::{insert_all, is_one_of};
 use crate::error::Result;
 use crate::import::parse::file_record::{Cell, FileRecord, Item};
-use crate::initiative::publish::{self, Outcome, Proposal};
+use crate::initiative::publish::{self, Outcome, Proposal, Written};
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::place::Gazetteer;
 use crate::submission::look::{self, ByItself, Looked, Proposed};
@@ -93,7 +93,7 @@ struct Standing {
 }
 
 impl Taking<'_> {
-    /// Takes a batch in, in the caller's transaction; answers what each row came to.
+    /// Takes a batch in, in the caller's transaction.
     ///
     /// What of the records was read by themselves was read as those of an organisation that may have been merged into
     /// this one since.
@@ -102,7 +102,7 @@ impl Taking<'_> {
         db: &impl ConnectionTrait,
         units: &mut [(i64, Unit)],
         read_for: Option<&organisation::Model>,
-    ) -> Result<Vec<Came>> {
+    ) -> Result<Taken> {
         let mut came = Vec::with_capacity(units.len());
         let rows = self.kept(units, read_for, &mut came);
         let standing = self
@@ -135,10 +135,10 @@ impl Taking<'_> {
             }
             submissions.extend(writes);
         }
-        self.publish(db, to_publish, &mut came, &mut submissions).await?;
+        let changes = self.publish(db, to_publish, &mut came, &mut submissions).await?;
         write(db, submissions).await?;
         came.sort_by_key(|one| one.position);
-        Ok(came)
+        Ok(Taken { came, changes })
     }
 
     /// The records that can be kept as submissions, each as it reads by itself: it is an object, has a reference of its
@@ -325,23 +325,21 @@ impl Taking<'_> {
         }
     }
 
-    /// Publishes what is to be; what publication refuses stays a draft.
+    /// Publishes what is to be; what publication refuses stays a draft. Answers what is to be appended to the log.
     async fn publish(
         &self,
         db: &impl ConnectionTrait,
         to_publish: Vec<(usize, usize, Proposal)>,
         came: &mut [Came],
         submissions: &mut [Write],
-    ) -> Result<()> {
-        if to_publish.is_empty() {
-            return Ok(());
-        }
+    ) -> Result<Vec<Entry>> {
         let (mut places_of, mut proposals) = (Vec::new(), Vec::new());
         for (row, submission, proposal) in to_publish {
             places_of.push((row, submission));
             proposals.push(proposal);
         }
-        let outcomes = publish::publish_all(db, self.act, self.places, self.keys, proposals).await?;
+        let Written { outcomes, changes } =
+            publish::write_all(db, self.act, self.places, self.keys, proposals).await?;
         for ((row, submission), outcome) in places_of.into_iter().zip(outcomes) {
             let (came, submission) = (&mut came[row], &mut submissions[submission].row);
             if matches!(outcome, Outcome::Unchanged { .. }) {
@@ -371,7 +369,7 @@ impl Taking<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(changes)
     }
 }
 

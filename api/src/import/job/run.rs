@@ -4,14 +4,18 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures_util::StreamExt as _;
+use futures_util::stream::{FuturesOrdered, FuturesUnordered};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseConnection, EntityTrait, ExprTrait as _, PaginatorTrait, QueryFilter,
     QueryOrder, sea_query::Expr,
 };
+use tokio::sync::mpsc;
 use uuid::Uuid;
 use wayin_entity::{ImportKind, ImportState, Role, import, member, organisation};
 
-use super::batch::{self, Came};
+use super::batch::{self, Taken};
+use super::in_line::{self, InLine};
 use super::reading::{Batch, ROWS_AT_ONCE, licence, read};
 use super::{Settings, file, grants, may_import, records};
 use crate::app::App;
@@ -277,38 +281,8 @@ async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
         read_for: read_for.as_ref(),
     };
     let (mut batches, reading) = read(&import, content, runner.settings.limits, read_for.clone());
-    let base = database::to_write_again_and_again(runner.db);
-    let (mut rows, mut looked_at) = (0, 0);
-    while let Some(mut batch) = batches.recv().await {
-        if rows >= runner.settings.rows_a_turn && others_wait(runner).await? {
-            return Ok(End::StandsBack);
-        }
-        rows += batch.0.len();
-        for tried in 1.. {
-            match take_batch(runner, &base, &import, with, &mut batch).await {
-                Ok(None) => break,
-                Ok(Some(end)) => return Ok(end),
-                Err(error) if tried < TRIES && is_clash(&error) => {
-                    tokio::time::sleep(Duration::from_millis(50 * u64::from(tried))).await;
-                }
-                Err(error @ Error::Database(_)) => return Err(error),
-                Err(error) => {
-                    tracing::error!(import = %import.id, error = %error, cause = ?error, "an import's rows could not be taken in");
-                    let reason =
-                        "Something went wrong inside; what was taken in before stays. Ask a steward.";
-                    return Ok(End::Refused(reason.into()));
-                }
-            }
-        }
-        // After the first batch, and whenever four times as much has come in.
-        if rows >= looked_at * 4 + ROWS_AT_ONCE {
-            looked_at = rows;
-            if let Err(cause) = database::look_at_what_stands(&base).await {
-                tracing::warn!(%cause, "the database could not look at what stands in its tables");
-            }
-        }
-        // Giving back what so many small parts of rows hold takes a while: the next batch need not wait for it.
-        tokio::task::spawn_blocking(move || drop(batch));
+    if let Some(end) = take_batches(runner, &import, with, &mut batches).await? {
+        return Ok(end);
     }
     match reading.await {
         Ok(Ok(())) => Ok(End::Done),
@@ -320,6 +294,88 @@ async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
             Ok(End::Refused(reason.into()))
         }
     }
+}
+
+/// Takes batches in, as many at once as the base writes side by side; answers how the import ends where it does before
+/// the last.
+async fn take_batches(
+    runner: &Runner<'_>,
+    import: &import::Model,
+    with: With<'_>,
+    batches: &mut mpsc::Receiver<Batch>,
+) -> Result<Option<End>> {
+    let base = database::to_write_again_and_again(runner.db);
+    // The first goes by itself: what is new to the base in a file is most often named by its first rows.
+    let mut at_once = 1;
+    let (mut rows, mut looked_at) = (0, 0);
+    let (mut under_way, mut last, mut stands_back) = (FuturesOrdered::new(), None, false);
+    let mut looking = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            Some(batch) = batches.recv(), if under_way.len() < at_once && !stands_back => {
+                if rows >= runner.settings.rows_a_turn && others_wait(runner).await? {
+                    stands_back = true;
+                    continue;
+                }
+                rows += batch.0.len();
+                let first = batch.0.first().map_or(0, |(position, _)| *position);
+                let in_line = InLine::of(import.id, first, last.take());
+                last = Some(in_line.before_next());
+                under_way.push_back(take_until_it_stands(runner, &base, import, with, in_line, batch));
+            }
+            Some(taken) = under_way.next() => {
+                if let Some(end) = taken? {
+                    return Ok(Some(end));
+                }
+                at_once = match import.kind {
+                    ImportKind::Records => in_line::at_once(&base),
+                    // Each batch names organisations that are new, and the next one often the same.
+                    ImportKind::Grants360Giving => 1,
+                };
+                // After the first batch, and whenever four times as much has come in.
+                if rows >= looked_at * 4 + ROWS_AT_ONCE {
+                    looked_at = rows;
+                    looking.push(database::look_at_what_stands(&base));
+                }
+            }
+            Some(looked) = looking.next() => if let Err(cause) = looked {
+                tracing::warn!(%cause, "the database could not look at what stands in its tables");
+            },
+            else => break,
+        }
+    }
+    Ok(stands_back.then_some(End::StandsBack))
+}
+
+/// Takes a batch in, again where it clashes with what others write; answers how the import ends where it does.
+async fn take_until_it_stands(
+    runner: &Runner<'_>,
+    base: &DatabaseConnection,
+    import: &import::Model,
+    with: With<'_>,
+    in_line: InLine,
+    mut batch: Batch,
+) -> Result<Option<End>> {
+    for tried in 1.. {
+        in_line.wait_to_begin(tried).await?;
+        match take_batch(runner, base, import, with, (&in_line, tried), &mut batch).await {
+            Ok(None) => break,
+            Ok(Some(end)) => return Ok(Some(end)),
+            Err(error) if tried < TRIES && is_clash(&error) => {
+                tokio::time::sleep(Duration::from_millis(50 * u64::from(tried))).await;
+            }
+            Err(error @ Error::Database(_)) => return Err(error),
+            Err(error) => {
+                tracing::error!(import = %import.id, error = %error, cause = ?error, "an import's rows could not be taken in");
+                let reason = "Something went wrong inside; what was taken in before stays. Ask a steward.";
+                return Ok(Some(End::Refused(reason.into())));
+            }
+        }
+    }
+    in_line.say_stands();
+    // Giving back what so many small parts of rows hold takes a while: the next batch need not wait for it.
+    tokio::task::spawn_blocking(move || drop(batch));
+    Ok(None)
 }
 
 /// Whether other imports wait for their turn.
@@ -349,7 +405,8 @@ async fn take_batch(
     base: &DatabaseConnection,
     import: &import::Model,
     with: With<'_>,
-    units: &mut Batch,
+    (in_line, tried): (&InLine, u32),
+    batch: &mut Batch,
 ) -> Result<Option<End>> {
     let With {
         licence,
@@ -358,6 +415,7 @@ async fn take_batch(
         read_for,
     } = with;
     let transaction = database::begin_writing(base).await?;
+    let turn = in_line.begin(&transaction, tried).await?;
     let sender = member::Entity::find_by_id(import.member_id)
         .one(&transaction)
         .await?;
@@ -401,7 +459,7 @@ async fn take_batch(
         member: Some(sender.id),
         reason: &reason,
     };
-    let came: Vec<Came> = match (import.kind, &organisation) {
+    let Taken { came, changes } = match (import.kind, &organisation) {
         (ImportKind::Records, None) => {
             return Err(Error::Internal(format!(
                 "import {} is of no organisation",
@@ -417,7 +475,7 @@ async fn take_batch(
                 organisation,
                 import,
             };
-            taking.take(&transaction, &mut units.0, read_for).await?
+            taking.take(&transaction, &mut batch.0, read_for).await?
         }
         (ImportKind::Grants360Giving, funder) => {
             let taking = grants::Taking {
@@ -427,12 +485,15 @@ async fn take_batch(
                 funder: funder.as_ref(),
                 licence,
             };
-            taking.take(&transaction, units.0.clone()).await?
+            taking.take(&transaction, batch.0.clone()).await?
         }
     };
-    if !batch::write(&transaction, &act, import.id, runner.id, came).await? {
+    batch::write(&transaction, &act, import.id, &came).await?;
+    turn.wait_for_before(&transaction).await?;
+    if !batch::count(&transaction, &act, import.id, runner.id, &came).await? {
         return Ok(Some(End::Lost));
     }
+    change::append(&transaction, &act, &changes).await?;
     change::tell(&transaction).await?;
     transaction.commit().await?;
     runner.tell_changed();

@@ -19,7 +19,7 @@ use super::record::{FundingTerm, InitiativeRecord, OrganisationReference};
 use super::revision::{documents_at, newest_documents};
 use super::validate::{self, Finding, FindingCode, Findings};
 use crate::base::DisclosureKeys;
-use crate::change::{self, Act};
+use crate::change::{self, Act, Entry};
 use crate::condition::fold;
 use crate::database::{is_one_of, is_one_of_any};
 use crate::error::{Error, Result};
@@ -93,6 +93,14 @@ impl Ready {
     }
 }
 
+/// What publication wrote.
+pub(crate) struct Written {
+    /// What became of each proposal.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// What is to be appended to the log.
+    pub(crate) changes: Vec<Entry>,
+}
+
 /// Publishes a batch of records, one after the other as far as that makes a difference.
 ///
 /// # Errors
@@ -104,7 +112,21 @@ pub async fn publish_all(
     keys: &DisclosureKeys,
     proposals: Vec<Proposal>,
 ) -> Result<Vec<Outcome>> {
-    let mut outcomes = Vec::with_capacity(proposals.len());
+    let Written { outcomes, changes } = write_all(db, act, places, keys, proposals).await?;
+    change::append(db, act, &changes).await?;
+    Ok(outcomes)
+}
+
+/// The same without the log, to which the caller appends in the same transaction. From then until it ends nobody else
+/// can, so that whoever has more to write appends last.
+pub(crate) async fn write_all(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    places: &Gazetteer,
+    keys: &DisclosureKeys,
+    proposals: Vec<Proposal>,
+) -> Result<Written> {
+    let (mut outcomes, mut changes) = (Vec::with_capacity(proposals.len()), Vec::new());
     let mut ahead = proposals;
     ahead
         .iter_mut()
@@ -116,10 +138,12 @@ pub async fn publish_all(
     former::lead_on(db, named).await?;
     while !ahead.is_empty() {
         let rest = ahead.split_off(before_repeat(&ahead));
-        outcomes.extend(publish_together(db, act, places, keys, ahead).await?);
+        let written = write_together(db, act, places, keys, ahead).await?;
+        outcomes.extend(written.outcomes);
+        changes.extend(written.changes);
         ahead = rest;
     }
-    Ok(outcomes)
+    Ok(Written { outcomes, changes })
 }
 
 /// Withdraws what stands of an initiative, for the reason of the act: it leaves lists and counts,
@@ -171,13 +195,13 @@ fn may_be_one(one: &OrganisationReference, other: &OrganisationReference) -> boo
     }
 }
 
-async fn publish_together(
+async fn write_together(
     db: &impl ConnectionTrait,
     act: &Act<'_>,
     places: &Gazetteer,
     keys: &DisclosureKeys,
     proposals: Vec<Proposal>,
-) -> Result<Vec<Outcome>> {
+) -> Result<Written> {
     let references = proposals
         .iter()
         .flat_map(|proposal| references_of(&proposal.record));
@@ -206,9 +230,9 @@ async fn publish_together(
             }
         });
     }
-    batch.altered.write(db, act).await?;
-    write::write(db, act, keys, ready, superseded.into_iter().collect()).await?;
-    Ok(outcomes)
+    let mut changes = batch.altered.write(db, act).await?;
+    changes.extend(write::write(db, act, keys, ready, superseded.into_iter().collect()).await?);
+    Ok(Written { outcomes, changes })
 }
 
 /// What publication would say of a proposal.

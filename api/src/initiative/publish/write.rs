@@ -16,23 +16,23 @@ use wayin_entity::{
 
 use super::Ready;
 use crate::base::DisclosureKeys;
-use crate::change::{self, Act, Entry};
+use crate::change::{Act, Entry};
 use crate::condition::fold;
-use crate::database::{insert_all, is_one_of};
+use crate::database::{Lock, insert_all, is_one_of, lock};
 use crate::error::Result;
 use crate::initiative::record::{ChallengeFaced, InitiativeRecord, Source};
 
-/// Writes records with their parts, revisions and changes, and withdraws the
-/// initiatives that they supersede.
+/// Writes records with their parts and revisions, and withdraws the initiatives that they supersede. Answers what is to be
+/// appended to the log.
 pub(super) async fn write(
     db: &impl ConnectionTrait,
     act: &Act<'_>,
     keys: &DisclosureKeys,
     mut ready: Vec<Ready>,
     superseded: Vec<Uuid>,
-) -> Result<()> {
+) -> Result<Vec<Entry>> {
     if ready.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let altered: Vec<Uuid> = ready
         .iter()
@@ -86,8 +86,7 @@ pub(super) async fn write(
     let revisions = ready.iter().zip(documents);
     let revisions = revisions.map(|(one, document)| revision_row(act, one.id, one.version(), document));
     insert_all(db, revisions.map(IntoActiveModel::into_active_model)).await?;
-    change::append(db, act, &entries).await?;
-    Ok(())
+    Ok(entries)
 }
 
 /// Withdraws initiatives: their history stays, and their grants can be named by other records.
@@ -269,26 +268,17 @@ async fn delete_parts(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Result
     Ok(())
 }
 
+/// The lock that keeps two publications on PostgreSQL from adding one source twice; SQLite has one writer.
+const SOURCES: i64 = 0x7761_7969_6e00_0004;
+
 /// The id of each record's source: the same source stands once, however many records it supports.
 async fn sources_of(db: &impl ConnectionTrait, act: &Act<'_>, ready: &[Ready]) -> Result<Vec<Uuid>> {
-    let titles: HashSet<&str> = ready.iter().map(|one| one.record.source.title.as_str()).collect();
-    let known = source::Entity::find()
-        .filter(is_one_of(db, source::Column::Title.into_expr(), titles))
-        .all(db)
-        .await?;
-    let mut ids: HashMap<Source, Uuid> = known
-        .into_iter()
-        .map(|row| {
-            let source = Source {
-                kind: row.kind,
-                title: row.title,
-                url: row.url,
-                dated_on: row.dated_on,
-                licence: row.licence,
-            };
-            (source, row.id)
-        })
-        .collect();
+    let mut ids = standing_sources(db, ready).await?;
+    if ready.iter().any(|one| !ids.contains_key(&one.record.source)) {
+        lock(db, Lock::Alone, SOURCES).await?;
+        // Another may have added it before the lock was given.
+        ids = standing_sources(db, ready).await?;
+    }
     let mut new = Vec::new();
     let mut of_records = Vec::with_capacity(ready.len());
     for one in ready {
@@ -324,6 +314,26 @@ async fn sources_of(db: &impl ConnectionTrait, act: &Act<'_>, ready: &[Ready]) -
     }
     insert_all(db, new).await?;
     Ok(of_records)
+}
+
+/// The sources that are there of those that records name.
+async fn standing_sources(db: &impl ConnectionTrait, ready: &[Ready]) -> Result<HashMap<Source, Uuid>> {
+    let titles: HashSet<&str> = ready.iter().map(|one| one.record.source.title.as_str()).collect();
+    let standing = source::Entity::find()
+        .filter(is_one_of(db, source::Column::Title.into_expr(), titles))
+        .all(db)
+        .await?;
+    let known = standing.into_iter().map(|row| {
+        let source = Source {
+            kind: row.kind,
+            title: row.title,
+            url: row.url,
+            dated_on: row.dated_on,
+            licence: row.licence,
+        };
+        (source, row.id)
+    });
+    Ok(known.collect())
 }
 
 fn disclosure_key(keys: &DisclosureKeys, ready: &Ready) -> Result<i64> {

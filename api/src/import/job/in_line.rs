@@ -1,0 +1,136 @@
+//! Batches of one import that are under way at once: each writes what it can beside the one before, and is counted,
+//! logged and committed after it.
+
+use sea_orm::{ConnectionTrait, DbBackend};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::database::{Lock, lock};
+use crate::error::{Error, Result};
+
+/// How many batches are under way at once: `PostgreSQL` writes for each connection on a processor of its own, `SQLite`
+/// has one writer.
+pub(super) fn at_once(db: &impl ConnectionTrait) -> usize {
+    match db.get_database_backend() {
+        DbBackend::Postgres => 2,
+        _ => 1,
+    }
+}
+
+/// How far a batch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// It waits for its turn, or to be tried again.
+    Waits,
+    /// It has a transaction under way, which is its so many times tried one.
+    Begun(u32),
+    /// It is committed.
+    Stands,
+}
+
+/// The place of a batch in the line of those that are under way.
+pub(super) struct InLine {
+    import: Uuid,
+    /// The position of its first row.
+    first: i64,
+    stage: watch::Sender<Stage>,
+    before: Option<Before>,
+}
+
+/// What a batch knows of the one before.
+pub(super) struct Before {
+    first: i64,
+    stage: watch::Receiver<Stage>,
+}
+
+impl InLine {
+    /// The place of the batch that begins at this position of an import.
+    pub(super) fn of(import: Uuid, first: i64, before: Option<Before>) -> Self {
+        Self {
+            import,
+            first,
+            stage: watch::Sender::new(Stage::Waits),
+            before,
+        }
+    }
+
+    /// What the next batch has to know.
+    pub(super) fn before_next(&self) -> Before {
+        Before {
+            first: self.first,
+            stage: self.stage.subscribe(),
+        }
+    }
+
+    /// Waits until the batch can be tried. One that is tried again waits until the one before stands: the two may have
+    /// been in each other's way.
+    pub(super) async fn wait_to_begin(&self, tried: u32) -> Result<()> {
+        self.stage.send_replace(Stage::Waits);
+        let Some(before) = &self.before else {
+            return Ok(());
+        };
+        let can_begin = |stage: &Stage| match stage {
+            Stage::Waits => false,
+            Stage::Begun(_) => tried == 1,
+            Stage::Stands => true,
+        };
+        let mut stage = before.stage.clone();
+        let begins = stage.wait_for(can_begin).await;
+        begins.map(drop).map_err(|_| self.taken_back())
+    }
+
+    /// Begins in a transaction.
+    pub(super) async fn begin(&self, transaction: &impl ConnectionTrait, tried: u32) -> Result<Turn<'_>> {
+        // By this lock the next batch waits for the transaction: so the base notices where each waits for the other.
+        lock(transaction, Lock::Alone, self.key(self.first)).await?;
+        self.stage.send_replace(Stage::Begun(tried));
+        let before = self.before.as_ref();
+        Ok(Turn {
+            in_line: self,
+            before: before.map(|before| (before, *before.stage.borrow())),
+        })
+    }
+
+    /// Says that the batch is committed.
+    pub(super) fn say_stands(&self) {
+        self.stage.send_replace(Stage::Stands);
+    }
+
+    fn taken_back(&self) -> Error {
+        let Self { import, first, .. } = self;
+        Error::Conflict(format!(
+            "the rows before {first} of import {import} were taken back"
+        ))
+    }
+
+    /// What the base knows a batch by. That another has the same is as unlikely as harmless: one waits for it.
+    fn key(&self, first: i64) -> i64 {
+        let (_, import) = self.import.as_u64_pair();
+        import.cast_signed() ^ first
+    }
+}
+
+/// A batch whose transaction is under way.
+pub(super) struct Turn<'a> {
+    in_line: &'a InLine,
+    /// The batch before, and how far it was when this one began.
+    before: Option<(&'a Before, Stage)>,
+}
+
+impl Turn<'_> {
+    /// Waits until the batch before stands.
+    ///
+    /// # Errors
+    /// Where that was taken back: this one has to be too.
+    pub(super) async fn wait_for_before(self, transaction: &impl ConnectionTrait) -> Result<()> {
+        let Some((before, was)) = self.before.filter(|(_, was)| *was != Stage::Stands) else {
+            return Ok(());
+        };
+        lock(transaction, Lock::Shared, self.in_line.key(before.first)).await?;
+        let mut stage = before.stage.clone();
+        match stage.wait_for(|stage| *stage != was).await.as_deref() {
+            Ok(Stage::Stands) => Ok(()),
+            _ => Err(self.in_line.taken_back()),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The batches of one import: what several name is there once, and they stand in the order of the file, also where they
+//! are under way at once and come into each other's way.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryOrder, Statement, TransactionTrait,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+use wayin::clock::{Clock, SystemClock};
+use wayin::import::job::{ROWS_AT_ONCE, run};
+use wayin_entity::{change, import_outcome, initiative, organisation, revision, source, submission};
+
+use crate::import_jobs::{base, lines, look, partner, record, send, trust};
+use crate::support::app::TestApp;
+use crate::support::database::Kind;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        what_several_batches_name_first_is_added_once,
+        a_batch_waits_for_the_one_before_and_is_taken_back_with_it,
+    ]
+}
+
+/// Records that fill a few batches.
+fn records() -> Vec<Value> {
+    (0..ROWS_AT_ONCE * 3 + 50)
+        .map(|number| record(&number.to_string()))
+        .collect()
+}
+
+/// Has a trusted organisation send records, and takes them in; answers the import as it ended.
+async fn take_in(app: &TestApp, records: &[Value]) -> Value {
+    let partner = partner(app).await;
+    trust(app).await;
+    let sent = send(
+        app,
+        &partner,
+        "return.jsonl",
+        lines(records),
+        json!({"as": "SENT"}),
+    )
+    .await;
+    run::run_waiting(&app.app).await.unwrap();
+    look(&partner, &sent["data"]["importRecords"]["import"]["id"]).await
+}
+
+/// Everything that came of records is there once, and was published in the order of the file.
+async fn stand_in_their_order(app: &TestApp, import: &Value, records: &[Value]) {
+    let db = &app.app.db;
+    let many = u64::try_from(records.len()).unwrap();
+    assert_eq!(
+        (&import["state"], &import["rowsDone"], &import["published"]),
+        (&json!("DONE"), &json!(many), &json!(many)),
+        "{import}"
+    );
+    for (table, rows) in [
+        ("submission", submission::Entity::find().count(db).await),
+        ("revision", revision::Entity::find().count(db).await),
+        ("import_outcome", import_outcome::Entity::find().count(db).await),
+    ] {
+        assert_eq!(rows.unwrap(), many, "rows of {table}");
+    }
+    let references: HashMap<Uuid, Option<String>> = initiative::Entity::find()
+        .all(db)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| (row.id, row.external_ref))
+        .collect();
+    let log = change::Entity::find()
+        .order_by_asc(change::Column::Number)
+        .all(db)
+        .await
+        .unwrap();
+    let published: Vec<&str> = log
+        .iter()
+        .filter_map(|row| references.get(&row.subject_id)?.as_deref())
+        .collect();
+    let sent: Vec<&str> = records
+        .iter()
+        .filter_map(|record| record["externalRef"].as_str())
+        .collect();
+    assert_eq!(published, sent, "in the order of the file");
+}
+
+async fn what_several_batches_name_first_is_added_once(database: Database) {
+    let app = base(database).await;
+    let mut records = records();
+    // All batches but the first name the same ones first, each in an order of its own.
+    for (number, record) in records.iter_mut().enumerate().skip(ROWS_AT_ONCE) {
+        let other = number * 7 % 200;
+        record["fundingTerms"][0]["funder"] =
+            json!({"identifier": format!("GB-CHC-{}", 7_000 + other), "name": format!("Funder {other}")});
+        record["source"]["title"] = format!("Return {other}").into();
+    }
+    let import = take_in(&app, &records).await;
+    stand_in_their_order(&app, &import, &records).await;
+    let sources = source::Entity::find().all(&app.app.db).await.unwrap();
+    let mut titles: Vec<&str> = sources.iter().map(|source| source.title.as_str()).collect();
+    titles.sort_unstable();
+    let many = titles.len();
+    titles.dedup();
+    assert_eq!(
+        (titles.len(), many),
+        (201, 201),
+        "each source once: that of the first batch, and 200 others"
+    );
+}
+
+async fn a_batch_waits_for_the_one_before_and_is_taken_back_with_it(database: Database) {
+    let kind = database.kind;
+    let app = base(database).await;
+    let mut records = records();
+    // The second batch names a funder that somebody else is adding just then.
+    let funder = json!({"identifier": "GB-CHC-7777", "name": "The other funder"});
+    records[ROWS_AT_ONCE + 5]["fundingTerms"][0]["funder"] = funder;
+    let other = async {
+        // SQLite has one who writes: there is nothing to come in between.
+        if kind != Kind::Postgres {
+            return;
+        }
+        let transaction = app.app.db.begin().await.unwrap();
+        let now = SystemClock.now();
+        let row = organisation::Model {
+            id: SystemClock.new_id(),
+            name: "The other funder".into(),
+            name_folded: "the other funder".into(),
+            kind: None,
+            identifier: Some("GB-CHC-7777".into()),
+            auto_publish: false,
+            created_at: now,
+            updated_at: now,
+        };
+        organisation::Entity::insert(row.into_active_model())
+            .exec_without_returning(&transaction)
+            .await
+            .unwrap();
+        let waiting = "SELECT count(*) AS waiting FROM pg_stat_activity \
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        loop {
+            let statement = Statement::from_string(app.app.db.get_database_backend(), waiting);
+            let row = app.app.db.query_one_raw(statement).await.unwrap().unwrap();
+            let waiting: i64 = row.try_get("", "waiting").unwrap();
+            // The second for the funder, the third for the second.
+            if waiting == 2 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        transaction.commit().await.unwrap();
+    };
+    let (import, ()) = tokio::join!(take_in(&app, &records), other);
+    stand_in_their_order(&app, &import, &records).await;
+    let funders = organisation::Entity::find().all(&app.app.db).await.unwrap();
+    let named = funders.iter().filter(|one| one.name == "The other funder");
+    assert_eq!(named.count(), 1, "{funders:?}");
+}
