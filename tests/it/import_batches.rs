@@ -1,5 +1,5 @@
-//! The batches of one import: what several name is there once, and they stand in the order of the file, also where they
-//! are under way at once and come into each other's way.
+//! Batches that are written at once: what several name is there once, nothing that one writes is lost by another, and
+//! those of an import stand in the order of its file.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,8 +10,14 @@ use sea_orm::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 use wayin::clock::{Clock, SystemClock};
+use wayin::error::Error;
 use wayin::import::job::{ROWS_AT_ONCE, run};
-use wayin_entity::{change, import_outcome, initiative, organisation, revision, source, submission};
+use wayin::initiative::record::OrganisationReference;
+use wayin::organisation::{Altered, Found};
+use wayin_entity::{
+    OrganisationKind, change, import_outcome, initiative, kept_revision, organisation, revision, source,
+    submission,
+};
 
 use crate::import_jobs::{base, lines, look, partner, record, send, trust};
 use crate::support::app::TestApp;
@@ -21,8 +27,10 @@ use crate::support::{Database, Story, stories};
 /// The stories of this file.
 pub fn stories() -> Vec<Story> {
     stories![
-        what_several_batches_name_first_is_added_once,
+        a_funder_that_several_batches_name_first_is_added_once,
+        a_source_that_several_batches_name_first_is_added_once,
         a_batch_waits_for_the_one_before_and_is_taken_back_with_it,
+        what_two_learn_of_an_organisation_at_once_is_not_written_over,
     ]
 }
 
@@ -88,28 +96,35 @@ async fn stand_in_their_order(app: &TestApp, import: &Value, records: &[Value]) 
     assert_eq!(published, sent, "in the order of the file");
 }
 
-async fn what_several_batches_name_first_is_added_once(database: Database) {
+/// How many others the batches after the first name, each in an order of its own.
+const OTHERS: usize = 200;
+
+async fn a_funder_that_several_batches_name_first_is_added_once(database: Database) {
     let app = base(database).await;
     let mut records = records();
-    // All batches but the first name the same ones first, each in an order of its own.
     for (number, record) in records.iter_mut().enumerate().skip(ROWS_AT_ONCE) {
-        let other = number * 7 % 200;
+        let other = number * 7 % OTHERS;
         record["fundingTerms"][0]["funder"] =
             json!({"identifier": format!("GB-CHC-{}", 7_000 + other), "name": format!("Funder {other}")});
-        record["source"]["title"] = format!("Return {other}").into();
+    }
+    let import = take_in(&app, &records).await;
+    stand_in_their_order(&app, &import, &records).await;
+    let organisations = organisation::Entity::find().all(&app.app.db).await.unwrap();
+    let added = organisations.iter().filter(|one| one.name.starts_with("Funder "));
+    assert_eq!(added.count(), OTHERS, "each funder once");
+}
+
+async fn a_source_that_several_batches_name_first_is_added_once(database: Database) {
+    let app = base(database).await;
+    let mut records = records();
+    for (number, record) in records.iter_mut().enumerate().skip(ROWS_AT_ONCE) {
+        record["source"]["title"] = format!("Return {}", number * 7 % OTHERS).into();
     }
     let import = take_in(&app, &records).await;
     stand_in_their_order(&app, &import, &records).await;
     let sources = source::Entity::find().all(&app.app.db).await.unwrap();
-    let mut titles: Vec<&str> = sources.iter().map(|source| source.title.as_str()).collect();
-    titles.sort_unstable();
-    let many = titles.len();
-    titles.dedup();
-    assert_eq!(
-        (titles.len(), many),
-        (201, 201),
-        "each source once: that of the first batch, and 200 others"
-    );
+    let added = sources.iter().filter(|one| one.title.starts_with("Return "));
+    assert_eq!(added.count(), OTHERS, "each source once");
 }
 
 async fn a_batch_waits_for_the_one_before_and_is_taken_back_with_it(database: Database) {
@@ -142,16 +157,20 @@ async fn a_batch_waits_for_the_one_before_and_is_taken_back_with_it(database: Da
             .unwrap();
         let waiting = "SELECT count(*) AS waiting FROM pg_stat_activity \
                        WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        loop {
-            let statement = Statement::from_string(app.app.db.get_database_backend(), waiting);
-            let row = app.app.db.query_one_raw(statement).await.unwrap().unwrap();
-            let waiting: i64 = row.try_get("", "waiting").unwrap();
-            // The second for the funder, the third for the second.
-            if waiting == 2 {
-                break;
+        let both_wait = async {
+            loop {
+                let statement = Statement::from_string(app.app.db.get_database_backend(), waiting);
+                let row = app.app.db.query_one_raw(statement).await.unwrap().unwrap();
+                // The second for the funder, the third for the second.
+                if row.try_get::<i64>("", "waiting").unwrap() == 2 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        };
+        tokio::time::timeout(Duration::from_mins(1), both_wait)
+            .await
+            .expect("the second batch waits for the funder, and the third for the second");
         transaction.commit().await.unwrap();
     };
     let (import, ()) = tokio::join!(take_in(&app, &records), other);
@@ -159,4 +178,37 @@ async fn a_batch_waits_for_the_one_before_and_is_taken_back_with_it(database: Da
     let funders = organisation::Entity::find().all(&app.app.db).await.unwrap();
     let named = funders.iter().filter(|one| one.name == "The other funder");
     assert_eq!(named.count(), 1, "{funders:?}");
+}
+
+async fn what_two_learn_of_an_organisation_at_once_is_not_written_over(database: Database) {
+    let db = &database.connection;
+    let act = TestApp::act();
+    let named = |kind| OrganisationReference {
+        identifier: Some("GB-CHC-7".into()),
+        name: Some("A charity".into()),
+        kind,
+    };
+    wayin::organisation::ensure(db, &act, Some("GB-CHC-7"), Some("A charity"), None)
+        .await
+        .unwrap();
+    // Both read it before either writes.
+    let mut learnt = Vec::new();
+    for kind in [OrganisationKind::Funder, OrganisationKind::PublicBody] {
+        let reference = named(Some(kind));
+        let mut altered = Altered::default();
+        let mut found = Found::look_up(db, std::iter::once(&reference)).await.unwrap();
+        found.resolve(&reference, &act, &mut altered).unwrap();
+        learnt.push(altered);
+    }
+    let [one, another] = <[Altered; 2]>::try_from(learnt).unwrap();
+    one.write(db, &act).await.unwrap();
+    let refused = another.write(db, &act).await.unwrap_err();
+    assert!(
+        matches!(&refused, Error::Conflict(told) if told.contains("A charity")),
+        "{refused:?}"
+    );
+    let kept = organisation::Entity::find().one(db).await.unwrap().unwrap();
+    assert_eq!(kept.kind, Some(OrganisationKind::Funder), "as the first wrote it");
+    let versions = kept_revision::Entity::find().count(db).await.unwrap();
+    assert_eq!(versions, 2, "as it was added, and as the first wrote it");
 }

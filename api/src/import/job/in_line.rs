@@ -20,9 +20,9 @@ pub(super) fn at_once(db: &impl ConnectionTrait) -> usize {
 /// How far a batch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// It waits for its turn, or to be tried again.
-    Waits,
-    /// It has a transaction under way, which is its so many times tried one.
+    /// It is to be tried, for so many times by then.
+    Waits(u32),
+    /// It has a transaction under way, having been tried so many times.
     Begun(u32),
     /// It is committed.
     Stands,
@@ -49,7 +49,7 @@ impl InLine {
         Self {
             import,
             first,
-            stage: watch::Sender::new(Stage::Waits),
+            stage: watch::Sender::new(Stage::Waits(1)),
             before,
         }
     }
@@ -65,12 +65,12 @@ impl InLine {
     /// Waits until the batch can be tried. One that is tried again waits until the one before stands: the two may have
     /// been in each other's way.
     pub(super) async fn wait_to_begin(&self, tried: u32) -> Result<()> {
-        self.stage.send_replace(Stage::Waits);
+        self.stage.send_replace(Stage::Waits(tried));
         let Some(before) = &self.before else {
             return Ok(());
         };
         let can_begin = |stage: &Stage| match stage {
-            Stage::Waits => false,
+            Stage::Waits(_) => false,
             Stage::Begun(_) => tried == 1,
             Stage::Stands => true,
         };
@@ -80,15 +80,26 @@ impl InLine {
     }
 
     /// Begins in a transaction.
-    pub(super) async fn begin(&self, transaction: &impl ConnectionTrait, tried: u32) -> Result<Turn<'_>> {
+    ///
+    /// # Errors
+    /// Where the batch before was taken back meanwhile: for this one's lock it could not begin again.
+    pub(super) async fn begin(&self, transaction: &impl ConnectionTrait) -> Result<Turn<'_>> {
         // By this lock the next batch waits for the transaction: so the base notices where each waits for the other.
         lock(transaction, Lock::Alone, self.key(self.first)).await?;
-        self.stage.send_replace(Stage::Begun(tried));
+        self.stage.send_modify(|stage| {
+            if let Stage::Waits(tried) = *stage {
+                *stage = Stage::Begun(tried);
+            }
+        });
         let before = self.before.as_ref();
-        Ok(Turn {
-            in_line: self,
-            before: before.map(|before| (before, *before.stage.borrow())),
-        })
+        let before = before.map(|before| (before, *before.stage.borrow()));
+        match before {
+            Some((_, Stage::Waits(_))) => Err(self.taken_back()),
+            _ => Ok(Turn {
+                in_line: self,
+                before,
+            }),
+        }
     }
 
     /// Says that the batch is committed.
@@ -132,5 +143,74 @@ impl Turn<'_> {
             Ok(Stage::Stands) => Ok(()),
             _ => Err(self.in_line.taken_back()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sea_orm::DatabaseConnection;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// On `SQLite` the locks are nobody's: what is left is what the batches tell each other.
+    async fn base() -> DatabaseConnection {
+        crate::database::connect("sqlite::memory:").await.unwrap()
+    }
+
+    fn two() -> (InLine, InLine) {
+        let one = InLine::of(Uuid::nil(), 1, None);
+        let next = InLine::of(Uuid::nil(), 2, Some(one.before_next()));
+        (one, next)
+    }
+
+    /// Whether a batch has to wait before it begins.
+    async fn waits(batch: &InLine, tried: u32) -> bool {
+        let begins = timeout(Duration::from_millis(20), batch.wait_to_begin(tried)).await;
+        begins.is_err()
+    }
+
+    #[tokio::test]
+    async fn a_batch_begins_beside_the_one_before_and_ends_after_it() {
+        let (db, (one, next)) = (base().await, two());
+        assert!(waits(&next, 1).await, "the one before has no transaction yet");
+        one.wait_to_begin(1).await.unwrap();
+        one.begin(&db).await.unwrap().wait_for_before(&db).await.unwrap();
+        assert!(!waits(&next, 1).await, "both are under way");
+        let turn = next.begin(&db).await.unwrap();
+        let mut ends = Box::pin(turn.wait_for_before(&db));
+        let early = timeout(Duration::from_millis(20), &mut ends).await;
+        assert!(early.is_err(), "it ended before the one before: {early:?}");
+        one.say_stands();
+        ends.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_batch_is_taken_back_with_the_one_before_and_then_comes_after_it() {
+        let (db, (one, next)) = (base().await, two());
+        one.begin(&db).await.unwrap();
+        let turn = next.begin(&db).await.unwrap();
+        one.wait_to_begin(2).await.unwrap();
+        // It is told, also where the one before is under way again by the time that it looks.
+        one.begin(&db).await.unwrap();
+        assert!(turn.wait_for_before(&db).await.is_err());
+        assert!(waits(&next, 2).await, "the one before does not stand yet");
+        one.say_stands();
+        assert!(!waits(&next, 2).await, "the one before stands");
+        next.begin(&db).await.unwrap().wait_for_before(&db).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_batch_does_not_begin_while_the_one_before_waits_to_be_tried_again() {
+        let (db, (one, next)) = (base().await, two());
+        one.begin(&db).await.unwrap();
+        next.wait_to_begin(1).await.unwrap();
+        one.wait_to_begin(2).await.unwrap();
+        assert!(
+            next.begin(&db).await.is_err(),
+            "its lock would keep the one before out"
+        );
     }
 }

@@ -358,7 +358,7 @@ async fn take_until_it_stands(
 ) -> Result<Option<End>> {
     for tried in 1.. {
         in_line.wait_to_begin(tried).await?;
-        match take_batch(runner, base, import, with, (&in_line, tried), &mut batch).await {
+        match take_batch(runner, base, import, with, &in_line, &mut batch).await {
             Ok(None) => break,
             Ok(Some(end)) => return Ok(Some(end)),
             Err(error) if tried < TRIES && is_clash(&error) => {
@@ -405,7 +405,7 @@ async fn take_batch(
     base: &DatabaseConnection,
     import: &import::Model,
     with: With<'_>,
-    (in_line, tried): (&InLine, u32),
+    in_line: &InLine,
     batch: &mut Batch,
 ) -> Result<Option<End>> {
     let With {
@@ -415,7 +415,7 @@ async fn take_batch(
         read_for,
     } = with;
     let transaction = database::begin_writing(base).await?;
-    let turn = in_line.begin(&transaction, tried).await?;
+    let turn = in_line.begin(&transaction).await?;
     let sender = member::Entity::find_by_id(import.member_id)
         .one(&transaction)
         .await?;
