@@ -2,25 +2,22 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
 };
 use uuid::Uuid;
 use wayin_entity::{
-    Challenge, ChangeKind, ChangeSubject, Condition, Perspective, SourceKind, Visibility, challenge_faced,
-    challenge_reason, condition_changed, entry_point_taken, funding_term, initiative, initiative_source,
-    revision, source,
+    ChangeKind, ChangeSubject, SourceKind, Visibility, funding_term, initiative, revision, source,
 };
 
 use super::Ready;
+use super::parts::{KeptIds, Parts, delete_parts};
 use crate::base::DisclosureKeys;
 use crate::change::{Act, Entry};
 use crate::condition::fold;
 use crate::database::{Lock, insert_all, is_one_of, lock};
 use crate::error::Result;
-use crate::initiative::record::{ChallengeFaced, InitiativeRecord, Source};
+use crate::initiative::record::{InitiativeRecord, Source};
 
 /// Writes records with their parts and revisions, and withdraws the initiatives that they supersede. Answers what is to be
 /// appended to the log.
@@ -136,136 +133,6 @@ pub(super) async fn withdraw(
         .exec(db)
         .await?;
     Ok(entries)
-}
-
-/// The ids that the parts of altered records had: a part that stays keeps its own.
-#[derive(Default)]
-struct KeptIds {
-    entry_points: HashMap<(Uuid, Perspective, i32), (Uuid, DateTime<Utc>)>,
-    challenges: HashMap<(Uuid, Challenge), (Uuid, DateTime<Utc>)>,
-    conditions: HashMap<(Uuid, Condition), (Uuid, DateTime<Utc>)>,
-    granted_terms: HashMap<String, (Uuid, DateTime<Utc>)>,
-    other_terms: HashMap<(Uuid, i32), (Uuid, DateTime<Utc>)>,
-}
-
-impl KeptIds {
-    async fn of(db: &impl ConnectionTrait, initiatives: Vec<Uuid>) -> Result<Self> {
-        let mut kept = Self::default();
-        if initiatives.is_empty() {
-            return Ok(kept);
-        }
-        let ours = || initiatives.iter().copied();
-        let rows = entry_point_taken::Entity::find()
-            .filter(is_one_of(
-                db,
-                entry_point_taken::Column::InitiativeId.into_expr(),
-                ours(),
-            ))
-            .all(db)
-            .await?;
-        kept.entry_points = rows
-            .into_iter()
-            .map(|row| {
-                (
-                    (row.initiative_id, row.perspective, row.position),
-                    (row.id, row.created_at),
-                )
-            })
-            .collect();
-        let rows = challenge_faced::Entity::find()
-            .filter(is_one_of(
-                db,
-                challenge_faced::Column::InitiativeId.into_expr(),
-                ours(),
-            ))
-            .all(db)
-            .await?;
-        kept.challenges = rows
-            .into_iter()
-            .map(|row| ((row.initiative_id, row.challenge), (row.id, row.created_at)))
-            .collect();
-        let rows = condition_changed::Entity::find()
-            .filter(is_one_of(
-                db,
-                condition_changed::Column::InitiativeId.into_expr(),
-                ours(),
-            ))
-            .all(db)
-            .await?;
-        kept.conditions = rows
-            .into_iter()
-            .map(|row| ((row.initiative_id, row.condition), (row.id, row.created_at)))
-            .collect();
-        let rows = funding_term::Entity::find()
-            .filter(is_one_of(
-                db,
-                funding_term::Column::InitiativeId.into_expr(),
-                ours(),
-            ))
-            .all(db)
-            .await?;
-        for row in rows {
-            match row.grant_identifier {
-                Some(identifier) => {
-                    kept.granted_terms.insert(identifier, (row.id, row.created_at));
-                }
-                None => {
-                    kept.other_terms
-                        .insert((row.initiative_id, row.position), (row.id, row.created_at));
-                }
-            }
-        }
-        Ok(kept)
-    }
-}
-
-async fn delete_parts(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Result<()> {
-    if initiatives.is_empty() {
-        return Ok(());
-    }
-    let ours = || initiatives.iter().copied();
-    // The reasons of a challenge go with it.
-    entry_point_taken::Entity::delete_many()
-        .filter(is_one_of(
-            db,
-            entry_point_taken::Column::InitiativeId.into_expr(),
-            ours(),
-        ))
-        .exec(db)
-        .await?;
-    challenge_faced::Entity::delete_many()
-        .filter(is_one_of(
-            db,
-            challenge_faced::Column::InitiativeId.into_expr(),
-            ours(),
-        ))
-        .exec(db)
-        .await?;
-    condition_changed::Entity::delete_many()
-        .filter(is_one_of(
-            db,
-            condition_changed::Column::InitiativeId.into_expr(),
-            ours(),
-        ))
-        .exec(db)
-        .await?;
-    funding_term::Entity::delete_many()
-        .filter(is_one_of(
-            db,
-            funding_term::Column::InitiativeId.into_expr(),
-            ours(),
-        ))
-        .exec(db)
-        .await?;
-    initiative_source::Entity::delete_many()
-        .filter(is_one_of(
-            db,
-            initiative_source::Column::InitiativeId.into_expr(),
-            ours(),
-        ))
-        .exec(db)
-        .await?;
-    Ok(())
 }
 
 /// The lock that keeps two publications on PostgreSQL from adding one source twice; SQLite has one writer.
@@ -429,180 +296,5 @@ fn revision_row(
         reason: act.reason.to_owned(),
         created_at: act.now(),
         updated_at: act.now(),
-    }
-}
-
-/// Makes the rows of records' parts.
-struct Parts<'a> {
-    act: &'a Act<'a>,
-    ids: &'a KeptIds,
-}
-
-/// A challenge that a record faced, with the id that its reasons refer to.
-struct Faced<'a> {
-    id: Uuid,
-    created_at: DateTime<Utc>,
-    initiative: Uuid,
-    said: &'a ChallengeFaced,
-}
-
-impl Parts<'_> {
-    fn kept(&self, kept: Option<&(Uuid, DateTime<Utc>)>) -> (Uuid, DateTime<Utc>) {
-        kept.copied()
-            .unwrap_or_else(|| (self.act.clock.new_id(), self.act.now()))
-    }
-
-    fn source(&self, ready: &Ready, source_id: Uuid) -> initiative_source::ActiveModel {
-        let now = self.act.now();
-        initiative_source::Model {
-            initiative_id: ready.id,
-            source_id,
-            created_at: now,
-            updated_at: now,
-        }
-        .into_active_model()
-    }
-
-    fn entry_points<'r>(
-        &'r self,
-        ready: &'r Ready,
-    ) -> impl Iterator<Item = entry_point_taken::ActiveModel> + 'r {
-        let mut positions: HashMap<Perspective, i32> = HashMap::new();
-        ready.record.entry_points.iter().map(move |taken| {
-            let position = positions.entry(taken.perspective).or_default();
-            *position += 1;
-            let kept = self
-                .ids
-                .entry_points
-                .get(&(ready.id, taken.perspective, *position));
-            let (id, created_at) = self.kept(kept);
-            entry_point_taken::Model {
-                id,
-                initiative_id: ready.id,
-                position: *position,
-                entry_point: taken.entry_point,
-                perspective: taken.perspective,
-                taken_on: taken.taken_on,
-                motivation: taken.motivation.clone(),
-                missing: taken.missing.kept(),
-                created_at,
-                updated_at: self.act.now(),
-            }
-            .into_active_model()
-        })
-    }
-
-    fn challenges<'r>(&self, ready: &'r [Ready]) -> Vec<Faced<'r>> {
-        let faced = ready
-            .iter()
-            .flat_map(|one| one.record.challenges_faced.iter().map(|said| (one.id, said)));
-        faced
-            .map(|(initiative, said)| {
-                let (id, created_at) = self.kept(self.ids.challenges.get(&(initiative, said.challenge)));
-                Faced {
-                    id,
-                    created_at,
-                    initiative,
-                    said,
-                }
-            })
-            .collect()
-    }
-
-    fn challenge(&self, faced: &Faced<'_>) -> challenge_faced::ActiveModel {
-        let said = faced.said;
-        challenge_faced::Model {
-            id: faced.id,
-            initiative_id: faced.initiative,
-            challenge: said.challenge,
-            step: said.step,
-            note: said.note.clone(),
-            noticed_on: said.noticed_on,
-            perspective: said.perspective,
-            missing: said.missing.kept(),
-            created_at: faced.created_at,
-            updated_at: self.act.now(),
-        }
-        .into_active_model()
-    }
-
-    fn reasons<'r>(
-        &self,
-        faced: &'r Faced<'_>,
-    ) -> impl Iterator<Item = challenge_reason::ActiveModel> + use<'r> {
-        let (id, now) = (faced.id, self.act.now());
-        faced
-            .said
-            .reasons
-            .iter()
-            .map(move |reason| challenge_reason::ActiveModel {
-                challenge_faced_id: Set(id),
-                reason: Set(*reason),
-                created_at: Set(now),
-                updated_at: Set(now),
-            })
-    }
-
-    fn conditions<'r>(
-        &'r self,
-        ready: &'r Ready,
-    ) -> impl Iterator<Item = condition_changed::ActiveModel> + 'r {
-        ready.record.conditions_changed.iter().map(|changed| {
-            let (id, created_at) = self.kept(self.ids.conditions.get(&(ready.id, changed.condition)));
-            condition_changed::Model {
-                id,
-                initiative_id: ready.id,
-                condition: changed.condition,
-                change: changed.change,
-                missing: changed.missing.kept(),
-                created_at,
-                updated_at: self.act.now(),
-            }
-            .into_active_model()
-        })
-    }
-
-    fn terms<'r>(&'r self, ready: &'r Ready) -> impl Iterator<Item = funding_term::ActiveModel> + 'r {
-        let terms = ready
-            .record
-            .funding_terms
-            .iter()
-            .zip(&ready.funders)
-            .zip(&ready.grant_digests);
-        (1..).zip(terms).map(|(position, ((term, funder), digest))| {
-            let kept = match &term.grant_identifier {
-                Some(identifier) => self.ids.granted_terms.get(identifier),
-                None => self.ids.other_terms.get(&(ready.id, position)),
-            };
-            let (id, created_at) = self.kept(kept);
-            funding_term::Model {
-                id,
-                initiative_id: ready.id,
-                position,
-                funder_id: *funder,
-                grant_identifier: term.grant_identifier.clone(),
-                grant_digest: digest.clone(),
-                programme: term.programme.clone(),
-                currency: term.currency.clone(),
-                amount_minor: term.amount_minor,
-                awarded_on: term.awarded_on,
-                starts_on: term.starts_on,
-                ends_on: term.ends_on,
-                duration_months: term.duration_months,
-                intended_focus: term.intended_focus,
-                upfront_research: term.upfront_research,
-                upfront_research_months: term.upfront_research_months,
-                collaboration_resourced: term.collaboration_resourced,
-                restriction: term.restriction,
-                reporting_frequency: term.reporting_frequency,
-                reporting_basis: term.reporting_basis,
-                delivery_timeline: term.delivery_timeline,
-                renewable: term.renewable,
-                missing: term.missing.kept(),
-                created_at,
-                updated_at: self.act.now(),
-            }
-            .into_active_model()
-        })
     }
 }

@@ -1,0 +1,266 @@
+//! Looks proposals over, and finds everything that they name.
+
+use uuid::Uuid;
+use wayin_entity::{initiative, organisation};
+
+use super::granted::{as_grants_say, grant_clashes, with_grant, with_what_grants_say};
+use super::standing::Standing;
+use super::{LookedOver, Outcome, Proposal, Ready};
+use crate::change::Act;
+use crate::error::{Error, Result};
+use crate::initiative::record::{FundingTerm, InitiativeRecord, OrganisationReference};
+use crate::initiative::validate::{self, Finding, FindingCode, Findings};
+use crate::organisation::{Altered, Found, Unclear, in_full};
+use crate::place::{self, Gazetteer, reference_to};
+
+/// What a proposal comes to before anything is written.
+pub(super) enum Prepared {
+    Ready(Box<Ready>, Vec<Finding>),
+    Done(Outcome),
+}
+
+/// The grant that a proposal is made from.
+struct GrantOrigin {
+    identifier: String,
+    digest: String,
+}
+
+/// What a record names, found.
+struct Named {
+    lead: organisation::Model,
+    place: Option<Uuid>,
+    funders: Vec<Uuid>,
+}
+
+/// A batch while its proposals are prepared.
+pub(super) struct Batch<'a> {
+    pub(super) act: &'a Act<'a>,
+    pub(super) places: &'a Gazetteer,
+    pub(super) organisations: Found,
+    pub(super) altered: Altered,
+    pub(super) standing: Standing,
+}
+
+impl Batch<'_> {
+    pub(super) fn looked_over(&self, proposal: &Proposal) -> LookedOver {
+        let record = as_grants_say(&self.standing, &proposal.record);
+        let mut findings = self.look_over(&record);
+        let lead = self.organisations.id_of(&record.lead_organisation);
+        let before = self.before(&record, lead).map(|before| before.id);
+        let id = before.or(proposal.corrects).unwrap_or_default();
+        findings
+            .errors
+            .extend(grant_clashes(&self.standing, &record, id, lead));
+        let stands_so = findings.errors.is_empty() && self.stands_so(id, &record);
+        if !stands_so {
+            let standing = self.standing.initiatives.get(&id);
+            findings
+                .errors
+                .extend(self.standing.stale(standing, proposal.written_from));
+        }
+        LookedOver { findings, stands_so }
+    }
+
+    /// Whether a record that nothing stands against is published so already.
+    fn stands_so(&self, id: Uuid, record: &InitiativeRecord) -> bool {
+        let standing = self.standing.initiatives.get(&id);
+        if standing.is_none_or(|standing| standing.withdrawn_at.is_some()) {
+            return false;
+        }
+        let mut record = record.clone();
+        let place = record.place.as_ref();
+        record.place = place
+            .and_then(|reference| self.places.resolve(reference).ok())
+            .map(reference_to);
+        let funders = record.funding_terms.iter_mut().map(|term| &mut term.funder);
+        for reference in std::iter::once(&mut record.lead_organisation).chain(funders) {
+            match self.organisations.named(reference) {
+                Some(known) => *reference = in_full(known),
+                None => return false,
+            }
+        }
+        self.standing.says(id, &record)
+    }
+
+    pub(super) fn prepare(&mut self, proposal: Proposal) -> Result<Prepared> {
+        let identifier = proposal.grant_identifier().map(ToOwned::to_owned);
+        let grant = proposal
+            .grant_digest
+            .zip(identifier)
+            .map(|(digest, identifier)| GrantOrigin { identifier, digest });
+        let corrects = proposal.corrects;
+        let mut record = match &grant {
+            None => with_what_grants_say(&self.standing, proposal.record),
+            Some(grant) => match self.grant_taken_up(grant, proposal.record)? {
+                Ok(record) => record,
+                Err(outcome) => return Ok(Prepared::Done(outcome)),
+            },
+        };
+        let findings = self.look_over(&record);
+        if !findings.errors.is_empty() {
+            return Ok(Prepared::Done(Outcome::Refused(findings.errors)));
+        }
+        let lead = self.organisations.id_of(&record.lead_organisation);
+        let known = self.before(&record, lead);
+        if let (Some(corrected), Some(known)) = (corrects, known)
+            && known.id != corrected
+        {
+            let finding = Finding::new(
+                FindingCode::Clash,
+                "externalRef",
+                "is that of another record of the same organisation",
+            );
+            return Ok(Prepared::Done(Outcome::Refused(vec![finding])));
+        }
+        let corrected = corrects.and_then(|id| self.standing.initiatives.get(&id));
+        let before = known.or(corrected).cloned();
+        let id = before
+            .as_ref()
+            .map_or_else(|| self.act.clock.new_id(), |before| before.id);
+        let clashes = grant_clashes(&self.standing, &record, id, lead);
+        if !clashes.is_empty() {
+            return Ok(Prepared::Done(Outcome::Refused(clashes)));
+        }
+        if let Some(stale) = self.standing.stale(before.as_ref(), proposal.written_from)
+            && !self.stands_so(id, &record)
+        {
+            return Ok(Prepared::Done(Outcome::Refused(vec![stale])));
+        }
+        // Nothing stands against the record any more, so that what it names may be added.
+        let Named { lead, place, funders } = self.name_in_full(&mut record)?;
+        let stands = before
+            .as_ref()
+            .is_some_and(|before| before.withdrawn_at.is_none());
+        if grant.is_none() && stands && self.standing.says(id, &record) {
+            return Ok(Prepared::Done(Outcome::Unchanged { id }));
+        }
+        let document = serde_json::to_value(&record).map_err(|cause| Error::Internal(cause.to_string()))?;
+        let grant_digests = self.grant_digests(&record, grant.as_ref());
+        let ready = Ready {
+            record,
+            id,
+            before,
+            lead,
+            place,
+            funders,
+            grant_digests,
+            document,
+        };
+        Ok(Prepared::Ready(Box::new(ready), findings.warnings))
+    }
+
+    /// A grant that somebody's record names goes into its term there, and no further;
+    /// any other makes a record of its own. One that is there already comes to nothing.
+    fn grant_taken_up(
+        &self,
+        grant: &GrantOrigin,
+        record: InitiativeRecord,
+    ) -> Result<Result<InitiativeRecord, Outcome>> {
+        let Some(term) = self.standing.terms.get(&grant.identifier) else {
+            return Ok(Ok(record));
+        };
+        if term.grant_digest.as_ref() == Some(&grant.digest) {
+            return Ok(Err(Outcome::Unchanged {
+                id: term.initiative_id,
+            }));
+        }
+        let holder = self.standing.initiatives.get(&term.initiative_id);
+        let Some(holder) = holder.filter(|holder| !holder.made_from_grant) else {
+            return Ok(Ok(record));
+        };
+        if self.organisations.id_of(&record.lead_organisation) != Some(holder.lead_organisation_id) {
+            let reason = "is not the organisation whose record names this grant; which of the two leads is for a \
+                          steward to decide";
+            let finding = Finding::new(FindingCode::Clash, "leadOrganisation", reason);
+            return Ok(Err(Outcome::Refused(vec![finding])));
+        }
+        with_grant(&self.standing, holder.id, &grant.identifier, &record).map(Ok)
+    }
+
+    /// Everything that is wrong with a record, what it names included.
+    fn look_over(&self, record: &InitiativeRecord) -> Findings {
+        let mut findings = validate::check(record);
+        if let Some(Err(unclear)) = record
+            .place
+            .as_ref()
+            .map(|reference| self.places.resolve(reference))
+        {
+            let code = match unclear {
+                place::Unclear::NotOne => FindingCode::Malformed,
+                place::Unclear::Several { .. } => FindingCode::Ambiguous,
+                _ => FindingCode::NotFound,
+            };
+            findings
+                .errors
+                .push(Finding::new(code, "place", unclear.to_string()));
+        }
+        let funders = record.funding_terms.iter().enumerate();
+        let funders = funders.map(|(index, term)| (format!("fundingTerms/{index}/funder"), &term.funder));
+        for (path, reference) in
+            std::iter::once(("leadOrganisation".into(), &record.lead_organisation)).chain(funders)
+        {
+            // What has neither identifier nor name was found already.
+            if let Err(unclear) = self.organisations.check(reference)
+                && unclear != Unclear::Nameless
+            {
+                let code = match unclear {
+                    Unclear::Several(..) => FindingCode::Ambiguous,
+                    _ => FindingCode::NotFound,
+                };
+                findings
+                    .errors
+                    .push(Finding::new(code, path, unclear.to_string()));
+            }
+        }
+        findings
+    }
+
+    /// The initiative whose record this is, where it was published before.
+    fn before(&self, record: &InitiativeRecord, lead: Option<Uuid>) -> Option<&initiative::Model> {
+        match &record.external_ref {
+            Some(reference) => self.standing.by_reference.get(&(lead?, reference.clone())),
+            None => self
+                .standing
+                .terms_of(record)
+                .find_map(|term| self.standing.initiatives.get(&term?.initiative_id)),
+        }
+    }
+
+    /// Finds all that a record names, adds the organisations that are new, and has
+    /// the record name each in full, so that its revision can be read on its own.
+    fn name_in_full(&mut self, record: &mut InitiativeRecord) -> Result<Named> {
+        let place = record
+            .place
+            .as_ref()
+            .and_then(|reference| self.places.resolve(reference).ok());
+        record.place = place.map(reference_to);
+        let mut resolve = |reference: &mut OrganisationReference| {
+            let found = self.organisations.resolve(reference, self.act, &mut self.altered);
+            let found = found.map_err(|unclear| Error::Internal(unclear.to_string()))?;
+            *reference = in_full(&found);
+            Ok::<_, Error>(found)
+        };
+        let lead = resolve(&mut record.lead_organisation)?;
+        let mut funders = Vec::with_capacity(record.funding_terms.len());
+        for term in &mut record.funding_terms {
+            funders.push(resolve(&mut term.funder)?.id);
+        }
+        Ok(Named {
+            lead,
+            place: place.map(|place| place.id),
+            funders,
+        })
+    }
+
+    /// For each term of a record, the digest of its grant as it was last imported.
+    fn grant_digests(&self, record: &InitiativeRecord, grant: Option<&GrantOrigin>) -> Vec<Option<String>> {
+        let digest = |term: &FundingTerm| {
+            let identifier = term.grant_identifier.as_ref()?;
+            match grant {
+                Some(grant) if grant.identifier == *identifier => Some(grant.digest.clone()),
+                _ => self.standing.terms.get(identifier)?.grant_digest.clone(),
+            }
+        };
+        record.funding_terms.iter().map(digest).collect()
+    }
+}

@@ -1,0 +1,160 @@
+//! What stands in the base of what proposals name.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait as _, QueryFilter};
+use uuid::Uuid;
+use wayin_entity::{funding_term, initiative};
+
+use super::{Proposal, Ready, named_mut};
+use crate::database::{is_one_of, is_one_of_any};
+use crate::error::Result;
+use crate::initiative::difference;
+use crate::initiative::record::InitiativeRecord;
+use crate::initiative::revision::{documents_at, newest_documents};
+use crate::initiative::validate::{self, Finding, FindingCode};
+use crate::organisation::Found;
+
+/// What is in the base of what a batch of proposals names.
+pub(super) struct Standing {
+    /// By lead organisation and external reference.
+    pub(super) by_reference: HashMap<(Uuid, String), initiative::Model>,
+    pub(super) initiatives: HashMap<Uuid, initiative::Model>,
+    /// By grant identifier.
+    pub(super) terms: HashMap<String, funding_term::Model>,
+    /// The latest published document, by initiative.
+    pub(super) documents: HashMap<Uuid, serde_json::Value>,
+    /// Earlier documents that proposals were written from, by initiative and version.
+    pub(super) earlier: HashMap<(Uuid, i32), serde_json::Value>,
+}
+
+impl Standing {
+    pub(super) async fn look_up(
+        db: &impl ConnectionTrait,
+        organisations: &Found,
+        proposals: &[Proposal],
+    ) -> Result<Self> {
+        let leads: HashSet<Uuid> = proposals
+            .iter()
+            .filter_map(|one| organisations.id_of(&one.record.lead_organisation))
+            .collect();
+        let references: Vec<String> = proposals
+            .iter()
+            .filter_map(|one| one.record.external_ref.clone())
+            .filter(|text| validate::can_be_held(text))
+            .collect();
+        let grants: Vec<String> = proposals
+            .iter()
+            .flat_map(|one| &one.record.funding_terms)
+            .filter_map(|term| term.grant_identifier.clone())
+            .filter(|text| validate::can_be_held(text))
+            .collect();
+        let terms: HashMap<String, funding_term::Model> = funding_term::Entity::find()
+            .filter(is_one_of(
+                db,
+                funding_term::Column::GrantIdentifier.into_expr(),
+                grants,
+            ))
+            .all(db)
+            .await?
+            .into_iter()
+            .filter_map(|term| Some((term.grant_identifier.clone()?, term)))
+            .collect();
+        let of_terms = terms.values().map(|term| term.initiative_id);
+        let corrected = proposals.iter().filter_map(|one| one.corrects);
+        let led = is_one_of_any(db, initiative::Column::LeadOrganisationId.into_expr(), leads);
+        let referred = is_one_of_any(db, initiative::Column::ExternalRef.into_expr(), references);
+        let by_reference = led.zip(referred).map(|(led, referred)| led.and(referred));
+        let by_id = is_one_of_any(db, initiative::Column::Id.into_expr(), of_terms.chain(corrected));
+        let these = Condition::any().add_option(by_reference).add_option(by_id);
+        let found = if these.is_empty() {
+            Vec::new()
+        } else {
+            initiative::Entity::find().filter(these).all(db).await?
+        };
+        let documents = newest_documents(db, found.iter().map(|initiative| initiative.id)).await?;
+        let by_reference = found
+            .iter()
+            .filter_map(|one| Some(((one.lead_organisation_id, one.external_ref.clone()?), one.clone())))
+            .collect();
+        let written_from: HashSet<i32> = proposals.iter().filter_map(|one| one.written_from).collect();
+        let passed: Vec<_> = found
+            .iter()
+            .filter(|one| written_from.iter().any(|version| *version < one.version))
+            .map(|one| one.id)
+            .collect();
+        let earlier = documents_at(db, passed, written_from).await?;
+        let initiatives = found.into_iter().map(|one| (one.id, one)).collect();
+        Ok(Self {
+            by_reference,
+            initiatives,
+            terms,
+            documents,
+            earlier,
+        })
+    }
+
+    /// What was changed since a proposal was written, where it would replace another version than the one that it was
+    /// written from.
+    pub(super) fn stale(
+        &self,
+        initiative: Option<&initiative::Model>,
+        written_from: Option<i32>,
+    ) -> Option<Finding> {
+        let standing = initiative.filter(|standing| standing.withdrawn_at.is_none())?;
+        let written_from = written_from.filter(|version| *version != standing.version)?;
+        let changed = self.earlier.get(&(standing.id, written_from)).map(|before| {
+            let after = self.documents.get(&standing.id).cloned().unwrap_or_default();
+            difference::between(before, &after)
+        });
+        let changed = changed.map_or_else(
+            || "There is no such version of it".into(),
+            |changed| format!("Changed in between: {}", difference::in_words(&changed)),
+        );
+        let reason = format!(
+            "the published record is at version {now} now; this was written from version {written_from}. {changed}. Take \
+             into account what stands, and write {now} here to send it again",
+            now = standing.version
+        );
+        Some(Finding::new(FindingCode::StaleVersion, "version", reason))
+    }
+
+    /// For each term of a record, the one in the base that has its grant.
+    pub(super) fn terms_of<'a>(
+        &'a self,
+        record: &'a InitiativeRecord,
+    ) -> impl Iterator<Item = Option<&'a funding_term::Model>> {
+        let terms = record.funding_terms.iter();
+        terms.map(|term| self.terms.get(term.grant_identifier.as_ref()?))
+    }
+
+    /// Whether what is published of an initiative is this record already. What else was
+    /// learnt of its organisations meanwhile is no part of that.
+    pub(super) fn says(&self, id: Uuid, record: &InitiativeRecord) -> bool {
+        let document = self.documents.get(&id).cloned().unwrap_or_default();
+        let published = serde_json::from_value::<InitiativeRecord>(document);
+        published.is_ok_and(|published| {
+            with_bare_organisations(published) == with_bare_organisations(record.clone())
+        })
+    }
+
+    /// The initiatives that were only made from grants which this record names.
+    pub(super) fn superseded_by(&self, ready: &Ready) -> Vec<Uuid> {
+        self.terms_of(&ready.record)
+            .flatten()
+            .map(|term| term.initiative_id)
+            .filter(|id| *id != ready.id)
+            .collect()
+    }
+}
+
+/// The record with no more of its organisations than tells which they are.
+fn with_bare_organisations(mut record: InitiativeRecord) -> InitiativeRecord {
+    for organisation in named_mut(&mut record) {
+        organisation.kind = None;
+        if organisation.identifier.is_some() {
+            organisation.name = None;
+        }
+    }
+    record
+}
