@@ -1,5 +1,10 @@
 //! Amounts of money: exact decimals in a currency's minor unit.
 
+mod number;
+
+use self::number::Decimal;
+pub use self::number::DecimalSign;
+pub(crate) use self::number::whole;
 use crate::written::quoted;
 
 /// Every code that ISO 4217 gives or gave, as the 360Giving Data Standard 1.4
@@ -73,12 +78,12 @@ pub(crate) struct Amount<'a> {
 }
 
 impl<'a> Amount<'a> {
-    /// Reads a plain or scientific decimal number.
-    pub(crate) fn parse(text: &'a str) -> Result<Self, String> {
+    /// Reads a decimal number, with or without signs that separate thousands.
+    pub(crate) fn parse(text: &'a str, sign: DecimalSign) -> Result<Self, String> {
         let text = text.trim();
-        let Some(number) = Decimal::parse(text) else {
+        let Some(number) = number::parse(text, sign)? else {
             return Err(format!(
-                "{} is not an amount; write the number alone, without commas or a currency sign",
+                "{} is not an amount; write the number alone, without a currency sign",
                 quoted(text)
             ));
         };
@@ -94,17 +99,37 @@ impl<'a> Amount<'a> {
     /// the minor unit, such as 41133.770000000004, is rounded to it, half up; any
     /// other that has more decimals than the currency is refused.
     pub(crate) fn minor_units(&self, currency: &str) -> Result<i64, String> {
-        let too_large = || format!("{} is too large an amount", quoted(self.text));
-        let (mut units, excess) = self.number.split(exponent(currency)).ok_or_else(too_large)?;
-        if let Some(next) = excess.first() {
-            if !self.number.is_noise(excess) {
-                let text = quoted(self.text);
-                return Err(format!("{text} has more decimals than {currency} has"));
-            }
-            units += i128::from(*next >= b'5');
+        let Rounded { minor, is_exact } = self.rounded(currency)?;
+        if !is_exact {
+            let text = quoted(self.text);
+            return Err(format!("{text} has more decimals than {currency} has"));
         }
-        i64::try_from(units).map_err(|_| too_large())
+        Ok(minor)
     }
+
+    /// The amount in the currency's minor unit, rounded to it, half away from zero.
+    pub(crate) fn rounded(&self, currency: &str) -> Result<Rounded, String> {
+        let too_large = || format!("{} is too large an amount", quoted(self.text));
+        let (units, excess) = self.number.split(exponent(currency)).ok_or_else(too_large)?;
+        // Digits before the first of the number are zeros.
+        let is_half = self.number.is_at_least_half(exponent(currency), excess);
+        let minor = i64::try_from(units + i128::from(is_half)).map_err(|_| too_large())?;
+        let is_exact = excess.is_empty() || self.number.is_noise(excess);
+        Ok(Rounded { minor, is_exact })
+    }
+
+    /// The amount as it is written.
+    pub(crate) const fn text(&self) -> &str {
+        self.text
+    }
+}
+
+/// An amount in a currency's minor unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rounded {
+    pub(crate) minor: i64,
+    /// Whether it is the amount as it is written, but for what a float leaves behind.
+    pub(crate) is_exact: bool,
 }
 
 /// The amount in the currency's main unit, such as `15000.50`; none of one below zero.
@@ -119,18 +144,18 @@ pub(crate) fn in_main_unit(minor: i64, currency: &str) -> Option<String> {
 }
 
 /// The number of months, where it is a whole one above zero; 36.0 is 36.
-pub(crate) fn months(text: &str) -> Result<i32, String> {
+pub(crate) fn months(text: &str, sign: DecimalSign) -> Result<i32, String> {
     /// A hundred years: what is longer is no plan but a slip.
     const LONGEST: i32 = 1200;
     let text = text.trim();
     let not_whole = || format!("{} is not a whole number of months", quoted(text));
-    let number = Decimal::parse(text).ok_or_else(not_whole)?;
+    let number = number::parse(text, sign)?.ok_or_else(not_whole)?;
     if number.negative || number.digits.is_empty() {
         return Err(format!("{} months is not a duration", quoted(text)));
     }
     let months = match number.split(0) {
-        Some((_, excess)) if !excess.is_empty() => return Err(not_whole()),
-        Some((units, _)) => i32::try_from(units).ok(),
+        Some((_, [_, ..])) => return Err(not_whole()),
+        Some((units, [])) => i32::try_from(units).ok(),
         None => None,
     };
     months
@@ -138,91 +163,12 @@ pub(crate) fn months(text: &str) -> Result<i32, String> {
         .ok_or_else(|| format!("{} months is over a hundred years", quoted(text)))
 }
 
-/// A decimal number: 0.d1d2d3… times ten to the power of `point`.
-#[derive(Debug)]
-struct Decimal {
-    /// Below zero; never set for zero itself.
-    negative: bool,
-    /// The digits in ASCII, without zeros before the first or after the last; none for zero.
-    digits: Vec<u8>,
-    /// Where the decimal point stands, counted from before the first digit.
-    point: i64,
-}
-
-impl Decimal {
-    /// Reads a number as JSON or a spreadsheet writes it: `15000`, `15000.50`, `1.5e4`.
-    fn parse(text: &str) -> Option<Self> {
-        let (signed, exponent) = match text.split_once(['e', 'E']) {
-            Some((number, exponent)) => (number, power(exponent)?),
-            None => (text, 0),
-        };
-        let unsigned = signed.strip_prefix(['-', '+']).unwrap_or(signed);
-        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-        let mut digits = [whole, fraction].concat().into_bytes();
-        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-            return None;
-        }
-        let leading = digits.iter().take_while(|digit| **digit == b'0').count();
-        digits.drain(..leading);
-        while digits.last() == Some(&b'0') {
-            digits.pop();
-        }
-        let point = i64::try_from(whole.len()).ok()? - i64::try_from(leading).ok()?;
-        Some(Self {
-            negative: signed.starts_with('-') && !digits.is_empty(),
-            point: point.saturating_add(exponent),
-            digits,
-        })
-    }
-
-    /// The number times ten to the power of `places`, as its whole part and the
-    /// digits past it; nothing where the whole part has over 19 digits.
-    fn split(&self, places: i64) -> Option<(i128, &[u8])> {
-        let point = self.point.saturating_add(places);
-        if self.digits.is_empty() {
-            return Some((0, &[]));
-        }
-        if point < 0 {
-            return Some((0, &self.digits));
-        }
-        let point = usize::try_from(point).ok().filter(|point| *point <= 19)?;
-        let (whole, excess) = self.digits.split_at(point.min(self.digits.len()));
-        let padding = std::iter::repeat_n(&b'0', point - whole.len());
-        let units = whole
-            .iter()
-            .chain(padding)
-            .fold(0, |units, digit| units * 10 + i128::from(digit - b'0'));
-        Some((units, excess))
-    }
-
-    /// Whether digits past the minor unit are what a binary float leaves behind:
-    /// it takes 16 or 17 digits to write, and the excess begins as a run of zeros or nines.
-    fn is_noise(&self, excess: &[u8]) -> bool {
-        const RUN: usize = 4;
-        excess.get(..RUN).is_some_and(|run| {
-            self.digits.len() >= 16
-                && excess.len() < self.digits.len()
-                && (run.iter().all(|d| *d == b'0') || run.iter().all(|d| *d == b'9'))
-        })
-    }
-}
-
-/// The power of ten after an `e`; what no integer holds is as good as the largest.
-fn power(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let size = digits.parse().unwrap_or(i64::MAX);
-    Some(if text.starts_with('-') { -size } else { size })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn minor_units(text: &str, currency: &str) -> Result<i64, String> {
-        Amount::parse(text)?.minor_units(currency)
+        Amount::parse(text, DecimalSign::Point)?.minor_units(currency)
     }
 
     #[test]
@@ -297,7 +243,7 @@ mod tests {
             ("1e", "is not an amount"),
             ("1e+", "is not an amount"),
             ("£15", "is not an amount"),
-            ("15,000", "is not an amount"),
+            ("15,000", "15000 or 15.000"),
             ("0x10", "is not an amount"),
             ("NaN", "is not an amount"),
             ("inf", "is not an amount"),
@@ -352,12 +298,12 @@ mod tests {
     #[test]
     fn months_are_whole_and_above_zero() {
         for (text, count) in [("36", 36), ("36.0", 36), (" 1.2e1 ", 12), ("1200", 1200)] {
-            assert_eq!(months(text), Ok(count), "{text}");
+            assert_eq!(months(text, DecimalSign::Point), Ok(count), "{text}");
         }
         for text in [
             "", "0", "-0", "0.0", "-12", "1.5", "0.5", "1e-3", "1201", "1e30", "one year",
         ] {
-            assert!(months(text).is_err(), "{text}");
+            assert!(months(text, DecimalSign::Point).is_err(), "{text}");
         }
     }
 }

@@ -10,9 +10,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use crate::graphql::whole_number;
 use async_graphql::http::parse_query_string;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response, Variables};
+use async_graphql::{Request, Response};
 use axum::{
     Extension, Router,
     body::Body,
@@ -353,7 +354,7 @@ fn read(body: &[u8]) -> Result<Request, String> {
     let mut request = Request::new(query);
     request.operation_name = sent.operation_name;
     if let Some(variables) = sent.variables {
-        request = request.variables(Variables::from_json(Value::Object(variables)));
+        request = request.variables(whole_number::variables(Value::Object(variables)));
     }
     for (name, value) in sent.extensions.into_iter().flatten() {
         if let Ok(value) = async_graphql::Value::from_json(value) {

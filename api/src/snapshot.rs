@@ -39,7 +39,7 @@ snapshots! {
     submission: id, organisation_id, author_id, state, document, external_ref, import_id, initiative_id,
         initiative_version, review_note, version, sent_at, decided_at, created_at, updated_at;
     import: id, member_id, organisation_id, kind, intent, file_name, format, bytes, licence, state, refusal,
-        rows_done, drafted, sent, published, unchanged, not_right, refused, warned, runner, runner_until, attempts, ended_at,
+        notes, rows_done, drafted, sent, published, unchanged, not_right, refused, warned, runner, runner_until, attempts, ended_at,
         expired_at, created_at, updated_at;
     place: id, name, name_folded, kind, code, successor_id, created_at, updated_at;
     organisation: id, name, name_folded, kind, identifier, auto_publish, created_at, updated_at;

@@ -66,26 +66,77 @@ pub fn quoted(text: &str) -> String {
 /// written, whatever its offset from UTC.
 pub fn date(text: &str) -> Result<NaiveDate, String> {
     let text = text.trim();
+    match iso_date(text) {
+        Some(date) => plausible(date, text),
+        None => Err(not_a_date(text)),
+    }
+}
+
+/// A date as people and spreadsheets write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrittenDate {
+    /// The date.
+    pub date: NaiveDate,
+    /// Whether the day and the month may be meant the other way round.
+    pub is_ambiguous: bool,
+}
+
+/// The date as [`date`] reads it, or as `31/12/2020`, `31.12.2020`, `31-12-2020` or `31 December 2020`. Of numbers
+/// alone, the first is the day.
+pub fn any_date(text: &str) -> Result<WrittenDate, String> {
+    let text = text.trim();
+    let (date, is_ambiguous) = if let Some(date) = iso_date(text) {
+        (date, false)
+    } else if let Some(date) = day_first(text) {
+        (date, date.day() <= 12 && date.day() != date.month())
+    } else if let Some(date) = with_month_in_words(text) {
+        (date, false)
+    } else {
+        return Err(not_a_date(text));
+    };
+    let date = plausible(date, text)?;
+    Ok(WrittenDate { date, is_ambiguous })
+}
+
+/// What is to be known of an ambiguous date.
+pub fn read_day_first(text: &str, date: NaiveDate) -> String {
+    format!("{} is read as {date}, with the day first", quoted(text.trim()))
+}
+
+fn plausible(date: NaiveDate, text: &str) -> Result<NaiveDate, String> {
+    if PLAUSIBLE_YEARS.contains(&date.year()) {
+        return Ok(date);
+    }
+    let year = date.year();
+    Err(format!(
+        "{} lies in the year {year}, which cannot be right",
+        quoted(text)
+    ))
+}
+
+/// The years that a date may lie in.
+const PLAUSIBLE_YEARS: std::ops::RangeInclusive<i32> = 1800..=2100;
+
+fn iso_date(text: &str) -> Option<NaiveDate> {
     let day = text.get(..10).filter(|day| {
         day.bytes()
             .enumerate()
             .all(|(i, b)| matches!((i, b), (4 | 7, b'-')) || (i != 4 && i != 7 && b.is_ascii_digit()))
-    });
+    })?;
+    let is_time = |format: &str| NaiveDateTime::parse_from_str(text, format).is_ok();
     let is_whole = text.len() == 10
         || DateTime::parse_from_rfc3339(text).is_ok()
-        || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").is_ok();
-    let date = day
-        .filter(|_| is_whole)
-        .and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
-    match date {
-        Some(date) if date.year() >= 1800 => Ok(date),
-        Some(date) => Err(format!(
-            "{} lies in the year {}, which cannot be right",
-            quoted(text),
-            date.year()
-        )),
-        None => Err(not_a_date(text)),
-    }
+        || [
+            "%Y-%m-%dT%H:%M:%S%.f",
+            "%Y-%m-%d %H:%M:%S%.f",
+            "%Y-%m-%dT%H:%M",
+            "%Y-%m-%d %H:%M",
+        ]
+        .into_iter()
+        .any(is_time);
+    is_whole
+        .then(|| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok())
+        .flatten()
 }
 
 fn not_a_date(text: &str) -> String {
@@ -97,18 +148,35 @@ fn not_a_date(text: &str) -> String {
     format!("{} is not a date; write it as {advice}", quoted(text))
 }
 
-/// The date that was meant, where it is written as in most of Europe.
+/// The date that was meant, where it is written as in most of Europe, alone or before a time.
 fn day_first(text: &str) -> Option<NaiveDate> {
-    let day = text.split([' ', 'T']).next()?;
+    let (day, time) = text.split_once([' ', 'T']).unwrap_or((text, ""));
     let mut parts = day.split(['/', '.', '-']);
     let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
     let plain = [day, month, year]
         .iter()
         .all(|part| part.bytes().all(|b| b.is_ascii_digit()));
-    if parts.next().is_some() || !plain || year.len() != 4 {
+    let is_time = time
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b':' | b'.' | b'Z'));
+    if parts.next().is_some() || !plain || !is_time || year.len() != 4 || day.len() > 2 || month.len() > 2 {
         return None;
     }
     NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+}
+
+/// The date of a text such as `1 May 2020`, `01-May-2020` or `May 1, 2020`.
+fn with_month_in_words(text: &str) -> Option<NaiveDate> {
+    let words: Vec<_> = text
+        .split([' ', '-', ',', '/'])
+        .filter(|word| !word.is_empty())
+        .collect();
+    let is_year = words.len() == 3 && words[2].len() == 4;
+    let text = words.join(" ");
+    ["%d %B %Y", "%B %d %Y"]
+        .into_iter()
+        .find_map(|format| NaiveDate::parse_from_str(&text, format).ok())
+        .filter(|_| is_year)
 }
 
 #[cfg(test)]
@@ -153,8 +221,55 @@ mod tests {
             "2014-06-05T23:59:59-11:00",
             "2014-06-05T00:30:00.123Z",
             "2014-06-05T00:00:00",
+            "2014-06-05 00:00:00",
+            "2014-06-05 00:00:00.000",
+            "2014-06-05 00:00",
+            "2014-06-05 00:00:00+01:00",
         ] {
             assert_eq!(date(text), Ok(day), "{text}");
+            let is_ambiguous = false;
+            assert_eq!(
+                any_date(text),
+                Ok(WrittenDate {
+                    date: day,
+                    is_ambiguous
+                }),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_date_of_numbers_begins_with_the_day() {
+        for (text, year, month, day, is_ambiguous) in [
+            ("05/06/2014", 2014, 6, 5, true),
+            ("5.6.2014 00:00:00", 2014, 6, 5, true),
+            ("06/06/2014", 2014, 6, 6, false),
+            ("25/06/2014", 2014, 6, 25, false),
+            ("25-06-2014 10:30", 2014, 6, 25, false),
+            ("1 May 2020", 2020, 5, 1, false),
+            ("01-may-2020", 2020, 5, 1, false),
+            ("May 1, 2020", 2020, 5, 1, false),
+            ("1 Sep 2020", 2020, 9, 1, false),
+        ] {
+            let date = NaiveDate::from_ymd_opt(year, month, day).unwrap();
+            assert_eq!(any_date(text), Ok(WrittenDate { date, is_ambiguous }), "{text}");
+        }
+        for text in [
+            "06/25/2014",
+            "1/5/20",
+            "1 Mai 2020",
+            "2014",
+            "2014-06",
+            "41795",
+            "31/02/2020",
+            "May 2020",
+            "5/6/2014 or so",
+        ] {
+            assert!(any_date(text).is_err(), "{text}");
+        }
+        for text in ["01/02/2999", "0999-01-01", "1 May 1799"] {
+            assert!(any_date(text).unwrap_err().contains("cannot be right"), "{text}");
         }
     }
 

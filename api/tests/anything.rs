@@ -17,6 +17,7 @@ use wayin::clock::{Clock as _, SystemClock};
 use wayin::graphql::input;
 use wayin::guard::{Limits, measure};
 use wayin::id;
+use wayin::import::parse::Notes;
 use wayin::import::parse::grants::{self, GrantFormat};
 use wayin::import::parse::places;
 use wayin::import::parse::records::{self, RecordFormat};
@@ -130,7 +131,7 @@ fn read_as_records(bytes: &[u8]) {
         RecordFormat::Ods,
     ] {
         let mut rows = 0_u64;
-        let _ = records::read_as_typed(format, Cursor::new(bytes), &limits, |_| {
+        let _ = records::read_as_typed(format, Cursor::new(bytes), &limits, &mut Notes::default(), |_| {
             rows += 1;
             ControlFlow::Continue(())
         });
@@ -140,8 +141,10 @@ fn read_as_records(bytes: &[u8]) {
 
 fn read_as_grants(bytes: &[u8]) {
     for format in [GrantFormat::Json, GrantFormat::Csv] {
-        let _ = grants::about(bytes, format);
-        let _ = grants::read(bytes, format, |_, _| ControlFlow::Continue(()));
+        let _ = grants::about(Cursor::new(bytes), format);
+        let _ = grants::read(Cursor::new(bytes), format, &mut Notes::default(), |_, _| {
+            ControlFlow::Continue(())
+        });
     }
 }
 
@@ -266,7 +269,7 @@ proptest! {
         for bytes in [&bytes[..], text.as_bytes()] {
             read_as_records(bytes);
             read_as_grants(bytes);
-            let _ = places::read(bytes, |_, _| ControlFlow::Continue(()));
+            let _ = places::read(Cursor::new(bytes), &mut Notes::default(), |_, _| ControlFlow::Continue(()));
         }
     }
 }

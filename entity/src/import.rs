@@ -98,6 +98,8 @@ pub struct Model {
     pub state: ImportState,
     /// Why the file could not be read to its end; null where it could.
     pub refusal: Option<String>,
+    /// What is to be known of how the file was read, one sentence a line; null where it is plain.
+    pub notes: Option<String>,
     /// How many rows came to something: the next one to be taken in is the one after.
     pub rows_done: i64,
     /// How many rows were kept as drafts.

@@ -51,6 +51,7 @@ async fn import(app: &TestApp, format: RecordFormat, file: Vec<u8>) -> (Tally, V
         said.push(match remark {
             Remark::Refused(refusal) => refusal.to_string(),
             Remark::Warning(warning) => format!("worth a look: {warning}"),
+            Remark::Note(note) => note,
         });
     };
     let input = Cursor::new(file);
@@ -237,10 +238,9 @@ async fn what_is_wrong_in_a_workbook_is_told_by_sheet_row_and_column(database: D
         said,
         [
             "sheet Challenges, row 3, Challenge: DEFINING_AMBITIONS is named twice",
-            "sheet Funding terms, row 3, Amount: \"£5\" is not an amount; write the number alone, without commas or a currency sign",
+            "sheet Funding terms, row 3, Amount: \"£5\" is not an amount; write the number alone, without a currency sign",
             "sheet Funding terms, row 4, Last day: 2020-04-01 is before startsOn, 2021-04-01",
             "sheet Initiatives, row 3, Goes on: invalid type: string \"perhaps\", expected true or false",
-            "sheet Initiatives, row 3, Started on: \"01/04/2020\" is not a date; write it as 2020-04-01 if the day comes first",
             "sheet Initiatives, row 4, Place code: no place has the code E08000099",
             "worth a look: sheet Funding terms, row 5, Length in months: 36 months are given, but the dates make 12; what is given is kept",
         ]

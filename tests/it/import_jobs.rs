@@ -549,7 +549,7 @@ const GRANTS: &str = r#"{"license": "https://creativecommons.org/licenses/by/4.0
     {"id": "360G-b-1", "title": "Two", "description": "D", "currency": "GBP", "amountAwarded": 100, "awardDate": "2020-01-01",
      "recipientOrganization": [{"id": "GB-CHC-1", "name": "A charity"}],
      "fundingOrganization": [{"id": "GB-CHC-10", "name": "Another funder"}]},
-    {"id": "360G-a-2", "title": "Three", "description": "D", "currency": "GBP", "amountAwarded": "much", "awardDate": "2020-01-01",
+    {"id": "360G-a-2", "title": "", "description": "D", "currency": "GBP", "amountAwarded": 100, "awardDate": "2020-01-01",
      "recipientOrganization": [{"id": "GB-CHC-1", "name": "A charity"}],
      "fundingOrganization": [{"id": "GB-CHC-9", "name": "A funder"}]}]}"#;
 
@@ -585,7 +585,7 @@ async fn a_funder_sends_its_own_grants_and_no_others(database: Database) {
         json!([
             {"row": 1, "outcome": "PUBLISHED", "code": null, "column": null, "initiative": {"title": "One"}},
             {"row": 2, "outcome": "REFUSED", "code": "NOT_ALLOWED", "column": "fundingOrganization/0", "initiative": null},
-            {"row": 3, "outcome": "REFUSED", "code": "MALFORMED", "column": "amountAwarded", "initiative": null},
+            {"row": 3, "outcome": "REFUSED", "code": "MALFORMED", "column": "title", "initiative": null},
         ])
     );
     let counted = funder

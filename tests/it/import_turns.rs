@@ -222,7 +222,7 @@ async fn what_is_told_of_a_file_can_be_kept_whatever_it_holds(database: Database
     run::run_waiting(&app.app).await.unwrap();
     let import = look(&funder, &sent["import"]["id"]).await;
     assert_eq!(
-        (&import["state"], &import["refused"]),
+        (&import["state"], &import["warned"]),
         (&json!("DONE"), &json!(1)),
         "{import}"
     );

@@ -43,6 +43,7 @@ mod spreadsheets;
 mod statements;
 mod submissions;
 mod support;
+mod tables;
 mod takeovers;
 mod tokens;
 mod visibility;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         import_jobs::stories(),
         import_turns::stories(),
         grants::stories(),
+        tables::stories(),
         takeovers::stories(),
         records::stories(),
         exports::stories(),

@@ -9,6 +9,7 @@ use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use wayin::import::job::run;
+use wayin::import::parse::Notes;
 use wayin::import::parse::file_record::Item;
 use wayin::import::parse::records::{Limits, RecordFormat, read_as_typed};
 use wayin::server;
@@ -42,13 +43,19 @@ fn workbook(records: &[Value]) -> Vec<u8> {
 /// The records of a file, as they are typed in it.
 pub fn typed(format: RecordFormat, file: &[u8]) -> Vec<Value> {
     let mut records = Vec::new();
-    read_as_typed(format, Cursor::new(file), &Limits::default(), |item| {
-        match item {
-            Item::Record(record) => records.push(record.into_typed()),
-            Item::Stray(stray) => panic!("{stray:?}"),
-        }
-        ControlFlow::Continue(())
-    })
+    read_as_typed(
+        format,
+        Cursor::new(file),
+        &Limits::default(),
+        &mut Notes::default(),
+        |item| {
+            match item {
+                Item::Record(record) => records.push(record.into_typed()),
+                Item::Stray(stray) => panic!("{stray:?}"),
+            }
+            ControlFlow::Continue(())
+        },
+    )
     .unwrap();
     records
 }

@@ -104,6 +104,7 @@ fn refusals(remarks: Vec<Remark>) -> Vec<String> {
     let said = remarks.into_iter().map(|remark| match remark {
         Remark::Refused(refusal) => refusal.to_string(),
         Remark::Warning(warning) => format!("warning: {warning}"),
+        Remark::Note(note) => note,
     });
     said.collect()
 }

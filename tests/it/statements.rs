@@ -225,6 +225,7 @@ pub fn an_import(
         licence: None,
         state: ImportState::Done,
         refusal: None,
+        notes: None,
         rows_done: 0,
         drafted: 0,
         sent: 0,

@@ -187,6 +187,7 @@ async fn the_grant_of_another_is_not_taken(database: Database) {
         .map(|remark| match remark {
             Remark::Refused(refusal) => refusal.to_string(),
             Remark::Warning(warning) => panic!("{warning}"),
+            Remark::Note(note) => panic!("{note}"),
         })
         .collect();
     assert_eq!(

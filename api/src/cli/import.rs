@@ -109,6 +109,7 @@ impl Import {
         let input = BufReader::with_capacity(1 << 16, bar.wrap_read(opened));
         let mut remarks = |remark: Remark| {
             let line = match remark {
+                Remark::Note(note) => format!("{name}: {note}"),
                 Remark::Refused(refusal) => format!("{name}, {refusal}"),
                 Remark::Warning(warning) => {
                     format!("{name}, {}: worth a look: {}", warning.place(), warning.reason)

@@ -11,6 +11,7 @@ pub mod node;
 pub mod operation;
 pub mod user_error;
 pub mod variables;
+pub(crate) mod whole_number;
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Published grants, in the 360Giving Data Standard: each becomes one funding term,
 //! with its recipient as lead organisation. What a grant does not say stays unknown.
 
-use std::io::Read;
+use std::io::{Read, Seek};
 
 use sea_orm::DatabaseConnection;
 use wayin_entity::{OrganisationKind, SourceKind, Visibility};
@@ -22,15 +22,15 @@ use crate::place::Gazetteer;
 pub async fn import(
     db: &DatabaseConnection,
     act: &Act<'_>,
-    input: impl Read + Send + 'static,
+    input: impl Read + Seek + Send + 'static,
     format: GrantFormat,
     licence: Option<String>,
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) -> Result<Tally, ImportError> {
-    let (rows, reading) = super::batches(move |each| grants::read(input, format, each));
+    let (rows, reading) = super::batches(move |notes, each| grants::read(input, format, notes, each));
     let propose = move |grant: Grant, places: &Gazetteer| proposal(&grant, places, licence.as_deref());
     let tally = super::publish_rows(db, act, rows, propose, field, remarks).await?;
-    super::parsed(reading).await?;
+    super::parsed(reading, remarks).await?;
     Ok(tally)
 }
 
@@ -84,9 +84,9 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
         funder: named(&grant.funder, Some(OrganisationKind::Funder)),
         grant_identifier: Some(grant.identifier.clone()),
         programme: grant.programme.clone(),
-        currency: Some(grant.currency.clone()),
-        amount_minor: Some(grant.amount_minor),
-        awarded_on: Some(grant.awarded_on),
+        currency: grant.currency.clone(),
+        amount_minor: grant.amount_minor,
+        awarded_on: grant.awarded_on,
         starts_on: grant.starts_on,
         ends_on: grant.ends_on,
         duration_months: grant.duration_months,

@@ -99,6 +99,12 @@ impl Import {
         self.0.refusal.as_deref()
     }
 
+    /// What is to be known of how the file was read, such as its encoding and the separator of its columns, one
+    /// sentence each; empty where it is plain.
+    async fn notes(&self) -> Vec<&str> {
+        self.0.notes.as_deref().unwrap_or_default().lines().collect()
+    }
+
     /// How many rows came to something so far: the counts below make it up.
     async fn rows_done(&self) -> i64 {
         self.0.rows_done

@@ -20,7 +20,7 @@ use wayin_entity::{FileFormat, ImportKind};
 
 use self::parse::grants::GrantFormat;
 use self::parse::records::{Limits, RecordFormat};
-use self::parse::{FileError, Refusal, Row};
+use self::parse::{FileError, GoodRow, Notes, Refusal, Row};
 use crate::base::DisclosureKeys;
 use crate::change::Act;
 use crate::database;
@@ -91,8 +91,10 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts what became of a proposal; hands on why it was refused, and answers what is worth a look.
-    fn count(&mut self, outcome: Outcome, refused: impl FnMut(Finding)) -> Vec<Finding> {
+    /// Counts what became of a proposal, of which the file gave as many warnings; hands on why it was refused, and
+    /// answers what is worth a look.
+    fn count(&mut self, outcome: Outcome, warned: usize, refused: impl FnMut(Finding)) -> Vec<Finding> {
+        let is_taken = !matches!(outcome, Outcome::Refused(_));
         let warnings = match outcome {
             Outcome::Published { warnings, .. } => {
                 self.added += 1;
@@ -112,7 +114,7 @@ impl Tally {
                 Vec::new()
             }
         };
-        self.warned += u64::from(!warnings.is_empty());
+        self.warned += u64::from(is_taken && (warned > 0 || !warnings.is_empty()));
         warnings
     }
 }
@@ -124,22 +126,27 @@ pub enum Remark {
     Refused(Refusal),
     /// It was taken, but is worth a look.
     Warning(Refusal),
+    /// Something about how the whole file was read, as a sentence.
+    Note(String),
 }
 
 /// Rows with their numbers.
 type Batch<T> = Vec<(u64, Row<T>)>;
 /// A file that is being read on a thread of its own.
-type Reading<P> = tokio::task::JoinHandle<Result<P, FileError>>;
+type Reading<P> = tokio::task::JoinHandle<(Notes, Result<P, FileError>)>;
 
 /// Parses on a thread of its own and hands over batches of rows. The channel holds
 /// a few batches, so that a long file never waits in memory.
 fn batches<T: Send + 'static, P: Send + 'static>(
-    parse: impl FnOnce(&mut dyn FnMut(u64, Row<T>) -> ControlFlow<()>) -> Result<P, FileError> + Send + 'static,
+    parse: impl FnOnce(&mut Notes, &mut dyn FnMut(u64, Row<T>) -> ControlFlow<()>) -> Result<P, FileError>
+    + Send
+    + 'static,
 ) -> (mpsc::Receiver<Batch<T>>, Reading<P>) {
     let (sender, receiver) = mpsc::channel(4);
     let reading = tokio::task::spawn_blocking(move || {
         let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
-        let parsed = parse(&mut |row, read| {
+        let mut notes = Notes::default();
+        let parsed = parse(&mut notes, &mut |row, read| {
             batch.push((row, read));
             // Nobody listens any more when the base could not take a batch.
             if batch.len() == ROWS_AT_ONCE && sender.blocking_send(std::mem::take(&mut batch)).is_err() {
@@ -148,15 +155,18 @@ fn batches<T: Send + 'static, P: Send + 'static>(
             ControlFlow::Continue(())
         });
         let _ = sender.blocking_send(batch);
-        parsed
+        (notes, parsed)
     });
     (receiver, reading)
 }
 
-async fn parsed<P>(reading: Reading<P>) -> Result<P, ImportError> {
-    Ok(reading
+/// What a file came to, and hands on what is to be known of how it was read.
+async fn parsed<P>(reading: Reading<P>, remarks: &mut (dyn FnMut(Remark) + Send)) -> Result<P, ImportError> {
+    let (notes, parsed) = reading
         .await
-        .map_err(|cause| Error::Internal(format!("a file could not be read: {cause}")))??)
+        .map_err(|cause| Error::Internal(format!("a file could not be read: {cause}")))?;
+    notes.into_iter().map(Remark::Note).for_each(remarks);
+    Ok(parsed?)
 }
 
 /// Publishes the rows of a file as they come. `propose` makes a record of a row, and
@@ -200,10 +210,10 @@ async fn publish_where_they_stand<T: Send + 'static, W>(
                     tally.refused += 1;
                     refusals.into_iter().map(Remark::Refused).for_each(&mut *remarks);
                 }
-                Ok(read) => {
-                    let (proposal, stands) = propose(read, &places);
+                Ok(GoodRow { value, warnings }) => {
+                    let (proposal, stands) = propose(value, &places);
                     proposals.push(proposal);
-                    stand.push((row, stands));
+                    stand.push((row, stands, warnings));
                 }
             }
         }
@@ -213,11 +223,12 @@ async fn publish_where_they_stand<T: Send + 'static, W>(
         let transaction = database::begin_writing(db).await?;
         let outcomes = publish_all(&transaction, act, &places, &keys, proposals).await?;
         transaction.commit().await?;
-        for ((row, stands), outcome) in stand.into_iter().zip(outcomes) {
+        for ((row, stands, warnings), outcome) in stand.into_iter().zip(outcomes) {
             let remark = |finding| refusal(row, &stands, finding);
-            for warning in tally.count(outcome, |refused| remarks(Remark::Refused(remark(refused)))) {
-                remarks(Remark::Warning(remark(warning)));
-            }
+            let refused = |refused| remarks(Remark::Refused(remark(refused)));
+            let found = tally.count(outcome, warnings.len(), refused);
+            let warnings = warnings.into_iter().chain(found.into_iter().map(remark));
+            warnings.map(Remark::Warning).for_each(&mut *remarks);
         }
     }
     Ok(tally)

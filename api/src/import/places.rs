@@ -1,13 +1,13 @@
 //! Places with their codes, and what they lie within.
 
 use std::collections::HashSet;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
 
 use sea_orm::DatabaseConnection;
 
-use super::parse::Refusal;
 use super::parse::places::{self, PlaceRow};
+use super::parse::{FileError, GoodRow, Notes, Refusal};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
 use crate::database;
@@ -17,21 +17,31 @@ use crate::place::{PlaceDraft, Saved, save_all};
 pub async fn import(
     db: &DatabaseConnection,
     act: &Act<'_>,
-    input: impl Read,
+    mut input: impl Read,
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) -> Result<Tally, ImportError> {
     let mut tally = Tally::default();
     let mut rows: Vec<(u64, PlaceRow)> = Vec::new();
-    places::read(input, |row, read| {
+    // The places are all held at once, and a file of them is hardly larger.
+    let mut file = Vec::new();
+    input.read_to_end(&mut file).map_err(FileError::from)?;
+    let mut notes = Notes::default();
+    let outcome = places::read(Cursor::new(file), &mut notes, |row, read| {
         match read {
-            Ok(place) => rows.push((row, place)),
+            Ok(GoodRow { value, warnings }) => {
+                tally.warned += u64::from(!warnings.is_empty());
+                warnings.into_iter().map(Remark::Warning).for_each(&mut *remarks);
+                rows.push((row, value));
+            }
             Err(refusals) => {
                 tally.refused += 1;
                 refusals.into_iter().map(Remark::Refused).for_each(&mut *remarks);
             }
         }
         ControlFlow::Continue(())
-    })?;
+    });
+    notes.into_iter().map(Remark::Note).for_each(&mut *remarks);
+    outcome?;
     let transaction = database::begin_writing(db).await?;
     let parents = parents_without_a_row(&rows);
     let known = crate::place::Gazetteer::read(&transaction).await?;

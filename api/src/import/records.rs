@@ -6,7 +6,7 @@ use sea_orm::DatabaseConnection;
 
 use super::parse::file_record::{Cell, FileRecord, Item};
 use super::parse::records::{self, Limits, RecordFormat, Written};
-use super::parse::{Refusal, Row};
+use super::parse::{GoodRow, Refusal, Row};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
 use crate::initiative::document;
@@ -18,13 +18,13 @@ use crate::initiative::validate::Finding;
 pub async fn import(
     db: &DatabaseConnection,
     act: &Act<'_>,
-    input: impl Read + Send + 'static,
+    input: impl Read + Seek + Send + 'static,
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) -> Result<Tally, ImportError> {
-    let (rows, reading) = super::batches(move |each| records::read(input, each));
+    let (rows, reading) = super::batches(move |notes, each| records::read(input, notes, each));
     let propose = |written, _: &_| proposal(written);
     let tally = super::publish_rows(db, act, rows, propose, ToOwned::to_owned, remarks).await?;
-    super::parsed(reading).await?;
+    super::parsed(reading, remarks).await?;
     Ok(tally)
 }
 
@@ -39,8 +39,8 @@ pub async fn import_as(
     if format == RecordFormat::JsonLines {
         return import(db, act, input, remarks).await;
     }
-    let (rows, reading) = super::batches(move |each| {
-        records::read_as_typed(format, input, &Limits::NONE, |item| {
+    let (rows, reading) = super::batches(move |notes, each| {
+        records::read_as_typed(format, input, &Limits::NONE, notes, |item| {
             let (row, read) = row(item);
             each(row, read)
         })
@@ -51,7 +51,7 @@ pub async fn import_as(
     let refusal =
         |_, stands: &FileRecord, Finding { path, reason, .. }| refusal(stands.cell_of(&path), reason);
     let tally = super::publish_where_they_stand(db, act, rows, propose, refusal, remarks).await?;
-    super::parsed(reading).await?;
+    super::parsed(reading, remarks).await?;
     Ok(tally)
 }
 
@@ -74,7 +74,16 @@ fn row(item: Item) -> (u64, Row<(InitiativeRecord, FileRecord)>) {
             let found = typed.with_own(reading.findings);
             let number = typed.at.row;
             let read = match reading.record {
-                Some(record) if found.is_empty() => Ok((record, typed)),
+                Some(record) if found.is_empty() => {
+                    let warnings = std::mem::take(&mut typed.warnings).into_iter();
+                    let warnings = warnings
+                        .map(|Finding { path, reason, .. }| refusal(typed.cell_of(&path), reason))
+                        .collect();
+                    Ok(GoodRow {
+                        value: (record, typed),
+                        warnings,
+                    })
+                }
                 _ => Err(found
                     .into_iter()
                     .map(|Finding { path, reason, .. }| refusal(typed.cell_of(&path), reason))

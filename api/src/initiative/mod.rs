@@ -12,6 +12,7 @@ pub mod publish;
 pub mod record;
 pub mod revision;
 pub mod validate;
+mod whole;
 
 use sea_orm::{
     EntityTrait, ExprTrait, QueryFilter, Select,

@@ -11,6 +11,7 @@ use wayin_entity::{
 use super::missing::{
     ChallengeAnswer, ConditionAnswer, EntryPointAnswer, FundingTermAnswer, Missing, RecordAnswer,
 };
+use super::whole;
 
 /// One initiative with all its parts. What is absent or null is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -234,7 +235,11 @@ pub struct FundingTerm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
     /// The amount in the currency's minor unit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "whole::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub amount_minor: Option<i64>,
     /// The day the decision was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -246,7 +251,11 @@ pub struct FundingTerm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_on: Option<NaiveDate>,
     /// The length in whole months, as given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "whole::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub duration_months: Option<i32>,
     /// The entry point that the funder meant to fund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -255,7 +264,11 @@ pub struct FundingTerm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upfront_research: Option<bool>,
     /// How many months of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "whole::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub upfront_research_months: Option<i32>,
     /// Whether the extra time and resource of working together was paid for.
     #[serde(default, skip_serializing_if = "Option::is_none")]

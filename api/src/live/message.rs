@@ -3,7 +3,8 @@
 //!
 //! Source: "GraphQL over WebSocket Protocol", `PROTOCOL.md` of the library graphql-ws.
 
-use async_graphql::{Request, Response, ServerError, Variables};
+use crate::graphql::whole_number;
+use async_graphql::{Request, Response, ServerError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -100,7 +101,7 @@ impl FromClient {
                 }
                 request.operation_name = payload.operation_name;
                 let variables = Value::Object(payload.variables.unwrap_or_default());
-                request.variables = Variables::from_json(variables);
+                request.variables = whole_number::variables(variables);
                 Self::Subscribe {
                     id: named(id)?,
                     request: Box::new(request),

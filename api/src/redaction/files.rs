@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
 
-use encoding_rs::WINDOWS_1252;
+use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 use quick_xml::events::Event;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use crate::change::Act;
 use crate::error::{Error, Result};
 use crate::id::NodeKind;
 use crate::import::job;
-use crate::import::parse::stream;
+use crate::import::parse::encoding::Decoded;
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::paging::Walk;
 
@@ -107,7 +107,7 @@ pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str, found:
     }
     {
         use import::Column;
-        let columns = [Column::FileName, Column::Refusal, Column::Licence];
+        let columns = [Column::FileName, Column::Refusal, Column::Licence, Column::Notes];
         let touched = (Column::UpdatedAt, act.now());
         replace::<import::Entity>(db, &found.import, Column::Id, &columns, touched, text).await?;
     }
@@ -126,9 +126,9 @@ fn holds_text(format: FileFormat, mut file: File, text: &str) -> std::io::Result
                 return Ok(true);
             }
             // Also what is refused for its encoding is kept, and may have no mark that tells the order of bytes.
-            for unit in [u16::from_le_bytes, u16::from_be_bytes] {
+            for wide in [UTF_16LE, UTF_16BE] {
                 file.rewind()?;
-                let read_wide = || BufReader::new(stream::wide(&file, unit));
+                let read_wide = || BufReader::new(Decoded::new(&file, wide));
                 if is_wide && in_text(read_wide(), text, &mut false)? {
                     return Ok(true);
                 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::columns::{Column, Kind, Sheet};
 use super::vocabulary::Vocabulary;
 use super::{escaped, typed};
-use crate::money;
+use crate::money::{self, DecimalSign};
 
 /// What a cell shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,7 +109,9 @@ fn show_value(column: &Column, value: &Value, part: &Value, manner: Manner) -> S
             };
             match amount.parse::<f64>() {
                 // Only where the number that the workbook keeps is that very amount.
-                Ok(number) if typed::amount(&number.to_string(), currency(part)).0 == *value => {
+                Ok(number)
+                    if typed::amount(&number.to_string(), currency(part), DecimalSign::Point).0 == *value =>
+                {
                     Shown::Money(number)
                 }
                 _ => Shown::Words(amount),
@@ -171,7 +173,7 @@ fn currency(part: &Value) -> Option<&str> {
 fn in_main_unit(minor: i64, part: &Value) -> Option<String> {
     let currency = currency(part)?;
     let amount = money::in_main_unit(minor, &currency.trim().to_ascii_uppercase())?;
-    (typed::amount(&amount, Some(currency)).0 == minor).then_some(amount)
+    (typed::amount(&amount, Some(currency), DecimalSign::Point).0 == minor).then_some(amount)
 }
 
 /// The number by which a workbook counts a day, where every program counts it alike.

@@ -7,7 +7,7 @@ use super::columns::{Column, Kind};
 use super::escaped::{self, why_missing};
 use super::vocabulary::Vocabulary;
 use crate::initiative::validate::FindingCode;
-use crate::money::Amount;
+use crate::money::{self, Amount, DecimalSign};
 
 /// What a cell holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +69,7 @@ pub enum Said {
 }
 
 /// Reads a cell that is not blank.
-pub fn read(column: &Column, raw: Raw) -> (Said, Option<Wrong>) {
+pub fn read(column: &Column, raw: Raw, sign: DecimalSign) -> (Said, Option<Wrong>) {
     let raw = match raw {
         Raw::Error(error) => {
             let reason = format!("holds the error {error}, which a formula has left; type the value itself");
@@ -108,8 +108,7 @@ pub fn read(column: &Column, raw: Raw) -> (Said, Option<Wrong>) {
         (Kind::Date, raw) => raw.text().trim().into(),
         (Kind::Whole, raw) => {
             let text = raw.text();
-            let number = text.trim().parse::<i64>();
-            number.map_or_else(|_| text.into(), Value::from)
+            money::whole(&text, sign).map_or_else(|| text.into(), Value::from)
         }
         (Kind::YesNo, Raw::Bool(is)) => is.into(),
         (Kind::YesNo, raw) => {
@@ -186,12 +185,13 @@ fn of_number(number: f64) -> Value {
 }
 
 /// An amount in the minor unit of its currency; where that cannot be told, the text and why.
-pub fn amount(text: &str, currency: Option<&str>) -> (Value, Option<Wrong>) {
+pub fn amount(text: &str, currency: Option<&str>, sign: DecimalSign) -> (Value, Option<Wrong>) {
     let Some(currency) = currency.map(str::trim).filter(|currency| !currency.is_empty()) else {
         let reason = "cannot be taken without the currency that it is in";
         return (json!(text), Some((FindingCode::Malformed, reason.into())));
     };
-    let read = Amount::parse(text).and_then(|amount| amount.minor_units(&currency.to_ascii_uppercase()));
+    let read =
+        Amount::parse(text, sign).and_then(|amount| amount.minor_units(&currency.to_ascii_uppercase()));
     match read {
         Ok(minor) => (minor.into(), None),
         Err(reason) => (json!(text), Some((FindingCode::Malformed, reason))),
@@ -248,7 +248,7 @@ mod tests {
     }
 
     fn said(sheet: usize, header: &str, raw: Raw) -> Value {
-        match read(column(sheet, header), raw) {
+        match read(column(sheet, header), raw, DecimalSign::Point) {
             (Said::Value(value), None) => value,
             other => panic!("{other:?}"),
         }
@@ -273,6 +273,7 @@ mod tests {
         assert_eq!(said(0, "Started on", text("1/4/2021")), json!("1/4/2021"));
         assert_eq!(said(0, "Started on", Raw::Number(44_287.0)), json!(44_287));
         assert_eq!(said(4, "Length in months", text("18")), json!(18));
+        assert_eq!(said(4, "Length in months", text("18.0")), json!(18));
         assert_eq!(said(4, "Length in months", Raw::Number(1.5)), json!(1.5));
         assert_eq!(said(4, "Length in months", text("a year")), json!("a year"));
         assert_eq!(said(1, "Entry point", text("Root causes")), json!("ROOT_CAUSES"));
@@ -296,7 +297,7 @@ mod tests {
                 "\"no idea\", \"none\" is none of the choices; they are ",
             ),
         ] {
-            let (said, wrong) = read(column(sheet, header), text(typed));
+            let (said, wrong) = read(column(sheet, header), text(typed), DecimalSign::Point);
             assert_eq!(said, Said::Value(kept));
             let (code, told) = wrong.unwrap();
             assert!(
@@ -308,7 +309,11 @@ mod tests {
 
     #[test]
     fn an_answer_may_say_why_it_is_missing() {
-        let missing = read(column(4, "Length in months"), text("not asked"));
+        let missing = read(
+            column(4, "Length in months"),
+            text("not asked"),
+            DecimalSign::Point,
+        );
         assert_eq!(missing, (Said::Why("NOT_ASKED"), None));
         assert_eq!(said(0, "Why no challenges", text("No reply")), json!("NO_REPLY"));
         // Not of what every record needs, and not where it is escaped.
@@ -323,7 +328,7 @@ mod tests {
             (Raw::Formula("A1+B1".into()), "=A1+B1"),
             (Raw::Moment("2021-07-01".into()), "2021-07-01"),
         ] {
-            let (said, wrong) = read(column(0, "Title"), raw);
+            let (said, wrong) = read(column(0, "Title"), raw, DecimalSign::Point);
             assert_eq!(said, Said::Value(json!(kept)));
             assert_eq!(wrong.unwrap().0, FindingCode::Malformed);
         }
@@ -331,15 +336,21 @@ mod tests {
 
     #[test]
     fn an_amount_needs_its_currency() {
-        assert_eq!(amount("15000.5", Some("gbp")), (json!(1_500_050), None));
-        assert_eq!(amount("1500", Some("JPY")), (json!(1_500), None));
+        assert_eq!(
+            amount("15000.5", Some("gbp"), DecimalSign::Point),
+            (json!(1_500_050), None)
+        );
+        assert_eq!(
+            amount("1500", Some("JPY"), DecimalSign::Point),
+            (json!(1_500), None)
+        );
         for (text, currency) in [
             ("15", None),
             ("15", Some(" ")),
             ("£15", Some("GBP")),
             ("-1", Some("GBP")),
         ] {
-            let (kept, wrong) = amount(text, currency);
+            let (kept, wrong) = amount(text, currency, DecimalSign::Point);
             assert_eq!(kept, json!(text));
             assert!(wrong.is_some());
         }

@@ -455,6 +455,7 @@ impl Rows {
             licence: Some("CC-BY-4.0".to_owned()),
             state: ImportState::Done,
             refusal: Some("It breaks off.".to_owned()),
+            notes: Some("The file is read as Windows-1252.".to_owned()),
             rows_done: 21,
             drafted: 1,
             sent: 2,

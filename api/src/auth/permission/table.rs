@@ -499,6 +499,7 @@ pub const TABLE: &[Row] = &[
             "bytes",
             "state",
             "refusal",
+            "notes",
             "rowsDone",
             "drafted",
             "sent",

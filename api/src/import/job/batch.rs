@@ -27,8 +27,14 @@ pub(super) enum Unit {
         /// The first row of the file that has the same reference, where that is another.
         repeats: Option<u64>,
     },
-    /// A published grant, with the row that it begins with.
-    Grant(u64, Box<Grant>),
+    /// A published grant.
+    Grant {
+        /// The row that it begins with.
+        row: u64,
+        grant: Box<Grant>,
+        /// What of it could not be taken as it is written.
+        warnings: Vec<(Cell, Finding)>,
+    },
     /// A row of a file of grants that is none.
     NoGrant(u64, Vec<(Cell, Finding)>),
 }

@@ -38,9 +38,9 @@ impl Taking<'_> {
         let owners = self.owners(db, &units).await?;
         for (position, unit) in units {
             match unit {
-                Unit::Grant(row, grant) => match self.of_another(&grant, &owners) {
+                Unit::Grant { row, grant, warnings } => match self.of_another(&grant, &owners) {
                     None => {
-                        rows.push((position, Cell::of_row(row)));
+                        rows.push((position, Cell::of_row(row), warnings));
                         proposals.push(proposal(&grant, self.places, Some(self.licence)));
                     }
                     Some(finding) => {
@@ -60,20 +60,22 @@ impl Taking<'_> {
         }
         let Written { outcomes, changes } =
             publish::write_all(db, self.act, self.places, self.keys, proposals).await?;
-        for ((position, at), outcome) in rows.into_iter().zip(outcomes) {
-            came.push(match outcome {
-                Outcome::Published { id, warnings } | Outcome::Altered { id, warnings } => Came {
-                    initiative: Some(id),
-                    remarks: warnings
-                        .into_iter()
-                        .map(|finding| Remark {
-                            cell: cell(&at, &finding),
-                            finding,
-                            is_warning: true,
-                        })
-                        .collect(),
-                    ..Came::to(position, at, RowOutcome::Published)
-                },
+        for ((position, at, warnings), outcome) in rows.into_iter().zip(outcomes) {
+            let warning = |(cell, finding)| Remark {
+                cell,
+                finding,
+                is_warning: true,
+            };
+            let mut one = match outcome {
+                Outcome::Published { id, warnings } | Outcome::Altered { id, warnings } => {
+                    let warnings = warnings.into_iter();
+                    let warnings = warnings.map(|finding| warning((cell(&at, &finding), finding)));
+                    Came {
+                        initiative: Some(id),
+                        remarks: warnings.collect(),
+                        ..Came::to(position, at, RowOutcome::Published)
+                    }
+                }
                 Outcome::Unchanged { id } => Came {
                     initiative: Some(id),
                     ..Came::to(position, at, RowOutcome::Unchanged)
@@ -82,7 +84,9 @@ impl Taking<'_> {
                     let findings = findings.into_iter().map(|finding| (cell(&at, &finding), finding));
                     Came::refused(position, at.clone(), findings.collect::<Vec<_>>())
                 }
-            });
+            };
+            one.remarks.extend(warnings.into_iter().map(warning));
+            came.push(one);
         }
         came.sort_by_key(|one| one.position);
         Ok(Taken { came, changes })
@@ -95,7 +99,7 @@ impl Taking<'_> {
         }
         let grants = || {
             units.iter().filter_map(|(_, unit)| match unit {
-                Unit::Grant(_, grant) => Some(grant),
+                Unit::Grant { grant, .. } => Some(grant),
                 _ => None,
             })
         };

@@ -180,6 +180,7 @@ pub async fn start(
         licence,
         state: ImportState::Waiting,
         refusal: None,
+        notes: None,
         rows_done: 0,
         drafted: 0,
         sent: 0,

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::import::parse::file_record::{Cell, FileRecord, Item};
 use crate::import::parse::grants::{self as grant_files, GrantFormat};
 use crate::import::parse::records::{Limits, RecordFormat, read_as_typed};
-use crate::import::parse::{FileError, Refusal};
+use crate::import::parse::{FileError, Notes, Refusal};
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::submission::{look, reference_of};
 
@@ -77,7 +77,7 @@ impl References {
     }
 }
 
-pub(super) type Reading = tokio::task::JoinHandle<Result<(), FileError>>;
+pub(super) type Reading = tokio::task::JoinHandle<(Notes, Result<(), FileError>)>;
 
 /// Reads a file on a thread of its own, its records by themselves included, and hands over the rows that are not
 /// done yet, in batches of which few wait, so that a long file never does in memory.
@@ -94,6 +94,7 @@ pub(super) fn read(
     let reading = tokio::task::spawn_blocking(move || {
         let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
         let mut position = 0;
+        let mut notes = Notes::default();
         let mut references = References::default();
         let mut hand_over = |mut unit| {
             position += 1;
@@ -128,20 +129,24 @@ pub(super) fn read(
         let read = match (kind, grants) {
             (ImportKind::Grants360Giving, Some(format)) => {
                 let (mut left, mut outcome) = (limits.rows, Ok(()));
-                let read = grant_files::read(BufReader::new(content), format, |row, grant| {
+                let read = grant_files::read(BufReader::new(content), format, &mut notes, |row, grant| {
                     if left == 0 {
                         outcome = Err(FileError::TooManyRows(limits.rows));
                         return ControlFlow::Break(());
                     }
                     left -= 1;
                     hand_over(match grant {
-                        Ok(grant) => Unit::Grant(row, Box::new(grant)),
-                        Err(refusals) => Unit::NoGrant(row, refusals.into_iter().map(told).collect()),
+                        Ok(good) => Unit::Grant {
+                            row,
+                            grant: Box::new(good.value),
+                            warnings: good.warnings.into_iter().map(found_in).collect(),
+                        },
+                        Err(refusals) => Unit::NoGrant(row, refusals.into_iter().map(found_in).collect()),
                     })
                 });
                 read.and(outcome)
             }
-            _ => read_as_typed(record_format(format), content, &limits, |item| {
+            _ => read_as_typed(record_format(format), content, &limits, &mut notes, |item| {
                 hand_over(Unit::Record {
                     item,
                     alone: None,
@@ -152,16 +157,17 @@ pub(super) fn read(
         if !batch.is_empty() {
             let _ = sender.blocking_send(Batch(batch));
         }
-        read
+        (notes, read)
     });
     (receiver, reading)
 }
 
-/// What is wrong with a row of a file of grants, with the field that it is about.
-fn told(refusal: Refusal) -> (Cell, Finding) {
+/// What was found in a row of a file of grants, with the field that it is about.
+fn found_in(refusal: Refusal) -> (Cell, Finding) {
     let cell = Cell {
+        sheet: refusal.sheet,
+        row: refusal.row,
         column: Some(refusal.field.clone()).filter(|field| !field.is_empty()),
-        ..Cell::of_row(refusal.row)
     };
     (
         cell,

@@ -175,7 +175,7 @@ impl Taking<'_> {
                     continue;
                 }
                 // A file of records holds none.
-                Unit::Grant(..) | Unit::NoGrant(..) => continue,
+                Unit::Grant { .. } | Unit::NoGrant(..) => continue,
             };
             let record: &FileRecord = record;
             if let Some(refusal) = look::at_shape(&record.document) {
@@ -411,7 +411,13 @@ fn remarks(record: &FileRecord, looked: &Looked) -> Vec<Remark> {
     );
     errors
         .map(|finding| remark(finding, false))
-        .chain(looked.warnings.iter().map(|finding| remark(finding, true)))
+        .chain(
+            record
+                .warnings
+                .iter()
+                .chain(&looked.warnings)
+                .map(|finding| remark(finding, true)),
+        )
         .collect()
 }
 

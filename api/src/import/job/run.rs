@@ -25,6 +25,7 @@ use crate::change::{self, Act};
 use crate::clock::Clock;
 use crate::database;
 use crate::error::{Error, Result};
+use crate::import::parse::Notes;
 use crate::pattern::engine::Engine;
 use crate::place::Gazetteer;
 
@@ -285,8 +286,10 @@ async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
         return Ok(end);
     }
     match reading.await {
-        Ok(Ok(())) => Ok(End::Done),
-        Ok(Err(error)) => Ok(End::Refused(error.to_string())),
+        Ok((notes, read)) => {
+            keep_notes(runner, import.id, notes).await?;
+            Ok(read.map_or_else(|error| End::Refused(error.to_string()), |()| End::Done))
+        }
         Err(cause) => {
             tracing::error!(import = %import.id, %cause, "an import's file brought its reader down");
             let reason = "Something went wrong inside while the file was read; what was taken in before stays. \
@@ -294,6 +297,21 @@ async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
             Ok(End::Refused(reason.into()))
         }
     }
+}
+
+/// Keeps what is to be known of how a file was read.
+async fn keep_notes(runner: &Runner<'_>, import: Uuid, notes: Notes) -> Result<()> {
+    let notes: Vec<_> = notes.into_iter().map(|note| batch::without_nul(&note)).collect();
+    if notes.is_empty() {
+        return Ok(());
+    }
+    import::Entity::update_many()
+        .filter(import::Column::Id.eq(import))
+        .filter(import::Column::Runner.eq(runner.id))
+        .col_expr(import::Column::Notes, Expr::value(notes.join("\n")))
+        .exec(runner.db)
+        .await?;
+    Ok(())
 }
 
 /// Takes batches in, as many at once as the base writes side by side; answers how the import ends where it does before

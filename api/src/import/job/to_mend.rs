@@ -17,6 +17,7 @@ use wayin_entity::{ImportKind, import, import_outcome, import_piece};
 use super::file;
 use super::reading::record_format;
 use crate::error::{Error, Result};
+use crate::import::parse::Notes;
 use crate::import::parse::file_record::Item;
 use crate::import::parse::records::{Limits, read_as_typed};
 use crate::initiative::validate::Finding;
@@ -66,7 +67,7 @@ pub async fn write(db: &DatabaseConnection, import: &import::Model, limits: Limi
         let mut next = receiver.blocking_recv();
         let (mut position, mut wrong) = (0, None);
         // A file that breaks off is written as far as it was read when it was taken in.
-        let _ = read_as_typed(format, content, &limits, |item| {
+        let _ = read_as_typed(format, content, &limits, &mut Notes::default(), |item| {
             position += 1;
             let mut findings = Vec::new();
             while let Some((of, finding)) = next.take_if(|(of, _)| *of <= position) {

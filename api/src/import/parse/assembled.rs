@@ -4,8 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::file_record::{Cell, FileRecord};
 use crate::initiative::validate::{Finding, FindingCode};
+use crate::money::DecimalSign;
 use crate::workbook::columns::{Column, Kind, Sheet};
 use crate::workbook::typed::{self, Raw, Said};
+use crate::written::{self, WrittenDate};
 
 /// The record itself, or an item of one of its lists, as its cells are read.
 pub(super) struct Part<'a> {
@@ -14,6 +16,7 @@ pub(super) struct Part<'a> {
     item: usize,
     document: Map<String, Value>,
     amount: Option<String>,
+    sign: DecimalSign,
 }
 
 impl<'a> Part<'a> {
@@ -29,6 +32,7 @@ impl<'a> Part<'a> {
             item: 0,
             document,
             amount: None,
+            sign: DecimalSign::default(),
         }
     }
 
@@ -44,12 +48,22 @@ impl<'a> Part<'a> {
             item,
             document: Map::new(),
             amount: None,
+            sign: DecimalSign::default(),
         }
+    }
+
+    /// Reads numbers with another sign before their decimals.
+    pub(super) fn with_decimal_sign(self, sign: DecimalSign) -> Self {
+        Self { sign, ..self }
     }
 
     /// Takes in what a cell holds.
     pub(super) fn put(&mut self, column: &Column, raw: Raw, at: Cell) {
-        let (said, wrong) = typed::read(column, raw);
+        let raw = match raw {
+            Raw::Text(text) if column.kind == Kind::Date => self.date(column, text),
+            raw => raw,
+        };
+        let (said, wrong) = typed::read(column, raw, self.sign);
         let mut path = self.sheet.path(self.item, column.path);
         match said {
             Said::Value(value) => {
@@ -90,6 +104,20 @@ impl<'a> Part<'a> {
         self.record.cells.insert(path, at);
     }
 
+    /// A date in words or numbers, as a workbook has it; the text where it is none.
+    fn date(&mut self, column: &Column, text: String) -> Raw {
+        let Ok(WrittenDate { date, is_ambiguous }) = written::any_date(&text) else {
+            return Raw::Text(text);
+        };
+        if is_ambiguous {
+            let path = self.sheet.path(self.item, column.path);
+            let reason = written::read_day_first(&text, date);
+            let warning = Finding::new(FindingCode::Ambiguous, path, reason);
+            self.record.warnings.push(warning);
+        }
+        Raw::Moment(date.to_string())
+    }
+
     fn find(&mut self, code: FindingCode, path: &str, reason: &str) {
         self.record.findings.push(Finding::new(code, path, reason));
     }
@@ -98,7 +126,7 @@ impl<'a> Part<'a> {
     pub(super) fn finish(mut self) {
         if let Some(text) = self.amount.take() {
             let currency = self.document.get("currency").and_then(Value::as_str);
-            let (value, wrong) = typed::amount(&text, currency);
+            let (value, wrong) = typed::amount(&text, currency, self.sign);
             if let Some((code, reason)) = wrong {
                 let path = self.sheet.path(self.item, "amountMinor");
                 self.record.findings.push(Finding::new(code, path, reason));

@@ -45,6 +45,8 @@ pub struct FileRecord {
     pub cells: BTreeMap<String, Cell>,
     /// What the file itself gets wrong about it, such as a cell that holds an error.
     pub findings: Vec<Finding>,
+    /// What of it could not be taken as it is written, with what became of it.
+    pub warnings: Vec<Finding>,
 }
 
 impl FileRecord {

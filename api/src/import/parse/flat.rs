@@ -2,7 +2,7 @@
 //! position of an item of a list in its name: `fundingTerms.1.durationMonths`.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
+use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 
 use serde_json::json;
@@ -10,10 +10,11 @@ use serde_json::json;
 use super::assembled::Part;
 use super::file_record::{Cell, FileRecord, Item, Stray};
 use super::records::Limits;
-use super::stream::{self, Allowance};
+use super::stream::Allowance;
 use super::table::Table;
-use super::{FileError, LONGEST_ROW};
+use super::{FileError, Notes};
 use crate::initiative::validate::FindingCode;
+use crate::money::DecimalSign;
 use crate::workbook::columns::{EXAMPLE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND, folded};
 use crate::workbook::typed::Raw;
 
@@ -51,13 +52,14 @@ fn known(title: &str) -> Option<Known> {
 
 /// Reads records and hands each to `each`.
 pub(super) fn read(
-    input: impl Read,
+    input: impl Read + Seek,
     limits: &Limits,
+    notes: &mut Notes,
     each: &mut dyn FnMut(Item) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
-    let (input, delimiter) = with_delimiter(stream::text_of_any_width(input)?)?;
     let allowance = Allowance::unlimited();
-    let mut table = Table::open_delimited(input, &allowance, delimiter)?;
+    let mut table = Table::open(input, &allowance, notes)?;
+    let sign = table.decimal_sign();
     let titles = table.header().to_vec();
     let columns: Vec<_> = titles.iter().map(|title| known(title)).collect();
     let paths = columns.iter().flatten().filter(|known| known.sheet == 0);
@@ -107,7 +109,7 @@ pub(super) fn read(
                         unknown.entry(place).or_insert(line);
                     }
                 }
-                match record(line, &titles, &columns, &cells) {
+                match record(line, &titles, &columns, &cells, sign) {
                     Some(record) => Item::Record(record),
                     None => continue,
                 }
@@ -134,7 +136,13 @@ pub(super) fn read(
 }
 
 /// The record of a row; none of one that shows how the table is filled in.
-fn record(line: u64, titles: &[String], columns: &[Option<Known>], cells: &[&str]) -> Option<FileRecord> {
+fn record(
+    line: u64,
+    titles: &[String],
+    columns: &[Option<Known>],
+    cells: &[&str],
+    sign: DecimalSign,
+) -> Option<FileRecord> {
     let mut record = FileRecord {
         at: Cell::of_row(line),
         document: json!({}),
@@ -164,7 +172,8 @@ fn record(line: u64, titles: &[String], columns: &[Option<Known>], cells: &[&str
         let mut part = match sheet.list {
             None => Part::record(&mut record, sheet),
             Some(_) => Part::item(&mut record, sheet, Cell::of_row(line)),
-        };
+        }
+        .with_decimal_sign(sign);
         for (place, column) in held {
             let at = Cell {
                 column: Some(titles[place].clone()),
@@ -175,48 +184,4 @@ fn record(line: u64, titles: &[String], columns: &[Option<Known>], cells: &[&str
         part.finish();
     }
     Some(record)
-}
-
-/// The input, and what stands between its cells: a comma, or the semicolon or tab that
-/// spreadsheets write where a comma is the decimal sign. A first line `sep=;` says so itself.
-fn with_delimiter(mut input: impl Read) -> Result<(impl Read, u8), FileError> {
-    let mut start = Vec::new();
-    let mut buffer = [0; 4096];
-    while !start.contains(&b'\n') && start.len() < LONGEST_ROW {
-        let read = input.read(&mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        start.extend_from_slice(&buffer[..read]);
-    }
-    let end = start
-        .iter()
-        .position(|byte| *byte == b'\n')
-        .unwrap_or(start.len());
-    let said = start[..end]
-        .trim_ascii()
-        .strip_prefix(b"sep=")
-        .and_then(|said| said.first().copied());
-    let delimiter = if let Some(said) = said {
-        // The line stays, as an empty one, so that those after it are counted rightly.
-        start[..end].fill(b' ');
-        said
-    } else {
-        let mut is_quoted = false;
-        let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
-        for byte in &start[..end] {
-            is_quoted ^= *byte == b'"';
-            for (delimiter, count) in &mut counts {
-                *count += usize::from(!is_quoted && byte == delimiter);
-            }
-        }
-        let mut most = counts[0];
-        for count in &counts[1..] {
-            if count.1 > most.1 {
-                most = *count;
-            }
-        }
-        most.0
-    };
-    Ok((Cursor::new(start).chain(input), delimiter))
 }

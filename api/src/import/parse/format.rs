@@ -30,7 +30,6 @@ impl RecordFormat {
             [0x1f, 0x8b, ..] | [b'7', b'z', 0xbc, 0xaf, ..] | [b'R', b'a', b'r', b'!', ..] => {
                 Err(FileError::Foreign("an archive"))
             }
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Ok(Self::Csv),
             _ => Self::of_text(&ending, start),
         }
     }
@@ -68,7 +67,7 @@ impl RecordFormat {
             Some(b'{') => Ok(Self::JsonLines),
             Some(b'[') => Err(FileError::NotRecords),
             Some(b'<') => Err(FileError::Foreign("a web page or another XML document")),
-            _ if start.contains(&0) => Err(FileError::Foreign("no text and no workbook that is known")),
+            _ if stream::is_binary(start) => Err(FileError::Foreign("no text and no workbook that is known")),
             _ => Ok(Self::Csv),
         }
     }
@@ -88,6 +87,7 @@ mod tests {
             ("a", b"\xef\xbb\xbf {}", RecordFormat::JsonLines),
             ("a.csv", b"title,summary\n", RecordFormat::Csv),
             ("a.txt", b"\xff\xfet\0", RecordFormat::Csv),
+            ("a", b"\xff\xfe{\0", RecordFormat::JsonLines),
             ("a.xlsx", xlsx, RecordFormat::Xlsx),
             ("a.csv", xlsx, RecordFormat::Xlsx),
             ("a.zip", ods, RecordFormat::Ods),
@@ -104,8 +104,8 @@ mod tests {
             ("a.docx", xlsx, "of another kind"),
             ("a.pdf", b"%PDF-1.7", "a PDF"),
             ("a.xlsx", b"<html>", "a web page"),
-            ("a.json", b"[{}]", "not one whole JSON object"),
             ("a.bin", b"ab\0\0", "no text"),
+            ("a.json", b"[{}]", "not one whole JSON object"),
         ] {
             let error = RecordFormat::of(name, start).unwrap_err().to_string();
             assert!(error.contains(said), "{name}: {error}");

@@ -5,15 +5,18 @@
 //! person is refused. Where the standard allows a list of recipients, funders,
 //! programmes or planned dates, the first of them is taken.
 //!
-//! The standard asks for a description; real files leave it out, and so it may
-//! be missing here. Titles, descriptions, names and programmes that are longer
-//! than a base holds are cut at a word and end in an ellipsis.
+//! A grant must have what it is known by: its identifier, its title, and the names
+//! of its recipient and its funder. Everything else may be missing. A value that
+//! cannot be held is left out, and the row has a warning with the value in it; an
+//! amount with more decimals than its currency has is rounded, half away from zero.
+//! Titles, descriptions, names and programmes that are longer than a base holds are
+//! cut at a word and end in an ellipsis.
 
 mod package;
 mod sheet;
 
 use std::fmt::Write as _;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -23,10 +26,10 @@ use sha2::{Digest, Sha256};
 use wayin_entity::{DeliveryTimeline, EntryPoint, ReportingBasis, ReportingFrequency, Restriction};
 
 use super::stream;
-use super::{FileError, Refusals, Row};
+use super::{FileError, Notes, Refusals, Row};
 use crate::initiative::missing::{FundingTermAnswer, Missing};
-use crate::money::{self, Amount};
-use crate::written::{self, quoted};
+use crate::money::{self, Amount, DecimalSign, Rounded};
+use crate::written::{self, WrittenDate, quoted};
 
 /// The most characters of a title or of a programme's.
 const LONGEST_TITLE: usize = 300;
@@ -36,6 +39,8 @@ const LONGEST_DESCRIPTION: usize = 10_000;
 const LONGEST_NAME: usize = 200;
 /// The most characters of an identifier or a code.
 const LONGEST_IDENTIFIER: usize = 200;
+/// The most characters of an organisation's identifier.
+const LONGEST_ORGANISATION_IDENTIFIER: usize = 100;
 /// The most characters of a web address.
 const LONGEST_ADDRESS: usize = 2_000;
 
@@ -49,11 +54,11 @@ pub struct Grant {
     /// What the grant is for, at most 10,000 characters.
     pub description: Option<String>,
     /// The ISO 4217 code of the money, in upper case.
-    pub currency: String,
+    pub currency: Option<String>,
     /// The amount awarded, in the currency's minor unit.
-    pub amount_minor: i64,
+    pub amount_minor: Option<i64>,
     /// The day of the decision.
-    pub awarded_on: NaiveDate,
+    pub awarded_on: Option<NaiveDate>,
     /// The planned first day.
     pub starts_on: Option<NaiveDate>,
     /// The planned last day, not before the first.
@@ -113,7 +118,7 @@ pub struct OwnTerms {
 /// An organisation that takes part in a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Party {
-    /// The org-id identifier, at most 200 characters.
+    /// The org-id identifier, at most 100 characters.
     pub identifier: Option<String>,
     /// The name, at most 200 characters.
     pub name: String,
@@ -154,7 +159,7 @@ impl GrantFormat {
     /// The form of a file, by its first bytes (some hundred will do) and, where
     /// those leave it open, by its name.
     pub fn of(path: &Path, start: &[u8]) -> Result<Self, FileError> {
-        stream::refuse_other_than_text(start)?;
+        stream::refuse_workbooks(start)?;
         let is_named_json = path
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
@@ -174,18 +179,19 @@ impl GrantFormat {
 /// Refuses the file whole where it is not valid, holds no list of grants, or
 /// has no column for something that every grant must have.
 pub fn read(
-    input: impl Read,
+    input: impl Read + Seek,
     format: GrantFormat,
+    notes: &mut Notes,
     each: impl FnMut(u64, Row<Grant>) -> ControlFlow<()>,
 ) -> Result<PackageInfo, FileError> {
     match format {
-        GrantFormat::Json => package::read(input, each),
-        GrantFormat::Csv => sheet::read(input, each).map(|()| PackageInfo::default()),
+        GrantFormat::Json => package::read(input, notes, each),
+        GrantFormat::Csv => sheet::read(input, notes, each).map(|()| PackageInfo::default()),
     }
 }
 
 /// Reads only what the package says about itself, passing over its grants.
-pub fn about(input: impl Read, format: GrantFormat) -> Result<PackageInfo, FileError> {
+pub fn about(input: impl Read + Seek, format: GrantFormat) -> Result<PackageInfo, FileError> {
     match format {
         GrantFormat::Json => package::about(input),
         GrantFormat::Csv => Ok(PackageInfo::default()),
@@ -217,9 +223,9 @@ impl Grant {
             Some(identifier.clone()),
             Some(title.clone()),
             description.clone(),
-            Some(currency.clone()),
-            Some(amount_minor.to_string()),
-            Some(awarded_on.to_string()),
+            currency.clone(),
+            amount_minor.map(|amount| amount.to_string()),
+            awarded_on.map(|date| date.to_string()),
             starts_on.map(|date| date.to_string()),
             ends_on.map(|date| date.to_string()),
             duration_months.map(|months| months.to_string()),
@@ -299,6 +305,8 @@ struct Draft {
     own: Option<OwnTerms>,
     /// Whether the recipient is a person.
     to_person: bool,
+    /// What stands before the decimals of its numbers.
+    sign: DecimalSign,
 }
 
 #[derive(Debug, Default)]
@@ -338,23 +346,25 @@ impl Draft {
             alone.add(path::PERSON, reason);
             return alone.finish(None);
         }
-        let identifier = found.required(path::ID, &self.id, uncut);
+        let identifier = found.required(path::ID, &self.id, uncut::<LONGEST_IDENTIFIER>);
         let title = found.required(path::TITLE, &self.title, line::<LONGEST_TITLE>);
         let description = found.optional(path::DESCRIPTION, &self.description, description);
-        let currency = found.required(path::CURRENCY, &self.currency, money::currency);
-        let amount = found.required(path::AMOUNT, &self.amount, Amount::parse);
-        let amount_minor = amount
-            .zip(currency.as_ref())
-            .and_then(|(amount, currency)| found.check(path::AMOUNT, amount.minor_units(currency)));
-        let awarded_on = found.required(path::AWARDED_ON, &self.awarded_on, written::date);
-        let starts_on = found.optional(path::STARTS_ON, &self.starts_on, written::date);
-        let ends_on = found.optional(path::ENDS_ON, &self.ends_on, written::date);
-        if let (Some(start), Some(end)) = (starts_on, ends_on)
-            && end < start
-        {
-            found.add(path::ENDS_ON, format!("{end} is before the start, {start}"));
-        }
-        let duration_months = found.optional(path::DURATION, &self.duration, money::months);
+        let currency = found.expected(path::CURRENCY, &self.currency, money::currency);
+        let amount_minor = found.amount(&self.amount, currency.as_deref(), self.sign);
+        let awarded_on = found.expected(path::AWARDED_ON, &self.awarded_on, written::any_date);
+        let awarded_on = found.date(path::AWARDED_ON, &self.awarded_on, awarded_on);
+        let starts_on = found.optional(path::STARTS_ON, &self.starts_on, written::any_date);
+        let starts_on = found.date(path::STARTS_ON, &self.starts_on, starts_on);
+        let ends_on = found.optional(path::ENDS_ON, &self.ends_on, written::any_date);
+        let ends_on = found.date(path::ENDS_ON, &self.ends_on, ends_on);
+        let ends_on = ends_on.filter(|end| match starts_on {
+            Some(start) if *end < start => {
+                found.leave_out(path::ENDS_ON, &format!("{end} is before the start, {start}"));
+                false
+            }
+            _ => true,
+        });
+        let duration_months = found.duration(&self.duration, self.sign);
         let programme = found.optional(path::PROGRAMME, &self.programme, line::<LONGEST_TITLE>);
         let recipient = found.party(
             (path::RECIPIENT_ID, &self.recipient_id),
@@ -370,22 +380,22 @@ impl Draft {
             let name = format!("{list}/{position}/name");
             let name = found.optional(&name, &location.name, line::<LONGEST_NAME>);
             let code = format!("{list}/{position}/geoCode");
-            let code = found.optional(&code, &location.code, uncut);
+            let code = found.optional(&code, &location.code, uncut::<LONGEST_IDENTIFIER>);
             if name.is_some() || code.is_some() {
                 let code = code.map(|code| code.to_ascii_uppercase());
                 locations.push(Location { name, code });
             }
         }
-        let data_source = found.optional(path::DATA_SOURCE, &self.data_source, |text| Ok(web_address(text)));
+        let data_source = found.optional(path::DATA_SOURCE, &self.data_source, web_address);
         let own = self.own;
         let whole = || {
             Some(Grant {
                 identifier: identifier?,
                 title: title?,
                 description,
-                currency: currency?,
-                amount_minor: amount_minor?,
-                awarded_on: awarded_on?,
+                currency,
+                amount_minor,
+                awarded_on,
                 starts_on,
                 ends_on,
                 duration_months,
@@ -393,7 +403,7 @@ impl Draft {
                 recipient: recipient?,
                 funder: funder?,
                 locations,
-                data_source: data_source.flatten(),
+                data_source,
                 own,
             })
         };
@@ -402,18 +412,41 @@ impl Draft {
 }
 
 impl Refusals {
-    /// The field as `parse` reads it; nothing where it is blank, or wrong and now among the refusals.
+    /// Warns that the grant is taken without a field.
+    fn leave_out(&mut self, path: &str, reason: &str) {
+        self.warn(path, format!("{reason}; the grant is taken without it"));
+    }
+
+    /// The field as `parse` reads it; nothing where it is blank, or where it cannot be held, which is a warning.
     fn optional<'a, T>(
         &mut self,
         path: &str,
         given: &'a Given,
         parse: impl FnOnce(&'a str) -> Result<T, String>,
     ) -> Option<T> {
-        let text = self.check(path, given.text())??;
-        self.check(path, parse(text))
+        let read = given.text().and_then(|text| text.map(parse).transpose());
+        read.unwrap_or_else(|reason| {
+            self.leave_out(path, &reason);
+            None
+        })
     }
 
-    /// Likewise, of a field that must not be blank.
+    /// Likewise, of a field that the standard requires: a warning too where it is blank.
+    fn expected<'a, T>(
+        &mut self,
+        path: &str,
+        given: &'a Given,
+        parse: impl FnOnce(&'a str) -> Result<T, String>,
+    ) -> Option<T> {
+        self.optional(path, given, parse).or_else(|| {
+            if matches!(given.text(), Ok(None)) {
+                self.leave_out(path, "is missing");
+            }
+            None
+        })
+    }
+
+    /// Likewise, of a field without which there is no grant: the row is refused.
     fn required<'a, T>(
         &mut self,
         path: &str,
@@ -425,8 +458,67 @@ impl Refusals {
         self.check(path, parse(text))
     }
 
+    /// The date, with a warning where it may be meant otherwise.
+    fn date(&mut self, path: &str, given: &Given, read: Option<WrittenDate>) -> Option<NaiveDate> {
+        let WrittenDate { date, is_ambiguous } = read?;
+        if let (true, Given::Text(text)) = (is_ambiguous, given) {
+            self.warn(path, written::read_day_first(text, date));
+        }
+        Some(date)
+    }
+
+    /// The amount in the currency's minor unit, rounded where it has more decimals.
+    fn amount(&mut self, given: &Given, currency: Option<&str>, sign: DecimalSign) -> Option<i64> {
+        let amount = self.expected(path::AMOUNT, given, |text| Amount::parse(text, sign))?;
+        let Some(currency) = currency else {
+            let reason = format!("{} is in a currency that is not known", quoted(amount.text()));
+            self.leave_out(path::AMOUNT, &reason);
+            return None;
+        };
+        match amount.rounded(currency) {
+            Ok(Rounded { minor, is_exact }) => {
+                if !is_exact {
+                    let rounded = money::in_major_units(minor, currency);
+                    let reason = format!(
+                        "{} has more decimals than {currency} has; it is rounded to {rounded}",
+                        quoted(amount.text())
+                    );
+                    self.warn(path::AMOUNT, reason);
+                }
+                Some(minor)
+            }
+            Err(reason) => {
+                self.leave_out(path::AMOUNT, &reason);
+                None
+            }
+        }
+    }
+
+    /// The number of months, which may be followed by that word.
+    fn duration(&mut self, given: &Given, sign: DecimalSign) -> Option<i32> {
+        let without_unit = given.text().ok().flatten().and_then(|text| {
+            let number = text.trim().trim_end_matches(|letter: char| !letter.is_numeric());
+            let unit = text.trim()[number.len()..]
+                .trim()
+                .trim_end_matches('.')
+                .to_lowercase();
+            let is_months = matches!(
+                unit.as_str(),
+                "month" | "months" | "month(s)" | "mth" | "mths" | "m"
+            );
+            let months = money::months(number, sign).ok().filter(|_| is_months)?;
+            Some((text, months))
+        });
+        if let Some((text, months)) = without_unit {
+            let reason = format!("{} is read as {months} months", quoted(text));
+            self.warn(path::DURATION, reason);
+            return Some(months);
+        }
+        self.optional(path::DURATION, given, |text| money::months(text, sign))
+    }
+
     fn party(&mut self, id: (&str, &Given), name: (&str, &Given)) -> Option<Party> {
-        let identifier = self.optional(id.0, id.1, uncut);
+        let identifier = self.optional(id.0, id.1, uncut::<LONGEST_ORGANISATION_IDENTIFIER>);
         let name = self.required(name.0, name.1, line::<LONGEST_NAME>)?;
         Some(Party { identifier, name })
     }
@@ -443,25 +535,34 @@ fn description(text: &str) -> Result<String, String> {
 }
 
 /// An identifier is never cut: half of one names something else.
-fn uncut(text: &str) -> Result<String, String> {
+fn uncut<const LONGEST: usize>(text: &str) -> Result<String, String> {
     let identifier = written::line(text).ok_or("is missing")?;
-    if identifier.chars().count() > LONGEST_IDENTIFIER {
+    if identifier.chars().count() > LONGEST {
         return Err(format!(
-            "{} is over {LONGEST_IDENTIFIER} characters long",
+            "{} is over {LONGEST} characters long",
             quoted(&identifier)
         ));
     }
     Ok(identifier)
 }
 
-/// The text, where it is an address on the web that a page may link to. Anything
-/// else (a note, an e-mail address) says nothing about the grant and is passed over.
-fn web_address(text: &str) -> Option<String> {
+/// The text, where it is an address on the web that a page may link to.
+fn web_address(text: &str) -> Result<String, String> {
     let address = text.trim();
-    let scheme = address.split_once("://")?.0;
+    let scheme = address.split_once("://").map_or("", |(scheme, _)| scheme);
     let is_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
     let is_plain = !address.contains(|c: char| c.is_whitespace() || c.is_control() || c == '@');
-    (is_web && is_plain && address.len() <= LONGEST_ADDRESS).then(|| address.to_owned())
+    if !is_web || !is_plain {
+        let reason = "is not a plain web address, such as https://example.org/grants.json";
+        return Err(format!("{} {reason}", quoted(address)));
+    }
+    if address.len() > LONGEST_ADDRESS {
+        return Err(format!(
+            "{} is over {LONGEST_ADDRESS} bytes long",
+            quoted(address)
+        ));
+    }
+    Ok(address.to_owned())
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@
 
 mod archive;
 mod assembled;
+mod delimiter;
+pub(crate) mod encoding;
 pub mod file_record;
 mod flat;
 pub mod format;
@@ -17,7 +19,7 @@ pub mod places;
 pub mod records;
 mod sheets;
 mod spool;
-pub(crate) mod stream;
+mod stream;
 mod table;
 mod version;
 #[cfg(test)]
@@ -30,9 +32,49 @@ use std::fmt;
 pub const LONGEST_ROW: usize = 4 * 1024 * 1024;
 
 /// A row as read, or everything that is wrong with it (never empty).
-pub type Row<T> = Result<T, Vec<Refusal>>;
+pub type Row<T> = Result<GoodRow<T>, Vec<Refusal>>;
 
-/// One reason why a row was not taken.
+/// A row that can be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoodRow<T> {
+    /// What it holds.
+    pub value: T,
+    /// What of it could not be taken as it is written, with what became of it.
+    pub warnings: Vec<Refusal>,
+}
+
+impl<T> From<T> for GoodRow<T> {
+    fn from(value: T) -> Self {
+        Self {
+            value,
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// What is to be known of how a file was read, one sentence each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notes(Vec<String>);
+
+impl Notes {
+    pub(crate) fn add(&mut self, note: impl Into<String>) {
+        let note = note.into();
+        if !self.0.contains(&note) {
+            self.0.push(note);
+        }
+    }
+}
+
+impl IntoIterator for Notes {
+    type Item = String;
+    type IntoIter = std::vec::IntoIter<String>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// One reason why a row was not taken, or a warning about one that was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The sheet of a workbook; none in a file of one table or of lines.
@@ -78,8 +120,21 @@ pub enum FileError {
     #[error("The file is empty.")]
     Empty,
     /// It is in an encoding that is not read.
-    #[error("The file is not UTF-8 text; save it again as UTF-8 (in Excel: as \"CSV UTF-8\").")]
+    #[error(
+        "The file is neither UTF-8 nor Windows-1252 text; save it again as UTF-8 (in Excel: as \"CSV UTF-8\")."
+    )]
     NotText,
+    /// It is no text.
+    #[error(
+        "The file is no text, or it is UTF-16 text without a byte order mark; save it again as UTF-8 (in Excel: as \"CSV UTF-8\")."
+    )]
+    Binary,
+    /// Its header cannot be read.
+    #[error("The header of the file cannot be read: {0}.")]
+    Header(String),
+    /// There is nothing but a header in it.
+    #[error("The file has a header and no rows.")]
+    NoRows,
     /// It is a workbook or an archive.
     #[error("The file is a spreadsheet or an archive; save its sheet as CSV (UTF-8).")]
     Workbook,
@@ -166,6 +221,7 @@ pub enum FileError {
 struct Refusals {
     row: u64,
     found: Vec<Refusal>,
+    warnings: Vec<Refusal>,
 }
 
 impl Refusals {
@@ -173,16 +229,34 @@ impl Refusals {
         Self {
             row,
             found: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
+    /// Adds a reason to refuse the row.
     fn add(&mut self, field: impl Into<String>, reason: impl Into<String>) {
-        self.found.push(Refusal {
+        let refusal = self.about(field, reason);
+        self.found.push(refusal);
+    }
+
+    /// Adds a warning, with which the row is taken.
+    fn warn(&mut self, field: impl Into<String>, reason: impl Into<String>) {
+        let warning = self.about(field, reason);
+        self.warnings.push(warning);
+    }
+
+    fn about(&self, field: impl Into<String>, reason: impl Into<String>) -> Refusal {
+        Refusal {
             sheet: None,
             row: self.row,
             field: field.into(),
             reason: reason.into(),
-        });
+        }
+    }
+
+    /// All that was found, to name its fields as the file does.
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut Refusal> {
+        self.found.iter_mut().chain(&mut self.warnings)
     }
 
     /// The value, or nothing and its reason among the refusals.
@@ -193,7 +267,10 @@ impl Refusals {
     /// The row, if nothing was found wrong with it and all of it is there.
     fn finish<T>(self, row: Option<T>) -> Row<T> {
         match row {
-            Some(row) if self.found.is_empty() => Ok(row),
+            Some(value) if self.found.is_empty() => Ok(GoodRow {
+                value,
+                warnings: self.warnings,
+            }),
             _ => Err(self.found),
         }
     }

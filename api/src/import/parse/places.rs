@@ -7,13 +7,14 @@
 //! else the first column. A table made by hand has the columns `code`, `name`,
 //! `kind`, `within` and `successor`, of which `code` and `name` must be there.
 
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 
 use wayin_entity::PlaceKind;
 
 use super::stream::Allowance;
-use super::{FileError, Refusals, Row, table};
+use super::table::Table;
+use super::{FileError, Notes, Refusals, Row};
 use crate::place::gss::{code, kind_of_code};
 use crate::written::{self, quoted};
 
@@ -52,11 +53,12 @@ pub struct ParentPlace {
 /// Refuses the file whole where its header is neither a lookup file's nor that of
 /// a table made by hand.
 pub fn read(
-    input: impl Read,
+    input: impl Read + Seek,
+    notes: &mut Notes,
     mut each: impl FnMut(u64, Row<PlaceRow>) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
     let allowance = Allowance::unlimited();
-    let mut table = table::open(input, &allowance)?;
+    let mut table = Table::open(input, &allowance, notes)?;
     let layout = Layout::of(table.header())?;
     while let Some((line, cells)) = table.next_row()? {
         let row = cells.and_then(|cells| layout.place(line, &cells));
@@ -124,7 +126,7 @@ impl Layout {
             Form::Lookup { code, name } => row.by_lookup(code, name, &mut refusals),
             Form::ByHand { code, name } => row.by_hand(cells[code], cells[name], &mut refusals),
         };
-        for refusal in &mut refusals.found {
+        for refusal in refusals.all_mut() {
             if let Some(column) = self.titles.iter().position(|t| *t == refusal.field) {
                 refusal.field.clone_from(&self.header[column]);
             }
@@ -289,6 +291,7 @@ fn unknown_prefix(code: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::io::Cursor;
 
     use super::*;
 
@@ -296,7 +299,7 @@ mod tests {
 
     fn rows(text: &str) -> Vec<(u64, Row<PlaceRow>)> {
         let mut rows = Vec::new();
-        read(text.as_bytes(), |line, row| {
+        read(Cursor::new(text), &mut Notes::default(), |line, row| {
             rows.push((line, row));
             ControlFlow::Continue(())
         })
@@ -310,7 +313,7 @@ mod tests {
     }
 
     fn excerpt() -> BTreeMap<String, PlaceRow> {
-        let places = rows(EXCERPT).into_iter().map(|(_, row)| row.unwrap());
+        let places = rows(EXCERPT).into_iter().map(|(_, row)| row.unwrap().value);
         places.map(|place| (place.code.clone().unwrap(), place)).collect()
     }
 
@@ -378,14 +381,14 @@ mod tests {
              E10000003,Cambridgeshire,E47000008,C and P,E12000006,East of England,E92000001,England\r\n",
         );
         let (line, place) = &row[0];
-        let place = place.as_ref().unwrap();
+        let place = &place.as_ref().unwrap().value;
         assert_eq!((*line, place.kind), (2, PlaceKind::County));
         assert_eq!(within(place), ["E12000006", "E47000008"]);
         let row = rows(
             "LADCD,LADNM,LADCD_ACTIVE,LADNM_ACTIVE,UTLACD,UTLANM,RGNCD,RGNNM\n\
              E07000026,Allerdale,E06000063,Cumberland,E10000006,Cumbria,E12000002,North West\n",
         );
-        let place = row[0].1.as_ref().unwrap();
+        let place = &row[0].1.as_ref().unwrap().value;
         assert_eq!(place.successor.as_deref(), Some("E06000063"));
         assert_eq!(within(place), ["E10000006"]);
     }
@@ -398,7 +401,7 @@ mod tests {
              Old Birmingham,e08000001,local authority,,E08000025\n\
              \"Bristol, City of\",E06000023,,,\n",
         );
-        let places: Vec<_> = rows.into_iter().map(|(_, row)| row.unwrap()).collect();
+        let places: Vec<_> = rows.into_iter().map(|(_, row)| row.unwrap().value).collect();
         assert_eq!(places[0].code, None);
         assert_eq!(places[0].kind, PlaceKind::Neighbourhood);
         assert_eq!(within(&places[0]), ["E08000025", "E47000007"]);
@@ -451,7 +454,10 @@ mod tests {
             "{\"grants\": []}",
             "areacode\nE06000001\n",
         ] {
-            let error = read(text.as_bytes(), |_, _| ControlFlow::Continue(())).unwrap_err();
+            let error = read(Cursor::new(text), &mut Notes::default(), |_, _| {
+                ControlFlow::Continue(())
+            })
+            .unwrap_err();
             assert!(error.to_string().contains("not a list of places"), "{error}");
         }
     }
@@ -459,7 +465,7 @@ mod tests {
     #[test]
     fn reading_stops_when_asked_to() {
         let mut count = 0;
-        read(EXCERPT.as_bytes(), |_, _| {
+        read(Cursor::new(EXCERPT), &mut Notes::default(), |_, _| {
             count += 1;
             ControlFlow::Break(())
         })

@@ -1,15 +1,16 @@
 //! Initiative records in each of the formats that they come in. As JSON Lines: one whole
 //! record a line.
 
-use std::io::{self, BufRead, BufReader, Read, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use super::encoding::{self, Form};
 use super::file_record::{Cell, FileRecord, Item, Stray};
 use super::version::{self, Versioned};
-use super::{FileError, LONGEST_ROW, Refusals, Row, flat, ods, sheets, stream, without_position, xlsx};
+use super::{FileError, LONGEST_ROW, Notes, Refusals, Row, flat, ods, sheets, without_position, xlsx};
 use crate::initiative::validate::FindingCode;
 use crate::initiative::{document, record::InitiativeRecord};
 
@@ -56,8 +57,9 @@ impl Default for Limits {
 /// which may end the reading early.
 pub fn read_as_typed(
     format: RecordFormat,
-    mut input: impl Read + io::Seek,
+    mut input: impl Read + Seek,
     limits: &Limits,
+    notes: &mut Notes,
     mut each: impl FnMut(Item) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
     let length = input.seek(SeekFrom::End(0))?;
@@ -75,7 +77,7 @@ pub fn read_as_typed(
         RecordFormat::JsonLines => {
             let mut left = limits.rows;
             let mut outcome = Ok(());
-            read_lines(input, |line, row| {
+            read_lines(input, notes, |line, row| {
                 if left == 0 {
                     outcome = Err(FileError::TooManyRows(limits.rows));
                     return ControlFlow::Break(());
@@ -85,7 +87,7 @@ pub fn read_as_typed(
             })?;
             outcome
         }
-        RecordFormat::Csv => flat::read(input, limits, &mut each),
+        RecordFormat::Csv => flat::read(input, limits, notes, &mut each),
         RecordFormat::Xlsx => {
             let mut book = xlsx::Book::open(input, length, limits)?;
             sheets::read(&mut book, limits, &mut each)
@@ -128,10 +130,11 @@ pub type Written = (InitiativeRecord, Option<i32>);
 /// JSON object. A record is well formed when it comes out of here; whether its
 /// parts agree with each other and with the base is for its publication to say.
 pub fn read(
-    input: impl Read,
+    input: impl Read + Seek,
+    notes: &mut Notes,
     mut each: impl FnMut(u64, Row<Written>) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
-    read_lines(input, |number, line| {
+    read_lines(input, notes, |number, line| {
         let row = match line {
             Ok(json) => record(number, json),
             Err(reason) => {
@@ -146,10 +149,11 @@ pub fn read(
 
 /// Reads the lines that are not blank and hands each with its number to `each`, or why it cannot be read.
 fn read_lines(
-    input: impl Read,
+    input: impl Read + Seek,
+    notes: &mut Notes,
     mut each: impl FnMut(u64, Result<&str, String>) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
-    let mut input = BufReader::with_capacity(1 << 16, stream::text(input)?);
+    let mut input = BufReader::with_capacity(1 << 16, encoding::open(input, Form::Json, notes)?);
     let mut line = Vec::new();
     let mut number = 0;
     let mut is_first = true;
@@ -235,6 +239,8 @@ fn record(number: u64, json: &str) -> Row<Written> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use rand::rngs::StdRng;
     use rand::{Rng as _, SeedableRng as _};
 
@@ -244,7 +250,7 @@ mod tests {
 
     fn rows(text: impl AsRef<[u8]>) -> Result<Vec<(u64, Row<Written>)>, FileError> {
         let mut rows = Vec::new();
-        read(text.as_ref(), |line, row| {
+        read(Cursor::new(text), &mut Notes::default(), |line, row| {
             rows.push((line, row));
             ControlFlow::Continue(())
         })?;
@@ -262,7 +268,7 @@ mod tests {
         let rows = rows(text).unwrap();
         let lines: Vec<_> = rows.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [2, 4]);
-        let (record, version) = rows[0].1.as_ref().unwrap();
+        let (record, version) = &rows[0].1.as_ref().unwrap().value;
         assert_eq!((record.title.as_str(), version), ("Youth work", &None));
         assert_eq!(record.funding_terms[0].duration_months, Some(18));
         assert_eq!(record.funding_terms[0].upfront_research, None);
@@ -272,7 +278,7 @@ mod tests {
     fn the_version_that_a_record_was_written_from_stands_among_its_fields_and_is_none() {
         let with = |version: &str| GOOD.replacen('{', &format!("{{\"version\": {version}, "), 1);
         let rows = rows(format!("{}\n{GOOD}\n{}", with("3"), with("null"))).unwrap();
-        let read: Vec<_> = rows.into_iter().map(|(_, row)| row.unwrap()).collect();
+        let read: Vec<_> = rows.into_iter().map(|(_, row)| row.unwrap().value).collect();
         assert_eq!(read[0].1, Some(3));
         assert_eq!(read[0].0, read[1].0);
         assert_eq!((read[1].1, read[2].1), (None, None));
@@ -382,6 +388,43 @@ mod tests {
                  found while parsing a string",
             ]
         );
+    }
+
+    #[test]
+    fn a_whole_number_may_have_a_fraction_of_zero() {
+        let written = GOOD.replace(
+            "\"durationMonths\": 18",
+            "\"durationMonths\": 18.0, \"amountMinor\": 1500000.0",
+        );
+        let rows = rows(written).unwrap();
+        let term = &rows[0].1.as_ref().unwrap().value.0.funding_terms[0];
+        assert_eq!(
+            (term.duration_months, term.amount_minor),
+            (Some(18), Some(1_500_000))
+        );
+        for (number, reason) in [
+            ("18.5", "invalid type: number `18.5`, expected a whole number"),
+            ("1e30", "is out of range"),
+            ("3e9", "is out of range"),
+        ] {
+            let said =
+                refusals(GOOD.replace("\"durationMonths\": 18", &format!("\"durationMonths\": {number}")));
+            assert_eq!(said, [format!("row 1, fundingTerms/0/durationMonths: {reason}")]);
+        }
+    }
+
+    #[test]
+    fn lines_may_end_in_carriage_returns_and_text_may_be_utf16() {
+        let text = format!("{GOOD}\r{GOOD}\r");
+        let wide: Vec<u8> = std::iter::once(0xfeff)
+            .chain(text.encode_utf16())
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        for bytes in [text.into_bytes(), wide] {
+            let rows = rows(bytes).unwrap();
+            assert_eq!(rows.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 2]);
+            assert!(rows.iter().all(|(_, row)| row.is_ok()));
+        }
     }
 
     #[test]

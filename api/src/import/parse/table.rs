@@ -1,45 +1,60 @@
-//! CSV files with a header, a row at a time.
+//! Tables as text (CSV), a row at a time: the one reader of them for grants, places and records.
+//!
+//! [`encoding`] says in which encodings they come, [`delimiter`] what may separate their cells. Line ends are a line
+//! feed, a carriage return or both. A row with fewer cells than the header is filled up with empty ones; one with more
+//! is refused, unless those are empty.
 
-use std::io::{Chain, Read};
+use std::io::{Chain, Read, Seek};
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 
-use super::stream::{self, Allowance, Metered};
-use super::{FileError, LONGEST_ROW, Refusals, Row};
+use super::encoding::Form;
+use super::stream::{Allowance, Metered};
+use super::{FileError, LONGEST_ROW, Notes, Refusal, Refusals, delimiter, encoding};
+use crate::money::DecimalSign;
 
 /// A row under the number of its first line.
-type Numbered<T> = (u64, Row<T>);
+type Numbered<T> = (u64, Result<T, Vec<Refusal>>);
 
-/// A CSV file past its header.
-pub(super) struct Table<'a, R> {
-    reader: csv::Reader<Metered<'a, Chain<R, &'static [u8]>>>,
+/// The text of a table, with a line end after its last line.
+type Text<'a> = Chain<Box<dyn Read + 'a>, &'static [u8]>;
+
+/// A table past its header.
+pub(super) struct Table<'a> {
+    reader: csv::Reader<Metered<'a, Text<'a>>>,
     allowance: &'a Allowance,
     record: ByteRecord,
     /// Whether the record runs to the end of the file within quotation marks.
     is_open: bool,
     header: Vec<String>,
+    decimal_sign: DecimalSign,
+    has_rows: bool,
 }
 
-impl<'a, R: Read> Table<'a, R> {
-    /// Reads the header: the first line that is not blank. `input` has passed
-    /// [`stream::text`].
-    pub(super) fn open(input: R, allowance: &'a Allowance) -> Result<Self, FileError> {
-        Self::open_delimited(input, allowance, b',')
-    }
-
-    /// [`Self::open`], with something else between the cells of a row.
-    pub(super) fn open_delimited(
-        input: R,
+impl<'a> Table<'a> {
+    /// Reads the header: the first line that is not blank.
+    pub(super) fn open(
+        input: impl Read + Seek + 'a,
         allowance: &'a Allowance,
-        delimiter: u8,
+        notes: &mut Notes,
     ) -> Result<Self, FileError> {
+        let (input, delimiter) = delimiter::find(encoding::open(input, Form::Table, notes)?)?;
+        let separated = match delimiter {
+            b',' => None,
+            b';' => Some("semicolons".to_owned()),
+            b'\t' => Some("tabs".to_owned()),
+            other => Some(format!("\"{}\"", char::from(other))),
+        };
+        if let Some(separated) = separated {
+            notes.add(format!("The columns are separated by {separated}."));
+        }
         // A last line without an end is read and counted like any other.
-        let input = input.chain(&b"\n"[..]);
+        let input = (Box::new(input) as Box<dyn Read + 'a>).chain(&b"\n"[..]);
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(delimiter)
-            // A carriage return stays at the end of the row's last cell, to be
+            // A carriage return before a line feed stays at the end of the row's last cell, to be
             // trimmed there: the reader counts lines rightly by line feeds alone.
             .terminator(Terminator::Any(b'\n'))
             .from_reader(Metered::new(input, allowance));
@@ -49,29 +64,50 @@ impl<'a, R: Read> Table<'a, R> {
             record: ByteRecord::new(),
             is_open: false,
             header: Vec::new(),
+            decimal_sign: match delimiter {
+                b';' | b'\t' => DecimalSign::PointOrComma,
+                _ => DecimalSign::Point,
+            },
+            has_rows: false,
         };
         let Some(line) = table.advance()? else {
             return Err(FileError::Empty);
         };
-        let mut header = table.cells(line).map_err(|_| FileError::NotText)?;
-        while header.last().is_some_and(|title| title.is_empty()) {
-            header.pop();
+        let header = table.cells(line).map_err(|refusals| {
+            let is_open = table.is_open;
+            let reason = refusals.into_iter().next().map(|refusal| refusal.reason);
+            reason
+                .filter(|_| is_open)
+                .map_or(FileError::NotText, FileError::Header)
+        })?;
+        table.header = header.into_iter().map(title).collect();
+        while table.header.last().is_some_and(String::is_empty) {
+            table.header.pop();
         }
-        table.header = header.into_iter().map(str::to_owned).collect();
         Ok(table)
     }
 
-    /// The columns' titles, trimmed.
+    /// The columns' titles, with one space wherever they have blank space.
     pub(super) fn header(&self) -> &[String] {
         &self.header
     }
 
+    /// What stands before the decimals of a number.
+    pub(super) const fn decimal_sign(&self) -> DecimalSign {
+        self.decimal_sign
+    }
+
     /// The next row that is not blank: its first line, and its cells, trimmed,
-    /// one for each title of the header.
+    /// one for each title of the header. A table has at least one row.
     pub(super) fn next_row(&mut self) -> Result<Option<Numbered<Vec<&str>>>, FileError> {
         let Some(line) = self.advance()? else {
-            return Ok(None);
+            return if self.has_rows {
+                Ok(None)
+            } else {
+                Err(FileError::NoRows)
+            };
         };
+        self.has_rows = true;
         Ok(Some((line, self.cells(line))))
     }
 
@@ -87,7 +123,7 @@ impl<'a, R: Read> Table<'a, R> {
             }
             // Any other row ends at a line feed, before the end of the file is met.
             self.is_open = self.reader.get_ref().has_ended();
-            if self.record.iter().any(|cell| !cell.trim_ascii().is_empty()) {
+            if self.record.iter().any(|cell| !is_blank(cell)) {
                 let within = self.record.as_slice().split(|b| *b == b'\n').count() - 1;
                 let past_the_end = self.reader.position().line();
                 return Ok(Some(past_the_end.saturating_sub(1 + within as u64).max(row)));
@@ -95,17 +131,18 @@ impl<'a, R: Read> Table<'a, R> {
         }
     }
 
-    fn cells(&self, row: u64) -> Row<Vec<&str>> {
+    fn cells(&self, row: u64) -> Result<Vec<&str>, Vec<Refusal>> {
         let mut refusals = Refusals::of(row);
         if self.is_open {
             let reason = "a quotation mark is left open, and what follows is read as part of it";
             refusals.add("", reason);
-            return refusals.finish(None);
+            return Err(refusals.found);
         }
-        let mut cells = Vec::with_capacity(self.record.len());
+        let mut cells = Vec::with_capacity(self.record.len().max(self.header.len()));
         for (column, cell) in self.record.iter().enumerate() {
             let title = self.header.get(column).map_or("", String::as_str);
-            let text = std::str::from_utf8(cell).map_err(|_| "is not UTF-8 text".to_owned());
+            let text = std::str::from_utf8(cell)
+                .map_err(|_| "is not UTF-8 text; save the file again as \"CSV UTF-8\"".to_owned());
             cells.extend(refusals.check(title, text.map(str::trim)));
         }
         if refusals.found.is_empty() && !self.header.is_empty() {
@@ -113,27 +150,43 @@ impl<'a, R: Read> Table<'a, R> {
             while cells.len() > titles && cells.last().is_some_and(|cell| cell.is_empty()) {
                 cells.pop();
             }
-            if cells.len() != titles {
-                let reason = format!("has {} cells where the header has {titles}", cells.len());
+            if cells.len() > titles {
+                let reason = format!(
+                    "has {} cells, and the header has {titles}; put a cell that contains the separator in quotation marks",
+                    cells.len()
+                );
                 refusals.add("", reason);
             }
+            cells.resize(titles, "");
         }
-        refusals.finish(Some(cells))
+        if refusals.found.is_empty() {
+            Ok(cells)
+        } else {
+            Err(refusals.found)
+        }
     }
 }
 
-/// The table in `input`, whatever its byte order mark.
-pub(super) fn open(input: impl Read, allowance: &Allowance) -> Result<Table<'_, impl Read>, FileError> {
-    Table::open(stream::text(input)?, allowance)
+/// Whether nothing but blank space is in a cell.
+fn is_blank(cell: &[u8]) -> bool {
+    std::str::from_utf8(cell).is_ok_and(|text| text.trim().is_empty())
+}
+
+/// A title without characters that take no room, with one space for each run of blank space, such as a no-break space.
+fn title(cell: &str) -> String {
+    let visible = cell.replace(['\u{feff}', '\u{200b}', '\u{2060}', '\u{ad}'], "");
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use super::*;
 
     fn rows(text: &[u8]) -> Result<Vec<Numbered<Vec<String>>>, FileError> {
         let allowance = Allowance::unlimited();
-        let mut table = open(text, &allowance)?;
+        let mut table = Table::open(Cursor::new(text), &allowance, &mut Notes::default())?;
         let mut rows = Vec::new();
         while let Some((line, row)) = table.next_row()? {
             rows.push((
@@ -170,7 +223,9 @@ mod tests {
 
     #[test]
     fn a_row_that_does_not_fit_the_header_is_refused() {
-        let rows = rows(b"a,b,\n1\n1,2,3\n1,2,,\n\xff,\xfe\n").unwrap();
+        let rows = rows(b"a,b,\n1\n1,2,3\n1,2,,\n\xff,\xfe\n\xc3\xa9,\xc3\xa9\xc3\xa9\n").unwrap();
+        assert_eq!(rows[0], good(2, ["1", ""]));
+        assert_eq!(rows[2], good(4, ["1", "2"]));
         let said: Vec<_> = rows
             .into_iter()
             .filter_map(|(_, row)| row.err())
@@ -180,27 +235,75 @@ mod tests {
         assert_eq!(
             said,
             [
-                "row 2: has 1 cells where the header has 2",
-                "row 3: has 3 cells where the header has 2",
-                "row 5, a: is not UTF-8 text",
-                "row 5, b: is not UTF-8 text",
+                "row 3: has 3 cells, and the header has 2; put a cell that contains the separator in quotation marks",
+                "row 5, a: is not UTF-8 text; save the file again as \"CSV UTF-8\"",
+                "row 5, b: is not UTF-8 text; save the file again as \"CSV UTF-8\"",
             ]
         );
     }
 
     #[test]
     fn what_is_no_table_is_refused_whole() {
-        let cases: [(&[u8], &str); 6] = [
+        let cases: [(&[u8], &str); 8] = [
             (b"", "The file is empty."),
             (b"\xef\xbb\xbf", "The file is empty."),
             (b"\n \r\n", "The file is empty."),
-            (b"\xff\xfea\0,\0", "not UTF-8"),
-            (b"n\xe9e,b\n", "not UTF-8"),
+            (b"\xff\xfea\0,\0", "a header and no rows"),
+            (b"a,b\n\xc2\xa0,\n", "a header and no rows"),
+            (b"n\x81e,b\n", "neither UTF-8 nor"),
+            (b"a,\"b\n1,2\n", "a quotation mark is left open"),
             (b"PK\x03\x04", "save its sheet as CSV"),
         ];
         for (text, reason) in cases {
             let said = rows(text).unwrap_err().to_string();
             assert!(said.contains(reason), "{said}");
+        }
+    }
+
+    #[test]
+    fn line_ends_may_be_of_any_kind() {
+        let expected = vec![good(2, ["1", "2"]), good(4, ["x\ny", "3"]), good(6, ["5", "6"])];
+        for text in [
+            "a,b\r1,2\r\r\"x\ry\",3\r5,6",
+            "a,b\r\n1,2\r\r\n\"x\r\ny\",3\r5,6\n",
+        ] {
+            assert_eq!(rows(text.as_bytes()).unwrap(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn blank_space_of_any_kind_in_a_title_is_a_space() {
+        let allowance = Allowance::unlimited();
+        let text = "\u{feff}\u{feff}Recipient\u{a0}Org: \u{2003}Name ,b\u{200b}\n1,2\n";
+        let table = Table::open(Cursor::new(text), &allowance, &mut Notes::default()).unwrap();
+        assert_eq!(table.header(), ["Recipient Org: Name", "b"]);
+    }
+
+    #[test]
+    fn what_separates_cells_is_noted() {
+        for (text, sign, note) in [
+            (
+                "a;b\n1;2\n",
+                DecimalSign::PointOrComma,
+                Some("The columns are separated by semicolons."),
+            ),
+            (
+                "a\tb\n1\t2\n",
+                DecimalSign::PointOrComma,
+                Some("The columns are separated by tabs."),
+            ),
+            (
+                "a|b\n1|2\n",
+                DecimalSign::Point,
+                Some("The columns are separated by \"|\"."),
+            ),
+            ("a,b\n1,2\n", DecimalSign::Point, None),
+        ] {
+            let (allowance, mut notes) = (Allowance::unlimited(), Notes::default());
+            let mut table = Table::open(Cursor::new(text), &allowance, &mut notes).unwrap();
+            assert_eq!(table.next_row().unwrap().unwrap().1.unwrap(), ["1", "2"]);
+            assert_eq!(table.decimal_sign(), sign);
+            assert_eq!(notes.into_iter().next().as_deref(), note);
         }
     }
 
@@ -219,9 +322,9 @@ mod tests {
 
     #[test]
     fn an_open_quotation_mark_does_not_swallow_the_file() {
-        let text = b"a,b\n1,2\n\"3,4\n".chain(std::io::repeat(b'x').take(1 << 30));
+        let text = format!("a,b\n1,2\n\"3,4\n{}", "x".repeat(LONGEST_ROW * 2));
         let allowance = Allowance::unlimited();
-        let mut table = open(text, &allowance).unwrap();
+        let mut table = Table::open(Cursor::new(text), &allowance, &mut Notes::default()).unwrap();
         assert!(table.next_row().unwrap().is_some());
         let error = table.next_row().unwrap_err();
         assert!(matches!(error, FileError::EndlessRow { row: 3 }), "{error:?}");

@@ -1,39 +1,46 @@
 //! The JSON form: a package, or its list of grants alone, a grant at a time.
 
 use std::fmt;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek};
 use std::ops::ControlFlow;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
-use super::super::stream::{self, Allowance, Metered};
-use super::super::{FileError, LONGEST_ROW, Refusals, Row, without_position};
+use super::super::encoding::{self, Form};
+use super::super::stream::{Allowance, Metered};
+use super::super::{FileError, LONGEST_ROW, Notes, Refusals, Row, without_position};
 use super::{Draft, DraftLocation, Given, Grant, OwnTerms, PackageInfo, path};
-use crate::written;
+use crate::money::DecimalSign;
+use crate::written::{self, quoted};
 
 /// Reads a package and hands each grant with its position to `each`.
 pub(super) fn read(
-    input: impl Read,
+    input: impl Read + Seek,
+    notes: &mut Notes,
     each: impl FnMut(u64, Row<Grant>) -> ControlFlow<()>,
 ) -> Result<PackageInfo, FileError> {
-    walk(input, Some(each))
+    walk(input, notes, Some(each))
 }
 
 /// Reads what the package says about itself and passes over its grants.
-pub(super) fn about(input: impl Read) -> Result<PackageInfo, FileError> {
-    walk(input, None::<fn(u64, Row<Grant>) -> ControlFlow<()>>)
+pub(super) fn about(input: impl Read + Seek) -> Result<PackageInfo, FileError> {
+    walk(
+        input,
+        &mut Notes::default(),
+        None::<fn(u64, Row<Grant>) -> ControlFlow<()>>,
+    )
 }
 
-fn walk<F>(input: impl Read, each: Option<F>) -> Result<PackageInfo, FileError>
+fn walk<F>(input: impl Read + Seek, notes: &mut Notes, each: Option<F>) -> Result<PackageInfo, FileError>
 where
     F: FnMut(u64, Row<Grant>) -> ControlFlow<()>,
 {
     let allowance = Allowance::unlimited();
-    let metered = Metered::new(stream::text(input)?, &allowance);
+    let metered = Metered::new(encoding::open(input, Form::Json, notes)?, &allowance);
     let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, metered));
     let mut walk = Walk {
         allowance: &allowance,
@@ -188,23 +195,41 @@ fn grant(row: u64, json: &str) -> Row<Grant> {
         (path::LOCATIONS, object.beneficiary_location.is_wrong),
     ];
     for (field, _) in lists.into_iter().filter(|(_, is_wrong)| *is_wrong) {
-        refusals.add(field, "is not a list of objects");
-    }
-    let own = match object
-        .wayin
-        .map(|own| serde_json::from_str::<Option<OwnTerms>>(own.get()))
-    {
-        Some(Err(error)) => {
-            refusals.add("wayin", without_position(&error));
-            None
+        let reason = "is not a list of objects";
+        if matches!(field, "recipientOrganization" | "fundingOrganization") {
+            refusals.add(field, reason);
+        } else {
+            refusals.leave_out(field, reason);
         }
-        own => own.and_then(Result::ok).flatten(),
-    };
+    }
+    let own = object.wayin.and_then(|own| own_terms(own.get(), &mut refusals));
     let draft = Draft {
         own,
         ..object.into_draft()
     };
     draft.check(refusals)
+}
+
+/// The terms that an export of Wayin writes, without those that cannot be read.
+fn own_terms(json: &str, refusals: &mut Refusals) -> Option<OwnTerms> {
+    if let Ok(own) = serde_json::from_str(json) {
+        return own;
+    }
+    let Ok(fields) = serde_json::from_str::<Map<String, Value>>(json) else {
+        refusals.leave_out("wayin", "is not an object");
+        return None;
+    };
+    let mut kept = Map::new();
+    for (name, value) in fields {
+        let alone = Value::Object(Map::from_iter([(name.clone(), value.clone())]));
+        if OwnTerms::deserialize(&alone).is_ok() {
+            kept.insert(name, value);
+        } else {
+            let reason = format!("{} is not a value that Wayin writes", quoted(&value.to_string()));
+            refusals.leave_out(&format!("wayin/{name}"), &reason);
+        }
+    }
+    OwnTerms::deserialize(Value::Object(kept)).ok()
 }
 
 /// A grant as JSON has it; whatever else it holds is passed over unread.
@@ -285,6 +310,7 @@ impl GrantObject<'_> {
                 .collect(),
             own: None,
             to_person: self.recipient_individual.is_some(),
+            sign: DecimalSign::Point,
         }
     }
 }

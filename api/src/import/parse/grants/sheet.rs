@@ -2,24 +2,27 @@
 //! them (`Planned Dates:Start Date`), or under JSON paths (`plannedDates/0/startDate`).
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 
 use super::super::stream::Allowance;
-use super::super::table;
-use super::super::{FileError, Refusals, Row};
+use super::super::table::Table;
+use super::super::{FileError, Notes, Refusals, Row};
 use super::{Draft, DraftLocation, Given, Grant, path};
+use crate::money::DecimalSign;
 
 /// Reads a table and hands each grant with its line to `each`.
 pub(super) fn read(
-    input: impl Read,
+    input: impl Read + Seek,
+    notes: &mut Notes,
     mut each: impl FnMut(u64, Row<Grant>) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
     let allowance = Allowance::unlimited();
-    let mut table = table::open(input, &allowance)?;
+    let mut table = Table::open(input, &allowance, notes)?;
+    let sign = table.decimal_sign();
     let columns = Columns::of(table.header())?;
     while let Some((line, cells)) = table.next_row()? {
-        let row = cells.and_then(|cells| columns.grant(line, &cells));
+        let row = cells.and_then(|cells| columns.grant(line, &cells, sign));
         if each(line, row).is_break() {
             break;
         }
@@ -35,9 +38,9 @@ const FIELDS: [(&str, &str, bool, Slot); 15] = [
     (path::ID, "Identifier", true, |d| &mut d.id),
     (path::TITLE, "Title", true, |d| &mut d.title),
     (path::DESCRIPTION, "Description", false, |d| &mut d.description),
-    (path::CURRENCY, "Currency", true, |d| &mut d.currency),
-    (path::AMOUNT, "Amount Awarded", true, |d| &mut d.amount),
-    (path::AWARDED_ON, "Award Date", true, |d| &mut d.awarded_on),
+    (path::CURRENCY, "Currency", false, |d| &mut d.currency),
+    (path::AMOUNT, "Amount Awarded", false, |d| &mut d.amount),
+    (path::AWARDED_ON, "Award Date", false, |d| &mut d.awarded_on),
     (path::STARTS_ON, "Planned Dates:Start Date", false, |d| {
         &mut d.starts_on
     }),
@@ -113,8 +116,11 @@ impl Columns {
         Ok(Self(columns))
     }
 
-    fn grant(&self, line: u64, cells: &[&str]) -> Row<Grant> {
-        let mut draft = Draft::default();
+    fn grant(&self, line: u64, cells: &[&str], sign: DecimalSign) -> Row<Grant> {
+        let mut draft = Draft {
+            sign,
+            ..Draft::default()
+        };
         let mut locations: BTreeMap<u32, DraftLocation> = BTreeMap::new();
         for column in &self.0 {
             let Some(cell) = cells.get(column.index).filter(|cell| !cell.is_empty()) else {
@@ -129,15 +135,18 @@ impl Columns {
             }
         }
         draft.locations = locations.into_values().collect();
-        draft.check(Refusals::of(line)).map_err(|mut refusals| {
-            for refusal in &mut refusals {
-                let of_field = |column: &&Column| column.path == refusal.field;
-                if let Some(column) = self.0.iter().find(of_field) {
-                    refusal.field.clone_from(&column.title);
-                }
+        let mut row = draft.check(Refusals::of(line));
+        let found = match &mut row {
+            Ok(row) => &mut row.warnings,
+            Err(refusals) => refusals,
+        };
+        for one in found {
+            let of_field = |column: &&Column| column.path == one.field;
+            if let Some(column) = self.0.iter().find(of_field) {
+                one.field.clone_from(&column.title);
             }
-            refusals
-        })
+        }
+        row
     }
 }
 

@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
+use std::io::Cursor;
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
+use super::super::LONGEST_ROW;
 use super::*;
 
 const LLOYDS: &str = include_str!("../../../../../tests/data/grants/lloyds-bank-foundation.json");
@@ -16,7 +18,7 @@ type Rows = Vec<(u64, Row<Grant>)>;
 
 fn rows(format: GrantFormat, text: impl AsRef<[u8]>) -> Result<(Rows, PackageInfo), FileError> {
     let mut rows = Vec::new();
-    let info = read(text.as_ref(), format, |row, grant| {
+    let info = read(Cursor::new(text), format, &mut Notes::default(), |row, grant| {
         rows.push((row, grant));
         ControlFlow::Continue(())
     })?;
@@ -32,7 +34,14 @@ fn csv(text: &str) -> Rows {
 }
 
 fn good(rows: Rows) -> Vec<Grant> {
-    rows.into_iter().map(|(_, grant)| grant.unwrap()).collect()
+    rows.into_iter().map(|(_, grant)| grant.unwrap().value).collect()
+}
+
+fn warnings(rows: &Rows) -> Vec<String> {
+    let good = rows.iter().filter_map(|(_, grant)| grant.as_ref().ok());
+    good.flat_map(|good| &good.warnings)
+        .map(ToString::to_string)
+        .collect()
 }
 
 fn refusals(rows: Rows) -> Vec<String> {
@@ -76,8 +85,8 @@ fn real_grants_are_read() {
             identifier: "360G-LBFEW-115444".into(),
             title: "Grant to Small Charities Coalition".into(),
             description: None,
-            currency: "GBP".into(),
-            amount_minor: 3_998_300,
+            currency: Some("GBP".into()),
+            amount_minor: Some(3_998_300),
             awarded_on: first.awarded_on,
             starts_on: Some(day(2015, 12, 17)),
             ends_on: Some(day(2017, 12, 16)),
@@ -93,13 +102,13 @@ fn real_grants_are_read() {
             data_source: None,
         }
     );
-    assert_eq!(grants[1].amount_minor, 1_775_996);
+    assert_eq!(grants[1].amount_minor, Some(1_775_996));
     let short = grants.iter().filter(|g| g.duration_months <= Some(18));
     assert_eq!(short.count(), 5);
 
     let grants = good(json(LLOYD_WEBBER));
     assert_eq!(grants.len(), 22);
-    assert_eq!(grants[1].amount_minor, 4_113_377, "a float's noise is gone");
+    assert_eq!(grants[1].amount_minor, Some(4_113_377), "a float's noise is gone");
     assert_eq!(grants[21].duration_months, None);
     assert_eq!(
         grants[13].locations,
@@ -116,15 +125,15 @@ fn real_grants_are_read() {
 }
 
 #[test]
-fn dates_that_the_standard_does_not_allow_are_refused_by_row_and_field() {
-    let said = refusals(json(WOLFSON));
-    assert_eq!(said.len(), 20);
+fn dates_with_the_day_first_are_read_and_said() {
+    let rows = json(WOLFSON);
     assert_eq!(
-        said[0],
-        "row 1, awardDate: \"05/06/2014\" is not a date; \
-         write it as 2014-06-05 if the day comes first"
+        warnings(&rows)[0],
+        "row 1, awardDate: \"05/06/2014\" is read as 2014-06-05, with the day first"
     );
-    assert!(said[19].starts_with("row 20, awardDate: "));
+    let grants = good(rows);
+    assert_eq!(grants.len(), 20);
+    assert_eq!(grants[0].awarded_on, Some(day(2014, 6, 5)));
 }
 
 #[test]
@@ -148,7 +157,7 @@ fn the_digest_changes_with_any_part() {
     let grant = good(json(LLOYDS)).remove(1);
     assert_eq!(grant.digest().len(), 64);
     let mut changed = vec![grant.clone(); 6];
-    changed[0].amount_minor += 1;
+    changed[0].amount_minor = None;
     changed[1].ends_on = None;
     changed[2].recipient.identifier = None;
     changed[3].title.push('.');
@@ -173,8 +182,8 @@ fn json_paths_serve_as_a_header_too() {
                 Recipient Org:Email,Notes\n\
                 a-1,Title,gbp,12.5,2020-01-31,R,F,2020-02-01,6,e08000003,Leeds,Other,x@example.org,n\n";
     let grants = good(csv(text));
-    assert_eq!(grants[0].amount_minor, 1250);
-    assert_eq!(grants[0].currency, "GBP");
+    assert_eq!(grants[0].amount_minor, Some(1250));
+    assert_eq!(grants[0].currency.as_deref(), Some("GBP"));
     assert_eq!(grants[0].starts_on, Some(day(2020, 2, 1)));
     assert_eq!(grants[0].duration_months, Some(6));
     assert_eq!(grants[0].recipient.name, "R");
@@ -191,14 +200,13 @@ fn a_table_names_its_own_columns_in_refusals() {
     let header = "Identifier,Title,Currency,Amount Awarded,Award Date,Recipient Org:Name,\
                   Funding Org:Name,Planned Dates:Start Date,Planned Dates:0:End Date";
     let text = format!("{header}\r\n1,T,GBP,\"1,000\",31/01/2020,R,,2020-03-01,2020-02-01\r\n");
+    assert_eq!(refusals(csv(&text)), ["row 2, Funding Org:Name: is missing"]);
     assert_eq!(
-        refusals(csv(&text)),
+        warnings(&csv(&text.replace("R,,", "R,F,"))),
         [
-            "row 2, Amount Awarded: \"1,000\" is not an amount; \
-             write the number alone, without commas or a currency sign",
-            "row 2, Award Date: \"31/01/2020\" is not a date; write it as 2020-01-31",
-            "row 2, Planned Dates:0:End Date: 2020-02-01 is before the start, 2020-03-01",
-            "row 2, Funding Org:Name: is missing",
+            "row 2, Amount Awarded: \"1,000\" may mean 1000 or 1.000; write the number without a sign between \
+             thousands, with as many decimals as the currency has, such as 1000.00; the grant is taken without it",
+            "row 2, Planned Dates:0:End Date: 2020-02-01 is before the start, 2020-03-01; the grant is taken without it",
         ]
     );
 }
@@ -218,20 +226,137 @@ fn every_problem_of_a_grant_is_named() {
             "row 1, fundingOrganization: is not a list of objects",
             "row 1, id: is missing",
             "row 1, title: is a list, where text or a number belongs",
-            "row 1, currency: \"pounds\" is not a currency; \
-             write its three-letter ISO 4217 code, such as GBP",
-            "row 1, amountAwarded: \"-5\" is below zero",
-            "row 1, awardDate: is true or false, where text or a number belongs",
-            "row 1, plannedDates/0/startDate: \"2020\" is not a date; \
-             write it as YYYY-MM-DD, such as 2014-06-25",
-            "row 1, plannedDates/0/duration: \"1.5\" is not a whole number of months",
             "row 1, recipientOrganization/0/name: is missing",
             "row 1, fundingOrganization/0/name: is missing",
         ]
     );
     assert_eq!(refused_with(serde_json::json!({})), [""; 0]);
-    let too_much = serde_json::json!({"amountAwarded": 1e300, "id": "x".repeat(201)});
-    assert_eq!(refused_with(too_much).len(), 2);
+    assert_eq!(refused_with(serde_json::json!({"id": "x".repeat(201)})).len(), 1);
+}
+
+#[test]
+fn a_value_that_cannot_be_held_is_left_out_and_said() {
+    let dates =
+        |start: &str, end: &str| serde_json::json!({"plannedDates": [{"startDate": start, "endDate": end}]});
+    let cases = [
+        (
+            serde_json::json!({"amountAwarded": "lots"}),
+            "amountAwarded: \"lots\" is not an amount; write the number alone, without a currency sign",
+        ),
+        (
+            serde_json::json!({"amountAwarded": -500}),
+            "amountAwarded: \"-500\" is below zero",
+        ),
+        (
+            serde_json::json!({"amountAwarded": null}),
+            "amountAwarded: is missing",
+        ),
+        (
+            serde_json::json!({"amountAwarded": 1e300}),
+            "amountAwarded: \"1e+300\" is too large an amount",
+        ),
+        (
+            serde_json::json!({"awardDate": "TBC"}),
+            "awardDate: \"TBC\" is not a date; write it as YYYY-MM-DD, such as 2014-06-25",
+        ),
+        (serde_json::json!({"awardDate": " "}), "awardDate: is missing"),
+        (
+            serde_json::json!({"awardDate": "2999-01-01"}),
+            "awardDate: \"2999-01-01\" lies in the year 2999, which cannot be right",
+        ),
+        (
+            serde_json::json!({"awardDate": "0999-01-01"}),
+            "awardDate: \"0999-01-01\" lies in the year 999, which cannot be right",
+        ),
+        (
+            serde_json::json!({"awardDate": true}),
+            "awardDate: is true or false, where text or a number belongs",
+        ),
+        (
+            dates("2020", "2021-03-31"),
+            "plannedDates/0/startDate: \"2020\" is not a date; write it as YYYY-MM-DD, such as 2014-06-25",
+        ),
+        (
+            dates("2019-01-01", "2019-02-30"),
+            "plannedDates/0/endDate: \"2019-02-30\" is not a date; write it as YYYY-MM-DD, such as 2014-06-25",
+        ),
+        (
+            dates("2018-09-01", "2018-08-31"),
+            "plannedDates/0/endDate: 2018-08-31 is before the start, 2018-09-01",
+        ),
+        (
+            serde_json::json!({"plannedDates": [{"duration": 0}]}),
+            "plannedDates/0/duration: \"0\" months is not a duration",
+        ),
+        (
+            serde_json::json!({"plannedDates": [{"duration": 0.5}]}),
+            "plannedDates/0/duration: \"0.5\" is not a whole number of months",
+        ),
+        (
+            serde_json::json!({"plannedDates": [{"duration": "1 year"}]}),
+            "plannedDates/0/duration: \"1 year\" is not a whole number of months",
+        ),
+        (
+            serde_json::json!({"plannedDates": "soon"}),
+            "plannedDates: is not a list of objects",
+        ),
+        (
+            serde_json::json!({"dataSource": "our books"}),
+            "dataSource: \"our books\" is not a plain web address, such as https://example.org/grants.json",
+        ),
+    ];
+    let whole = good(json(
+        &serde_json::json!([grant_with(serde_json::json!({}))]).to_string(),
+    ))
+    .remove(0);
+    for (changes, warning) in cases {
+        let rows = json(&serde_json::json!([grant_with(changes)]).to_string());
+        assert_eq!(
+            warnings(&rows),
+            [format!("row 1, {warning}; the grant is taken without it")]
+        );
+        let grant = good(rows).remove(0);
+        assert_eq!(
+            (&grant.identifier, &grant.recipient),
+            (&whole.identifier, &whole.recipient)
+        );
+    }
+    // An amount in no currency is no amount.
+    let rows = json(&serde_json::json!([grant_with(serde_json::json!({"currency": "pounds"}))]).to_string());
+    assert_eq!(warnings(&rows).len(), 2);
+    assert_eq!(good(rows)[0].amount_minor, None);
+}
+
+#[test]
+fn an_amount_is_rounded_and_months_may_be_named() {
+    for (amount, minor) in [
+        ("41666.6667", 4_166_667),
+        ("0.004", 0),
+        ("0.005", 1),
+        ("2.345", 235),
+        ("0.0005", 0),
+    ] {
+        let rows = json(&format!(
+            "[{}]",
+            grant_with(serde_json::json!({"amountAwarded": amount}))
+        ));
+        assert!(
+            warnings(&rows)[0].contains("has more decimals than GBP has; it is rounded to "),
+            "{amount}"
+        );
+        assert_eq!(good(rows)[0].amount_minor, Some(minor), "{amount}");
+    }
+    for text in ["12 months", "12 Months", "12.0 mths", "12m", "12 month(s)"] {
+        let changes = serde_json::json!({"plannedDates": [{"duration": text}]});
+        let rows = json(&serde_json::json!([grant_with(changes)]).to_string());
+        assert_eq!(
+            warnings(&rows),
+            [format!(
+                "row 1, plannedDates/0/duration: \"{text}\" is read as 12 months"
+            )]
+        );
+        assert_eq!(good(rows)[0].duration_months, Some(12));
+    }
 }
 
 #[test]
@@ -292,9 +417,12 @@ fn a_package_speaks_for_itself_before_or_behind_its_grants() {
             download_url: Some("https://example.org/grants.json".into()),
         }
     );
-    assert_eq!(about(text.as_bytes(), GrantFormat::Json).unwrap(), info);
     assert_eq!(
-        about(b"[1, 2]".as_slice(), GrantFormat::Json).unwrap(),
+        about(Cursor::new(text.as_bytes()), GrantFormat::Json).unwrap(),
+        info
+    );
+    assert_eq!(
+        about(Cursor::new(b"[1, 2]"), GrantFormat::Json).unwrap(),
         PackageInfo::default()
     );
 }
@@ -375,8 +503,8 @@ fn a_file_of_other_things_is_refused_whole() {
 
 #[test]
 fn a_grant_without_an_end_is_not_buffered() {
-    let endless = b"{\"grants\": [{}, {\"id\": \"".chain(std::io::repeat(b'x').take(1 << 30));
-    let error = read(endless, GrantFormat::Json, |_, _| ControlFlow::Continue(())).unwrap_err();
+    let endless = format!("{{\"grants\": [{{}}, {{\"id\": \"{}", "x".repeat(LONGEST_ROW * 2));
+    let error = rows(GrantFormat::Json, endless).unwrap_err();
     assert!(matches!(error, FileError::EndlessRow { row: 2 }), "{error:?}");
     let elsewhere = format!(
         "{{\"other\": [{}0], \"grants\": []}}",
@@ -392,7 +520,7 @@ fn a_grant_without_an_end_is_not_buffered() {
 fn reading_stops_when_asked_to() {
     for (format, text) in [(GrantFormat::Json, LLOYDS), (GrantFormat::Csv, TABLE)] {
         let mut count = 0;
-        read(text.as_bytes(), format, |_, _| {
+        read(Cursor::new(text), format, &mut Notes::default(), |_, _| {
             count += 1;
             ControlFlow::Break(())
         })
@@ -409,7 +537,8 @@ fn the_form_is_known_by_its_content_first() {
     assert_eq!(of("a.JSON", b"Identifier,").unwrap(), GrantFormat::Json);
     assert_eq!(of("a.txt", b"Identifier,").unwrap(), GrantFormat::Csv);
     assert!(matches!(of("a.xlsx", b"PK\x03\x04"), Err(FileError::Workbook)));
-    assert!(matches!(of("a.csv", b"\xff\xfeI\0"), Err(FileError::NotText)));
+    assert_eq!(of("a.csv", b"\xff\xfeI\0").unwrap(), GrantFormat::Csv);
+    assert_eq!(of("a.txt", b"\xfe\xff\0 \0{").unwrap(), GrantFormat::Json);
     assert!(matches!(of("a.csv", b""), Err(FileError::Empty)));
 }
 
@@ -442,7 +571,7 @@ fn no_bytes_make_it_panic() {
             }
             // Whatever the outcome: a row refused says why, and none is lost without a word.
             let mut last = 0;
-            let _ = read(bytes.as_slice(), format, |row, grant| {
+            let _ = read(Cursor::new(bytes), format, &mut Notes::default(), |row, grant| {
                 assert!(row > last);
                 last = row;
                 assert!(grant.err().is_none_or(|refusals| !refusals.is_empty()));

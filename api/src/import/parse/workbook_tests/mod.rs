@@ -17,6 +17,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::FileError;
+use super::Notes;
 use super::file_record::{Cell, FileRecord, Item, Stray};
 use super::records::{Limits, RecordFormat, read_as_typed};
 use crate::workbook::columns::{Kind, SHEETS, VERSION_PATH};
@@ -29,13 +30,19 @@ fn read_within(
     limits: Limits,
 ) -> Result<(Vec<FileRecord>, Vec<Stray>), FileError> {
     let (mut records, mut strays) = (Vec::new(), Vec::new());
-    read_as_typed(format, Cursor::new(bytes), &limits, |item| {
-        match item {
-            Item::Record(record) => records.push(record),
-            Item::Stray(stray) => strays.push(stray),
-        }
-        ControlFlow::Continue(())
-    })?;
+    read_as_typed(
+        format,
+        Cursor::new(bytes),
+        &limits,
+        &mut Notes::default(),
+        |item| {
+            match item {
+                Item::Record(record) => records.push(record),
+                Item::Stray(stray) => strays.push(stray),
+            }
+            ControlFlow::Continue(())
+        },
+    )?;
     Ok((records, strays))
 }
 

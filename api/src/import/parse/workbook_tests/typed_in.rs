@@ -74,7 +74,7 @@ fn a_filled_in_template_is_read() {
         json!({"externalRef": "b", "title": "B", "ongoing": "maybe",
             "entryPoints": [{"entryPoint": "COMPLEXITY", "perspective": "PRACTITIONER"}],
             "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "reasons": ["SHORT_FUNDING", "STAFF_CAPACITY", "luck"]}],
-            "fundingTerms": [{"funder": {"name": "F"}, "currency": "GBP", "amountMinor": 1_500_050, "durationMonths": 18, "endsOn": "31/3/2022"}]})
+            "fundingTerms": [{"funder": {"name": "F"}, "currency": "GBP", "amountMinor": 1_500_050, "durationMonths": 18, "endsOn": "2022-03-31"}]})
     );
     assert_eq!(records.len(), 2);
     let cell = |sheet: &str, row, column: &str| Cell {
@@ -169,7 +169,7 @@ fn numbers_days_and_yes_are_read_as_they_are_meant() {
     let told = told(&book);
     let said = [
         "Funding terms 3 Amount: cannot be taken without the currency that it is in",
-        "Funding terms 4 Amount: \"£15,000\" is not an amount; write the number alone, without commas or a currency sign",
+        "Funding terms 4 Amount: \"£15,000\" is not an amount; write the number alone, without a currency sign",
         "Initiatives 3 Title: holds a date where words are expected; a spreadsheet makes a date of what is typed like one: \
          format the cell as text, and type it again",
         "Initiatives 3 Summary: holds the error #REF!, which a formula has left; type the value itself",
@@ -339,7 +339,7 @@ fn a_table_is_read_as_spreadsheets_write_it() {
 fn a_table_of_something_else_is_refused_or_told() {
     for (bytes, said) in [
         (&b"name,kind\n1,2\n"[..], "is not a table of records"),
-        (b"title,t\xe9,externalRef\n", "not UTF-8"),
+        (b"title,t\x81,externalRef\n", "neither UTF-8 nor"),
         (b"title,Title\n", "stands twice"),
         (b"\n\n", "empty"),
     ] {
@@ -349,11 +349,35 @@ fn a_table_of_something_else_is_refused_or_told() {
         assert!(error.contains(said), "{error}");
     }
     assert_eq!(
-        told(b"title,place.code\n\"Caf\xe9\",E1\na\nb,E2\n"),
+        told(b"title,place.code\n\"Caf\x81\",E1\na,b,c\nb,E2\nc\n"),
         [
-            "2 title: is not UTF-8 text",
-            "3 : has 1 cells where the header has 2"
+            "2 title: is not UTF-8 text; save the file again as \"CSV UTF-8\"",
+            "3 : has 3 cells, and the header has 2; put a cell that contains the separator in quotation marks"
         ]
+    );
+}
+
+#[test]
+fn numbers_in_a_table_are_read_as_spreadsheets_write_them() {
+    let header = "externalRef;fundingTerms.1.amount;fundingTerms.1.currency;fundingTerms.1.durationMonths";
+    for (amount, months) in [("15000,50", "12"), ("15 000,50", "12,0"), ("15.000,50", "12.0")] {
+        for (between, quote) in [(";", ""), ("\t", ""), (",", "\"")] {
+            let row = format!("a{between}{quote}{amount}{quote}{between}GBP{between}{quote}{months}{quote}");
+            let text = format!("{}\r{row}\r", header.replace(';', between));
+            let (records, strays) =
+                read_within(RecordFormat::Csv, text.as_bytes(), Limits::default()).unwrap();
+            assert_eq!(strays.len(), 0, "{text}");
+            assert_eq!(
+                records[0].document["fundingTerms"],
+                json!([{"amountMinor": 1_500_050, "currency": "GBP", "durationMonths": 12}]),
+                "{text}"
+            );
+        }
+    }
+    let said = told(format!("{header}\na;1.500;GBP;12\n").as_bytes());
+    assert!(
+        said[0].starts_with("2 fundingTerms.1.amount: \"1.500\" may mean 1500 or 1.500;"),
+        "{said:?}"
     );
 }
 

@@ -1,0 +1,170 @@
+//! What separates the cells of a table's rows.
+
+use std::io::{Cursor, Read};
+
+use super::LONGEST_ROW;
+
+/// The characters that may separate cells, the likeliest first.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// Whether a cell may begin after a byte.
+pub(super) fn may_stand_before_a_cell(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r') || DELIMITERS.contains(&byte)
+}
+
+/// The separator of a table and the text of the table.
+///
+/// A first line such as `sep=;`, which Excel reads and writes, names the separator. Otherwise it is the one of a comma,
+/// semicolon, tab and vertical bar that the header has most of outside quotation marks.
+pub(super) fn find(mut input: impl Read) -> std::io::Result<(impl Read, u8)> {
+    let mut start = Vec::new();
+    let mut header = Header::default();
+    let mut buffer = [0; 4096];
+    while !header.is_over && start.len() < LONGEST_ROW {
+        let read = input.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        header.read(&buffer[..read]);
+        start.extend_from_slice(&buffer[..read]);
+    }
+    let end = memchr::memchr(b'\n', &start).unwrap_or(start.len());
+    let delimiter = match named(&start[..end]) {
+        Some(named) => {
+            // The line becomes a blank one, so that the lines after it keep their numbers.
+            start[..end].fill(b' ');
+            named
+        }
+        None => header.most_frequent(),
+    };
+    Ok((Cursor::new(start).chain(input), delimiter))
+}
+
+/// The separator that a line such as `sep=;` names.
+fn named(line: &[u8]) -> Option<u8> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = line.strip_prefix(b"\"").unwrap_or(line);
+    let (name, after) = line.split_at_checked(4)?;
+    if !name.eq_ignore_ascii_case(b"sep=") {
+        return None;
+    }
+    let (delimiter, rest) = after.split_first()?;
+    // A program that read the line as a row may have filled it up with empty cells.
+    let is_alone = rest
+        .iter()
+        .all(|byte| byte == delimiter || matches!(byte, b'"' | b' '));
+    let can_separate = *delimiter == b'\t' || (delimiter.is_ascii_punctuation() && *delimiter != b'"');
+    (is_alone && can_separate).then_some(*delimiter)
+}
+
+/// The first line that holds something, as it is read.
+#[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own about the line"
+)]
+struct Header {
+    counts: [usize; DELIMITERS.len()],
+    is_quoted: bool,
+    /// Whether a cell begins here, so that a quotation mark opens it.
+    is_at_start: bool,
+    is_blank: bool,
+    is_over: bool,
+}
+
+impl Default for Header {
+    fn default() -> Self {
+        Self {
+            counts: [0; DELIMITERS.len()],
+            is_quoted: false,
+            is_at_start: true,
+            is_blank: true,
+            is_over: false,
+        }
+    }
+}
+
+impl Header {
+    fn read(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            if self.is_over {
+                return;
+            }
+            if self.is_quoted {
+                self.is_quoted = *byte != b'"';
+                // A second quotation mark at once stands for one within the cell.
+                self.is_at_start = !self.is_quoted;
+                continue;
+            }
+            let found = DELIMITERS.iter().position(|delimiter| delimiter == byte);
+            match (byte, found) {
+                (b'"', _) => self.is_quoted = self.is_at_start,
+                (b'\n', _) if self.is_blank => self.counts = [0; DELIMITERS.len()],
+                (b'\n', _) => self.is_over = true,
+                (_, Some(at)) => self.counts[at] += 1,
+                _ => {}
+            }
+            self.is_at_start = found.is_some() || *byte == b'\n';
+            self.is_blank &= byte.is_ascii_whitespace() || found.is_some();
+        }
+    }
+
+    fn most_frequent(&self) -> u8 {
+        let mut most = 0;
+        for (at, count) in self.counts.iter().enumerate() {
+            if *count > self.counts[most] {
+                most = at;
+            }
+        }
+        DELIMITERS[most]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> (char, String) {
+        let (mut input, delimiter) = find(text.as_bytes()).unwrap();
+        let mut read = String::new();
+        input.read_to_string(&mut read).unwrap();
+        (char::from(delimiter), read)
+    }
+
+    #[test]
+    fn the_header_says_what_separates_cells() {
+        for (text, delimiter) in [
+            ("a,b\n", ','),
+            ("a;b;\"c,d,e,f\"\n1,5;2;3", ';'),
+            ("a\tb", '\t'),
+            ("a|b\n", '|'),
+            ("title", ','),
+            ("\n ;;\r\na,b\n", ','),
+            // A quotation mark within a cell quotes nothing.
+            ("5\" pipe;length, in m;width\n", ';'),
+            ("\"a;\n;\";b,c\n;;;;", ','),
+            ("\"a \"\"x;;;\"\"\",b\n", ','),
+        ] {
+            assert_eq!(found(text), (delimiter, text.to_owned()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_first_line_may_name_the_separator() {
+        for (line, delimiter) in [
+            ("sep=;", ';'),
+            ("SEP=,", ','),
+            ("sep=\t", '\t'),
+            ("\"sep=^\"", '^'),
+            ("sep=;;;;", ';'),
+            ("sep=|\r", '|'),
+        ] {
+            let (named, read) = found(&format!("{line}\na;b,c\n"));
+            assert_eq!((named, read.trim()), (delimiter, "a;b,c"), "{line:?}");
+            assert_eq!(read.matches('\n').count(), 2, "{line:?}");
+        }
+        for line in ["sep=", "sep=x", "sep=;x", "separator;name"] {
+            assert!(found(&format!("{line}\n")).1.starts_with(line), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Tables as spreadsheets of many kinds save them are read alike: grants, places and records.
+
+use std::io::Cursor;
+
+use serde_json::{Value, json};
+use wayin::import::job::run;
+use wayin::import::parse::grants::GrantFormat;
+use wayin::import::parse::records::RecordFormat;
+use wayin::import::{self, Remark, Tally};
+use wayin_entity::Role;
+
+use crate::import_jobs::{rows, send};
+use crate::support::app::TestApp;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_table_is_read_however_it_was_saved,
+        what_is_to_be_known_of_a_file_is_kept_with_its_import,
+    ]
+}
+
+const GRANTS: &str =
+    "Identifier,Title,Currency,Amount Awarded,Award Date,Recipient\u{a0}Org:Name,Funding Org:Name,Data Source
+360G-a-1,Caf\u{e9} in town,GBP,1000,2020-05-01,A charity,A funder
+";
+const PLACES: &str = "code,name,kind,within
+E06000001,Hartlep\u{f6}\u{f6}l,LOCAL_AUTHORITY
+";
+const RECORDS: &str =
+    "externalRef,title,place.code,leadOrganisation.name,source.kind,source.title,startedOn,summary
+a,Caf\u{e9},E06000001,A charity,SELF_REPORT,Our return,25/06/2020
+";
+
+/// In Windows-1252, which for these letters is the number of the character.
+fn western(table: &str) -> Vec<u8> {
+    table
+        .chars()
+        .map(|letter| u8::try_from(u32::from(letter)).unwrap())
+        .collect()
+}
+
+/// The same table, as programs of other kinds and in other countries save it.
+fn saved(table: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let wide = |unit: fn(u16) -> [u8; 2]| {
+        let units = std::iter::once(0xfeff).chain(table.encode_utf16());
+        units.flat_map(unit).collect()
+    };
+    let table = table.to_owned();
+    vec![
+        ("plain", table.clone().into_bytes()),
+        ("with a mark", format!("\u{feff}{table}").into_bytes()),
+        ("semicolons", table.replace(',', ";").into_bytes()),
+        ("tabs", table.replace(',', "\t").into_bytes()),
+        (
+            "named",
+            format!("sep=^\n{}", table.replace(',', "^")).into_bytes(),
+        ),
+        ("CR", table.replace('\n', "\r").into_bytes()),
+        ("CRLF", table.replace('\n', "\r\n").into_bytes()),
+        ("UTF-16LE", wide(u16::to_le_bytes)),
+        ("UTF-16BE", wide(u16::to_be_bytes)),
+        ("Windows-1252", western(&table)),
+    ]
+}
+
+async fn a_table_is_read_however_it_was_saved(database: Database) {
+    let app = TestApp::start(database).await;
+    let (db, act) = (&app.app.db, TestApp::act());
+    let mut refused = Vec::new();
+    let mut remarks = |remark| {
+        if let Remark::Refused(refusal) = remark {
+            refused.push(refusal.to_string());
+        }
+    };
+    let mut tallies = Vec::new();
+    for (how, bytes) in saved(PLACES) {
+        let tally = import::places::import(db, &act, &bytes[..], &mut remarks)
+            .await
+            .unwrap();
+        tallies.push(("places", how, tally));
+    }
+    for (how, bytes) in saved(GRANTS) {
+        let input = Cursor::new(bytes);
+        let tally = import::grants::import(db, &act, input, GrantFormat::Csv, None, &mut remarks);
+        tallies.push(("grants", how, tally.await.unwrap()));
+    }
+    for (how, bytes) in saved(RECORDS) {
+        let input = Cursor::new(bytes);
+        let tally = import::records::import_as(db, &act, RecordFormat::Csv, input, &mut remarks);
+        tallies.push(("records", how, tally.await.unwrap()));
+    }
+    assert_eq!(refused, Vec::<String>::new());
+    for (of, how, tally) in tallies {
+        let expected = if how == "plain" { [1, 0, 0] } else { [0, 0, 1] };
+        let Tally {
+            added,
+            altered,
+            unchanged,
+            ..
+        } = tally;
+        assert_eq!([added, altered, unchanged], expected, "{of}, {how}");
+    }
+    app.catch_up().await;
+    let query = "{ initiatives(first: 10) { nodes { title startedOn place { name } } } }";
+    let mut answer = app.steward().await.query(query).await;
+    let mut nodes: Vec<Value> = serde_json::from_value(answer["initiatives"]["nodes"].take()).unwrap();
+    nodes.sort_by_key(|node| node["title"].as_str().map(str::to_owned));
+    assert_eq!(
+        nodes,
+        [
+            json!({"title": "Caf\u{e9}", "startedOn": "2020-06-25", "place": {"name": "Hartlep\u{f6}\u{f6}l"}}),
+            json!({"title": "Caf\u{e9} in town", "startedOn": null, "place": null}),
+        ]
+    );
+}
+
+async fn what_is_to_be_known_of_a_file_is_kept_with_its_import(database: Database) {
+    let app = TestApp::start(database).await;
+    let steward = app.steward().await;
+    let input = json!({"kind": "GRANTS_360GIVING", "licence": "CC-BY-4.0"});
+    let table = GRANTS
+        .replace(',', ";")
+        .replace("2020-05-01", "01/05/2020")
+        .replace("1000", "1000,50");
+    let bytes = western(&table);
+    let sent = send(&app, &steward, "grants.csv", bytes, input.clone()).await;
+    let import = sent["data"]["importRecords"]["import"].clone();
+    run::run_waiting(&app.app).await.unwrap();
+    app.catch_up().await;
+    let query = format!(
+        "{{ import(id: {}) {{ state published warned notes }} }}",
+        import["id"]
+    );
+    let told = steward.query(&query).await["import"].take();
+    assert_eq!(
+        (&told["state"], &told["published"], &told["warned"]),
+        (&json!("DONE"), &json!(1), &json!(1))
+    );
+    let notes: Vec<String> = serde_json::from_value(told["notes"].clone()).unwrap();
+    assert!(
+        notes[0].contains("Windows-1252") && notes[1].contains("semicolons"),
+        "{notes:?}"
+    );
+    assert_eq!(
+        rows(&steward, &import).await,
+        ["2 PUBLISHED MALFORMED Award Date (a warning)"]
+    );
+    let answer = steward
+        .query("{ initiatives { nodes { fundingTerms { amountMinor awardedOn } } } }")
+        .await;
+    assert_eq!(
+        answer["initiatives"]["nodes"][0]["fundingTerms"],
+        json!([{"amountMinor": 100_050, "awardedOn": "2020-05-01"}])
+    );
+    // A file of a header alone is refused, and does not end as one whose rows are all done.
+    let partner = app.member("partner", Role::Partner, Some("GB-CHC-500")).await;
+    let sent = send(
+        &app,
+        &partner,
+        "return.csv",
+        "externalRef,title\r",
+        json!({"as": "DRAFTS"}),
+    )
+    .await;
+    let import = sent["data"]["importRecords"]["import"].clone();
+    run::run_waiting(&app.app).await.unwrap();
+    let query = format!("{{ import(id: {}) {{ state refusal notes }} }}", import["id"]);
+    let told = partner.query(&query).await["import"].take();
+    assert_eq!(
+        told,
+        json!({"state": "REFUSED", "refusal": "The file has a header and no rows.", "notes": []})
+    );
+}
