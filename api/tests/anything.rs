@@ -140,11 +140,24 @@ fn read_as_records(bytes: &[u8]) {
 }
 
 fn read_as_grants(bytes: &[u8]) {
-    for format in [GrantFormat::Json, GrantFormat::Csv] {
+    let limits = records::Limits {
+        bytes: 1 << 20,
+        rows: 1_000,
+    };
+    for format in [
+        GrantFormat::Json,
+        GrantFormat::Csv,
+        GrantFormat::Xlsx,
+        GrantFormat::Ods,
+    ] {
         let _ = grants::about(Cursor::new(bytes), format);
-        let _ = grants::read(Cursor::new(bytes), format, &mut Notes::default(), |_, _| {
-            ControlFlow::Continue(())
-        });
+        let _ = grants::read(
+            Cursor::new(bytes),
+            format,
+            &limits,
+            &mut Notes::default(),
+            |_, _| ControlFlow::Continue(()),
+        );
     }
 }
 

@@ -235,7 +235,7 @@ async fn what_is_told_of_a_file_can_be_kept_whatever_it_holds(database: Database
 }
 
 /// An OpenDocument spreadsheet of one sheet.
-fn open_document(sheet: &str, table: &[&[&str]]) -> Vec<u8> {
+pub fn open_document(sheet: &str, table: &[&[&str]]) -> Vec<u8> {
     let cell = |text: &&str| match *text {
         "" => "<table:table-cell/>".to_owned(),
         text => format!(

@@ -10,6 +10,7 @@ use wayin::import::{self, Remark, Tally};
 use wayin_entity::Role;
 
 use crate::import_jobs::{rows, send};
+use crate::import_turns::open_document;
 use crate::support::app::TestApp;
 use crate::support::{Database, Story, stories};
 
@@ -18,6 +19,7 @@ pub fn stories() -> Vec<Story> {
     stories![
         a_table_is_read_however_it_was_saved,
         what_is_to_be_known_of_a_file_is_kept_with_its_import,
+        grants_come_as_a_spreadsheet_too,
     ]
 }
 
@@ -172,4 +174,61 @@ async fn what_is_to_be_known_of_a_file_is_kept_with_its_import(database: Databas
         told,
         json!({"state": "REFUSED", "refusal": "The file has a header and no rows.", "notes": []})
     );
+}
+
+async fn grants_come_as_a_spreadsheet_too(database: Database) {
+    let app = TestApp::start(database).await;
+    let steward = app.steward().await;
+    let titles = [
+        "Identifier",
+        "Title",
+        "Currency",
+        "Amount Awarded",
+        "Award Date",
+        "Recipient Org:Name",
+        "Funding Org:Name",
+    ];
+    let file = open_document(
+        "Grants 2020",
+        &[
+            &titles,
+            &[
+                "360G-a-1",
+                "One",
+                "GBP",
+                "1,500.00",
+                "2020-05-01",
+                "A charity",
+                "A funder",
+            ],
+            &["360G-a-2", "", "GBP", "10", "2020-05-01", "A charity", "A funder"],
+            &["360G-a-3", "Three", "GBP", "10", "TBC", "A charity", "A funder"],
+        ],
+    );
+    let input = json!({"kind": "GRANTS_360GIVING", "licence": "CC-BY-4.0"});
+    let sent = send(&app, &steward, "grants.ods", file, input).await;
+    let import = sent["data"]["importRecords"]["import"].clone();
+    assert_eq!(import["format"], "ODS", "{sent}");
+    run::run_waiting(&app.app).await.unwrap();
+    app.catch_up().await;
+    let query = format!(
+        "{{ import(id: {}) {{ state published refused warned notes
+            rows(filter: {{foundOnly: true}}) {{ nodes {{ sheet row column message isWarning }} }} }} }}",
+        import["id"]
+    );
+    let told = steward.query(&query).await["import"].take();
+    assert_eq!(
+        told,
+        json!({"state": "DONE", "published": 2, "refused": 1, "warned": 1, "notes": [], "rows": {"nodes": [
+            {"sheet": "Grants 2020", "row": 3, "column": "Title", "message": "is missing", "isWarning": false},
+            {"sheet": "Grants 2020", "row": 4, "column": "Award Date", "isWarning": true,
+                "message": "\"TBC\" is not a date; write it as YYYY-MM-DD, such as 2014-06-25; the grant is taken without it"},
+        ]}})
+    );
+    let answer = steward
+        .query("{ initiatives { nodes { title fundingTerms { amountMinor } } } }")
+        .await;
+    let nodes = answer["initiatives"]["nodes"].as_array().unwrap();
+    let one = nodes.iter().find(|node| node["title"] == "One").unwrap();
+    assert_eq!(one["fundingTerms"], json!([{"amountMinor": 150_000}]));
 }

@@ -32,7 +32,7 @@ pub enum Import {
         /// The file.
         file: PathBuf,
     },
-    /// Published grants in the 360Giving Data Standard, from JSON or CSV.
+    /// Published grants in the 360Giving Data Standard, from JSON, a table (.csv) or a workbook (.xlsx, .ods).
     #[command(after_help = "Example:\n  wayin import grants grants.json --licence CC-BY-4.0")]
     Grants {
         /// The file.

@@ -6,8 +6,11 @@ use std::io::{Read, Seek};
 use sea_orm::DatabaseConnection;
 use wayin_entity::{OrganisationKind, SourceKind, Visibility};
 
+use super::parse::file_record::Cell;
 use super::parse::grants;
 use super::parse::grants::{Grant, GrantFormat, Party};
+use super::parse::records::Limits;
+use super::parse::{GoodRow, Refusal};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
 use crate::export::grants as export;
@@ -16,6 +19,7 @@ use crate::initiative::publish::Proposal;
 use crate::initiative::record::{
     FundingTerm, InitiativeRecord, OrganisationReference, PlaceReference, Source,
 };
+use crate::initiative::validate::Finding;
 use crate::place::Gazetteer;
 
 /// Imports a file of grants. `licence` is that of the file, where it does not say itself.
@@ -27,9 +31,26 @@ pub async fn import(
     licence: Option<String>,
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) -> Result<Tally, ImportError> {
-    let (rows, reading) = super::batches(move |notes, each| grants::read(input, format, notes, each));
-    let propose = move |grant: Grant, places: &Gazetteer| proposal(&grant, places, licence.as_deref());
-    let tally = super::publish_rows(db, act, rows, propose, field, remarks).await?;
+    let (rows, reading) = super::batches(move |notes, each| {
+        grants::read(input, format, &Limits::NONE, notes, |at, row| {
+            let row_number = at.row;
+            let row = row.map(|GoodRow { value, warnings }| GoodRow {
+                value: (value, at),
+                warnings,
+            });
+            each(row_number, row)
+        })
+    });
+    let propose = move |(grant, at): (Grant, Cell), places: &Gazetteer| {
+        (proposal(&grant, places, licence.as_deref()), at)
+    };
+    let refusal = |_, at: &Cell, Finding { path, reason, .. }: Finding| Refusal {
+        sheet: at.sheet.clone(),
+        row: at.row,
+        field: field(&path),
+        reason,
+    };
+    let tally = super::publish_where_they_stand(db, act, rows, propose, refusal, remarks).await?;
     super::parsed(reading, remarks).await?;
     Ok(tally)
 }

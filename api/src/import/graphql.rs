@@ -380,7 +380,7 @@ impl ImportQuery {
 #[derive(Debug, InputObject)]
 pub struct ImportRecordsInput {
     /// The file, by a GraphQL multipart request: a workbook (`.xlsx`, `.ods`), a table (`.csv`) or JSON Lines of
-    /// records, or 360Giving grants as JSON or CSV.
+    /// records, or 360Giving grants as JSON, a table or a workbook.
     file: Upload,
     /// What the file holds: records of one organisation (for partners), or the grants of a funder (for funders).
     #[graphql(default_with = "ImportKind::Records")]

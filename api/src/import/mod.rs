@@ -69,6 +69,8 @@ pub fn format_of(
             GrantFormat::of(Path::new(name), &known.start).map(|format| match format {
                 GrantFormat::Json => FileFormat::Json,
                 GrantFormat::Csv => FileFormat::Csv,
+                GrantFormat::Xlsx => FileFormat::Xlsx,
+                GrantFormat::Ods => FileFormat::Ods,
             })
         }
     };

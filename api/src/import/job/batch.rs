@@ -30,13 +30,13 @@ pub(super) enum Unit {
     /// A published grant.
     Grant {
         /// The row that it begins with.
-        row: u64,
+        at: Cell,
         grant: Box<Grant>,
         /// What of it could not be taken as it is written.
         warnings: Vec<(Cell, Finding)>,
     },
     /// A row of a file of grants that is none.
-    NoGrant(u64, Vec<(Cell, Finding)>),
+    NoGrant(Cell, Vec<(Cell, Finding)>),
 }
 
 /// Something that was found in a row.

@@ -38,13 +38,12 @@ impl Taking<'_> {
         let owners = self.owners(db, &units).await?;
         for (position, unit) in units {
             match unit {
-                Unit::Grant { row, grant, warnings } => match self.of_another(&grant, &owners) {
+                Unit::Grant { at, grant, warnings } => match self.of_another(&grant, &owners) {
                     None => {
-                        rows.push((position, Cell::of_row(row), warnings));
+                        rows.push((position, at, warnings));
                         proposals.push(proposal(&grant, self.places, Some(self.licence)));
                     }
                     Some(finding) => {
-                        let at = Cell::of_row(row);
                         came.push(Came::refused(
                             position,
                             at.clone(),
@@ -52,8 +51,8 @@ impl Taking<'_> {
                         ));
                     }
                 },
-                Unit::NoGrant(row, findings) => {
-                    came.push(Came::refused(position, Cell::of_row(row), findings));
+                Unit::NoGrant(at, findings) => {
+                    came.push(Came::refused(position, at, findings));
                 }
                 Unit::Record { .. } => {}
             }

@@ -48,6 +48,8 @@ fn grant_format(import: &import::Model) -> Option<GrantFormat> {
     match (import.kind, import.format) {
         (ImportKind::Records, _) => None,
         (ImportKind::Grants360Giving, FileFormat::Csv) => Some(GrantFormat::Csv),
+        (ImportKind::Grants360Giving, FileFormat::Xlsx) => Some(GrantFormat::Xlsx),
+        (ImportKind::Grants360Giving, FileFormat::Ods) => Some(GrantFormat::Ods),
         (ImportKind::Grants360Giving, _) => Some(GrantFormat::Json),
     }
 }
@@ -129,21 +131,27 @@ pub(super) fn read(
         let read = match (kind, grants) {
             (ImportKind::Grants360Giving, Some(format)) => {
                 let (mut left, mut outcome) = (limits.rows, Ok(()));
-                let read = grant_files::read(BufReader::new(content), format, &mut notes, |row, grant| {
-                    if left == 0 {
-                        outcome = Err(FileError::TooManyRows(limits.rows));
-                        return ControlFlow::Break(());
-                    }
-                    left -= 1;
-                    hand_over(match grant {
-                        Ok(good) => Unit::Grant {
-                            row,
-                            grant: Box::new(good.value),
-                            warnings: good.warnings.into_iter().map(found_in).collect(),
-                        },
-                        Err(refusals) => Unit::NoGrant(row, refusals.into_iter().map(found_in).collect()),
-                    })
-                });
+                let read = grant_files::read(
+                    BufReader::new(content),
+                    format,
+                    &limits,
+                    &mut notes,
+                    |at, grant| {
+                        if left == 0 {
+                            outcome = Err(FileError::TooManyRows(limits.rows));
+                            return ControlFlow::Break(());
+                        }
+                        left -= 1;
+                        hand_over(match grant {
+                            Ok(good) => Unit::Grant {
+                                at,
+                                grant: Box::new(good.value),
+                                warnings: good.warnings.into_iter().map(found_in).collect(),
+                            },
+                            Err(refusals) => Unit::NoGrant(at, refusals.into_iter().map(found_in).collect()),
+                        })
+                    },
+                );
                 read.and(outcome)
             }
             _ => read_as_typed(record_format(format), content, &limits, &mut notes, |item| {

@@ -1,4 +1,4 @@
-//! Grants in the 360Giving Data Standard, as a JSON package or as CSV.
+//! Grants in the 360Giving Data Standard, as a JSON package, as CSV or as a workbook.
 //!
 //! Only what [`Grant`] holds is read: no address, telephone number, e-mail
 //! address or other detail of a person ever leaves the file, and a grant to a
@@ -14,6 +14,7 @@
 
 mod package;
 mod sheet;
+mod workbook;
 
 use std::fmt::Write as _;
 use std::io::{Read, Seek};
@@ -25,6 +26,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wayin_entity::{DeliveryTimeline, EntryPoint, ReportingBasis, ReportingFrequency, Restriction};
 
+use super::file_record::Cell;
+use super::records::{Limits, RecordFormat};
 use super::stream;
 use super::{FileError, Notes, Refusals, Row};
 use crate::initiative::missing::{FundingTermAnswer, Missing};
@@ -133,7 +136,7 @@ pub struct Location {
     pub code: Option<String>,
 }
 
-/// What a JSON package says about itself. A CSV file says nothing.
+/// What a JSON package says about itself. Tables and workbooks say nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageInfo {
     /// The licence that the data may be reused under, as a rule a web address.
@@ -146,33 +149,42 @@ pub struct PackageInfo {
     pub download_url: Option<String>,
 }
 
-/// The two forms that grants are published in.
+/// The forms that grants are published in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantFormat {
     /// A package: an object with a list `grants`, or that list alone.
     Json,
     /// A table with the standard's titles or its JSON paths as header.
     Csv,
+    /// A workbook of Excel's kind, whose sheets are such tables.
+    Xlsx,
+    /// The same as an OpenDocument spreadsheet.
+    Ods,
 }
 
 impl GrantFormat {
     /// The form of a file, by its first bytes (some hundred will do) and, where
     /// those leave it open, by its name.
     pub fn of(path: &Path, start: &[u8]) -> Result<Self, FileError> {
-        stream::refuse_workbooks(start)?;
         let is_named_json = path
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-        Ok(match stream::first_of_substance(start) {
-            Some(b'{' | b'[') => Self::Json,
-            _ if is_named_json => Self::Json,
-            _ => Self::Csv,
+        match stream::first_of_substance(start) {
+            Some(b'{' | b'[') => return Ok(Self::Json),
+            _ if stream::refuse_workbooks(start).is_ok() && is_named_json => return Ok(Self::Json),
+            _ => {}
+        }
+        // Lines of JSON begin with an object too, which is met above.
+        Ok(match RecordFormat::of(&path.to_string_lossy(), start)? {
+            RecordFormat::Xlsx => Self::Xlsx,
+            RecordFormat::Ods => Self::Ods,
+            RecordFormat::Csv | RecordFormat::JsonLines => Self::Csv,
         })
     }
 }
 
 /// Reads grants and hands each row to `each`, which may end the reading early:
-/// in JSON with its position in the list, in CSV with its line.
+/// in JSON with its position in the list, in CSV with its line, in a workbook with its sheet and row.
 ///
 /// Answers with what the package says about itself, as far as it was read; that
 /// may stand behind the grants, so that [`about`] exists for those who need it first.
@@ -181,12 +193,17 @@ impl GrantFormat {
 pub fn read(
     input: impl Read + Seek,
     format: GrantFormat,
+    limits: &Limits,
     notes: &mut Notes,
-    each: impl FnMut(u64, Row<Grant>) -> ControlFlow<()>,
+    mut each: impl FnMut(Cell, Row<Grant>) -> ControlFlow<()>,
 ) -> Result<PackageInfo, FileError> {
+    let none = |()| PackageInfo::default();
     match format {
-        GrantFormat::Json => package::read(input, notes, each),
-        GrantFormat::Csv => sheet::read(input, notes, each).map(|()| PackageInfo::default()),
+        GrantFormat::Json => package::read(input, notes, |row, grant| each(Cell::of_row(row), grant)),
+        GrantFormat::Csv => sheet::read(input, notes, |row, grant| each(Cell::of_row(row), grant)).map(none),
+        GrantFormat::Xlsx | GrantFormat::Ods => {
+            workbook::read(input, format, limits, notes, &mut each).map(none)
+        }
     }
 }
 
@@ -194,7 +211,7 @@ pub fn read(
 pub fn about(input: impl Read + Seek, format: GrantFormat) -> Result<PackageInfo, FileError> {
     match format {
         GrantFormat::Json => package::about(input),
-        GrantFormat::Csv => Ok(PackageInfo::default()),
+        GrantFormat::Csv | GrantFormat::Xlsx | GrantFormat::Ods => Ok(PackageInfo::default()),
     }
 }
 

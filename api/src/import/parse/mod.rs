@@ -136,7 +136,9 @@ pub enum FileError {
     #[error("The file has a header and no rows.")]
     NoRows,
     /// It is a workbook or an archive.
-    #[error("The file is a spreadsheet or an archive; save its sheet as CSV (UTF-8).")]
+    #[error(
+        "The file is a spreadsheet or an archive, which is not read here; save its sheet as CSV (UTF-8)."
+    )]
     Workbook,
     /// Its header does not say places.
     #[error("The file is not a list of places: {0}.")]

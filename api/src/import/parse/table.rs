@@ -173,7 +173,7 @@ fn is_blank(cell: &[u8]) -> bool {
 }
 
 /// A title without characters that take no room, with one space for each run of blank space, such as a no-break space.
-fn title(cell: &str) -> String {
+pub(super) fn title(cell: &str) -> String {
     let visible = cell.replace(['\u{feff}', '\u{200b}', '\u{2060}', '\u{ad}'], "");
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -22,7 +22,13 @@ pub(super) fn read(
     let sign = table.decimal_sign();
     let columns = Columns::of(table.header())?;
     while let Some((line, cells)) = table.next_row()? {
-        let row = cells.and_then(|cells| columns.grant(line, &cells, sign));
+        let row = cells.and_then(|cells| {
+            let cell = |at: usize| {
+                let cell = cells.get(at).filter(|cell| !cell.is_empty());
+                cell.map(|cell| Given::Text((*cell).to_owned()))
+            };
+            columns.grant(Refusals::of(line), cell, sign)
+        });
         if each(line, row).is_break() {
             break;
         }
@@ -83,10 +89,12 @@ struct Column {
     holds: Holds,
 }
 
-struct Columns(Vec<Column>);
+/// The columns of a table that are read.
+pub(super) struct Columns(Vec<Column>);
 
 impl Columns {
-    fn of(header: &[String]) -> Result<Self, FileError> {
+    /// Those of a header.
+    pub(super) fn of(header: &[String]) -> Result<Self, FileError> {
         let mut columns: Vec<Column> = Vec::new();
         for (index, title) in header.iter().enumerate() {
             let Some((path, holds)) = meaning(title) else {
@@ -116,17 +124,45 @@ impl Columns {
         Ok(Self(columns))
     }
 
-    fn grant(&self, line: u64, cells: &[&str], sign: DecimalSign) -> Row<Grant> {
+    /// Whether a header that lacks a column is one of grants, to go by what it has.
+    pub(super) fn seem_meant(header: &[String]) -> bool {
+        let has = |wanted: &str| {
+            header
+                .iter()
+                .any(|title| meaning(title).is_some_and(|(path, _)| path == wanted))
+        };
+        has(path::ID) && has(path::TITLE)
+    }
+
+    /// Whether a column holds a date.
+    pub(super) fn is_date(&self, index: usize) -> bool {
+        let mut columns = self.0.iter().filter(|column| column.index == index);
+        columns
+            .any(|column| [path::AWARDED_ON, path::STARTS_ON, path::ENDS_ON].contains(&column.path.as_str()))
+    }
+
+    /// The title of a column that is read.
+    pub(super) fn title(&self, index: usize) -> Option<&str> {
+        let column = self.0.iter().find(|column| column.index == index)?;
+        Some(&column.title)
+    }
+
+    /// The grant of a row, by what its cells hold.
+    pub(super) fn grant(
+        &self,
+        found: Refusals,
+        cell: impl Fn(usize) -> Option<Given>,
+        sign: DecimalSign,
+    ) -> Row<Grant> {
         let mut draft = Draft {
             sign,
             ..Draft::default()
         };
         let mut locations: BTreeMap<u32, DraftLocation> = BTreeMap::new();
         for column in &self.0 {
-            let Some(cell) = cells.get(column.index).filter(|cell| !cell.is_empty()) else {
+            let Some(given) = cell(column.index) else {
                 continue;
             };
-            let given = Given::Text((*cell).to_owned());
             match column.holds {
                 Holds::Field(slot) => *slot(&mut draft) = given,
                 Holds::LocationName(number) => locations.entry(number).or_default().name = given,
@@ -135,7 +171,7 @@ impl Columns {
             }
         }
         draft.locations = locations.into_values().collect();
-        let mut row = draft.check(Refusals::of(line));
+        let mut row = draft.check(found);
         let found = match &mut row {
             Ok(row) => &mut row.warnings,
             Err(refusals) => refusals,

@@ -18,10 +18,16 @@ type Rows = Vec<(u64, Row<Grant>)>;
 
 fn rows(format: GrantFormat, text: impl AsRef<[u8]>) -> Result<(Rows, PackageInfo), FileError> {
     let mut rows = Vec::new();
-    let info = read(Cursor::new(text), format, &mut Notes::default(), |row, grant| {
-        rows.push((row, grant));
-        ControlFlow::Continue(())
-    })?;
+    let info = read(
+        Cursor::new(text),
+        format,
+        &Limits::NONE,
+        &mut Notes::default(),
+        |at, grant| {
+            rows.push((at.row, grant));
+            ControlFlow::Continue(())
+        },
+    )?;
     Ok((rows, info))
 }
 
@@ -520,10 +526,16 @@ fn a_grant_without_an_end_is_not_buffered() {
 fn reading_stops_when_asked_to() {
     for (format, text) in [(GrantFormat::Json, LLOYDS), (GrantFormat::Csv, TABLE)] {
         let mut count = 0;
-        read(Cursor::new(text), format, &mut Notes::default(), |_, _| {
-            count += 1;
-            ControlFlow::Break(())
-        })
+        read(
+            Cursor::new(text),
+            format,
+            &Limits::NONE,
+            &mut Notes::default(),
+            |_, _| {
+                count += 1;
+                ControlFlow::Break(())
+            },
+        )
         .unwrap();
         assert_eq!(count, 1);
     }
@@ -536,7 +548,12 @@ fn the_form_is_known_by_its_content_first() {
     assert_eq!(of("a", b"[").unwrap(), GrantFormat::Json);
     assert_eq!(of("a.JSON", b"Identifier,").unwrap(), GrantFormat::Json);
     assert_eq!(of("a.txt", b"Identifier,").unwrap(), GrantFormat::Csv);
-    assert!(matches!(of("a.xlsx", b"PK\x03\x04"), Err(FileError::Workbook)));
+    assert_eq!(of("a.xlsx", b"PK\x03\x04").unwrap(), GrantFormat::Xlsx);
+    assert_eq!(of("a.ods", b"PK\x03\x04").unwrap(), GrantFormat::Ods);
+    assert!(matches!(
+        of("a.xls", b"\xd0\xcf\x11\xe0"),
+        Err(FileError::Foreign(_))
+    ));
     assert_eq!(of("a.csv", b"\xff\xfeI\0").unwrap(), GrantFormat::Csv);
     assert_eq!(of("a.txt", b"\xfe\xff\0 \0{").unwrap(), GrantFormat::Json);
     assert!(matches!(of("a.csv", b""), Err(FileError::Empty)));
@@ -571,12 +588,18 @@ fn no_bytes_make_it_panic() {
             }
             // Whatever the outcome: a row refused says why, and none is lost without a word.
             let mut last = 0;
-            let _ = read(Cursor::new(bytes), format, &mut Notes::default(), |row, grant| {
-                assert!(row > last);
-                last = row;
-                assert!(grant.err().is_none_or(|refusals| !refusals.is_empty()));
-                ControlFlow::Continue(())
-            });
+            let _ = read(
+                Cursor::new(bytes),
+                format,
+                &Limits::NONE,
+                &mut Notes::default(),
+                |at, grant| {
+                    assert!(at.row > last);
+                    last = at.row;
+                    assert!(grant.err().is_none_or(|refusals| !refusals.is_empty()));
+                    ControlFlow::Continue(())
+                },
+            );
         }
     }
 }

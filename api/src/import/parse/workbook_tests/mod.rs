@@ -1,5 +1,6 @@
 //! Records out of workbooks and flat tables, made here as people and programs make them.
 
+mod grants;
 mod hostile;
 mod open_document;
 mod round_trip;

@@ -14,7 +14,7 @@ use super::super::records::{Limits, RecordFormat};
 use super::{documents, read, read_within, told, with_parts};
 
 /// An OpenDocument spreadsheet with these sheets in it.
-fn open_document(tables: &str) -> Vec<u8> {
+pub(super) fn open_document(tables: &str) -> Vec<u8> {
     let content = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><office:document-content xmlns:office=\"o\" xmlns:table=\"t\" xmlns:text=\"x\" \
          xmlns:calcext=\"c\"><office:body><office:spreadsheet>{tables}</office:spreadsheet></office:body></office:document-content>"
@@ -36,7 +36,7 @@ fn open_document(tables: &str) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-fn open_row(cells: &[&str]) -> String {
+pub(super) fn open_row(cells: &[&str]) -> String {
     let cells = cells.iter().map(|text| match *text {
         "" => "<table:table-cell/>".to_owned(),
         text if text.starts_with('<') => text.to_owned(),
@@ -47,7 +47,7 @@ fn open_row(cells: &[&str]) -> String {
     format!("<table:table-row>{}</table:table-row>", cells.collect::<String>())
 }
 
-fn open_table(name: &str, rows: &[String]) -> String {
+pub(super) fn open_table(name: &str, rows: &[String]) -> String {
     format!(
         "<table:table table:name=\"{name}\"><table:table-column/>{}</table:table>",
         rows.concat()
