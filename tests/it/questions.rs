@@ -3,12 +3,14 @@
 use serde_json::json;
 
 use crate::support::app::TestApp;
+use crate::support::builders;
 use crate::support::{Database, Story, stories};
 
 /// The stories of this file.
 pub fn stories() -> Vec<Story> {
     stories![
         short_funding_is_set_against_skipped_ambitions,
+        a_year_in_which_everybody_skipped_counts_in_the_adjusted_risk_ratio,
         a_filter_of_thousands_of_conditions_is_refused_and_the_service_goes_on,
     ]
 }
@@ -61,6 +63,83 @@ async fn short_funding_is_set_against_skipped_ambitions(database: Database) {
             {"label": "Not known", "table": {"population": 0, "both": 0}},
         ])
     );
+}
+
+/// Numbers of initiatives that skipped or took the step, for short and for longer funding, in two years.
+const BY_YEAR: [(&str, [u32; 4]); 2] = [("2001-05-01", [8, 5, 5, 12]), ("2002-05-01", [5, 0, 4, 0])];
+
+async fn a_year_in_which_everybody_skipped_counts_in_the_adjusted_risk_ratio(database: Database) {
+    let app = TestApp::start(database).await;
+    let mut records = Vec::new();
+    for (started, [short_skipped, short_taken, long_skipped, long_taken]) in BY_YEAR {
+        for (count, months, step) in [
+            (short_skipped, 12, "SKIPPED"),
+            (short_taken, 12, "TAKEN"),
+            (long_skipped, 36, "SKIPPED"),
+            (long_taken, 36, "TAKEN"),
+        ] {
+            for _ in 0..count {
+                let record = builders::record(&records.len().to_string())
+                    .with("startedOn", started)
+                    .with(
+                        "fundingTerms",
+                        json!([{"funder": {"name": "A funder"}, "durationMonths": months}]),
+                    )
+                    .with(
+                        "challengesFaced",
+                        json!([{"challenge": "DEFINING_AMBITIONS", "step": step}]),
+                    );
+                records.push(record.json());
+            }
+        }
+    }
+    app.publish(&records).await;
+    let steward = app.steward().await;
+    let question = |among: &str| {
+        format!(
+            "{{ pattern(when: {{ fundingTerms: {{ some: {{ durationMonths: {{ lte: 18 }} }} }} }}
+                then: {{ challenge: {{ on: DEFINING_AMBITIONS, step: {{ in: [SKIPPED] }} }} }}
+                {among} by: YEAR_STARTED, over: READABLE) {{
+              pValue
+              adjusted {{ riskRatio {{ value }} oddsRatio {{ value }} strata strataLeftOut initiativesLeftOut
+                oddsRatioStrataLeftOut oddsRatioInitiativesLeftOut
+                riskRatioStrataLeftOut riskRatioInitiativesLeftOut }} }} }}"
+        )
+    };
+    let answer = steward.query(&question("")).await;
+    let adjusted = &answer["pattern"]["adjusted"];
+    // (8 * 17 / 30 + 5 * 4 / 9) / (5 * 13 / 30 + 4 * 5 / 9), as Mantel and Haenszel have it.
+    let risk_ratio = adjusted["riskRatio"]["value"].as_f64().unwrap();
+    let expected = (8.0 * 17.0 / 30.0 + 20.0 / 9.0) / (5.0 * 13.0 / 30.0 + 20.0 / 9.0);
+    assert!(
+        (risk_ratio - expected).abs() < 1e-12,
+        "{risk_ratio} is not {expected}"
+    );
+    assert_eq!(
+        [
+            &adjusted["strata"],
+            &adjusted["strataLeftOut"],
+            &adjusted["initiativesLeftOut"],
+            &adjusted["oddsRatioStrataLeftOut"],
+            &adjusted["oddsRatioInitiativesLeftOut"],
+            &adjusted["riskRatioStrataLeftOut"],
+            &adjusted["riskRatioInitiativesLeftOut"],
+        ],
+        [
+            &json!(2),
+            &json!(0),
+            &json!(0),
+            &json!(1),
+            &json!(9),
+            &json!(0),
+            &json!(0)
+        ],
+        "{adjusted}"
+    );
+    let answer = steward
+        .query(&question("among: { title: { eq: \"No such title\" } }"))
+        .await;
+    assert!(answer["pattern"]["pValue"].is_null(), "{answer}");
 }
 
 async fn a_filter_of_thousands_of_conditions_is_refused_and_the_service_goes_on(database: Database) {

@@ -55,9 +55,10 @@ impl Figures {
     }
 }
 
-/// Fisher's exact test of a table whose counts are exact.
+/// The p-value of Fisher's exact test. `None` if a count is not exact, or if all four counts are 0.
 pub fn p_value(table: &Table) -> Option<f64> {
-    exact(table).map(|four| fisher::p_two_sided(&four))
+    let four = exact(table).filter(|four| four.total() > 0)?;
+    Some(fisher::p_two_sided(&four))
 }
 
 /// The conditional odds ratio of a table whose counts are exact.

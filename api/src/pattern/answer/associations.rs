@@ -61,7 +61,8 @@ pub fn associations(base: Base<'_>, question: &AssociationsQuestion) -> Result<V
             if counting.is_controlled() {
                 None
             } else {
-                table.four().map(|four| fisher::p_two_sided(&four))
+                let four = table.four().filter(|four| four.total() > 0);
+                four.map(|four| fisher::p_two_sided(&four))
             }
         })
         .collect();

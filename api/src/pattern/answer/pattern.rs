@@ -10,7 +10,7 @@ use super::super::evaluate::{Prepared, WHYS};
 use super::super::index::Bits;
 use super::super::question::Question;
 use super::super::run::Stopped;
-use super::super::statistics::stratified::{self, CmhTest, Homogeneity, HomogeneityWithheld};
+use super::super::statistics::stratified::{self, CmhTest, Homogeneity, HomogeneityWithheld, LeftOut};
 use super::super::statistics::{Estimate, FourCounts};
 use super::{Basis, Table, illustrative, shown_cell, shown_cells, tables};
 
@@ -90,11 +90,15 @@ pub struct Adjusted {
     pub test: Option<CmhTest>,
     /// Whether the strata agree; none under disclosure control.
     pub homogeneity: Option<Result<Homogeneity, HomogeneityWithheld>>,
-    /// How many strata it is from.
+    /// How many strata hold any initiative of which both conditions are known.
     pub strata: usize,
-    /// How many strata are left out, as a count of theirs is withheld.
+    /// Those of them that carry no information for the odds ratio.
+    pub left_out_of_odds_ratio: LeftOut,
+    /// Those of them that carry no information for the risk ratio.
+    pub left_out_of_risk_ratio: LeftOut,
+    /// How many strata no estimate uses, as a count of theirs is withheld.
     pub left_out: usize,
-    /// How many initiatives those hold, as far as that can be told from what is shown.
+    /// How many initiatives those hold, as far as the published counts show.
     pub initiatives_left_out: u64,
 }
 
@@ -280,7 +284,9 @@ fn adjusted(tables: &[Table], overlap: bool, controlled: bool) -> Result<Adjuste
             stratified::cochran_mantel_haenszel(&strata)
         },
         homogeneity: (!controlled).then(|| stratified::homogeneity(&strata)),
-        strata: strata.len(),
+        strata: strata.iter().filter(|counts| counts.total() > 0).count(),
+        left_out_of_odds_ratio: LeftOut::count(&strata, stratified::informs_odds_ratio),
+        left_out_of_risk_ratio: LeftOut::count(&strata, stratified::informs_risk_ratio),
         left_out: partial.len(),
         initiatives_left_out: initiatives,
     })

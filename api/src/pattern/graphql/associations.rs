@@ -90,7 +90,7 @@ impl Association {
         self.figures().phi
     }
 
-    /// Fisher's exact test, two-sided; null under disclosure control.
+    /// The p-value of Fisher's exact test, two-sided; null under disclosure control, or if all four counts are 0.
     async fn p_value(&self) -> Option<f64> {
         self.found.p_value
     }

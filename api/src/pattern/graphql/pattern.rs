@@ -106,7 +106,7 @@ impl Pattern {
         self.figures().phi
     }
 
-    /// Fisher's exact test, two-sided; null where counts are not exact.
+    /// The p-value of Fisher's exact test, two-sided; null if counts are not exact, or if all four are 0.
     async fn p_value(&self) -> Option<f64> {
         figures::p_value(&self.answer.table)
     }
@@ -182,12 +182,20 @@ pub struct AdjustedEstimates {
     homogeneity: Option<Homogeneity>,
     /// Why it cannot be tested whether the strata agree; null where it is.
     homogeneity_withheld: Option<String>,
-    /// How many strata it is from.
+    /// How many strata hold any initiative of which both conditions are known.
     strata: i32,
-    /// How many strata are left out, as a count of theirs is withheld.
+    /// How many strata no estimate uses, because a count of theirs is withheld.
     strata_left_out: i32,
     /// How many initiatives those hold at least.
     initiatives_left_out: i64,
+    /// How many strata the odds ratio and the tests do not use, because a row or a column of their table is empty.
+    odds_ratio_strata_left_out: i32,
+    /// How many initiatives those hold.
+    odds_ratio_initiatives_left_out: i64,
+    /// How many strata the risk ratio does not use, because a row of their table is empty, or nobody in them has `then`.
+    risk_ratio_strata_left_out: i32,
+    /// How many initiatives those hold.
+    risk_ratio_initiatives_left_out: i64,
 }
 
 /// The Cochran-Mantel-Haenszel test.
@@ -243,6 +251,10 @@ impl From<&answer::Adjusted> for AdjustedEstimates {
             strata: small(adjusted.strata),
             strata_left_out: small(adjusted.left_out),
             initiatives_left_out: adjusted.initiatives_left_out.cast_signed(),
+            odds_ratio_strata_left_out: small(adjusted.left_out_of_odds_ratio.strata),
+            odds_ratio_initiatives_left_out: adjusted.left_out_of_odds_ratio.initiatives.cast_signed(),
+            risk_ratio_strata_left_out: small(adjusted.left_out_of_risk_ratio.strata),
+            risk_ratio_initiatives_left_out: adjusted.left_out_of_risk_ratio.initiatives.cast_signed(),
         }
     }
 }

@@ -69,6 +69,11 @@ impl FourCounts {
         [a.value(), b.value(), c.value(), d.value()]
     }
 
+    /// How many records the four cells hold.
+    pub const fn total(&self) -> u64 {
+        self.both.n + self.when_only.n + self.then_only.n + self.neither.n
+    }
+
     /// Whether a row or a column is empty.
     fn has_empty_margin(&self) -> bool {
         let [a, b, c, d] = self.values();

@@ -1,5 +1,5 @@
-//! Figures over several tables, each compared only within itself. A table with an empty
-//! margin says nothing of the comparison: it adds nothing, and never fails.
+//! Estimates that are pooled over several tables (strata), each compared only within itself. An estimate leaves out
+//! the tables that carry no information for it, and [`LeftOut`] counts them.
 
 #![allow(
     clippy::many_single_char_names,
@@ -11,15 +11,45 @@ use statrs::function::gamma::gamma_ur;
 
 use super::{Estimate, FourCounts};
 
-/// The tables that say something of the comparison.
-fn telling(strata: &[FourCounts]) -> impl Iterator<Item = &FourCounts> {
-    strata.iter().filter(|counts| !counts.has_empty_margin())
+/// Whether a table carries information for the pooled odds ratio, the Cochran-Mantel-Haenszel test and the test of
+/// homogeneity: no row and no column of it is empty.
+pub fn informs_odds_ratio(counts: &FourCounts) -> bool {
+    !counts.has_empty_margin()
+}
+
+/// Whether a table carries information for the pooled risk ratio: both groups have members, and somebody in it has the
+/// outcome. A table in which everybody has the outcome counts: its risk ratio is 1.
+pub fn informs_risk_ratio(counts: &FourCounts) -> bool {
+    let [a, b, c, d] = counts.values();
+    ![a + b, c + d, a + c].contains(&0.0)
+}
+
+/// The tables that hold records and that a pooled estimate leaves out, as they carry no information for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// How many tables.
+    pub strata: usize,
+    /// How many initiatives their four cells hold.
+    pub initiatives: u64,
+}
+
+impl LeftOut {
+    /// Counts the tables that hold records and do not inform an estimate.
+    pub fn count(strata: &[FourCounts], informs: fn(&FourCounts) -> bool) -> Self {
+        let left_out = strata
+            .iter()
+            .filter(|counts| counts.total() > 0 && !informs(counts));
+        left_out.fold(Self::default(), |sum, counts| Self {
+            strata: sum.strata + 1,
+            initiatives: sum.initiatives + counts.total(),
+        })
+    }
 }
 
 /// The variance that noise adds to the logarithm of a ratio of sums, by the delta method:
 /// `slopes` gives the derivatives of the numerator and of the denominator by each count.
-fn noise_of_ratio(
-    strata: &[FourCounts],
+fn noise_of_ratio<'a>(
+    strata: impl Iterator<Item = &'a FourCounts>,
     (over, under): (f64, f64),
     slopes: impl Fn([f64; 4]) -> [(f64, f64); 4],
 ) -> f64 {
@@ -32,7 +62,7 @@ fn noise_of_ratio(
         })
         .sum::<f64>()
     };
-    telling(strata).map(of_stratum).sum()
+    strata.map(of_stratum).sum()
 }
 
 /// The Mantel-Haenszel odds ratio, with the interval of Robins, Breslow and Greenland;
@@ -44,7 +74,8 @@ fn noise_of_ratio(
 /// consistent in both sparse data and large-strata limiting models", Biometrics 42 (1986).
 pub fn mantel_haenszel_odds_ratio(strata: &[FourCounts]) -> Option<Estimate> {
     let (mut r, mut s, mut pr, mut mixed, mut qs) = (0.0, 0.0, 0.0, 0.0, 0.0);
-    for counts in telling(strata) {
+    let informative = || strata.iter().filter(|counts| informs_odds_ratio(counts));
+    for counts in informative() {
         let [a, b, c, d] = counts.values();
         let n = a + b + c + d;
         let (of_r, of_s) = (a / n * d, b / n * c);
@@ -59,7 +90,7 @@ pub fn mantel_haenszel_odds_ratio(strata: &[FourCounts]) -> Option<Estimate> {
         return None;
     }
     let variance = pr / (2.0 * r * r) + mixed / (2.0 * r * s) + qs / (2.0 * s * s);
-    let added = noise_of_ratio(strata, (r, s), |[a, b, c, d]| {
+    let added = noise_of_ratio(informative(), (r, s), |[a, b, c, d]| {
         let n = a + b + c + d;
         let (up, down) = (a * d / (n * n), b * c / (n * n));
         [
@@ -79,7 +110,8 @@ pub fn mantel_haenszel_odds_ratio(strata: &[FourCounts]) -> Option<Estimate> {
 /// sparse follow-up data", Biometrics 41 (1985).
 pub fn mantel_haenszel_risk_ratio(strata: &[FourCounts]) -> Option<Estimate> {
     let (mut over, mut under, mut spread) = (0.0, 0.0, 0.0);
-    for counts in telling(strata) {
+    let informative = || strata.iter().filter(|counts| informs_risk_ratio(counts));
+    for counts in informative() {
         let [a, b, c, d] = counts.values();
         let (with, without, then) = (a + b, c + d, a + c);
         let n = with + without;
@@ -90,7 +122,7 @@ pub fn mantel_haenszel_risk_ratio(strata: &[FourCounts]) -> Option<Estimate> {
     if over <= 0.0 || under <= 0.0 {
         return None;
     }
-    let added = noise_of_ratio(strata, (over, under), |[a, b, c, d]| {
+    let added = noise_of_ratio(informative(), (over, under), |[a, b, c, d]| {
         let (with, without) = (a + b, c + d);
         let n = with + without;
         let (up, down) = (a * without / (n * n), c * with / (n * n));
@@ -124,7 +156,7 @@ pub struct CmhTest {
 /// correction are taken, the latter as in R's `mantelhaen.test`: no more than the difference itself.
 pub fn cochran_mantel_haenszel(strata: &[FourCounts]) -> Option<CmhTest> {
     let (mut off, mut variance) = (0.0, 0.0);
-    for counts in telling(strata) {
+    for counts in strata.iter().filter(|counts| informs_odds_ratio(counts)) {
         let [a, b, c, d] = counts.values();
         let (with, without, then, not) = (a + b, c + d, a + c, b + d);
         let n = with + without;
@@ -187,7 +219,7 @@ const MAY_BE_LESS: usize = 20;
 /// (1980), section 4.4; R. E. Tarone, "On heterogeneity tests based on efficient scores",
 /// Biometrika 72 (1985).
 pub fn homogeneity(strata: &[FourCounts]) -> Result<Homogeneity, HomogeneityWithheld> {
-    let count = telling(strata).count();
+    let count = strata.iter().filter(|counts| informs_odds_ratio(counts)).count();
     if count < 2 {
         return Err(HomogeneityWithheld::TooFewStrata);
     }
@@ -195,7 +227,7 @@ pub fn homogeneity(strata: &[FourCounts]) -> Result<Homogeneity, HomogeneityWith
         .ok_or(HomogeneityWithheld::NoCommonOddsRatio)?
         .value;
     let (mut breslow_day, mut off, mut variance, mut small) = (0.0, 0.0, 0.0, 0);
-    for counts in telling(strata) {
+    for counts in strata.iter().filter(|counts| informs_odds_ratio(counts)) {
         let [a, b, c, d] = counts.values();
         let (with, then, n) = (a + b, a + c, a + b + c + d);
         let expected = expected_both(with, then, n, common);

@@ -5,8 +5,8 @@ use rand::{Rng, SeedableRng};
 use serde_json::Value;
 
 use super::stratified::{
-    HomogeneityWithheld, cochran_mantel_haenszel, homogeneity, mantel_haenszel_odds_ratio,
-    mantel_haenszel_risk_ratio,
+    HomogeneityWithheld, LeftOut, cochran_mantel_haenszel, homogeneity, informs_odds_ratio,
+    informs_risk_ratio, mantel_haenszel_odds_ratio, mantel_haenszel_risk_ratio,
 };
 use super::*;
 
@@ -398,9 +398,15 @@ fn one_stratum_is_the_crude_table_and_empty_margins_add_nothing() {
             mantel_haenszel_odds_ratio(&with_silent),
             "{some:?}"
         );
+        let silent_on_risk = [
+            FourCounts::exact([0, n, 0, 3]),
+            FourCounts::exact([0, 0, 3, n]),
+            FourCounts::default(),
+        ];
+        let with_silent_on_risk: Vec<FourCounts> = silent_on_risk.iter().chain(&some).copied().collect();
         assert_eq!(
             mantel_haenszel_risk_ratio(&some),
-            mantel_haenszel_risk_ratio(&with_silent),
+            mantel_haenszel_risk_ratio(&with_silent_on_risk),
             "{some:?}"
         );
         assert_eq!(
@@ -508,4 +514,87 @@ fn residuals_of_a_two_by_two_table_differ_by_their_sign_alone() {
         let phi = phi(&FourCounts::exact([a, b, c, d])).unwrap();
         close(both * both, all as f64 * phi * phi, 1e-6);
     }
+}
+
+/// An estimate as the reference has it: the value and both ends of its interval, or null.
+#[track_caller]
+fn matches_reference(found: Option<Estimate>, expected: &Value, case: &Value) {
+    match (found, expected) {
+        (None, Value::Null) => {}
+        (Some(found), Value::Array(_)) => {
+            let expected = numbers(expected);
+            for (found, expected) in [found.value, found.lower, found.upper].into_iter().zip(expected) {
+                close(found, expected, 1e-9);
+            }
+        }
+        _ => panic!("{found:?} is not {expected} for {case}"),
+    }
+}
+
+#[test]
+fn pooled_estimates_match_statsmodels_on_random_strata() {
+    let reference: Value = serde_json::from_str(include_str!("pooled_reference.json")).unwrap();
+    let cases = reference["cases"].as_array().unwrap();
+    let mut all_have_the_outcome = 0;
+    for case in cases {
+        let strata: Vec<FourCounts> = case["strata"].as_array().unwrap().iter().map(table).collect();
+        matches_reference(mantel_haenszel_odds_ratio(&strata), &case["oddsRatio"], case);
+        matches_reference(mantel_haenszel_risk_ratio(&strata), &case["riskRatio"], case);
+        match (cochran_mantel_haenszel(&strata), &case["test"]) {
+            (None, Value::Null) => {}
+            (Some(found), Value::Array(_)) => {
+                let expected = numbers(&case["test"]);
+                close(found.statistic, expected[0], 1e-9);
+                close(found.p_value, expected[1], 1e-9);
+            }
+            (found, expected) => panic!("{found:?} is not {expected} for {case}"),
+        }
+        all_have_the_outcome += strata
+            .iter()
+            .filter(|counts| informs_risk_ratio(counts) && !informs_odds_ratio(counts))
+            .count();
+    }
+    assert!(
+        all_have_the_outcome > 20,
+        "{all_have_the_outcome} strata in which everybody has the outcome"
+    );
+}
+
+#[test]
+fn each_estimate_leaves_out_only_what_is_empty_for_it() {
+    let everybody = FourCounts::exact([5, 0, 4, 0]);
+    let nobody = FourCounts::exact([0, 3, 0, 2]);
+    let one_group = FourCounts::exact([1, 1, 0, 0]);
+    let nothing = FourCounts::exact([0; 4]);
+    let strata = [
+        FourCounts::exact([8, 5, 5, 12]),
+        everybody,
+        nobody,
+        one_group,
+        nothing,
+    ];
+    assert_eq!(
+        LeftOut::count(&strata, informs_odds_ratio),
+        LeftOut {
+            strata: 3,
+            initiatives: 16
+        }
+    );
+    assert_eq!(
+        LeftOut::count(&strata, informs_risk_ratio),
+        LeftOut {
+            strata: 2,
+            initiatives: 7
+        }
+    );
+    // What is left out changes nothing.
+    let used = [strata[0], everybody];
+    assert_eq!(
+        mantel_haenszel_risk_ratio(&strata),
+        mantel_haenszel_risk_ratio(&used)
+    );
+    assert_eq!(
+        mantel_haenszel_odds_ratio(&strata),
+        mantel_haenszel_odds_ratio(&used[..1])
+    );
 }
