@@ -39,8 +39,9 @@ use crate::cost::address::{self, Caller};
 use crate::cost::{Introspection, Payer, persisted};
 use crate::etag::ETag;
 use crate::expiry;
+use crate::graphql::operation;
 use crate::import::job;
-use crate::live::operation::{self, Begun};
+use crate::live::operation::Begun;
 use crate::live::socket::{self, PROTOCOL};
 use crate::multipart::{self, MultipartError};
 use crate::schema::{Schema, schema, sdl};
@@ -209,7 +210,7 @@ async fn graphql_post(
         Err(reason) => return refused(of, StatusCode::BAD_REQUEST, &reason),
     };
     let mut request = service.app.costs.asked_by(caller, request);
-    if operation::kind(&mut request) == Some(OperationType::Subscription) {
+    if operation::operation_type(&mut request) == Some(OperationType::Subscription) {
         return refused(of, StatusCode::BAD_REQUEST, NO_SUBSCRIPTIONS);
     }
     execute(&service, &headers, of, request).await
@@ -295,7 +296,7 @@ async fn graphql_get(
         }
     };
     let mut request = service.app.costs.asked_by(caller, request);
-    if operation::kind(&mut request) == Some(OperationType::Subscription) {
+    if operation::operation_type(&mut request) == Some(OperationType::Subscription) {
         return refused(of, StatusCode::METHOD_NOT_ALLOWED, NO_SUBSCRIPTIONS);
     }
     let name = request.operation_name.clone();

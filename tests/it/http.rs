@@ -28,6 +28,8 @@ use crate::support::{Database, Story, stories};
 pub fn stories() -> Vec<Story> {
     stories![
         a_query_is_answered_by_post_and_by_get,
+        variables_have_their_defaults_before_anything_reads_them,
+        an_argument_without_a_value_is_absent,
         what_is_no_request_is_refused,
         a_service_is_ready_when_the_base_is_read,
         a_websocket_answers_queries_and_says_when_it_is_done,
@@ -108,6 +110,85 @@ async fn a_query_is_answered_by_post_and_by_get(database: Database) {
         json_of(&body)["errors"][0]["extensions"]["code"],
         "UNAUTHENTICATED"
     );
+}
+
+async fn variables_have_their_defaults_before_anything_reads_them(database: Database) {
+    let app = TestApp::start(database).await;
+    app.steward().await;
+    let listening = Listening::start(&app).await;
+    let mut socket = listening
+        .begin(Some(&format!("Bearer {}", token("steward"))))
+        .await;
+    let field = "viewer { role @include(if: $more) subject @skip(if: $more) }";
+    let inline = "viewer { ... @include(if: $more) { role } ... @skip(if: $more) { subject } }";
+    let spread = "viewer { ...R @include(if: $more) ...S @skip(if: $more) }";
+    let fragments = "fragment R on Viewer { role } fragment S on Viewer { subject }";
+    for (document, more_variables) in [
+        (format!("query ($more: Boolean = true) {{ {field} }}"), json!({})),
+        (
+            format!("query ($more: Boolean! = true) {{ {inline} }}"),
+            json!({}),
+        ),
+        (
+            format!("query ($more: Boolean = true) {{ {spread} }} {fragments}"),
+            json!({}),
+        ),
+        (
+            format!("query ($more: Boolean = false) {{ {field} }}"),
+            json!({"more": true}),
+        ),
+    ] {
+        let expected = json!({"data": {"viewer": {"role": "STEWARD"}}});
+        let request = json!({"query": document, "variables": more_variables});
+        let (status, body) = post(&app, "application/json", request.to_string()).await;
+        assert_eq!((status, json_of(&body)), (StatusCode::OK, expected), "{document}");
+        if more_variables == json!({}) {
+            let answer = socket.ask("1", &document).await;
+            assert_eq!(answer["data"]["viewer"], json!({"role": "STEWARD"}), "{document}");
+        }
+    }
+    // The default counts toward the cost, as the value does.
+    let document =
+        |first: &str| format!("query ({first}) {{ initiatives(first: $first) {{ nodes {{ title }} }} }}");
+    let cost = async |document: String, variables: Value| {
+        let request = json!({"query": document, "variables": variables});
+        let (_, body) = post(&app, "application/json", request.to_string()).await;
+        let answer: Value = serde_json::from_str(&body).unwrap();
+        answer["extensions"]["cost"]["requested"].as_u64().unwrap()
+    };
+    let by_default = cost(document("$first: Int = 90"), json!({})).await;
+    assert_eq!(
+        by_default,
+        cost(document("$first: Int"), json!({"first": 90})).await
+    );
+    assert!(by_default > cost(document("$first: Int"), json!({"first": 1})).await);
+}
+
+/// GraphQL, September 2025, 6.4.1: an argument whose value is a variable without a value counts as not given, so that
+/// its own default holds.
+async fn an_argument_without_a_value_is_absent(database: Database) {
+    let app = TestApp::start(database).await;
+    app.steward().await;
+    for (document, variables, expected) in [
+        (
+            "query ($over: Coverage) { pattern(when: {}, then: {}, over: $over) { coverage } }",
+            json!({}),
+            "EVERYTHING",
+        ),
+        (
+            "query ($over: Coverage) { pattern(when: {}, then: {}, over: $over) { coverage } }",
+            json!({"over": "READABLE"}),
+            "READABLE",
+        ),
+    ] {
+        let request = json!({"query": document, "variables": variables});
+        let (_, body) = post(&app, "application/json", request.to_string()).await;
+        assert_eq!(
+            json_of(&body),
+            json!({"data": {"pattern": {"coverage": expected}}}),
+            "{document}"
+        );
+    }
 }
 
 async fn what_is_no_request_is_refused(database: Database) {

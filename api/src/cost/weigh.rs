@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    BaseType, Directive, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType,
-    Selection, SelectionSet, TypeKind, TypeSystemDefinition,
+    BaseType, Directive, ExecutableDocument, Field, FragmentDefinition, OperationType, Selection,
+    SelectionSet, TypeKind, TypeSystemDefinition,
 };
 use async_graphql::{Positioned, Value as ConstValue, Variables};
 use async_graphql_value::Value;
@@ -105,6 +105,7 @@ pub struct Weighed {
 }
 
 /// Weighs the operation of a document that is asked for. Where none is, nothing is executed, and it weighs the least.
+/// `variables` have their defaults already.
 pub fn weigh(
     types: &Types,
     document: &ExecutableDocument,
@@ -117,7 +118,7 @@ pub fn weigh(
             ..Weighed::default()
         };
     };
-    let mut weighing = Weighing::new(types, document, &operation.node, variables);
+    let mut weighing = Weighing::new(types, document, variables);
     let root = match operation.node.ty {
         OperationType::Query => "Query",
         OperationType::Mutation => "Mutation",
@@ -204,8 +205,6 @@ struct Weighing<'a> {
     types: &'a Types,
     document: &'a ExecutableDocument,
     variables: &'a Variables,
-    /// The values of variables that are not given.
-    defaults: HashMap<&'a str, &'a ConstValue>,
     /// Fragments, each weighed once; one that is being weighed is there with nothing.
     fragments: HashMap<&'a str, Rc<Sums<'a>>>,
     /// How many comparisons variables hold that were counted, by themselves or within an object.
@@ -215,21 +214,11 @@ struct Weighing<'a> {
 }
 
 impl<'a> Weighing<'a> {
-    fn new(
-        types: &'a Types,
-        document: &'a ExecutableDocument,
-        operation: &'a OperationDefinition,
-        variables: &'a Variables,
-    ) -> Self {
-        let defaults = operation.variable_definitions.iter().filter_map(|declared| {
-            let default = declared.node.default_value.as_ref()?;
-            Some((declared.node.name.node.as_str(), &default.node))
-        });
+    fn new(types: &'a Types, document: &'a ExecutableDocument, variables: &'a Variables) -> Self {
         Self {
             types,
             document,
             variables,
-            defaults: defaults.collect(),
             fragments: HashMap::new(),
             comparisons: HashMap::new(),
             introspects: false,
@@ -406,8 +395,7 @@ impl<'a> Weighing<'a> {
             Value::Null => None,
             Value::Variable(name) => {
                 let given = self.variables.get(name);
-                let known = given.or_else(|| self.defaults.get(name.as_str()).copied());
-                known
+                given
                     .filter(|value| **value != ConstValue::Null)
                     .map(Given::Known)
             }
@@ -458,13 +446,18 @@ mod tests {
 
     use super::*;
     use crate::cost::Settings;
+    use crate::graphql::variables::add_defaults;
     use crate::guard;
 
     static TYPES: LazyLock<Types> = LazyLock::new(|| Types::of(crate::schema::sdl()));
 
     fn weighed(document: &str, variables: serde_json::Value) -> Weighed {
         let document = parse_query(document).unwrap();
-        weigh(&TYPES, &document, None, &Variables::from_json(variables))
+        let mut variables = Variables::from_json(variables);
+        if let Some(operation) = asked_for(&document, None) {
+            add_defaults(&operation.node, &mut variables);
+        }
+        weigh(&TYPES, &document, None, &variables)
     }
 
     fn points(document: &str) -> u32 {

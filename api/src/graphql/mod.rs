@@ -1,5 +1,6 @@
 //! The shared kit of the GraphQL side: what every domain's types are made with.
 
+mod absent;
 pub mod comparison;
 pub mod connection;
 pub mod deadline;

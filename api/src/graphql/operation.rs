@@ -1,9 +1,26 @@
-//! Which operation of its document a request asks for.
+//! The document of a request, and which of its operations the request asks for.
 
 use std::sync::OnceLock;
 
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+};
 use async_graphql::{Positioned, Request};
+
+use crate::guard::{Limits, measure};
+
+/// The document of a request. `None` if it is over a limit or does not parse; executing the request reports why.
+pub fn document(request: &mut Request) -> Option<&ExecutableDocument> {
+    measure(&request.query, &Limits::default()).ok()?;
+    request.parsed_query().ok()
+}
+
+/// The type of the operation that a request asks for. `None` without a [document], or if it has no such operation.
+pub fn operation_type(request: &mut Request) -> Option<OperationType> {
+    let name = request.operation_name.clone();
+    let operation = asked_for(document(request)?, name.as_deref())?;
+    Some(operation.node.ty)
+}
 
 /// The operation of a document by its name, or the only one; none where there is none such, which is complained of
 /// when the document is executed.

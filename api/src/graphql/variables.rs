@@ -11,8 +11,9 @@ use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
     BaseType, ExecutableDocument, OperationDefinition, Type, TypeKind, TypeSystemDefinition,
 };
-use async_graphql::{Pos, Positioned, Request, ServerError, ServerResult, Value, Variables};
+use async_graphql::{Pos, Request, ServerError, ServerResult, Value, Variables};
 
+use super::absent::omit_absent;
 use super::operation::{self, Name};
 
 /// The input types of the schema.
@@ -143,7 +144,7 @@ impl InputTypes {
             let of = &declared.var_type.node;
             let trouble = match variables.get(&declared.name.node) {
                 Some(value) => self.trouble(&path, of, value),
-                None if of.nullable || declared.default_value.is_some() => None,
+                None if of.nullable => None,
                 None => Some(format!("{path} is missing, and is of the type {of}")),
             };
             trouble.map(|trouble| (declared.name.pos, trouble))
@@ -151,21 +152,20 @@ impl InputTypes {
     }
 }
 
-/// The variables of an operation as it was given them, with its own values for those that it was not given.
-pub fn with_defaults(operation: &Positioned<OperationDefinition>, given: &Variables) -> Variables {
-    let mut all = given.clone();
-    for declared in &operation.node.variable_definitions {
+/// Gives each variable that the request leaves out the default that the operation declares for it. A variable that is
+/// null stays null.
+pub fn add_defaults(operation: &OperationDefinition, variables: &mut Variables) {
+    for declared in &operation.variable_definitions {
         let name = &declared.node.name.node;
-        if let Some(default) = declared.node.default_value()
-            && !all.contains_key(name)
+        if let Some(default) = &declared.node.default_value
+            && !variables.contains_key(name)
         {
-            all.insert(name.clone(), default.clone());
+            variables.insert(name.clone(), default.node.clone());
         }
     }
-    all
 }
 
-/// Checks the variables of each request.
+/// Adds defaults to the variables of each request and checks their types, and leaves out what has no value.
 #[derive(Clone, Debug)]
 pub struct CheckVariables(Arc<InputTypes>);
 
@@ -196,10 +196,18 @@ impl Extension for OfOne {
     async fn prepare_request(
         &self,
         ctx: &ExtensionContext<'_>,
-        request: Request,
+        mut request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
         self.name.note(&request);
+        let mut variables = std::mem::take(&mut request.variables);
+        let name = request.operation_name.clone();
+        if let Some(document) = operation::document(&mut request)
+            && let Some(operation) = operation::asked_for(document, name.as_deref())
+        {
+            add_defaults(&operation.node, &mut variables);
+        }
+        request.variables = variables;
         next.run(ctx, request).await
     }
 
@@ -210,11 +218,14 @@ impl Extension for OfOne {
         variables: &Variables,
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
-        let document = next.run(ctx, query, variables).await?;
+        let mut document = next.run(ctx, query, variables).await?;
         let operation = operation::asked_for(&document, self.name.get());
         let trouble = operation.and_then(|operation| self.types.check(&operation.node, variables));
         match trouble {
-            None => Ok(document),
+            None => {
+                omit_absent(&mut document, self.name.get(), variables);
+                Ok(document)
+            }
             Some((at, trouble)) => Err(ServerError::new(trouble, Some(at))),
         }
     }
@@ -236,7 +247,8 @@ mod tests {
     fn trouble(declared: &str, variables: serde_json::Value) -> Option<String> {
         let document = parse_query(format!("query Q({declared}) {{ a }}")).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
-        let variables = Variables::from_json(variables);
+        let mut variables = Variables::from_json(variables);
+        add_defaults(&operation.node, &mut variables);
         InputTypes::of(SCHEMA)
             .check(&operation.node, &variables)
             .map(|(_, trouble)| trouble)

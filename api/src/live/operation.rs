@@ -5,10 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery};
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
-use async_graphql::{Request, Response, ServerError, ServerResult, Variables};
-
-use crate::graphql::operation::asked_for;
-use crate::guard::{Limits, measure};
+use async_graphql::{Response, ServerError, ServerResult, Variables};
 
 /// Whether an operation was executed: what went wrong before that is told as an error of the
 /// operation itself, and what goes wrong after it as a part of its answer.
@@ -78,19 +75,4 @@ fn to_one_field(operation: &OperationDefinition) -> ServerResult<()> {
     };
     let at = items.get(1).or(items.first()).map(|item| item.pos);
     Err(ServerError::new(reason, at))
-}
-
-/// The document of a request; none where it has too much of something, or does not parse: what is wrong with
-/// it is told where it is executed.
-pub fn document(request: &mut Request) -> Option<&ExecutableDocument> {
-    measure(&request.query, &Limits::default()).ok()?;
-    request.parsed_query().ok()
-}
-
-/// What kind of operation a request asks for; none where it has no [document], or names none that is there.
-pub fn kind(request: &mut Request) -> Option<OperationType> {
-    let name = request.operation_name.clone();
-    let document = document(request)?;
-    let operation = asked_for(document, name.as_deref())?;
-    Some(operation.node.ty)
 }

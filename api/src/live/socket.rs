@@ -19,7 +19,7 @@ use super::Follow;
 use super::connections::Place;
 use super::feed::Behind;
 use super::message::{Close, FromClient, FromService};
-use super::operation::{self, Begun};
+use super::operation::Begun;
 use crate::app::App;
 use crate::auth::graphql::Session;
 use crate::auth::member;
@@ -28,7 +28,7 @@ use crate::auth::token::Trouble;
 use crate::cost::Payer;
 use crate::cost::address::Caller;
 use crate::error::Error;
-use crate::graphql::error;
+use crate::graphql::{error, operation};
 use crate::schema::Schema;
 
 /// The protocol's name.
@@ -244,7 +244,7 @@ impl Connection {
             return self.say(&FromService::Error { id: &id, payload }).await;
         }
         let mut request = self.service.app.costs.asked_by(self.service.caller, request);
-        let subscribes = operation::kind(&mut request) == Some(OperationType::Subscription);
+        let subscribes = operation::operation_type(&mut request) == Some(OperationType::Subscription);
         if subscribes && self.follow.is_none() {
             self.follow = Some(Follow::new(&self.service.app, asker.member.as_ref()));
         }

@@ -6,11 +6,10 @@ use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 
 use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextPrepareRequest, NextResolve,
-    ResolveInfo,
+    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextResolve, ResolveInfo,
 };
 use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Context, Guard, QueryPathSegment, Request, ServerResult, Value, Variables};
+use async_graphql::{Context, Guard, QueryPathSegment, ServerResult, Value, Variables};
 use wayin_entity::Role;
 
 use super::touches::{self, Field, Touched};
@@ -18,8 +17,7 @@ use super::{Allowed, Row, Rule, SUBSCRIPTION, TABLE};
 use crate::auth::requester::Requester;
 use crate::auth::token::Trouble;
 use crate::error::{Error, Result};
-use crate::graphql::operation::{self, Name};
-use crate::graphql::{app, variables};
+use crate::graphql::app;
 
 /// The root type of queries.
 const QUERY: &str = "Query";
@@ -174,7 +172,6 @@ impl ExtensionFactory for Permissions {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(OfOne {
             permissions: self.clone(),
-            name: Name::default(),
             variables: OnceLock::new(),
         })
     }
@@ -183,8 +180,7 @@ impl ExtensionFactory for Permissions {
 /// The check of one request.
 struct OfOne {
     permissions: Permissions,
-    name: Name,
-    /// Its variables, with what stands for those that are not given.
+    /// Its variables.
     variables: OnceLock<Variables>,
 }
 
@@ -212,16 +208,6 @@ impl OfOne {
 
 #[async_graphql::async_trait::async_trait]
 impl Extension for OfOne {
-    async fn prepare_request(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        request: Request,
-        next: NextPrepareRequest<'_>,
-    ) -> ServerResult<Request> {
-        self.name.note(&request);
-        next.run(ctx, request).await
-    }
-
     async fn parse_query(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -229,12 +215,9 @@ impl Extension for OfOne {
         given: &Variables,
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
-        let document = next.run(ctx, query, given).await?;
-        if let Some(operation) = operation::asked_for(&document, self.name.get()) {
-            // A request is parsed once.
-            let _ = self.variables.set(variables::with_defaults(operation, given));
-        }
-        Ok(document)
+        // A request is parsed once.
+        let _ = self.variables.set(given.clone());
+        next.run(ctx, query, given).await
     }
 
     async fn resolve(
