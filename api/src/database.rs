@@ -1,15 +1,21 @@
 //! The connection to a base: SQLite or PostgreSQL, told apart by the address.
 
+#[cfg(test)]
+mod full;
 mod insert;
 
+use std::fs::OpenOptions;
 use std::time::Duration;
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    EntityTrait, IntoActiveModel, IsolationLevel, Iterable, PrimaryKeyToColumn, SqliteTransactionMode,
-    SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait, Value,
+    EntityTrait, IntoActiveModel, IsolationLevel, Iterable, PrimaryKeyToColumn, RuntimeErr,
+    SqliteTransactionMode, SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait, Value,
     sea_query::{Expr, ExprTrait as _, OnConflict, extension::postgres::PgFunc},
-    sqlx::sqlite::SqlitePoolOptions,
+    sqlx::{
+        self, ConnectOptions as _, Connection as _,
+        sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+    },
 };
 
 pub use self::insert::insert_all;
@@ -17,9 +23,16 @@ pub use self::insert::insert_all;
 /// What whoever writes shares on PostgreSQL, and whoever is to write alone has to themselves.
 const WRITING: i64 = 0x7761_7969_6e00_0003;
 
+/// How long a pool waits for its connections when it is closed, before it closes without them.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long the last checkpoint waits for other processes that read or write.
+const CHECKPOINT_WAIT: Duration = Duration::from_secs(2);
+
 /// Opens a base. On SQLite with a write-ahead log that is on the disk when a transaction
 /// ends, foreign keys enforced and a wait of ten seconds for another writer.
 pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
+    create_private_file(url);
     let mut options = ConnectOptions::new(url);
     options
         .sqlx_logging(false)
@@ -36,22 +49,110 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
                 .pragma("cache_size", "-16384")
                 // What is written again in the next transactions goes into the base once for many of them.
                 .pragma("wal_autocheckpoint", "4000")
-        });
+        })
+        .map_sqlx_sqlite_pool_opts(close_unfinished);
     Database::connect(options).await
 }
 
-/// A way into a base for one who writes transaction after transaction. On SQLite it is one connection, which keeps what
-/// it has read and prepared: what another connection writes has every one forget what it holds. It is closed when
+/// A connection for a task that writes transaction after transaction. On SQLite it is one connection, which keeps what
+/// it has read and prepared: a write on another connection invalidates the cache of every other. It is closed when
 /// it is dropped.
-pub fn to_write_again_and_again(db: &DatabaseConnection) -> DatabaseConnection {
+pub fn connect_writer(db: &DatabaseConnection) -> DatabaseConnection {
     match db.get_database_backend() {
         DbBackend::Sqlite => {
             let options = db.get_sqlite_connection_pool().connect_options();
-            let one = SqlitePoolOptions::new().max_connections(1);
+            let one = close_unfinished(SqlitePoolOptions::new().max_connections(1));
             SqlxSqliteConnector::from_sqlx_sqlite_pool(one.connect_lazy_with((*options).clone()))
         }
         _ => db.clone(),
     }
+}
+
+/// Closes a connection that comes back to the pool within a transaction.
+///
+/// On a full disk, an I/O error or a lack of memory, SQLite rolls a transaction back without being asked. The driver's
+/// own ROLLBACK then fails and its count of open transactions stays too high, so that it would begin the next
+/// transaction as a savepoint that nothing ever commits.
+fn close_unfinished(options: SqlitePoolOptions) -> SqlitePoolOptions {
+    options.after_release(|connection, _| {
+        Box::pin(async move {
+            // A rollback may still be waiting in the connection's queue; this runs after it.
+            connection.ping().await?;
+            let unfinished = connection.is_in_transaction();
+            if unfinished {
+                tracing::warn!("a database connection could not end its transaction, and is closed");
+            }
+            Ok(!unfinished)
+        })
+    })
+}
+
+/// Creates the file of an SQLite base that is to be created, so that only its owner can read it. A file that exists
+/// keeps its mode. Where this fails, opening the base says why.
+fn create_private_file(url: &str) {
+    let creates = url.starts_with("sqlite:")
+        && url
+            .split_once('?')
+            .is_some_and(|(_, query)| query.split('&').any(|pair| pair == "mode=rwc"));
+    if creates && let Ok(options) = url.parse::<SqliteConnectOptions>() {
+        let mut file = OpenOptions::new();
+        file.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+        drop(file.open(options.get_filename()));
+    }
+}
+
+/// Closes a base. On SQLite everything is then in the one file, unless another process has the base open.
+pub async fn close(db: &DatabaseConnection) {
+    if tokio::time::timeout(CLOSE_DEADLINE, db.close_by_ref())
+        .await
+        .is_err()
+    {
+        tracing::warn!("database connections are still in use, and are closed without waiting for them");
+    }
+    if db.get_database_backend() == DbBackend::Sqlite
+        && let Err(cause) = checkpoint(&db.get_sqlite_connection_pool().connect_options()).await
+    {
+        tracing::warn!(%cause, "the write-ahead log could not be written back into the database's file");
+    }
+}
+
+/// Writes the write-ahead log back into the base's file and truncates it, on a connection of its own.
+async fn checkpoint(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
+    let options = options
+        .clone()
+        .create_if_missing(false)
+        .busy_timeout(CHECKPOINT_WAIT);
+    let mut connection = options.connect().await?;
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+        .execute(&mut connection)
+        .await?;
+    connection.close().await
+}
+
+/// Commits a transaction; an error means that nothing of it was written.
+///
+/// `PostgreSQL` answers the COMMIT of a transaction in which a statement failed with a rollback, which the driver does not
+/// report. Such a transaction refuses every other statement, so that one more shows it. SQLite refuses a COMMIT where no
+/// transaction is open.
+pub async fn commit(transaction: DatabaseTransaction) -> Result<(), DbErr> {
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        transaction.execute_unprepared("SELECT 1").await?;
+    }
+    transaction.commit().await
+}
+
+/// Whether the database had no room left to write to: SQLite's `SQLITE_FULL`, or `PostgreSQL`'s `disk_full`.
+pub fn is_full(cause: &DbErr) -> bool {
+    let (DbErr::Query(RuntimeErr::SqlxError(error)) | DbErr::Exec(RuntimeErr::SqlxError(error))) = cause
+    else {
+        return false;
+    };
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|code| code == "13" || code == "53100")
 }
 
 /// Begins a transaction that writes. SQLite takes its one writer's lock at

@@ -6,6 +6,7 @@ use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
 use crate::auth::token::Trouble;
 use crate::cost::RetryAfter;
+use crate::database;
 use crate::guard::Excess;
 
 /// What went wrong, in words that may be shown, apart from the cause, which may not.
@@ -52,7 +53,7 @@ pub enum Error {
     #[error("the evidence base is being read; try again shortly")]
     NotReady,
     /// The database failed; the cause goes to the log alone.
-    #[error("the database could not answer")]
+    #[error("{}", database_failure(.0))]
     Database(#[source] DbErr),
     /// One that several parts of a request were given, as they were read together.
     #[error(transparent)]
@@ -98,6 +99,16 @@ impl From<DbErr> for Error {
             }
             _ => Self::Database(cause),
         }
+    }
+}
+
+/// What a client may know of a database that failed.
+fn database_failure(cause: &DbErr) -> &'static str {
+    if database::is_full(cause) {
+        "the database has no room left, and nothing of this was saved; ask the people who run the service to make room, \
+         then send it again"
+    } else {
+        "the database could not answer"
     }
 }
 

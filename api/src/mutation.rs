@@ -225,7 +225,7 @@ impl Running<'_> {
             row.update(&self.transaction).await?;
         }
         change::tell(&self.transaction).await?;
-        self.transaction.commit().await?;
+        database::commit(self.transaction).await?;
         self.app.engine.tell_changed();
         Ok(())
     }

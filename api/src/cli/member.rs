@@ -13,7 +13,7 @@ use crate::auth::{member, token::Subject};
 use crate::change::Act;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{TokenConfig, environment, issuer};
-use crate::database::begin_writing;
+use crate::database::{begin_writing, commit};
 use crate::error::Error;
 use crate::id::{self, NodeKind};
 use crate::mutation::Refusal;
@@ -124,7 +124,7 @@ impl Member {
                 };
                 let added = member::add(&transaction, &act, subject, role, organisation).await?;
                 note(&transaction, &act, "saveMember", &added).await?;
-                transaction.commit().await?;
+                commit(transaction).await?;
                 println!("{} may now act as {}.", added.subject, role.code());
             }
             Self::List => {
@@ -156,7 +156,7 @@ impl Member {
                 if let Some(member) = &revoked {
                     note(&transaction, &act, "revokeMember", member).await?;
                 }
-                transaction.commit().await?;
+                commit(transaction).await?;
                 let Some(member) = revoked else {
                     let Subject { issuer, subject } = subject;
                     return Err(CliError::Asked(format!(
@@ -266,7 +266,7 @@ async fn issue(act: &Act<'_>, named: String, name: String, days: u16) -> Result<
     let (row, owner) = issued.map_err(refused)?;
     let token = issuing.text(&row, owner.subject)?;
     note_token(&transaction, act, "issueToken", &row).await?;
-    transaction.commit().await?;
+    commit(transaction).await?;
     println!("{token}");
     Ok(())
 }
@@ -305,7 +305,7 @@ async fn revoke(act: &Act<'_>, id: &str) -> Result<(), CliError> {
     let transaction = begin_writing(&db).await?;
     let row = issued::revoke(&transaction, act, token).await?.map_err(refused)?;
     note_token(&transaction, act, "revokeToken", &row).await?;
-    transaction.commit().await?;
+    commit(transaction).await?;
     println!("The token {} is revoked.", row.name);
     Ok(())
 }

@@ -101,7 +101,7 @@ impl Sending {
         // Whoever runs a command need not be the member whose records they are.
         let act = Act { member: None, ..act };
         audit::add(&transaction, &act, "importRecords", event).await?;
-        transaction.commit().await?;
+        database::commit(transaction).await?;
         let runner = Runner::new(&db, &SystemClock, settings);
         let ended = job::run::run_until_ended(&runner, id).await?;
         let ended = ended.ok_or_else(|| CliError::Asked("The import is gone.".into()))?;

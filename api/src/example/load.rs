@@ -45,7 +45,7 @@ pub async fn load(db: &DatabaseConnection, act: &Act<'_>, evidence: Evidence) ->
                 return Err(refused("a record", format!("{findings:?}")));
             }
         }
-        transaction.commit().await?;
+        database::commit(transaction).await?;
     }
     let transaction = database::begin_writing(db).await?;
     for crisis in evidence.crises {
@@ -64,7 +64,7 @@ pub async fn load(db: &DatabaseConnection, act: &Act<'_>, evidence: Evidence) ->
     for term in evidence.terms {
         add_term(&transaction, act, term).await?;
     }
-    transaction.commit().await?;
+    database::commit(transaction).await?;
     Ok(())
 }
 

@@ -224,7 +224,7 @@ async fn publish_where_they_stand<T: Send + 'static, W>(
         }
         let transaction = database::begin_writing(db).await?;
         let outcomes = publish_all(&transaction, act, &places, &keys, proposals).await?;
-        transaction.commit().await?;
+        database::commit(transaction).await?;
         for ((row, stands, warnings), outcome) in stand.into_iter().zip(outcomes) {
             let remark = |finding| refusal(row, &stands, finding);
             let refused = |refused| remarks(Remark::Refused(remark(refused)));

@@ -55,7 +55,7 @@ pub async fn import(
         .chain(rows.iter().map(|(_, row)| draft(row)))
         .collect();
     let outcomes = save_all(&transaction, act, &drafts).await?;
-    transaction.commit().await?;
+    database::commit(transaction).await?;
     for (index, outcome) in outcomes.into_iter().enumerate() {
         match outcome {
             Ok(Saved::Added) => tally.added += 1,

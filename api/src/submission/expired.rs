@@ -63,7 +63,7 @@ pub async fn delete(
         .filter(submission::Column::Id.is_in(ids))
         .exec(&transaction)
         .await?;
-    transaction.commit().await?;
+    database::commit(transaction).await?;
     Ok(deleted.rows_affected)
 }
 

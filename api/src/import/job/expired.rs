@@ -93,7 +93,7 @@ async fn say_expired(db: &DatabaseConnection, clock: &dyn Clock, id: Uuid, now: 
         ..row
     };
     row.into_active_model().reset_all().update(&transaction).await?;
-    transaction.commit().await?;
+    database::commit(transaction).await?;
     Ok(())
 }
 
@@ -110,7 +110,7 @@ async fn rows(db: &DatabaseConnection, import: Uuid) -> Result<bool> {
         .filter(Expr::col(import_outcome::Column::Id).in_subquery(some))
         .exec(&transaction)
         .await?;
-    transaction.commit().await?;
+    database::commit(transaction).await?;
     Ok(deleted.rows_affected > 0)
 }
 
@@ -133,6 +133,6 @@ async fn pieces(db: &DatabaseConnection, import: Uuid) -> Result<bool> {
         .filter(import_piece::Column::Position.is_in(some))
         .exec(&transaction)
         .await?;
-    transaction.commit().await?;
+    database::commit(transaction).await?;
     Ok(true)
 }

@@ -322,7 +322,7 @@ async fn take_batches(
     with: With<'_>,
     batches: &mut mpsc::Receiver<Batch>,
 ) -> Result<Option<End>> {
-    let base = database::to_write_again_and_again(runner.db);
+    let base = database::connect_writer(runner.db);
     // The first goes by itself: what is new to the base in a file is most often named by its first rows.
     let mut at_once = 1;
     let (mut rows, mut looked_at) = (0, 0);
@@ -513,7 +513,7 @@ async fn take_batch(
     }
     change::append(&transaction, &act, &changes).await?;
     change::tell(&transaction).await?;
-    transaction.commit().await?;
+    database::commit(transaction).await?;
     runner.tell_changed();
     Ok(None)
 }

@@ -1,0 +1,106 @@
+//! What was acknowledged on a database that ran full.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use futures_util::future::join_all;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr};
+
+use super::{begin_writing, close, commit, connect, connect_writer, is_full};
+
+const ROUNDS: i64 = 10;
+const WRITERS: i64 = 6;
+const FAILED_WRITES: usize = 10;
+
+/// Writes one row in a transaction of its own, in a database of a number of pages at most.
+async fn write(db: &DatabaseConnection, id: i64, max_pages: &AtomicI64) -> Result<(), DbErr> {
+    let transaction = begin_writing(db).await?;
+    let limit = max_pages.load(Ordering::Relaxed);
+    transaction
+        .execute_unprepared(&format!("PRAGMA max_page_count = {limit}"))
+        .await?;
+    for statement in [
+        format!("INSERT INTO kept VALUES ({id}, randomblob(20000))"),
+        format!("INSERT INTO also_kept VALUES ({id}, randomblob(3000))"),
+    ] {
+        transaction.execute_unprepared(&statement).await?;
+    }
+    commit(transaction).await
+}
+
+async fn ids(db: &DatabaseConnection, table: &str) -> BTreeSet<i64> {
+    let statement =
+        sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, format!("SELECT id FROM {table}"));
+    let rows = db.query_all_raw(statement).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_acknowledged_write_outlives_a_full_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("full.db").display());
+    let mut acknowledged = BTreeSet::new();
+    for round in 0..ROUNDS {
+        let db = connect(&url).await.unwrap();
+        db.execute_unprepared(
+            "CREATE TABLE IF NOT EXISTS kept (id INTEGER PRIMARY KEY, bytes BLOB);
+             CREATE TABLE IF NOT EXISTS also_kept (id INTEGER PRIMARY KEY, bytes BLOB)",
+        )
+        .await
+        .unwrap();
+        let max_pages = AtomicI64::new(100 * (round + 1));
+        let writers = (0..WRITERS).map(|writer| {
+            let (url, db, max_pages) = (&url, &db, &max_pages);
+            async move {
+                // One writer has a connection of its own, as an import has.
+                let db = if writer == 0 {
+                    connect_writer(db)
+                } else {
+                    db.clone()
+                };
+                let (mut written, mut was_full) = (Vec::new(), 0);
+                for number in 0.. {
+                    let id = (round * WRITERS + writer) * 1_000_000 + number;
+                    match write(&db, id, max_pages).await {
+                        Ok(()) => written.push(id),
+                        Err(cause) => {
+                            assert!(is_full(&cause), "{url}: {cause}");
+                            was_full += 1;
+                        }
+                    }
+                    if was_full == FAILED_WRITES {
+                        break;
+                    }
+                }
+                written
+            }
+        });
+        acknowledged.extend(join_all(writers).await.into_iter().flatten());
+        // There is room again: every writer goes on without a restart.
+        max_pages.store(1_000_000, Ordering::Relaxed);
+        let after = (0..2 * WRITERS).map(|number| {
+            let (db, max_pages) = (&db, &max_pages);
+            async move {
+                let id = round * WRITERS * 1_000_000 + 900_000 + number;
+                write(db, id, max_pages).await.unwrap();
+                id
+            }
+        });
+        acknowledged.extend(join_all(after).await);
+        close(&db).await;
+        // What another process finds.
+        let reopened = connect(&url).await.unwrap();
+        for table in ["kept", "also_kept"] {
+            assert_eq!(
+                ids(&reopened, table).await,
+                acknowledged,
+                "{table} in round {round}"
+            );
+        }
+        close(&reopened).await;
+        assert!(
+            !folder.path().join("full.db-wal").exists(),
+            "the log is in the file"
+        );
+    }
+}
