@@ -6,10 +6,10 @@ mod import;
 mod member;
 mod send;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -110,11 +110,16 @@ enum Migrate {
     #[command(after_help = "Example:\n  wayin migrate up")]
     Up,
     /// Take back the newest migrations, with everything in their tables.
-    #[command(after_help = "Example:\n  wayin migrate down --steps 1")]
+    #[command(after_help = "Example:\n  wayin migrate down --yes --steps 1")]
+    ///
+    /// It deletes what their tables hold, and therefore needs `--yes`.
     Down {
         /// How many.
         #[arg(long, default_value_t = 1)]
         steps: u32,
+        /// Confirms it.
+        #[arg(long)]
+        yes: bool,
     },
     /// Say which migrations are applied.
     #[command(after_help = "Example:\n  wayin migrate status")]
@@ -201,12 +206,28 @@ fn import_cause(error: &ImportError) -> String {
     }
 }
 
+/// What the command has opened, to be closed when it ends.
+static OPENED: Mutex<Vec<DatabaseConnection>> = Mutex::new(Vec::new());
+
 /// How a command ends where a file was taken but for some rows.
 const SOME_REFUSED: u8 = 3;
 
 impl Cli {
-    /// Does what the command line says.
+    /// Runs the command, and closes the base that it opened, also where it fails.
     pub async fn run(self) -> Result<ExitCode, CliError> {
+        let serves = matches!(self.command, Command::Serve | Command::Demo { .. });
+        let done = self.execute().await;
+        let opened = std::mem::take(&mut *OPENED.lock().unwrap_or_else(PoisonError::into_inner));
+        for db in &opened {
+            database::close(db).await;
+        }
+        if serves && done.is_ok() {
+            tracing::info!("stopped");
+        }
+        done
+    }
+
+    async fn execute(self) -> Result<ExitCode, CliError> {
         match self.command {
             Command::Serve => {
                 start_log()?;
@@ -245,8 +266,23 @@ fn start_log() -> Result<(), CliError> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(has_colours())
+        // A log that nobody reads any more is no reason to stop.
+        .log_internal_errors(false)
         .init();
     Ok(())
+}
+
+/// Whether the log has colour codes: on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
+fn has_colours() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    std::io::stderr().is_terminal() && !refused
+}
+
+/// Waits for the signal to stop, and logs it.
+async fn stop_signal() {
+    server::asked_to_end().await;
+    tracing::info!("stopping");
 }
 
 /// Opens the base that the settings name, and refuses one that is not migrated.
@@ -267,12 +303,16 @@ async fn open() -> Result<DatabaseConnection, CliError> {
 }
 
 async fn connect(config: &DatabaseConfig) -> Result<DatabaseConnection, CliError> {
-    database::connect(&config.url).await.map_err(|cause| {
+    let db = database::connect(&config.url).await.map_err(|cause| {
         CliError::Config(ConfigError::Malformed(
             "DATABASE_URL",
             format!("the base cannot be opened: {cause}"),
         ))
-    })
+    })?;
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    opened.push(db.clone());
+    drop(opened);
+    Ok(db)
 }
 
 /// Migrates a base, and gives it its own row.
@@ -314,7 +354,7 @@ async fn serve() -> Result<(), CliError> {
             .unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
     let progress = move |read: usize| reading.set_position(read as u64);
-    server::serve(app, listener, server::asked_to_end(), progress)
+    server::serve(app, listener, stop_signal(), progress)
         .await
         .map_err(|cause| CliError::Io(bind.to_string(), cause))
 }
@@ -327,7 +367,12 @@ async fn migrate(command: Migrate) -> Result<(), CliError> {
             migrate_up(&db, &SystemClock).await?;
             println!("{} applied.", counted(pending.len(), "migration"));
         }
-        Migrate::Down { steps } => {
+        Migrate::Down { yes: false, .. } => {
+            return Err(CliError::Asked(
+                "Taking migrations back deletes what their tables hold: say --yes to do so.".into(),
+            ));
+        }
+        Migrate::Down { steps, yes: true } => {
             let applied = Migrator::get_applied_migrations(&db).await?.len();
             Migrator::down(&db, Some(steps)).await?;
             let left = Migrator::get_applied_migrations(&db).await?.len();

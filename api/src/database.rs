@@ -125,9 +125,13 @@ async fn checkpoint(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
         .create_if_missing(false)
         .busy_timeout(CHECKPOINT_WAIT);
     let mut connection = options.connect().await?;
-    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-        .execute(&mut connection)
+    // A checkpoint that has to wait for another process too long says so in its row, not as an error.
+    let busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
+        .fetch_one(&mut connection)
         .await?;
+    if busy != 0 {
+        tracing::info!("another process uses the database: its write-ahead log stays");
+    }
     connection.close().await
 }
 
@@ -143,16 +147,18 @@ pub async fn commit(transaction: DatabaseTransaction) -> Result<(), DbErr> {
     transaction.commit().await
 }
 
-/// Whether the database had no room left to write to: SQLite's `SQLITE_FULL`, or `PostgreSQL`'s `disk_full`.
+/// Whether the database had no room left to write to: SQLite's `SQLITE_FULL` or `SQLITE_IOERR_SHMSIZE`, or `PostgreSQL`'s `disk_full`.
 pub fn is_full(cause: &DbErr) -> bool {
-    let (DbErr::Query(RuntimeErr::SqlxError(error)) | DbErr::Exec(RuntimeErr::SqlxError(error))) = cause
+    let (DbErr::Query(RuntimeErr::SqlxError(error))
+    | DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Conn(RuntimeErr::SqlxError(error))) = cause
     else {
         return false;
     };
     error
         .as_database_error()
         .and_then(sqlx::error::DatabaseError::code)
-        .is_some_and(|code| code == "13" || code == "53100")
+        .is_some_and(|code| ["13", "4874", "53100"].contains(&&*code))
 }
 
 /// Begins a transaction that writes. SQLite takes its one writer's lock at

@@ -63,10 +63,10 @@ pub async fn run(port: u16) -> Result<(), CliError> {
     let listener = server::bind(address, true).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     tell(address, &tokens);
-    server::serve(Arc::clone(&app), listener, server::asked_to_end(), |_| ())
+    server::serve(Arc::clone(&app), listener, super::stop_signal(), |_| ())
         .await
         .map_err(failed)?;
-    app.db.clone().close().await?;
+    database::close(&app.db).await;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use rand::{TryRngCore as _, rngs::OsRng};
 use uuid::Uuid;
 
 use crate::cost::RetryAfter;
+use crate::database;
 use crate::error::Error;
 
 /// The most errors that are told of a document that is not executed.
@@ -18,7 +19,7 @@ const MOST_ERRORS: usize = 20;
 const MOST_CHARACTERS: usize = 400;
 
 /// The code that clients tell errors apart by, in `extensions.code`.
-const fn code(error: &Error) -> &'static str {
+fn code(error: &Error) -> &'static str {
     match error {
         Error::BadInput(_) | Error::Conflict(_) => "BAD_USER_INPUT",
         Error::Unauthenticated(_) => "UNAUTHENTICATED",
@@ -29,6 +30,7 @@ const fn code(error: &Error) -> &'static str {
         Error::NotPersisted => "PERSISTED_QUERY_NOT_FOUND",
         Error::Late => "QUERY_TIMEOUT",
         Error::NotReady => "NOT_READY",
+        Error::Database(cause) if database::is_full(cause) => "STORAGE_FULL",
         Error::Database(_) | Error::Internal(_) | Error::Shared(_) => "INTERNAL",
     }
 }

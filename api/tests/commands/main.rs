@@ -1,5 +1,6 @@
 //! The program as those who run it meet it: its help, settings, commands and exit codes.
 
+mod operations;
 mod program;
 mod service;
 
@@ -258,13 +259,16 @@ fn migrations_go_up_and_down_and_are_told() {
     assert_eq!(folder.good(&["member", "list"]), "");
     assert_eq!(folder.good(&["migrate", "up"]), "0 migrations applied.\n");
     assert_eq!(
-        folder.good(&["migrate", "down", "--steps", "2"]),
+        folder.good(&["migrate", "down", "--yes", "--steps", "2"]),
         "2 migrations taken back.\n"
     );
-    assert_eq!(folder.good(&["migrate", "down"]), "1 migration taken back.\n");
+    assert_eq!(
+        folder.good(&["migrate", "down", "--yes"]),
+        "1 migration taken back.\n"
+    );
     let pending = states().iter().filter(|state| *state == "pending").count();
     assert_eq!(pending, 3);
-    let told = folder.good(&["migrate", "down", "--steps", &count.to_string()]);
+    let told = folder.good(&["migrate", "down", "--yes", "--steps", &count.to_string()]);
     assert_eq!(told, format!("{} migrations taken back.\n", count - 3));
     assert!(states().iter().all(|state| state == "pending"));
 }
