@@ -25,6 +25,7 @@ use crate::export::ExportFormat;
 use crate::export::grants::{self, Asked};
 use crate::import::ImportError;
 use crate::pattern::engine::Engine;
+use crate::respell::{Respelt, respell};
 use crate::workbook::template;
 use crate::{base, database, export, schema, server};
 
@@ -289,8 +290,12 @@ async fn stop_signal() {
 async fn open() -> Result<DatabaseConnection, CliError> {
     let config = DatabaseConfig::read(&environment)?;
     let db = connect(&config).await?;
-    if config.migrate_on_start {
-        migrate_up(&db, &SystemClock).await?;
+    // What is migrated already need not be read through at each start.
+    if config.migrate_on_start && !Migrator::get_pending_migrations(&db).await?.is_empty() {
+        let respelt = migrate_up(&db, &SystemClock).await?;
+        for clash in respelt.clashes {
+            tracing::warn!("{clash}");
+        }
     }
     let pending = Migrator::get_pending_migrations(&db).await?;
     if !pending.is_empty() {
@@ -315,11 +320,11 @@ async fn connect(config: &DatabaseConfig) -> Result<DatabaseConnection, CliError
     Ok(db)
 }
 
-/// Migrates a base, and gives it its own row.
-async fn migrate_up(db: &DatabaseConnection, clock: &dyn Clock) -> Result<(), CliError> {
+/// Migrates a base, gives it its own row, and writes what it holds in one spelling.
+async fn migrate_up(db: &DatabaseConnection, clock: &dyn Clock) -> Result<Respelt, CliError> {
     Migrator::up(db, None).await?;
     base::ensure(db, clock).await?;
-    Ok(())
+    Ok(respell(db, clock).await?)
 }
 
 async fn serve() -> Result<(), CliError> {
@@ -364,8 +369,17 @@ async fn migrate(command: Migrate) -> Result<(), CliError> {
     match command {
         Migrate::Up => {
             let pending = Migrator::get_pending_migrations(&db).await?;
-            migrate_up(&db, &SystemClock).await?;
+            let respelt = migrate_up(&db, &SystemClock).await?;
             println!("{} applied.", counted(pending.len(), "migration"));
+            if respelt.rows > 0 {
+                println!(
+                    "{} written in one spelling of names and identifiers.",
+                    counted(respelt.rows, "row")
+                );
+            }
+            for clash in &respelt.clashes {
+                println!("To be merged: {clash}");
+            }
         }
         Migrate::Down { yes: false, .. } => {
             return Err(CliError::Asked(

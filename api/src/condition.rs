@@ -188,9 +188,9 @@ impl TextComparison {
     }
 }
 
-/// Lower-cases a text, so that case does not count on any database.
+/// The form in which names and titles are searched and compared, on any database.
 pub fn fold(text: &str) -> String {
-    text.to_lowercase()
+    crate::spelling::folded(text)
 }
 
 /// How a set of codes is compared; UNKNOWN where nothing is recorded.

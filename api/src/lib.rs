@@ -22,7 +22,7 @@
 //! | [`condition`], [`truth`] | conditions and three-valued truth, which lists and patterns share |
 //! | [`import`], [`export`], [`workbook`], [`example`] | files in and out, as workbooks too, and the demonstration's evidence |
 //! | [`check`] | whether everything that is to hold of a base does |
-//! | `money`, [`written`], `etag` | amounts in minor units; dates and lines as people write them; tags of what browsers hold |
+//! | `money`, [`written`], [`spelling`], `etag` | amounts in minor units; dates and lines as people write them; one form of names, codes and identifiers; tags of what browsers hold |
 //! | [`graphql`], [`paging`], [`id`], [`error`], [`database`], [`base`], [`change`], [`clock`] | what the domains are built with |
 
 pub mod app;
@@ -63,9 +63,11 @@ pub mod paging;
 pub mod pattern;
 pub mod place;
 pub mod redaction;
+pub mod respell;
 pub mod schema;
 pub mod server;
 pub mod snapshot;
+pub mod spelling;
 pub mod submission;
 pub mod truth;
 pub mod vocabulary;

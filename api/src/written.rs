@@ -2,26 +2,23 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 
-/// One line of text: trimmed, its control characters and runs of space one
-/// space each; nothing where that leaves nothing.
+use crate::spelling;
+
+/// One line of text, spelt as [`spelling::name`] does, with control characters taken as space; none
+/// where that leaves nothing.
 pub fn line(text: &str) -> Option<String> {
-    let mut cleaned = String::with_capacity(text.len());
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
-        if word.is_empty() {
-            continue;
-        }
-        if !cleaned.is_empty() {
-            cleaned.push(' ');
-        }
-        cleaned.push_str(word);
-    }
-    (!cleaned.is_empty()).then_some(cleaned)
+    let spaced: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let line = spelling::name(&spaced);
+    (!line.is_empty()).then_some(line)
 }
 
 /// Text of several lines: trimmed, lines ending in a line feed alone, without
 /// other control characters (a base holds no NUL); nothing where that leaves nothing.
 pub fn paragraphs(text: &str) -> Option<String> {
-    let cleaned: String = text
+    let cleaned: String = spelling::composed(text)
         .replace("\r\n", "\n")
         .chars()
         .map(|c| match c {

@@ -25,6 +25,7 @@ mod m20261126_000016_count_attempts;
 mod m20261126_000017_create_issued_tokens;
 mod m20261126_000018_find_sources;
 mod m20261129_000019_note_imports;
+mod m20261129_000020_respell_names;
 mod table;
 
 /// Takes a base from any version of its tables to any other.
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000017_create_issued_tokens::Migration),
             Box::new(m20261126_000018_find_sources::Migration),
             Box::new(m20261129_000019_note_imports::Migration),
+            Box::new(m20261129_000020_respell_names::Migration),
         ]
     }
 }

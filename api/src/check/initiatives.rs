@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::initiative::difference;
 use crate::initiative::publish::says_no_more_than_a_grant;
 use crate::initiative::record::{InitiativeRecord, OrganisationReference, PlaceReference};
+use crate::initiative::validate;
 use crate::paging::Walk;
 use crate::redaction::MARKER;
 
@@ -216,8 +217,13 @@ fn record(
         document.funding_terms.clear();
     }
     settle(&mut document);
+    // Both are read as they would be written today.
+    validate::tidy(&mut document);
     let mut rebuilt = match parts.rebuild(row) {
-        Ok(rebuilt) => rebuilt,
+        Ok(mut rebuilt) => {
+            validate::tidy(&mut rebuilt);
+            rebuilt
+        }
         Err(reason) => {
             let sentence = format!("Initiative {id} cannot be put together again: {reason}.");
             checking.found(Invariant::Tables, sentence);

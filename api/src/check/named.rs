@@ -17,6 +17,7 @@ use crate::condition::fold;
 use crate::error::Result;
 use crate::graphql::input;
 use crate::initiative::filter_input::InitiativeFilter;
+use crate::respell::{clashes, is_spelt};
 use crate::vocabulary::term::folded;
 
 /// The keys under the base's secret; none where it has none.
@@ -65,14 +66,23 @@ async fn names(db: &DatabaseTransaction, checking: &mut Checking<'_>) -> Result<
         }
     }
     drop(rows);
+    let mut misspelt = Vec::new();
     let mut rows = organisation::Entity::find().stream(db).await?;
     while let Some(row) = rows.try_next().await? {
         organisations += 1;
-        if row.name_folded != fold(&row.name) {
-            unlike("Organisation", row.id);
+        if !is_spelt(&row) {
+            misspelt.push(row);
         }
     }
     drop(rows);
+    let mut to_merge = Vec::new();
+    for row in misspelt {
+        let clashes = clashes(db, &row).await?;
+        if clashes.is_empty() {
+            unlike("Organisation", row.id);
+        }
+        to_merge.extend(clashes);
+    }
     for row in term::Entity::find().all(db).await? {
         let are_words = row
             .other_words
@@ -81,6 +91,9 @@ async fn names(db: &DatabaseTransaction, checking: &mut Checking<'_>) -> Result<
         if !are_words || row.word_folded != folded(&row.word, &row.other_words) {
             unlike("Word", row.id);
         }
+    }
+    for clash in to_merge {
+        checking.found(Invariant::Names, format!("To be merged: {clash}"));
     }
     checking.summary.places = places;
     checking.summary.organisations = organisations;

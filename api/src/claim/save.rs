@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::initiative::validate::{FindingCode, Findings};
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
+use crate::spelling;
 
 /// The most bytes of a filter document, written as JSON.
 pub const LONGEST_FILTER: usize = 20_000;
@@ -63,7 +64,7 @@ pub async fn save(
             .as_ref()
             .map_or_else(|| act.clock.new_id(), |before| before.id),
         slug: draft.slug.trim().to_owned(),
-        statement: draft.statement.trim().to_owned(),
+        statement: spelling::prose(&draft.statement).into_owned(),
         position,
         reflection_id: draft.reflection,
         pattern_when: draft.when,

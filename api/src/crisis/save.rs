@@ -13,6 +13,7 @@ use crate::initiative::validate::{FindingCode, Findings};
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
 use crate::place::{self, PlaceKey};
+use crate::spelling;
 
 /// The most places that a crisis is said to bear on: one that bears on more bears on larger ones.
 const MOST_PLACES: usize = 500;
@@ -49,7 +50,7 @@ pub async fn save(
             .as_ref()
             .map_or_else(|| act.clock.new_id(), |before| before.id),
         slug: draft.slug.trim().to_owned(),
-        name: draft.name.trim().to_owned(),
+        name: spelling::name(&draft.name),
         from_on: draft.from,
         to_on: draft.to,
         created_at: before

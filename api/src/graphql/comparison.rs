@@ -228,7 +228,8 @@ impl KnownBoolean {
     }
 }
 
-/// How a text is compared. Letters' case does not count. UNKNOWN where there is none.
+/// How a text is compared. Letters' case does not count, nor how accents and spaces are encoded; runs of spaces
+/// count as one space, and surrounding space does not count. UNKNOWN where there is none.
 #[derive(Clone, Debug, Default, InputObject)]
 #[graphql(name = "TextComparison")]
 pub struct TextComparisonInput {
@@ -248,11 +249,21 @@ pub struct TextComparisonInput {
 }
 
 impl TextComparisonInput {
-    /// The comparison as tests of `test`.
+    /// The comparison of a name or a title as tests of `test`.
     pub fn condition<T>(self, path: &str, test: impl Fn(TextComparison) -> T) -> Result<Condition<T>> {
-        let some = |field: &str, text: Option<String>| match text {
+        self.spelt(path, fold, test)
+    }
+
+    /// The comparison as tests of `test`, of texts that `fold` writes as they are compared.
+    pub fn spelt<T>(
+        self,
+        path: &str,
+        fold: impl Fn(&str) -> String,
+        test: impl Fn(TextComparison) -> T,
+    ) -> Result<Condition<T>> {
+        let some = |field: &str, text: Option<String>| match text.map(|text| fold(&text)) {
             Some(text) if text.is_empty() => Err(Error::bad_input(path, format!("{field} is an empty text"))),
-            text => Ok(text.map(|text| fold(&text))),
+            text => Ok(text),
         };
         let texts = [
             ("eq", &self.eq),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use wayin_entity::SourceKind;
 
 use super::record::{FundingTerm, InitiativeRecord, OrganisationReference, Sharing, Source};
+use crate::spelling;
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
@@ -161,12 +162,12 @@ pub fn can_be_held(text: &str) -> bool {
     !text.contains('\0')
 }
 
-/// Trims every text, makes empty ones absent, and currencies upper case.
+/// Writes every text in the form of [`spelling`], makes empty ones absent, and currencies upper case.
 pub fn tidy(record: &mut InitiativeRecord) {
     fn text(text: &mut String) {
-        let trimmed = text.trim();
-        if trimmed.len() != text.len() {
-            *text = trimmed.to_owned();
+        let prose = spelling::prose(text);
+        if *prose != **text {
+            *text = prose.into_owned();
         }
     }
     fn optional(optional: &mut Option<String>) {
@@ -177,18 +178,24 @@ pub fn tidy(record: &mut InitiativeRecord) {
             }
         }
     }
+    fn spelt(optional: &mut Option<String>, spell: impl Fn(&str) -> String) {
+        *optional = optional
+            .take()
+            .map(|given| spell(&given))
+            .filter(|spelt| !spelt.is_empty());
+    }
     fn organisation(reference: &mut OrganisationReference) {
-        optional(&mut reference.identifier);
-        optional(&mut reference.name);
+        spelt(&mut reference.identifier, spelling::org_id);
+        spelt(&mut reference.name, spelling::name);
     }
     optional(&mut record.external_ref);
     text(&mut record.title);
     optional(&mut record.summary);
     organisation(&mut record.lead_organisation);
     if let Some(place) = &mut record.place {
-        optional(&mut place.code);
+        spelt(&mut place.code, spelling::gss_code);
         optional(&mut place.id);
-        optional(&mut place.name);
+        spelt(&mut place.name, spelling::name);
         if place.code.is_none() && place.id.is_none() && place.name.is_none() {
             record.place = None;
         }
@@ -204,7 +211,7 @@ pub fn tidy(record: &mut InitiativeRecord) {
     });
     for term in &mut record.funding_terms {
         organisation(&mut term.funder);
-        optional(&mut term.grant_identifier);
+        spelt(&mut term.grant_identifier, spelling::identifier);
         optional(&mut term.programme);
         optional(&mut term.currency);
         if let Some(currency) = &mut term.currency {

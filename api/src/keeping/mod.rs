@@ -24,6 +24,7 @@ use crate::initiative::personal_data;
 use crate::initiative::validate::{Finding, FindingCode, Findings, can_be_held};
 use crate::mutation::Refusal;
 use crate::paging::{Key, Paged, Sort};
+use crate::spelling;
 
 /// How many rows one statement inserts, and how many ids it asks for: SQLite binds at most 32,766 values.
 const AT_ONCE: usize = 1_000;
@@ -288,7 +289,7 @@ where
 
 /// A text without what surrounds it; none where nothing is left.
 pub fn tidy(text: Option<String>) -> Option<String> {
-    let text = text?.trim().to_owned();
+    let text = spelling::prose(&text?).into_owned();
     (!text.is_empty()).then_some(text)
 }
 

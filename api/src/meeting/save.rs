@@ -11,6 +11,7 @@ use crate::initiative::validate::{FindingCode, Findings};
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
 use crate::place::{self, PlaceKey};
+use crate::spelling;
 
 /// A meeting as a steward writes it.
 #[derive(Clone, Debug)]
@@ -41,7 +42,7 @@ pub async fn save_meeting(
         id: before
             .as_ref()
             .map_or_else(|| act.clock.new_id(), |before| before.id),
-        title: draft.title.trim().to_owned(),
+        title: spelling::prose(&draft.title).into_owned(),
         theme: keeping::tidy(draft.theme),
         held_on: draft.held_on,
         registration_url: keeping::tidy(draft.registration_url),
@@ -133,8 +134,8 @@ pub async fn save_reflection(
         let reason = "is about one of an entry point, a challenge and a place, or about none of them";
         found.error(FindingCode::Contradictory, "", reason);
     }
-    let text = draft.text.trim();
-    keeping::check_text(&mut found, "text", text, 4_000);
+    let text = spelling::prose(&draft.text);
+    keeping::check_text(&mut found, "text", &text, 4_000);
     let position = position(db, &mut found, &draft, before.as_ref()).await?;
     let standing = before.as_ref().map(document::of_reflection);
     if let Some(refusal) = keeping::refusal(db, draft.target, standing.as_ref(), "reflection", found).await? {
@@ -150,7 +151,7 @@ pub async fn save_reflection(
         entry_point: draft.entry_point,
         challenge: draft.challenge,
         place_id,
-        text: text.to_owned(),
+        text: text.into_owned(),
         created_at: before
             .as_ref()
             .map_or_else(|| act.now(), |before| before.created_at),

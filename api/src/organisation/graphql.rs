@@ -30,6 +30,7 @@ use crate::initiative::{filter, organisations_visible_to};
 use crate::keeping::graphql::version;
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::place::graphql::Direction;
+use crate::spelling;
 
 /// An organisation that leads or funds initiatives.
 #[derive(Clone, Debug)]
@@ -220,7 +221,7 @@ impl OrganisationFilter {
                 all.push(name.condition(&at(&path, "name"), OrganisationTest::Name)?);
             }
             if let Some(identifier) = self.identifier {
-                let texts = identifier.condition(&at(&path, "identifier"), |text| text)?;
+                let texts = identifier.spelt(&at(&path, "identifier"), fold_identifier, |text| text)?;
                 all.push(with_former_identifiers(lookup, texts).await?);
             }
             if let Some(kind) = self.kind {
@@ -229,6 +230,11 @@ impl OrganisationFilter {
             not_too_many(&path, only_or_all(all), |_| 0)
         })
     }
+}
+
+/// An identifier as filters compare it.
+fn fold_identifier(text: &str) -> String {
+    spelling::folded(&spelling::org_id(text))
 }
 
 /// Has the ids of organisations that were merged lead to those that they were merged into.
@@ -374,7 +380,7 @@ impl OrganisationQuery {
             }
             (None, Some(identifier)) => {
                 let reference = OrganisationReference {
-                    identifier: Some(identifier.trim().to_owned()),
+                    identifier: Some(identifier),
                     name: Some(String::new()),
                     kind: None,
                 };

@@ -23,6 +23,7 @@ use crate::initiative::record::OrganisationReference;
 use crate::initiative::validate::can_be_held;
 use crate::keeping::{self, Save, Standing, document};
 use crate::paging::{Key, Paged, Sort};
+use crate::spelling;
 
 /// The organisations that a batch of records names.
 #[derive(Debug, Default)]
@@ -46,7 +47,7 @@ enum Formerly {
 fn named_by<'a>(references: impl Iterator<Item = &'a OrganisationReference>) -> (Vec<String>, Vec<String>) {
     let (mut identifiers, mut names) = (Vec::new(), Vec::new());
     for reference in references {
-        identifiers.extend(reference.identifier.clone());
+        identifiers.extend(reference.identifier.as_deref().map(spelling::org_id));
         names.extend(reference.name.as_deref().map(fold));
     }
     for texts in [&mut identifiers, &mut names] {
@@ -127,8 +128,8 @@ impl Found {
     /// The organisation that was known before as a reference names it, where none is known so now.
     fn formerly(&self, reference: &OrganisationReference) -> Option<&organisation::Model> {
         let known_as = match (&reference.identifier, &reference.name) {
-            (Some(identifier), _) if !self.by_identifier.contains_key(identifier) => {
-                Formerly::Identifier(identifier.clone())
+            (Some(identifier), _) if !self.by_identifier.contains_key(&spelling::org_id(identifier)) => {
+                Formerly::Identifier(spelling::org_id(identifier))
             }
             (None, Some(name)) if !self.by_name.contains_key(&fold(name)) => Formerly::Name(fold(name)),
             _ => return None,
@@ -150,7 +151,7 @@ impl Found {
             (None, None) => return Err(Unclear::Nameless),
             (Some(identifier), _) => self
                 .by_identifier
-                .get(identifier)
+                .get(&spelling::org_id(identifier))
                 .or_else(|| self.formerly(reference)),
             (None, Some(name)) => match self.by_name.get(&fold(name)).map(Vec::as_slice) {
                 None | Some([]) => match self.formerly.get(&Formerly::Name(fold(name))) {
@@ -206,13 +207,13 @@ impl Found {
             }
             return Ok(organisation);
         }
-        let name = reference.name.clone().unwrap_or_default();
+        let name = spelling::name(reference.name.as_deref().unwrap_or_default());
         let organisation = organisation::Model {
             id: act.clock.new_id(),
             name_folded: fold(&name),
             name,
             kind: reference.kind,
-            identifier: reference.identifier.clone(),
+            identifier: reference.identifier.as_deref().map(spelling::org_id),
             auto_publish: false,
             created_at: now,
             updated_at: now,
@@ -233,6 +234,11 @@ pub fn standing(organisation: &organisation::Model) -> Standing {
 }
 
 impl Altered {
+    /// One organisation that stood so before.
+    pub fn one(organisation: organisation::Model, before: Standing) -> Self {
+        Self(vec![(organisation, Some(before))])
+    }
+
     /// One that is new, or that stood so before.
     fn put(&mut self, organisation: organisation::Model, before: Option<Standing>) {
         match self.0.iter_mut().find(|(one, _)| one.id == organisation.id) {
@@ -322,7 +328,7 @@ pub async fn named_alike(
     const LOOKED_AT: u64 = 1_000;
     const BEGINNING: usize = 4;
     const WORDS: usize = 6;
-    let folded = fold(name.trim());
+    let folded = fold(name);
     let beginnings = folded
         .split_whitespace()
         .filter(|word| word.chars().count() >= BEGINNING && can_be_held(word))

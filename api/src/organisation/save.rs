@@ -11,6 +11,7 @@ use crate::initiative::record::OrganisationReference;
 use crate::initiative::validate::{self, FindingCode, Findings, can_be_held};
 use crate::keeping::{self, Target};
 use crate::mutation::Refusal;
+use crate::spelling;
 
 /// An organisation as a steward writes it.
 #[derive(Clone, Debug)]
@@ -34,8 +35,11 @@ pub async fn save(
     act: &Act<'_>,
     draft: Draft,
 ) -> Result<Result<organisation::Model, Refusal>> {
-    let name = draft.name.trim().to_owned();
-    let identifier = keeping::tidy(draft.identifier);
+    let name = spelling::name(&draft.name);
+    let identifier = draft
+        .identifier
+        .map(|identifier| spelling::org_id(&identifier))
+        .filter(|identifier| !identifier.is_empty());
     let reference = OrganisationReference {
         identifier: identifier.clone(),
         name: Some(name.clone()),

@@ -30,6 +30,7 @@ use crate::initiative::filter_input::{Lookup, PlaceRef, at, not_too_many, only_o
 use crate::initiative::graphql::{Initiative, InitiativeList, InitiativeOrder, InitiativesOf};
 use crate::keeping::graphql::{stood_with, version};
 use crate::paging::{self, Page, PageArguments, PageRequest};
+use crate::spelling;
 
 /// A place, from a neighbourhood to the country.
 #[derive(Clone, Debug)]
@@ -328,7 +329,8 @@ impl PlaceFilter {
                 all.push(name.condition(&at(&path, "name"), PlaceTest::Name)?);
             }
             if let Some(code) = self.code {
-                all.push(code.condition(&at(&path, "code"), PlaceTest::Code)?);
+                let fold = |code: &str| spelling::gss_code(code).to_lowercase();
+                all.push(code.spelt(&at(&path, "code"), fold, PlaceTest::Code)?);
             }
             if let Some(kind) = self.kind {
                 all.push(kind.condition(&at(&path, "kind"), PlaceTest::Kind)?);

@@ -2,6 +2,7 @@
 
 use wayin_entity::PlaceKind;
 
+use crate::spelling;
 use crate::written::quoted;
 
 /// What sort of place a GSS code stands for, by its first three characters.
@@ -23,7 +24,7 @@ pub fn kind_of_code(code: &str) -> Option<PlaceKind> {
 /// # Errors
 /// What is wrong with it, in words.
 pub fn code(text: &str) -> Result<String, String> {
-    let code = text.trim().to_ascii_uppercase();
+    let code = spelling::gss_code(text);
     match code.as_bytes() {
         [b'A'..=b'Z', digits @ ..] if digits.len() == 8 && digits.iter().all(u8::is_ascii_digit) => Ok(code),
         [] => Err("is missing".to_owned()),

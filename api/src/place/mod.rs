@@ -19,6 +19,7 @@ use crate::id::{self, NodeKind};
 use crate::initiative::record::PlaceReference;
 use crate::initiative::validate::{FindingCode, Findings};
 use crate::paging::{Key, Paged, Sort};
+use crate::spelling;
 
 /// What a place is asked for by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -78,7 +79,7 @@ const OFFERED: usize = 3;
 pub fn most_alike<'a>(name: &str, names: impl Iterator<Item = (&'a str, String)>) -> Vec<String> {
     // Whether a name begins with "the" is what people remember least.
     let bare = |name: &'_ str| name.strip_prefix("the ").unwrap_or(name).to_owned();
-    let name = bare(&fold(name.trim()));
+    let name = bare(&fold(name));
     let mut alike: Vec<(f64, String)> = names
         .map(|(folded, shown)| (strsim::jaro_winkler(&name, &bare(folded)), shown))
         .filter(|(alike, _)| *alike >= ALIKE)
@@ -134,17 +135,19 @@ impl Gazetteer {
 
     /// The current place of a code.
     pub fn by_code(&self, code: &str) -> Option<&place::Model> {
-        self.by_code.get(code.trim()).and_then(|id| self.current(*id))
+        self.by_code
+            .get(&spelling::gss_code(code))
+            .and_then(|id| self.current(*id))
     }
 
     /// Whether a place has this code, retired or not.
     pub fn has_code(&self, code: &str) -> bool {
-        self.by_code.contains_key(code)
+        self.by_code.contains_key(&spelling::gss_code(code))
     }
 
     /// The current place of a name, where exactly one has it; letters' case does not count.
     pub fn by_name(&self, name: &str) -> Option<&place::Model> {
-        match self.current_by_name.get(&fold(name.trim()))?.as_slice() {
+        match self.current_by_name.get(&fold(name))?.as_slice() {
             [one] => self.places.get(one),
             _ => None,
         }
@@ -165,7 +168,7 @@ impl Gazetteer {
     }
 
     fn named(&self, name: &str) -> Result<&place::Model, Unclear> {
-        let of_name = self.current_by_name.get(&fold(name.trim()));
+        let of_name = self.current_by_name.get(&fold(name));
         match of_name.map_or(&[][..], Vec::as_slice) {
             [one] => self.places.get(one).ok_or(Unclear::NotOne),
             [] => {
@@ -217,7 +220,7 @@ pub async fn find(db: &impl ConnectionTrait, key: &PlaceKey) -> Result<Option<pl
         PlaceKey::Id(id) => return Ok(place::Entity::find_by_id(*id).one(db).await?),
         PlaceKey::Code(code) => {
             place::Entity::find()
-                .filter(place::Column::Code.eq(code.trim()))
+                .filter(place::Column::Code.eq(spelling::gss_code(code)))
                 .one(db)
                 .await?
         }

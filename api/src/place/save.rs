@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::initiative::validate::{FindingCode, Findings};
 use crate::keeping::{self, Save, Target, document};
 use crate::mutation::Refusal;
+use crate::spelling;
 
 /// A place as it is to stand in the base.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,7 +158,7 @@ pub async fn save(
     }
     let one = PlaceDraft {
         code,
-        name: draft.name.trim().to_owned(),
+        name: spelling::name(&draft.name),
         kind: draft.kind,
         within: Vec::new(),
         successor: None,

@@ -19,6 +19,7 @@ use crate::initiative::record::{InitiativeRecord, OrganisationReference};
 use crate::initiative::validate::{self, Finding, FindingCode, can_be_held};
 use crate::organisation::{Found, named_alike};
 use crate::place::{Gazetteer, nearest};
+use crate::spelling;
 
 /// The most bytes of a record, written as JSON.
 const LONGEST_RECORD: usize = 200_000;
@@ -87,7 +88,7 @@ pub fn is_kept(document: &Value) -> bool {
 
 /// A note that says why, trimmed.
 pub fn at_note(path: &str, note: &str) -> Result<String, Refusal> {
-    let note = note.trim();
+    let note = spelling::prose(note);
     let length = note.chars().count();
     if note.is_empty() {
         return Err(Refusal::of(FindingCode::Required, path, "is needed: say why"));
@@ -96,11 +97,11 @@ pub fn at_note(path: &str, note: &str) -> Result<String, Refusal> {
         let reason = format!("has {length} characters; at most {LONGEST_NOTE} are kept");
         return Err(Refusal::of(FindingCode::TooLong, path, reason));
     }
-    if !can_be_held(note) {
+    if !can_be_held(&note) {
         let reason = "holds the character NUL (U+0000), which no base can keep";
         return Err(Refusal::of(FindingCode::Malformed, path, reason));
     }
-    Ok(note.to_owned())
+    Ok(note.into_owned())
 }
 
 /// A record as it reads by itself, whatever the base holds.

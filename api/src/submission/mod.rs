@@ -8,6 +8,8 @@ pub mod look;
 pub mod state;
 pub mod subscription;
 
+use std::borrow::Cow;
+
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect, Select,
@@ -29,6 +31,7 @@ use crate::initiative::validate::{Finding, FindingCode};
 pub use crate::mutation::Refusal;
 use crate::paging::{Key, Paged, Sort};
 use crate::place::Gazetteer;
+use crate::spelling;
 
 /// What a move comes to: the submission as it stands after it, or why it was not made.
 pub type Moved = Result<submission::Model, Refusal>;
@@ -132,7 +135,7 @@ pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, dra
             organisation_id: organisation.id,
             author_id: member.id,
             state: SubmissionState::Draft,
-            external_ref: reference_of(&draft.record).map(ToOwned::to_owned),
+            external_ref: reference_of(&draft.record).map(Cow::into_owned),
             document: draft.record,
             import_id: None,
             initiative_id: corrects.map(|(id, _)| id),
@@ -163,7 +166,7 @@ pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, dra
         }));
     }
     let row = submission::Model {
-        external_ref: reference_of(&draft.record).map(ToOwned::to_owned),
+        external_ref: reference_of(&draft.record).map(Cow::into_owned),
         document: draft.record,
         import_id: None,
         initiative_id: corrects.map(|(id, _)| id),
@@ -206,7 +209,7 @@ async fn corrected(
     let Some(reference) = reference_of(&draft.record) else {
         return Ok(Ok(None));
     };
-    let found = published_as(db, organisation.id, reference).await?;
+    let found = published_as(db, organisation.id, &reference).await?;
     Ok(Ok(found.map(|one| (one.id, one.version))))
 }
 
@@ -414,13 +417,13 @@ async fn with_its_reference(db: &impl ConnectionTrait, standing: &submission::Mo
     let Some(reference) = reference_of(&standing.document) else {
         return Ok(None);
     };
-    let published = published_as(db, standing.organisation_id, reference).await?;
+    let published = published_as(db, standing.organisation_id, &reference).await?;
     Ok(published.map(|one| one.id))
 }
 
 /// The organisation's own reference for a record, as far as it is there yet.
-pub fn reference_of(document: &Value) -> Option<&str> {
-    let reference = document.get("externalRef")?.as_str()?.trim();
+pub fn reference_of(document: &Value) -> Option<Cow<'_, str>> {
+    let reference = spelling::prose(document.get("externalRef")?.as_str()?);
     (!reference.is_empty()).then_some(reference)
 }
 

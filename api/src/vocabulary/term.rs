@@ -17,6 +17,7 @@ use crate::initiative::validate::{FindingCode, Findings};
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
 use crate::paging::{Key, Paged, Sort};
+use crate::spelling;
 
 /// The most other words for one word.
 const MOST_OTHER_WORDS: usize = 20;
@@ -53,16 +54,16 @@ pub async fn save(
     let other_words: Vec<String> = draft
         .other_words
         .iter()
-        .map(|word| word.trim().to_owned())
+        .map(|word| spelling::name(word))
         .collect();
     let row = term::Model {
         id: before
             .as_ref()
             .map_or_else(|| act.clock.new_id(), |before| before.id),
         slug: draft.slug.trim().to_owned(),
-        word: draft.word.trim().to_owned(),
-        word_folded: folded(draft.word.trim(), &json!(other_words)),
-        definition: draft.definition.trim().to_owned(),
+        word: spelling::name(&draft.word),
+        word_folded: folded(&draft.word, &json!(other_words)),
+        definition: spelling::prose(&draft.definition).into_owned(),
         other_words: json!(other_words),
         caution: keeping::tidy(draft.caution),
         code: keeping::tidy(draft.code),
@@ -93,10 +94,11 @@ pub async fn save(
 /// A word and its other words in lower case, for searching.
 pub fn folded(word: &str, other_words: &Value) -> String {
     let other_words = other_words.as_array().into_iter().flatten();
-    let words: Vec<&str> = std::iter::once(word)
+    let words: Vec<String> = std::iter::once(word)
         .chain(other_words.filter_map(Value::as_str))
+        .map(fold)
         .collect();
-    fold(&words.join("\n"))
+    words.join("\n")
 }
 
 fn check(row: &term::Model, other_words: &[String]) -> Findings {

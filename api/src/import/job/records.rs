@@ -1,6 +1,7 @@
 //! A batch of records of one organisation, as drafts or sent: what a partner does by hand with
 //! `saveSubmission` and `sendSubmission`, for many at once.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::{
@@ -38,14 +39,14 @@ pub(super) struct Taking<'a> {
 struct Row<'a> {
     position: i64,
     record: &'a FileRecord,
-    reference: &'a str,
+    reference: Cow<'a, str>,
 }
 
 impl Row<'_> {
     /// The published record that it corrects, with the version that it was written from: the one that it says, or
     /// else the one that stands. One that says another than there ever was is written from none that is known.
     fn corrects(&self, standing: &Standing) -> Option<(Uuid, i32)> {
-        let (id, newest) = *standing.published.get(self.reference)?;
+        let (id, newest) = *standing.published.get(&*self.reference)?;
         if self.record.version.is_none() {
             return Some((id, newest));
         }
@@ -106,7 +107,7 @@ impl Taking<'_> {
         let mut came = Vec::with_capacity(units.len());
         let rows = self.kept(units, read_for, &mut came);
         let standing = self
-            .standing(db, rows.iter().map(|(row, _)| row.reference))
+            .standing(db, rows.iter().map(|(row, _)| &*row.reference))
             .await?;
         let (mut taken, mut proposed) = (Vec::new(), Vec::new());
         for (row, alone) in rows {
@@ -116,7 +117,7 @@ impl Taking<'_> {
             }
             proposed.push(Proposed {
                 alone,
-                corrects: standing.published.get(row.reference).map(|(id, _)| *id),
+                corrects: standing.published.get(&*row.reference).map(|(id, _)| *id),
                 written_from: row.record.written_from(),
             });
             taken.push(row);
@@ -261,14 +262,14 @@ impl Taking<'_> {
         let Row {
             position,
             record,
-            reference,
+            ref reference,
             ..
         } = *row;
-        let open = standing.open.get(reference);
+        let open = standing.open.get(&**reference);
         let corrects = row.corrects(standing);
         let mut came = Came::to(position, record.at.clone(), RowOutcome::Unchanged);
         came.remarks = remarks(record, &looked);
-        came.initiative = standing.published.get(reference).map(|(id, _)| *id);
+        came.initiative = standing.published.get(&**reference).map(|(id, _)| *id);
         came.submission = open.map(|open| open.id);
         let is_sent = open.is_some_and(|open| open.state == SubmissionState::Submitted);
         if is_sent || (open.is_none() && looked.stands_so) {
@@ -299,7 +300,7 @@ impl Taking<'_> {
             author_id: open.map_or(self.member.id, |open| open.author_id),
             state: after,
             document: record.document.clone(),
-            external_ref: Some(reference.to_owned()),
+            external_ref: Some(reference.to_string()),
             import_id: Some(self.import.id),
             initiative_id: corrects.map(|(id, _)| id),
             initiative_version: corrects.map(|(_, version)| version),
@@ -375,7 +376,7 @@ impl Taking<'_> {
 
 /// Why a record cannot even be kept, as things stand.
 fn not_taken(row: &Row<'_>, standing: &Standing) -> Option<Finding> {
-    let open = standing.open.get(row.reference)?;
+    let open = standing.open.get(&*row.reference)?;
     let reviewed = open.state == SubmissionState::Submitted && !row.is_in_hand(open, standing);
     reviewed.then(|| {
         let reason =

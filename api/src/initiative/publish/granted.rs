@@ -8,7 +8,7 @@ use super::standing::Standing;
 use crate::error::{Error, Result};
 use crate::initiative::missing::Answer;
 use crate::initiative::record::InitiativeRecord;
-use crate::initiative::validate::{Finding, FindingCode};
+use crate::initiative::validate::{self, Finding, FindingCode};
 
 /// The standing record of an initiative, with what a changed grant says in the term that names it.
 pub(super) fn with_grant(
@@ -20,6 +20,7 @@ pub(super) fn with_grant(
     let document = standing.documents.get(&id).cloned().unwrap_or_default();
     let mut record: InitiativeRecord = serde_json::from_value(document)
         .map_err(|cause| Error::Internal(format!("revision of {id}: {cause}")))?;
+    validate::tidy(&mut record);
     let ours = record
         .funding_terms
         .iter_mut()

@@ -133,7 +133,8 @@ impl Standing {
     pub(super) fn says(&self, id: Uuid, record: &InitiativeRecord) -> bool {
         let document = self.documents.get(&id).cloned().unwrap_or_default();
         let published = serde_json::from_value::<InitiativeRecord>(document);
-        published.is_ok_and(|published| {
+        published.is_ok_and(|mut published| {
+            validate::tidy(&mut published);
             with_bare_organisations(published) == with_bare_organisations(record.clone())
         })
     }
