@@ -78,6 +78,11 @@ impl Error {
 }
 
 impl Error {
+    /// A text holds the character NUL, which `PostgreSQL` keeps in none: both databases refuse it so.
+    pub fn unkept_text() -> Self {
+        Self::BadInput("a text holds a character that no text of the base can hold".into())
+    }
+
     /// The error itself, also where several parts of a request share it.
     pub fn shared(&self) -> &Self {
         match self {
@@ -94,9 +99,7 @@ impl From<DbErr> for Error {
             Some(SqlErr::ForeignKeyConstraintViolation(_)) => Self::Conflict(
                 "it names something that is not there, or is named by something that is".into(),
             ),
-            _ if is_of_unkept_text(&cause) => {
-                Self::BadInput("a text holds a character that no text of the base can hold".into())
-            }
+            _ if is_of_unkept_text(&cause) => Self::unkept_text(),
             _ => Self::Database(cause),
         }
     }

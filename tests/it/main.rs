@@ -39,6 +39,7 @@ mod questions;
 mod records;
 mod redactions;
 mod repeated;
+mod spellings;
 mod spreadsheets;
 mod statements;
 mod submissions;
@@ -82,6 +83,7 @@ fn main() -> ExitCode {
         http::stories(),
         browsers::stories(),
         hostile::stories(),
+        spellings::stories(),
         spreadsheets::stories(),
         submissions::stories(),
         repeated::stories(),

@@ -2,6 +2,7 @@
 
 use async_graphql::{InputType, Pos, Value};
 
+use super::nul;
 use crate::error::{Error, Result};
 use crate::guard::{Limits, measure_value};
 
@@ -14,6 +15,9 @@ use crate::guard::{Limits, measure_value};
 /// it is nested deeper than one in a request may be.
 pub fn read<T: InputType>(path: &str, document: serde_json::Value) -> Result<T> {
     let given = Value::from_json(document).map_err(|cause| Error::bad_input(path, cause))?;
+    if nul::holds_nul(&given) {
+        return Err(Error::unkept_text());
+    }
     measure_value(&given, &Limits::default()).map_err(|excess| Error::bad_input(path, excess))?;
     let read = T::parse(Some(given.clone()))
         .map_err(|cause| Error::bad_input(path, cause.into_server_error(Pos::default()).message))?;

@@ -9,6 +9,7 @@ pub mod input;
 pub mod loader;
 pub mod mutating;
 pub mod node;
+pub mod nul;
 pub mod operation;
 pub mod user_error;
 pub mod variables;

@@ -14,7 +14,9 @@ use async_graphql::parser::types::{
 use async_graphql::{Pos, Request, ServerError, ServerResult, Value, Variables};
 
 use super::absent::omit_absent;
+use super::nul;
 use super::operation::{self, Name};
+use crate::error::Error;
 
 /// The input types of the schema.
 #[derive(Debug, Default)]
@@ -220,6 +222,12 @@ impl Extension for OfOne {
     ) -> ServerResult<ExecutableDocument> {
         let mut document = next.run(ctx, query, variables).await?;
         let operation = operation::asked_for(&document, self.name.get());
+        if let Some(operation) = operation
+            && nul::is_asked_for(&document, &operation.node, variables)
+        {
+            let error = async_graphql::Error::from(Error::unkept_text());
+            return Err(error.into_server_error(operation.pos));
+        }
         let trouble = operation.and_then(|operation| self.types.check(&operation.node, variables));
         match trouble {
             None => {

@@ -1,0 +1,234 @@
+//! The same name, code or identifier in several spellings is one.
+
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, QueryOrder};
+use serde_json::json;
+use wayin::check::Invariant;
+use wayin::clock::{Clock, SystemClock};
+use wayin::respell::respell;
+use wayin_entity::{initiative, organisation};
+
+use crate::grants::{grant, package, try_grants};
+use crate::support::app::TestApp;
+use crate::support::builders::record;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        organisations_are_known_in_every_spelling_of_their_name,
+        organisations_are_known_in_every_spelling_of_their_identifier,
+        places_are_found_by_every_spelling_of_their_code,
+        filters_find_every_spelling,
+        a_steward_cannot_save_a_second_spelling,
+        what_an_earlier_version_stored_is_respelt_unless_it_clashes,
+    ]
+}
+
+const PLACES: &str = "code,name,kind,within,successor
+E12000001,North East,REGION,,
+E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,
+";
+
+async fn names_and_identifiers(app: &TestApp) -> Vec<(String, Option<String>)> {
+    let rows = organisation::Entity::find()
+        .order_by_asc(organisation::Column::Id)
+        .all(&app.app.db)
+        .await
+        .unwrap();
+    rows.into_iter().map(|row| (row.name, row.identifier)).collect()
+}
+
+async fn organisations_are_known_in_every_spelling_of_their_name(database: Database) {
+    let app = TestApp::start(database).await;
+    let spellings = [
+        "Cwmni Café",
+        "Cwmni  Café",
+        "Cwmni Cafe\u{301}",
+        "CWMNI CAFÉ",
+        " Cwmni\u{a0}Caf\u{200b}é ",
+    ];
+    for (at, name) in spellings.into_iter().enumerate() {
+        let one = record(&format!("r{at}")).with("leadOrganisation", json!({"name": name}));
+        app.publish(&[one.json()]).await;
+    }
+    assert_eq!(
+        names_and_identifiers(&app).await,
+        [("Cwmni Café".to_owned(), None)]
+    );
+    app.holds().await;
+}
+
+async fn organisations_are_known_in_every_spelling_of_their_identifier(database: Database) {
+    let app = TestApp::start(database).await;
+    let spellings = [
+        "GB-CHC-1",
+        "gb-chc-1",
+        "GB CHC 1",
+        "GB_CHC_1",
+        "GB-CHC 1",
+        "GB\u{2011}CHC\u{2011}1",
+    ];
+    let grants: Vec<_> = spellings
+        .iter()
+        .enumerate()
+        .map(|(at, spelling)| {
+            let recipient = json!([{"id": spelling, "name": "R"}]);
+            grant(
+                &format!("360G-ex-{at}"),
+                &json!({"recipientOrganization": recipient}),
+            )
+        })
+        .collect();
+    let (tally, said) = try_grants(&app, &package(&grants)).await;
+    assert_eq!((tally.added, said), (6, Vec::new()));
+    let known = names_and_identifiers(&app).await;
+    assert!(
+        known.contains(&("R".to_owned(), Some("GB-CHC-1".to_owned()))),
+        "{known:?}"
+    );
+    assert_eq!(known.len(), 2, "{known:?}");
+    let steward = app.steward().await;
+    for spelling in spellings {
+        let query = format!("{{ organisation(identifier: \" {spelling} \") {{ name }} }}");
+        assert_eq!(
+            steward.query(&query).await,
+            json!({"organisation": {"name": "R"}})
+        );
+        let query = format!(
+            "{{ organisations(filter: {{identifier: {{eq: \"{spelling}\"}}}}) {{ nodes {{ name }} }}
+                initiatives(filter: {{leadOrganisation: {{identifier: {{in: [\"{spelling}\"]}}}}}}) {{ totalCount }} }}"
+        );
+        let found = steward.query(&query).await;
+        assert_eq!(
+            found["organisations"]["nodes"],
+            json!([{"name": "R"}]),
+            "{spelling}"
+        );
+        assert_eq!(found["initiatives"]["totalCount"], 6, "{spelling}");
+    }
+    app.holds().await;
+}
+
+async fn places_are_found_by_every_spelling_of_their_code(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    app.publish(&[record("r1").at(" e06000001\u{a0}").json()]).await;
+    let steward = app.steward().await;
+    for spelling in ["E06000001", "e06000001", " E06000001", "\u{a0}e06000001 "] {
+        let query = format!(
+            "{{ place(code: \"{spelling}\") {{ name }}
+                places(filter: {{code: {{eq: \"{spelling}\"}}}}) {{ nodes {{ name }} }}
+                initiatives(filter: {{place: {{is: {{code: \"{spelling}\"}}}}}}) {{ totalCount }} }}"
+        );
+        let expected = json!({
+            "place": {"name": "Hartlepool"}, "places": {"nodes": [{"name": "Hartlepool"}]},
+            "initiatives": {"totalCount": 1},
+        });
+        assert_eq!(steward.query(&query).await, expected, "{spelling:?}");
+    }
+}
+
+async fn filters_find_every_spelling(database: Database) {
+    let app = TestApp::start(database).await;
+    let title = "Y  Cafe\u{301}\u{a0}Newydd";
+    app.publish(&[record("r1").with("title", title).json()]).await;
+    let steward = app.steward().await;
+    for filter in [
+        "contains: \"café newydd\"",
+        "contains: \"CAFE\u{301}  NEWYDD \"",
+        "startsWith: \"y caf\u{e9}\"",
+        "eq: \"Y Café Newydd\"",
+        "in: [\" y  cafe\u{301} newydd\"]",
+    ] {
+        let query = format!("{{ initiatives(filter: {{title: {{{filter}}}}}) {{ totalCount }} }}");
+        let found = steward.query(&query).await;
+        assert_eq!(found["initiatives"]["totalCount"], 1, "{filter:?}");
+    }
+    let (message, _) = steward
+        .error("{ initiatives(filter: {title: {contains: \" \u{a0}\"}}) { totalCount } }")
+        .await;
+    assert!(message.contains("contains is an empty text"), "{message}");
+}
+
+async fn a_steward_cannot_save_a_second_spelling(database: Database) {
+    let app = TestApp::start(database).await;
+    let steward = app.steward().await;
+    let save = |identifier: &str| {
+        format!(
+            "mutation {{ saveOrganisation(input: {{name: \"A  name\", identifier: \"{identifier}\"}}) {{
+               organisation {{ name identifier }} userErrors {{ code path }} }} }}"
+        )
+    };
+    let saved = steward.query(&save("gb-chc 7")).await;
+    let expected = json!({"name": "A name", "identifier": "GB-CHC-7"});
+    assert_eq!(saved["saveOrganisation"]["organisation"], expected, "{saved}");
+    let refused = steward.query(&save("GB_CHC_7")).await;
+    let codes = &refused["saveOrganisation"]["userErrors"];
+    assert_eq!(codes[0]["code"], "CLASH", "{refused}");
+}
+
+async fn what_an_earlier_version_stored_is_respelt_unless_it_clashes(database: Database) {
+    let app = TestApp::start(database).await;
+    let now = SystemClock.now();
+    let ids = [
+        ("R", "GB-CHC-1"),
+        ("R", "gb-chc-1"),
+        ("Cafe\u{301}  S", "gb-chc-2"),
+    ]
+    .map(|(name, identifier)| organisation::Model {
+        id: SystemClock.new_id(),
+        name: name.to_owned(),
+        name_folded: name.to_lowercase(),
+        kind: None,
+        identifier: Some(identifier.to_owned()),
+        auto_publish: false,
+        created_at: now,
+        updated_at: now,
+    });
+    for row in ids.clone() {
+        organisation::Entity::insert(row.into_active_model())
+            .exec_without_returning(&app.app.db)
+            .await
+            .unwrap();
+    }
+    app.publish(&[record("r1").with("title", "Caf\u{e9}").json()])
+        .await;
+    let row = initiative::Entity::find()
+        .one(&app.app.db)
+        .await
+        .unwrap()
+        .unwrap();
+    let mut row = row.into_active_model();
+    row.title_folded = Set("cafe\u{301}".to_owned());
+    row.update(&app.app.db).await.unwrap();
+    let found = app.violations().await;
+    assert_eq!(found.len(), 3, "{found:?}");
+
+    let respelt = respell(&app.app.db, &SystemClock).await.unwrap();
+    assert_eq!(respelt.rows, 2);
+    let said: Vec<String> = respelt.clashes.iter().map(ToString::to_string).collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].contains("gb-chc-1") && said[0].contains("the identifier GB-CHC-1"),
+        "{said:?}"
+    );
+    assert!(said[0].contains("mergeOrganisations"), "{said:?}");
+    let known = names_and_identifiers(&app).await;
+    assert!(
+        known.contains(&("Café S".to_owned(), Some("GB-CHC-2".to_owned()))),
+        "{known:?}"
+    );
+    assert!(
+        known.contains(&("R".to_owned(), Some("gb-chc-1".to_owned()))),
+        "{known:?}"
+    );
+
+    let found = app.violations().await;
+    let [one] = found.as_slice() else {
+        panic!("one clash is to be decided: {found:?}");
+    };
+    assert_eq!(one.invariant, Invariant::Names);
+    assert!(one.sentence.contains(&said[0]), "{one}");
+    let again = respell(&app.app.db, &SystemClock).await.unwrap();
+    assert_eq!((again.rows, again.clashes.len()), (0, 1));
+}
