@@ -64,6 +64,7 @@ pub mod place_within;
 pub mod reflection;
 pub mod repeatable;
 pub mod revision;
+pub mod small_area;
 pub mod source;
 pub mod submission;
 pub mod term;

@@ -40,8 +40,8 @@ async fn try_places(app: &TestApp, csv: &str) -> (Tally, Vec<String>) {
     let mut said = Vec::new();
     let mut remarks = |remark| match remark {
         Remark::Refused(refusal) => said.push(refusal.to_string()),
-        Remark::Warning(warning) => panic!("places give no warnings, and yet: {warning}"),
-        Remark::Note(note) => panic!("{note}"),
+        // What a file replaces is told in stories of its own.
+        Remark::Warning(_) | Remark::Note(_) => {}
     };
     let tally = import::places::import(&app.app.db, &TestApp::act(), csv.as_bytes(), &mut remarks)
         .await

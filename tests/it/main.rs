@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 
+mod absent;
 mod access;
 mod agreement;
 mod audit_trail;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         many_rows::stories(),
         questions::stories(),
         imports::stories(),
+        absent::stories(),
         import_batches::stories(),
         import_jobs::stories(),
         import_turns::stories(),

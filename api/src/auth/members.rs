@@ -1,6 +1,6 @@
 //! Members over GraphQL, for stewards.
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
@@ -14,7 +14,8 @@ use crate::graphql::{
     decode, loader, mutating,
 };
 use crate::id::NodeKind;
-use crate::keeping::graphql::{Log, begin, finish, kept_payload, version, why};
+use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, version, why};
+use crate::keeping::partial::Partial;
 use crate::organisation::graphql::{Organisation, OrganisationById};
 use crate::paging::{self, PageArguments, PageRequest};
 
@@ -138,7 +139,8 @@ impl MemberQuery {
     }
 }
 
-/// A member who is to be added, or written anew.
+/// A member who is to be added or changed. Of one who is there, a field that is left out stays as it is, and null
+/// clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SaveMemberInput {
     /// The `iss` of the member's tokens.
@@ -149,9 +151,9 @@ pub struct SaveMemberInput {
     /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
     version: Option<i32>,
     /// What the member may do.
-    role: Role,
+    role: MaybeUndefined<Role>,
     /// The organisation that the member acts for; needed for funders and partners.
-    organisation: Option<ID>,
+    organisation: MaybeUndefined<ID>,
     /// Why, in a few words, for its history.
     reason: Option<String>,
     /// A key of your choice, by which the same mutation is known again for 24 hours.
@@ -200,17 +202,23 @@ impl MemberMutation {
             Err(done) => return Ok(done.into()),
         };
         let (reason, wrong) = why(input.reason.as_deref());
-        let organisation = input
-            .organisation
+        let subject = Subject {
+            issuer: input.issuer.trim().to_owned(),
+            subject: input.subject.trim().to_owned(),
+        };
+        let mut partial = Partial::load_member(running.db(), &subject.issuer, &subject.subject).await?;
+        let role = partial.needed("role", input.role)?;
+        let organisation = partial
+            .optional("organisation", input.organisation)?
             .map(|id| decode(NodeKind::Organisation, "input.organisation", &id))
             .transpose()?;
+        let Some(role) = role else {
+            return Ok(refuse(partial.found, wrong).into());
+        };
         let draft = Draft {
-            subject: Subject {
-                issuer: input.issuer.trim().to_owned(),
-                subject: input.subject.trim().to_owned(),
-            },
+            subject,
             version: input.version,
-            role: input.role,
+            role,
             organisation,
         };
         let saved = save(running.db(), &running.act(&reason), draft).await?;

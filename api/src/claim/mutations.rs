@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Json, Object, Result};
+use async_graphql::{Context, ID, InputObject, Json, MaybeUndefined, Object, Result};
 use serde_json::{Value, json};
 use wayin_entity::{Dimension, claim};
 
@@ -16,12 +16,14 @@ use crate::graphql::{app, decode, input, mutating};
 use crate::id::NodeKind;
 use crate::initiative::filter_input::InitiativeFilter;
 use crate::initiative::validate::{Finding, FindingCode};
-use crate::keeping::graphql::{Log, begin, finish, kept_payload, why};
+use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
+use crate::keeping::partial::Partial;
 use crate::pattern::ask::{Asker, PatternInput};
 use crate::pattern::question::Coverage;
 use crate::submission::look;
 
-/// A claim that is to be added, or written anew.
+/// A claim that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
+/// clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SaveClaimInput {
     /// The claim that is there; a new one where nothing is said.
@@ -29,21 +31,21 @@ pub struct SaveClaimInput {
     /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
     version: Option<i32>,
     /// The short name in addresses, such as `short-funding-skips-ambitions`; unique, at most 100 characters.
-    slug: String,
+    slug: MaybeUndefined<String>,
     /// The claim in plain words, at most 500 characters.
-    statement: String,
+    statement: MaybeUndefined<String>,
     /// Where it stands in the list of claims, from 1; after all others, or where it stood, where nothing is said.
     position: Option<i32>,
     /// The reflection that it comes from.
-    reflection: Option<ID>,
+    reflection: MaybeUndefined<ID>,
     /// The condition: an `InitiativeFilter` as JSON, as `pattern` takes it.
-    when: Json<Value>,
+    when: MaybeUndefined<Json<Value>>,
     /// What it is crossed with: an `InitiativeFilter` as JSON.
-    then: Json<Value>,
+    then: MaybeUndefined<Json<Value>>,
     /// Among which initiatives: an `InitiativeFilter` as JSON; all where nothing is said.
-    among: Option<Json<Value>>,
+    among: MaybeUndefined<Json<Value>>,
     /// What they are told apart by.
-    by: Option<Dimension>,
+    by: MaybeUndefined<Dimension>,
     /// Why, in a few words, for its history.
     reason: Option<String>,
     /// A key of your choice, by which the same mutation is known again for 24 hours.
@@ -61,17 +63,21 @@ pub struct ClaimMutation;
 
 #[Object]
 impl ClaimMutation {
-    /// Adds a claim, or writes one that is there anew, whole. Its pattern is run as a dashboard would run it,
+    /// Adds a claim, or changes one that is there: a field that is left out stays as it is, null clears it. Its pattern is run as a dashboard would run it,
     /// and what cannot be answered is refused with the place in it. For stewards.
     async fn save_claim(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to keep.")] mut input: SaveClaimInput,
     ) -> Result<SaveClaimPayload> {
+        let target = mutating::target(NodeKind::Claim, input.id.as_ref(), input.version)?;
         // Before the transaction begins: the engine asks the base by itself.
-        let unkept = unkept(&input);
-        let unanswerable = match unkept.as_slice() {
-            [] => try_out(app(ctx), &input).await?,
+        let db = &app(ctx).db;
+        let mut before = Partial::load(db, NodeKind::Claim, target.id).await?;
+        let asked = Asked::of(&mut before, &input)?;
+        let unkept = asked.as_ref().map_or_else(Vec::new, unkept);
+        let unanswerable = match &asked {
+            Some(asked) if unkept.is_empty() => try_out(app(ctx), asked).await?,
             _ => Vec::new(),
         };
         let key = input.idempotency_key.take();
@@ -81,19 +87,29 @@ impl ClaimMutation {
         };
         let (reason, mut wrong) = why(input.reason.as_deref());
         wrong.extend(unanswerable);
+        let mut partial = Partial::load(running.db(), NodeKind::Claim, target.id).await?;
+        if partial.is_of_none() {
+            return Ok(refuse(vec![partial.no_such("claim")], wrong).into());
+        }
+        let asked = Asked::of(&mut partial, &input)?;
+        let slug = partial.needed("slug", input.slug)?;
+        let statement = partial.needed("statement", input.statement)?;
+        let reflection = partial.optional("reflection", input.reflection)?;
+        let (Some(asked), Some(slug), Some(statement)) = (asked, slug, statement) else {
+            return Ok(refuse(partial.found, wrong).into());
+        };
         let draft = Draft {
-            target: mutating::target(NodeKind::Claim, input.id.as_ref(), input.version)?,
-            slug: input.slug,
-            statement: input.statement,
+            target,
+            slug,
+            statement,
             position: input.position,
-            reflection: input
-                .reflection
+            reflection: reflection
                 .map(|id| decode(NodeKind::Reflection, "input.reflection", &id))
                 .transpose()?,
-            when: input.when.0,
-            then: input.then.0,
-            among: input.among.map(|among| among.0),
-            by: input.by,
+            when: asked.when.0,
+            then: asked.then.0,
+            among: asked.among.map(|among| among.0),
+            by: asked.by,
         };
         // What no base can hold is not even tried.
         let saved = if unkept.is_empty() {
@@ -106,8 +122,32 @@ impl ClaimMutation {
     }
 }
 
+/// The pattern of a claim, with what the save leaves out as it is kept.
+struct Asked {
+    when: Json<Value>,
+    then: Json<Value>,
+    among: Option<Json<Value>>,
+    by: Option<Dimension>,
+}
+
+impl Asked {
+    fn of(partial: &mut Partial, input: &SaveClaimInput) -> Result<Option<Self>, Error> {
+        let when = partial.needed("when", input.when.clone())?;
+        let then = partial.needed("then", input.then.clone())?;
+        let among = partial.optional("among", input.among.clone())?;
+        let by = partial.optional("by", input.by)?;
+        let both = when.zip(then);
+        Ok(both.map(|(when, then)| Self {
+            when,
+            then,
+            among,
+            by,
+        }))
+    }
+}
+
 /// The filter documents that cannot be kept.
-fn unkept(input: &SaveClaimInput) -> Vec<Finding> {
+fn unkept(input: &Asked) -> Vec<Finding> {
     let among = input.among.as_ref().map(|among| ("among", &among.0));
     let parts = [("when", &input.when.0), ("then", &input.then.0)];
     let why = |part, document: &Value| {
@@ -131,7 +171,7 @@ fn unkept(input: &SaveClaimInput) -> Vec<Finding> {
 
 /// Runs a claim's pattern as it will be run for a dashboard. What is wrong with it is answered, each with
 /// its place in the input.
-async fn try_out(app: &Arc<App>, input: &SaveClaimInput) -> Result<Vec<Finding>, Error> {
+async fn try_out(app: &Arc<App>, input: &Asked) -> Result<Vec<Finding>, Error> {
     let mut found = Vec::new();
     let mut read = |part: &str, document: &Value| -> Result<Option<InitiativeFilter>, Error> {
         match input::read(part, document.clone()) {

@@ -1,6 +1,6 @@
 //! Keeping crises over GraphQL, for stewards.
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use chrono::NaiveDate;
 use serde_json::json;
 use wayin_entity::crisis;
@@ -10,9 +10,11 @@ use super::save::{Draft, save};
 use crate::graphql::mutating;
 use crate::id::NodeKind;
 use crate::initiative::filter_input::PlaceRef;
-use crate::keeping::graphql::{Log, begin, finish, kept_payload, why};
+use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
+use crate::keeping::partial::Partial;
 
-/// A crisis that is to be added, or written anew.
+/// A crisis that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
+/// clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SaveCrisisInput {
     /// The crisis that is there; a new one where nothing is said.
@@ -20,16 +22,15 @@ pub struct SaveCrisisInput {
     /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
     version: Option<i32>,
     /// The short name that conditions use, such as `cost-of-living`; unique, at most 100 characters.
-    slug: String,
+    slug: MaybeUndefined<String>,
     /// What it is called, at most 200 characters.
-    name: String,
+    name: MaybeUndefined<String>,
     /// The first day.
-    from: NaiveDate,
+    from: MaybeUndefined<NaiveDate>,
     /// The last day; it goes on where nothing is said.
-    to: Option<NaiveDate>,
+    to: MaybeUndefined<NaiveDate>,
     /// The places that it bears on, at most 500; on all where none is named.
-    #[graphql(default)]
-    places: Vec<PlaceRef>,
+    places: MaybeUndefined<Vec<PlaceRef>>,
     /// Why, in a few words, for its history.
     reason: Option<String>,
     /// A key of your choice, by which the same mutation is known again for 24 hours.
@@ -47,7 +48,7 @@ pub struct CrisisMutation;
 
 #[Object]
 impl CrisisMutation {
-    /// Adds a crisis, or writes one that is there anew, whole: what asks for `overlaps` is answered by it
+    /// Adds a crisis, or changes one that is there: a field that is left out stays as it is, null clears it: what asks for `overlaps` is answered by it
     /// from then on. For stewards.
     async fn save_crisis(
         &self,
@@ -60,13 +61,26 @@ impl CrisisMutation {
             Err(done) => return Ok(done.into()),
         };
         let (reason, wrong) = why(input.reason.as_deref());
+        let target = mutating::target(NodeKind::Crisis, input.id.as_ref(), input.version)?;
+        let mut partial = Partial::load(running.db(), NodeKind::Crisis, target.id).await?;
+        if partial.is_of_none() {
+            return Ok(refuse(vec![partial.no_such("crisis")], wrong).into());
+        }
+        let slug = partial.needed("slug", input.slug)?;
+        let name = partial.needed("name", input.name)?;
+        let from = partial.needed("from", input.from)?;
+        let to = partial.optional("to", input.to)?;
+        let places = partial.optional("places", input.places)?.unwrap_or_default();
+        let (Some(slug), Some(name), Some(from)) = (slug, name, from) else {
+            return Ok(refuse(partial.found, wrong).into());
+        };
         let draft = Draft {
-            target: mutating::target(NodeKind::Crisis, input.id.as_ref(), input.version)?,
-            slug: input.slug,
-            name: input.name,
-            from: input.from,
-            to: input.to,
-            places: mutating::place_keys("places", input.places)?,
+            target,
+            slug,
+            name,
+            from,
+            to,
+            places: mutating::place_keys("places", places)?,
         };
         let saved = save(running.db(), &running.act(&reason), draft).await?;
         let detail = json!({"reason": reason});

@@ -38,6 +38,7 @@ pub async fn load(db: &DatabaseConnection, act: &Act<'_>, evidence: Evidence) ->
             grant_digest: None,
             corrects: None,
             written_from: None,
+            unstated: None,
         });
         let transaction = database::begin_writing(db).await?;
         for outcome in publish_all(&transaction, act, &places, &keys, proposals.collect()).await? {

@@ -18,11 +18,21 @@ pub async fn begin<'a, A: DeserializeOwned>(
     key: Option<&'a str>,
     input: &impl InputType,
 ) -> Result<Begun<'a, A>> {
+    begin_written(ctx, name, key, input.to_value().to_string()).await
+}
+
+/// [`begin`], with the input written out.
+pub async fn begin_written<'a, A: DeserializeOwned>(
+    ctx: &Context<'a>,
+    name: &'static str,
+    key: Option<&'a str>,
+    input: String,
+) -> Result<Begun<'a, A>> {
     let sent = Sent {
         member: member(ctx)?,
         name,
         key,
-        input: input.to_value().to_string(),
+        input,
     };
     mutation::begin(app(ctx), sent).await
 }

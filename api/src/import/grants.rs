@@ -153,6 +153,7 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
         grant_digest: Some(grant.digest()),
         corrects: None,
         written_from: None,
+        unstated: None,
     }
 }
 

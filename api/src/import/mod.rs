@@ -201,7 +201,7 @@ async fn publish_where_they_stand<T: Send + 'static, W>(
     refusal: impl Fn(u64, &W, Finding) -> Refusal,
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) -> Result<Tally, ImportError> {
-    let places = Gazetteer::read(db).await?;
+    let places = Gazetteer::read_with_small_areas(db).await?;
     let keys = DisclosureKeys::of(db).await?;
     let mut tally = Tally::default();
     while let Some(batch) = rows.recv().await {

@@ -4,14 +4,16 @@ use std::collections::HashSet;
 use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
 
+use async_graphql::MaybeUndefined;
 use sea_orm::DatabaseConnection;
 
-use super::parse::places::{self, PlaceRow};
+use super::parse::places::{self, ListedRow, PlaceRow};
 use super::parse::{FileError, GoodRow, Notes, Refusal};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
 use crate::database;
-use crate::place::{PlaceDraft, Saved, save_all};
+use crate::place::small_areas::{SmallAreasSaved, save_small_areas};
+use crate::place::{Gazetteer, PlaceDraft, Saved, Stated, save_all};
 
 /// Imports a file of places, in one transaction.
 pub async fn import(
@@ -21,7 +23,7 @@ pub async fn import(
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) -> Result<Tally, ImportError> {
     let mut tally = Tally::default();
-    let mut rows: Vec<(u64, PlaceRow)> = Vec::new();
+    let mut rows: Vec<(u64, ListedRow)> = Vec::new();
     // The places are all held at once, and a file of them is hardly larger.
     let mut file = Vec::new();
     input.read_to_end(&mut file).map_err(FileError::from)?;
@@ -43,40 +45,67 @@ pub async fn import(
     notes.into_iter().map(Remark::Note).for_each(&mut *remarks);
     outcome?;
     let transaction = database::begin_writing(db).await?;
-    let parents = parents_without_a_row(&rows);
-    let known = crate::place::Gazetteer::read(&transaction).await?;
-    let parents: Vec<PlaceDraft> = parents
-        .into_iter()
-        .filter(|draft| draft.code.as_deref().is_some_and(|code| !known.has_code(code)))
-        .collect();
-    let drafts: Vec<PlaceDraft> = parents
+    let known = Gazetteer::read(&transaction).await?;
+    let larger = larger_without_a_row(&known, &rows);
+    let listed: Vec<(u64, PlaceDraft)> = rows
         .iter()
+        .filter_map(|(row, listed)| Some((*row, draft(listed.place.as_ref()?))))
+        .collect();
+    let drafts: Vec<PlaceDraft> = larger
+        .iter()
+        .chain(listed.iter().map(|(_, draft)| draft))
         .cloned()
-        .chain(rows.iter().map(|(_, row)| draft(row)))
         .collect();
     let outcomes = save_all(&transaction, act, &drafts).await?;
+    // After this the codes of small areas name their places, and so does every place of the file.
+    let places = Gazetteer::read(&transaction).await?;
+    let small_areas = small_areas_of_known(&places, rows, &mut tally, remarks);
+    let kept = save_small_areas(&transaction, act, &places, small_areas.codes).await?;
     database::commit(transaction).await?;
+    let mut lost_something = 0;
     for (index, outcome) in outcomes.into_iter().enumerate() {
+        let row = index.checked_sub(larger.len()).map_or(0, |index| listed[index].0);
+        let about = |reason| Refusal {
+            sheet: None,
+            row,
+            field: String::new(),
+            reason,
+        };
         match outcome {
-            Ok(Saved::Added) => tally.added += 1,
-            Ok(Saved::Altered) => tally.altered += 1,
-            Ok(Saved::Unchanged) => tally.unchanged += 1,
+            Ok((saved, lost)) => {
+                match saved {
+                    Saved::Added => tally.added += 1,
+                    Saved::Altered => tally.altered += 1,
+                    Saved::Unchanged => tally.unchanged += 1,
+                }
+                tally.warned += u64::from(!lost.is_empty());
+                lost_something += u64::from(!lost.is_empty());
+                let name = |reason: String| format!("{} {reason}", named(&drafts[index], &places));
+                lost.into_iter()
+                    .map(|reason| Remark::Warning(about(name(reason))))
+                    .for_each(&mut *remarks);
+            }
             Err(reason) => {
                 tally.refused += 1;
-                let row = index
-                    .checked_sub(parents.len())
-                    .and_then(|index| rows.get(index))
-                    .map_or(0, |(row, _)| *row);
-                remarks(Remark::Refused(Refusal {
-                    sheet: None,
-                    row,
-                    field: String::new(),
-                    reason,
-                }));
+                remarks(Remark::Refused(about(reason)));
             }
         }
     }
+    if lost_something > 0 {
+        let note = "of what was known of places is replaced or cleared by this file";
+        remarks(Remark::Note(format!(
+            "Something {note}: places so changed: {lost_something}."
+        )));
+    }
+    note_small_areas(small_areas.rows, &kept, remarks);
     Ok(tally)
+}
+
+/// What a remark calls a place.
+fn named(draft: &PlaceDraft, places: &Gazetteer) -> String {
+    let known = draft.code.as_deref().and_then(|code| places.named_by_code(code));
+    let name = known.map(|place| place.name.as_str()).or(draft.name.as_deref());
+    name.or(draft.code.as_deref()).unwrap_or_default().to_owned()
 }
 
 fn draft(row: &PlaceRow) -> PlaceDraft {
@@ -85,27 +114,108 @@ fn draft(row: &PlaceRow) -> PlaceDraft {
         name: row.name.clone(),
         kind: row.kind,
         within: row.within.iter().map(|parent| parent.code.clone()).collect(),
+        stated: row.stated.clone(),
         successor: row.successor.clone(),
     }
 }
 
-/// The larger places that rows name in full, and that have no row of their own.
-fn parents_without_a_row(rows: &[(u64, PlaceRow)]) -> Vec<PlaceDraft> {
-    let mut seen: HashSet<&str> = rows.iter().filter_map(|(_, row)| row.code.as_deref()).collect();
+/// The larger places that rows name in full, and that are not known and have no row of their own.
+fn larger_without_a_row(known: &Gazetteer, rows: &[(u64, ListedRow)]) -> Vec<PlaceDraft> {
+    let places = rows.iter().filter_map(|(_, row)| row.place.as_ref());
+    let mut seen: HashSet<&str> = places.filter_map(|place| place.code.as_deref()).collect();
     let mut drafts = Vec::new();
-    for parent in rows.iter().flat_map(|(_, row)| &row.within) {
-        let (Some(name), Some(kind)) = (&parent.name, parent.kind) else {
-            continue;
-        };
-        if seen.insert(&parent.code) {
+    for larger in rows.iter().flat_map(|(_, row)| &row.larger) {
+        let place = &larger.place;
+        if place.name.is_some() && !known.has_code(&place.code) && seen.insert(&place.code) {
             drafts.push(PlaceDraft {
-                code: Some(parent.code.clone()),
-                name: name.clone(),
-                kind,
-                within: Vec::new(),
-                successor: None,
+                code: Some(place.code.clone()),
+                name: place.name.clone(),
+                kind: place.kind,
+                within: larger.within.clone(),
+                stated: Stated::All,
+                successor: MaybeUndefined::Undefined,
             });
         }
     }
     drafts
+}
+
+/// The codes of small areas whose places are known.
+struct SmallAreas {
+    codes: Vec<(String, String)>,
+    /// How many rows hold nothing else.
+    rows: u64,
+}
+
+fn small_areas_of_known(
+    places: &Gazetteer,
+    rows: Vec<(u64, ListedRow)>,
+    tally: &mut Tally,
+    remarks: &mut (dyn FnMut(Remark) + Send),
+) -> SmallAreas {
+    let mut small = SmallAreas {
+        codes: Vec::new(),
+        rows: 0,
+    };
+    for (row, listed) in rows {
+        let unknown = listed
+            .small_areas
+            .iter()
+            .find(|(_, place)| !places.has_code(place));
+        let is_alone = listed.place.is_none();
+        if let Some((code, place)) = unknown.filter(|_| is_alone) {
+            tally.refused += 1;
+            let reason = format!(
+                "{code} lies in {place}, which no place has as its code; add a column of its name, or import it before"
+            );
+            remarks(Remark::Refused(Refusal {
+                sheet: None,
+                row,
+                field: String::new(),
+                reason,
+            }));
+            continue;
+        }
+        small.rows += u64::from(is_alone);
+        small.codes.extend(listed.small_areas);
+    }
+    small
+}
+
+/// How many codes a sentence names.
+const CODES_NAMED: usize = 5;
+
+fn note_small_areas(rows: u64, kept: &SmallAreasSaved, remarks: &mut (dyn FnMut(Remark) + Send)) {
+    let named = |codes: &[String]| {
+        let first = codes
+            .iter()
+            .take(CODES_NAMED)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ");
+        let more = codes.len().saturating_sub(CODES_NAMED);
+        if more == 0 {
+            first
+        } else {
+            format!("{first} and {more} more")
+        }
+    };
+    if rows > 0 || kept.added > 0 {
+        let added = kept.added;
+        remarks(Remark::Note(format!(
+            "Codes of smaller areas that were added, each with the place that it lies in: {added}."
+        )));
+    }
+    if !kept.moved.is_empty() {
+        let moved = named(&kept.moved);
+        remarks(Remark::Note(format!(
+            "Codes that lay in another place until now: {moved}."
+        )));
+    }
+    if !kept.in_several.is_empty() {
+        let several = named(&kept.in_several);
+        remarks(Remark::Note(format!(
+            "Codes that lie in several local authorities, and so are not read as any of them: {several}."
+        )));
+    }
 }

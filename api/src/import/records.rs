@@ -46,7 +46,11 @@ pub async fn import_as(
         })
     });
     let propose = |(record, stands): (InitiativeRecord, FileRecord), _: &_| {
-        (proposal((record, stands.written_from())), stands)
+        let proposal = Proposal {
+            unstated: stands.unstated.clone(),
+            ..proposal((record, stands.written_from()))
+        };
+        (proposal, stands)
     };
     let refusal =
         |_, stands: &FileRecord, Finding { path, reason, .. }| refusal(stands.cell_of(&path), reason);
@@ -61,6 +65,7 @@ fn proposal((record, written_from): Written) -> Proposal {
         grant_digest: None,
         corrects: None,
         written_from,
+        unstated: None,
     }
 }
 

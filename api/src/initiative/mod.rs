@@ -11,6 +11,7 @@ pub mod personal_data;
 pub mod publish;
 pub mod record;
 pub mod revision;
+pub mod unstated;
 pub mod validate;
 mod whole;
 

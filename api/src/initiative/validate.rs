@@ -47,6 +47,8 @@ pub enum FindingCode {
     StaleVersion,
     /// The key was used for something else.
     KeyReused,
+    /// The published record has something here, and the one that replaces it has nothing.
+    Cleared,
 }
 
 /// Something about one field of a record.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
@@ -11,12 +12,13 @@ use async_graphql::{
     Value as Output, dataloader::Loader,
 };
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use wayin_entity::{claim, crisis, kept_revision, meeting, member, organisation, place, reflection, term};
 
+use super::partial;
 use crate::error::Error;
 use crate::graphql::{
     app,
@@ -78,6 +80,8 @@ pub enum Done<M> {
 pub struct Answered<M> {
     row: M,
     change: Option<i64>,
+    /// The fields that held something before, and hold nothing now.
+    cleared: Vec<String>,
     /// Of an answer that is given again: how it stood.
     stood: Option<Arc<Stood>>,
 }
@@ -90,6 +94,8 @@ struct Answer {
     /// The version at which it stood.
     version: i32,
     change: Option<i64>,
+    #[serde(default)]
+    cleared: Vec<String>,
 }
 
 /// How something stood that is answered again, as far as its row does not say it.
@@ -141,6 +147,11 @@ impl<M> Answered<M> {
     pub const fn change(&self) -> Option<i64> {
         self.change
     }
+
+    /// The fields that held something before, and hold nothing now.
+    pub fn cleared(&self) -> Vec<String> {
+        self.cleared.clone()
+    }
 }
 
 impl<T: OutputType> OutputType for Once<T> {
@@ -176,6 +187,9 @@ macro_rules! kept_payload {
             $field: Option<$crate::keeping::graphql::Once<$object>>,
             /// The number of the change; patterns can be asked for `atLeast` it.
             change: Option<i64>,
+            /// The fields that held something before, and hold nothing now: null clears a field, one that is
+            /// left out stays as it is.
+            cleared: Vec<String>,
             /// Where it was written from a version that stands no more, what changed in between.
             changed_since: Vec<$crate::graphql::user_error::FieldChange>,
             /// Everything that was wrong with the input; empty where it was done.
@@ -190,6 +204,9 @@ macro_rules! kept_payload {
         pub struct $payload {
             /// What was saved, as it stands after it; null where the input was refused.
             $field: Option<$crate::keeping::graphql::Once<$object>>,
+            /// The fields that held something before, and hold nothing now: null clears a field, one that is
+            /// left out stays as it is.
+            cleared: Vec<String>,
             /// Where it was written from a version that stands no more, what changed in between.
             changed_since: Vec<$crate::graphql::user_error::FieldChange>,
             /// Everything that was wrong with the input; empty where it was done.
@@ -205,6 +222,7 @@ macro_rules! kept_payload {
                 match done {
                     Done::Kept(answered) => Self {
                         $($change: answered.change(),)?
+                        cleared: answered.cleared(),
                         $field: Some(Once::new(answered, $object)),
                         changed_since: Vec::new(),
                         user_errors: Vec::new(),
@@ -212,6 +230,7 @@ macro_rules! kept_payload {
                     Done::Refused(refusal) => Self {
                         $field: None,
                         $($change: None,)?
+                        cleared: Vec::new(),
                         changed_since: refusal.changed_since.into_iter().map(Into::into).collect(),
                         user_errors: refusal.findings.into_iter().map(Into::into).collect(),
                     },
@@ -228,13 +247,17 @@ pub async fn begin<'a, M: Kept>(
     ctx: &Context<'a>,
     name: &'static str,
     key: Option<&'a str>,
-    input: &impl InputType,
+    input: &(impl InputType + fmt::Debug),
 ) -> Result<Result<Box<Running<'a>>, Done<M>>, Error> {
-    Ok(match mutating::begin::<Answer>(ctx, name, key, input).await? {
-        Begun::Fresh(running) => Ok(running),
-        Begun::Refused(finding) => Err(Done::Refused(finding.into())),
-        Begun::Repeated(answer) => Err(Done::Kept(repeated(&app(ctx).db, answer).await?)),
-    })
+    // As a value, a field that is left out would be written like one that is null.
+    let input = format!("{input:?}");
+    Ok(
+        match mutating::begin_written::<Answer>(ctx, name, key, input).await? {
+            Begun::Fresh(running) => Ok(running),
+            Begun::Refused(finding) => Err(Done::Refused(finding.into())),
+            Begun::Repeated(answer) => Err(Done::Kept(repeated(&app(ctx).db, answer).await?)),
+        },
+    )
 }
 
 /// The first answer once more.
@@ -250,6 +273,7 @@ async fn repeated<M: Kept>(db: &DatabaseConnection, answer: Answer) -> Result<An
     Ok(Answered {
         row,
         change: answer.change,
+        cleared: answer.cleared,
         stood: Some(Arc::new(stood)),
     })
 }
@@ -278,7 +302,7 @@ pub async fn finish<M: Kept>(
     saved: Result<M, Refusal>,
     wrong: Vec<Finding>,
     log: Log,
-    detail: Value,
+    mut detail: Value,
 ) -> Result<Done<M>, Error> {
     let row = match saved {
         Ok(row) if wrong.is_empty() => row,
@@ -294,6 +318,10 @@ pub async fn finish<M: Kept>(
         Log::Grows => Some(running.newest_change().await?),
         Log::Stays => None,
     };
+    let cleared = cleared(running.db(), row.id(), version).await?;
+    if let (Some(detail), false) = (detail.as_object_mut(), cleared.is_empty()) {
+        detail.insert("cleared".into(), json!(cleared));
+    }
     let event = Event {
         kind: M::KIND,
         id: row.id(),
@@ -306,13 +334,34 @@ pub async fn finish<M: Kept>(
         row: kept.map_err(|cause| Error::Internal(cause.to_string()))?,
         version,
         change,
+        cleared: cleared.clone(),
     };
     running.finish(event, &answer).await?;
     Ok(Done::Kept(Answered {
         row,
         change,
+        cleared,
         stood: None,
     }))
+}
+
+/// The fields that the save of a version cleared.
+async fn cleared(db: &impl ConnectionTrait, id: Uuid, version: i32) -> Result<Vec<String>, Error> {
+    if version < 2 {
+        return Ok(Vec::new());
+    }
+    let before = super::at(db, id, version - 1).await?;
+    let after = super::at(db, id, version).await?;
+    let both = before.zip(after);
+    Ok(both.map_or_else(Vec::new, |(before, after)| {
+        partial::cleared(&before.document, &after.document)
+    }))
+}
+
+/// A save that is refused for what it leaves out or clears, and whatever else is wrong.
+pub fn refuse<M>(mut found: Vec<Finding>, wrong: Vec<Finding>) -> Done<M> {
+    found.extend(wrong);
+    Done::Refused(found.into())
 }
 
 /// Loads the version at which something that is kept stands.

@@ -3,6 +3,7 @@
 
 pub mod document;
 pub mod graphql;
+pub mod partial;
 
 use std::collections::HashMap;
 

@@ -1,6 +1,6 @@
 //! Keeping meetings and reflections over GraphQL, for stewards.
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use chrono::NaiveDate;
 use serde_json::json;
 use wayin_entity::{Challenge, EntryPoint, Perspective, meeting, reflection};
@@ -10,9 +10,11 @@ use super::save::{MeetingDraft, ReflectionDraft, save_meeting, save_reflection};
 use crate::graphql::{decode, mutating};
 use crate::id::NodeKind;
 use crate::initiative::filter_input::PlaceRef;
-use crate::keeping::graphql::{Log, begin, finish, kept_payload, why};
+use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
+use crate::keeping::partial::Partial;
 
-/// A meeting that is to be added, or written anew.
+/// A meeting that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
+/// clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SaveMeetingInput {
     /// The meeting that is there; a new one where nothing is said.
@@ -20,20 +22,21 @@ pub struct SaveMeetingInput {
     /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
     version: Option<i32>,
     /// What it is called; unique, at most 300 characters.
-    title: String,
+    title: MaybeUndefined<String>,
     /// What it is about, at most 1,000 characters.
-    theme: Option<String>,
+    theme: MaybeUndefined<String>,
     /// The day it is held; it may lie ahead.
-    held_on: NaiveDate,
+    held_on: MaybeUndefined<NaiveDate>,
     /// Where one registers: an address that begins with https:// or http://.
-    registration_url: Option<String>,
+    registration_url: MaybeUndefined<String>,
     /// Why, in a few words, for its history.
     reason: Option<String>,
     /// A key of your choice, by which the same mutation is known again for 24 hours.
     idempotency_key: Option<String>,
 }
 
-/// A reflection that is to be added, or written anew.
+/// A reflection that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
+/// clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SaveReflectionInput {
     /// The reflection that is there; a new one where nothing is said.
@@ -41,19 +44,19 @@ pub struct SaveReflectionInput {
     /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
     version: Option<i32>,
     /// The meeting at which it was said.
-    meeting: ID,
+    meeting: MaybeUndefined<ID>,
     /// Where it stands in the meeting, from 1; after all others, or where it stood, where nothing is said.
     position: Option<i32>,
     /// Whose view it is.
-    perspective: Perspective,
+    perspective: MaybeUndefined<Perspective>,
     /// The entry point that it is about; then it is about no challenge and no place.
-    entry_point: Option<EntryPoint>,
+    entry_point: MaybeUndefined<EntryPoint>,
     /// The challenge that it is about; then it is about no entry point and no place.
-    challenge: Option<Challenge>,
+    challenge: MaybeUndefined<Challenge>,
     /// The place that it is about; then it is about no entry point and no challenge.
-    place: Option<PlaceRef>,
+    place: MaybeUndefined<PlaceRef>,
     /// What was said, with nobody named, at most 4,000 characters.
-    text: String,
+    text: MaybeUndefined<String>,
     /// Why, in a few words, for its history.
     reason: Option<String>,
     /// A key of your choice, by which the same mutation is known again for 24 hours.
@@ -76,7 +79,7 @@ pub struct MeetingMutation;
 
 #[Object]
 impl MeetingMutation {
-    /// Adds a meeting, or writes one that is there anew, whole. For stewards.
+    /// Adds a meeting, or changes one that is there: a field that is left out stays as it is, null clears it. For stewards.
     async fn save_meeting(
         &self,
         ctx: &Context<'_>,
@@ -88,19 +91,31 @@ impl MeetingMutation {
             Err(done) => return Ok(done.into()),
         };
         let (reason, wrong) = why(input.reason.as_deref());
+        let target = mutating::target(NodeKind::Meeting, input.id.as_ref(), input.version)?;
+        let mut partial = Partial::load(running.db(), NodeKind::Meeting, target.id).await?;
+        if partial.is_of_none() {
+            return Ok(refuse(vec![partial.no_such("meeting")], wrong).into());
+        }
+        let title = partial.needed("title", input.title)?;
+        let theme = partial.optional("theme", input.theme)?;
+        let held_on = partial.needed("heldOn", input.held_on)?;
+        let registration_url = partial.optional("registrationUrl", input.registration_url)?;
+        let (Some(title), Some(held_on)) = (title, held_on) else {
+            return Ok(refuse(partial.found, wrong).into());
+        };
         let draft = MeetingDraft {
-            target: mutating::target(NodeKind::Meeting, input.id.as_ref(), input.version)?,
-            title: input.title,
-            theme: input.theme,
-            held_on: input.held_on,
-            registration_url: input.registration_url,
+            target,
+            title,
+            theme,
+            held_on,
+            registration_url,
         };
         let saved = save_meeting(running.db(), &running.act(&reason), draft).await?;
         let detail = json!({"reason": reason});
         Ok(finish(*running, saved, wrong, Log::Stays, detail).await?.into())
     }
 
-    /// Adds a reflection to a meeting, or writes one that is there anew, whole. For stewards.
+    /// Adds a reflection to a meeting, or changes one that is there: a field that is left out stays as it is, null clears it. For stewards.
     async fn save_reflection(
         &self,
         ctx: &Context<'_>,
@@ -112,15 +127,29 @@ impl MeetingMutation {
             Err(done) => return Ok(done.into()),
         };
         let (reason, wrong) = why(input.reason.as_deref());
+        let target = mutating::target(NodeKind::Reflection, input.id.as_ref(), input.version)?;
+        let mut partial = Partial::load(running.db(), NodeKind::Reflection, target.id).await?;
+        if partial.is_of_none() {
+            return Ok(refuse(vec![partial.no_such("reflection")], wrong).into());
+        }
+        let meeting = partial.needed("meeting", input.meeting)?;
+        let perspective = partial.needed("perspective", input.perspective)?;
+        let entry_point = partial.optional("entryPoint", input.entry_point)?;
+        let challenge = partial.optional("challenge", input.challenge)?;
+        let place = partial.optional("place", input.place)?;
+        let text = partial.needed("text", input.text)?;
+        let (Some(meeting), Some(perspective), Some(text)) = (meeting, perspective, text) else {
+            return Ok(refuse(partial.found, wrong).into());
+        };
         let draft = ReflectionDraft {
-            target: mutating::target(NodeKind::Reflection, input.id.as_ref(), input.version)?,
-            meeting: decode(NodeKind::Meeting, "input.meeting", &input.meeting)?,
+            target,
+            meeting: decode(NodeKind::Meeting, "input.meeting", &meeting)?,
             position: input.position,
-            perspective: input.perspective,
-            entry_point: input.entry_point,
-            challenge: input.challenge,
-            place: input.place.map(|place| place.key("input.place")).transpose()?,
-            text: input.text,
+            perspective,
+            entry_point,
+            challenge,
+            place: place.map(|place| place.key("input.place")).transpose()?,
+            text,
         };
         let saved = save_reflection(running.db(), &running.act(&reason), draft).await?;
         let detail = json!({"reason": reason});

@@ -1,6 +1,6 @@
 //! Keeping organisations over GraphQL, for stewards.
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use serde_json::json;
 use uuid::Uuid;
 use wayin_entity::{OrganisationKind, organisation};
@@ -9,10 +9,12 @@ use super::graphql::Organisation;
 use super::{Draft, by_ids, save};
 use crate::graphql::mutating;
 use crate::id::NodeKind;
-use crate::keeping::graphql::{Log, begin, finish, kept_payload, why};
+use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
+use crate::keeping::partial::Partial;
 use crate::merging;
 
-/// An organisation that is to be added, or written anew.
+/// An organisation that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
+/// clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SaveOrganisationInput {
     /// The organisation that is there; a new one where nothing is said.
@@ -20,15 +22,14 @@ pub struct SaveOrganisationInput {
     /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
     version: Option<i32>,
     /// The name in use, at most 200 characters.
-    name: String,
+    name: MaybeUndefined<String>,
     /// What sort of organisation it is; not known where nothing is said.
-    kind: Option<OrganisationKind>,
+    kind: MaybeUndefined<OrganisationKind>,
     /// The org-id identifier, such as GB-CHC-1164883; none where nothing is said. By one that it had before it is
     /// still found.
-    identifier: Option<String>,
+    identifier: MaybeUndefined<String>,
     /// Whether what its members send in is published without review.
-    #[graphql(default)]
-    auto_publish: bool,
+    auto_publish: MaybeUndefined<bool>,
     /// Why, in a few words, for its history.
     reason: Option<String>,
     /// A key of your choice, by which the same mutation is known again for 24 hours.
@@ -46,7 +47,7 @@ pub struct OrganisationMutation;
 
 #[Object]
 impl OrganisationMutation {
-    /// Adds an organisation, or writes one that is there anew, whole. For stewards.
+    /// Adds an organisation, or changes one that is there: a field that is left out stays as it is, null clears it. For stewards.
     async fn save_organisation(
         &self,
         ctx: &Context<'_>,
@@ -59,12 +60,24 @@ impl OrganisationMutation {
                 Err(done) => return Ok(done.into()),
             };
         let (reason, wrong) = why(input.reason.as_deref());
+        let target = mutating::target(NodeKind::Organisation, input.id.as_ref(), input.version)?;
+        let mut partial = Partial::load(running.db(), NodeKind::Organisation, target.id).await?;
+        if partial.is_of_none() {
+            return Ok(refuse(vec![partial.no_such("organisation")], wrong).into());
+        }
+        let name = partial.needed("name", input.name)?;
+        let kind = partial.optional("kind", input.kind)?;
+        let identifier = partial.optional("identifier", input.identifier)?;
+        let auto_publish = partial.optional("autoPublish", input.auto_publish)?;
+        let Some(name) = name else {
+            return Ok(refuse(partial.found, wrong).into());
+        };
         let draft = Draft {
-            target: mutating::target(NodeKind::Organisation, input.id.as_ref(), input.version)?,
-            name: input.name,
-            kind: input.kind,
-            identifier: input.identifier,
-            auto_publish: input.auto_publish,
+            target,
+            name,
+            kind,
+            identifier,
+            auto_publish: auto_publish.unwrap_or_default(),
         };
         let detail = json!({
             "reason": reason, "name": draft.name, "kind": draft.kind, "identifier": draft.identifier,

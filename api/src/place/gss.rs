@@ -34,3 +34,34 @@ pub fn code(text: &str) -> Result<String, String> {
         )),
     }
 }
+
+/// [`code`], or one of Northern Ireland's small areas, such as 95GG01S1.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn area_code(text: &str) -> Result<String, String> {
+    let small = spelling::gss_code(text);
+    let is_of_northern_ireland = (6..=9).contains(&small.len())
+        && small.starts_with("95")
+        && small.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_of_northern_ireland {
+        Ok(small)
+    } else {
+        code(text)
+    }
+}
+
+/// Whether areas of a code's kind lie within one local authority each, as all but constituencies and electoral
+/// divisions do.
+pub fn lies_in_one(code: &str) -> bool {
+    !matches!(code.get(..3), Some("E14" | "W07" | "S14" | "N05" | "N06" | "E58"))
+}
+
+/// Why a code that says no kind of place cannot be taken.
+pub fn unknown_kind(code: &str) -> String {
+    format!(
+        "{} is not the code of a ward, local authority, county, combined authority, region, \
+         nation or country; say what it is in a column kind",
+        quoted(code)
+    )
+}

@@ -1,9 +1,11 @@
 //! Places: finding them by id, code or name, and keeping what lies within what.
 
+mod draft;
 pub mod graphql;
 pub mod gss;
 pub mod mutations;
 mod save;
+pub mod small_areas;
 pub mod within;
 
 use std::collections::{HashMap, HashSet};
@@ -12,7 +14,8 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use uuid::Uuid;
 use wayin_entity::place;
 
-pub use self::save::{Draft, PlaceDraft, Saved, save, save_all};
+pub use self::draft::{PlaceDraft, Stated};
+pub use self::save::{Draft, Saved, save, save_all};
 use crate::condition::fold;
 use crate::error::{Error, Result};
 use crate::id::{self, NodeKind};
@@ -94,6 +97,8 @@ pub fn most_alike<'a>(name: &str, names: impl Iterator<Item = (&'a str, String)>
 pub struct Gazetteer {
     places: HashMap<Uuid, place::Model>,
     by_code: HashMap<String, Uuid>,
+    /// The codes of small areas, with the place of each; empty unless they were asked for.
+    small_areas: HashMap<String, Uuid>,
     current_by_name: HashMap<String, Vec<Uuid>>,
 }
 
@@ -120,6 +125,17 @@ impl Gazetteer {
         Ok(all)
     }
 
+    /// Reads every place, and the codes of small areas, by which a file may name the place that they lie in.
+    pub async fn read_with_small_areas(db: &impl ConnectionTrait) -> Result<Self> {
+        let mut all = Self::read(db).await?;
+        all.small_areas = small_areas::read(db)
+            .await?
+            .into_iter()
+            .filter_map(|(code, place)| Some((code, place?)))
+            .collect();
+        Ok(all)
+    }
+
     /// The place that stands in a place's stead now.
     pub fn current(&self, id: Uuid) -> Option<&place::Model> {
         let mut place = self.places.get(&id)?;
@@ -133,11 +149,16 @@ impl Gazetteer {
         Some(place)
     }
 
-    /// The current place of a code.
+    /// The current place of a code: its own, or the one that a small area of the code lies in.
     pub fn by_code(&self, code: &str) -> Option<&place::Model> {
-        self.by_code
-            .get(&spelling::gss_code(code))
-            .and_then(|id| self.current(*id))
+        let code = spelling::gss_code(code);
+        let id = self.by_code.get(&code).or_else(|| self.small_areas.get(&code))?;
+        self.current(*id)
+    }
+
+    /// The place of this code, retired or not.
+    pub fn named_by_code(&self, code: &str) -> Option<&place::Model> {
+        self.places.get(self.by_code.get(code)?)
     }
 
     /// Whether a place has this code, retired or not.

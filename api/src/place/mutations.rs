@@ -1,6 +1,6 @@
 //! Keeping places over GraphQL, for stewards.
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use serde_json::json;
 use wayin_entity::{PlaceKind, place};
 
@@ -9,9 +9,11 @@ use super::{Draft, save};
 use crate::graphql::mutating;
 use crate::id::NodeKind;
 use crate::initiative::filter_input::PlaceRef;
-use crate::keeping::graphql::{Log, begin, finish, kept_payload, why};
+use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
+use crate::keeping::partial::Partial;
 
-/// A place that is to be added, or written anew.
+/// A place that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
+/// clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SavePlaceInput {
     /// The place that is there; a new one where nothing is said.
@@ -19,18 +21,17 @@ pub struct SavePlaceInput {
     /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
     version: Option<i32>,
     /// The name in use, at most 200 characters.
-    name: String,
+    name: MaybeUndefined<String>,
     /// What sort of place it is.
-    kind: PlaceKind,
+    kind: MaybeUndefined<PlaceKind>,
     /// The GSS code, such as E08000025; unique. One that a place has stays: a new code is a new place, and the
     /// successor of this one.
-    code: Option<String>,
+    code: MaybeUndefined<String>,
     /// The places that it lies directly within, several where they stand beside each other. At most 12 places
     /// lie around one another, and none within itself.
-    #[graphql(default)]
-    within: Vec<PlaceRef>,
+    within: MaybeUndefined<Vec<PlaceRef>>,
     /// The place that took over when this one's code was retired; none while it is in use.
-    successor: Option<PlaceRef>,
+    successor: MaybeUndefined<PlaceRef>,
     /// Why, in a few words, for its history.
     reason: Option<String>,
     /// A key of your choice, by which the same mutation is known again for 24 hours.
@@ -48,7 +49,7 @@ pub struct PlaceMutation;
 
 #[Object]
 impl PlaceMutation {
-    /// Adds a place, or writes one that is there anew, whole. Places are not deleted: one that is no more
+    /// Adds a place, or changes one that is there: a field that is left out stays as it is, null clears it. Places are not deleted: one that is no more
     /// names its successor. For stewards.
     async fn save_place(
         &self,
@@ -61,16 +62,28 @@ impl PlaceMutation {
             Err(done) => return Ok(done.into()),
         };
         let (reason, wrong) = why(input.reason.as_deref());
+        let target = mutating::target(NodeKind::Place, input.id.as_ref(), input.version)?;
+        let mut partial = Partial::load(running.db(), NodeKind::Place, target.id).await?;
+        if partial.is_of_none() {
+            return Ok(refuse(vec![partial.no_such("place")], wrong).into());
+        }
+        let (name, kind) = (
+            partial.needed("name", input.name)?,
+            partial.needed("kind", input.kind)?,
+        );
+        let code = partial.optional("code", input.code)?;
+        let within = partial.optional("within", input.within)?.unwrap_or_default();
+        let successor = partial.optional("successor", input.successor)?;
+        let (Some(name), Some(kind)) = (name, kind) else {
+            return Ok(refuse(partial.found, wrong).into());
+        };
         let draft = Draft {
-            target: mutating::target(NodeKind::Place, input.id.as_ref(), input.version)?,
-            name: input.name,
-            kind: input.kind,
-            code: input.code,
-            within: mutating::place_keys("within", input.within)?,
-            successor: input
-                .successor
-                .map(|place| place.key("input.successor"))
-                .transpose()?,
+            target,
+            name,
+            kind,
+            code,
+            within: mutating::place_keys("within", within)?,
+            successor: successor.map(|place| place.key("input.successor")).transpose()?,
         };
         let saved = save(running.db(), &running.act(&reason), draft).await?;
         let detail = json!({"reason": reason});

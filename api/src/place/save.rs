@@ -6,6 +6,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoA
 use uuid::Uuid;
 use wayin_entity::{ChangeKind, ChangeSubject, KeptSubject, PlaceKind, place, place_within};
 
+use super::draft::{FullPlace, Meant, PlaceDraft, lost, meant};
 use super::{Gazetteer, PlaceKey, Unclear, gss};
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;
@@ -15,21 +16,6 @@ use crate::initiative::validate::{FindingCode, Findings};
 use crate::keeping::{self, Save, Target, document};
 use crate::mutation::Refusal;
 use crate::spelling;
-
-/// A place as it is to stand in the base.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlaceDraft {
-    /// The GSS code; without one a place is known again by its name, its kind and what it lies within.
-    pub code: Option<String>,
-    /// The name.
-    pub name: String,
-    /// What sort of place it is.
-    pub kind: PlaceKind,
-    /// The codes of the places that it lies directly within.
-    pub within: Vec<String>,
-    /// The code of the place that took over when this one's was retired.
-    pub successor: Option<String>,
-}
 
 /// What became of a draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,19 +28,28 @@ pub enum Saved {
     Unchanged,
 }
 
+/// What became of a draft, and what of the place as it was known is not so any more.
+pub type SavedDraft = Result<(Saved, Vec<String>), String>;
+
 /// Puts places into the base, in any order; of several drafts of one place the last
-/// stands. A draft that names a place that is neither in the base nor among the drafts
+/// counts. A draft that names a place that is neither in the base nor among the drafts
 /// that are taken, or that would close a circle, is refused with the reason and leaves
 /// the others as they are.
 pub async fn save_all(
     db: &impl ConnectionTrait,
     act: &Act<'_>,
     drafts: &[PlaceDraft],
-) -> Result<Vec<Result<Saved, String>>> {
+) -> Result<Vec<SavedDraft>> {
     let places = Gazetteer::read(db).await?;
     let links = links_of(db, &places).await?;
     let meant = meant(act, &places, &links, drafts);
     let refused = refused(&links, drafts, &meant);
+    let mut then = links.clone();
+    for (one, refused) in meant.iter().zip(&refused) {
+        if let (None, Ok(full)) = (refused, &one.full) {
+            then.insert(one.id, full.up.clone());
+        }
+    }
     let mut standing = Standing {
         places: places.places,
         links,
@@ -62,20 +57,22 @@ pub async fn save_all(
     let (mut outcomes, mut written) = (Vec::with_capacity(drafts.len()), Vec::new());
     let mut stood = HashMap::new();
     for ((draft, meant), refused) in drafts.iter().zip(meant).zip(refused) {
-        let up = match (refused, meant.up) {
-            (None, Ok(up)) => up,
+        let full = match (refused, meant.full) {
+            (None, Ok(full)) => full,
             (Some(reason), _) | (None, Err(reason)) => {
                 outcomes.push(Err(reason));
                 continue;
             }
         };
+        let before = standing.places.get(&meant.id).zip(standing.links.get(&meant.id));
+        let lost = before.map_or_else(Vec::new, |before| lost(&standing.places, &then, before, &full));
         let before = standing.kept(meant.id);
-        let saved = standing.put(act, draft, meant.id, up);
+        let saved = standing.put(act, draft.code.clone(), meant.id, full);
         if saved != Saved::Unchanged {
             stood.entry(meant.id).or_insert(before);
             written.push((meant.id, saved));
         }
-        outcomes.push(Ok(saved));
+        outcomes.push(Ok((saved, lost)));
     }
     standing.write(db, act, written, stood).await?;
     Ok(outcomes)
@@ -156,18 +153,12 @@ pub async fn save(
         let reason = format!("its code is that of a {}", of_code.code());
         found.error(FindingCode::Contradictory, "kind", reason);
     }
-    let one = PlaceDraft {
-        code,
-        name: spelling::name(&draft.name),
-        kind: draft.kind,
-        within: Vec::new(),
-        successor: None,
-    };
-    found.required("name", &one.name, 200);
+    let full = FullPlace::new(spelling::name(&draft.name), draft.kind, up);
+    found.required("name", &full.name, 200);
     if !found.errors.iter().any(|error| error.path == "code") {
-        check_code(&mut found, &places, before.as_ref(), one.code.as_deref());
+        check_code(&mut found, &places, before.as_ref(), code.as_deref());
     }
-    check_links(&mut found, &links, id, &up);
+    check_links(&mut found, &links, id, &full.up);
     let mut standing = Standing {
         places: places.places,
         links,
@@ -178,7 +169,7 @@ pub async fn save(
         return Ok(Err(refusal));
     }
     // A save is one also where it says what stood already: its version counts it.
-    let saved = match standing.put(act, &one, id, up) {
+    let saved = match standing.put(act, code, id, full) {
         Saved::Added => Saved::Added,
         Saved::Altered | Saved::Unchanged => Saved::Altered,
     };
@@ -258,9 +249,9 @@ fn farthest(from: Uuid, next: &dyn Fn(Uuid) -> Vec<Uuid>) -> usize {
 
 /// Where a place leads: to those that it lies within, and to the one that took over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Up {
-    within: BTreeSet<Uuid>,
-    successor: Option<Uuid>,
+pub(super) struct Up {
+    pub(super) within: BTreeSet<Uuid>,
+    pub(super) successor: Option<Uuid>,
 }
 
 impl Up {
@@ -277,68 +268,17 @@ impl Up {
 }
 
 /// Where each place leads.
-type Links = HashMap<Uuid, Up>;
-
-/// The place that a draft means, and where it says that it leads.
-struct Meant {
-    id: Uuid,
-    up: Result<Up, String>,
-}
-
-/// Finds the place that each draft means: its id in the base, or a new one. All codes
-/// come first, so that drafts may name each other in any order.
-fn meant(act: &Act<'_>, places: &Gazetteer, links: &Links, drafts: &[PlaceDraft]) -> Vec<Meant> {
-    let mut by_code = places.by_code.clone();
-    for code in drafts.iter().filter_map(|draft| draft.code.as_ref()) {
-        by_code.entry(code.clone()).or_insert_with(|| act.clock.new_id());
-    }
-    let mut without_code: HashMap<(String, PlaceKind, BTreeSet<Uuid>), Uuid> = places
-        .places
-        .values()
-        .filter(|place| place.code.is_none())
-        .map(|place| {
-            let within = links.get(&place.id).map(|up| up.within.clone());
-            let key = (place.name_folded.clone(), place.kind, within.unwrap_or_default());
-            (key, place.id)
-        })
-        .collect();
-    let named = |code: &String| {
-        by_code
-            .get(code)
-            .copied()
-            .ok_or_else(|| Unclear::NoSuchCode(code.clone()).to_string())
-    };
-    let up = |draft: &PlaceDraft| {
-        Ok(Up {
-            within: draft.within.iter().map(named).collect::<Result<_, _>>()?,
-            successor: draft.successor.as_ref().map(named).transpose()?,
-        })
-    };
-    let meant = |draft: &PlaceDraft| {
-        let up = up(draft);
-        let id = match (&draft.code, &up) {
-            (Some(code), _) => by_code.get(code).copied(),
-            (None, Ok(up)) => {
-                let key = (fold(&draft.name), draft.kind, up.within.clone());
-                Some(*without_code.entry(key).or_insert_with(|| act.clock.new_id()))
-            }
-            (None, Err(_)) => None,
-        };
-        let id = id.unwrap_or_else(|| act.clock.new_id());
-        Meant { id, up }
-    };
-    drafts.iter().map(meant).collect()
-}
+pub(super) type Links = HashMap<Uuid, Up>;
 
 /// Why each draft cannot be taken, if it cannot. What names a newcomer that is refused
 /// is refused in turn, so that the drafts are gone through until no more are.
 fn refused(links: &Links, drafts: &[PlaceDraft], meant: &[Meant]) -> Vec<Option<String>> {
-    let mut refused: Vec<Option<String>> = meant.iter().map(|one| one.up.clone().err()).collect();
+    let mut refused: Vec<Option<String>> = meant.iter().map(|one| one.full.as_ref().err().cloned()).collect();
     loop {
         let left: Vec<(usize, Uuid, &Up)> = (0..)
             .zip(meant)
             .filter(|(index, _)| refused[*index].is_none())
-            .filter_map(|(index, one)| Some((index, one.id, one.up.as_ref().ok()?)))
+            .filter_map(|(index, one)| Some((index, one.id, &one.full.as_ref().ok()?.up)))
             .collect();
         let mut then = links.clone();
         then.extend(left.iter().map(|(_, id, up)| (*id, (*up).clone())));
@@ -353,7 +293,8 @@ fn refused(links: &Links, drafts: &[PlaceDraft], meant: &[Meant]) -> Vec<Option<
                 }
                 // One that leads nowhere new did not close the circle that it is on.
                 let closes = links.get(id) != Some(up) && leads_to(&then, up, *id);
-                closes.then(|| (*index, format!("{} would lie within itself", drafts[*index].name)))
+                let name = meant[*index].full.as_ref().map_or("it", |full| &full.name);
+                closes.then(|| (*index, format!("{name} would lie within itself")))
             })
             .collect();
         if found.is_empty() {
@@ -365,7 +306,7 @@ fn refused(links: &Links, drafts: &[PlaceDraft], meant: &[Meant]) -> Vec<Option<
     }
 }
 
-fn leads_to(links: &Links, from: &Up, to: Uuid) -> bool {
+pub(super) fn leads_to(links: &Links, from: &Up, to: Uuid) -> bool {
     let mut ahead: Vec<Uuid> = from.ids().collect();
     let mut seen: HashSet<Uuid> = ahead.iter().copied().collect();
     while let Some(here) = ahead.pop() {
@@ -392,24 +333,24 @@ impl Standing {
         Some(keeping::Standing::new(document, place.updated_at))
     }
 
-    fn put(&mut self, act: &Act<'_>, draft: &PlaceDraft, id: Uuid, up: Up) -> Saved {
+    fn put(&mut self, act: &Act<'_>, code: Option<String>, id: Uuid, full: FullPlace) -> Saved {
         let before = self.places.get(&id);
         let saved = before.map_or(Saved::Added, |_| Saved::Altered);
         let row = place::Model {
             id,
-            name: draft.name.clone(),
-            name_folded: fold(&draft.name),
-            kind: draft.kind,
-            code: draft.code.clone(),
-            successor_id: up.successor,
+            name_folded: fold(&full.name),
+            name: full.name,
+            kind: full.kind,
+            code,
+            successor_id: full.up.successor,
             created_at: before.map_or_else(|| act.now(), |before| before.created_at),
             updated_at: before.map_or_else(|| act.now(), |before| before.updated_at),
         };
-        if before == Some(&row) && self.links.get(&id) == Some(&up) {
+        if before == Some(&row) && self.links.get(&id) == Some(&full.up) {
             return Saved::Unchanged;
         }
         self.places.insert(id, row);
-        self.links.insert(id, up);
+        self.links.insert(id, full.up);
         saved
     }
 

@@ -147,7 +147,9 @@ fn inputs(
                 ));
             }
             Some(is)
+                // What may be left out without a default is for the server to understand.
                 if was.default_value.is_some()
+                    && (is.default_value.is_some() || !is.ty.node.nullable)
                     && is.default_value.as_ref().map(|one| &one.node)
                         != was.default_value.as_ref().map(|one| &one.node) =>
             {

@@ -441,7 +441,8 @@ pub struct SubmissionMutation;
 #[Object]
 impl SubmissionMutation {
     /// Keeps a record as it was typed, in a new submission or anew, whatever is not yet right in it:
-    /// `problems` lists that. For partners and stewards.
+    /// `problems` lists that. It holds a whole record and replaces the one that it corrects: what it leaves out is
+    /// cleared, and a warning names it (`CLEARED`). For partners and stewards.
     async fn save_submission(
         &self,
         ctx: &Context<'_>,

@@ -188,6 +188,7 @@ pub async fn at_all(
                 grant_digest: None,
                 corrects: proposed.corrects,
                 written_from: proposed.written_from,
+                unstated: None,
             });
         }
     }

@@ -1,6 +1,6 @@
 //! Keeping the words of the field over GraphQL, for stewards.
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use serde_json::json;
 use wayin_entity::term;
 
@@ -8,9 +8,11 @@ use super::graphql::Term;
 use super::term::{Draft, save};
 use crate::graphql::mutating;
 use crate::id::NodeKind;
-use crate::keeping::graphql::{Log, begin, finish, kept_payload, why};
+use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
+use crate::keeping::partial::Partial;
 
-/// A term that is to be added, or written anew.
+/// A term that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
+/// clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SaveTermInput {
     /// The term that is there; a new one where nothing is said.
@@ -18,18 +20,17 @@ pub struct SaveTermInput {
     /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
     version: Option<i32>,
     /// The short name in addresses, such as `root-causes`; unique, at most 100 characters.
-    slug: String,
+    slug: MaybeUndefined<String>,
     /// The word, at most 100 characters.
-    word: String,
+    word: MaybeUndefined<String>,
     /// What it means, plainly, at most 2,000 characters.
-    definition: String,
+    definition: MaybeUndefined<String>,
     /// Other words that people use for it, at most 20.
-    #[graphql(default)]
-    other_words: Vec<String>,
+    other_words: MaybeUndefined<Vec<String>>,
     /// What to mind when using it, where the word shuts people out; at most 2,000 characters.
-    caution: Option<String>,
+    caution: MaybeUndefined<String>,
     /// The code of the vocabulary that it explains.
-    code: Option<String>,
+    code: MaybeUndefined<String>,
     /// Why, in a few words, for its history.
     reason: Option<String>,
     /// A key of your choice, by which the same mutation is known again for 24 hours.
@@ -47,7 +48,7 @@ pub struct TermMutation;
 
 #[Object]
 impl TermMutation {
-    /// Adds a word of the field, or writes one that is there anew, whole. For stewards.
+    /// Adds a word of the field, or changes one that is there: a field that is left out stays as it is, null clears it. For stewards.
     async fn save_term(
         &self,
         ctx: &Context<'_>,
@@ -59,14 +60,28 @@ impl TermMutation {
             Err(done) => return Ok(done.into()),
         };
         let (reason, wrong) = why(input.reason.as_deref());
+        let target = mutating::target(NodeKind::Term, input.id.as_ref(), input.version)?;
+        let mut partial = Partial::load(running.db(), NodeKind::Term, target.id).await?;
+        if partial.is_of_none() {
+            return Ok(refuse(vec![partial.no_such("term")], wrong).into());
+        }
+        let slug = partial.needed("slug", input.slug)?;
+        let word = partial.needed("word", input.word)?;
+        let definition = partial.needed("definition", input.definition)?;
+        let other_words = partial.optional("otherWords", input.other_words)?;
+        let caution = partial.optional("caution", input.caution)?;
+        let code = partial.optional("code", input.code)?;
+        let (Some(slug), Some(word), Some(definition)) = (slug, word, definition) else {
+            return Ok(refuse(partial.found, wrong).into());
+        };
         let draft = Draft {
-            target: mutating::target(NodeKind::Term, input.id.as_ref(), input.version)?,
-            slug: input.slug,
-            word: input.word,
-            definition: input.definition,
-            other_words: input.other_words,
-            caution: input.caution,
-            code: input.code,
+            target,
+            slug,
+            word,
+            definition,
+            other_words: other_words.unwrap_or_default(),
+            caution,
+            code,
         };
         let saved = save(running.db(), &running.act(&reason), draft).await?;
         let detail = json!({"reason": reason});

@@ -610,17 +610,17 @@ pub const TABLE: &[Row] = &[
     ),
     (
         "SaveClaimPayload",
-        &["claim", "changedSince", "userErrors"],
+        &["claim", "cleared", "changedSince", "userErrors"],
         Stewards,
     ),
     (
         "SaveMemberPayload",
-        &["member", "changedSince", "userErrors"],
+        &["member", "cleared", "changedSince", "userErrors"],
         Stewards,
     ),
     (
         "RevokeMemberPayload",
-        &["member", "changedSince", "userErrors"],
+        &["member", "cleared", "changedSince", "userErrors"],
         Stewards,
     ),
     (
@@ -675,32 +675,32 @@ pub const TABLE: &[Row] = &[
     ),
     (
         "SavePlacePayload",
-        &["place", "change", "changedSince", "userErrors"],
+        &["place", "change", "cleared", "changedSince", "userErrors"],
         Stewards,
     ),
     (
         "MergeOrganisationsPayload",
-        &["organisation", "change", "changedSince", "userErrors"],
+        &["organisation", "change", "cleared", "changedSince", "userErrors"],
         Stewards,
     ),
     (
         "SaveTermPayload",
-        &["term", "changedSince", "userErrors"],
+        &["term", "cleared", "changedSince", "userErrors"],
         Stewards,
     ),
     (
         "SaveMeetingPayload",
-        &["meeting", "changedSince", "userErrors"],
+        &["meeting", "cleared", "changedSince", "userErrors"],
         Stewards,
     ),
     (
         "SaveReflectionPayload",
-        &["reflection", "changedSince", "userErrors"],
+        &["reflection", "cleared", "changedSince", "userErrors"],
         Stewards,
     ),
     (
         "SaveCrisisPayload",
-        &["crisis", "change", "changedSince", "userErrors"],
+        &["crisis", "change", "cleared", "changedSince", "userErrors"],
         Stewards,
     ),
     (
@@ -716,7 +716,7 @@ pub const TABLE: &[Row] = &[
     ),
     (
         "SaveOrganisationPayload",
-        &["organisation", "change", "changedSince", "userErrors"],
+        &["organisation", "change", "cleared", "changedSince", "userErrors"],
         Stewards,
     ),
     (

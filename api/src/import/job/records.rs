@@ -19,6 +19,7 @@ use crate::database::{insert_all, is_one_of};
 use crate::error::Result;
 use crate::import::parse::file_record::{Cell, FileRecord, Item};
 use crate::initiative::publish::{self, Outcome, Proposal, Written};
+use crate::initiative::revision::newest_documents;
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::place::Gazetteer;
 use crate::submission::look::{self, ByItself, Looked, Proposed};
@@ -104,6 +105,7 @@ impl Taking<'_> {
         units: &mut [(i64, Unit)],
         read_for: Option<&organisation::Model>,
     ) -> Result<Taken> {
+        self.complete(db, units).await?;
         let mut came = Vec::with_capacity(units.len());
         let rows = self.kept(units, read_for, &mut came);
         let standing = self
@@ -140,6 +142,39 @@ impl Taking<'_> {
         write(db, submissions).await?;
         came.sort_by_key(|one| one.position);
         Ok(Taken { came, changes })
+    }
+
+    /// Takes what the file has no column for from what is in hand of each record, or else from what is published.
+    async fn complete(&self, db: &impl ConnectionTrait, units: &mut [(i64, Unit)]) -> Result<()> {
+        let partial = units.iter_mut().filter_map(|(_, unit)| match unit {
+            Unit::Record {
+                item: Item::Record(record),
+                alone,
+                ..
+            } => {
+                let unstated = record.unstated.clone().filter(|unstated| !unstated.is_empty())?;
+                let reference = reference_of(&record.document)?.to_owned();
+                Some((reference, unstated, record, alone))
+            }
+            _ => None,
+        });
+        let partial: Vec<_> = partial.collect();
+        if partial.is_empty() {
+            return Ok(());
+        }
+        let references = partial.iter().map(|(reference, ..)| reference.as_str());
+        let standing = self.standing(db, references).await?;
+        let documents = newest_documents(db, standing.published.values().map(|(id, _)| *id)).await?;
+        for (reference, unstated, record, alone) in partial {
+            let published = standing.published.get(&reference);
+            let published = published.and_then(|(id, _)| documents.get(id));
+            let open = standing.open.get(&reference).map(|open| &open.document);
+            if let Some(before) = open.or(published) {
+                unstated.complete(&mut record.document, before);
+                *alone = None;
+            }
+        }
+        Ok(())
     }
 
     /// The records that can be kept as submissions, each as it reads by itself: it is an object, has a reference of its

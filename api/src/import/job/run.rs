@@ -269,7 +269,7 @@ async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
         Ok(licence) => licence,
         Err(refused) => return Ok(End::Refused(refused)),
     };
-    let places = Gazetteer::read(runner.db).await?;
+    let places = Gazetteer::read_with_small_areas(runner.db).await?;
     let keys = DisclosureKeys::of(runner.db).await?;
     let read_for = match import.organisation_id {
         Some(id) => organisation::Entity::find_by_id(id).one(runner.db).await?,

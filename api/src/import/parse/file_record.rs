@@ -2,10 +2,12 @@
 //! file each part of it stands.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::version;
+use crate::initiative::unstated::Unstated;
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::workbook::columns::{VERSION_PATH, header_of};
 
@@ -47,6 +49,8 @@ pub struct FileRecord {
     pub findings: Vec<Finding>,
     /// What of it could not be taken as it is written, with what became of it.
     pub warnings: Vec<Finding>,
+    /// What the file has no column or sheet for; none for a file whose records are whole.
+    pub unstated: Option<Arc<Unstated>>,
 }
 
 impl FileRecord {

@@ -1,9 +1,10 @@
 //! Records out of one flat table: a record a row, and a column for each field, with the
 //! position of an item of a list in its name: `fundingTerms.1.durationMonths`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -13,6 +14,7 @@ use super::records::Limits;
 use super::stream::Allowance;
 use super::table::Table;
 use super::{FileError, Notes};
+use crate::initiative::unstated::Unstated;
 use crate::initiative::validate::FindingCode;
 use crate::money::DecimalSign;
 use crate::workbook::columns::{EXAMPLE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND, folded};
@@ -81,6 +83,12 @@ pub(super) fn read(
         .iter()
         .map(|title| folded(title) == folded(TO_MEND))
         .collect();
+    let mut stated: [Option<BTreeSet<usize>>; 5] = Default::default();
+    for known in columns.iter().flatten() {
+        let of_sheet = stated[known.sheet].get_or_insert_default();
+        of_sheet.insert(known.column);
+    }
+    let unstated = Arc::new(Unstated::of(&stated));
     let mut unknown = BTreeMap::new();
     let mut left = limits.rows;
     while let Some((line, row)) = table.next_row()? {
@@ -110,7 +118,10 @@ pub(super) fn read(
                     }
                 }
                 match record(line, &titles, &columns, &cells, sign) {
-                    Some(record) => Item::Record(record),
+                    Some(record) => Item::Record(FileRecord {
+                        unstated: Some(Arc::clone(&unstated)),
+                        ..record
+                    }),
                     None => continue,
                 }
             }

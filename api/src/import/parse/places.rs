@@ -1,39 +1,65 @@
 //! Places, from the lookup files that the Office for National Statistics'
 //! codes are published in, or from a table made by hand.
 //!
-//! A lookup file names in every row the areas that it lies in, from the local
-//! authority up (`LADCD`, `UTLACD`, `CAUTHCD`, `RGNCD`, `CTRYCD`, `EWCD`, `GBCD`,
-//! `UKCD`, each with its name under `..NM`); the row's own place is `areacode`, or
-//! else the first column. A table made by hand has the columns `code`, `name`,
-//! `kind`, `within` and `successor`, of which `code` and `name` must be there.
+//! A lookup file names in every row the areas that it lies in, each by a column of its code and one of its name,
+//! with the year or without: `LAD23CD` and `LAD23NM`, `RGNCD` and `RGNNM`. The row's own area is `areacode`, or else
+//! the smallest that it names. A table made by hand has the columns `code`, `name`, `kind`, `within` and `successor`,
+//! of which `code` and `name` must be there. A column that a file does not have says nothing.
+
+mod lookup;
 
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 
+use async_graphql::MaybeUndefined;
 use wayin_entity::PlaceKind;
 
+use self::lookup::Lookup;
 use super::stream::Allowance;
 use super::table::Table;
 use super::{FileError, Notes, Refusals, Row};
+use crate::place::Stated;
 use crate::place::gss::{code, kind_of_code};
 use crate::written::{self, quoted};
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 200;
 
+/// What one row of a file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListedRow {
+    /// The place that the row is about; none where its area is no place itself.
+    pub place: Option<PlaceRow>,
+    /// The larger places that it names, for those that are not known.
+    pub larger: Vec<LargerPlace>,
+    /// Codes of areas that are no places themselves, such as an LSOA's, each with the code of the place that it lies in.
+    pub small_areas: Vec<(String, String)>,
+}
+
 /// One place as a file gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlaceRow {
     /// The GSS code; a neighbourhood or a town may do without.
     pub code: Option<String>,
-    /// The name, at most 200 characters.
-    pub name: String,
-    /// What sort of place it is: as given, else as its code says.
-    pub kind: PlaceKind,
+    /// The name, at most 200 characters; none where the file has no column for it.
+    pub name: Option<String>,
+    /// What sort of place it is: as given, else as its code says; none where neither says it.
+    pub kind: Option<PlaceKind>,
     /// The places that it lies directly within.
     pub within: Vec<ParentPlace>,
+    /// Of which larger places the file says whether it lies within them.
+    pub stated: Stated,
     /// The code of the place that took over, where this one's code is retired.
-    pub successor: Option<String>,
+    pub successor: MaybeUndefined<String>,
+}
+
+/// A larger place that a row names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LargerPlace {
+    /// The place.
+    pub place: ParentPlace,
+    /// The codes of the places that it lies directly within.
+    pub within: Vec<String>,
 }
 
 /// A place that another lies within.
@@ -55,13 +81,14 @@ pub struct ParentPlace {
 pub fn read(
     input: impl Read + Seek,
     notes: &mut Notes,
-    mut each: impl FnMut(u64, Row<PlaceRow>) -> ControlFlow<()>,
+    mut each: impl FnMut(u64, Row<ListedRow>) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
     let allowance = Allowance::unlimited();
     let mut table = Table::open(input, &allowance, notes)?;
-    let layout = Layout::of(table.header())?;
+    let header = table.header().to_vec();
+    let layout = Layout::of(&header, notes)?;
     while let Some((line, cells)) = table.next_row()? {
-        let row = cells.and_then(|cells| layout.place(line, &cells));
+        let row = cells.and_then(|cells| layout.row(line, &cells));
         if each(line, row).is_break() {
             break;
         }
@@ -78,34 +105,24 @@ struct Layout {
 }
 
 enum Form {
-    /// One row for each area with the areas above it; the column of its own code and name.
-    Lookup { code: usize, name: usize },
+    /// One row for each area with the areas above it.
+    Lookup(Lookup),
     /// A table made by hand.
     ByHand { code: usize, name: usize },
 }
 
 impl Layout {
-    fn of(header: &[String]) -> Result<Self, FileError> {
+    fn of(header: &[String], notes: &mut Notes) -> Result<Self, FileError> {
         let titles: Vec<_> = header.iter().map(|title| title.to_ascii_lowercase()).collect();
         let find = |title: &str| titles.iter().position(|known| known == title);
-        let own = find("areacode").unwrap_or(0);
-        let own_name = match titles.get(own).map(String::as_str) {
-            Some("areacode") => Some("areaname"),
-            Some("ladcd") => Some("ladnm"),
-            Some("utlacd") => Some("utlanm"),
-            Some("cauthcd") => Some("cauthnm"),
-            Some("rgncd") => Some("rgnnm"),
-            Some("ctrycd") => Some("ctrynm"),
-            _ => None,
-        };
-        let form = if let Some(name) = own_name.and_then(find) {
-            Form::Lookup { code: own, name }
-        } else if let (Some(code), Some(name)) = (find("code"), find("name")) {
+        let form = if let (Some(code), Some(name)) = (find("code"), find("name")) {
             Form::ByHand { code, name }
+        } else if let Some(lookup) = Lookup::of(header, &titles, notes) {
+            Form::Lookup(lookup)
         } else {
             return Err(FileError::NotPlaces(
                 "its header has neither the columns code and name nor those of an ONS lookup \
-                 file, such as areacode and areaname"
+                 file, such as areacode and areaname, or LAD23CD and LAD23NM"
                     .to_owned(),
             ));
         };
@@ -116,22 +133,28 @@ impl Layout {
         })
     }
 
-    fn place(&self, line: u64, cells: &[&str]) -> Row<PlaceRow> {
+    fn row(&self, line: u64, cells: &[&str]) -> Row<ListedRow> {
         let row = Cells {
             titles: &self.titles,
             cells,
         };
         let mut refusals = Refusals::of(line);
-        let place = match self.form {
-            Form::Lookup { code, name } => row.by_lookup(code, name, &mut refusals),
-            Form::ByHand { code, name } => row.by_hand(cells[code], cells[name], &mut refusals),
+        let listed = match &self.form {
+            Form::Lookup(lookup) => lookup.row(&self.titles, cells, &mut refusals),
+            Form::ByHand { code, name } => {
+                row.by_hand(cells[*code], cells[*name], &mut refusals)
+                    .map(|place| ListedRow {
+                        place: Some(place),
+                        ..ListedRow::default()
+                    })
+            }
         };
         for refusal in refusals.all_mut() {
             if let Some(column) = self.titles.iter().position(|t| *t == refusal.field) {
                 refusal.field.clone_from(&self.header[column]);
             }
         }
-        refusals.finish(place)
+        refusals.finish(listed)
     }
 }
 
@@ -142,66 +165,14 @@ struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    /// What stands under the title; nothing where it is blank or there is no such column.
+    fn has(&self, title: &str) -> bool {
+        self.titles.iter().any(|known| known == title)
+    }
+
+    /// The cell under the title; nothing where it is blank or there is no such column.
     fn get(&self, title: &str) -> Option<&'a str> {
         let column = self.titles.iter().position(|known| known == title)?;
         self.cells.get(column).copied().filter(|cell| !cell.is_empty())
-    }
-
-    fn by_lookup(&self, own: usize, name: usize, refusals: &mut Refusals) -> Option<PlaceRow> {
-        let code = refusals.check(&self.titles[own], code(self.cells[own]));
-        let name = refusals.check(&self.titles[name], checked_name(self.cells[name]));
-        let code = code?;
-        let Some(kind) = kind_of_code(&code) else {
-            refusals.add(&self.titles[own], unknown_prefix(&code));
-            return None;
-        };
-        let successor = (kind == PlaceKind::LocalAuthority)
-            .then(|| self.get("ladcd_active"))
-            .flatten()
-            .filter(|active| *active != code);
-        let successor = successor.and_then(|active| refusals.check("ladcd_active", self::code(active)));
-        let within = self.directly_within(&code, kind, refusals);
-        Some(PlaceRow {
-            code: Some(code),
-            name: name?,
-            kind,
-            within,
-            successor,
-        })
-    }
-
-    /// The nearest of the areas that a lookup row names. A combined authority
-    /// stands beside the region, so that a place lies within both.
-    fn directly_within(&self, own: &str, kind: PlaceKind, refusals: &mut Refusals) -> Vec<ParentPlace> {
-        let mut area = |title: &str| {
-            let field = format!("{title}cd");
-            let code = self.get(&field).filter(|code| *code != own)?;
-            let code = refusals.check(&field, self::code(code))?;
-            Some(ParentPlace {
-                kind: kind_of_code(&code),
-                name: self.get(&format!("{title}nm")).and_then(written::line),
-                code,
-            })
-        };
-        let local_authority = area("lad");
-        // The upper tier of a unitary authority is itself, or what took over from it.
-        let county = area("utla").filter(|area| area.kind == Some(PlaceKind::County));
-        let combined_authority = area("cauth");
-        let region = area("rgn");
-        let nation = area("ctry");
-        // The row of a country names those that are wider than it, and itself.
-        let wider = area("ew").or_else(|| area("gb")).or_else(|| area("uk"));
-        let (nearest, beside) = match kind {
-            PlaceKind::Neighbourhood | PlaceKind::Ward | PlaceKind::Town => {
-                (local_authority.or(county).or(region).or(nation), None)
-            }
-            PlaceKind::LocalAuthority => (county.or(region).or(nation), combined_authority),
-            PlaceKind::County => (region.or(nation), combined_authority),
-            PlaceKind::CombinedAuthority | PlaceKind::Region => (nation, None),
-            PlaceKind::Nation | PlaceKind::Country => (wider, None),
-        };
-        nearest.into_iter().chain(beside).collect()
     }
 
     fn by_hand(&self, own: &str, name: &str, refusals: &mut Refusals) -> Option<PlaceRow> {
@@ -233,17 +204,26 @@ impl<'a> Cells<'a> {
                 });
             }
         }
-        let successor = self
-            .get("successor")
-            .and_then(|successor| refusals.check("successor", self::code(successor)));
-        if successor.is_some() && successor == code {
+        let successor = match self.get("successor") {
+            None if self.has("successor") => MaybeUndefined::Null,
+            None => MaybeUndefined::Undefined,
+            Some(successor) => refusals
+                .check("successor", self::code(successor))
+                .map_or(MaybeUndefined::Undefined, MaybeUndefined::Value),
+        };
+        if code.is_some() && successor.as_opt_ref().flatten() == code.as_ref() {
             refusals.add("successor", "names the place itself");
         }
         Some(PlaceRow {
             code,
-            name: name?,
-            kind: kind?,
+            name: Some(name?),
+            kind,
             within,
+            stated: if self.has("within") {
+                Stated::All
+            } else {
+                Stated::Nothing
+            },
             successor,
         })
     }
@@ -252,24 +232,28 @@ impl<'a> Cells<'a> {
         let by_code = code.and_then(kind_of_code);
         let Some(given) = self.get("kind") else {
             match (by_code, code) {
-                (Some(_), _) => {}
-                (None, Some(code)) => refusals.add("code", unknown_prefix(code)),
+                // A place that is known already stays of its kind.
+                (Some(_), _) | (None, Some(_)) => {}
                 (None, None) => refusals.add("kind", "is missing, and no code says it"),
             }
             return by_code;
         };
-        let written = given.to_ascii_uppercase().replace([' ', '-'], "_");
-        let Some(kind) = PlaceKind::ALL.iter().find(|kind| kind.code() == written) else {
-            let known: Vec<_> = PlaceKind::ALL.iter().map(|kind| kind.code()).collect();
-            let reason = format!("{} is not one of {}", quoted(given), known.join(", "));
-            refusals.add("kind", reason);
-            return None;
-        };
-        if let Some(by_code) = by_code.filter(|by_code| by_code != kind) {
+        let kind = refusals.check("kind", kind_named(given))?;
+        if let Some(by_code) = by_code.filter(|by_code| *by_code != kind) {
             refusals.add("kind", format!("its code is that of a {}", by_code.code()));
         }
-        Some(*kind)
+        Some(kind)
     }
+}
+
+/// The kind of place that is written so.
+fn kind_named(given: &str) -> Result<PlaceKind, String> {
+    let written = given.to_ascii_uppercase().replace([' ', '-'], "_");
+    let kind = PlaceKind::ALL.iter().find(|kind| kind.code() == written);
+    kind.copied().ok_or_else(|| {
+        let known: Vec<_> = PlaceKind::ALL.iter().map(|kind| kind.code()).collect();
+        format!("{} is not one of {}", quoted(given), known.join(", "))
+    })
 }
 
 fn checked_name(text: &str) -> Result<String, String> {
@@ -278,14 +262,6 @@ fn checked_name(text: &str) -> Result<String, String> {
         return Err(format!("is over {LONGEST_NAME} characters long"));
     }
     Ok(name)
-}
-
-fn unknown_prefix(code: &str) -> String {
-    format!(
-        "{} is not the code of a ward, local authority, county, combined authority, region, \
-         nation or country; say what it is in a column kind",
-        quoted(code)
-    )
 }
 
 #[cfg(test)]
@@ -297,7 +273,7 @@ mod tests {
 
     const EXCERPT: &str = include_str!("../../../../tests/data/places/area_codes_excerpt.csv");
 
-    fn rows(text: &str) -> Vec<(u64, Row<PlaceRow>)> {
+    fn rows(text: &str) -> Vec<(u64, Row<ListedRow>)> {
         let mut rows = Vec::new();
         read(Cursor::new(text), &mut Notes::default(), |line, row| {
             rows.push((line, row));
@@ -313,7 +289,9 @@ mod tests {
     }
 
     fn excerpt() -> BTreeMap<String, PlaceRow> {
-        let places = rows(EXCERPT).into_iter().map(|(_, row)| row.unwrap().value);
+        let places = rows(EXCERPT)
+            .into_iter()
+            .map(|(_, row)| row.unwrap().value.place.unwrap());
         places.map(|place| (place.code.clone().unwrap(), place)).collect()
     }
 
@@ -354,11 +332,11 @@ mod tests {
         ];
         for (code, kind, parents) in cases {
             let place = &places[code];
-            assert_eq!((place.kind, &within(place)[..]), (kind, parents), "{code}");
-            assert_eq!(place.successor, None, "{code}");
+            assert_eq!((place.kind, &within(place)[..]), (Some(kind), parents), "{code}");
+            assert!(place.successor.value().is_none(), "{code}");
         }
         let bristol = &places["E06000023"];
-        assert_eq!(bristol.name, "Bristol, City of");
+        assert_eq!(bristol.name.as_deref(), Some("Bristol, City of"));
         let region = &places["E08000003"].within[0];
         assert_eq!(region.name.as_deref(), Some("North West"));
         assert_eq!(region.kind, Some(PlaceKind::Region));
@@ -368,10 +346,13 @@ mod tests {
     fn a_retired_code_leads_to_its_successor() {
         let places = excerpt();
         let allerdale = &places["E07000026"];
-        assert_eq!(allerdale.successor.as_deref(), Some("E06000063"));
+        assert_eq!(allerdale.successor.value().map(String::as_str), Some("E06000063"));
         // Its upper tier is its successor by now, which is no county.
         assert_eq!(within(allerdale), ["E12000002"]);
-        assert_eq!(places["S12000046"].successor.as_deref(), Some("S12000049"));
+        assert_eq!(
+            places["S12000046"].successor.value().map(String::as_str),
+            Some("S12000049")
+        );
     }
 
     #[test]
@@ -381,16 +362,16 @@ mod tests {
              E10000003,Cambridgeshire,E47000008,C and P,E12000006,East of England,E92000001,England\r\n",
         );
         let (line, place) = &row[0];
-        let place = &place.as_ref().unwrap().value;
-        assert_eq!((*line, place.kind), (2, PlaceKind::County));
-        assert_eq!(within(place), ["E12000006", "E47000008"]);
+        let place = place.as_ref().unwrap().value.place.clone().unwrap();
+        assert_eq!((*line, place.kind), (2, Some(PlaceKind::County)));
+        assert_eq!(within(&place), ["E12000006", "E47000008"]);
         let row = rows(
             "LADCD,LADNM,LADCD_ACTIVE,LADNM_ACTIVE,UTLACD,UTLANM,RGNCD,RGNNM\n\
              E07000026,Allerdale,E06000063,Cumberland,E10000006,Cumbria,E12000002,North West\n",
         );
-        let place = &row[0].1.as_ref().unwrap().value;
-        assert_eq!(place.successor.as_deref(), Some("E06000063"));
-        assert_eq!(within(place), ["E10000006"]);
+        let place = row[0].1.as_ref().unwrap().value.place.clone().unwrap();
+        assert_eq!(place.successor.value().map(String::as_str), Some("E06000063"));
+        assert_eq!(within(&place), ["E10000006"]);
     }
 
     #[test]
@@ -401,13 +382,16 @@ mod tests {
              Old Birmingham,e08000001,local authority,,E08000025\n\
              \"Bristol, City of\",E06000023,,,\n",
         );
-        let places: Vec<_> = rows.into_iter().map(|(_, row)| row.unwrap().value).collect();
+        let places: Vec<_> = rows
+            .into_iter()
+            .map(|(_, row)| row.unwrap().value.place.unwrap())
+            .collect();
         assert_eq!(places[0].code, None);
-        assert_eq!(places[0].kind, PlaceKind::Neighbourhood);
+        assert_eq!(places[0].kind, Some(PlaceKind::Neighbourhood));
         assert_eq!(within(&places[0]), ["E08000025", "E47000007"]);
         assert_eq!(places[1].code.as_deref(), Some("E08000001"));
-        assert_eq!(places[1].successor.as_deref(), Some("E08000025"));
-        assert_eq!(places[2].kind, PlaceKind::LocalAuthority);
+        assert_eq!(places[1].successor.value().map(String::as_str), Some("E08000025"));
+        assert_eq!(places[2].kind, Some(PlaceKind::LocalAuthority));
     }
 
     #[test]
@@ -434,16 +418,14 @@ mod tests {
                 "row 5, kind: its code is that of a REGION",
                 "row 5, within: names the place itself",
                 "row 5, successor: names the place itself",
-                "row 6, code: \"X99000001\" is not the code of a ward, local authority, county, \
-                 combined authority, region, nation or country; say what it is in a column kind",
             ]
         );
         let said =
             refusals("areacode,areaname,LADCD_ACTIVE,RGNCD\nE06000001,,E0,R1\nE01000001,Somewhere,,\n");
         assert_eq!(said.len(), 4);
-        assert_eq!(said[0], "row 2, areaname: is missing");
-        assert!(said[1].starts_with("row 2, LADCD_ACTIVE: \"E0\" is not a GSS code"));
-        assert!(said[2].starts_with("row 2, RGNCD: \"R1\" is not a GSS code"));
+        assert_eq!(said[1], "row 2, areaname: is missing");
+        assert!(said[2].starts_with("row 2, LADCD_ACTIVE: \"E0\" is not a GSS code"));
+        assert!(said[0].starts_with("row 2, RGNCD: \"R1\" is not a GSS code"));
         assert!(said[3].starts_with("row 3, areacode: \"E01000001\" is not the code of a"));
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -13,6 +14,7 @@ use super::file_record::{Cell, FileRecord, Item, Stray};
 use super::records::Limits;
 use super::spool::{Held, Place, SheetRow, Spool, Writing};
 use super::{FileError, LONGEST_ROW};
+use crate::initiative::unstated::Unstated;
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::workbook::columns::{
     EXAMPLE, GUIDANCE, LISTS, RECORD, REFERENCE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND, folded,
@@ -381,8 +383,20 @@ impl Gathered {
         unknown: Vec<String>,
         each: &mut dyn FnMut(Item) -> ControlFlow<()>,
     ) -> Result<(), FileError> {
+        let columns = self.sheets.each_ref().map(|read| {
+            let header = read.header.as_ref()?;
+            Some(
+                header
+                    .columns
+                    .values()
+                    .map(|column| usize::from(*column))
+                    .collect(),
+            )
+        });
+        let unstated = Arc::new(Unstated::of(&columns));
         for kept in std::mem::take(&mut self.records) {
-            let record = self.record(kept)?;
+            let mut record = self.record(kept)?;
+            record.unstated = Some(Arc::clone(&unstated));
             if each(Item::Record(record)).is_break() {
                 return Ok(());
             }

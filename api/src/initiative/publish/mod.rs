@@ -1,6 +1,7 @@
 //! Publication: records become the published truth, with their revision and the
 //! change log, in the caller's transaction.
 
+mod complete;
 mod granted;
 mod parts;
 mod prepare;
@@ -10,6 +11,7 @@ mod write;
 pub(crate) use write::says_no_more_than_a_grant;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, EntityTrait};
 use uuid::Uuid;
@@ -19,6 +21,7 @@ use self::prepare::{Batch, Prepared};
 use self::standing::Standing;
 pub use self::write::disclosure_reference;
 use super::record::{InitiativeRecord, OrganisationReference};
+use super::unstated::Unstated;
 use super::validate::{self, Finding, Findings};
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
@@ -38,6 +41,8 @@ pub struct Proposal {
     pub corrects: Option<Uuid>,
     /// The version of what is published that it was written from: it replaces no other. None where that does not matter.
     pub written_from: Option<i32>,
+    /// What its file has no column for, which stays as it is published. None for a whole record.
+    pub unstated: Option<Arc<Unstated>>,
 }
 
 impl Proposal {
@@ -137,6 +142,7 @@ pub(crate) async fn write_all(
         .iter_mut()
         .flat_map(|proposal| named_mut(&mut proposal.record));
     former::lead_on(db, named).await?;
+    complete::complete(db, &mut ahead).await?;
     while !ahead.is_empty() {
         let rest = ahead.split_off(before_repeat(&ahead));
         let written = write_together(db, act, places, keys, ahead).await?;

@@ -58,6 +58,9 @@ impl Batch<'_> {
                 .errors
                 .extend(self.standing.stale(standing, proposal.written_from));
         }
+        if !stands_so && proposal.grant_digest.is_none() {
+            findings.warnings.extend(self.standing.cleared(id, &record));
+        }
         LookedOver { findings, stands_so }
     }
 
@@ -96,7 +99,7 @@ impl Batch<'_> {
                 Err(outcome) => return Ok(Prepared::Done(outcome)),
             },
         };
-        let findings = self.look_over(&record);
+        let mut findings = self.look_over(&record);
         if !findings.errors.is_empty() {
             return Ok(Prepared::Done(Outcome::Refused(findings.errors)));
         }
@@ -133,6 +136,9 @@ impl Batch<'_> {
             .is_some_and(|before| before.withdrawn_at.is_none());
         if grant.is_none() && stands && self.standing.says(id, &record) {
             return Ok(Prepared::Done(Outcome::Unchanged { id }));
+        }
+        if grant.is_none() {
+            findings.warnings.extend(self.standing.cleared(id, &record));
         }
         let document = serde_json::to_value(&record).map_err(|cause| Error::Internal(cause.to_string()))?;
         let grant_digests = self.grant_digests(&record, grant.as_ref());

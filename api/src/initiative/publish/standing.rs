@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::initiative::difference;
 use crate::initiative::record::InitiativeRecord;
 use crate::initiative::revision::{documents_at, newest_documents};
+use crate::initiative::unstated;
 use crate::initiative::validate::{self, Finding, FindingCode};
 use crate::organisation::Found;
 
@@ -117,6 +118,21 @@ impl Standing {
             now = standing.version
         );
         Some(Finding::new(FindingCode::StaleVersion, "version", reason))
+    }
+
+    /// What is published of an initiative and left empty by the record that is to replace it.
+    pub(super) fn cleared(&self, id: Uuid, record: &InitiativeRecord) -> Vec<Finding> {
+        let standing = self.initiatives.get(&id);
+        if standing.is_none_or(|standing| standing.withdrawn_at.is_some()) {
+            return Vec::new();
+        }
+        let published = self.documents.get(&id);
+        let record = serde_json::to_value(record).ok();
+        published
+            .zip(record)
+            .map_or_else(Vec::new, |(published, record)| {
+                unstated::cleared(published, &record)
+            })
     }
 
     /// For each term of a record, the one in the base that has its grant.

@@ -1,0 +1,97 @@
+//! The codes of areas that are no places themselves, such as LSOAs and constituencies, with the place that each lies in.
+
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use uuid::Uuid;
+use wayin_entity::small_area;
+
+use super::{Gazetteer, gss};
+use crate::change::Act;
+use crate::database::insert_all;
+use crate::error::Result;
+
+/// How many codes one statement names.
+const CODES_AT_ONCE: usize = 1_000;
+
+/// What became of the codes of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SmallAreasSaved {
+    /// How many are new.
+    pub added: usize,
+    /// Those that lay in another place until now.
+    pub moved: Vec<String>,
+    /// Those that lie in several places, and so are taken for none.
+    pub in_several: Vec<String>,
+}
+
+/// Reads all codes, each with its place; none for one that lies in several.
+pub async fn read(db: &impl ConnectionTrait) -> Result<HashMap<String, Option<Uuid>>> {
+    let all: Vec<(String, Option<Uuid>)> = small_area::Entity::find()
+        .select_only()
+        .columns([small_area::Column::Code, small_area::Column::PlaceId])
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(all.into_iter().collect())
+}
+
+/// Keeps codes with the codes of the places that they lie in, as far as those are known. A code that lies in several
+/// places is kept without one. What the file does not name stays as it is.
+pub async fn save_small_areas(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    places: &Gazetteer,
+    listed: impl IntoIterator<Item = (String, String)>,
+) -> Result<SmallAreasSaved> {
+    let mut said: HashMap<String, Option<Uuid>> = HashMap::new();
+    for (code, place) in listed {
+        let Some(place) = places.by_code(&place) else {
+            continue;
+        };
+        let known = said.entry(code).or_insert(Some(place.id));
+        if *known != Some(place.id) {
+            *known = None;
+        }
+    }
+    let mut saved = SmallAreasSaved::default();
+    if said.is_empty() {
+        return Ok(saved);
+    }
+    let known = read(db).await?;
+    let mut rows = Vec::new();
+    for (code, mut place_id) in said {
+        let before = known.get(&code).copied();
+        let current = before.map(|place| place.and_then(|id| places.current(id)).map(|place| place.id));
+        // Another file may name the other places of a constituency, which then lies in several.
+        if !gss::lies_in_one(&code) && current.is_some_and(|current| current != place_id) {
+            place_id = None;
+        }
+        if place_id.is_none() {
+            saved.in_several.push(code.clone());
+        } else if current.is_some_and(|current| current.is_some() && current != place_id) {
+            saved.moved.push(code.clone());
+        }
+        if before == Some(place_id) {
+            continue;
+        }
+        saved.added += usize::from(before.is_none());
+        rows.push(small_area::Model {
+            code,
+            place_id,
+            created_at: act.now(),
+            updated_at: act.now(),
+        });
+    }
+    saved.moved.sort_unstable();
+    saved.in_several.sort_unstable();
+    for piece in rows.chunks(CODES_AT_ONCE) {
+        let codes = piece.iter().map(|row| row.code.as_str());
+        small_area::Entity::delete_many()
+            .filter(small_area::Column::Code.is_in(codes))
+            .exec(db)
+            .await?;
+    }
+    insert_all(db, rows.into_iter().map(IntoActiveModel::into_active_model)).await?;
+    Ok(saved)
+}

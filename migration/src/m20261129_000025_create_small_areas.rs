@@ -1,0 +1,33 @@
+//! The codes of areas that are no places themselves, such as LSOAs, with the place that each lies in.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{text, uuid_null};
+
+use crate::table::{create_tables, drop_tables, joining, refers};
+
+/// Creates the table.
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        create_tables(manager, [small_area()]).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        drop_tables(manager, &["small_area"]).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+fn small_area() -> TableCreateStatement {
+    joining("small_area", &["code"])
+        .col(text("code"))
+        .col(uuid_null("place_id"))
+        .foreign_key(&mut refers("place_id", "place"))
+        .take()
+}

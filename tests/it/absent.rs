@@ -1,0 +1,425 @@
+//! What is absent is not empty: a column that a file does not have, and a field that a save leaves out, stay as they are.
+
+use std::io::Cursor;
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::{Value, json};
+use wayin::import::job::run;
+use wayin::import::parse::records::RecordFormat;
+use wayin::import::{self, Remark, Tally};
+use wayin::place::Gazetteer;
+use wayin_entity::{initiative, revision};
+
+use crate::keeping::kept;
+use crate::support::app::{Client, TestApp};
+use crate::support::{Database, Story, stories};
+use crate::{import_jobs, submissions};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        a_column_that_a_file_of_places_does_not_have_leaves_that_part,
+        each_kind_of_parent_has_a_column_of_its_own,
+        codes_of_small_areas_lead_to_their_local_authority,
+        advice_about_a_kind_works_when_it_is_followed,
+        what_a_save_leaves_out_stays_and_null_clears_it,
+        what_cannot_be_cleared_or_is_missing_is_named,
+        a_table_of_records_leaves_what_it_has_no_column_for,
+        a_table_that_a_partner_sends_leaves_what_it_has_no_column_for,
+    ]
+}
+
+const KNOWN: &str = "areacode,areaname,LADCD,LADNM,LADCD_ACTIVE,UTLACD,UTLANM,CAUTHCD,CAUTHNM,RGNCD,RGNNM,CTRYCD,CTRYNM
+E06000001,Hartlepool,E06000001,Hartlepool,E06000001,E06000001,Hartlepool,E47000006,Tees Valley,E12000001,North East,E92000001,England
+E07000026,Allerdale,E07000026,Allerdale,E06000063,E06000063,Cumberland,,,E12000002,North West,E92000001,England
+E06000063,Cumberland,E06000063,Cumberland,E06000063,E06000063,Cumberland,,,E12000002,North West,E92000001,England
+";
+
+/// Imports places, with all that is said of them.
+async fn import(app: &TestApp, csv: &str) -> (Tally, Vec<String>) {
+    let mut said = Vec::new();
+    let mut remarks = |remark| match remark {
+        Remark::Refused(one) => said.push(format!("refused: {one}")),
+        Remark::Warning(one) => said.push(format!("warning: {one}")),
+        Remark::Note(note) => said.push(note),
+    };
+    let tally = import::places::import(&app.app.db, &TestApp::act(), csv.as_bytes(), &mut remarks)
+        .await
+        .expect("the file is read");
+    app.catch_up().await;
+    (tally, said)
+}
+
+async fn within(steward: &Client<'_>, name: &str) -> Vec<String> {
+    let query = format!(
+        "{{ places(filter: {{name: {{eq: {name:?}}}}}) {{ nodes {{ within {{ name }} successor {{ name }} }} }} }}"
+    );
+    let place = steward.query(&query).await["places"]["nodes"][0].take();
+    let mut names: Vec<String> = place["within"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    names.extend(
+        place["successor"]["name"]
+            .as_str()
+            .map(|name| format!("now {name}")),
+    );
+    names
+}
+
+async fn a_column_that_a_file_of_places_does_not_have_leaves_that_part(database: Database) {
+    let app = TestApp::start(database).await;
+    let steward = app.steward().await;
+    import(&app, KNOWN).await;
+    for file in [
+        "code,name\nE06000001,Hartlepool\nE07000026,Allerdale\n",
+        "LADCD,LADNM\nE06000001,Hartlepool\nE07000026,Allerdale\n",
+        "\u{feff}lad15cd,lad15nm,lad15nmw,FID\nE06000001,Hartlepool,,1\nE07000026,Allerdale,,2\n",
+        "OBJECTID,LAD23CD\n1,E06000001\n2,E07000026\n",
+    ] {
+        let (tally, said) = import(&app, file).await;
+        assert_eq!(
+            (tally.altered, tally.unchanged, said),
+            (0, 2, Vec::new()),
+            "{file}"
+        );
+    }
+    assert_eq!(
+        within(&steward, "Hartlepool").await,
+        ["North East", "Tees Valley"]
+    );
+    assert_eq!(
+        within(&steward, "Allerdale").await,
+        ["North West", "now Cumberland"]
+    );
+    let empty = "code,name,within,successor\nE06000001,Hartlepool,E12000001,\nE07000026,Allerdale,,\n";
+    let (tally, said) = import(&app, empty).await;
+    assert_eq!((tally.altered, tally.warned), (2, 2));
+    assert_eq!(
+        said,
+        [
+            "warning: row 2: Hartlepool lay within Tees Valley (E47000006) until now",
+            "warning: row 3: Allerdale lay within North West (E12000002) until now",
+            "warning: row 3: Allerdale led to its successor Cumberland (E06000063) until now",
+            "Something of what was known of places is replaced or cleared by this file: places so changed: 2.",
+        ]
+    );
+    assert_eq!(within(&steward, "Allerdale").await, Vec::<String>::new());
+}
+
+async fn each_kind_of_parent_has_a_column_of_its_own(database: Database) {
+    let app = TestApp::start(database).await;
+    let steward = app.steward().await;
+    import(&app, KNOWN).await;
+    let regions = "LAD23CD,LAD23NM,RGN23CD,RGN23NM,ObjectId\nE06000001,Hartlepool,E12000001,North East,1\n";
+    let (tally, _) = import(&app, regions).await;
+    assert_eq!(tally.unchanged, 1);
+    assert_eq!(
+        within(&steward, "Hartlepool").await,
+        ["North East", "Tees Valley"]
+    );
+    let none = "LAD19CD,LAD19NM,CAUTH19CD,CAUTH19NM\nE06000001,Hartlepool,,\n";
+    let (tally, said) = import(&app, none).await;
+    assert_eq!((tally.altered, tally.warned), (1, 1), "{said:?}");
+    assert_eq!(within(&steward, "Hartlepool").await, ["North East"]);
+    // An older name replaces a newer one, and that is said.
+    let older = "LAD15CD,LAD15NM\nE06000001,The Hartlepools\n";
+    let (_, said) = import(&app, older).await;
+    assert!(said[0].ends_with("was called Hartlepool until now"), "{said:?}");
+}
+
+async fn codes_of_small_areas_lead_to_their_local_authority(database: Database) {
+    let app = TestApp::start(database).await;
+    import(&app, KNOWN).await;
+    let lookup = "LSOA21CD,LSOA21NM,MSOA21CD,MSOA21NM,PCON24CD,LAD22CD,LAD22NM
+E01011949,Hartlepool 009A,E02002491,Hartlepool 009,E14001274,E06000001,Hartlepool
+E01019096,Allerdale 001A,E02003973,Allerdale 001,E14001274,E07000026,Allerdale
+";
+    let (tally, said) = import(&app, lookup).await;
+    assert_eq!((tally.refused, tally.altered), (0, 0), "{said:?}");
+    assert!(
+        said.iter()
+            .any(|note| note.contains("several local authorities") && note.contains("E14001274")),
+        "{said:?}"
+    );
+    let places = Gazetteer::read_with_small_areas(&app.app.db).await.unwrap();
+    let name = |code: &str| places.by_code(code).map(|place| place.name.clone());
+    assert_eq!(name("E01011949").as_deref(), Some("Hartlepool"));
+    assert_eq!(name("E02003973").as_deref(), Some("Cumberland"));
+    assert_eq!(name("E14001274"), None);
+    let (_, said) = import(&app, lookup).await;
+    assert!(said.iter().any(|note| note.ends_with("lies in: 0.")), "{said:?}");
+    let (tally, said) = import(&app, "LSOA21CD,LAD22CD\nE01000001,E09000001\n").await;
+    assert_eq!(tally.refused, 1);
+    assert!(said[0].contains("E01000001 lies in E09000001"), "{said:?}");
+}
+
+async fn advice_about_a_kind_works_when_it_is_followed(database: Database) {
+    let app = TestApp::start(database).await;
+    import(&app, KNOWN).await;
+    let (tally, said) = import(&app, "areacode,areaname\nE02000001,City of London 001\n").await;
+    assert_eq!(tally.refused, 1);
+    assert!(said[0].contains("say what it is in a column kind"), "{said:?}");
+    let followed = "areacode,areaname,LADCD,LADNM,kind\nE02000001,City of London 001,E09000001,City of London,NEIGHBOURHOOD\n";
+    let (tally, said) = import(&app, followed).await;
+    assert_eq!((tally.added, tally.refused), (2, 0), "{said:?}");
+}
+
+/// What a save answers of a field, and what it cleared.
+async fn save(steward: &Client<'_>, name: &str, field: &str, fields: &str, input: Value) -> (Value, Value) {
+    let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
+    let query = format!(
+        "mutation($input: {input_type}!) {{ {name}(input: $input) {{
+           {field} {{ {fields} }} cleared userErrors {{ code path message }} }} }}"
+    );
+    let mut response = steward.response_with(&query, json!({"input": input})).await;
+    assert_eq!(response.get("errors"), None, "{name} {input}: {response}");
+    let payload = &mut response["data"][name];
+    assert_eq!(payload["userErrors"], json!([]), "{name} {input}");
+    (payload[field].take(), payload["cleared"].take())
+}
+
+async fn what_a_save_leaves_out_stays_and_null_clears_it(database: Database) {
+    let app = TestApp::start(database).await;
+    let steward = app.steward().await;
+    import(&app, KNOWN).await;
+    let (meeting, _) = kept(
+        &steward,
+        "saveMeeting",
+        json!({"title": "First", "theme": "T", "heldOn": "2024-05-01"}),
+    )
+    .await;
+    let (reflection, _) = kept(
+        &steward,
+        "saveReflection",
+        json!({"meeting": meeting, "perspective": "FUNDER", "text": "Said", "place": {"code": "E06000001"}}),
+    )
+    .await;
+    let (place, _) = kept(
+        &steward,
+        "savePlace",
+        json!({"name": "Seaton", "kind": "NEIGHBOURHOOD", "within": [{"code": "E06000001"}]}),
+    )
+    .await;
+    let (organisation, _) = kept(
+        &steward,
+        "saveOrganisation",
+        json!({"name": "Trust", "kind": "NATIONAL_CHARITY", "identifier": "GB-CHC-77", "autoPublish": true}),
+    )
+    .await;
+    let (term, _) = kept(
+        &steward,
+        "saveTerm",
+        json!({"slug": "w", "word": "W", "definition": "D", "otherWords": ["V"], "caution": "C"}),
+    )
+    .await;
+    let (crisis, _) = kept(
+        &steward,
+        "saveCrisis",
+        json!({"slug": "c", "name": "C", "from": "2024-05-01", "to": "2024-06-01", "places": [{"code": "E06000001"}]}),
+    )
+    .await;
+    let claim = json!({"slug": "k", "statement": "K", "when": {}, "then": {}, "reflection": reflection});
+    let (claim, _) = kept(&steward, "saveClaim", claim).await;
+    let member = json!({"issuer": "https://issuer.example", "subject": "ada", "role": "PARTNER", "organisation": organisation});
+    kept(&steward, "saveMember", member).await;
+    let cases = [
+        (
+            "savePlace",
+            "place",
+            "name kind within { name }",
+            json!({"id": place, "name": "Carew"}),
+            json!({"name": "Carew", "kind": "NEIGHBOURHOOD", "within": [{"name": "Hartlepool"}]}),
+            json!([]),
+        ),
+        (
+            "savePlace",
+            "place",
+            "name within { name }",
+            json!({"id": place, "within": null}),
+            json!({"name": "Carew", "within": []}),
+            json!(["within"]),
+        ),
+        (
+            "saveOrganisation",
+            "organisation",
+            "name kind identifier autoPublish",
+            json!({"id": organisation, "identifier": null}),
+            json!({"name": "Trust", "kind": "NATIONAL_CHARITY", "identifier": null, "autoPublish": true}),
+            json!(["identifier"]),
+        ),
+        (
+            "saveTerm",
+            "term",
+            "word otherWords caution",
+            json!({"id": term, "word": "X", "caution": null}),
+            json!({"word": "X", "otherWords": ["V"], "caution": null}),
+            json!(["caution"]),
+        ),
+        (
+            "saveMeeting",
+            "meeting",
+            "title theme heldOn",
+            json!({"id": meeting, "heldOn": "2024-05-02"}),
+            json!({"title": "First", "theme": "T", "heldOn": "2024-05-02"}),
+            json!([]),
+        ),
+        (
+            "saveReflection",
+            "reflection",
+            "text perspective place { name }",
+            json!({"id": reflection, "text": "Other"}),
+            json!({"text": "Other", "perspective": "FUNDER", "place": {"name": "Hartlepool"}}),
+            json!([]),
+        ),
+        (
+            "saveCrisis",
+            "crisis",
+            "name from to places { name }",
+            json!({"id": crisis, "to": null}),
+            json!({"name": "C", "from": "2024-05-01", "to": null, "places": [{"name": "Hartlepool"}]}),
+            json!(["to"]),
+        ),
+        (
+            "saveClaim",
+            "claim",
+            "slug statement reflection { text }",
+            json!({"id": claim, "statement": "L"}),
+            json!({"slug": "k", "statement": "L", "reflection": {"text": "Other"}}),
+            json!([]),
+        ),
+        (
+            "saveMember",
+            "member",
+            "role organisation { name }",
+            json!({"issuer": "https://issuer.example", "subject": "ada", "role": "FUNDER"}),
+            json!({"role": "FUNDER", "organisation": {"name": "Trust"}}),
+            json!([]),
+        ),
+    ];
+    for (name, field, fields, input, expected, cleared) in cases {
+        let saved = save(&steward, name, field, fields, input.clone()).await;
+        assert_eq!(saved, (expected, cleared), "{name} {input}");
+    }
+}
+
+async fn what_cannot_be_cleared_or_is_missing_is_named(database: Database) {
+    let app = TestApp::start(database).await;
+    let steward = app.steward().await;
+    let (id, _) = kept(
+        &steward,
+        "saveMeeting",
+        json!({"title": "First", "heldOn": "2024-05-01"}),
+    )
+    .await;
+    let query = "mutation($input: SaveMeetingInput!) { saveMeeting(input: $input) { meeting { id } userErrors { code path message } } }";
+    for (input, path, message) in [
+        (json!({"id": id, "title": null}), "title", "cannot be cleared"),
+        (json!({"title": "Second"}), "heldOn", "is missing"),
+        (json!({"title": "Second", "heldOn": null}), "heldOn", "is missing"),
+    ] {
+        let response = steward.response_with(query, json!({"input": input})).await;
+        let error = &response["data"]["saveMeeting"]["userErrors"][0];
+        assert_eq!(
+            (&error["code"], &error["path"]),
+            (&json!("REQUIRED"), &json!([path])),
+            "{response}"
+        );
+        assert!(error["message"].as_str().unwrap().contains(message), "{response}");
+    }
+}
+
+/// The newest document of the record of a reference, as it is published.
+async fn document(app: &TestApp, reference: &str) -> Value {
+    let one = initiative::Entity::find()
+        .filter(initiative::Column::ExternalRef.eq(reference))
+        .one(&app.app.db)
+        .await
+        .unwrap()
+        .expect("it is published");
+    let revision = revision::Entity::find()
+        .filter(revision::Column::InitiativeId.eq(one.id))
+        .filter(revision::Column::Version.eq(one.version));
+    revision.one(&app.app.db).await.unwrap().unwrap().document
+}
+
+async fn a_table_of_records_leaves_what_it_has_no_column_for(database: Database) {
+    let app = TestApp::start(database).await;
+    import(&app, KNOWN).await;
+    let whole = "externalRef,title,summary,place.code,leadOrganisation.identifier,leadOrganisation.name,visibility,source.kind,source.title,source.url,\
+                 challengesFaced.1.challenge,challengesFaced.1.note,fundingTerms.1.funder.name,fundingTerms.1.durationMonths\n\
+                 a,First,What it does,E06000001,GB-CHC-500,A charity,OPEN,SELF_REPORT,Return,https://example.org/,\
+                 DEFINING_AMBITIONS,No time,A funder,12\n";
+    assert_eq!(import_records(&app, whole).await, (added(1), Vec::new()));
+    let before = document(&app, "a").await;
+    let partial = "externalRef,title,leadOrganisation.identifier,source.kind,source.title,challengesFaced.1.challenge,challengesFaced.1.step\n\
+                   a,Second,GB-CHC-500,SELF_REPORT,Return,DEFINING_AMBITIONS,SKIPPED\n";
+    let (tally, said) = import_records(&app, partial).await;
+    assert_eq!((tally.altered, said), (1, Vec::new()));
+    let mut expected = before.clone();
+    expected["title"] = "Second".into();
+    expected["challengesFaced"][0]["step"] = "SKIPPED".into();
+    assert_eq!(document(&app, "a").await, expected);
+    let empty = "externalRef,title,summary,leadOrganisation.identifier,source.kind,source.title,fundingTerms.1.durationMonths\n\
+                 a,Second,,GB-CHC-500,SELF_REPORT,Return,\n";
+    let (tally, said) = import_records(&app, empty).await;
+    assert_eq!((tally.altered, tally.warned), (1, 1), "{said:?}");
+    assert!(
+        said.iter().any(|one| one.contains("summary is cleared")),
+        "{said:?}"
+    );
+    assert!(
+        said.iter()
+            .any(|one| one.contains("had 1 in the published record")),
+        "{said:?}"
+    );
+    let after = document(&app, "a").await;
+    assert_eq!((after.get("summary"), after.get("fundingTerms")), (None, None));
+    assert_eq!(after["challengesFaced"], expected["challengesFaced"]);
+}
+
+/// Imports a table of records as the command does.
+async fn import_records(app: &TestApp, csv: &'static str) -> (Tally, Vec<String>) {
+    let mut said = Vec::new();
+    let mut remarks = |remark| {
+        if let Remark::Refused(one) | Remark::Warning(one) = remark {
+            said.push(one.to_string());
+        }
+    };
+    let input = Cursor::new(csv);
+    let format = RecordFormat::Csv;
+    let tally = import::records::import_as(&app.app.db, &TestApp::act(), format, input, &mut remarks)
+        .await
+        .unwrap();
+    app.catch_up().await;
+    (tally, said)
+}
+
+fn added(count: u64) -> Tally {
+    Tally {
+        added: count,
+        ..Tally::default()
+    }
+}
+
+async fn a_table_that_a_partner_sends_leaves_what_it_has_no_column_for(database: Database) {
+    let app = submissions::base(database).await;
+    let (partner, steward) = (submissions::partner(&app).await, app.steward().await);
+    let whole = submissions::record("a");
+    submissions::published(&app, &partner, whole).await;
+    let before = document(&app, "a").await;
+    let partial = "externalRef,title,source.kind,source.title\na,Second,SELF_REPORT,Our return\n";
+    import_jobs::send(&app, &partner, "table.csv", partial, json!({"as": "SENT"})).await;
+    run::run_waiting(&app.app).await.unwrap();
+    let sent = steward
+        .query("{ submissions(filter: {state: SUBMITTED}) { nodes { record problems { message } } } }")
+        .await;
+    let record = &sent["submissions"]["nodes"][0]["record"];
+    assert_eq!(record["title"], json!("Second"), "{sent}");
+    for field in ["place", "challengesFaced", "sharing", "visibility"] {
+        assert_eq!(record[field], before[field], "{field}: {sent}");
+    }
+}
