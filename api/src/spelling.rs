@@ -87,7 +87,8 @@ pub fn gss_code(text: &str) -> String {
     let mut code = key(text);
     code.retain(|character| character != ' ');
     code.make_ascii_uppercase();
-    code
+    // What a space held apart may compose now.
+    composed(&code).into_owned()
 }
 
 /// Lists of org-id.guide whose numbers consist of digits and capital letters, so that letters' case and
@@ -137,7 +138,7 @@ pub fn org_id(text: &str) -> String {
     let number = number.trim_start_matches(is_separator);
     if LISTS_IN_CAPITALS.contains(&prefix.as_str()) {
         let number = number.replace(' ', "").replace(is_dash, "-");
-        return joined(&[&prefix, &number.to_ascii_uppercase()]);
+        return joined(&[&prefix, &composed(&number.to_ascii_uppercase())]);
     }
     joined(&[&prefix, number])
 }
