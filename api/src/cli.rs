@@ -4,12 +4,14 @@ mod check;
 mod demo;
 mod import;
 mod member;
+mod opening;
+pub mod output;
 mod send;
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -17,6 +19,8 @@ use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait;
 use wayin_migration::Migrator;
 
+use self::opening::{connect, open};
+use self::output::{UnlessClosed, print_line, print_note};
 use crate::app::App;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, DatabaseConfig, TokenConfig, environment};
@@ -113,12 +117,12 @@ enum Migrate {
     /// Take back the newest migrations, with everything in their tables.
     #[command(after_help = "Example:\n  wayin migrate down --yes --steps 1")]
     ///
-    /// It deletes what their tables hold, and therefore needs `--yes`.
+    /// It asks first. Where nobody can be asked, it needs `--yes`.
     Down {
         /// How many.
         #[arg(long, default_value_t = 1)]
         steps: u32,
-        /// Confirms it.
+        /// Do not ask.
         #[arg(long)]
         yes: bool,
     },
@@ -207,25 +211,25 @@ fn import_cause(error: &ImportError) -> String {
     }
 }
 
-/// What the command has opened, to be closed when it ends.
-static OPENED: Mutex<Vec<DatabaseConnection>> = Mutex::new(Vec::new());
-
 /// How a command ends where a file was taken but for some rows.
 const SOME_REFUSED: u8 = 3;
 
 impl Cli {
     /// Runs the command, and closes the base that it opened, also where it fails.
-    pub async fn run(self) -> Result<ExitCode, CliError> {
+    pub async fn run(self, env_file: EnvFile) -> Result<ExitCode, CliError> {
         let serves = matches!(self.command, Command::Serve | Command::Demo { .. });
-        let done = self.execute().await;
-        let opened = std::mem::take(&mut *OPENED.lock().unwrap_or_else(PoisonError::into_inner));
-        for db in &opened {
-            database::close(db).await;
+        for warning in env_file.warnings() {
+            print_note!("Warning: {warning}");
         }
+        let done = self.execute().await;
+        opening::close_all().await;
         if serves && done.is_ok() {
             tracing::info!("stopped");
         }
-        done
+        match output::failure() {
+            Some(cause) if done.is_ok() => Err(CliError::Io("standard output".into(), cause)),
+            _ => done,
+        }
     }
 
     async fn execute(self) -> Result<ExitCode, CliError> {
@@ -239,13 +243,9 @@ impl Cli {
                 demo::run(port).await?;
             }
             Command::Migrate(command) => migrate(command).await?,
-            Command::Schema => match std::io::stdout().write_all(schema::sdl().as_bytes()) {
-                // Whoever reads it may have read enough, as `head` does.
-                Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => {}
-                written => {
-                    written.map_err(|cause| CliError::Io("The schema could not be printed".into(), cause))?;
-                }
-            },
+            Command::Schema => UnlessClosed(std::io::stdout())
+                .write_all(schema::sdl().as_bytes())
+                .map_err(|cause| CliError::Io("The schema could not be printed".into(), cause))?,
             Command::Member(command) => command.run().await?,
             Command::Token(command) => command.run().await?,
             Command::Import(command) => return command.run().await,
@@ -271,6 +271,13 @@ fn start_log() -> Result<(), CliError> {
         // A log that nobody reads any more is no reason to stop.
         .log_internal_errors(false)
         .init();
+    for warning in environment("LOG")
+        .iter()
+        .flat_map(|filter| config::log_warnings(filter))
+    {
+        // Such a filter may leave this out of the log too.
+        print_note!("Warning: {warning}");
+    }
     Ok(())
 }
 
@@ -280,44 +287,46 @@ fn has_colours() -> bool {
     std::io::stderr().is_terminal() && !refused
 }
 
+/// What the file `.env` sets.
+#[derive(Debug, Default)]
+pub struct EnvFile {
+    names: Vec<String>,
+    problem: Option<String>,
+}
+
+impl EnvFile {
+    /// Loads the file, if there is one. What the environment sets already wins.
+    pub fn load() -> Self {
+        let mut loaded = Self::default();
+        for setting in dotenvy::dotenv_iter().into_iter().flatten() {
+            loaded.names.extend(setting.ok().map(|(name, _)| name));
+        }
+        loaded.problem = match dotenvy::dotenv() {
+            Err(dotenvy::Error::LineParse(..)) => {
+                Some("A line of the file .env cannot be read; it and the lines after it are ignored.".into())
+            }
+            Err(dotenvy::Error::Io(cause)) if cause.kind() != std::io::ErrorKind::NotFound => {
+                Some(format!("The file .env cannot be read: {cause}."))
+            }
+            _ => None,
+        };
+        loaded
+    }
+
+    /// What is wrong with it, and with the names in the environment.
+    fn warnings(&self) -> Vec<String> {
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let mut warnings = config::name_warnings(environment, &self.names);
+        warnings.extend(self.problem.clone());
+        warnings
+    }
+}
+
 /// Waits for the signal to stop, and logs it.
 async fn stop_signal() {
     server::asked_to_end().await;
     tracing::info!("stopping");
-}
-
-/// Opens the base that the settings name, and refuses one that is not migrated.
-async fn open() -> Result<DatabaseConnection, CliError> {
-    let config = DatabaseConfig::read(&environment)?;
-    let db = connect(&config).await?;
-    // What is migrated already need not be read through at each start.
-    if config.migrate_on_start && !Migrator::get_pending_migrations(&db).await?.is_empty() {
-        let respelt = migrate_up(&db, &SystemClock).await?;
-        for clash in respelt.clashes {
-            tracing::warn!("{clash}");
-        }
-    }
-    let pending = Migrator::get_pending_migrations(&db).await?;
-    if !pending.is_empty() {
-        return Err(CliError::Asked(format!(
-            "The base lacks {}: run `wayin migrate up`, or set MIGRATE_ON_START=true.",
-            counted(pending.len(), "migration")
-        )));
-    }
-    Ok(db)
-}
-
-async fn connect(config: &DatabaseConfig) -> Result<DatabaseConnection, CliError> {
-    let db = database::connect(&config.url).await.map_err(|cause| {
-        CliError::Config(ConfigError::Malformed(
-            "DATABASE_URL",
-            format!("the base cannot be opened: {cause}"),
-        ))
-    })?;
-    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-    opened.push(db.clone());
-    drop(opened);
-    Ok(db)
 }
 
 /// Migrates a base, gives it its own row, and writes what it holds in one spelling.
@@ -364,37 +373,56 @@ async fn serve() -> Result<(), CliError> {
         .map_err(|cause| CliError::Io(bind.to_string(), cause))
 }
 
+/// Asks whether migrations are to be taken back.
+fn confirm(steps: u32) -> Result<(), CliError> {
+    let refused = |reason: &str| Err(CliError::Asked(reason.into()));
+    if !std::io::stdin().is_terminal() {
+        return refused("Taking migrations back deletes what their tables hold: say --yes to do so.");
+    }
+    print_note!(
+        "This takes back {} and deletes everything in the tables of them. Write yes to go on:",
+        counted(steps, "migration")
+    );
+    let mut answer = String::new();
+    std::io::stdin()
+        .read_line(&mut answer)
+        .map_err(|cause| CliError::Io("standard input".into(), cause))?;
+    if answer.trim().eq_ignore_ascii_case("yes") {
+        Ok(())
+    } else {
+        refused("Nothing was taken back.")
+    }
+}
+
 async fn migrate(command: Migrate) -> Result<(), CliError> {
     let db = connect(&DatabaseConfig::read(&environment)?).await?;
     match command {
         Migrate::Up => {
             let pending = Migrator::get_pending_migrations(&db).await?;
             let respelt = migrate_up(&db, &SystemClock).await?;
-            println!("{} applied.", counted(pending.len(), "migration"));
+            print_line!("{} applied.", counted(pending.len(), "migration"));
             if respelt.rows > 0 {
-                println!(
+                print_line!(
                     "{} written in one spelling of names and identifiers.",
                     counted(respelt.rows, "row")
                 );
             }
             for clash in &respelt.clashes {
-                println!("To be merged: {clash}");
+                print_line!("To be merged: {clash}");
             }
         }
-        Migrate::Down { yes: false, .. } => {
-            return Err(CliError::Asked(
-                "Taking migrations back deletes what their tables hold: say --yes to do so.".into(),
-            ));
-        }
-        Migrate::Down { steps, yes: true } => {
+        Migrate::Down { steps, yes } => {
+            if !yes {
+                confirm(steps)?;
+            }
             let applied = Migrator::get_applied_migrations(&db).await?.len();
             Migrator::down(&db, Some(steps)).await?;
             let left = Migrator::get_applied_migrations(&db).await?.len();
-            println!("{} taken back.", counted(applied - left, "migration"));
+            print_line!("{} taken back.", counted(applied - left, "migration"));
         }
         Migrate::Status => {
             for migration in Migrator::get_migration_with_status(&db).await? {
-                println!(
+                print_line!(
                     "{:8} {}",
                     migration.status().to_string().to_lowercase(),
                     migration.name()
@@ -418,7 +446,7 @@ fn create(output: Option<PathBuf>) -> Result<(String, Box<dyn Write + Send>), Cl
     Ok(match output {
         None => (
             "standard output".into(),
-            Box::new(std::io::BufWriter::new(std::io::stdout())),
+            Box::new(std::io::BufWriter::new(UnlessClosed(std::io::stdout()))),
         ),
         Some(path) => {
             let name = path.display().to_string();
@@ -463,7 +491,7 @@ async fn export_grants(output: Option<PathBuf>, prefix: &str, hidden_too: bool) 
         ),
     ] {
         if count > 0 {
-            eprintln!("{} left out, {reason}.", counted(count, "funding term"));
+            print_note!("{} left out, {reason}.", counted(count, "funding term"));
         }
     }
     if exported.written == 0 {
@@ -473,7 +501,7 @@ async fn export_grants(output: Option<PathBuf>, prefix: &str, hidden_too: bool) 
                 .into(),
         ));
     }
-    eprintln!("{} written.", counted(exported.written, "grant"));
+    print_note!("{} written.", counted(exported.written, "grant"));
     Ok(())
 }
 
@@ -489,7 +517,7 @@ async fn export_records(output: Option<PathBuf>, format: Option<ExportFormat>) -
     let written = export::records_as(&moment, format, &mut to).await?;
     moment.commit().await?;
     to.flush().map_err(|cause| CliError::Io(name, cause))?;
-    eprintln!("{} written.", counted(written, "record"));
+    print_note!("{} written.", counted(written, "record"));
     Ok(())
 }
 

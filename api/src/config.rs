@@ -1,6 +1,8 @@
 //! The settings, read and checked once, before anything starts. `.env.example`
 //! lists every one of them.
 
+mod names;
+
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -9,6 +11,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::names::{log_warnings, warnings as name_warnings};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use serde::Deserialize;
 
@@ -24,6 +27,9 @@ use crate::import::parse::records::Limits;
 use crate::origins::Origins;
 use crate::pattern::disclosure::noise::Noise;
 use crate::pattern::engine::Settings;
+
+/// The base where `DATABASE_URL` names none.
+const DEFAULT_DATABASE_URL: &str = "sqlite://wayin.db?mode=rwc";
 
 /// Something wrong with a setting, in one plain sentence that names it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +64,7 @@ impl DatabaseConfig {
     pub fn read(source: Source<'_>) -> Result<Self, ConfigError> {
         const URL: &str = "DATABASE_URL";
         const MIGRATE: &str = "MIGRATE_ON_START";
-        let url = source(URL).unwrap_or_else(|| "sqlite://wayin.db?mode=rwc".into());
+        let url = source(URL).unwrap_or_else(|| DEFAULT_DATABASE_URL.into());
         let sqlite = url.starts_with("sqlite:");
         if !sqlite && !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(ConfigError::Malformed(

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use wayin::cli::Cli;
+use wayin::cli::{Cli, EnvFile, output};
 
 /// Rows are made on one thread and let go of on another, which the system's own allocator is slow at.
 #[global_allocator]
@@ -12,12 +12,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // A `.env` file beside the process is optional; what is set already wins.
-    let _ = dotenvy::dotenv();
-    match Cli::parse().run().await {
+    let env_file = EnvFile::load();
+    match Cli::parse().run(env_file).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("{error}");
+            output::write_note(format_args!("{error}"));
             ExitCode::FAILURE
         }
     }

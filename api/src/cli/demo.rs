@@ -9,6 +9,7 @@ use rand::TryRngCore;
 use sea_orm::DatabaseConnection;
 use wayin_entity::{OrganisationKind, Role};
 
+use super::output::{print_line, print_note};
 use super::{CliError, migrate_up};
 use crate::app::App;
 use crate::auth::issued::Issuing;
@@ -38,7 +39,7 @@ pub async fn run(port: u16) -> Result<(), CliError> {
         .tempdir()
         .map_err(|cause| CliError::Io("a temporary folder".into(), cause))?;
     let url = format!("sqlite://{}?mode=rwc", folder.path().join("demo.db").display());
-    eprintln!("Loading the example evidence ...");
+    print_note!("Loading the example evidence ...");
     let db = database::connect(&url).await?;
     let clock = FixedClock::at(moment());
     migrate_up(&db, &clock).await?;
@@ -137,17 +138,17 @@ fn tell(address: SocketAddr, ready: &[Ready]) {
         .iter()
         .find(|one| one.role == Role::Steward)
         .map_or("", |one| one.token.as_str());
-    println!("Wayin's demonstration. Its evidence is illustrative: made up, in real places.\n");
-    println!("GraphQL   http://{address}/graphql");
-    println!("GraphiQL  http://{address}/graphiql#token={steward}\n");
-    println!("Tokens, good for a day and for this run alone:");
+    print_line!("Wayin's demonstration. Its evidence is illustrative: made up, in real places.\n");
+    print_line!("GraphQL   http://{address}/graphql");
+    print_line!("GraphiQL  http://{address}/graphiql#token={steward}\n");
+    print_line!("Tokens, good for a day and for this run alone:");
     for Ready { role, name, token } in ready {
-        println!("{:10} {name}\n           {token}", role.code());
+        print_line!("{:10} {name}\n           {token}", role.code());
     }
     let body = serde_json::json!({ "query": QUESTION }).to_string();
-    println!("\nDo short funding and skipped ambitions go together, and where is it different? Ask:\n");
-    println!(
+    print_line!("\nDo short funding and skipped ambitions go together, and where is it different? Ask:\n");
+    print_line!(
         "curl -s http://{address}/graphql -H 'Content-Type: application/json' -H 'Authorization: Bearer {steward}' -d '{body}'\n"
     );
-    println!("Stop it with Ctrl-C; the base is temporary and goes with it.");
+    print_line!("Stop it with Ctrl-C; the base is temporary and goes with it.");
 }

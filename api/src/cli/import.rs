@@ -11,6 +11,7 @@ use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::output::{print_line, print_note};
 use super::send::{IntentArgument, Sending};
 use super::{CliError, SOME_REFUSED, import_cause, open, open_file};
 use crate::audit::{self, Event};
@@ -115,7 +116,7 @@ impl Import {
                     format!("{name}, {}: worth a look: {}", warning.place(), warning.reason)
                 }
             };
-            bar.suspend(|| eprintln!("{line}"));
+            bar.suspend(|| print_note!("{line}"));
         };
         let failed = |error| CliError::Import {
             file: name.clone(),
@@ -143,7 +144,7 @@ impl Import {
                 noted.begins("importGrants", bytes).await?;
                 let outcome = grants::import(&db, &act, input, format, licence, &mut remarks).await;
                 if unlicensed && outcome.is_ok() {
-                    eprintln!("{name} does not say which licence it may be reused under; --licence does.");
+                    print_note!("{name} does not say which licence it may be reused under; --licence does.");
                 }
                 outcome
             }
@@ -152,7 +153,7 @@ impl Import {
         let tally = outcome.map_err(failed)?;
         ended?;
         bar.finish_and_clear();
-        println!("{name}: {}", told(&tally));
+        print_line!("{name}: {}", told(&tally));
         Ok(if tally.refused > 0 {
             ExitCode::from(SOME_REFUSED)
         } else {

@@ -6,6 +6,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::json;
 use wayin_entity::{OrganisationKind, Role, issued_token};
 
+use super::output::print_line;
 use super::{CliError, open};
 use crate::audit::{self, Event};
 use crate::auth::issued::{self, Draft, Issuing, Until};
@@ -125,7 +126,7 @@ impl Member {
                 let added = member::add(&transaction, &act, subject, role, organisation).await?;
                 note(&transaction, &act, "saveMember", &added).await?;
                 commit(transaction).await?;
-                println!("{} may now act as {}.", added.subject, role.code());
+                print_line!("{} may now act as {}.", added.subject, role.code());
             }
             Self::List => {
                 for (member, organisation) in member::list(&open().await?).await? {
@@ -136,7 +137,7 @@ impl Member {
                     };
                     let organisation =
                         organisation.map_or_else(String::new, |organisation| organisation.name);
-                    println!(
+                    print_line!(
                         "{}\t{}\t{}\t{}\t{organisation}",
                         member.subject,
                         member.issuer,
@@ -163,7 +164,7 @@ impl Member {
                         "No member has the subject {subject} from {issuer}."
                     )));
                 };
-                println!("{} is revoked.", member.subject);
+                print_line!("{} is revoked.", member.subject);
             }
         }
         Ok(())
@@ -267,7 +268,7 @@ async fn issue(act: &Act<'_>, named: String, name: String, days: u16) -> Result<
     let token = issuing.text(&row, owner.subject)?;
     note_token(&transaction, act, "issueToken", &row).await?;
     commit(transaction).await?;
-    println!("{token}");
+    print_line!("{token}");
     Ok(())
 }
 
@@ -283,7 +284,7 @@ async fn list() -> Result<(), CliError> {
         } else {
             "good"
         };
-        println!(
+        print_line!(
             "{}\t{}\t{}\t{}\t{state}\t{}",
             NodeKind::IssuedToken.id(token.id),
             owner.map_or_else(String::new, |owner| owner.subject),
@@ -306,7 +307,7 @@ async fn revoke(act: &Act<'_>, id: &str) -> Result<(), CliError> {
     let row = issued::revoke(&transaction, act, token).await?.map_err(refused)?;
     note_token(&transaction, act, "revokeToken", &row).await?;
     commit(transaction).await?;
-    println!("The token {} is revoked.", row.name);
+    print_line!("The token {} is revoked.", row.name);
     Ok(())
 }
 

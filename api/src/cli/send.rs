@@ -11,6 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 use wayin_entity::{ImportAs, ImportKind, import, import_outcome};
 
+use super::output::{print_line, print_note};
 use super::{CliError, SOME_REFUSED, member, open, open_file};
 use crate::audit::{self, Event};
 use crate::auth::requester::Member;
@@ -109,7 +110,7 @@ impl Sending {
         if let Some(path) = &self.to_mend {
             write_to_mend(&db, &ended, limits, path).await?;
         }
-        println!("{}", told(&ended));
+        print_line!("{}", told(&ended));
         if let Some(reason) = &ended.refusal {
             return Err(CliError::Asked(format!(
                 "{name} was not read to its end: {reason}"
@@ -185,7 +186,7 @@ async fn tell_rows(db: &DatabaseConnection, name: &str, import: Uuid) -> Result<
             let column = row.column.map(|column| format!(", {column}")).unwrap_or_default();
             let worth = if row.is_warning { "worth a look: " } else { "" };
             let message = row.message.unwrap_or_default();
-            eprintln!("{name}{sheet}, row {}{column}: {worth}{message}", row.row);
+            print_note!("{name}{sheet}, row {}{column}: {worth}{message}", row.row);
         }
     }
 }
@@ -198,7 +199,7 @@ async fn write_to_mend(
 ) -> Result<(), CliError> {
     let failed = |cause| CliError::Io(path.display().to_string(), cause);
     if !to_mend::is_there(db, import).await? {
-        eprintln!("Nothing is to be mended: {} was not written.", path.display());
+        print_note!("Nothing is to be mended: {} was not written.", path.display());
         return Ok(());
     }
     if let Some(mut written) = to_mend::write(db, import, limits).await? {

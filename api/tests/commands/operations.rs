@@ -1,4 +1,6 @@
-//! What operators rely on: one whole file after each command, a log without colour codes.
+//! What operators rely on: one whole file after each command, plain errors, and warnings of names that are no settings.
+
+use std::process::Stdio;
 
 use crate::program::{Folder, free_address, wait_until_ready};
 use crate::settings;
@@ -58,6 +60,103 @@ fn a_file_that_exists_keeps_its_mode() {
     .unwrap();
     folder.good(&["migrate", "up"]);
     assert_eq!(mode(&folder), 0o640);
+}
+
+#[test]
+fn a_reader_that_stops_early_is_no_failure() {
+    let folder = settings();
+    folder.good(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
+    for arguments in [
+        &["schema"][..],
+        &["migrate", "status"],
+        &["member", "list"],
+        &["check"],
+        &["export", "records"],
+    ] {
+        let mut command = folder.program(env!("CARGO_BIN_EXE_wayin"));
+        command
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop((child.stdout.take(), child.stderr.take()));
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_base_that_cannot_be_reached_is_reported_in_plain_words() {
+    let refused = format!("postgres://wayin:hidden@{}/wayin", free_address());
+    for (url, expected) in [
+        (refused.as_str(), "the connection was refused"),
+        (
+            "postgres://wayin:hidden@nowhere.invalid/wayin",
+            "the host nowhere.invalid is not known",
+        ),
+        ("sqlite://absent.db", "the file absent.db does not exist"),
+        (
+            "sqlite://absent/wayin.db?mode=rwc",
+            "the folder absent of the base does not exist",
+        ),
+    ] {
+        let folder = settings().with("DATABASE_URL", url);
+        for arguments in [&["serve"][..], &["member", "list"], &["migrate", "status"]] {
+            let ended = folder.run(arguments);
+            assert_eq!(ended.code, Some(1), "{ended:?}");
+            assert!(ended.err.contains(expected), "{url}: {ended:?}");
+            assert!(!ended.err.contains("hidden"), "no password is printed: {ended:?}");
+        }
+    }
+}
+
+#[test]
+fn names_that_are_no_settings_are_reported() {
+    let folder = settings().with("COST_MAX", "1").with("DATABASE_URL", "");
+    folder.file(".env", "QUERY_TIMEOUT=3\nLOG=info\n");
+    let ended = folder.run(&["migrate", "up"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for expected in [
+        "COST_MAX is not a setting of Wayin; is COST_MOST meant?",
+        "QUERY_TIMEOUT in the file .env is not a setting of Wayin; the nearest is QUERY_SECONDS.",
+        "DATABASE_URL is empty; sqlite://wayin.db?mode=rwc is used.",
+    ] {
+        assert!(ended.err.contains(expected), "{ended:?}");
+    }
+    assert_eq!(ended.err.lines().count(), 3, "{ended:?}");
+}
+
+#[test]
+fn a_base_that_a_newer_version_migrated_is_refused() {
+    use sea_orm::ConnectionTrait as _;
+    let folder = settings();
+    folder.good(&["migrate", "up"]);
+    let url = format!("sqlite://{}", folder.path().join("wayin.db").display());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let db = wayin::database::connect(&url).await.unwrap();
+        db.execute_unprepared(
+            "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m99991231_000001_later', 0)",
+        )
+        .await
+        .unwrap();
+        wayin::database::close(&db).await;
+    });
+    for arguments in [
+        &["serve"][..],
+        &["migrate", "up"],
+        &["migrate", "status"],
+        &["migrate", "down", "--yes"],
+        &["member", "list"],
+        &["check"],
+        &["export", "records"],
+    ] {
+        let ended = folder.run(arguments);
+        assert_eq!(ended.code, Some(1), "{arguments:?}: {ended:?}");
+        assert!(
+            ended.err.contains("migrated by a newer version of Wayin"),
+            "{ended:?}"
+        );
+    }
 }
 
 #[test]

@@ -1,0 +1,142 @@
+//! Opening the base that the settings name, and closing it when the command ends.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use sea_orm::sqlx::{
+    self, ConnectOptions as _, Connection as _, postgres::PgConnectOptions, sqlite::SqliteConnectOptions,
+};
+use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm_migration::MigratorTrait;
+use wayin_migration::Migrator;
+
+use super::{CliError, counted, migrate_up};
+use crate::clock::SystemClock;
+use crate::config::{ConfigError, DatabaseConfig, environment};
+use crate::database;
+
+/// How long a server that does not answer is waited for.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
+
+/// What the command has opened.
+static OPENED: Mutex<Vec<DatabaseConnection>> = Mutex::new(Vec::new());
+
+/// Opens the base that the settings name, and refuses one that is not migrated.
+pub(super) async fn open() -> Result<DatabaseConnection, CliError> {
+    let config = DatabaseConfig::read(&environment)?;
+    let db = connect(&config).await?;
+    // What is migrated already need not be read through at each start.
+    if config.migrate_on_start && !Migrator::get_pending_migrations(&db).await?.is_empty() {
+        let respelt = migrate_up(&db, &SystemClock).await?;
+        for clash in respelt.clashes {
+            tracing::warn!("{clash}");
+        }
+    }
+    let pending = Migrator::get_pending_migrations(&db).await?;
+    if !pending.is_empty() {
+        return Err(CliError::Asked(format!(
+            "The base lacks {}: run `wayin migrate up`, or set MIGRATE_ON_START=true.",
+            counted(pending.len(), "migration")
+        )));
+    }
+    Ok(db)
+}
+
+/// Opens a base, migrated or not, and refuses one that a newer version has migrated.
+pub(super) async fn connect(config: &DatabaseConfig) -> Result<DatabaseConnection, CliError> {
+    let refused = |reason| CliError::Config(ConfigError::Malformed("DATABASE_URL", reason));
+    if !config.url.starts_with("sqlite:") {
+        try_postgres(&config.url).await.map_err(refused)?;
+    }
+    let db = database::connect(&config.url)
+        .await
+        .map_err(|cause| refused(sqlite_failure(&config.url, &cause)))?;
+    keep(db.clone());
+    let known = Migrator::get_migration_files();
+    let applied = Migrator::get_migration_models(&db).await?;
+    let unknown = applied
+        .iter()
+        .filter(|applied| !known.iter().any(|known| known.name() == applied.version))
+        .count();
+    if unknown > 0 {
+        return Err(CliError::Asked(format!(
+            "The base was migrated by a newer version of Wayin than this one, {}: it has {} that this version does \
+             not know. Use that version.",
+            env!("CARGO_PKG_VERSION"),
+            counted(unknown, "migration")
+        )));
+    }
+    Ok(db)
+}
+
+/// Remembers a base that is to be closed when the command ends.
+fn keep(db: DatabaseConnection) {
+    OPENED.lock().unwrap_or_else(PoisonError::into_inner).push(db);
+}
+
+/// Closes what the command has opened.
+pub(super) async fn close_all() {
+    let opened = std::mem::take(&mut *OPENED.lock().unwrap_or_else(PoisonError::into_inner));
+    for db in &opened {
+        database::close(db).await;
+    }
+}
+
+/// Connects to `PostgreSQL` once, to say in plain words why that fails: the pool would try for as long as it waits for a
+/// connection, and say no more than that it timed out.
+async fn try_postgres(url: &str) -> Result<(), String> {
+    let options: PgConnectOptions = url
+        .parse()
+        .map_err(|cause: sqlx::Error| format!("it is no address of a database: {cause}"))?;
+    let at = match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    };
+    let failed = |cause: sqlx::Error| postgres_failure(&options, &at, &cause);
+    match tokio::time::timeout(ANSWER_DEADLINE, options.connect()).await {
+        Ok(Ok(connection)) => connection.close().await.map_err(failed),
+        Ok(Err(cause)) => Err(failed(cause)),
+        Err(_) => Err(format!(
+            "{at} does not answer within {} seconds",
+            ANSWER_DEADLINE.as_secs()
+        )),
+    }
+}
+
+fn postgres_failure(options: &PgConnectOptions, at: &str, cause: &sqlx::Error) -> String {
+    let user = options.get_username();
+    let code = cause
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    match (code.as_deref(), cause) {
+        (Some("28P01"), _) => format!("PostgreSQL at {at} refuses the password of the user {user}"),
+        (Some("3D000"), _) => format!(
+            "PostgreSQL at {at} has no database {}; create it first",
+            options.get_database().unwrap_or(user)
+        ),
+        (_, sqlx::Error::Io(cause)) if cause.kind() == std::io::ErrorKind::ConnectionRefused => {
+            format!("no PostgreSQL runs at {at}: the connection was refused")
+        }
+        (_, sqlx::Error::Io(cause)) if cause.to_string().contains("lookup") => {
+            format!("the host {} is not known: {cause}", options.get_host())
+        }
+        _ => format!("PostgreSQL at {at} cannot be used: {cause}"),
+    }
+}
+
+fn sqlite_failure(url: &str, cause: &DbErr) -> String {
+    let file = url
+        .parse::<SqliteConnectOptions>()
+        .map(|options| options.get_filename().to_owned());
+    if let Ok(file) = file {
+        let name = file.display();
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return format!("the folder {} of the base does not exist", folder.display());
+        }
+        if !file.exists() {
+            return format!("the file {name} does not exist; with ?mode=rwc at its end it is created");
+        }
+    }
+    format!("the base cannot be opened: {cause}")
+}

@@ -1,0 +1,58 @@
+//! What commands print, to standard output and to standard error.
+
+use std::fmt::Arguments;
+use std::io::{self, ErrorKind, Write};
+use std::sync::Mutex;
+
+/// The first failure to write to standard output.
+static FAILURE: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Prints a line to standard output.
+macro_rules! print_line {
+    ($($argument:tt)*) => { $crate::cli::output::write_out(format_args!($($argument)*)) };
+}
+
+/// Prints a line to standard error.
+macro_rules! print_note {
+    ($($argument:tt)*) => { $crate::cli::output::write_note(format_args!($($argument)*)) };
+}
+
+pub(crate) use {print_line, print_note};
+
+/// Writes a line to standard output. A failure does not stop the command: [`failure`] has it.
+pub(crate) fn write_out(line: Arguments<'_>) {
+    if let Err(cause) = writeln!(UnlessClosed(io::stdout().lock()), "{line}") {
+        let mut failure = FAILURE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        failure.get_or_insert(cause);
+    }
+}
+
+/// Writes a line to standard error, where there is anybody to read it.
+pub fn write_note(line: Arguments<'_>) {
+    drop(writeln!(io::stderr().lock(), "{line}"));
+}
+
+/// Why a line could not be printed to standard output, if one could not.
+pub(super) fn failure() -> Option<io::Error> {
+    let mut failure = FAILURE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    failure.take()
+}
+
+/// A writer whose reader may stop reading before the end, as `head` does: what it does not read is dropped.
+pub(super) struct UnlessClosed<W>(pub W);
+
+impl<W: Write> Write for UnlessClosed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(cause) if cause.kind() == ErrorKind::BrokenPipe => Ok(bytes.len()),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(cause) if cause.kind() == ErrorKind::BrokenPipe => Ok(()),
+            flushed => flushed,
+        }
+    }
+}

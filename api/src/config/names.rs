@@ -1,0 +1,178 @@
+//! The names of the settings, and names that are probably meant for one of them.
+
+use super::ConfigError;
+
+/// The file that lists every setting.
+const EXAMPLE: &str = include_str!("../../../.env.example");
+
+/// Every setting.
+fn names() -> impl Iterator<Item = &'static str> {
+    EXAMPLE
+        .lines()
+        .filter_map(|line| line.trim_start_matches("# ").split_once('='))
+        .map(|(name, _)| name)
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
+}
+
+/// Names at the beginning of targets that Wayin or a library of it logs under.
+const LOG_TARGETS: &[&str] = &[
+    "async_graphql",
+    "axum",
+    "h2",
+    "hyper",
+    "hyper_util",
+    "log",
+    "reqwest",
+    "rustls",
+    "sea_orm",
+    "sea_orm_migration",
+    "sqlx",
+    "tokio",
+    "tower",
+    "tower_http",
+    "tungstenite",
+    "wayin",
+    "wayin_migration",
+];
+
+/// The words that a log filter may have for a level.
+const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
+
+/// Whether each name in `.env` is a setting, each name in the environment that is nearly one of ours, and an empty
+/// `DATABASE_URL`: a sentence for each that is not as it should be.
+pub fn warnings(environment: impl IntoIterator<Item = (String, String)>, in_file: &[String]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for name in in_file.iter().filter(|name| !is_setting(name)) {
+        warnings.push(format!(
+            "{name} in the file .env is not a setting of Wayin; the nearest is {}.",
+            nearest(name)
+        ));
+    }
+    for (name, value) in environment {
+        if name == "DATABASE_URL" && value.trim().is_empty() {
+            warnings.push(format!(
+                "DATABASE_URL is empty; {} is used.",
+                super::DEFAULT_DATABASE_URL
+            ));
+        }
+        let near = nearest(&name);
+        if !is_setting(&name) && !in_file.contains(&name) && is_near(&name, near) {
+            warnings.push(format!("{name} is not a setting of Wayin; is {near} meant?"));
+        }
+    }
+    warnings
+}
+
+fn is_setting(name: &str) -> bool {
+    names().any(|known| known == name)
+}
+
+fn nearest(name: &str) -> &'static str {
+    let name = name.to_uppercase();
+    names()
+        .min_by_key(|known| strsim::damerau_levenshtein(&name, known))
+        .unwrap_or_default()
+}
+
+/// Whether a name differs from a setting's in a third of its letters at most, and in three at most.
+fn is_near(name: &str, setting: &str) -> bool {
+    let most = (setting.len() / 3).min(3);
+    name.len() > 3 && strsim::damerau_levenshtein(&name.to_uppercase(), setting) <= most
+}
+
+/// The parts of a log filter that match nothing that is logged: a sentence for each.
+pub fn log_warnings(filter: &str) -> Vec<String> {
+    let directives = filter.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let target = |directive: &str| {
+        let target = directive
+            .split(['=', '['])
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
+        let is_level = !directive.contains('=')
+            && (LEVELS.contains(&target.to_lowercase().as_str()) || target.parse::<u8>().is_ok());
+        (!is_level && !target.is_empty()).then_some(target)
+    };
+    let matches = |target: &String| {
+        let root = target.split("::").next().unwrap_or_default();
+        LOG_TARGETS.contains(&root)
+    };
+    directives
+        .filter_map(target)
+        .filter(|target| !matches(target))
+        .map(|target| {
+            ConfigError::Malformed(
+                "LOG",
+                format!("nothing is logged under {target}; write a level such as info, or wayin=info"),
+            )
+            .to_string()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_read_from_the_example() {
+        for name in ["DATABASE_URL", "ORIGINS", "MIGRATE_ON_START", "COST_MOST", "LOG"] {
+            assert_eq!(names().filter(|known| *known == name).count(), 1, "{name}");
+        }
+        assert!(names().count() >= 30);
+    }
+
+    #[test]
+    fn names_that_are_nearly_settings_are_reported() {
+        let environment = [
+            "COST_MAX",
+            "HOME",
+            "PATH",
+            "LANG",
+            "POSTGRES_PASSWORD",
+            "PORT",
+            "import_days",
+            "LOG",
+        ];
+        let environment = environment.map(|name| (name.to_owned(), "1".to_owned()));
+        assert_eq!(
+            warnings(environment, &[]),
+            [
+                "COST_MAX is not a setting of Wayin; is COST_MOST meant?",
+                "import_days is not a setting of Wayin; is IMPORT_DAYS meant?",
+            ]
+        );
+        assert_eq!(
+            warnings(
+                [("DATABASE_URL".to_owned(), String::new())],
+                &["QUERY_TIMEOUT".to_owned(), "LOG".to_owned()]
+            ),
+            [
+                "QUERY_TIMEOUT in the file .env is not a setting of Wayin; the nearest is QUERY_SECONDS.",
+                "DATABASE_URL is empty; sqlite://wayin.db?mode=rwc is used.",
+            ]
+        );
+    }
+
+    #[test]
+    fn parts_of_a_log_filter_that_match_nothing_are_reported() {
+        for good in [
+            "warn,wayin=info",
+            "OFF",
+            "wayin::import=debug,sqlx",
+            "3",
+            "wayin[span]=trace",
+            "",
+        ] {
+            assert_eq!(log_warnings(good), [""; 0], "{good}");
+        }
+        assert_eq!(
+            log_warnings("verbose,wayn=info"),
+            [
+                "The setting LOG cannot be used: nothing is logged under verbose; write a level such as info, or wayin=info.",
+                "The setting LOG cannot be used: nothing is logged under wayn; write a level such as info, or wayin=info.",
+            ]
+        );
+    }
+}
