@@ -153,7 +153,7 @@ impl Taking<'_> {
                 ..
             } => {
                 let unstated = record.unstated.clone().filter(|unstated| !unstated.is_empty())?;
-                let reference = reference_of(&record.document)?.to_owned();
+                let reference = reference_of(&record.document)?.into_owned();
                 Some((reference, unstated, record, alone))
             }
             _ => None,
