@@ -94,10 +94,8 @@ impl Omission<'_> {
 
     fn visit_value(&mut self, value: &mut Value) {
         match value {
-            Value::Variable(name) => {
-                if self.absent.contains(name) {
-                    self.still_used.insert(name.clone());
-                }
+            Value::Variable(name) if self.absent.contains(name) => {
+                self.still_used.insert(name.clone());
             }
             Value::List(items) => {
                 for item in items {
