@@ -71,6 +71,9 @@ impl FullPlace {
     }
 }
 
+/// By name and kind, the places without a code: what each lies within, and its id.
+type WithoutCode = HashMap<(String, PlaceKind), Vec<(BTreeSet<Uuid>, Uuid)>>;
+
 /// Finds the place that each draft means: its id in the base, or a new one. All codes
 /// come first, so that drafts may name each other in any order.
 pub(super) fn meant(act: &Act<'_>, places: &Gazetteer, links: &Links, drafts: &[PlaceDraft]) -> Vec<Meant> {
@@ -78,7 +81,7 @@ pub(super) fn meant(act: &Act<'_>, places: &Gazetteer, links: &Links, drafts: &[
     for code in drafts.iter().filter_map(|draft| draft.code.as_ref()) {
         by_code.entry(code.clone()).or_insert_with(|| act.clock.new_id());
     }
-    let mut without_code: HashMap<(String, PlaceKind), Vec<(BTreeSet<Uuid>, Uuid)>> = HashMap::new();
+    let mut without_code: WithoutCode = HashMap::new();
     for place in places.places.values().filter(|place| place.code.is_none()) {
         let within = links.get(&place.id).map(|up| up.within.clone());
         let key = (place.name_folded.clone(), place.kind);
@@ -106,7 +109,7 @@ fn meant_without_code(
     places: &Gazetteer,
     links: &Links,
     by_code: &HashMap<String, Uuid>,
-    without_code: &mut HashMap<(String, PlaceKind), Vec<(BTreeSet<Uuid>, Uuid)>>,
+    without_code: &mut WithoutCode,
 ) -> Meant {
     let new = act.clock.new_id();
     let mut within = BTreeSet::new();
