@@ -176,6 +176,9 @@ async fn a_steward_cannot_save_a_second_spelling(database: Database) {
 
 async fn what_an_earlier_version_stored_is_respelt_unless_it_clashes(database: Database) {
     let app = TestApp::start(database).await;
+    // Published before rows are inserted by hand: those are in no log, so that the engine could not follow.
+    app.publish(&[record("r1").with("title", "Caf\u{e9}").json()])
+        .await;
     let now = SystemClock.now();
     let rows = [
         ("R", "GB-CHC-1"),
@@ -198,8 +201,6 @@ async fn what_an_earlier_version_stored_is_respelt_unless_it_clashes(database: D
             .await
             .unwrap();
     }
-    app.publish(&[record("r1").with("title", "Caf\u{e9}").json()])
-        .await;
     let row = initiative::Entity::find()
         .one(&app.app.db)
         .await
