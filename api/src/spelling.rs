@@ -136,9 +136,13 @@ pub fn org_id(text: &str) -> String {
     }
     let prefix = format!("{country}-{}", list.to_ascii_uppercase());
     let number = number.trim_start_matches(is_separator);
-    if LISTS_IN_CAPITALS.contains(&prefix.as_str()) {
-        let number = number.replace(' ', "").replace(is_dash, "-");
-        return joined(&[&prefix, &composed(&number.to_ascii_uppercase())]);
+    let unspaced = number.replace(' ', "").replace(is_dash, "-");
+    // Anything else is no number of these lists, such as the marker of a redacted one.
+    let is_number = unspaced
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_number && LISTS_IN_CAPITALS.contains(&prefix.as_str()) {
+        return joined(&[&prefix, &unspaced.to_ascii_uppercase()]);
     }
     joined(&[&prefix, number])
 }
@@ -250,6 +254,7 @@ mod tests {
             ("ca_cra_acr_11922rr", "CA-CRA_ACR-11922rr"),
             ("360g ex-Org:7", "360G-ex-Org:7"),
             ("gb chc", "GB-CHC"),
+            ("gb-chc-[redacted] 2", "GB-CHC-[redacted] 2"),
             ("Company  7", "Company 7"),
             ("7 x", "7 x"),
             ("", ""),

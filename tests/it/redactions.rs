@@ -301,7 +301,7 @@ fn known_by(text: &str) -> Value {
         .led_by(OWN)
         .with(
             "fundingTerms",
-            json!([{"funder": builders::organisation(&format!("XM-{text}")), "grantIdentifier": text}]),
+            json!([{"funder": builders::organisation(&format!("XM-ID-{text}")), "grantIdentifier": text}]),
         )
         .with(
             "sharing",
@@ -314,9 +314,9 @@ fn known_by(text: &str) -> Value {
 
 /// Has stewards keep what is known by a text.
 async fn keep_known_by(steward: &Client<'_>, text: &str) {
-    let named = json!({"name": format!("{text} trust"), "identifier": format!("XI-{text}")});
+    let named = json!({"name": format!("{text} trust"), "identifier": format!("XI-ID-{text}")});
     let (id, _) = kept(steward, "saveOrganisation", named).await;
-    let put_right = json!({"id": id, "name": format!("{text} trust"), "identifier": format!("XJ-{text}")});
+    let put_right = json!({"id": id, "name": format!("{text} trust"), "identifier": format!("XJ-ID-{text}")});
     kept(steward, "saveOrganisation", put_right).await;
     let title = json!({"title": text, "heldOn": "2024-05-01"});
     kept(steward, "saveMeeting", title).await;
@@ -360,7 +360,7 @@ async fn what_is_known_by_a_text_is_told_apart_without_it(database: Database) {
     let (lately, _) = kept(&steward, "saveOrganisation", called("GB-CHC-77")).await;
     app.publish(&[builders::record("of another").led_by("GB-CHC-77").json()])
         .await;
-    let mut anew = called(&format!("GB-{TOLD}"));
+    let mut anew = called(&format!("GB-ID-{TOLD}"));
     anew["id"] = lately.into();
     kept(&steward, "saveOrganisation", anew).await;
     for text in [EARLIER, TOLD] {
@@ -391,16 +391,16 @@ async fn what_is_known_by_a_text_is_told_apart_without_it(database: Database) {
     assert_eq!(
         all_of!(app, organisation::Identifier, identifier),
         [
-            "GB-[redacted]",
-            "XJ-[redacted]",
-            "XJ-[redacted] 2",
-            "XM-[redacted]",
-            "XM-[redacted] 2"
+            "GB-ID-[redacted]",
+            "XJ-ID-[redacted]",
+            "XJ-ID-[redacted] 2",
+            "XM-ID-[redacted]",
+            "XM-ID-[redacted] 2"
         ]
     );
     assert_eq!(
         all_of!(app, former_organisation::Identifier, identifier),
-        ["XI-[redacted]", "XI-[redacted] 2"]
+        ["XI-ID-[redacted]", "XI-ID-[redacted] 2"]
     );
     let slugs = all_of!(app, crisis::Slug, slug);
     assert_eq!(slugs, ["redacted-floods", "redacted-floods-2"]);
