@@ -182,7 +182,10 @@ async fn save(steward: &Client<'_>, name: &str, field: &str, fields: &str, input
     (payload[field].take(), payload["cleared"].take())
 }
 
-#[expect(clippy::too_many_lines, reason = "one case for each kind of object that is saved")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one case for each kind of object that is saved"
+)]
 async fn what_a_save_leaves_out_stays_and_null_clears_it(database: Database) {
     let app = TestApp::start(database).await;
     let steward = app.steward().await;
@@ -416,7 +419,7 @@ async fn a_table_that_a_partner_sends_leaves_what_it_has_no_column_for(database:
     import_jobs::send(&app, &partner, "table.csv", partial, json!({"as": "SENT"})).await;
     run::run_waiting(&app.app).await.unwrap();
     let sent = steward
-        .query("{ submissions(filter: {state: SUBMITTED}) { nodes { record problems { message } } } }")
+        .query("{ submissions(filter: {states: [SUBMITTED]}) { nodes { record problems { message } } } }")
         .await;
     let record = &sent["submissions"]["nodes"][0]["record"];
     assert_eq!(record["title"], json!("Second"), "{sent}");

@@ -29,6 +29,7 @@ pub fn omit_absent(document: &mut ExecutableDocument, operation_name: Option<&st
     }
     let mut omission = Omission {
         absent: &absent,
+        omitted: HashSet::new(),
         still_used: HashSet::new(),
     };
     omission.visit_directives(&operation.node.directives);
@@ -37,10 +38,12 @@ pub fn omit_absent(document: &mut ExecutableDocument, operation_name: Option<&st
         omission.visit_selections(&mut fragment.node.selection_set.node);
     }
     // Validation refuses a variable that is declared and not used.
-    let still_used = omission.still_used;
+    let Omission {
+        omitted, still_used, ..
+    } = omission;
     operation.node.variable_definitions.retain(|declared| {
         let name = &declared.node.name.node;
-        !absent.contains(name) || still_used.contains(name)
+        !omitted.contains(name) || still_used.contains(name)
     });
 }
 
@@ -55,6 +58,8 @@ fn absent_variables(operation: &OperationDefinition, variables: &Variables) -> H
 
 struct Omission<'a> {
     absent: &'a HashSet<Name>,
+    /// Absent variables that were left out somewhere.
+    omitted: HashSet<Name>,
     /// Absent variables in a place that cannot be left out, such as an item of a list.
     still_used: HashSet<Name>,
 }
@@ -65,10 +70,7 @@ impl Omission<'_> {
             self.visit_directives(selection.node.directives());
             match &mut selection.node {
                 Selection::Field(field) => {
-                    field
-                        .node
-                        .arguments
-                        .retain(|(_, value)| !self.is_absent(&value.node));
+                    field.node.arguments.retain(|(_, value)| !self.omits(&value.node));
                     for (_, value) in &mut field.node.arguments {
                         self.visit_value(&mut value.node);
                     }
@@ -103,7 +105,7 @@ impl Omission<'_> {
                 }
             }
             Value::Object(fields) => {
-                fields.retain(|_, value| !self.is_absent(value));
+                fields.retain(|_, value| !self.omits(value));
                 for value in fields.values_mut() {
                     self.visit_value(value);
                 }
@@ -112,8 +114,15 @@ impl Omission<'_> {
         }
     }
 
-    fn is_absent(&self, value: &Value) -> bool {
-        matches!(value, Value::Variable(name) if self.absent.contains(name))
+    /// Whether a value is an absent variable, which is then noted as left out.
+    fn omits(&mut self, value: &Value) -> bool {
+        match value {
+            Value::Variable(name) if self.absent.contains(name) => {
+                self.omitted.insert(name.clone());
+                true
+            }
+            _ => false,
+        }
     }
 }
 
@@ -156,6 +165,12 @@ mod tests {
                 vec!["a".into(), "b".into()]
             )
         );
+    }
+
+    #[test]
+    fn a_variable_that_nothing_uses_stays_declared() {
+        let document = "query Q($a: Int, $b: Int) { f(x: $a) }";
+        assert_eq!(omit(document, json!({})), (String::new(), vec!["b".into()]));
     }
 
     #[test]

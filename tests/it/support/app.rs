@@ -154,7 +154,9 @@ impl TestApp {
     pub async fn places(&self, csv: &str) -> Tally {
         let mut remarks = Vec::new();
         let tally = import::places::import(&self.app.db, &Self::act(), csv.as_bytes(), &mut |remark| {
-            remarks.push(remark);
+            if matches!(remark, Remark::Refused(_)) {
+                remarks.push(remark);
+            }
         })
         .await
         .expect("the places are taken");

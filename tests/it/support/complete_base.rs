@@ -12,7 +12,7 @@ use wayin_entity::{
     Visibility, audit_event, base, challenge_faced, challenge_reason, change, claim, condition_changed,
     crisis, crisis_place, entry_point_taken, former_organisation, funding_term, import, import_outcome,
     import_piece, initiative, initiative_source, issued_token, kept_revision, meeting, member, organisation,
-    place, place_within, reflection, repeatable, revision, source, submission, term,
+    place, place_within, reflection, repeatable, revision, small_area, source, submission, term,
 };
 
 /// Inserts the rows, and makes sure of each that it reads back as it was written.
@@ -97,6 +97,13 @@ impl Rows {
         keep(db, region).await;
         keep(db, city).await;
         keep(db, within).await;
+        let small_area = small_area::Model {
+            code: "E01000001".into(),
+            place_id: Some(place),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        keep(db, small_area).await;
         place
     }
 

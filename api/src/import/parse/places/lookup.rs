@@ -262,8 +262,14 @@ impl Areas {
         let combined_authority = area(&["cauth"]);
         let region = area(&["rgn"]);
         let nation = area(&["ctry"]);
-        // The row of a country names those that are wider than it, and itself.
-        let wider = area(&["ew"]).or_else(|| area(&["gb"])).or_else(|| area(&["uk"]));
+        // The countries that a row names, from the narrowest; a country lies within those after it.
+        let countries: Vec<&ParentPlace> = ["ew", "gb", "uk"]
+            .into_iter()
+            .filter_map(|name| self.find(&[name]).next())
+            .collect();
+        let own_at = countries.iter().position(|country| country.code == own);
+        let wider = countries[own_at.map_or(0, |at| at + 1)..].first();
+        let wider = wider.map(|country| (*country).clone());
         let (nearest, beside) = match kind {
             PlaceKind::Neighbourhood | PlaceKind::Ward | PlaceKind::Town => {
                 (local_authority.or(county).or(region).or(nation), None)
