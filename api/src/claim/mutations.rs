@@ -88,15 +88,12 @@ impl ClaimMutation {
         let (reason, mut wrong) = why(input.reason.as_deref());
         wrong.extend(unanswerable);
         let mut partial = Partial::load(running.db(), NodeKind::Claim, target.id).await?;
-        if partial.is_of_none() {
-            return Ok(refuse(vec![partial.no_such("claim")], wrong).into());
-        }
         let asked = Asked::of(&mut partial, &input)?;
         let slug = partial.needed("slug", input.slug)?;
         let statement = partial.needed("statement", input.statement)?;
         let reflection = partial.optional("reflection", input.reflection)?;
         let (Some(asked), Some(slug), Some(statement)) = (asked, slug, statement) else {
-            return Ok(refuse(partial.found, wrong).into());
+            return Ok(refuse(partial.refusals("claim"), wrong).into());
         };
         let draft = Draft {
             target,

@@ -63,16 +63,13 @@ impl CrisisMutation {
         let (reason, wrong) = why(input.reason.as_deref());
         let target = mutating::target(NodeKind::Crisis, input.id.as_ref(), input.version)?;
         let mut partial = Partial::load(running.db(), NodeKind::Crisis, target.id).await?;
-        if partial.is_of_none() {
-            return Ok(refuse(vec![partial.no_such("crisis")], wrong).into());
-        }
         let slug = partial.needed("slug", input.slug)?;
         let name = partial.needed("name", input.name)?;
         let from = partial.needed("from", input.from)?;
         let to = partial.optional("to", input.to)?;
         let places = partial.optional("places", input.places)?.unwrap_or_default();
         let (Some(slug), Some(name), Some(from)) = (slug, name, from) else {
-            return Ok(refuse(partial.found, wrong).into());
+            return Ok(refuse(partial.refusals("crisis"), wrong).into());
         };
         let draft = Draft {
             target,

@@ -83,14 +83,13 @@ impl Partial {
         }
     }
 
-    /// Whether the save names an object that is not there.
-    pub fn is_of_none(&self) -> bool {
-        self.is_update && self.before.is_none()
-    }
-
-    /// Says that there is no such object.
-    pub fn no_such(&self, what: &str) -> Finding {
-        Finding::new(FindingCode::NotFound, "id", format!("there is no such {what}"))
+    /// What is wrong with the save, which cannot go on. `what` names the kind of object.
+    pub fn refusals(mut self, what: &str) -> Vec<Finding> {
+        if self.is_update && self.before.is_none() {
+            let reason = format!("there is no such {what}");
+            self.found.push(Finding::new(FindingCode::NotFound, "id", reason));
+        }
+        self.found
     }
 
     fn wrong(&mut self, field: &str, reason: &str) {

@@ -93,15 +93,12 @@ impl MeetingMutation {
         let (reason, wrong) = why(input.reason.as_deref());
         let target = mutating::target(NodeKind::Meeting, input.id.as_ref(), input.version)?;
         let mut partial = Partial::load(running.db(), NodeKind::Meeting, target.id).await?;
-        if partial.is_of_none() {
-            return Ok(refuse(vec![partial.no_such("meeting")], wrong).into());
-        }
         let title = partial.needed("title", input.title)?;
         let theme = partial.optional("theme", input.theme)?;
         let held_on = partial.needed("heldOn", input.held_on)?;
         let registration_url = partial.optional("registrationUrl", input.registration_url)?;
         let (Some(title), Some(held_on)) = (title, held_on) else {
-            return Ok(refuse(partial.found, wrong).into());
+            return Ok(refuse(partial.refusals("meeting"), wrong).into());
         };
         let draft = MeetingDraft {
             target,
@@ -129,9 +126,6 @@ impl MeetingMutation {
         let (reason, wrong) = why(input.reason.as_deref());
         let target = mutating::target(NodeKind::Reflection, input.id.as_ref(), input.version)?;
         let mut partial = Partial::load(running.db(), NodeKind::Reflection, target.id).await?;
-        if partial.is_of_none() {
-            return Ok(refuse(vec![partial.no_such("reflection")], wrong).into());
-        }
         let meeting = partial.needed("meeting", input.meeting)?;
         let perspective = partial.needed("perspective", input.perspective)?;
         let entry_point = partial.optional("entryPoint", input.entry_point)?;
@@ -139,7 +133,7 @@ impl MeetingMutation {
         let place = partial.optional("place", input.place)?;
         let text = partial.needed("text", input.text)?;
         let (Some(meeting), Some(perspective), Some(text)) = (meeting, perspective, text) else {
-            return Ok(refuse(partial.found, wrong).into());
+            return Ok(refuse(partial.refusals("reflection"), wrong).into());
         };
         let draft = ReflectionDraft {
             target,

@@ -62,15 +62,12 @@ impl OrganisationMutation {
         let (reason, wrong) = why(input.reason.as_deref());
         let target = mutating::target(NodeKind::Organisation, input.id.as_ref(), input.version)?;
         let mut partial = Partial::load(running.db(), NodeKind::Organisation, target.id).await?;
-        if partial.is_of_none() {
-            return Ok(refuse(vec![partial.no_such("organisation")], wrong).into());
-        }
         let name = partial.needed("name", input.name)?;
         let kind = partial.optional("kind", input.kind)?;
         let identifier = partial.optional("identifier", input.identifier)?;
         let auto_publish = partial.optional("autoPublish", input.auto_publish)?;
         let Some(name) = name else {
-            return Ok(refuse(partial.found, wrong).into());
+            return Ok(refuse(partial.refusals("organisation"), wrong).into());
         };
         let draft = Draft {
             target,

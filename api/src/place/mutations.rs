@@ -64,9 +64,6 @@ impl PlaceMutation {
         let (reason, wrong) = why(input.reason.as_deref());
         let target = mutating::target(NodeKind::Place, input.id.as_ref(), input.version)?;
         let mut partial = Partial::load(running.db(), NodeKind::Place, target.id).await?;
-        if partial.is_of_none() {
-            return Ok(refuse(vec![partial.no_such("place")], wrong).into());
-        }
         let (name, kind) = (
             partial.needed("name", input.name)?,
             partial.needed("kind", input.kind)?,
@@ -75,7 +72,7 @@ impl PlaceMutation {
         let within = partial.optional("within", input.within)?.unwrap_or_default();
         let successor = partial.optional("successor", input.successor)?;
         let (Some(name), Some(kind)) = (name, kind) else {
-            return Ok(refuse(partial.found, wrong).into());
+            return Ok(refuse(partial.refusals("place"), wrong).into());
         };
         let draft = Draft {
             target,

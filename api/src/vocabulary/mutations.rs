@@ -62,9 +62,6 @@ impl TermMutation {
         let (reason, wrong) = why(input.reason.as_deref());
         let target = mutating::target(NodeKind::Term, input.id.as_ref(), input.version)?;
         let mut partial = Partial::load(running.db(), NodeKind::Term, target.id).await?;
-        if partial.is_of_none() {
-            return Ok(refuse(vec![partial.no_such("term")], wrong).into());
-        }
         let slug = partial.needed("slug", input.slug)?;
         let word = partial.needed("word", input.word)?;
         let definition = partial.needed("definition", input.definition)?;
@@ -72,7 +69,7 @@ impl TermMutation {
         let caution = partial.optional("caution", input.caution)?;
         let code = partial.optional("code", input.code)?;
         let (Some(slug), Some(word), Some(definition)) = (slug, word, definition) else {
-            return Ok(refuse(partial.found, wrong).into());
+            return Ok(refuse(partial.refusals("term"), wrong).into());
         };
         let draft = Draft {
             target,

@@ -265,7 +265,8 @@ impl Areas {
         // The countries that a row names, from the narrowest; a country lies within those after it.
         let countries: Vec<&ParentPlace> = ["ew", "gb", "uk"]
             .into_iter()
-            .filter_map(|name| self.find(&[name]).next())
+            .filter_map(|name| self.0.iter().find(|(level, _)| *level == name))
+            .map(|(_, area)| area)
             .collect();
         let own_at = countries.iter().position(|country| country.code == own);
         let wider = countries[own_at.map_or(0, |at| at + 1)..].first();
