@@ -214,6 +214,7 @@ async fn what_a_file_says_anew_is_altered(database: Database) {
             added: 1,
             altered: 2,
             unchanged: 1,
+            warned: 2,
             ..Tally::default()
         }
     );
@@ -444,7 +445,7 @@ async fn every_lookup_file_is_read(database: Database) {
     let files = [
         (
             format!("{ABOVE_HEADER}\n{ABOVE}\n"),
-            vec!["E92000001", "K04000001"],
+            vec!["E92000001", "K04000001", "K03000001", "K02000001"],
         ),
         (
             format!("RGNCD,RGNNM,{ABOVE_HEADER}\nE12000001,North East,{ABOVE}\n"),

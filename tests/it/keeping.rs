@@ -548,7 +548,7 @@ async fn what_imports_add_and_alter_leaves_versions(database: Database) {
     let app = base(database).await;
     let steward = app.steward().await;
     assert_eq!(count_of(&app, KeptSubject::Place).await, 5, "one for each place");
-    app.places("code,name\nE06000001,Hartlepool\n").await;
+    app.places("code,name,within\nE06000001,Hartlepool,\n").await;
     app.places("code,name,within\nE06000001,Hartlepool,E12000002\nE06000002,Middlesbrough,E12000001\n")
         .await;
     assert_eq!(
@@ -925,7 +925,7 @@ async fn a_member_who_is_revoked_may_do_nothing_from_then_on(database: Database)
     assert_eq!(revoked["nodes"][0]["subject"], "somebody");
     assert!(revoked["nodes"][0]["revokedAt"].is_string());
     // Saved again, they may act again, as what is said then.
-    let input = json!({"issuer": ISSUER, "subject": "somebody", "role": "DASHBOARD"});
+    let input = json!({"issuer": ISSUER, "subject": "somebody", "role": "DASHBOARD", "organisation": null});
     assert_eq!(kept(&steward, "saveMember", input).await, (id.clone(), 3));
     assert_eq!(
         somebody.query(viewer).await["viewer"],
