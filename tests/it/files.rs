@@ -45,7 +45,8 @@ pub async fn exported(app: &TestApp, format: ExportFormat) -> Vec<u8> {
     written
 }
 
-async fn import(app: &TestApp, format: RecordFormat, file: Vec<u8>) -> (Tally, Vec<String>) {
+/// Imports a file; answers what became of its rows, and what was said of them.
+pub async fn import(app: &TestApp, format: RecordFormat, file: Vec<u8>) -> (Tally, Vec<String>) {
     let mut said = Vec::new();
     let mut remarks = |remark| {
         said.push(match remark {

@@ -197,9 +197,10 @@ async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database)
         String::new(),
         nameless.to_string(),
         "{\"title\": ".to_owned(),
-        record("a").to_string(),
+        record("twice").to_string(),
         "[1]".to_owned(),
         odd.to_string(),
+        record("twice").to_string(),
     ]
     .join("\r\n");
     let import = taken(&app, &partner, &content, json!({})).await;
@@ -211,7 +212,7 @@ async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database)
     );
     assert_eq!(import["organisation"]["identifier"], OWN);
     assert_eq!(import["fileName"], "return.jsonl");
-    assert_eq!(counts(&import), [7, 3, 0, 0, 0, 0, 4]);
+    assert_eq!(counts(&import), [8, 3, 0, 0, 0, 0, 5]);
     assert_eq!(import["warned"], 1);
     assert_eq!(
         rows(&partner, &import).await,
@@ -224,6 +225,7 @@ async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database)
             "6 REFUSED REPEATED externalRef",
             "7 REFUSED MALFORMED -",
             "8 DRAFTED CONTRADICTORY fundingTerms/0/durationMonths (a warning)",
+            "9 REFUSED REPEATED externalRef",
         ]
     );
     // What is kept is exactly what was typed.
@@ -244,13 +246,13 @@ async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database)
         .await;
     assert_eq!(
         found["import"],
-        json!({"all": {"totalCount": 8}, "refused": {"totalCount": 4}, "found": {"totalCount": 7}})
+        json!({"all": {"totalCount": 9}, "refused": {"totalCount": 5}, "found": {"totalCount": 8}})
     );
     assert_eq!(found["imports"]["totalCount"], 1);
     assert_eq!(found["node"]["id"], import["id"]);
     // The same file again changes nothing.
     let again = taken(&app, &partner, &content, json!({})).await;
-    assert_eq!(counts(&again), [7, 0, 0, 0, 3, 0, 4]);
+    assert_eq!(counts(&again), [8, 0, 0, 0, 3, 0, 5]);
     let kept = submission::Entity::find().all(&app.app.db).await.unwrap();
     assert!(
         kept.len() == 3 && kept.iter().all(|one| one.version == 1),

@@ -40,6 +40,7 @@ mod questions;
 mod records;
 mod redactions;
 mod repeated;
+mod shared_references;
 mod spellings;
 mod spreadsheets;
 mod statements;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         missing::stories(),
         files::stories(),
         mending::stories(),
+        shared_references::stories(),
         written_from::stories(),
         visibility::stories(),
         permissions::stories(),

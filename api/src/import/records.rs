@@ -1,18 +1,23 @@
 //! Initiative records in files of each format, published at once.
 
+use std::collections::HashMap;
 use std::io::{Read, Seek};
 
 use sea_orm::DatabaseConnection;
+use uuid::Uuid;
 
 use super::parse::file_record::{Cell, FileRecord, Item};
-use super::parse::records::{self, Limits, RecordFormat, Written};
-use super::parse::{GoodRow, Refusal, Row};
+use super::parse::records::{self, Limits, RecordFile, RecordFormat, Written};
+use super::parse::{FileError, GoodRow, Refusal, Row};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
+use crate::condition::fold;
+use crate::error::Error;
 use crate::initiative::document;
 use crate::initiative::publish::Proposal;
-use crate::initiative::record::InitiativeRecord;
+use crate::initiative::record::{InitiativeRecord, OrganisationReference};
 use crate::initiative::validate::Finding;
+use crate::organisation::Found;
 
 /// Imports a file of records in JSON Lines, one whole record a line.
 pub async fn import(
@@ -21,11 +26,7 @@ pub async fn import(
     input: impl Read + Seek + Send + 'static,
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) -> Result<Tally, ImportError> {
-    let (rows, reading) = super::batches(move |notes, each| records::read(input, notes, each));
-    let propose = |written, _: &_| proposal(written);
-    let tally = super::publish_rows(db, act, rows, propose, ToOwned::to_owned, remarks).await?;
-    super::parsed(reading, remarks).await?;
-    Ok(tally)
+    import_as(db, act, RecordFormat::JsonLines, input, remarks).await
 }
 
 /// Imports a file of records in any format.
@@ -36,27 +37,84 @@ pub async fn import_as(
     input: impl Read + Seek + Send + 'static,
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) -> Result<Tally, ImportError> {
-    if format == RecordFormat::JsonLines {
-        return import(db, act, input, remarks).await;
-    }
-    let (rows, reading) = super::batches(move |notes, each| {
-        records::read_as_typed(format, input, &Limits::NONE, notes, |item| {
-            let (row, read) = row(item);
-            each(row, read)
-        })
+    let opened = tokio::task::spawn_blocking(move || {
+        let mut file = RecordFile::open(format, input, &Limits::NONE)?;
+        let shared = file.shared_references(&Limits::NONE);
+        Ok::<_, FileError>((file, shared))
     });
-    let propose = |(record, stands): (InitiativeRecord, FileRecord), _: &_| {
-        let proposal = Proposal {
-            unstated: stands.unstated.clone(),
-            ..proposal((record, stands.written_from()))
-        };
-        (proposal, stands)
+    let opened = opened.await;
+    let (file, shared) =
+        opened.map_err(|cause| Error::Internal(format!("a file could not be opened: {cause}")))??;
+    let leads = identities(db, shared.leads()).await?;
+    let repeated = shared.repeated(|lead| &leads[lead]);
+    let tally = match file {
+        RecordFile::Lines(input) => {
+            let (rows, reading) =
+                super::batches(move |notes, each| records::read(input, &repeated, notes, each));
+            let propose = |written, _: &_| proposal(written);
+            let tally = super::publish_rows(db, act, rows, propose, ToOwned::to_owned, remarks).await?;
+            super::parsed(reading, remarks).await?;
+            tally
+        }
+        file => {
+            let (rows, reading) = super::batches(move |notes, each| {
+                file.read_as_typed(&Limits::NONE, &repeated, notes, |item| {
+                    let (row, read) = row(item);
+                    each(row, read)
+                })
+            });
+            let propose = |(record, stands): (InitiativeRecord, FileRecord), _: &_| {
+                let proposal = Proposal {
+                    unstated: stands.unstated.clone(),
+                    ..proposal((record, stands.written_from()))
+                };
+                (proposal, stands)
+            };
+            let refusal =
+                |_, stands: &FileRecord, Finding { path, reason, .. }| refusal(stands.cell_of(&path), reason);
+            let tally = super::publish_where_they_stand(db, act, rows, propose, refusal, remarks).await?;
+            super::parsed(reading, remarks).await?;
+            tally
+        }
     };
-    let refusal =
-        |_, stands: &FileRecord, Finding { path, reason, .. }| refusal(stands.cell_of(&path), reason);
-    let tally = super::publish_where_they_stand(db, act, rows, propose, refusal, remarks).await?;
-    super::parsed(reading, remarks).await?;
     Ok(tally)
+}
+
+/// What an organisation of a file is known by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Identity {
+    /// It is in the base.
+    Known(Uuid),
+    /// It is new, and has an identifier.
+    Identified(String),
+    /// It is new, and has a folded name at most.
+    Named(Option<String>),
+}
+
+/// What the organisations of a file are known by: equal for two that publication takes for one.
+async fn identities(
+    db: &DatabaseConnection,
+    organisations: &[OrganisationReference],
+) -> Result<Vec<Identity>, Error> {
+    let found = Found::look_up(db, organisations.iter()).await?;
+    let folded = |one: &OrganisationReference| one.name.as_deref().map(fold);
+    // Once the one that has an identifier is added, the other is found by the name of that.
+    let mut identified = HashMap::new();
+    for one in organisations.iter().filter(|one| found.id_of(one).is_none()) {
+        if let (Some(identifier), Some(name)) = (&one.identifier, folded(one)) {
+            identified.entry(name).or_insert(identifier);
+        }
+    }
+    let identity = |one: &OrganisationReference| match (found.id_of(one), &one.identifier) {
+        (Some(id), _) => Identity::Known(id),
+        (None, Some(identifier)) => Identity::Identified(identifier.clone()),
+        (None, None) => {
+            let name = folded(one);
+            let identifier = name.as_ref().and_then(|name| identified.get(name));
+            identifier.map_or(Identity::Named(name), |one| Identity::Identified((*one).clone()))
+        }
+    };
+    Ok(organisations.iter().map(identity).collect())
 }
 
 fn proposal((record, written_from): Written) -> Proposal {

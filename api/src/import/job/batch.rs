@@ -24,8 +24,6 @@ pub(super) enum Unit {
         item: Item,
         /// The record as it reads by itself, where that was looked at.
         alone: Option<Box<ByItself>>,
-        /// The first row of the file that has the same reference, where that is another.
-        repeats: Option<u64>,
     },
     /// A published grant.
     Grant {

@@ -1,9 +1,6 @@
 //! Reads the file of an import on a thread of its own, and hands over its rows in batches.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fs::File;
-use std::hash::{BuildHasher as _, RandomState};
 use std::io::BufReader;
 use std::ops::ControlFlow;
 
@@ -12,12 +9,12 @@ use wayin_entity::{FileFormat, ImportKind, import, organisation};
 
 use super::batch::Unit;
 use crate::error::{Error, Result};
-use crate::import::parse::file_record::{Cell, FileRecord, Item};
+use crate::import::parse::file_record::{Cell, Item};
 use crate::import::parse::grants::{self as grant_files, GrantFormat};
 use crate::import::parse::records::{Limits, RecordFormat, read_as_typed};
 use crate::import::parse::{FileError, Notes, Refusal};
 use crate::initiative::validate::{Finding, FindingCode};
-use crate::submission::{look, reference_of};
+use crate::submission::look;
 
 /// How many rows are taken in in one transaction: on SQLite half as many take a fifth longer each, and while these are
 /// written nobody else writes.
@@ -57,28 +54,6 @@ fn grant_format(import: &import::Model) -> Option<GrantFormat> {
 /// Rows with their positions in the file, counted from 1.
 pub(super) struct Batch(pub(super) Vec<(i64, Unit)>);
 
-/// The references that were met in a file, as hashes, each with the first row that has it: some 40 bytes a row. Two
-/// references of one hash would be taken for one, which among a million has a chance of one in thirty million.
-#[derive(Default)]
-struct References {
-    hashed_by: RandomState,
-    rows: HashMap<u64, u64>,
-}
-
-impl References {
-    /// The first row that has the reference of a record; none where that is this one.
-    fn row_before(&mut self, record: &FileRecord) -> Option<u64> {
-        let hash = self.hashed_by.hash_one(reference_of(&record.document)?);
-        match self.rows.entry(hash) {
-            Entry::Occupied(earlier) => Some(*earlier.get()),
-            Entry::Vacant(free) => {
-                free.insert(record.at.row);
-                None
-            }
-        }
-    }
-}
-
 pub(super) type Reading = tokio::task::JoinHandle<(Notes, Result<(), FileError>)>;
 
 /// Reads a file on a thread of its own, its records by themselves included, and hands over the rows that are not
@@ -97,25 +72,16 @@ pub(super) fn read(
         let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
         let mut position = 0;
         let mut notes = Notes::default();
-        let mut references = References::default();
         let mut hand_over = |mut unit| {
             position += 1;
-            if let Unit::Record {
-                item: Item::Record(record),
-                repeats,
-                ..
-            } = &mut unit
-            {
-                *repeats = references.row_before(record);
-            }
             if position <= done {
                 return ControlFlow::Continue(());
             }
             if let Unit::Record {
                 item: Item::Record(record),
                 alone,
-                repeats: None,
             } = &mut unit
+                && !record.repeats_reference()
                 && let Some(organisation) = &read_for
             {
                 *alone = Some(Box::new(look::by_itself(&record.document, organisation)));
@@ -155,11 +121,7 @@ pub(super) fn read(
                 read.and(outcome)
             }
             _ => read_as_typed(record_format(format), content, &limits, &mut notes, |item| {
-                hand_over(Unit::Record {
-                    item,
-                    alone: None,
-                    repeats: None,
-                })
+                hand_over(Unit::Record { item, alone: None })
             }),
         };
         if !batch.is_empty() {

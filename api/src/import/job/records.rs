@@ -192,12 +192,11 @@ impl Taking<'_> {
         let mut rows = Vec::with_capacity(units.len());
         for (position, unit) in units {
             let position = *position;
-            let (record, alone, repeats) = match unit {
+            let (record, alone) = match unit {
                 Unit::Record {
                     item: Item::Record(record),
                     alone,
-                    repeats,
-                } => (record, alone, repeats),
+                } => (record, alone),
                 Unit::Record {
                     item: Item::Stray(stray),
                     ..
@@ -229,10 +228,8 @@ impl Taking<'_> {
                 came.push(refused(position, record, vec![finding]));
                 continue;
             };
-            if let Some(row) = repeats {
-                let reason = format!("{reference} is the reference of row {row} too");
-                let finding = Finding::new(FindingCode::Repeated, "externalRef", reason);
-                came.push(refused(position, record, vec![finding]));
+            if record.repeats_reference() {
+                came.push(refused(position, record, Vec::new()));
                 continue;
             }
             let alone = match alone.take() {

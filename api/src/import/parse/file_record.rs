@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::version;
 use crate::initiative::unstated::Unstated;
 use crate::initiative::validate::{Finding, FindingCode};
-use crate::workbook::columns::{VERSION_PATH, header_of};
+use crate::workbook::columns::{REFERENCE_PATH, VERSION_PATH, header_of};
 
 /// Where something stands in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +57,13 @@ impl FileRecord {
     /// The version of the published record that it was written from; none where it does not say, or not as a number.
     pub fn written_from(&self) -> Option<i32> {
         version::read(self.version.as_ref()?).ok()
+    }
+
+    /// Whether another record of the file has its reference.
+    pub fn repeats_reference(&self) -> bool {
+        let is_repeated =
+            |found: &Finding| found.code == FindingCode::Repeated && found.path == REFERENCE_PATH;
+        self.findings.iter().any(is_repeated)
     }
 
     /// The document with the version among its fields, as it was typed.

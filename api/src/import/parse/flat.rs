@@ -11,6 +11,7 @@ use serde_json::json;
 use super::assembled::Part;
 use super::file_record::{Cell, FileRecord, Item, Stray};
 use super::records::Limits;
+use super::references::{EachReference, Reference};
 use super::stream::Allowance;
 use super::table::Table;
 use super::{FileError, Notes};
@@ -18,6 +19,7 @@ use crate::initiative::unstated::Unstated;
 use crate::initiative::validate::FindingCode;
 use crate::money::DecimalSign;
 use crate::workbook::columns::{EXAMPLE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND, folded};
+use crate::workbook::escaped;
 use crate::workbook::typed::Raw;
 
 /// The furthest position in a list that a column may name.
@@ -50,6 +52,40 @@ fn known(title: &str) -> Option<Known> {
         })
     };
     root.or_else(in_a_list)
+}
+
+/// Hands the row, the reference and the lead organisation of each row to `each`.
+pub(super) fn references(input: impl Read + Seek, each: &mut EachReference<'_>) -> Result<(), FileError> {
+    let allowance = Allowance::unlimited();
+    let mut table = Table::open(input, &allowance, &mut Notes::default())?;
+    let place = |path| {
+        let is_it = |title: &String| {
+            known(title).is_some_and(|known| known.sheet == 0 && SHEETS[0].columns[known.column].path == path)
+        };
+        table.header().iter().position(is_it)
+    };
+    let Some(reference) = place(REFERENCE_PATH) else {
+        return Ok(());
+    };
+    let (identifier, name) = (
+        place("leadOrganisation/identifier"),
+        place("leadOrganisation/name"),
+    );
+    while let Some((row, cells)) = table.next_row()? {
+        let Ok(cells) = cells else { continue };
+        let text = |place: usize| escaped::undo(cells[place].to_owned());
+        let (identifier, name) = (identifier.map(text), name.map(text));
+        let reference = Reference {
+            row,
+            text: &text(reference),
+            lead_identifier: identifier.as_deref(),
+            lead_name: name.as_deref(),
+        };
+        if each(reference).is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Reads records and hands each to `each`.

@@ -17,6 +17,7 @@ pub mod grants;
 mod ods;
 pub mod places;
 pub mod records;
+pub mod references;
 mod sheets;
 mod spool;
 mod stream;

@@ -4,13 +4,16 @@
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 
+use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::encoding::{self, Form};
 use super::file_record::{Cell, FileRecord, Item, Stray};
+use super::references::{EachReference, Reference, RepeatedReferences, SharedReferences};
+use super::sheets::{self, Gathered};
 use super::version::{self, Versioned};
-use super::{FileError, LONGEST_ROW, Notes, Refusals, Row, flat, ods, sheets, without_position, xlsx};
+use super::{FileError, LONGEST_ROW, Notes, Refusals, Row, flat, ods, without_position, xlsx};
 use crate::initiative::validate::FindingCode;
 use crate::initiative::{document, record::InitiativeRecord};
 
@@ -53,50 +56,153 @@ impl Default for Limits {
     }
 }
 
-/// Reads records as they were typed, whatever is wrong in them, and hands each to `each`,
-/// which may end the reading early.
+/// A file of records that is open.
+pub enum RecordFile<R> {
+    /// JSON Lines.
+    Lines(R),
+    /// A table.
+    Table(R),
+    /// The rows of a workbook.
+    Workbook(Box<Gathered>),
+}
+
+impl<R: Read + Seek> RecordFile<R> {
+    /// Opens a file. Of a workbook, all rows are read and set aside in a temporary file.
+    pub fn open(format: RecordFormat, mut input: R, limits: &Limits) -> Result<Self, FileError> {
+        let length = input.seek(SeekFrom::End(0))?;
+        if length > limits.bytes {
+            return Err(FileError::TooLong(limits.bytes));
+        }
+        input.seek(SeekFrom::Start(0))?;
+        Ok(match format {
+            RecordFormat::JsonLines => Self::Lines(input),
+            RecordFormat::Csv => Self::Table(input),
+            RecordFormat::Xlsx => {
+                let mut book = xlsx::Book::open(input, length, limits)?;
+                Self::Workbook(Box::new(sheets::gather(&mut book, limits)?))
+            }
+            RecordFormat::Ods => {
+                let mut book = ods::Book::open(input, length, limits)?;
+                Self::Workbook(Box::new(sheets::gather(&mut book, limits)?))
+            }
+        })
+    }
+
+    /// Finds the records that share their reference with others, of the first rows of the file that may be taken.
+    pub fn shared_references(&mut self, limits: &Limits) -> SharedReferences {
+        match self {
+            Self::Lines(input) => {
+                SharedReferences::find(|each| line_references(&mut *input, each), limits.rows)
+            }
+            Self::Table(input) => {
+                SharedReferences::find(|each| flat::references(&mut *input, each), limits.rows)
+            }
+            Self::Workbook(gathered) => SharedReferences::find(|each| gathered.references(each), limits.rows),
+        }
+    }
+
+    /// Reads records as they were typed, whatever is wrong in them, and hands each to `each`,
+    /// which may end the reading early.
+    pub fn read_as_typed(
+        self,
+        limits: &Limits,
+        repeated: &RepeatedReferences,
+        notes: &mut Notes,
+        mut each: impl FnMut(Item) -> ControlFlow<()>,
+    ) -> Result<(), FileError> {
+        let mut each = |mut item: Item| {
+            if let Item::Record(record) = &mut item {
+                version::set_aside(record);
+                record.findings.extend(repeated.finding(record.at.row));
+            }
+            each(item)
+        };
+        match self {
+            Self::Lines(input) => {
+                let mut left = limits.rows;
+                let mut outcome = Ok(());
+                read_lines(input, notes, |line, row| {
+                    if left == 0 {
+                        outcome = Err(FileError::TooManyRows(limits.rows));
+                        return ControlFlow::Break(());
+                    }
+                    left -= 1;
+                    each(typed_line(line, row))
+                })?;
+                outcome
+            }
+            Self::Table(input) => flat::read(input, limits, notes, &mut each),
+            Self::Workbook(gathered) => gathered.hand_over(repeated, &mut each),
+        }
+    }
+}
+
+/// Reads the records of one organisation as they were typed, and hands each to `each`, which may end the reading
+/// early. Records that share their reference have a finding that says so.
 pub fn read_as_typed(
     format: RecordFormat,
-    mut input: impl Read + Seek,
+    input: impl Read + Seek,
     limits: &Limits,
     notes: &mut Notes,
-    mut each: impl FnMut(Item) -> ControlFlow<()>,
+    each: impl FnMut(Item) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
-    let length = input.seek(SeekFrom::End(0))?;
-    if length > limits.bytes {
-        return Err(FileError::TooLong(limits.bytes));
-    }
-    input.seek(SeekFrom::Start(0))?;
-    let mut each = |mut item: Item| {
-        if let Item::Record(record) = &mut item {
-            version::set_aside(record);
-        }
-        each(item)
-    };
-    match format {
-        RecordFormat::JsonLines => {
-            let mut left = limits.rows;
-            let mut outcome = Ok(());
-            read_lines(input, notes, |line, row| {
-                if left == 0 {
-                    outcome = Err(FileError::TooManyRows(limits.rows));
-                    return ControlFlow::Break(());
-                }
-                left -= 1;
-                each(typed_line(line, row))
-            })?;
-            outcome
-        }
-        RecordFormat::Csv => flat::read(input, limits, notes, &mut each),
-        RecordFormat::Xlsx => {
-            let mut book = xlsx::Book::open(input, length, limits)?;
-            sheets::read(&mut book, limits, &mut each)
-        }
-        RecordFormat::Ods => {
-            let mut book = ods::Book::open(input, length, limits)?;
-            sheets::read(&mut book, limits, &mut each)
-        }
-    }
+    let mut file = RecordFile::open(format, input, limits)?;
+    let repeated = file.shared_references(limits).repeated(|_| ());
+    file.read_as_typed(limits, &repeated, notes, each)
+}
+
+/// What tells a record of JSON Lines from the others of its file.
+#[derive(Deserialize)]
+struct Identity {
+    #[serde(rename = "externalRef", default)]
+    reference: Option<String>,
+    #[serde(rename = "leadOrganisation", default)]
+    lead: Option<Lead>,
+}
+
+/// What names a lead organisation.
+#[derive(Deserialize)]
+struct Lead {
+    #[serde(default)]
+    identifier: Option<String>,
+    #[serde(default)]
+    name: Option<String>,
+}
+
+/// Hands the row, the reference and the lead organisation of each line to `each`.
+fn line_references(input: impl Read + Seek, each: &mut EachReference<'_>) -> Result<(), FileError> {
+    read_lines(input, &mut Notes::default(), |row, line| {
+        let Ok(line) = line else {
+            return ControlFlow::Continue(());
+        };
+        let identity = serde_json::from_str(line).or_else(|_| {
+            // A line with mistakes in it may repeat a reference nevertheless.
+            let document: Value = serde_json::from_str(line)?;
+            let text = |value: Option<&Value>| value.and_then(Value::as_str).map(ToOwned::to_owned);
+            let lead = document.get("leadOrganisation");
+            Ok::<_, serde_json::Error>(Identity {
+                reference: text(document.get("externalRef")),
+                lead: lead.map(|lead| Lead {
+                    identifier: text(lead.get("identifier")),
+                    name: text(lead.get("name")),
+                }),
+            })
+        });
+        let Ok(Identity {
+            reference: Some(reference),
+            lead,
+        }) = identity
+        else {
+            return ControlFlow::Continue(());
+        };
+        let lead = lead.as_ref();
+        each(Reference {
+            row,
+            text: &reference,
+            lead_identifier: lead.and_then(|lead| lead.identifier.as_deref()),
+            lead_name: lead.and_then(|lead| lead.name.as_deref()),
+        })
+    })
 }
 
 /// A line as the record that it is, as far as it is JSON at all.
@@ -131,14 +237,18 @@ pub type Written = (InitiativeRecord, Option<i32>);
 /// parts agree with each other and with the base is for its publication to say.
 pub fn read(
     input: impl Read + Seek,
+    repeated: &RepeatedReferences,
     notes: &mut Notes,
     mut each: impl FnMut(u64, Row<Written>) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
     read_lines(input, notes, |number, line| {
+        let mut refusals = Refusals::of(number);
+        if let Some(finding) = repeated.finding(number) {
+            refusals.add(finding.path, finding.reason);
+        }
         let row = match line {
-            Ok(json) => record(number, json),
+            Ok(json) => record(refusals, json),
             Err(reason) => {
-                let mut refusals = Refusals::of(number);
                 refusals.add("", reason);
                 refusals.finish(None)
             }
@@ -201,8 +311,8 @@ fn is_object(content: &[u8], is_whole: bool) -> bool {
     content.starts_with(b"{") && (!is_whole || serde_json::from_slice::<IgnoredAny>(content).is_ok())
 }
 
-fn record(number: u64, json: &str) -> Row<Written> {
-    let mut refusals = Refusals::of(number);
+fn record(mut refusals: Refusals, json: &str) -> Row<Written> {
+    let own = refusals.found.len();
     if !json.starts_with('{') {
         refusals.add("", "is not a JSON object");
         return refusals.finish(None);
@@ -229,7 +339,7 @@ fn record(number: u64, json: &str) -> Row<Written> {
         }
         Err(error) => refusals.add("", format!("is not valid JSON: {}", without_position(&error))),
     }
-    if let Some(error) = error.filter(|_| refusals.found.is_empty()) {
+    if let Some(error) = error.filter(|_| refusals.found.len() == own) {
         // Only the text as it stands shows this one, such as a field given twice.
         let field = document::path(error.path());
         refusals.add(field, without_position(error.inner()));
@@ -250,7 +360,8 @@ mod tests {
 
     fn rows(text: impl AsRef<[u8]>) -> Result<Vec<(u64, Row<Written>)>, FileError> {
         let mut rows = Vec::new();
-        read(Cursor::new(text), &mut Notes::default(), |line, row| {
+        let (repeated, mut notes) = (RepeatedReferences::default(), Notes::default());
+        read(Cursor::new(text), &repeated, &mut notes, |line, row| {
             rows.push((line, row));
             ControlFlow::Continue(())
         })?;

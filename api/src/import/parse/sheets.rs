@@ -12,10 +12,11 @@ use serde_json::json;
 use super::assembled::{Part, is_reference};
 use super::file_record::{Cell, FileRecord, Item, Stray};
 use super::records::Limits;
+use super::references::{EachReference, Reference, RepeatedReferences};
 use super::spool::{Held, Place, SheetRow, Spool, Writing};
 use super::{FileError, LONGEST_ROW};
 use crate::initiative::unstated::Unstated;
-use crate::initiative::validate::{Finding, FindingCode};
+use crate::initiative::validate::FindingCode;
 use crate::workbook::columns::{
     EXAMPLE, GUIDANCE, LISTS, RECORD, REFERENCE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND, folded,
 };
@@ -99,12 +100,8 @@ struct Read {
     reference_title: String,
 }
 
-/// Reads the records of a workbook, and hands each to `each`.
-pub(super) fn read(
-    workbook: &mut dyn Workbook,
-    limits: &Limits,
-    each: &mut dyn FnMut(Item) -> ControlFlow<()>,
-) -> Result<(), FileError> {
+/// Sets the rows of a workbook aside.
+pub(super) fn gather(workbook: &mut dyn Workbook, limits: &Limits) -> Result<Gathered, FileError> {
     let mut gathering = Gathering::new(limits)?;
     let mut unknown = Vec::new();
     for name in workbook.sheets() {
@@ -132,7 +129,7 @@ pub(super) fn read(
     if gathering.sheets[0].header.is_none() {
         return Err(FileError::NoSheet(SHEETS[0].name));
     }
-    gathering.finish()?.hand_over(unknown, each)
+    gathering.finish(unknown)
 }
 
 /// The rows of a workbook, on their way into the spool.
@@ -253,7 +250,7 @@ impl<'a> Gathering<'a> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Gathered, FileError> {
+    fn finish(mut self, unknown: Vec<String>) -> Result<Gathered, FileError> {
         self.records.sort_by_key(|kept| kept.row);
         self.children
             .sort_by_key(|child| (child.key, child.kept.sheet, child.kept.row));
@@ -270,6 +267,7 @@ impl<'a> Gathering<'a> {
             records: self.records,
             children: self.children,
             references,
+            unknown,
         })
     }
 }
@@ -369,18 +367,21 @@ impl Row {
 }
 
 /// All rows of a workbook, set aside.
-struct Gathered {
+pub struct Gathered {
     spool: Spool,
     sheets: [Read; 5],
     records: Vec<Kept>,
     children: Vec<Child>,
     references: Vec<(u64, u32)>,
+    /// The sheets that are not known and hold something.
+    unknown: Vec<String>,
 }
 
 impl Gathered {
-    fn hand_over(
+    /// Hands the records to `each`, and then the rows that belong to none.
+    pub(super) fn hand_over(
         mut self,
-        unknown: Vec<String>,
+        repeated: &RepeatedReferences,
         each: &mut dyn FnMut(Item) -> ControlFlow<()>,
     ) -> Result<(), FileError> {
         let columns = self.sheets.each_ref().map(|read| {
@@ -395,13 +396,13 @@ impl Gathered {
         });
         let unstated = Arc::new(Unstated::of(&columns));
         for kept in std::mem::take(&mut self.records) {
-            let mut record = self.record(kept)?;
+            let mut record = self.record(kept, repeated)?;
             record.unstated = Some(Arc::clone(&unstated));
             if each(Item::Record(record)).is_break() {
                 return Ok(());
             }
         }
-        for stray in self.unread(unknown) {
+        for stray in self.unread() {
             if each(Item::Stray(stray)).is_break() {
                 return Ok(());
             }
@@ -431,7 +432,37 @@ impl Gathered {
             .map(|(_, row)| *row)
     }
 
-    fn record(&mut self, kept: Kept) -> Result<FileRecord, FileError> {
+    /// Hands the row, the reference and the lead organisation of each record that may share its reference to `each`.
+    pub(super) fn references(&mut self, each: &mut EachReference<'_>) -> Result<(), FileError> {
+        for kept in self.records.clone() {
+            let may_be_shared = |reference| self.sharing(reference).nth(1).is_some();
+            if !kept.reference.is_some_and(may_be_shared) {
+                continue;
+            }
+            let row = self.spool.get(kept.place)?;
+            let text = |path| {
+                let column = SHEETS[0].columns.iter().position(|column| column.path == path)?;
+                let is_it = |(known, _): &&(u16, Held)| usize::from(*known) == column;
+                match row.cells.iter().find(is_it) {
+                    Some((_, Held::Cell(raw))) => Some(escaped::undo(raw.text())),
+                    _ => None,
+                }
+            };
+            let (identifier, name) = (text("leadOrganisation/identifier"), text("leadOrganisation/name"));
+            let reference = Reference {
+                row: u64::from(kept.row) + 1,
+                text: row.reference.as_deref().unwrap_or_default(),
+                lead_identifier: identifier.as_deref(),
+                lead_name: name.as_deref(),
+            };
+            if each(reference).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, kept: Kept, repeated: &RepeatedReferences) -> Result<FileRecord, FileError> {
         let row = self.spool.get(kept.place)?;
         let mut record = FileRecord {
             at: self.sheets[0].cell(kept.row, None),
@@ -447,22 +478,13 @@ impl Gathered {
             keys.push((hash, true, name.clone()));
         }
         if let (Some(hash), Some(name)) = (kept.reference, &row.reference) {
-            let sharing: Vec<_> = self.sharing(hash).collect();
-            if let Some(other) = sharing.iter().find(|other| **other != kept.row)
-                && kept.record.is_none()
-            {
-                let reason = format!(
-                    "stands in row {} too; each record needs a reference of its own",
-                    other + 1
-                );
-                record
-                    .findings
-                    .push(Finding::new(FindingCode::Repeated, REFERENCE_PATH, reason));
-            }
             // Where several have it, only what they are told apart by says whose a row is; where
             // nothing does, they are refused, and the first keeps the rows.
+            let mut sharing = self.sharing(hash);
+            let is_first = sharing.next() == Some(kept.row);
+            let is_only = is_first && sharing.next().is_none();
             let is_its_own =
-                sharing.len() == 1 || (kept.record.is_none() && sharing.first() == Some(&kept.row));
+                is_only || (is_first && kept.record.is_none() && repeated.contains(u64::from(kept.row) + 1));
             if is_its_own {
                 keys.push((hash, false, name.clone()));
             }
@@ -524,10 +546,10 @@ impl Gathered {
     }
 
     /// Sheets and columns that nobody knows, and in which something stands.
-    fn unread(&self, unknown: Vec<String>) -> Vec<Stray> {
-        let sheets = unknown.into_iter().map(|name| Stray {
+    fn unread(&self) -> Vec<Stray> {
+        let sheets = self.unknown.iter().map(|name| Stray {
             at: Cell {
-                sheet: Some(name),
+                sheet: Some(name.clone()),
                 row: 1,
                 column: None,
             },

@@ -208,8 +208,8 @@ fn what_belongs_nowhere_is_told() {
     assert_eq!(
         told(&book),
         [
-            "Initiatives 3 Your reference: stands in row 4 too; each record needs a reference of its own",
-            "Initiatives 4 Your reference: stands in row 3 too; each record needs a reference of its own",
+            "Initiatives 3 Your reference: is the reference of row 4 too; each record needs a reference of its own",
+            "Initiatives 4 Your reference: is the reference of row 3 too; each record needs a reference of its own",
             "Scribbles 1 : is not a sheet that is known, and nothing in it was read",
             "Initiatives 1 Mine: is not a column that is known, and nothing in it was read",
             "Challenges 3 Your reference: no row of the sheet Initiatives has the reference \"z\"",

@@ -1,0 +1,172 @@
+//! A reference that several rows of a file have: all of them are refused, in every format and every way of importing.
+
+use sea_orm::EntityTrait;
+use serde_json::{Value, json};
+use wayin::import::Tally;
+use wayin::import::parse::records::RecordFormat;
+use wayin::workbook::export::RecordBook;
+use wayin::workbook::flat::{FlatTable, Widths};
+use wayin_entity::{Role, initiative};
+
+use crate::files::import;
+use crate::import_jobs::{self, rows};
+use crate::mending::sent;
+use crate::records::{PLACES, record};
+use crate::support::app::TestApp;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        every_row_with_a_shared_reference_is_refused,
+        a_reference_of_two_organisations_is_no_repetition,
+        a_file_that_is_sent_in_keeps_neither_of_two_records_with_one_reference,
+    ]
+}
+
+/// The records in a format.
+fn written(format: RecordFormat, records: &[Value]) -> Vec<u8> {
+    let mut written = Vec::new();
+    match format {
+        RecordFormat::JsonLines => return import_jobs::lines(records).into_bytes(),
+        RecordFormat::Csv => {
+            let mut widths = Widths::default();
+            records.iter().for_each(|record| widths.make_room(record));
+            let mut table = FlatTable::new(&mut written, widths).unwrap();
+            records.iter().for_each(|record| table.add(record).unwrap());
+            table.finish().unwrap();
+        }
+        _ => {
+            let mut book = RecordBook::new().unwrap();
+            records.iter().for_each(|record| book.add(record).unwrap());
+            book.finish(&mut written).unwrap();
+        }
+    }
+    written
+}
+
+const FORMATS: [RecordFormat; 3] = [RecordFormat::JsonLines, RecordFormat::Csv, RecordFormat::Xlsx];
+
+async fn every_row_with_a_shared_reference_is_refused(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    app.publish(&[record("twice", json!({"title": "As it was before"}))])
+        .await;
+    // Over more rows than are published at once.
+    let mut records = vec![
+        record("twice", json!({"title": "First"})),
+        record("alone", json!({})),
+        record("by name", json!({})),
+    ];
+    records.extend((0..1_200).map(|at| record(&format!("r{at}"), json!({}))));
+    records.push(record("twice", json!({"title": "Second"})));
+    records.push(record(
+        " twice ",
+        json!({"title": "Third", "startedOn": "2021-04-01"}),
+    ));
+    records.push(record(
+        "by name",
+        json!({"leadOrganisation": {"name": "A CHARITY"}}),
+    ));
+    for format in FORMATS {
+        let (tally, said) = import(&app, format, written(format, &records)).await;
+        assert_eq!(tally.refused, 5, "{format:?}: {said:#?}");
+        assert_eq!(tally.added + tally.unchanged, 1_201, "{format:?}");
+        assert_eq!(tally.altered, 0, "{format:?}");
+        // Lines are counted from 1, the rows of a table and a sheet from that of the header.
+        let header = u64::from(format != RecordFormat::JsonLines);
+        let pairs = [(1, 1_204), (3, 1_206), (1_204, 1), (1_205, 1), (1_206, 3)];
+        let mut expected = pairs.map(|(row, other)| {
+            let (row, other) = (row + header, other + header);
+            let place = match format {
+                RecordFormat::Xlsx => format!("sheet Initiatives, row {row}, Your reference"),
+                _ => format!("row {row}, externalRef"),
+            };
+            format!("{place}: is the reference of row {other} too; each record needs a reference of its own")
+        });
+        let mut said = said;
+        said.sort();
+        expected.sort();
+        assert_eq!(said, expected, "{format:?}");
+    }
+    let kept = initiative::Entity::find().all(&app.app.db).await.unwrap();
+    let is_called = |title: &str| kept.iter().any(|one| one.title == title);
+    assert!(is_called("As it was before"), "it is as it was");
+    assert!(!["First", "Second", "Third"].into_iter().any(is_called));
+    app.holds().await;
+}
+
+async fn a_reference_of_two_organisations_is_no_repetition(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    let led = |identifier: &str, title: &str| {
+        let lead = json!({"identifier": identifier, "name": format!("Charity {identifier}")});
+        record("2021-1", json!({"title": title, "leadOrganisation": lead}))
+    };
+    let records = [
+        led("GB-CHC-1", "One"),
+        led("GB-CHC-2", "Two"),
+        led("GB-CHC-3", "Three"),
+        record(
+            "2021-1",
+            json!({"title": "Three again", "leadOrganisation": {"name": "charity gb-chc-3"}}),
+        ),
+    ];
+    for format in FORMATS {
+        let (tally, said) = import(&app, format, written(format, &records)).await;
+        assert_eq!(
+            (tally.added + tally.unchanged, tally.altered),
+            (2, 0),
+            "{format:?}"
+        );
+        assert_eq!(
+            (tally.refused, said.len()),
+            (2, 2),
+            "the last organisation is one: {format:?}: {said:#?}"
+        );
+    }
+    let first = Tally {
+        added: 1,
+        ..Tally::default()
+    };
+    assert_eq!(
+        app.try_publish(&records[2..3]).await.0,
+        first,
+        "neither of its records was taken"
+    );
+    let (tally, said) = import(&app, RecordFormat::Csv, written(RecordFormat::Csv, &records)).await;
+    assert_eq!(
+        (tally.unchanged, tally.refused),
+        (2, 2),
+        "also where the base knows it: {said:#?}"
+    );
+}
+
+async fn a_file_that_is_sent_in_keeps_neither_of_two_records_with_one_reference(database: Database) {
+    let app = import_jobs::base(database).await;
+    let partner = app.member("partner", Role::Partner, Some("GB-CHC-500")).await;
+    let mut records: Vec<Value> = ["a", "b", "a"].map(import_jobs::record).to_vec();
+    records[2]["title"] = "Quite another".into();
+    for (format, name) in FORMATS
+        .into_iter()
+        .zip(["return.jsonl", "return.csv", "return.xlsx"])
+    {
+        let import = sent(&app, &partner, name, &written(format, &records)).await;
+        assert_eq!(
+            (&import["state"], &import["refused"], &import["notRight"]),
+            (&json!("DONE"), &json!(2), &json!(0)),
+            "{import}"
+        );
+        let found = rows(&partner, &import).await;
+        let repeated = found
+            .iter()
+            .filter(|row| row.contains("REFUSED REPEATED"))
+            .count();
+        assert_eq!(repeated, 2, "{found:#?}");
+        assert!(import["toMend"].is_string(), "both go back: {import}");
+    }
+    let kept = partner.query("{ submissions { nodes { record } } }").await;
+    let kept = kept["submissions"]["nodes"].as_array().unwrap();
+    assert_eq!(kept.len(), 1, "{kept:#?}");
+    assert_eq!(kept[0]["record"]["externalRef"], "b");
+}
