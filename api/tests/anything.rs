@@ -18,9 +18,10 @@ use wayin::graphql::input;
 use wayin::guard::{Limits, measure};
 use wayin::id;
 use wayin::import::parse::Notes;
+use wayin::import::parse::file_record::Item;
 use wayin::import::parse::grants::{self, GrantFormat};
 use wayin::import::parse::places;
-use wayin::import::parse::records::{self, RecordFormat};
+use wayin::import::parse::records::{self, RecordFormat, Unread};
 use wayin::initiative::filter_input::{InitiativeFilter, Lookup};
 use wayin::initiative::{InitiativeOrdering, SortedBy, filter};
 use wayin::live::message::FromClient;
@@ -131,11 +132,16 @@ fn read_as_records(bytes: &[u8]) {
         RecordFormat::Ods,
     ] {
         let mut rows = 0_u64;
-        let _ = records::read_as_typed(format, Cursor::new(bytes), &limits, &mut Notes::default(), |_| {
-            rows += 1;
-            ControlFlow::Continue(())
-        });
-        assert!(rows <= 10 * limits.rows, "{rows} rows of {} bytes", bytes.len());
+        let mut read = |unread| {
+            let (input, mut notes) = (Cursor::new(bytes), Notes::default());
+            let _ = records::read_as_typed(format, input, &limits, unread, &mut notes, |item| {
+                rows += u64::from(!matches!(item, Item::Unread(_)));
+                ControlFlow::Continue(())
+            });
+        };
+        read(Unread::Keep);
+        read(Unread::Skip);
+        assert!(rows <= 20 * limits.rows, "{rows} rows of {} bytes", bytes.len());
     }
 }
 

@@ -12,6 +12,7 @@ mod audit_trail;
 mod browsers;
 mod budgets;
 mod checks;
+mod corrections;
 mod disclosure;
 mod expiry;
 mod exports;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         missing::stories(),
         files::stories(),
         mending::stories(),
+        corrections::stories(),
         shared_references::stories(),
         written_from::stories(),
         visibility::stories(),

@@ -11,7 +11,7 @@ use tower::ServiceExt;
 use wayin::import::job::run;
 use wayin::import::parse::Notes;
 use wayin::import::parse::file_record::Item;
-use wayin::import::parse::records::{Limits, RecordFormat, read_as_typed};
+use wayin::import::parse::records::{Limits, RecordFormat, Unread, read_as_typed};
 use wayin::server;
 use wayin::workbook::corrected::CorrectionBook;
 use wayin::workbook::escaped;
@@ -47,10 +47,12 @@ pub fn typed(format: RecordFormat, file: &[u8]) -> Vec<Value> {
         format,
         Cursor::new(file),
         &Limits::default(),
+        Unread::Skip,
         &mut Notes::default(),
         |item| {
             match item {
                 Item::Record(record) => records.push(record.into_typed()),
+                Item::Unread(cells) => panic!("nobody asked for {cells:?}"),
                 Item::Stray(stray) => panic!("{stray:?}"),
             }
             ControlFlow::Continue(())

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Seek};
+use std::ops::ControlFlow;
 
 use sea_orm::DatabaseConnection;
 use uuid::Uuid;
 
 use super::parse::file_record::{Cell, FileRecord, Item};
-use super::parse::records::{self, Limits, RecordFile, RecordFormat, Written};
+use super::parse::records::{self, Limits, RecordFile, RecordFormat, Unread, Written};
 use super::parse::{FileError, GoodRow, Refusal, Row};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
@@ -38,7 +39,7 @@ pub async fn import_as(
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) -> Result<Tally, ImportError> {
     let opened = tokio::task::spawn_blocking(move || {
-        let mut file = RecordFile::open(format, input, &Limits::NONE)?;
+        let mut file = RecordFile::open(format, input, &Limits::NONE, Unread::Skip)?;
         let shared = file.shared_references(&Limits::NONE);
         Ok::<_, FileError>((file, shared))
     });
@@ -58,8 +59,10 @@ pub async fn import_as(
         }
         file => {
             let (rows, reading) = super::batches(move |notes, each| {
-                file.read_as_typed(&Limits::NONE, &repeated, notes, |item| {
-                    let (row, read) = row(item);
+                file.read_as_typed(&Limits::NONE, &repeated, Unread::Skip, notes, |item| {
+                    let Some((row, read)) = row(item) else {
+                        return ControlFlow::Continue(());
+                    };
                     each(row, read)
                 })
             });
@@ -127,9 +130,10 @@ fn proposal((record, written_from): Written) -> Proposal {
     }
 }
 
-/// The record that a row is, with where its parts stand, or all that is wrong with it.
-fn row(item: Item) -> (u64, Row<(InitiativeRecord, FileRecord)>) {
-    match item {
+/// The record that a row is, with where its parts stand, or all that is wrong with it; none of what is no row.
+fn row(item: Item) -> Option<(u64, Row<(InitiativeRecord, FileRecord)>)> {
+    Some(match item {
+        Item::Unread(_) => return None,
         Item::Stray(stray) => (stray.at.row, Err(vec![refusal(stray.at, stray.reason)])),
         Item::Record(mut typed) => {
             let document = std::mem::take(&mut typed.document);
@@ -154,7 +158,7 @@ fn row(item: Item) -> (u64, Row<(InitiativeRecord, FileRecord)>) {
             };
             (number, read)
         }
-    }
+    })
 }
 
 fn refusal(at: Cell, reason: String) -> Refusal {

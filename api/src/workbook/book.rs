@@ -13,11 +13,13 @@ use serde_json::Value;
 
 use super::columns::{
     Column, GUIDANCE, Kind, LISTS, RECORD, REFERENCE, REFERENCE_NOTE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND,
+    UNREAD,
 };
 use super::escaped;
 use super::shown::{Manner, Shown, show};
 use super::vocabulary::Vocabulary;
-use crate::initiative::validate::Finding;
+use crate::import::parse::file_record::{StrayItem, UnreadCell};
+use crate::initiative::validate::{Finding, FindingCode};
 
 /// Why a workbook could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +46,7 @@ pub(super) enum Purpose {
 /// The rows that a sheet can have.
 const MOST_ROWS: u32 = 1_048_576;
 /// The most UTF-16 units of text that a cell can hold.
-const MOST_UNITS: usize = 32_767;
+pub(super) const MOST_UNITS: usize = 32_767;
 /// How many rows the drop-downs of a template reach.
 const PREPARED_ROWS: u32 = 5_000;
 /// How a spreadsheet shows days, amounts and text.
@@ -123,6 +125,8 @@ pub(super) struct Book {
     /// Where in the workbook the first of them stands.
     first: usize,
     records: u64,
+    /// How many sheets list what was not read, and how many rows the last of them has.
+    unread: (usize, u32),
 }
 
 /// How the cells of a row look.
@@ -130,6 +134,8 @@ pub(super) struct Book {
 enum Look {
     Plain,
     Example,
+    /// Of a row that belongs to no record: its reference is wrong.
+    Stray,
 }
 
 impl Book {
@@ -151,6 +157,7 @@ impl Book {
             sheets: Vec::new(),
             first: usize::from(!guidance.is_empty()),
             records: 0,
+            unread: (0, 0),
         };
         for sheet in &SHEETS {
             book.add_sheet(sheet)?;
@@ -272,6 +279,73 @@ impl Book {
         Ok(())
     }
 
+    /// Writes a row of a list that belongs to no record, with why.
+    pub(super) fn add_stray(&mut self, item: &StrayItem, reason: &str) -> Result<(), WriteError> {
+        let reason = Finding::new(FindingCode::NotFound, "", reason);
+        let own = item.findings.iter().map(|found| (found.path.clone(), found));
+        let found: Vec<_> = std::iter::once((String::new(), &reason)).chain(own).collect();
+        let reference = item.reference.as_deref();
+        self.row(item.sheet, &item.document, reference, &found, Look::Stray)
+    }
+
+    /// Writes what a cell holds from which nothing was read, in as many rows as it takes.
+    pub(super) fn add_unread(&mut self, cell: &UnreadCell) -> Result<(), WriteError> {
+        let mut left = cell.text.as_str();
+        loop {
+            let text = within_a_cell(left);
+            left = &left[text.len()..];
+            self.unread_row(cell, text)?;
+            if left.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn unread_row(&mut self, cell: &UnreadCell, text: &str) -> Result<(), WriteError> {
+        let (sheets, rows) = &mut self.unread;
+        if *sheets == 0 || *rows == MOST_ROWS {
+            *sheets += 1;
+            let worksheet = self.workbook.add_worksheet_with_constant_memory()?;
+            let name = match *sheets {
+                1 => UNREAD.to_owned(),
+                number => format!("{UNREAD} {number}"),
+            };
+            worksheet.set_name(name)?;
+            let columns = [
+                ("Sheet", 18),
+                ("Row", 8),
+                ("Column", 24),
+                ("What it holds", 50),
+                ("Why", 50),
+            ];
+            for ((title, width), place) in columns.into_iter().zip(0..) {
+                worksheet.write_string_with_format(0, place, title, &self.formats.header)?;
+                worksheet.set_column_width(place, width)?;
+            }
+            worksheet.set_freeze_panes(1, 0)?;
+            *rows = 1;
+        }
+        let row = *rows;
+        *rows += 1;
+        let worksheet = self
+            .workbook
+            .worksheet_from_index(self.first + SHEETS.len() + *sheets - 1)?;
+        let plain = &self.formats.plain;
+        #[expect(clippy::cast_precision_loss, reason = "a file has no so many rows")]
+        worksheet.write_number_with_format(row, 1, cell.at.row as f64, &plain[2])?;
+        let texts = [
+            (0, cell.at.sheet.as_deref()),
+            (2, cell.at.column.as_deref()),
+            (3, Some(text)),
+            (4, Some(cell.reason.as_str())),
+        ];
+        for (place, text) in texts {
+            let shown = text.map_or(Shown::Nothing, |text| Shown::Words(text.to_owned()));
+            put(worksheet, row, place, &shown, plain)?;
+        }
+        Ok(())
+    }
+
     /// Writes a record that shows how the others are written.
     pub(super) fn add_example(&mut self, document: &Value) -> Result<(), WriteError> {
         let reference = document
@@ -307,23 +381,29 @@ impl Book {
         written.next_row += 1;
         let worksheet = self.workbook.worksheet_from_index(self.first + at)?;
         let formats = match look {
-            Look::Plain => &self.formats.plain,
+            Look::Plain | Look::Stray => &self.formats.plain,
             Look::Example => &self.formats.example,
         };
-        if let Some(place) = written.record {
+        if let Some(place) = written.record.filter(|_| look != Look::Stray) {
             #[expect(clippy::cast_precision_loss, reason = "there are no so many records")]
             worksheet.write_number_with_format(row, place, self.records as f64, &formats[2])?;
         }
-        if written.sheet.list.is_some()
-            && let Some(reference) = reference
-        {
-            put(
-                worksheet,
-                row,
-                written.reference,
-                &Shown::Words(escaped::in_words(reference)),
-                formats,
-            )?;
+        if written.sheet.list.is_some() {
+            let formats = if look == Look::Stray {
+                &self.formats.wrong
+            } else {
+                formats
+            };
+            match reference {
+                Some(reference) => {
+                    let shown = Shown::Words(escaped::in_words(reference));
+                    put(worksheet, row, written.reference, &shown, formats)?;
+                }
+                None if look == Look::Stray => {
+                    worksheet.write_blank(row, written.reference, &formats[0])?;
+                }
+                None => {}
+            }
         }
         let wrong: Vec<_> = found
             .iter()

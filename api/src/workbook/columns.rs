@@ -117,6 +117,8 @@ pub const TO_MEND: &str = "What to mend";
 pub const EXAMPLE: &str = "EXAMPLE-1";
 /// The sheet that explains the others.
 pub const GUIDANCE: &str = "Guidance";
+/// The sheet of a corrections workbook that lists what could not be read; nobody reads it again.
+pub const UNREAD: &str = "Not read";
 /// The sheet that the drop-downs take their words from.
 pub const LISTS: &str = "Lists";
 

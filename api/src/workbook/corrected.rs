@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::book::{Book, Purpose, WriteError};
 use super::template::guidance;
+use crate::import::parse::file_record::{StrayItem, UnreadCell};
 use crate::initiative::validate::Finding;
 
 /// A corrected workbook on its way out.
@@ -23,6 +24,16 @@ impl CorrectionBook {
     /// findings lead into the document.
     pub fn add(&mut self, document: &Value, findings: &[Finding]) -> Result<(), WriteError> {
         self.0.add(document, findings)
+    }
+
+    /// Writes a row of a list that belongs to no record, with why.
+    pub fn add_stray(&mut self, item: &StrayItem, reason: &str) -> Result<(), WriteError> {
+        self.0.add_stray(item, reason)
+    }
+
+    /// Writes what a cell holds from which nothing was read, to the sheet for such cells.
+    pub fn add_unread(&mut self, cell: &UnreadCell) -> Result<(), WriteError> {
+        self.0.add_unread(cell)
     }
 
     /// Writes the file.

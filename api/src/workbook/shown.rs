@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use super::columns::{Column, Kind, Sheet};
+use super::book::MOST_UNITS;
+use super::columns::{Column, Kind, SHEETS, Sheet};
 use super::vocabulary::Vocabulary;
 use super::{escaped, typed};
 use crate::money::{self, DecimalSign};
@@ -81,6 +82,82 @@ pub fn show(sheet: &Sheet, column: &Column, part: &Value, manner: Manner) -> Sho
         }
         (shown, _) => shown,
     }
+}
+
+/// What a record's document holds that no column of a workbook shows, or not all of it, each with its path.
+pub fn not_shown(document: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let Value::Object(fields) = document else {
+        return vec![(String::new(), document.to_string())];
+    };
+    for (name, value) in fields {
+        let sheet = SHEETS.iter().find(|sheet| sheet.list == Some(name));
+        match (sheet, value) {
+            (Some(sheet), Value::Array(items)) => {
+                for (at, item) in items.iter().enumerate() {
+                    find_not_shown(sheet, item, item, "", &format!("{name}/{at}"), &mut found);
+                }
+            }
+            _ => find_not_shown(&SHEETS[0], document, value, name, name, &mut found),
+        }
+    }
+    found
+}
+
+/// Finds the values within `value` that the sheet does not show of `part`. `within` leads to it from the part, `path`
+/// from the record.
+fn find_not_shown(
+    sheet: &Sheet,
+    part: &Value,
+    value: &Value,
+    within: &str,
+    path: &str,
+    found: &mut Vec<(String, String)>,
+) {
+    let is_long = |text: &str| text.len() > MOST_UNITS && text.encode_utf16().count() > MOST_UNITS;
+    if is_shown(sheet, part, within) && !value.as_str().is_some_and(is_long) {
+        return;
+    }
+    let step = |to: &str, step: &str| {
+        if to.is_empty() {
+            step.to_owned()
+        } else {
+            format!("{to}/{step}")
+        }
+    };
+    let mut inner = |name: &str, value| {
+        find_not_shown(sheet, part, value, &step(within, name), &step(path, name), found);
+    };
+    match value {
+        Value::Null => {}
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| inner(name, value)),
+        Value::Array(items) => {
+            for (at, value) in items.iter().enumerate() {
+                inner(&at.to_string(), value);
+            }
+        }
+        Value::String(text) => found.push((path.to_owned(), text.clone())),
+        other => found.push((path.to_owned(), other.to_string())),
+    }
+}
+
+/// Whether a column of a sheet shows the field of a part at a path.
+fn is_shown(sheet: &Sheet, part: &Value, path: &str) -> bool {
+    let shows = |column: &Column| {
+        let field = path
+            .strip_prefix("missing/")
+            .filter(|field| *field == column.field());
+        let is_its_own =
+            column.path == path || (path.strip_prefix(column.path)).is_some_and(|rest| rest.starts_with('/'));
+        let value = column
+            .path
+            .split('/')
+            .try_fold(part, |value, step| value.get(step));
+        let is_there = value.is_some_and(|value| !value.is_null());
+        (is_its_own && is_there || field.is_some() && !is_there)
+            && show(sheet, column, part, Manner::Workbook) != Shown::Nothing
+    };
+    sheet.columns.iter().any(shows)
 }
 
 fn show_value(column: &Column, value: &Value, part: &Value, manner: Manner) -> Shown {

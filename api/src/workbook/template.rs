@@ -33,7 +33,9 @@ pub(super) fn guidance(is_correction: bool) -> Vec<(bool, String)> {
     if is_correction {
         lines.extend([
             heading("What to do with this file"),
-            line("These are the records that could not be taken as they were. In each row, the column \"What to mend\" says what is wrong and where, and the cells that are meant are marked. Mend them and send this file again; the column \"What to mend\" is not read. Records that were taken are not in this file and need not be sent again."),
+            line("This file holds everything that you sent and that could not be taken. In each row, the column \"What to mend\" says what is wrong and where, and the cells in question are marked. Correct them and send this file again; the column \"What to mend\" is not read. Records that were taken are not in this file and need not be sent again."),
+            line("A row on one of the other sheets whose reference is marked belongs to no record of your file. If the record it belongs to was taken, copy all rows of that record into this file too: a record that is sent again replaces the one before."),
+            line("The sheet \"Not read\", where there is one, lists cells from which nothing was read, such as those of a column with an unknown title. Copy what you need from it to where it belongs; the sheet itself is not read."),
         ]);
     }
     lines.extend([

@@ -11,7 +11,7 @@ use super::batch::Unit;
 use crate::error::{Error, Result};
 use crate::import::parse::file_record::{Cell, Item};
 use crate::import::parse::grants::{self as grant_files, GrantFormat};
-use crate::import::parse::records::{Limits, RecordFormat, read_as_typed};
+use crate::import::parse::records::{Limits, RecordFormat, Unread, read_as_typed};
 use crate::import::parse::{FileError, Notes, Refusal};
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::submission::look;
@@ -66,7 +66,7 @@ pub(super) fn read(
 ) -> (mpsc::Receiver<Batch>, Reading) {
     let (sender, receiver) = mpsc::channel(2);
     let done = import.rows_done;
-    let (kind, format) = (import.kind, import.format);
+    let format = import.format;
     let grants = grant_format(import);
     let reading = tokio::task::spawn_blocking(move || {
         let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
@@ -94,35 +94,43 @@ pub(super) fn read(
             }
             ControlFlow::Continue(())
         };
-        let read = match (kind, grants) {
-            (ImportKind::Grants360Giving, Some(format)) => {
-                let (mut left, mut outcome) = (limits.rows, Ok(()));
-                let read = grant_files::read(
-                    BufReader::new(content),
-                    format,
-                    &limits,
-                    &mut notes,
-                    |at, grant| {
-                        if left == 0 {
-                            outcome = Err(FileError::TooManyRows(limits.rows));
-                            return ControlFlow::Break(());
-                        }
-                        left -= 1;
-                        hand_over(match grant {
-                            Ok(good) => Unit::Grant {
-                                at,
-                                grant: Box::new(good.value),
-                                warnings: good.warnings.into_iter().map(found_in).collect(),
-                            },
-                            Err(refusals) => Unit::NoGrant(at, refusals.into_iter().map(found_in).collect()),
-                        })
-                    },
-                );
-                read.and(outcome)
-            }
-            _ => read_as_typed(record_format(format), content, &limits, &mut notes, |item| {
-                hand_over(Unit::Record { item, alone: None })
-            }),
+        let read = if let Some(format) = grants {
+            let (mut left, mut outcome) = (limits.rows, Ok(()));
+            let read = grant_files::read(
+                BufReader::new(content),
+                format,
+                &limits,
+                &mut notes,
+                |at, grant| {
+                    if left == 0 {
+                        outcome = Err(FileError::TooManyRows(limits.rows));
+                        return ControlFlow::Break(());
+                    }
+                    left -= 1;
+                    hand_over(match grant {
+                        Ok(good) => Unit::Grant {
+                            at,
+                            grant: Box::new(good.value),
+                            warnings: good.warnings.into_iter().map(found_in).collect(),
+                        },
+                        Err(refusals) => Unit::NoGrant(at, refusals.into_iter().map(found_in).collect()),
+                    })
+                },
+            );
+            read.and(outcome)
+        } else {
+            let format = record_format(format);
+            read_as_typed(
+                format,
+                content,
+                &limits,
+                Unread::Skip,
+                &mut notes,
+                |item| match item {
+                    Item::Unread(_) => ControlFlow::Continue(()),
+                    item => hand_over(Unit::Record { item, alone: None }),
+                },
+            )
         };
         if !batch.is_empty() {
             let _ = sender.blocking_send(Batch(batch));

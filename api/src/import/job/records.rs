@@ -209,8 +209,13 @@ impl Taking<'_> {
                     ));
                     continue;
                 }
-                // A file of records holds none.
-                Unit::Grant { .. } | Unit::NoGrant(..) => continue,
+                // A file of records holds no grants, and what is not read is not handed over.
+                Unit::Record {
+                    item: Item::Unread(_),
+                    ..
+                }
+                | Unit::Grant { .. }
+                | Unit::NoGrant(..) => continue,
             };
             let record: &FileRecord = record;
             if let Some(refusal) = look::at_shape(&record.document) {

@@ -18,10 +18,12 @@ use super::file;
 use super::reading::record_format;
 use crate::error::{Error, Result};
 use crate::import::parse::Notes;
-use crate::import::parse::file_record::Item;
-use crate::import::parse::records::{Limits, read_as_typed};
+use crate::import::parse::file_record::{Cell, Item, UnreadCell};
+use crate::import::parse::records::{Limits, Unread, read_as_typed};
 use crate::initiative::validate::Finding;
+use crate::workbook::WriteError;
 use crate::workbook::corrected::CorrectionBook;
+use crate::workbook::shown;
 
 /// How many outcomes are read at once.
 const AT_ONCE: u64 = 1_000;
@@ -52,8 +54,7 @@ pub async fn is_there(db: &impl ConnectionTrait, import: &import::Model) -> Resu
 }
 
 /// Writes the workbook into a temporary file; none where the import's file is not kept any more.
-/// Rows that are no record, and rows of other sheets that belong to none, are not in it: the
-/// import's list of rows tells of them.
+/// Everything that was sent and not taken is in it.
 pub async fn write(db: &DatabaseConnection, import: &import::Model, limits: Limits) -> Result<Option<File>> {
     let Some(content) = file::put_together(db, import.id).await? else {
         return Ok(None);
@@ -67,23 +68,20 @@ pub async fn write(db: &DatabaseConnection, import: &import::Model, limits: Limi
         let mut next = receiver.blocking_recv();
         let (mut position, mut wrong) = (0, None);
         // A file that breaks off is written as far as it was read when it was taken in.
-        let _ = read_as_typed(format, content, &limits, &mut Notes::default(), |item| {
-            position += 1;
+        let mut notes = Notes::default();
+        let _ = read_as_typed(format, content, &limits, Unread::Keep, &mut notes, |item| {
             let mut findings = Vec::new();
-            while let Some((of, finding)) = next.take_if(|(of, _)| *of <= position) {
-                if of == position {
-                    findings.push(finding);
+            if !matches!(item, Item::Unread(_)) {
+                position += 1;
+                while let Some((of, finding)) = next.take_if(|(of, _)| *of <= position) {
+                    if of == position {
+                        findings.push(finding);
+                    }
+                    next = receiver.blocking_recv();
                 }
-                next = receiver.blocking_recv();
             }
-            if let Item::Record(record) = item
-                && !findings.is_empty()
-                && let Err(cause) = book.add(&record.into_typed(), &findings)
-            {
+            if let Err(cause) = write_item(&mut book, item, &findings) {
                 wrong = Some(failed(&cause));
-                return ControlFlow::Break(());
-            }
-            if next.is_none() {
                 return ControlFlow::Break(());
             }
             ControlFlow::Continue(())
@@ -102,6 +100,42 @@ pub async fn write(db: &DatabaseConnection, import: &import::Model, limits: Limi
         .await
         .map_err(|cause| Error::Internal(format!("a workbook was not written: {cause}")))?;
     written.map(Some)
+}
+
+/// Writes what a row of the file holds that was not taken: a record with something wrong in it, a row that belongs to no
+/// record, and each cell from which nothing was read.
+fn write_item(book: &mut CorrectionBook, item: Item, findings: &[Finding]) -> Result<(), WriteError> {
+    let unread = match item {
+        Item::Record(mut record) => {
+            let unread = std::mem::take(&mut record.unread);
+            if !findings.is_empty() {
+                let row = record.at.clone();
+                let typed = record.into_typed();
+                book.add(&typed, findings)?;
+                for (path, text) in shown::not_shown(&typed) {
+                    let cell = UnreadCell {
+                        at: Cell {
+                            column: Some(path),
+                            ..row.clone()
+                        },
+                        text,
+                        reason: "has no column in this workbook".into(),
+                    };
+                    book.add_unread(&cell)?;
+                }
+            }
+            unread
+        }
+        Item::Stray(stray) => {
+            if let Some(item) = &stray.item {
+                let column = stray.at.column.as_deref().unwrap_or_default();
+                book.add_stray(item, &format!("{column}: {}", stray.reason))?;
+            }
+            stray.unread
+        }
+        Item::Unread(unread) => unread,
+    };
+    unread.iter().try_for_each(|cell| book.add_unread(cell))
 }
 
 /// Hands over what was found, in the order of the file.

@@ -51,6 +51,19 @@ pub struct FileRecord {
     pub warnings: Vec<Finding>,
     /// What the file has no column or sheet for; none for a file whose records are whole.
     pub unstated: Option<Arc<Unstated>>,
+    /// What stands in its rows under columns that are not known. Empty where nobody asks for it.
+    pub unread: Vec<UnreadCell>,
+}
+
+/// A cell of a file from which nothing is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadCell {
+    /// Where it is.
+    pub at: Cell,
+    /// What it holds.
+    pub text: String,
+    /// Why nothing is read from it.
+    pub reason: String,
 }
 
 impl FileRecord {
@@ -126,7 +139,7 @@ impl FileRecord {
 }
 
 /// A row of a file that belongs to no record of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Stray {
     /// The row.
     pub at: Cell,
@@ -134,6 +147,23 @@ pub struct Stray {
     pub code: FindingCode,
     /// What is wrong, in plain words.
     pub reason: String,
+    /// What it holds, where it is a row of a list.
+    pub item: Option<StrayItem>,
+    /// What it holds besides. Empty where nobody asks for it.
+    pub unread: Vec<UnreadCell>,
+}
+
+/// A row of a sheet for the items of a list, of which the record is not known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StrayItem {
+    /// The sheet, by its place among those of a workbook of records.
+    pub sheet: usize,
+    /// The reference of a record that is written in it.
+    pub reference: Option<String>,
+    /// The item, as it was typed.
+    pub document: Value,
+    /// What is wrong in its cells, by their paths within the item.
+    pub findings: Vec<Finding>,
 }
 
 /// What a file of records holds, in its order.
@@ -143,6 +173,21 @@ pub enum Item {
     Record(FileRecord),
     /// A row that could not be made a record of, or part of one.
     Stray(Stray),
+    /// Cells of rows that hold nothing of a record. Handed over only where somebody asks for them.
+    Unread(Vec<UnreadCell>),
+}
+
+impl Stray {
+    /// A row of which nothing goes back.
+    pub fn new(at: Cell, code: FindingCode, reason: impl Into<String>) -> Self {
+        Self {
+            at,
+            code,
+            reason: reason.into(),
+            item: None,
+            unread: Vec::new(),
+        }
+    }
 }
 
 /// The cell in the same row, in the column that the template has for a field; in no column where the file is no

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::assembled::Part;
-use super::file_record::{Cell, FileRecord, Item, Stray};
-use super::records::Limits;
+use super::file_record::{Cell, FileRecord, Item, Stray, UnreadCell};
+use super::records::{Limits, Unread};
 use super::references::{EachReference, Reference};
+use super::sheets::{UNKNOWN_COLUMN, column_name};
 use super::stream::Allowance;
 use super::table::Table;
-use super::{FileError, Notes};
+use super::{FileError, Notes, Refusal};
 use crate::initiative::unstated::Unstated;
 use crate::initiative::validate::FindingCode;
 use crate::money::DecimalSign;
@@ -88,44 +89,110 @@ pub(super) fn references(input: impl Read + Seek, each: &mut EachReference<'_>) 
     Ok(())
 }
 
+/// The columns of a table of records.
+struct Columns {
+    /// What each is called: by its title, or else by its letter.
+    names: Vec<String>,
+    known: Vec<Option<Known>>,
+    /// Whether each says what was wrong when the rows were sent before.
+    is_passed_over: Vec<bool>,
+    unstated: Arc<Unstated>,
+}
+
+impl Columns {
+    fn of(titles: &[String]) -> Result<Self, FileError> {
+        let known: Vec<_> = titles.iter().map(|title| known(title)).collect();
+        let paths = known.iter().flatten().filter(|known| known.sheet == 0);
+        let mut paths = paths.map(|known| SHEETS[0].columns[known.column].path);
+        if !paths.any(|path| [REFERENCE_PATH, "title"].contains(&path)) {
+            return Err(FileError::NotRecordTable);
+        }
+        let mut seen = BTreeSet::new();
+        let mut stated: [Option<BTreeSet<usize>>; 5] = Default::default();
+        for (title, known) in titles.iter().zip(&known) {
+            let Some(known) = known else { continue };
+            if !seen.insert((known.sheet, known.position, known.column)) {
+                return Err(FileError::RepeatedColumn("the file".into(), title.clone()));
+            }
+            stated[known.sheet].get_or_insert_default().insert(known.column);
+        }
+        let name = |(place, title): (u32, &String)| match title.as_str() {
+            "" => column_name(place),
+            title => title.to_owned(),
+        };
+        let is_passed_over = |title: &String| folded(title) == folded(TO_MEND);
+        Ok(Self {
+            names: (0..).zip(titles).map(name).collect(),
+            known,
+            is_passed_over: titles.iter().map(is_passed_over).collect(),
+            unstated: Arc::new(Unstated::of(&stated)),
+        })
+    }
+
+    /// Whether a row shows how the table is filled in.
+    fn is_example(&self, cells: &[&str]) -> bool {
+        let is_reference =
+            |known: &Known| known.sheet == 0 && SHEETS[0].columns[known.column].path == REFERENCE_PATH;
+        let mut columns = self.known.iter().zip(cells);
+        columns.any(|(known, cell)| {
+            known.as_ref().is_some_and(is_reference) && cell.eq_ignore_ascii_case(EXAMPLE)
+        })
+    }
+
+    /// The cells of a row that hold something and of which the column is not known.
+    fn unread<'a>(&self, cells: &[&'a str]) -> Vec<(usize, &'a str)> {
+        let cells = cells.iter().copied().enumerate();
+        let is_unread = |place: usize| self.known[place].is_none() && !self.is_passed_over[place];
+        cells
+            .filter(|(place, text)| is_unread(*place) && !text.is_empty())
+            .collect()
+    }
+
+    /// A cell from which nothing is read.
+    fn unread_cell(&self, line: u64, place: usize, text: &str, reason: &str) -> UnreadCell {
+        let beyond = || u32::try_from(place).map_or_else(|_| String::new(), column_name);
+        UnreadCell {
+            at: Cell {
+                column: Some(self.names.get(place).cloned().unwrap_or_else(beyond)),
+                ..Cell::of_row(line)
+            },
+            text: text.to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// A row that cannot be read, with what its cells hold.
+    fn stray(&self, line: u64, refusals: Vec<Refusal>, held: &[String]) -> Stray {
+        let refusal = refusals.into_iter().next();
+        let (field, reason) = refusal.map(|one| (one.field, one.reason)).unwrap_or_default();
+        let at = Cell {
+            column: Some(field).filter(|field| !field.is_empty()),
+            ..Cell::of_row(line)
+        };
+        let held = held.iter().enumerate().filter(|(_, text)| !text.is_empty());
+        let unread = held
+            .map(|(place, text)| self.unread_cell(line, place, text, &reason))
+            .collect();
+        Stray {
+            unread,
+            ..Stray::new(at, FindingCode::Malformed, reason)
+        }
+    }
+}
+
 /// Reads records and hands each to `each`.
 pub(super) fn read(
     input: impl Read + Seek,
     limits: &Limits,
+    kept: Unread,
     notes: &mut Notes,
     each: &mut dyn FnMut(Item) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
     let allowance = Allowance::unlimited();
     let mut table = Table::open(input, &allowance, notes)?;
     let sign = table.decimal_sign();
-    let titles = table.header().to_vec();
-    let columns: Vec<_> = titles.iter().map(|title| known(title)).collect();
-    let paths = columns.iter().flatten().filter(|known| known.sheet == 0);
-    let mut paths = paths.map(|known| SHEETS[0].columns[known.column].path);
-    if !paths.any(|path| [REFERENCE_PATH, "title"].contains(&path)) {
-        return Err(FileError::NotRecordTable);
-    }
-    let mut seen = BTreeMap::new();
-    for (title, known) in titles.iter().zip(&columns) {
-        if let Some(known) = known
-            && seen
-                .insert((known.sheet, known.position, known.column), title)
-                .is_some()
-        {
-            return Err(FileError::RepeatedColumn("the file".into(), title.clone()));
-        }
-    }
-    let is_passed_over: Vec<_> = titles
-        .iter()
-        .map(|title| folded(title) == folded(TO_MEND))
-        .collect();
-    let mut stated: [Option<BTreeSet<usize>>; 5] = Default::default();
-    for known in columns.iter().flatten() {
-        let of_sheet = stated[known.sheet].get_or_insert_default();
-        of_sheet.insert(known.column);
-    }
-    let unstated = Arc::new(Unstated::of(&stated));
-    let mut unknown = BTreeMap::new();
+    let columns = Columns::of(table.header())?;
+    let mut unknown = BTreeSet::new();
     let mut left = limits.rows;
     while let Some((line, row)) = table.next_row()? {
         let Some(less) = left.checked_sub(1) else {
@@ -133,32 +200,24 @@ pub(super) fn read(
         };
         left = less;
         let item = match row {
-            Err(refusals) => Item::Stray(Stray {
-                at: Cell {
-                    column: refusals
-                        .first()
-                        .map(|one| one.field.clone())
-                        .filter(|field| !field.is_empty()),
-                    ..Cell::of_row(line)
-                },
-                code: FindingCode::Malformed,
-                reason: refusals
-                    .into_iter()
-                    .next()
-                    .map_or_else(String::new, |one| one.reason),
-            }),
+            Err(refusals) => {
+                let held = match kept {
+                    Unread::Keep => table.held(),
+                    Unread::Skip => Vec::new(),
+                };
+                Item::Stray(columns.stray(line, refusals, &held))
+            }
+            Ok(cells) if columns.is_example(&cells) => continue,
             Ok(cells) => {
-                for (place, cell) in cells.iter().enumerate() {
-                    if columns[place].is_none() && !cell.is_empty() && !is_passed_over[place] {
-                        unknown.entry(place).or_insert(line);
-                    }
-                }
-                match record(line, &titles, &columns, &cells, sign) {
-                    Some(record) => Item::Record(FileRecord {
-                        unstated: Some(Arc::clone(&unstated)),
-                        ..record
-                    }),
-                    None => continue,
+                let unread = columns.unread(&cells);
+                unknown.extend(unread.iter().map(|(place, _)| *place));
+                let unread = unread.into_iter().filter(|_| kept == Unread::Keep);
+                let unread = unread
+                    .map(|(place, text)| columns.unread_cell(line, place, text, UNKNOWN_COLUMN))
+                    .collect();
+                match record(line, &columns, &cells, sign) {
+                    Some(record) => Item::Record(FileRecord { unread, ..record }),
+                    None => Item::Unread(unread),
                 }
             }
         };
@@ -166,15 +225,12 @@ pub(super) fn read(
             return Ok(());
         }
     }
-    for place in unknown.into_keys() {
-        let stray = Stray {
-            at: Cell {
-                column: Some(titles[place].clone()),
-                ..Cell::of_row(1)
-            },
-            code: FindingCode::NotFound,
-            reason: "is not a column that is known, and nothing in it was read".into(),
+    for place in unknown {
+        let at = Cell {
+            column: Some(columns.names[place].clone()),
+            ..Cell::of_row(1)
         };
+        let stray = Stray::new(at, FindingCode::NotFound, UNKNOWN_COLUMN);
         if each(Item::Stray(stray)).is_break() {
             return Ok(());
         }
@@ -182,22 +238,17 @@ pub(super) fn read(
     Ok(())
 }
 
-/// The record of a row; none of one that shows how the table is filled in.
-fn record(
-    line: u64,
-    titles: &[String],
-    columns: &[Option<Known>],
-    cells: &[&str],
-    sign: DecimalSign,
-) -> Option<FileRecord> {
+/// The record of a row; none where no column that is known holds anything.
+fn record(line: u64, columns: &Columns, cells: &[&str], sign: DecimalSign) -> Option<FileRecord> {
     let mut record = FileRecord {
         at: Cell::of_row(line),
         document: json!({}),
+        unstated: Some(Arc::clone(&columns.unstated)),
         ..FileRecord::default()
     };
     // By list and position, the cells that hold something.
     let mut parts: BTreeMap<(usize, usize), Vec<(usize, usize)>> = BTreeMap::from([((0, 0), Vec::new())]);
-    for (place, known) in columns.iter().enumerate() {
+    for (place, known) in columns.known.iter().enumerate() {
         if let Some(known) = known
             && !cells[place].is_empty()
         {
@@ -207,11 +258,7 @@ fn record(
                 .push((place, known.column));
         }
     }
-    let is_example = parts[&(0, 0)].iter().any(|(place, column)| {
-        SHEETS[0].columns[*column].path == REFERENCE_PATH && cells[*place].eq_ignore_ascii_case(EXAMPLE)
-    });
-    let is_blank = parts.values().all(Vec::is_empty);
-    if is_blank || is_example {
+    if parts.values().all(Vec::is_empty) {
         return None;
     }
     for ((sheet, _), held) in parts {
@@ -223,7 +270,7 @@ fn record(
         .with_decimal_sign(sign);
         for (place, column) in held {
             let at = Cell {
-                column: Some(titles[place].clone()),
+                column: Some(columns.names[place].clone()),
                 ..Cell::of_row(line)
             };
             part.put(&sheet.columns[column], Raw::Text(cells[place].to_owned()), at);

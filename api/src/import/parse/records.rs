@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::encoding::{self, Form};
-use super::file_record::{Cell, FileRecord, Item, Stray};
+use super::file_record::{Cell, FileRecord, Item, Stray, UnreadCell};
 use super::references::{EachReference, Reference, RepeatedReferences, SharedReferences};
 use super::sheets::{self, Gathered};
 use super::version::{self, Versioned};
@@ -56,6 +56,15 @@ impl Default for Limits {
     }
 }
 
+/// What becomes of cells from which nothing is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// They are left out, but for a word about each column and sheet.
+    Skip,
+    /// They are handed over with the rows that they stand in.
+    Keep,
+}
+
 /// A file of records that is open.
 pub enum RecordFile<R> {
     /// JSON Lines.
@@ -68,7 +77,12 @@ pub enum RecordFile<R> {
 
 impl<R: Read + Seek> RecordFile<R> {
     /// Opens a file. Of a workbook, all rows are read and set aside in a temporary file.
-    pub fn open(format: RecordFormat, mut input: R, limits: &Limits) -> Result<Self, FileError> {
+    pub fn open(
+        format: RecordFormat,
+        mut input: R,
+        limits: &Limits,
+        unread: Unread,
+    ) -> Result<Self, FileError> {
         let length = input.seek(SeekFrom::End(0))?;
         if length > limits.bytes {
             return Err(FileError::TooLong(limits.bytes));
@@ -79,11 +93,11 @@ impl<R: Read + Seek> RecordFile<R> {
             RecordFormat::Csv => Self::Table(input),
             RecordFormat::Xlsx => {
                 let mut book = xlsx::Book::open(input, length, limits)?;
-                Self::Workbook(Box::new(sheets::gather(&mut book, limits)?))
+                Self::Workbook(Box::new(sheets::gather(&mut book, limits, unread)?))
             }
             RecordFormat::Ods => {
                 let mut book = ods::Book::open(input, length, limits)?;
-                Self::Workbook(Box::new(sheets::gather(&mut book, limits)?))
+                Self::Workbook(Box::new(sheets::gather(&mut book, limits, unread)?))
             }
         })
     }
@@ -107,6 +121,7 @@ impl<R: Read + Seek> RecordFile<R> {
         self,
         limits: &Limits,
         repeated: &RepeatedReferences,
+        unread: Unread,
         notes: &mut Notes,
         mut each: impl FnMut(Item) -> ControlFlow<()>,
     ) -> Result<(), FileError> {
@@ -127,11 +142,11 @@ impl<R: Read + Seek> RecordFile<R> {
                         return ControlFlow::Break(());
                     }
                     left -= 1;
-                    each(typed_line(line, row))
+                    each(typed_line(line, row, unread))
                 })?;
                 outcome
             }
-            Self::Table(input) => flat::read(input, limits, notes, &mut each),
+            Self::Table(input) => flat::read(input, limits, unread, notes, &mut each),
             Self::Workbook(gathered) => gathered.hand_over(repeated, &mut each),
         }
     }
@@ -143,12 +158,13 @@ pub fn read_as_typed(
     format: RecordFormat,
     input: impl Read + Seek,
     limits: &Limits,
+    unread: Unread,
     notes: &mut Notes,
     each: impl FnMut(Item) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
-    let mut file = RecordFile::open(format, input, limits)?;
+    let mut file = RecordFile::open(format, input, limits, unread)?;
     let repeated = file.shared_references(limits).repeated(|_| ());
-    file.read_as_typed(limits, &repeated, notes, each)
+    file.read_as_typed(limits, &repeated, unread, notes, each)
 }
 
 /// What tells a record of JSON Lines from the others of its file.
@@ -206,23 +222,34 @@ fn line_references(input: impl Read + Seek, each: &mut EachReference<'_>) -> Res
 }
 
 /// A line as the record that it is, as far as it is JSON at all.
-fn typed_line(line: u64, row: Result<&str, String>) -> Item {
-    let stray = |reason| {
+fn typed_line(line: u64, row: Result<&str, String>, unread: Unread) -> Item {
+    let at = Cell::of_row(line);
+    let stray = |reason: String, text: Option<&str>| {
+        let cells = text.filter(|_| unread == Unread::Keep).map(|text| UnreadCell {
+            at: at.clone(),
+            text: text.to_owned(),
+            reason: reason.clone(),
+        });
         Item::Stray(Stray {
-            at: Cell::of_row(line),
-            code: FindingCode::Malformed,
-            reason,
+            unread: cells.into_iter().collect(),
+            ..Stray::new(at.clone(), FindingCode::Malformed, reason)
         })
     };
-    match row.map(serde_json::from_str::<Value>) {
-        Ok(Ok(document)) if document.is_object() => Item::Record(FileRecord {
-            at: Cell::of_row(line),
+    let text = match row {
+        Ok(text) => text,
+        Err(reason) => return stray(reason, None),
+    };
+    match serde_json::from_str::<Value>(text) {
+        Ok(document) if document.is_object() => Item::Record(FileRecord {
+            at,
             document,
             ..FileRecord::default()
         }),
-        Ok(Ok(_)) => stray("is not a JSON object".into()),
-        Ok(Err(error)) => stray(format!("is not valid JSON: {}", without_position(&error))),
-        Err(reason) => stray(reason),
+        Ok(_) => stray("is not a JSON object".into(), Some(text)),
+        Err(error) => stray(
+            format!("is not valid JSON: {}", without_position(&error)),
+            Some(text),
+        ),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Records out of a workbook of several sheets, whose rows may stand in any order and far
 //! from the record that they belong to.
 
-use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::assembled::{Part, is_reference};
-use super::file_record::{Cell, FileRecord, Item, Stray};
-use super::records::Limits;
+use super::file_record::{Cell, FileRecord, Item, Stray, StrayItem, UnreadCell};
+use super::records::{Limits, Unread};
 use super::references::{EachReference, Reference, RepeatedReferences};
 use super::spool::{Held, Place, SheetRow, Spool, Writing};
 use super::{FileError, LONGEST_ROW};
 use crate::initiative::unstated::Unstated;
-use crate::initiative::validate::FindingCode;
+use crate::initiative::validate::{Finding, FindingCode};
 use crate::workbook::columns::{
-    EXAMPLE, GUIDANCE, LISTS, RECORD, REFERENCE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND, folded,
+    EXAMPLE, GUIDANCE, LISTS, RECORD, REFERENCE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND, UNREAD, folded,
 };
 use crate::workbook::escaped;
 use crate::workbook::typed::Raw;
@@ -49,6 +49,10 @@ pub(super) trait Workbook {
     fn walk(&mut self, sheet: &str, each: &mut EachCell<'_>) -> Result<(), FileError>;
 }
 
+/// Why nothing is read from a sheet or a column.
+const UNKNOWN_SHEET: &str = "is not a sheet that is known, and nothing in it was read";
+pub(super) const UNKNOWN_COLUMN: &str = "is not a column that is known, and nothing in it was read";
+
 /// Merged cells past this number cannot be gone by row for row.
 pub(super) const MOST_MERGED: usize = 10_000;
 
@@ -65,10 +69,37 @@ struct Kept {
 /// A row of a list, by what its record is told by.
 #[derive(Clone, Copy, Debug)]
 struct Child {
+    /// The hash of the number of its record, or else of the reference without regard to case.
     key: u64,
     by_record: bool,
     kept: Kept,
     is_taken: bool,
+}
+
+/// The reference of a record, as hashes.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// Without regard to case and blank space.
+    alike: u64,
+    /// As it is written.
+    exact: u64,
+    row: u32,
+    place: Place,
+}
+
+/// A row outside the records and lists, which is kept to be handed back.
+#[derive(Clone, Copy, Debug)]
+struct Loose {
+    /// The sheet among the five, or past them that among the sheets that are not known.
+    sheet: usize,
+    row: u32,
+    place: Place,
+}
+
+/// A reference without regard to case and to how much blank space is in it.
+fn without_case(reference: &str) -> String {
+    let words: Vec<_> = reference.split_whitespace().collect();
+    words.join(" ").to_lowercase()
 }
 
 fn hash(key: &str) -> u64 {
@@ -86,6 +117,8 @@ struct Header {
     columns: BTreeMap<u32, u16>,
     /// Those that are not, and whether anything stands in them.
     unknown: BTreeMap<u32, (String, bool)>,
+    /// What was wrong with the rows when they were sent before.
+    corrections: Option<u32>,
     row: u32,
 }
 
@@ -101,35 +134,31 @@ struct Read {
 }
 
 /// Sets the rows of a workbook aside.
-pub(super) fn gather(workbook: &mut dyn Workbook, limits: &Limits) -> Result<Gathered, FileError> {
-    let mut gathering = Gathering::new(limits)?;
-    let mut unknown = Vec::new();
+pub(super) fn gather(
+    workbook: &mut dyn Workbook,
+    limits: &Limits,
+    unread: Unread,
+) -> Result<Gathered, FileError> {
+    let mut gathering = Gathering::new(limits, unread)?;
     for name in workbook.sheets() {
         match Sheet::named(&name) {
             Some(at) if gathering.sheets[at].name.is_empty() => gathering.sheet(workbook, at, name)?,
-            None if [GUIDANCE, LISTS]
-                .iter()
-                .any(|known| folded(known) == folded(&name)) => {}
-            _ => {
-                let mut is_empty = true;
-                workbook.walk(&name, &mut |_, raw| {
-                    is_empty &= raw.is_blank();
-                    Ok(if is_empty {
-                        ControlFlow::Continue(())
-                    } else {
-                        ControlFlow::Break(())
-                    })
-                })?;
-                if !is_empty {
-                    unknown.push(name);
-                }
-            }
+            None if is_for_reading_alone(&name) => {}
+            _ => gathering.unknown_sheet(workbook, name)?,
         }
     }
     if gathering.sheets[0].header.is_none() {
         return Err(FileError::NoSheet(SHEETS[0].name));
     }
-    gathering.finish(unknown)
+    gathering.finish()
+}
+
+/// Whether a sheet is one that Wayin writes and does not read.
+fn is_for_reading_alone(name: &str) -> bool {
+    let name = folded(name);
+    let unread = name.strip_prefix(folded(UNREAD).as_str());
+    [GUIDANCE, LISTS].iter().any(|known| folded(known) == name)
+        || unread.is_some_and(|number| number.chars().all(|digit| digit.is_ascii_digit()))
 }
 
 /// The rows of a workbook, on their way into the spool.
@@ -140,10 +169,15 @@ struct Gathering<'a> {
     sheets: [Read; 5],
     records: Vec<Kept>,
     children: Vec<Child>,
+    references: Vec<Known>,
+    unread: Unread,
+    loose: Vec<Loose>,
+    /// The sheets that are not known and hold something.
+    unknown: Vec<String>,
 }
 
 impl<'a> Gathering<'a> {
-    fn new(limits: &'a Limits) -> Result<Self, FileError> {
+    fn new(limits: &'a Limits, unread: Unread) -> Result<Self, FileError> {
         Ok(Self {
             limits,
             left: limits.rows,
@@ -151,7 +185,50 @@ impl<'a> Gathering<'a> {
             sheets: Default::default(),
             records: Vec::new(),
             children: Vec::new(),
+            references: Vec::new(),
+            unread,
+            loose: Vec::new(),
+            unknown: Vec::new(),
         })
+    }
+
+    /// Notes a sheet that is not known where it holds something, and keeps its cells where they are asked for.
+    fn unknown_sheet(&mut self, workbook: &mut dyn Workbook, name: String) -> Result<(), FileError> {
+        let (mut is_empty, mut number, mut size) = (true, 0, 0);
+        let mut row = SheetRow::default();
+        let sheet = SHEETS.len() + self.unknown.len();
+        workbook.walk(&name, &mut |(at, column), raw| {
+            if raw.is_blank() {
+                return Ok(ControlFlow::Continue(()));
+            }
+            is_empty = false;
+            if self.unread == Unread::Skip {
+                return Ok(ControlFlow::Break(()));
+            }
+            if at != number {
+                self.put_loose(sheet, number, std::mem::take(&mut row))?;
+                (number, size) = (at, 0);
+            }
+            size += raw.size();
+            if size > LONGEST_ROW {
+                return Ok(ControlFlow::Break(()));
+            }
+            row.unread.push((column, raw.text()));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        self.put_loose(sheet, number, row)?;
+        if !is_empty {
+            self.unknown.push(name);
+        }
+        Ok(())
+    }
+
+    fn put_loose(&mut self, sheet: usize, row: u32, cells: SheetRow) -> Result<(), FileError> {
+        if !cells.unread.is_empty() {
+            let place = self.writing.put(&cells)?;
+            self.loose.push(Loose { sheet, row, place });
+        }
+        Ok(())
     }
 
     fn sheet(&mut self, workbook: &mut dyn Workbook, at: usize, name: String) -> Result<(), FileError> {
@@ -210,12 +287,16 @@ impl<'a> Gathering<'a> {
             }
             if let Some(known) = header.columns.get(&column) {
                 kept.cells.push((*known, Held::Cell(raw)));
-            } else if let Some((_, is_used)) = header.unknown.get_mut(&column) {
-                *is_used = true;
+            } else if header.reference != Some(column) && header.corrections != Some(column) {
+                let untitled = || (column_name(column), false);
+                header.unknown.entry(column).or_insert_with(untitled).1 = true;
+                if self.unread == Unread::Keep {
+                    kept.unread.push((column, raw.text()));
+                }
             }
         }
         if kept.cells.is_empty() && kept.reference.is_none() && kept.record.is_none() {
-            return Ok(());
+            return self.put_loose(row.at, row.number, kept);
         }
         let is_example = kept.record.is_none()
             && kept
@@ -237,11 +318,24 @@ impl<'a> Gathering<'a> {
             record: kept.record.as_deref().map(hash),
             reference: kept.reference.as_deref().map(hash),
         };
+        let alike = kept
+            .reference
+            .as_deref()
+            .map(|reference| hash(&without_case(reference)));
         if row.at == 0 {
             self.records.push(kept_at);
+            if let (Some(alike), Some(exact)) = (alike, kept_at.reference) {
+                let (row, place) = (kept_at.row, kept_at.place);
+                self.references.push(Known {
+                    alike,
+                    exact,
+                    row,
+                    place,
+                });
+            }
         } else {
             self.children.push(Child {
-                key: kept_at.record.or(kept_at.reference).unwrap_or(0),
+                key: kept_at.record.or(alike).unwrap_or(0),
                 by_record: kept.record.is_some(),
                 kept: kept_at,
                 is_taken: false,
@@ -250,24 +344,21 @@ impl<'a> Gathering<'a> {
         Ok(())
     }
 
-    fn finish(mut self, unknown: Vec<String>) -> Result<Gathered, FileError> {
+    fn finish(mut self) -> Result<Gathered, FileError> {
         self.records.sort_by_key(|kept| kept.row);
         self.children
             .sort_by_key(|child| (child.key, child.kept.sheet, child.kept.row));
-        // By reference, the rows of the records that have it, the first of them first.
-        let mut references: Vec<(u64, u32)> = self
-            .records
-            .iter()
-            .filter_map(|kept| Some((kept.reference?, kept.row)))
-            .collect();
-        references.sort_unstable();
+        self.references
+            .sort_unstable_by_key(|known| (known.alike, known.exact, known.row));
         Ok(Gathered {
             spool: self.writing.finish()?,
             sheets: self.sheets,
             records: self.records,
             children: self.children,
-            references,
-            unknown,
+            references: self.references,
+            loose: self.loose,
+            unknown: self.unknown,
+            by_letters: None,
         })
     }
 }
@@ -285,6 +376,7 @@ impl Read {
             let title = raw.text().trim().to_owned();
             let named = folded(&title);
             if named == folded(TO_MEND) {
+                header.corrections = Some(place);
                 continue;
             }
             if named == folded(RECORD) {
@@ -372,9 +464,13 @@ pub struct Gathered {
     sheets: [Read; 5],
     records: Vec<Kept>,
     children: Vec<Child>,
-    references: Vec<(u64, u32)>,
+    /// In the order of their hashes, and of the rows that share one.
+    references: Vec<Known>,
+    loose: Vec<Loose>,
     /// The sheets that are not known and hold something.
     unknown: Vec<String>,
+    /// The references by their letters and digits alone, once that was asked for.
+    by_letters: Option<HashMap<u64, Vec<Known>>>,
 }
 
 impl Gathered {
@@ -420,23 +516,69 @@ impl Gathered {
                 return Ok(());
             }
         }
+        for Loose { sheet, row, place } in std::mem::take(&mut self.loose) {
+            let held = self.spool.get(place)?;
+            let cells = self.unread_cells(sheet, row, held.unread);
+            if each(Item::Unread(cells)).is_break() {
+                return Ok(());
+            }
+        }
         Ok(())
     }
 
+    /// The records whose references are the same without regard to case and blank space.
+    fn alike(&self, alike: u64) -> &[Known] {
+        let from = self.references.partition_point(|known| known.alike < alike);
+        let to = self.references.partition_point(|known| known.alike <= alike);
+        &self.references[from..to]
+    }
+
     /// The rows of the records that share a reference, the first of them first.
-    fn sharing(&self, reference: u64) -> impl Iterator<Item = u32> {
-        let from = self.references.partition_point(|(other, _)| *other < reference);
-        self.references[from..]
-            .iter()
-            .take_while(move |(other, _)| *other == reference)
-            .map(|(_, row)| *row)
+    fn sharing(&self, reference: &str) -> impl Iterator<Item = u32> {
+        let exact = hash(reference);
+        let alike = self.alike(hash(&without_case(reference))).iter();
+        alike
+            .filter(move |known| known.exact == exact)
+            .map(|known| known.row)
+    }
+
+    /// Cells of a row from which nothing is read.
+    fn unread_cells(&self, sheet: usize, row: u32, cells: Vec<(u32, String)>) -> Vec<UnreadCell> {
+        let read = self.sheets.get(sheet);
+        let cell = |(column, text)| {
+            let unknown = read.and_then(|read| read.header.as_ref()?.unknown.get(&column));
+            let title = unknown.map_or_else(|| column_name(column), |(title, _)| title.clone());
+            let name = read.map_or_else(|| &self.unknown[sheet - SHEETS.len()], |read| &read.name);
+            UnreadCell {
+                at: Cell {
+                    sheet: Some(name.clone()),
+                    row: u64::from(row) + 1,
+                    column: Some(title),
+                },
+                text,
+                reason: if read.is_some() {
+                    UNKNOWN_COLUMN
+                } else {
+                    UNKNOWN_SHEET
+                }
+                .to_owned(),
+            }
+        };
+        cells.into_iter().map(cell).collect()
     }
 
     /// Hands the row, the reference and the lead organisation of each record that may share its reference to `each`.
     pub(super) fn references(&mut self, each: &mut EachReference<'_>) -> Result<(), FileError> {
+        let pairs = self.references.windows(2);
+        let shared: HashSet<u64> = pairs
+            .filter(|pair| pair[0].exact == pair[1].exact)
+            .map(|pair| pair[0].exact)
+            .collect();
         for kept in self.records.clone() {
-            let may_be_shared = |reference| self.sharing(reference).nth(1).is_some();
-            if !kept.reference.is_some_and(may_be_shared) {
+            if kept
+                .reference
+                .is_none_or(|reference| !shared.contains(&reference))
+            {
                 continue;
             }
             let row = self.spool.get(kept.place)?;
@@ -472,55 +614,83 @@ impl Gathered {
         let mut part = Part::record(&mut record, &SHEETS[0]);
         self.fill(&mut part, 0, kept.row, row.cells);
         part.finish();
-        // The rows of its lists that name it by either of the two.
-        let mut keys = Vec::new();
-        if let (Some(hash), Some(name)) = (kept.record, &row.record) {
-            keys.push((hash, true, name.clone()));
-        }
-        if let (Some(hash), Some(name)) = (kept.reference, &row.reference) {
-            // Where several have it, only what they are told apart by says whose a row is; where
-            // nothing does, they are refused, and the first keeps the rows.
-            let mut sharing = self.sharing(hash);
-            let is_first = sharing.next() == Some(kept.row);
-            let is_only = is_first && sharing.next().is_none();
-            let is_its_own =
-                is_only || (is_first && kept.record.is_none() && repeated.contains(u64::from(kept.row) + 1));
-            if is_its_own {
-                keys.push((hash, false, name.clone()));
-            }
-        }
-        let mut own = Vec::new();
-        for (hash, by_record, name) in keys {
-            let from = self.children.partition_point(|child| child.key < hash);
-            let alike = self.children[from..]
-                .iter()
-                .take_while(|child| child.key == hash)
-                .count();
-            for at in from..from + alike {
-                if self.children[at].by_record != by_record || self.children[at].is_taken {
-                    continue;
-                }
-                let kept = self.children[at].kept;
-                let child = self.spool.get(kept.place)?;
-                let named = if by_record {
-                    &child.record
-                } else {
-                    &child.reference
-                };
-                if named.as_ref() == Some(&name) {
-                    self.children[at].is_taken = true;
-                    own.push((kept, child));
-                }
-            }
-        }
-        own.sort_by_key(|(kept, _)| (kept.sheet, kept.row));
+        record.unread = self.unread_cells(0, kept.row, row.unread);
+        let own = self.children_of(kept, row.record.as_deref(), row.reference.as_deref(), repeated)?;
         for (kept, child) in own {
             let at = self.sheets[kept.sheet].cell(kept.row, None);
             let mut part = Part::item(&mut record, &SHEETS[kept.sheet], at);
             self.fill(&mut part, kept.sheet, kept.row, child.cells);
             part.finish();
+            record
+                .unread
+                .extend(self.unread_cells(kept.sheet, kept.row, child.unread));
         }
         Ok(record)
+    }
+
+    /// Takes the rows of lists that name a record, by its number or its reference.
+    fn children_of(
+        &mut self,
+        kept: Kept,
+        record: Option<&str>,
+        reference: Option<&str>,
+        repeated: &RepeatedReferences,
+    ) -> Result<Vec<(Kept, SheetRow)>, FileError> {
+        let mut own = Vec::new();
+        if let (Some(key), Some(record)) = (kept.record, record) {
+            self.take_children(key, true, &mut own, |row| row.record.as_deref() == Some(record))?;
+        }
+        if let Some(reference) = reference {
+            // Where several have it, only what they are told apart by says whose a row is; where
+            // nothing does, they are refused, and the first keeps the rows.
+            let mut sharing = self.sharing(reference);
+            let is_first = sharing.next() == Some(kept.row);
+            let is_only = is_first && sharing.next().is_none();
+            let is_its_own =
+                is_only || (is_first && kept.record.is_none() && repeated.contains(u64::from(kept.row) + 1));
+            drop(sharing);
+            if is_its_own {
+                let folded = without_case(reference);
+                let key = hash(&folded);
+                let exact = hash(reference);
+                let is_only_one_alike = self.alike(key).iter().all(|known| known.exact == exact);
+                self.take_children(key, false, &mut own, |row| {
+                    let named = row.reference.as_deref();
+                    named == Some(reference)
+                        || (is_only_one_alike && named.is_some_and(|named| without_case(named) == folded))
+                })?;
+            }
+        }
+        own.sort_by_key(|(kept, _)| (kept.sheet, kept.row));
+        Ok(own)
+    }
+
+    fn take_children(
+        &mut self,
+        key: u64,
+        by_record: bool,
+        own: &mut Vec<(Kept, SheetRow)>,
+        is_its_own: impl Fn(&SheetRow) -> bool,
+    ) -> Result<(), FileError> {
+        let from = self.children.partition_point(|child| child.key < key);
+        let to = self.children.partition_point(|child| child.key <= key);
+        for at in from..to {
+            let Child {
+                kept,
+                by_record: by,
+                is_taken,
+                ..
+            } = self.children[at];
+            if by != by_record || is_taken {
+                continue;
+            }
+            let row = self.spool.get(kept.place)?;
+            if is_its_own(&row) {
+                self.children[at].is_taken = true;
+                own.push((kept, row));
+            }
+        }
+        Ok(())
     }
 
     fn fill(&self, part: &mut Part<'_>, sheet: usize, row: u32, cells: Vec<(u16, Held)>) {
@@ -547,14 +717,14 @@ impl Gathered {
 
     /// Sheets and columns that nobody knows, and in which something stands.
     fn unread(&self) -> Vec<Stray> {
-        let sheets = self.unknown.iter().map(|name| Stray {
-            at: Cell {
+        let stray = |at, reason| Stray::new(at, FindingCode::NotFound, reason);
+        let sheets = self.unknown.iter().map(|name| {
+            let at = Cell {
                 sheet: Some(name.clone()),
                 row: 1,
                 column: None,
-            },
-            code: FindingCode::NotFound,
-            reason: "is not a sheet that is known, and nothing in it was read".into(),
+            };
+            stray(at, UNKNOWN_SHEET)
         });
         let columns = self.sheets.iter().flat_map(|read| {
             let header = read.header.as_ref();
@@ -562,70 +732,127 @@ impl Gathered {
                 let used = header.unknown.values().filter(|(_, is_used)| *is_used);
                 used.map(|(title, _)| (header.row, title))
             });
-            unknown.map(|(row, title)| Stray {
-                at: read.cell(row, Some(title)),
-                code: FindingCode::NotFound,
-                reason: "is not a column that is known, and nothing in it was read".into(),
-            })
+            unknown.map(|(row, title)| stray(read.cell(row, Some(title)), UNKNOWN_COLUMN))
         });
         sheets.chain(columns).collect()
     }
 
-    /// Why a row belongs to no record.
+    /// A row that belongs to no record, with why.
     fn stray(&mut self, child: Child) -> Result<Stray, FileError> {
+        let Kept {
+            sheet, row: number, ..
+        } = child.kept;
         let row = self.spool.get(child.kept.place)?;
-        let read = &self.sheets[child.kept.sheet];
-        let first = SHEETS[0].name;
         let merged = row.cells.iter().find_map(|(column, held)| match held {
             Held::Merged(from) if *column == u16::MAX => Some(*from),
             _ => None,
         });
-        let (code, reason) = match (&row.record, &row.reference) {
-            (Some(record), _) => (
-                FindingCode::NotFound,
-                format!(
-                    "no row of the sheet {first} has {} in its column {RECORD}",
-                    quoted(record)
-                ),
-            ),
-            (None, Some(reference)) if self.sharing(hash(reference)).count() > 1 => (
-                FindingCode::Ambiguous,
-                format!(
-                    "several rows of the sheet {first} have the reference {}; say which is meant in the column {RECORD}",
-                    quoted(reference)
-                ),
-            ),
-            (None, Some(reference)) => (
-                FindingCode::NotFound,
-                format!(
-                    "no row of the sheet {first} has the reference {}",
-                    quoted(reference)
-                ),
-            ),
-            (None, None) => match merged {
-                Some(from) => (
-                    FindingCode::Required,
-                    format!(
-                        "is merged with the cell in row {}, and holds nothing itself; unmerge it, and write the \
-                         reference in every row",
-                        from + 1
-                    ),
-                ),
-                None => (
-                    FindingCode::Required,
-                    "is needed, so that it is known which record the row belongs to".into(),
-                ),
-            },
+        let (code, reason) = match (&row.record, &row.reference, merged) {
+            (Some(record), ..) => {
+                let (first, record) = (SHEETS[0].name, quoted(record));
+                let reason = format!("no row of the sheet {first} has {record} in its column {RECORD}");
+                (FindingCode::NotFound, reason)
+            }
+            (None, Some(reference), _) => self.no_such_reference(reference)?,
+            (None, None, Some(from)) => {
+                let reason = format!(
+                    "is merged with the cell in row {}, and holds nothing itself; unmerge it, and write the reference \
+                     in every row",
+                    from + 1
+                );
+                (FindingCode::Required, reason)
+            }
+            (None, None, None) => {
+                let reason = "is needed, so that it is known which record the row belongs to";
+                (FindingCode::Required, reason.into())
+            }
         };
+        let read = &self.sheets[sheet];
         let column = match row.record {
             Some(_) => RECORD,
             None if read.reference_title.is_empty() => REFERENCE,
             None => &read.reference_title,
         };
+        let at = read.cell(number, Some(column));
+        let mut held = FileRecord::default();
+        let mut part = Part::item(&mut held, &SHEETS[sheet], at.clone());
+        self.fill(&mut part, sheet, number, row.cells);
+        part.finish();
+        let list = SHEETS[sheet].list.unwrap_or_default();
+        let within = |finding: Finding| {
+            let path = finding.path.strip_prefix(&format!("{list}/0/"));
+            let path = path.unwrap_or_default().to_owned();
+            Finding { path, ..finding }
+        };
         Ok(Stray {
-            at: read.cell(child.kept.row, Some(column)),
-            code,
-            reason,
+            item: Some(StrayItem {
+                sheet,
+                reference: row.reference,
+                document: held.document[list][0].take(),
+                findings: held.findings.into_iter().map(within).collect(),
+            }),
+            unread: self.unread_cells(sheet, number, row.unread),
+            ..Stray::new(at, code, reason)
         })
     }
+
+    /// Why no record has the reference of a row of a list, or not one alone.
+    fn no_such_reference(&mut self, reference: &str) -> Result<(FindingCode, String), FileError> {
+        let first = SHEETS[0].name;
+        let shown = quoted(reference);
+        if self.sharing(reference).count() > 1 {
+            let reason = format!(
+                "several rows of the sheet {first} have the reference {shown}; say which is meant in the column {RECORD}"
+            );
+            return Ok((FindingCode::Ambiguous, reason));
+        }
+        let mut likely = self.alike(hash(&without_case(reference))).to_vec();
+        if likely.is_empty() {
+            likely = self.likely(reference)?;
+        }
+        // A few are enough to choose from.
+        likely.truncate(3);
+        let mut names = Vec::new();
+        for known in likely {
+            names.extend(self.spool.get(known.place)?.reference);
+        }
+        let names = names.iter().map(|name| quoted(name)).collect::<Vec<_>>();
+        let question = match names.as_slice() {
+            [] => String::new(),
+            names => format!("; did you mean {}?", names.join(" or ")),
+        };
+        let reason = format!("no row of the sheet {first} has the reference {shown}{question}");
+        Ok((FindingCode::NotFound, reason))
+    }
+
+    /// The records whose reference has the same letters and digits as one that none has.
+    fn likely(&mut self, reference: &str) -> Result<Vec<Known>, FileError> {
+        let wanted = folded(reference);
+        if self.by_letters.is_none() {
+            let mut by_letters: HashMap<u64, Vec<Known>> = HashMap::new();
+            for known in &self.references {
+                if let Some(reference) = self.spool.get(known.place)?.reference {
+                    by_letters
+                        .entry(hash(&folded(&reference)))
+                        .or_default()
+                        .push(*known);
+                }
+            }
+            self.by_letters = Some(by_letters);
+        }
+        let found = self
+            .by_letters
+            .as_ref()
+            .and_then(|known| known.get(&hash(&wanted)));
+        Ok(found.filter(|_| !wanted.is_empty()).cloned().unwrap_or_default())
+    }
+}
+
+/// What a column without a title is called.
+pub(super) fn column_name(column: u32) -> String {
+    let letters = u16::try_from(column).map(rust_xlsxwriter::utility::column_number_to_name);
+    letters.map_or_else(
+        |_| format!("column {}", column + 1),
+        |letters| format!("column {letters}"),
+    )
 }

@@ -24,6 +24,8 @@ pub(super) struct SheetRow {
     pub(super) reference: Option<String>,
     /// What each column holds, by its place in the table of columns.
     pub(super) cells: Vec<(u16, Held)>,
+    /// What stands under columns that are not known, by where they are in the sheet.
+    pub(super) unread: Vec<(u32, String)>,
 }
 
 /// Where a row lies in the file.
@@ -100,6 +102,12 @@ fn write_row(to: &mut Vec<u8>, row: &SheetRow) -> io::Result<()> {
             write_text(to, key)?;
         }
     }
+    let unread = u32::try_from(row.unread.len()).map_err(io::Error::other)?;
+    to.extend_from_slice(&unread.to_le_bytes());
+    for (column, text) in &row.unread {
+        to.extend_from_slice(&column.to_le_bytes());
+        write_text(to, text)?;
+    }
     for (column, held) in &row.cells {
         to.extend_from_slice(&column.to_le_bytes());
         let (tag, text) = match held {
@@ -156,8 +164,12 @@ fn read_row(from: &mut &[u8]) -> io::Result<SheetRow> {
     let mut row = SheetRow {
         record: read_key(from)?,
         reference: read_key(from)?,
-        cells: Vec::new(),
+        ..SheetRow::default()
     };
+    for _ in 0..u32::from_le_bytes(take(from)?) {
+        let column = u32::from_le_bytes(take(from)?);
+        row.unread.push((column, read_text(from)?));
+    }
     while !from.is_empty() {
         let column = u16::from_le_bytes(take(from)?);
         let [tag] = take(from)?;
@@ -185,6 +197,7 @@ mod tests {
             record: None,
             reference: Some(reference.into()),
             cells,
+            unread: vec![(3, reference.into()), (16_000, String::new())],
         };
         let cell = Held::Cell;
         let rows = [

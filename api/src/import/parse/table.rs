@@ -111,6 +111,12 @@ impl<'a> Table<'a> {
         Ok(Some((line, self.cells(line))))
     }
 
+    /// The cells of the last row, also of one that was refused, trimmed; bytes that are no text become U+FFFD.
+    pub(super) fn held(&self) -> Vec<String> {
+        let text = |cell| String::from_utf8_lossy(cell).trim().to_owned();
+        self.record.iter().map(text).collect()
+    }
+
     fn advance(&mut self) -> Result<Option<u64>, FileError> {
         loop {
             self.allowance.limit(LONGEST_ROW);
