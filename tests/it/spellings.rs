@@ -181,9 +181,9 @@ async fn what_an_earlier_version_stored_is_respelt_unless_it_clashes(database: D
         .await;
     let now = SystemClock.now();
     let rows = [
-        ("R", "GB-CHC-1"),
-        ("R", "gb-chc-1"),
-        ("Cafe\u{301}  S", "gb-chc-2"),
+        ("R", "GB-CHC-11"),
+        ("R", "gb-chc-11"),
+        ("Cafe\u{301}  S", "gb-chc-12"),
     ]
     .map(|(name, identifier)| organisation::Model {
         id: SystemClock.new_id(),
@@ -217,17 +217,17 @@ async fn what_an_earlier_version_stored_is_respelt_unless_it_clashes(database: D
     let said: Vec<String> = respelt.clashes.iter().map(ToString::to_string).collect();
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(
-        said[0].contains("gb-chc-1") && said[0].contains("the identifier GB-CHC-1"),
+        said[0].contains("gb-chc-11") && said[0].contains("the identifier GB-CHC-11"),
         "{said:?}"
     );
     assert!(said[0].contains("mergeOrganisations"), "{said:?}");
     let known = names_and_identifiers(&app).await;
     assert!(
-        known.contains(&("Café S".to_owned(), Some("GB-CHC-2".to_owned()))),
+        known.contains(&("Café S".to_owned(), Some("GB-CHC-12".to_owned()))),
         "{known:?}"
     );
     assert!(
-        known.contains(&("R".to_owned(), Some("gb-chc-1".to_owned()))),
+        known.contains(&("R".to_owned(), Some("gb-chc-11".to_owned()))),
         "{known:?}"
     );
 

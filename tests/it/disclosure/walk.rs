@@ -166,17 +166,52 @@ const COUNTS: [&str; 12] = [
 ];
 
 /// Whole numbers that count no initiatives of their own: places in a list, strata, numbers of changes.
-/// `initiativesLeftOut` adds up counts that are shown, and is held to them apart.
-const NOT_COUNTS: [&str; 8] = [
+/// The fields that end in `LeftOut` add up counts that are shown, and are compared with them separately.
+const NOT_COUNTS: [&str; 12] = [
     "row",
     "column",
     "totalCount",
     "strata",
     "strataLeftOut",
     "initiativesLeftOut",
+    "oddsRatioStrataLeftOut",
+    "oddsRatioInitiativesLeftOut",
+    "riskRatioStrataLeftOut",
+    "riskRatioInitiativesLeftOut",
     "change",
     "degrees",
 ];
+
+/// Asserts that what each estimate leaves out follows from the published counts of the strata that are shown whole.
+fn assert_left_out_follows<'a>(question: &str, adjusted: &Value, whole: impl Iterator<Item = &'a Value>) {
+    let (mut odds_ratio, mut risk_ratio) = ([0, 0], [0, 0]);
+    for stratum in whole {
+        let [both, when_only, then_only, neither] = ["both", "whenOnly", "thenOnly", "neither"]
+            .map(|name| stratum["table"][name].as_i64().unwrap_or(0));
+        let held = both + when_only + then_only + neither;
+        let no_group_is_empty = both + when_only > 0 && then_only + neither > 0;
+        let informs_risk_ratio = no_group_is_empty && both + then_only > 0;
+        let informs_odds_ratio = informs_risk_ratio && when_only + neither > 0;
+        for (left_out, informs) in [
+            (&mut odds_ratio, informs_odds_ratio),
+            (&mut risk_ratio, informs_risk_ratio),
+        ] {
+            if held > 0 && !informs {
+                left_out[0] += 1;
+                left_out[1] += held;
+            }
+        }
+    }
+    let reported = |estimate: &str| {
+        ["Strata", "Initiatives"].map(|what| {
+            adjusted[format!("{estimate}{what}LeftOut")]
+                .as_i64()
+                .unwrap_or(-1)
+        })
+    };
+    assert_eq!(reported("oddsRatio"), odds_ratio, "{question}: {adjusted}");
+    assert_eq!(reported("riskRatio"), risk_ratio, "{question}: {adjusted}");
+}
 
 /// Null under control, whatever is counted.
 const NEVER: [&str; 8] = [
@@ -654,6 +689,9 @@ fn texts_follow(question: &str, told: &Value, illustrative: i64) {
                 adjusted.is_null() || adjusted["initiativesLeftOut"] == held,
                 "{question}: {adjusted} does not follow from the strata, which hold {held}"
             );
+            if !adjusted.is_null() {
+                assert_left_out_follows(question, adjusted, strata.iter().filter(|one| !partial(one)));
+            }
         }
         for leaf in found
             .iter()
