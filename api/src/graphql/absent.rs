@@ -9,16 +9,23 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned};
 use async_graphql_value::Value;
 
+use super::operation::used_fragments;
+
 /// Removes each argument and each field of an input object whose value is a variable without a value. `variables` have
 /// their defaults already.
 ///
 /// The specification (September 2025, 3.10 and 6.4.1) has an executor treat them as absent. The library takes them for
 /// null, which differs where an argument has a default, and where null clears a field that stays if it is absent.
+///
+/// Other operations may share the fragments that this changes. They are removed, as they are not executed.
 pub fn omit_absent(document: &mut ExecutableDocument, operation_name: Option<&str>, variables: &Variables) {
     let operation = match (&mut document.operations, operation_name) {
         (DocumentOperations::Single(operation), _) => Some(operation),
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get_mut(name),
-        (DocumentOperations::Multiple(operations), None) => operations.values_mut().next(),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values_mut().next()
+        }
+        (DocumentOperations::Multiple(_), None) => None,
     };
     let Some(operation) = operation else {
         return;
@@ -45,6 +52,24 @@ pub fn omit_absent(document: &mut ExecutableDocument, operation_name: Option<&st
         let name = &declared.node.name.node;
         !omitted.contains(name) || still_used.contains(name)
     });
+    if !omitted.is_empty() {
+        keep_only(document, operation_name);
+    }
+}
+
+/// Removes all operations but one, and the fragments that only the others use.
+fn keep_only(document: &mut ExecutableDocument, operation_name: Option<&str>) {
+    let DocumentOperations::Multiple(operations) = &mut document.operations else {
+        return;
+    };
+    if operations.len() < 2 {
+        return;
+    }
+    operations.retain(|name, _| Some(name.as_str()) == operation_name);
+    if let Some(operation) = operations.values().next().cloned() {
+        let used = used_fragments(document, &operation.node);
+        document.fragments.retain(|name, _| used.contains(name));
+    }
 }
 
 fn absent_variables(operation: &OperationDefinition, variables: &Variables) -> HashSet<Name> {
@@ -171,6 +196,22 @@ mod tests {
     fn a_variable_that_nothing_uses_stays_declared() {
         let document = "query Q($a: Int, $b: Int) { f(x: $a) }";
         assert_eq!(omit(document, json!({})), (String::new(), vec!["b".into()]));
+    }
+
+    #[test]
+    fn operations_that_are_not_executed_are_removed_with_their_fragments() {
+        let text = "query A($a: Int) { ...F } query B($a: Int!) { ...F ...G } \
+            fragment F on T { f(x: $a) } fragment G on T { g }";
+        let mut document = parse_query(text).unwrap();
+        omit_absent(&mut document, Some("A"), &Variables::default());
+        let operations: Vec<_> = document.operations.iter().filter_map(|(name, _)| name).collect();
+        assert_eq!(operations, ["A"]);
+        assert_eq!(document.fragments.keys().collect::<Vec<_>>(), ["F"]);
+        // Nothing is omitted, and everything stays.
+        let mut document = parse_query(text).unwrap();
+        omit_absent(&mut document, Some("B"), &Variables::from_json(json!({"a": 1})));
+        assert_eq!(document.operations.iter().count(), 2);
+        assert_eq!(document.fragments.len(), 2);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod absent;
 pub mod comparison;
+mod conditions;
 pub mod connection;
 pub mod deadline;
 pub mod error;

@@ -1,11 +1,12 @@
 //! The document of a request, and which of its operations the request asks for.
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
 };
-use async_graphql::{Positioned, Request};
+use async_graphql::{Name as GraphqlName, Positioned, Request};
 
 use crate::guard::{Limits, measure};
 
@@ -35,6 +36,46 @@ pub fn asked_for<'d>(
             operations.values().next()
         }
         (DocumentOperations::Multiple(_), None) => None,
+    }
+}
+
+/// The names of the fragments that an operation uses, directly or through other fragments.
+pub fn used_fragments(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+) -> HashSet<GraphqlName> {
+    let mut used = HashSet::new();
+    let mut ahead = vec![&operation.selection_set.node];
+    while let Some(set) = ahead.pop() {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => ahead.push(&field.node.selection_set.node),
+                Selection::InlineFragment(fragment) => ahead.push(&fragment.node.selection_set.node),
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    if let Some(fragment) = document.fragments.get(name)
+                        && used.insert(name.clone())
+                    {
+                        ahead.push(&fragment.node.selection_set.node);
+                    }
+                }
+            }
+        }
+    }
+    used
+}
+
+/// Calls a function with each selection of a set, and of the sets within it. Fragments that it spreads are not entered.
+pub fn for_each_selection<'d>(set: &'d SelectionSet, visit: &mut impl FnMut(&'d Selection)) {
+    for selection in &set.items {
+        visit(&selection.node);
+        match &selection.node {
+            Selection::Field(field) => for_each_selection(&field.node.selection_set.node, visit),
+            Selection::InlineFragment(fragment) => {
+                for_each_selection(&fragment.node.selection_set.node, visit);
+            }
+            Selection::FragmentSpread(_) => {}
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Pos, Request, ServerError, ServerResult, Value, Variables};
 
 use super::absent::omit_absent;
+use super::conditions::find_missing_condition;
 use super::nul;
 use super::operation::{self, Name};
 use crate::error::Error;
@@ -228,7 +229,10 @@ impl Extension for OfOne {
             let error = async_graphql::Error::from(Error::unkept_text());
             return Err(error.into_server_error(operation.pos));
         }
-        let trouble = operation.and_then(|operation| self.types.check(&operation.node, variables));
+        let trouble = operation.and_then(|operation| {
+            let wrong_type = self.types.check(&operation.node, variables);
+            wrong_type.or_else(|| find_missing_condition(&document, &operation.node, variables))
+        });
         match trouble {
             None => {
                 omit_absent(&mut document, self.name.get(), variables);
