@@ -13,6 +13,8 @@ pub mod persisted;
 mod weigh;
 pub mod weights;
 
+use std::borrow::Cow;
+
 use async_graphql::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use chrono::{DateTime, Utc};
@@ -22,6 +24,7 @@ pub use self::extension::Charging;
 use self::persisted::Persisted;
 pub use self::weigh::{Types, Weighed, comparisons, weigh};
 use crate::error::Error;
+use crate::guard::escapes;
 
 /// What a service charges, and what it answers about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +93,10 @@ impl Costs {
     pub fn asked_by(&self, caller: address::Caller, request: Request) -> Request {
         let mut request = request.data(caller);
         self.persisted.resolve(&mut request);
+        // An escape that stands for no character is refused when the document is parsed.
+        if let Ok(Cow::Owned(resolved)) = escapes::resolve(&request.query) {
+            request.query = resolved;
+        }
         request
     }
 

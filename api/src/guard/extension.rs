@@ -6,7 +6,7 @@ use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, N
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{ServerError, ServerResult, Variables};
 
-use super::{Limits, measure, measure_value};
+use super::{Limits, escapes, measure, measure_value};
 use crate::error::Error;
 
 /// Measures each document before it is parsed, whichever way it came.
@@ -28,6 +28,9 @@ impl Extension for Guard {
         variables: &Variables,
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
+        if let Err(refused) = escapes::resolve(query) {
+            return Err(ServerError::new(refused.to_string(), Some(refused.position)));
+        }
         let limits = Limits::default();
         let measured = measure(query, &limits).map(drop);
         let measured = measured.and_then(|()| {

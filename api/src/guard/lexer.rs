@@ -85,6 +85,24 @@ impl<'a> Lexer<'a> {
     }
 }
 
+impl<'a> Lexer<'a> {
+    /// The strings that are not block strings, each with its quotation marks and the byte that it begins at.
+    pub fn strings(mut self) -> impl Iterator<Item = (usize, &'a str)> {
+        let whole = self.rest;
+        std::iter::from_fn(move || {
+            loop {
+                self.skip_ignored();
+                let start = whole.len() - self.rest.len();
+                self.next()?;
+                let token = &whole[start..whole.len() - self.rest.len()];
+                if token.starts_with('"') && !token.starts_with("\"\"\"") {
+                    return Some((start, token));
+                }
+            }
+        })
+    }
+}
+
 impl<'a> Iterator for Lexer<'a> {
     type Item = Token<'a>;
 

@@ -5,6 +5,7 @@
 //! spread the next one twice; a parser that calls itself runs out of stack on what is nested a thousand deep. So
 //! nothing goes to the library that has not been measured here.
 
+pub mod escapes;
 mod extension;
 mod lexer;
 mod measure;
