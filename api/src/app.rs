@@ -14,6 +14,7 @@ use crate::import::job::{Desk, Settings};
 use crate::live::{Limits, Live};
 use crate::origins::Origins;
 use crate::pattern::engine::Engine;
+use crate::server::settings::HttpSettings;
 
 /// The parts of a running service.
 pub struct App {
@@ -39,6 +40,8 @@ pub struct App {
     pub origins: Origins,
     /// What operations cost, and who has how much to spend.
     pub costs: Costs,
+    /// How long clients may take, and which headers pages may send.
+    pub http: HttpSettings,
 }
 
 impl App {
@@ -61,6 +64,7 @@ impl App {
             expiry: Expiry::default(),
             origins: Origins::default(),
             costs: Costs::default(),
+            http: HttpSettings::default(),
         }
     }
 
@@ -101,6 +105,12 @@ impl App {
             costs: Costs::new(settings),
             ..self
         }
+    }
+
+    /// The same service, with other settings of HTTP.
+    #[must_use]
+    pub fn with_http(self, http: HttpSettings) -> Self {
+        Self { http, ..self }
     }
 
     /// The same service, with another time after which what lies untouched goes.

@@ -347,6 +347,7 @@ async fn serve() -> Result<(), CliError> {
     let expiry = config::expiry(&environment)?;
     let origins = config::origins(&environment)?;
     let costs = config::costs(&environment)?;
+    let http = config::http(&environment)?;
     let db = open().await?;
     // An issuer that does not answer holds nothing up for long.
     verifier.follow().await;
@@ -355,7 +356,8 @@ async fn serve() -> Result<(), CliError> {
         .with_imports(imports)
         .with_expiry(expiry)
         .with_origins(origins)
-        .with_costs(costs);
+        .with_costs(costs)
+        .with_http(http);
     let app = Arc::new(app);
     let listener = server::bind(bind, false)
         .await

@@ -27,6 +27,7 @@ use crate::import::parse::records::Limits;
 use crate::origins::Origins;
 use crate::pattern::disclosure::noise::Noise;
 use crate::pattern::engine::Settings;
+use crate::server::settings::{CorsHeaders, HttpSettings};
 
 /// The base where `DATABASE_URL` names none.
 const DEFAULT_DATABASE_URL: &str = "sqlite://wayin.db?mode=rwc";
@@ -147,6 +148,21 @@ pub fn origins(source: Source<'_>) -> Result<Origins, ConfigError> {
     const ORIGINS: &str = "ORIGINS";
     let list = source(ORIGINS).unwrap_or_default();
     Origins::read(&list).map_err(|reason| ConfigError::Malformed(ORIGINS, reason))
+}
+
+/// The settings of HTTP: `BODY_SECONDS` and `CORS_HEADERS`.
+pub fn http(source: Source<'_>) -> Result<HttpSettings, ConfigError> {
+    const CORS: &str = "CORS_HEADERS";
+    let usual = HttpSettings::default();
+    let seconds =
+        |name, usual: Duration, range| whole(source, name, usual.as_secs(), range).map(Duration::from_secs);
+    Ok(HttpSettings {
+        body: seconds("BODY_SECONDS", usual.body, 1..=3_600)?,
+        cors_headers: match source(CORS) {
+            None => usual.cors_headers,
+            Some(list) => CorsHeaders::read(&list).map_err(|reason| ConfigError::Malformed(CORS, reason))?,
+        },
+    })
 }
 
 /// What operations may cost, how much may be spent on them, whom a proxy is believed, and whether the schema can be
@@ -573,6 +589,31 @@ mod tests {
             let told = costs(&|name| (name == setting).then(|| value.into())).unwrap_err();
             assert_eq!(told, ConfigError::Malformed(setting, reason.into()));
         }
+    }
+
+    /// What `.env.example` says of HTTP is what holds where nothing is set.
+    #[test]
+    fn the_example_has_the_defaults_of_http() {
+        let example = include_str!("../../.env.example");
+        let said = |name: &str| {
+            let line = example
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            line.map(ToOwned::to_owned)
+        };
+        assert_eq!(http(&said), Ok(HttpSettings::default()));
+        assert_eq!(http(&|_| None), Ok(HttpSettings::default()));
+        for name in ["BODY_SECONDS", "CORS_HEADERS"] {
+            assert!(said(name).is_some(), "{name} is in .env.example");
+            assert!(
+                http(&|one| (one == name).then(|| "a b".into())).is_err(),
+                "{name}"
+            );
+        }
+        let set = |name: &'static str, value: &'static str| {
+            http(&move |one| (one == name).then(|| value.to_owned())).unwrap()
+        };
+        assert_eq!(set("CORS_HEADERS", "*").cors_headers, CorsHeaders::Any);
     }
 
     #[test]

@@ -1,6 +1,5 @@
-//! The one error of the domains, free of any transport. It is turned into a
-//! GraphQL error in one place, [`crate::graphql::error`], and gets an HTTP status in one,
-//! [`crate::pattern::csv::http`].
+//! The one error of the domains. It gets its code and its HTTP status in one place,
+//! [`crate::failure`], and is turned into a GraphQL error in one, [`crate::graphql::error`].
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
@@ -8,6 +7,7 @@ use crate::auth::token::Trouble;
 use crate::cost::RetryAfter;
 use crate::database;
 use crate::guard::Excess;
+use crate::server::body::BodyError;
 
 /// What went wrong, in words that may be shown, apart from the cause, which may not.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +52,17 @@ pub enum Error {
     /// The base's index is not built yet.
     #[error("the evidence base is being read; try again shortly")]
     NotReady,
+    /// The body of the request cannot be read.
+    #[error("{0}")]
+    Body(#[from] BodyError),
+    /// The service cannot do it at present; the cause goes to the log alone.
+    #[error("{message}")]
+    Unavailable {
+        /// What the client reads.
+        message: &'static str,
+        /// What the log reads.
+        cause: String,
+    },
     /// The database failed; the cause goes to the log alone.
     #[error("{}", database_failure(.0))]
     Database(#[source] DbErr),
@@ -62,6 +73,9 @@ pub enum Error {
     #[error("something went wrong inside")]
     Internal(String),
 }
+
+/// When to ask again for what cannot be done at present.
+const SHORTLY: RetryAfter = RetryAfter(2);
 
 /// What a domain function answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -81,6 +95,15 @@ impl Error {
     /// A text holds the character NUL, which `PostgreSQL` keeps in none: both databases refuse it so.
     pub fn unkept_text() -> Self {
         Self::BadInput("a text holds a character that no text of the base can hold".into())
+    }
+
+    /// When a client can ask again with success, where that is known.
+    pub fn retry_after(&self) -> Option<RetryAfter> {
+        match self.shared() {
+            Self::RateLimited(wait) => Some(*wait),
+            Self::NotReady | Self::Unavailable { .. } => Some(SHORTLY),
+            _ => None,
+        }
     }
 
     /// The error itself, also where several parts of a request share it.

@@ -44,6 +44,7 @@ mod etag;
 pub mod example;
 pub mod expiry;
 pub mod export;
+pub mod failure;
 pub mod graphiql;
 pub mod graphql;
 pub mod guard;

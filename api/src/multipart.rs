@@ -5,7 +5,11 @@ use std::collections::HashMap;
 use async_graphql::{Request, UploadValue};
 use axum::body::Body;
 use multer::{Constraints, Field, Multipart, SizeLimit};
+use serde_json::Value;
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
+
+use crate::graphql::request;
+use crate::server::body::BodyError;
 
 /// The part that holds the operation.
 const OPERATIONS: &str = "operations";
@@ -45,6 +49,9 @@ pub enum MultipartError {
     /// It is no such request.
     #[error("the body is not a GraphQL multipart request: {0}")]
     Malformed(String),
+    /// The body cannot be read.
+    #[error(transparent)]
+    Body(#[from] BodyError),
     /// The file could not be kept while it is looked at.
     #[error("the file could not be kept: {0}")]
     Unkept(#[from] std::io::Error),
@@ -75,8 +82,12 @@ pub async fn read(kind: &str, body: Body, limits: Limits) -> Result<Request, Mul
         match part.name() {
             Some(OPERATIONS) => {
                 let text = part.bytes().await.map_err(refusal)?;
-                let read: Request = serde_json::from_slice(&text).map_err(MultipartError::malformed)?;
-                request = Some(read);
+                let Ok(Value::Object(sent)) = serde_json::from_slice(&text) else {
+                    return Err(MultipartError::malformed(
+                        "the part \"operations\" is not a JSON object",
+                    ));
+                };
+                request = Some(request::of_json(sent).map_err(MultipartError::malformed)?);
             }
             Some(MAP) => {
                 let text = part.bytes().await.map_err(refusal)?;
@@ -135,6 +146,7 @@ fn refusal(cause: multer::Error, limits: &Limits) -> MultipartError {
             _ => MultipartError::LongFile,
         },
         multer::Error::StreamSizeExceeded { .. } => MultipartError::LongFile,
+        multer::Error::StreamReadFailed(failed) => BodyError::of(failed.as_ref(), limits.operation).into(),
         _ => MultipartError::malformed(cause),
     }
 }

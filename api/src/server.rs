@@ -2,15 +2,15 @@
 //! for records, the explorer, health.
 
 mod answer;
+pub mod body;
 mod browsers;
+pub mod settings;
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use crate::graphql::whole_number;
 use async_graphql::http::parse_query_string;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response};
@@ -23,31 +23,35 @@ use axum::{
     response::{IntoResponse, Redirect},
     routing::get,
 };
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, trace::TraceLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer, compression::CompressionLayer, decompression::RequestDecompressionLayer,
+    trace::TraceLayer,
+};
 use wayin_entity::ImportKind;
 
-use self::answer::{MediaType, answered, failed, for_everybody, panicked, refused, with_status};
+use self::answer::{MediaType, answered, failed, for_everybody, panicked, refused};
+use self::body::BodyError;
 use crate::app::App;
 use crate::auth::member;
 use crate::auth::requester::Requester;
 use crate::auth::token::Trouble;
 use crate::cost::address::{self, Caller};
-use crate::cost::{Introspection, Payer, persisted};
+use crate::cost::{Introspection, Payer};
+use crate::error::Error;
 use crate::etag::ETag;
 use crate::expiry;
-use crate::graphql::operation;
+use crate::graphql::{operation, request};
 use crate::import::job;
 use crate::live::operation::Begun;
 use crate::live::socket::{self, PROTOCOL};
 use crate::multipart::{self, MultipartError};
 use crate::schema::{Schema, schema, sdl};
 
-/// The most bytes of a request's body.
-const MOST_BYTES: usize = 256 * 1024;
+/// The most bytes of a request's body, but for the file that one may have.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
 /// What is said to one who subscribes over plain HTTP.
 const NO_SUBSCRIPTIONS: &str =
     "subscriptions are not answered here: ask over a WebSocket, at /graphql/ws, in graphql-transport-ws";
@@ -67,7 +71,7 @@ pub fn router(app: Arc<App>) -> Router {
         schema: schema(Arc::clone(&app)),
         app,
     };
-    let origins = service.app.origins.clone();
+    let (origins, http) = (service.app.origins.clone(), service.app.http.clone());
     let routes = Router::new()
         .route("/", get(|| async { Redirect::temporary("/graphiql") }))
         .route("/graphql", get(graphql_get).post(graphql_post))
@@ -79,17 +83,25 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(files)
         .merge(crate::workbook::http::router())
         .merge(to_mend)
-        .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(noting)
         .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http())
         .with_state(service);
-    browsers::told(routes, &origins)
+    // What is added later is around what was added before.
+    let routes = routes
+        .layer(RequestDecompressionLayer::new())
+        .layer(middleware::from_fn(body::check_coding))
+        .layer(middleware::from_fn_with_state(
+            http.body.as_secs(),
+            body::limit_and_drain,
+        ));
+    browsers::layer(routes, &origins, &http.cors_headers)
 }
 
 /// Serves until `stop` is over, and then ends the requests that are under way. `progress`
-/// is told how many initiatives were read so far, while the base is read.
+/// is called with how many initiatives were read so far, while the base is read.
 pub async fn serve(
     app: Arc<App>,
     listener: TcpListener,
@@ -181,29 +193,20 @@ async fn graphql_post(
     let Some(of) = MediaType::accepted(&headers) else {
         return unacceptable();
     };
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    match kind.split(';').next().unwrap_or_default().trim() {
-        "application/json" => {}
-        "multipart/form-data" => {
-            return graphql_multipart(&service, caller, &headers, of, kind, body).await;
+    match body::media_type(&headers).as_deref() {
+        Ok(body::JSON) => {}
+        Ok(body::MULTIPART) => {
+            return graphql_multipart(&service, caller, &headers, of, body).await;
         }
-        _ => {
-            return refused(
-                of,
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "send the request as application/json, or with a file as multipart/form-data",
-            );
+        Ok(_) => {
+            let reason = "send the request as application/json, or with a file as multipart/form-data";
+            return failed(of, BodyError::Unsupported(reason.into()).into());
         }
+        Err(unsupported) => return failed(of, unsupported.clone().into()),
     }
-    let Ok(body) = axum::body::to_bytes(body, MOST_BYTES).await else {
-        return refused(
-            of,
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the request's body is too long, or ended early",
-        );
+    let body = match body::read(&headers, body, MAX_BODY_BYTES).await {
+        Ok(body) => body,
+        Err(unread) => return failed(of, unread.into()),
     };
     let request = match read(&body) {
         Ok(request) => request,
@@ -223,9 +226,12 @@ async fn graphql_multipart(
     caller: Caller,
     headers: &HeaderMap,
     of: MediaType,
-    kind: &str,
     body: Body,
 ) -> axum::response::Response {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let requester = match requester(service, headers, of).await {
         Ok(requester) => requester,
         Err(refused) => return refused,
@@ -238,16 +244,13 @@ async fn graphql_multipart(
     match may {
         Ok(true) => {}
         Ok(false) => return refused(of, StatusCode::FORBIDDEN, "your role sends no files in"),
-        Err(unknown) => {
-            let response = crate::graphql::error::response(unknown);
-            return with_status(of, StatusCode::UNAUTHORIZED, &response, false);
-        }
+        Err(unknown) => return failed(of, unknown),
     }
     let most = service.app.imports.settings.limits.bytes;
     let limits = multipart::Limits {
-        operation: MOST_BYTES,
+        operation: MAX_BODY_BYTES,
         // What is a little too long is told by the mutation itself.
-        file: most.saturating_add(MOST_BYTES as u64),
+        file: most.saturating_add(MAX_BODY_BYTES as u64),
     };
     match multipart::read(kind, body, limits).await {
         Ok(request) => {
@@ -270,8 +273,13 @@ async fn graphql_multipart(
         Err(malformed @ MultipartError::Malformed(_)) => {
             refused(of, StatusCode::BAD_REQUEST, &malformed.to_string())
         }
+        Err(MultipartError::Body(unread)) => failed(of, unread.into()),
         Err(MultipartError::Unkept(cause)) => {
-            failed(of, "the file cannot be kept; try again shortly", &cause)
+            let unavailable = Error::Unavailable {
+                message: "the file cannot be kept; try again shortly",
+                cause: cause.to_string(),
+            };
+            failed(of, unavailable)
         }
     }
 }
@@ -285,7 +293,8 @@ async fn graphql_get(
     let Some(of) = MediaType::accepted(&headers) else {
         return unacceptable();
     };
-    let request = match parse_query_string(query.as_deref().unwrap_or_default()) {
+    let query = request::without_empty(query.as_deref().unwrap_or_default());
+    let request = match parse_query_string(&query) {
         Ok(request) => request,
         Err(cause) => {
             return refused(
@@ -329,40 +338,14 @@ async fn graphql_get(
 
 /// Reads the request in a body. Several in one are not taken.
 fn read(body: &[u8]) -> Result<Request, String> {
-    /// A request as it is sent.
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Sent {
-        query: Option<String>,
-        operation_name: Option<String>,
-        variables: Option<Map<String, Value>>,
-        extensions: Option<HashMap<String, Value>>,
-    }
-    if body.trim_ascii_start().first() == Some(&b'[') {
-        return Err("the body is a list: send requests one by one".into());
-    }
-    let sent: Sent = serde_json::from_slice(body)
-        .map_err(|cause| format!("the body is not a GraphQL request: {cause}"))?;
-    let is_named = sent
-        .extensions
-        .as_ref()
-        .is_some_and(|said| said.contains_key(persisted::EXTENSION));
-    let query = match sent.query {
-        Some(query) => query,
-        None if is_named => String::new(),
-        None => return Err("the body is not a GraphQL request: it has no query".into()),
-    };
-    let mut request = Request::new(query);
-    request.operation_name = sent.operation_name;
-    if let Some(variables) = sent.variables {
-        request = request.variables(whole_number::variables(Value::Object(variables)));
-    }
-    for (name, value) in sent.extensions.into_iter().flatten() {
-        if let Ok(value) = async_graphql::Value::from_json(value) {
-            request.extensions.insert(name, value);
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(sent)) => {
+            request::of_json(sent).map_err(|reason| format!("the body is not a GraphQL request: {reason}"))
         }
+        Ok(Value::Array(_)) => Err("the body is a list: send requests one by one".into()),
+        Ok(_) => Err("the body is not a GraphQL request: it is not a JSON object".into()),
+        Err(cause) => Err(format!("the body is not JSON: {cause}")),
     }
-    Ok(request)
 }
 
 async fn execute(
@@ -415,7 +398,7 @@ async fn requester(
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str().unwrap_or_default());
     let requester = member::requester(&service.app.db, &service.app.verifier, authorization).await;
-    requester.map_err(|cause| failed(of, "it cannot be told who is asking; try again shortly", &cause))
+    requester.map_err(|cause| failed(of, cause))
 }
 
 /// Operations over a WebSocket. The token comes with `connection_init`, as
@@ -461,7 +444,7 @@ async fn graphql_ws(
         app,
         schema,
         caller,
-        most_bytes: MOST_BYTES,
+        most_bytes: MAX_BODY_BYTES,
     };
     upgrade.on_upgrade(move |socket| socket::serve(socket, service, header, place))
 }

@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::Error;
 use tower::ServiceExt;
 use wayin::origins::Origins;
 use wayin::server;
+use wayin::server::settings::{CorsHeaders, HttpSettings};
 use wayin_entity::Role;
 
 use crate::support::app::{TestApp, token};
@@ -21,6 +22,7 @@ pub fn stories() -> Vec<Story> {
         an_answer_goes_in_the_media_type_that_is_taken,
         what_another_page_could_send_by_itself_is_refused,
         pages_of_other_origins_ask_where_they_are_named,
+        pages_of_other_origins_send_the_headers_that_are_allowed,
         what_is_the_same_for_everybody_may_be_kept,
         every_answer_says_what_pages_may_not_do,
     ]
@@ -194,6 +196,72 @@ async fn pages_of_other_origins_ask_where_they_are_named(database: Database) {
             }
             Err(other) => panic!("{origin:?}: {other}"),
         }
+    }
+}
+
+async fn pages_of_other_origins_send_the_headers_that_are_allowed(database: Database) {
+    let allowed = async |database: Database, setting: Option<&str>, asked: &str| {
+        let app = TestApp::changed(database, |app| {
+            let http = HttpSettings {
+                cors_headers: setting
+                    .map_or_else(CorsHeaders::default, |list| CorsHeaders::read(list).unwrap()),
+                ..HttpSettings::default()
+            };
+            app.with_http(http)
+                .with_origins(Origins::read("https://dashboard.example.org").unwrap())
+        })
+        .await;
+        let preflight = Request::options("/graphql")
+            .header(header::ORIGIN, "https://dashboard.example.org")
+            .header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST")
+            .header(header::ACCESS_CONTROL_REQUEST_HEADERS, asked)
+            .body(Body::empty());
+        let (status, headers, _) = send(&app, preflight.unwrap()).await;
+        assert_eq!(status, StatusCode::OK);
+        let named = headers.get(header::ACCESS_CONTROL_ALLOW_HEADERS);
+        named.map_or_else(String::new, |named| named.to_str().unwrap().to_owned())
+    };
+    for (setting, asked, expected) in [
+        // Apollo Client with a name, then with a file; Sentry and W3C Trace Context; urql and Relay.
+        (
+            None,
+            "apollographql-client-name,apollographql-client-version,authorization,content-type",
+            "apollographql-client-name,apollographql-client-version,authorization,content-type",
+        ),
+        (
+            None,
+            "Apollo-Require-Preflight, Content-Type",
+            "Apollo-Require-Preflight,Content-Type",
+        ),
+        (
+            None,
+            "baggage,sentry-trace,traceparent,tracestate",
+            "baggage,sentry-trace,traceparent,tracestate",
+        ),
+        (
+            None,
+            "accept,authorization,content-type",
+            "accept,authorization,content-type",
+        ),
+        (None, "authorization,x-of-nobody,cookie", "authorization"),
+        (None, "x-of-nobody", ""),
+        (
+            Some("x-ours, authorization"),
+            "x-ours,authorization,traceparent",
+            "x-ours,authorization",
+        ),
+        (
+            Some("*"),
+            "x-of-nobody,authorization",
+            "x-of-nobody,authorization",
+        ),
+        (Some(""), "authorization", ""),
+    ] {
+        assert_eq!(
+            allowed(database.clone(), setting, asked).await,
+            expected,
+            "{setting:?} {asked}"
+        );
     }
 }
 

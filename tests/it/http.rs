@@ -30,6 +30,8 @@ pub fn stories() -> Vec<Story> {
         a_query_is_answered_by_post_and_by_get,
         variables_have_their_defaults_before_anything_reads_them,
         an_argument_without_a_value_is_absent,
+        a_condition_that_is_null_is_refused,
+        operations_of_one_document_share_a_fragment,
         what_is_no_request_is_refused,
         a_service_is_ready_when_the_base_is_read,
         a_websocket_answers_queries_and_says_when_it_is_done,
@@ -187,6 +189,79 @@ async fn an_argument_without_a_value_is_absent(database: Database) {
             json_of(&body),
             json!({"data": {"pattern": {"coverage": expected}}}),
             "{document}"
+        );
+    }
+}
+
+/// GraphQL, September 2025, 5.8.5: a variable of the type `Boolean` with a default may be a condition; null is none.
+async fn a_condition_that_is_null_is_refused(database: Database) {
+    let app = TestApp::start(database).await;
+    app.steward().await;
+    let listening = Listening::start(&app).await;
+    let mut socket = listening.begin_as("steward").await;
+    for (document, variables, names) in [
+        (
+            "query ($more: Boolean = true) { viewer { role @include(if: $more) } }",
+            json!({"more": null}),
+            "$more is null",
+        ),
+        (
+            "query ($more: Boolean = false) { viewer { ...R @skip(if: $more) } } fragment R on Viewer { role }",
+            json!({"more": null}),
+            "$more is null",
+        ),
+        (
+            "query ($more: Boolean = null) { viewer { ... @skip(if: $more) { role } } }",
+            json!({}),
+            "$more is null",
+        ),
+        (
+            "query ($more: Boolean) { viewer { role @include(if: $more) } }",
+            json!({}),
+            "$more has no value",
+        ),
+        ("{ viewer { role @include(if: null) } }", json!({}), "if"),
+    ] {
+        let request = json!({"query": document, "variables": variables});
+        let (_, body) = post(&app, "application/json", request.to_string()).await;
+        let answer = json_of(&body);
+        assert_eq!(answer.get("data"), None, "{document}: {answer}");
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+        assert!(
+            error["message"].as_str().unwrap().contains(names),
+            "{document}: {answer}"
+        );
+        socket.subscribe_with("1", document, variables).await;
+        let told = socket.hear().await;
+        assert_eq!(told["type"], "error", "{told}");
+        assert_eq!(told["payload"][0]["message"], error["message"], "{told}");
+    }
+    // The same variable elsewhere, and one of an operation that is not asked for.
+    let document =
+        "query A { viewer { role } } query B($more: Boolean = true) { viewer { role @skip(if: $more) } }";
+    let request = json!({"query": document, "operationName": "A", "variables": {"more": null}});
+    let (_, body) = post(&app, "application/json", request.to_string()).await;
+    assert_eq!(json_of(&body)["data"]["viewer"]["role"], "STEWARD", "{body}");
+}
+
+async fn operations_of_one_document_share_a_fragment(database: Database) {
+    let app = TestApp::start(database).await;
+    app.steward().await;
+    let document = "query A($over: Coverage) { ...P } query B($over: Coverage!) { ...P ...R } \
+        fragment P on Query { pattern(when: {}, then: {}, over: $over) { coverage } } \
+        fragment R on Query { viewer { role } }";
+    for (name, variables, coverage) in [
+        ("A", json!({}), "EVERYTHING"),
+        ("A", json!({"over": "READABLE"}), "READABLE"),
+        ("B", json!({"over": "READABLE"}), "READABLE"),
+    ] {
+        let request = json!({"query": document, "operationName": name, "variables": variables});
+        let (_, body) = post(&app, "application/json", request.to_string()).await;
+        assert_eq!(
+            json_of(&body)["data"]["pattern"]["coverage"],
+            coverage,
+            "{name}: {body}"
         );
     }
 }
@@ -424,9 +499,25 @@ async fn a_fault_inside_is_told_in_neutral_words(database: Database) {
         "{body}"
     );
     assert!(!body.contains("member"), "{body}");
+    // Every route says so with the same status, and when to ask again.
+    for path in [
+        "/graphql?query=%7B__typename%7D",
+        "/export/pattern.csv",
+        "/imports/x/to-mend.xlsx",
+    ] {
+        let request = Request::get(path)
+            .header(header::AUTHORIZATION, &authorization)
+            .body(Body::empty());
+        let response = server::router(Arc::clone(&app.app))
+            .oneshot(request.unwrap())
+            .await
+            .unwrap();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert!(response.headers().contains_key(header::RETRY_AFTER), "{path}");
+    }
     let answer = socket.ask("2", "{ __typename }").await;
     assert_eq!(
-        answer["errors"][0]["message"], "the database could not answer",
+        answer["errors"][0]["message"], "it cannot be determined who is asking; try again shortly",
         "{answer}"
     );
 }

@@ -9,6 +9,7 @@ mod absent;
 mod access;
 mod agreement;
 mod audit_trail;
+mod bodies;
 mod browsers;
 mod budgets;
 mod checks;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         questions::stories(),
         imports::stories(),
         absent::stories(),
+        bodies::stories(),
         import_batches::stories(),
         import_jobs::stories(),
         import_turns::stories(),

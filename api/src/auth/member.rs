@@ -35,7 +35,11 @@ pub async fn requester(
         Ok(verified) => verified,
         Err(trouble) => return Ok(Requester::Anonymous(trouble)),
     };
-    let Some(asking) = asking(db, &verified).await? else {
+    let asking = asking(db, &verified).await.map_err(|cause| Error::Unavailable {
+        message: "it cannot be determined who is asking; try again shortly",
+        cause: format!("{cause:?}"),
+    })?;
+    let Some(asking) = asking else {
         return Ok(Requester::Anonymous(Trouble::NoMember));
     };
     if asking.revoked_at.is_some() {

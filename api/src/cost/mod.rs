@@ -176,7 +176,7 @@ pub fn headers(cost: u32, standing: &Standing) -> HeaderMap {
 
 /// Says with what is refused when to come again, where that is why.
 pub fn say_when(headers: &mut HeaderMap, error: &Error) {
-    if let Error::RateLimited(RetryAfter(seconds)) = error.shared() {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+    if let Some(RetryAfter(seconds)) = error.retry_after() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
 }

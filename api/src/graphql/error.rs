@@ -9,31 +9,14 @@ use rand::{TryRngCore as _, rngs::OsRng};
 use uuid::Uuid;
 
 use crate::cost::RetryAfter;
-use crate::database;
 use crate::error::Error;
+use crate::failure::ErrorCode;
 
 /// The most errors that are told of a document that is not executed.
 const MOST_ERRORS: usize = 20;
 
 /// The most characters that are told of what is wrong with a document.
 const MOST_CHARACTERS: usize = 400;
-
-/// The code that clients tell errors apart by, in `extensions.code`.
-fn code(error: &Error) -> &'static str {
-    match error {
-        Error::BadInput(_) | Error::Conflict(_) => "BAD_USER_INPUT",
-        Error::Unauthenticated(_) => "UNAUTHENTICATED",
-        Error::Forbidden(_) => "FORBIDDEN",
-        Error::Disclosing(_) => "DISCLOSURE_CONTROL",
-        Error::TooExpensive(_) | Error::TooDear { .. } => "QUERY_TOO_EXPENSIVE",
-        Error::RateLimited(_) => "RATE_LIMITED",
-        Error::NotPersisted => "PERSISTED_QUERY_NOT_FOUND",
-        Error::Late => "QUERY_TIMEOUT",
-        Error::NotReady => "NOT_READY",
-        Error::Database(cause) if database::is_full(cause) => "STORAGE_FULL",
-        Error::Database(_) | Error::Internal(_) | Error::Shared(_) => "INTERNAL",
-    }
-}
 
 /// An error that several fields are given, as they were loaded together.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -109,10 +92,10 @@ fn show(error: &mut ServerError) {
     let cause = error.source::<Error>().map(Error::shared);
     let cause = cause.or_else(|| error.source::<Shared>().map(|Shared(cause)| cause.shared()));
     let (code, inside, wait) = match cause {
-        Some(cause) => (code(cause), inside(cause), wait(cause)),
-        None if error.source.is_some() => ("INTERNAL", Some(error.message.clone()), None),
+        Some(cause) => (ErrorCode::of(cause), inside(cause), cause.retry_after()),
+        None if error.source.is_some() => (ErrorCode::Internal, Some(error.message.clone()), None),
         // What the library itself finds wrong with a document.
-        None => ("BAD_USER_INPUT", None, None),
+        None => (ErrorCode::BadUserInput, None, None),
     };
     let is_the_librarys = cause.is_none() && inside.is_none();
     let is_unforeseen = cause.is_none() && inside.is_some();
@@ -124,7 +107,7 @@ fn show(error: &mut ServerError) {
     }
     error.source = None;
     let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
-    extensions.set("code", code);
+    extensions.set("code", code.name());
     if let Some(RetryAfter(seconds)) = wait {
         extensions.set("retryAfterSeconds", seconds);
     }
@@ -163,14 +146,7 @@ fn inside(error: &Error) -> Option<String> {
     match error {
         Error::Database(cause) => Some(format!("in the database: {cause}")),
         Error::Internal(cause) => Some(cause.clone()),
-        _ => None,
-    }
-}
-
-/// When to come again, where that is why.
-const fn wait(error: &Error) -> Option<RetryAfter> {
-    match error {
-        Error::RateLimited(wait) => Some(*wait),
+        Error::Unavailable { message, cause } => Some(format!("{message}: {cause}")),
         _ => None,
     }
 }

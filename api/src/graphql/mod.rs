@@ -12,6 +12,7 @@ pub mod mutating;
 pub mod node;
 pub mod nul;
 pub mod operation;
+pub mod request;
 pub mod user_error;
 pub mod variables;
 pub(crate) mod whole_number;

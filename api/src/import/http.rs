@@ -18,9 +18,9 @@ use crate::app::App;
 use crate::auth::member;
 use crate::auth::permission::Asking;
 use crate::cost::address::Caller;
-use crate::cost::{self, Payer, weights};
-use crate::error::{Error, Result};
-use crate::graphql;
+use crate::cost::{Payer, weights};
+use crate::error::Result;
+use crate::failure::Failure;
 use crate::id::{self, NodeKind};
 use crate::workbook::http::MEDIA_TYPE;
 
@@ -49,18 +49,7 @@ async fn answer(
             (headers, in_pieces(file)).into_response()
         }
         Ok(None) => (StatusCode::NOT_FOUND, "there is no such file that you may see\n").into_response(),
-        Err(error) => {
-            let status = match error.shared() {
-                Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-                Error::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
-                Error::TooDear { .. } => StatusCode::BAD_REQUEST,
-                _ => StatusCode::INTERNAL_SERVER_ERROR,
-            };
-            let mut when = HeaderMap::new();
-            cost::say_when(&mut when, &error);
-            let body = serde_json::to_string(&graphql::error::response(error)).unwrap_or_default();
-            (status, [(header::CONTENT_TYPE, "application/json")], when, body).into_response()
-        }
+        Err(error) => Failure::from(error).into_response(),
     }
 }
 

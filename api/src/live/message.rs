@@ -3,12 +3,11 @@
 //!
 //! Source: "GraphQL over WebSocket Protocol", `PROTOCOL.md` of the library graphql-ws.
 
-use crate::graphql::whole_number;
 use async_graphql::{Request, Response, ServerError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::cost::persisted;
+use crate::graphql::request;
 
 /// The most bytes that the reason of a close frame has room for (RFC 6455, 5.5).
 const MOST_REASON_BYTES: usize = 123;
@@ -49,20 +48,11 @@ enum Written {
     },
     Subscribe {
         id: String,
-        payload: Asked,
+        payload: Map<String, Value>,
     },
     Complete {
         id: String,
     },
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Asked {
-    query: Option<String>,
-    operation_name: Option<String>,
-    variables: Option<Map<String, Value>>,
-    extensions: Option<Map<String, Value>>,
 }
 
 impl FromClient {
@@ -86,22 +76,8 @@ impl FromClient {
             Written::Pong { _payload: _ } => Self::Pong,
             Written::Complete { id } => Self::Complete(named(id)?),
             Written::Subscribe { id, payload } => {
-                let said = payload.extensions.unwrap_or_default();
-                let query = match payload.query {
-                    Some(query) => query,
-                    // It names its document.
-                    None if said.contains_key(persisted::EXTENSION) => String::new(),
-                    None => return Err(Close::BadRequest("A subscribe has no query".into())),
-                };
-                let mut request = Request::new(query);
-                for (name, value) in said {
-                    if let Ok(value) = async_graphql::Value::from_json(value) {
-                        request.extensions.insert(name, value);
-                    }
-                }
-                request.operation_name = payload.operation_name;
-                let variables = Value::Object(payload.variables.unwrap_or_default());
-                request.variables = whole_number::variables(variables);
+                let request = request::of_json(payload)
+                    .map_err(|reason| Close::BadRequest(format!("A subscribe is no request: {reason}")))?;
                 Self::Subscribe {
                     id: named(id)?,
                     request: Box::new(request),

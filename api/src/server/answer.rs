@@ -2,7 +2,6 @@
 //! client takes, and which status says what became of its request.
 
 use std::any::Any;
-use std::fmt::Display;
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -11,6 +10,7 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::etag::ETag;
+use crate::failure::{self, ErrorCode};
 use crate::graphql::error;
 
 /// How long anybody on the way may keep what is the same for everybody.
@@ -57,7 +57,7 @@ impl MediaType {
             let name = parts.next().unwrap_or_default();
             let closeness = if name.eq_ignore_ascii_case(self.name()) {
                 2
-            } else if name == "application/*" {
+            } else if name.eq_ignore_ascii_case("application/*") {
                 1
             } else if name == "*/*" {
                 0
@@ -65,8 +65,9 @@ impl MediaType {
                 continue;
             };
             let weight = parts
-                .find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")))
-                .map_or(1.0, |weight| weight.parse().unwrap_or(1.0));
+                .filter_map(|part| part.split_once('='))
+                .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
+                .map_or(1.0, |(_, weight)| weight.trim().parse().unwrap_or(1.0));
             // What is said of it most closely holds.
             if best.is_none_or(|(before, _)| closeness > before) {
                 best = Some((closeness, weight));
@@ -134,13 +135,12 @@ pub fn refused(of: MediaType, status: StatusCode, reason: &str) -> axum::respons
     with_status(of, status, &Response::from_errors(vec![error]), false)
 }
 
-/// A request that nothing can be done for just now, for a reason that goes to the log alone.
-pub fn failed(of: MediaType, told: &str, cause: &dyn Display) -> axum::response::Response {
-    let mut response = error::response(Error::Internal(format!("{told}: {cause}")));
-    for error in &mut response.errors {
-        told.clone_into(&mut error.message);
-    }
-    with_status(of, StatusCode::SERVICE_UNAVAILABLE, &response, false)
+/// A request that fails before anything reads its document.
+pub fn failed(of: MediaType, error: Error) -> axum::response::Response {
+    let (status, headers) = (ErrorCode::of(&error).status(), failure::headers(&error));
+    let mut answer = with_status(of, status, &error::response(error), false);
+    answer.headers_mut().extend(headers);
+    answer
 }
 
 /// The answer where something panicked: what it said goes to the log alone.
@@ -198,13 +198,8 @@ fn refusal(response: &Response) -> StatusCode {
             _ => None,
         }
     });
-    match code {
-        Some("UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
-        Some("FORBIDDEN") => StatusCode::FORBIDDEN,
-        Some("RATE_LIMITED") => StatusCode::TOO_MANY_REQUESTS,
-        Some("INTERNAL") => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::BAD_REQUEST,
-    }
+    let code = code.and_then(ErrorCode::named).unwrap_or(ErrorCode::BadUserInput);
+    code.status()
 }
 
 #[cfg(test)]
@@ -221,6 +216,11 @@ mod tests {
             (Some("application/json"), Some(Json)),
             (Some("application/json; charset=utf-8"), Some(Json)),
             (Some("APPLICATION/JSON"), Some(Json)),
+            (Some("Application/*; Q = 0.5"), Some(Json)),
+            (
+                Some("Application/GraphQL-Response+JSON; Charset=UTF-8"),
+                Some(GraphqlResponse),
+            ),
             (Some("application/graphql-response+json"), Some(GraphqlResponse)),
             (
                 Some("application/json, application/graphql-response+json"),

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::header::{
-    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_HEADERS, CACHE_CONTROL, CONTENT_DISPOSITION,
+    CONTENT_SECURITY_POLICY, ETAG, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::map_response;
 use axum::response::Response;
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
+use super::settings::CorsHeaders;
 use crate::cost;
 use crate::origins::Origins;
 
@@ -42,7 +44,9 @@ async fn say(mut answer: Response) -> Response {
 }
 
 /// The headers that such a page may read.
-const READ: [HeaderName; 7] = [
+const READ: [HeaderName; 9] = [
+    ACCEPT_ENCODING,
+    CONTENT_DISPOSITION,
     ETAG,
     RETRY_AFTER,
     WWW_AUTHENTICATE,
@@ -62,17 +66,37 @@ fn shared(origins: &Origins) -> Option<CorsLayer> {
     let layer = CorsLayer::new()
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH])
+        // Those that are not allowed are removed from the answer.
+        .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(READ)
         .max_age(TOLD_FOR);
     Some(layer)
 }
 
-/// The routes, with what browsers are told beside each answer.
-pub fn told(router: Router, origins: &Origins) -> Router {
+/// The routes, with the headers for browsers on each answer.
+pub fn layer(router: Router, origins: &Origins, headers: &CorsHeaders) -> Router {
     let router = router.layer(map_response(say));
-    match shared(origins) {
-        Some(layer) => router.layer(layer),
-        None => router,
+    let Some(layer) = shared(origins) else {
+        return router;
+    };
+    let headers = headers.clone();
+    router.layer(layer).layer(map_response(move |answer| {
+        std::future::ready(only_allowed(answer, &headers))
+    }))
+}
+
+/// The answer to a preflight, with those of the headers that the page asks for that it may send.
+fn only_allowed(mut answer: Response, allowed: &CorsHeaders) -> Response {
+    if let Some(asked) = answer.headers_mut().remove(ACCESS_CONTROL_ALLOW_HEADERS) {
+        let asked = asked.to_str().unwrap_or_default().split(',').map(str::trim);
+        let named: Vec<&str> = asked
+            .filter(|name| !name.is_empty() && allowed.allows(name))
+            .collect();
+        if let Ok(named) = HeaderValue::from_str(&named.join(","))
+            && !named.is_empty()
+        {
+            answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_HEADERS, named);
+        }
     }
+    answer
 }

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use axum::{
-    Extension, Json, Router,
-    body::Bytes,
-    extract::{State, rejection::BytesRejection},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    Extension, Router,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, Method, Uri, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -25,7 +25,9 @@ use crate::auth::visibility::Reader;
 use crate::cost::address::Caller;
 use crate::cost::{self, Payer, weights};
 use crate::error::{Error, Result};
-use crate::graphql;
+use crate::failure::Failure;
+use crate::server::MAX_BODY_BYTES;
+use crate::server::body::{self, BodyError, JSON};
 
 /// A kind of file.
 #[derive(Clone, Copy, Debug)]
@@ -131,62 +133,38 @@ async fn answer(
     method: Method,
     address: Uri,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let requester = match requester(&app, &headers).await {
-        Ok(requester) => requester,
-        Err(refused) => return refused.into_response(),
-    };
+    body: Body,
+) -> Result<Response, Failure> {
+    let requester = requester(&app, &headers).await?;
     // As over GraphQL: a point for asking at all, and the rest once it is known what is asked.
     let payer = Payer::of(Some(&requester), Some(&caller));
-    if let Err(spent) = app.costs.charge_least(payer, app.clock.now()) {
-        return Refused::from(spent).into_response();
-    }
-    let (asking, reader) = match who_may(&app, &requester, kind) {
-        Ok(who) => who,
-        Err(refused) => return Refused::from(refused).into_response(),
-    };
+    app.costs.charge_least(payer, app.clock.now())?;
+    let (asking, reader) = who_may(&app, &requester, kind)?;
     let given = if method == Method::POST {
-        of_body(&headers, body)
+        of_body(&headers, body).await?
     } else {
-        Parameters::of_address(&address).map_err(Refused::from)
-    };
-    let given = match given {
-        Ok(given) => given,
-        Err(refused) => return refused.into_response(),
+        Parameters::of_address(&address)?
     };
     let points = kind.points(&given);
-    let standing = match app.costs.charge_rest(payer, points, app.clock.now()) {
-        Ok(standing) => standing,
-        Err(spent) => return Refused::from(spent).into_response(),
-    };
+    let standing = app.costs.charge_rest(payer, points, app.clock.now())?;
     let asked = tokio::time::timeout(
         app.engine.deadline(),
         Box::pin(file(&app, kind, (asking, reader), given)),
     );
-    match asked.await.unwrap_or(Err(Error::Late)) {
-        Ok(file) => {
-            let headers = [
-                (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-                (header::CONTENT_DISPOSITION, kind.disposition()),
-            ];
-            (headers, cost::headers(points, &standing), file).into_response()
-        }
-        Err(error) => Refused::from(error).into_response(),
-    }
+    let file = asked.await.unwrap_or(Err(Error::Late))?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, kind.disposition()),
+    ];
+    Ok((headers, cost::headers(points, &standing), file).into_response())
 }
 
 /// Who asks.
-async fn requester(app: &App, headers: &HeaderMap) -> Result<Requester, Refused> {
+async fn requester(app: &App, headers: &HeaderMap) -> Result<Requester> {
     let authorization = headers
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str().unwrap_or_default());
-    member::requester(&app.db, &app.verifier, authorization)
-        .await
-        .map_err(|cause| Refused {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            error: cause,
-        })
+    member::requester(&app.db, &app.verifier, authorization).await
 }
 
 /// Who asks for a kind of file, where they may, and what they may read.
@@ -199,25 +177,12 @@ fn who_may(app: &App, requester: &Requester, kind: Kind) -> Result<(Asking, Read
     Ok((asking, reader))
 }
 
-fn of_body(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Parameters, Refused> {
-    let refused = |status, reason: &str| Refused {
-        status,
-        error: Error::BadInput(reason.into()),
-    };
-    let json = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|kind| kind.trim() == "application/json");
-    if !json {
-        return Err(refused(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "send the parameters as application/json",
-        ));
+async fn of_body(headers: &HeaderMap, body: Body) -> Result<Parameters> {
+    if body::media_type(headers)? != JSON {
+        let reason = "send the parameters as application/json";
+        return Err(BodyError::Unsupported(reason.into()).into());
     }
-    let body =
-        body.map_err(|cause| refused(cause.status(), "the request's body is too long, or ended early"))?;
-    Ok(Parameters::of_body(&body)?)
+    Parameters::of_body(&body::read(headers, body, MAX_BODY_BYTES).await?)
 }
 
 async fn file(
@@ -270,42 +235,4 @@ async fn file(
         }
     };
     file.write()
-}
-
-/// A refusal: an error with the status that says the same. Its body is the one of GraphQL's
-/// errors, with the same messages and codes, so that a client reads both alike.
-struct Refused {
-    status: StatusCode,
-    error: Error,
-}
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Self {
-        let status = match error.shared() {
-            Error::BadInput(_) | Error::Conflict(_) => StatusCode::BAD_REQUEST,
-            Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            Error::Forbidden(_) => StatusCode::FORBIDDEN,
-            Error::Disclosing(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Error::TooExpensive(_) | Error::TooDear { .. } | Error::NotPersisted => StatusCode::BAD_REQUEST,
-            Error::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
-            Error::NotReady => StatusCode::SERVICE_UNAVAILABLE,
-            Error::Late => StatusCode::GATEWAY_TIMEOUT,
-            Error::Database(_) | Error::Internal(_) | Error::Shared(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        Self { status, error }
-    }
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        let mut when = HeaderMap::new();
-        cost::say_when(&mut when, &self.error);
-        let response = Json(graphql::error::response(self.error));
-        let mut refused = (self.status, when, response).into_response();
-        if self.status == StatusCode::UNAUTHORIZED {
-            let scheme = HeaderValue::from_static("Bearer");
-            refused.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
-        }
-        refused
-    }
 }

@@ -1,0 +1,134 @@
+//! A request as JSON has it, whichever way it is sent: in a body, in a part of a form, in a message of a WebSocket.
+
+use async_graphql::Request;
+use serde_json::{Map, Value};
+
+use super::whole_number;
+use crate::cost::persisted;
+
+/// Why it is not a request, as a clause without a subject.
+pub type RequestError = String;
+
+/// Reads a request. What is null or an empty text counts as absent.
+pub fn of_json(mut sent: Map<String, Value>) -> Result<Request, RequestError> {
+    let extensions = object(&mut sent, "extensions")?;
+    let is_named = extensions
+        .as_ref()
+        .is_some_and(|said| said.contains_key(persisted::EXTENSION));
+    let query = match sent.remove("query") {
+        Some(Value::String(query)) => query,
+        None | Some(Value::Null) if is_named => String::new(),
+        None | Some(Value::Null) => return Err("it has no query".into()),
+        Some(_) => return Err("its query is not a text".into()),
+    };
+    let mut request = Request::new(query);
+    request.operation_name = match sent.remove("operationName") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(name)) => Some(name).filter(|name| !name.trim().is_empty()),
+        Some(_) => return Err("its operationName is not a text".into()),
+    };
+    if let Some(variables) = object(&mut sent, "variables")? {
+        request.variables = whole_number::variables(Value::Object(variables));
+    }
+    for (name, value) in extensions.into_iter().flatten() {
+        if let Ok(value) = async_graphql::Value::from_json(value) {
+            request.extensions.insert(name, value);
+        }
+    }
+    Ok(request)
+}
+
+/// Takes an object of a request; none where it is absent.
+fn object(sent: &mut Map<String, Value>, name: &str) -> Result<Option<Map<String, Value>>, RequestError> {
+    match sent.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(fields)) => Ok(Some(fields)),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+        Some(Value::String(_)) => Err(format!(
+            "its {name} are a text: send them as a JSON object, not as one written into a text"
+        )),
+        Some(_) => Err(format!("its {name} are not a JSON object")),
+    }
+}
+
+/// The parameters of an address without those that are empty and count as absent.
+pub fn without_empty(query: &str) -> String {
+    let is_given = |pair: &&str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let may_be_empty = matches!(name, "variables" | "extensions" | "operationName");
+        let value = value.replace("%20", "").replace('+', "");
+        !may_be_empty || !value.is_empty()
+    };
+    query.split('&').filter(is_given).collect::<Vec<_>>().join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(sent: Value) -> Result<Request, RequestError> {
+        let Value::Object(sent) = sent else {
+            panic!("{sent} is no object")
+        };
+        of_json(sent)
+    }
+
+    #[test]
+    fn what_is_empty_or_null_is_absent() {
+        for empty in [json!(null), json!(""), json!(" ")] {
+            let request = read(json!({
+                "query": "{a}", "variables": empty, "extensions": empty, "operationName": empty,
+            }));
+            let request = request.unwrap();
+            assert_eq!((request.query.as_str(), request.operation_name), ("{a}", None));
+            assert!(request.variables.is_empty() && request.extensions.is_empty());
+        }
+        let given = read(json!({"query": "{a}", "variables": {"a": null}, "operationName": "A"})).unwrap();
+        assert_eq!(given.operation_name.as_deref(), Some("A"));
+        assert!(given.variables.contains_key("a"));
+        let named = read(json!({"query": null, "extensions": {"persistedQuery": {}}})).unwrap();
+        assert_eq!(named.query, "");
+    }
+
+    #[test]
+    fn what_is_no_request_is_named() {
+        for (sent, named) in [
+            (json!({}), "no query"),
+            (json!({"query": 1}), "query is not a text"),
+            (json!({"query": "{a}", "variables": "{}"}), "variables are a text"),
+            (
+                json!({"query": "{a}", "variables": [1]}),
+                "variables are not a JSON object",
+            ),
+            (
+                json!({"query": "{a}", "extensions": 1}),
+                "extensions are not a JSON object",
+            ),
+            (
+                json!({"query": "{a}", "operationName": 1}),
+                "operationName is not a text",
+            ),
+        ] {
+            let refused = read(sent.clone()).unwrap_err();
+            assert!(refused.contains(named), "{sent}: {refused}");
+        }
+    }
+
+    #[test]
+    fn empty_parameters_of_an_address_are_absent() {
+        for (query, expected) in [
+            ("query={a}&variables=&extensions=&operationName=", "query={a}"),
+            ("query={a}&variables&operationName=%20", "query={a}"),
+            (
+                "variables={}&query={a}&operationName=A",
+                "variables={}&query={a}&operationName=A",
+            ),
+            ("query=", "query="),
+            ("", ""),
+        ] {
+            assert_eq!(without_empty(query), expected);
+        }
+    }
+}

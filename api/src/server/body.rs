@@ -1,0 +1,360 @@
+//! The body of a request: its media type, its coding, how long it may be and how long it may take.
+
+use std::error::Error as StdError;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::failure::Failure;
+
+/// The media type of JSON.
+pub const JSON: &str = "application/json";
+/// The media type of a request with files.
+pub const MULTIPART: &str = "multipart/form-data";
+
+/// For each of so many bytes that arrive, a body may take a second more. A body of 50 MB has three and a half hours.
+const BYTES_PER_SECOND: u64 = 4 * 1024;
+/// The most bytes that are read and dropped of a body that was refused, so that its client reads the answer.
+const MAX_DRAINED_BYTES: u64 = 1 << 30;
+
+/// Why a body is not read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// It is too long.
+    #[error("the request's body is too long: it has at most {most} bytes")]
+    TooLong {
+        /// The most bytes that it may have.
+        most: usize,
+    },
+    /// It did not arrive in time.
+    #[error("the request's body did not arrive within {seconds} seconds")]
+    TooSlow {
+        /// How long it could take.
+        seconds: u64,
+    },
+    /// Its media type, charset or coding is not read.
+    #[error("{0}")]
+    Unsupported(String),
+    /// Its header says gzip, and it is not.
+    #[error("the request's body is not gzip, as its Content-Encoding says, or ends early")]
+    NotGzip,
+    /// The client ended it before its announced length.
+    #[error("the request's body ended early")]
+    EndedEarly,
+}
+
+impl BodyError {
+    /// Why reading a body failed, by the cause that its error has somewhere within.
+    pub fn of(error: &(dyn StdError + 'static), most: usize) -> Self {
+        let mut cause = Some(error);
+        while let Some(one) = cause {
+            if one.is::<LengthLimitError>() {
+                return Self::TooLong { most };
+            }
+            // Its own cause may be an unexpected end too.
+            if one.is::<hyper::Error>() {
+                return Self::EndedEarly;
+            }
+            if let Some(known) = one.downcast_ref::<Self>() {
+                return known.clone();
+            }
+            if let Some(io) = one.downcast_ref::<std::io::Error>() {
+                if let Some(inner) = io.get_ref() {
+                    let inner: &(dyn StdError + 'static) = inner;
+                    match Self::of(inner, most) {
+                        Self::EndedEarly => {}
+                        known => return known,
+                    }
+                }
+                if matches!(
+                    io.kind(),
+                    std::io::ErrorKind::InvalidData
+                        | std::io::ErrorKind::InvalidInput
+                        | std::io::ErrorKind::UnexpectedEof
+                        | std::io::ErrorKind::Other
+                ) {
+                    return Self::NotGzip;
+                }
+            }
+            cause = one.source();
+        }
+        Self::EndedEarly
+    }
+}
+
+/// Reads a body of at most so many bytes, counted after decompression.
+pub async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, BodyError> {
+    if announced(headers).is_some_and(|length| length > most as u64) {
+        return Err(BodyError::TooLong { most });
+    }
+    match Limited::new(body, most).collect().await {
+        Ok(read) => Ok(read.to_bytes()),
+        Err(cause) => Err(BodyError::of(cause.as_ref(), most)),
+    }
+}
+
+/// The length of the body that its header announces.
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The media type of a body in lower case; empty where none is named. Types are compared without case (RFC 9110, 8.3.1).
+///
+/// # Errors
+/// [`BodyError::Unsupported`] where it names a charset that is not read.
+pub fn media_type(headers: &HeaderMap) -> Result<String, BodyError> {
+    let written = headers.get(header::CONTENT_TYPE);
+    let written = written.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = parameters(written);
+    let named = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+    for parameter in parts {
+        let Some((name, value)) = parameter.split_once('=') else {
+            continue;
+        };
+        let value = value.trim().trim_matches('"');
+        let is_read = ["utf-8", "utf8", "us-ascii"]
+            .iter()
+            .any(|charset| charset.eq_ignore_ascii_case(value));
+        if name.trim().eq_ignore_ascii_case("charset") && !is_read {
+            return Err(BodyError::Unsupported(format!(
+                "the charset {value} is not read: send the body in utf-8"
+            )));
+        }
+    }
+    Ok(named)
+}
+
+/// A media type and its parameters. A semicolon between quotation marks separates nothing.
+fn parameters(written: &str) -> impl Iterator<Item = &str> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    written.split(move |letter| {
+        match letter {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_quoted => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            ';' if !is_quoted => return true,
+            _ => {}
+        }
+        false
+    })
+}
+
+/// Refuses a body of a coding that is not read, and writes the name of one that is as the decompression expects it.
+pub async fn check_coding(mut request: Request, next: Next) -> Response {
+    match coding(request.headers()) {
+        Ok(None) => {
+            request.headers_mut().remove(header::CONTENT_ENCODING);
+        }
+        Ok(Some(coding)) => {
+            request.headers_mut().insert(header::CONTENT_ENCODING, coding);
+        }
+        Err(refused) => return Failure::from(refused).into_response(),
+    }
+    next.run(request).await
+}
+
+/// The coding of a body; none where it is sent as it is.
+fn coding(headers: &HeaderMap) -> Result<Option<HeaderValue>, BodyError> {
+    let mut named = Vec::new();
+    for value in headers.get_all(header::CONTENT_ENCODING) {
+        named.extend(
+            String::from_utf8_lossy(value.as_bytes())
+                .split(',')
+                .filter_map(|one| {
+                    let one = one.trim().to_ascii_lowercase();
+                    (!one.is_empty() && one != "identity").then_some(one)
+                }),
+        );
+    }
+    match named.as_slice() {
+        [] => Ok(None),
+        [one] if one == "gzip" || one == "x-gzip" => Ok(Some(HeaderValue::from_static("gzip"))),
+        _ => Err(BodyError::Unsupported(format!(
+            "the content coding {} is not read: send the body with gzip, or without a Content-Encoding",
+            named.join(", ")
+        ))),
+    }
+}
+
+/// Gives the body of a request its time limit, and reads what a handler left of it, so that a client that is still
+/// sending reads the answer and not a reset connection.
+pub async fn limit_and_drain(State(seconds): State<u64>, request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    // A client that waits to be asked for the body sends none where it is refused at once.
+    let waits = request.headers().contains_key(header::EXPECT);
+    let (parts, body) = request.into_parts();
+    let kept = Arc::new(Mutex::new(TimedBody::new(body, seconds)));
+    let lent = Body::new(LentBody(Arc::clone(&kept)));
+    let answer = next.run(Request::from_parts(parts, lent)).await;
+    let is_left = {
+        let body = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        !body.is_over && (body.is_begun || !waits)
+    };
+    if is_left {
+        tokio::spawn(async move {
+            let mut rest = LentBody(kept);
+            let mut drained = 0_u64;
+            while let Some(Ok(frame)) = rest.frame().await {
+                drained = drained.saturating_add(frame.data_ref().map_or(0, Bytes::len) as u64);
+                if drained > MAX_DRAINED_BYTES {
+                    return;
+                }
+            }
+        });
+    }
+    answer
+}
+
+/// A body that fails where it takes longer than it may.
+struct TimedBody {
+    inner: Body,
+    seconds: u64,
+    begun: Instant,
+    received: u64,
+    until: Pin<Box<Sleep>>,
+    is_begun: bool,
+    is_over: bool,
+}
+
+impl TimedBody {
+    fn new(inner: Body, seconds: u64) -> Self {
+        let begun = Instant::now();
+        Self {
+            inner,
+            seconds,
+            begun,
+            received: 0,
+            until: Box::pin(sleep_until(begun + Duration::from_secs(seconds))),
+            is_begun: false,
+            is_over: false,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<http_body::Frame<Bytes>, axum::Error>>> {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        self.is_begun = true;
+        let frame = match Pin::new(&mut self.inner).poll_frame(cx) {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                ready!(self.until.as_mut().poll(cx));
+                let allowed = self.until.deadline() - self.begun;
+                Some(Err(axum::Error::new(BodyError::TooSlow {
+                    seconds: allowed.as_secs(),
+                })))
+            }
+        };
+        match &frame {
+            Some(Ok(frame)) => {
+                self.received += frame.data_ref().map_or(0, Bytes::len) as u64;
+                let seconds = self.seconds + self.received / BYTES_PER_SECOND;
+                self.until
+                    .as_mut()
+                    .reset(self.begun + Duration::from_secs(seconds));
+                self.is_over = self.inner.is_end_stream();
+            }
+            Some(Err(_)) | None => self.is_over = true,
+        }
+        Poll::Ready(frame)
+    }
+}
+
+/// A body that is read here and, where something is left of it, elsewhere.
+struct LentBody(Arc<Mutex<TimedBody>>);
+
+impl HttpBody for LentBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, axum::Error>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).poll(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_over
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        let body = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        body.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: header::HeaderName, values: &[&'static str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(name.clone(), HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn media_types_are_read_without_case() {
+        for (written, expected) in [
+            ("application/json", Ok(JSON)),
+            ("Application/JSON; Charset=\"UTF-8\"", Ok(JSON)),
+            ("application/json;charset=utf8", Ok(JSON)),
+            ("APPLICATION/JSON ; v=\"a;charset=latin1\"", Ok(JSON)),
+            ("Multipart/Form-Data; Boundary=X;charset=utf-8", Ok(MULTIPART)),
+            ("text/plain", Ok("text/plain")),
+            ("", Ok("")),
+            ("application/json; charset=ISO-8859-1", Err("ISO-8859-1")),
+            ("application/json; charset=utf-16", Err("utf-16")),
+        ] {
+            let found = media_type(&with(header::CONTENT_TYPE, &[written]));
+            match (found, expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{written}"),
+                (Err(refused), Err(named)) => {
+                    assert!(refused.to_string().contains(named), "{written}: {refused}");
+                }
+                (found, _) => panic!("{written}: {found:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn codings_are_read_or_named() {
+        for (written, expected) in [
+            (&[][..], Ok(None)),
+            (&["identity"][..], Ok(None)),
+            (&["Identity, identity"][..], Ok(None)),
+            (&["gzip"][..], Ok(Some("gzip"))),
+            (&["GZIP"][..], Ok(Some("gzip"))),
+            (&["x-gzip"][..], Ok(Some("gzip"))),
+            (&["identity", "gzip"][..], Ok(Some("gzip"))),
+            (&["br"][..], Err("br")),
+            (&["gzip, gzip"][..], Err("gzip, gzip")),
+            (&["gzip", "zstd"][..], Err("gzip, zstd")),
+        ] {
+            let found = coding(&with(header::CONTENT_ENCODING, written));
+            match (found, expected) {
+                (Ok(found), Ok(expected)) => {
+                    assert_eq!(found, expected.map(HeaderValue::from_static), "{written:?}");
+                }
+                (Err(refused), Err(named)) => {
+                    assert!(refused.to_string().contains(named), "{written:?}: {refused}");
+                }
+                (found, _) => panic!("{written:?}: {found:?}"),
+            }
+        }
+    }
+}

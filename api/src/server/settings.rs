@@ -1,0 +1,92 @@
+//! The settings of HTTP: how long clients may take, which headers pages send.
+
+use std::time::Duration;
+
+use axum::http::HeaderName;
+
+/// The settings of HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// How long a body may take, beside what its length gives it: `BODY_SECONDS`.
+    pub body: Duration,
+    /// The headers that pages of other origins may send: `CORS_HEADERS`.
+    pub cors_headers: CorsHeaders,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            body: Duration::from_secs(30),
+            cors_headers: CorsHeaders::default(),
+        }
+    }
+}
+
+/// The headers that pages of other origins may send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CorsHeaders {
+    /// Each that a page asks for.
+    Any,
+    /// These.
+    These(Vec<HeaderName>),
+}
+
+/// What common clients send: Apollo Client, urql and Relay, GraphQL Hive, Sentry, and W3C Trace Context.
+const USUAL_CORS_HEADERS: &str = "accept,authorization,cache-control,content-encoding,content-type,if-none-match,\
+pragma,apollo-require-preflight,apollographql-client-name,apollographql-client-version,x-apollo-operation-id,\
+x-apollo-operation-name,graphql-client-name,graphql-client-version,graphql-require-preflight,x-requested-with,\
+x-request-id,traceparent,tracestate,baggage,sentry-trace";
+
+impl Default for CorsHeaders {
+    fn default() -> Self {
+        Self::read(USUAL_CORS_HEADERS).unwrap_or(Self::These(Vec::new()))
+    }
+}
+
+impl CorsHeaders {
+    /// Reads a list of names with commas between; `*` means each that a page asks for.
+    ///
+    /// # Errors
+    /// Which of them is not the name of a header.
+    pub fn read(list: &str) -> Result<Self, String> {
+        if list.trim() == "*" {
+            return Ok(Self::Any);
+        }
+        let named = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let named = named.map(|name| {
+            let read = HeaderName::from_bytes(name.as_bytes()).ok();
+            let read = read.filter(|_| name != "*");
+            read.ok_or_else(|| format!("{name} is not the name of a header, such as traceparent"))
+        });
+        Ok(Self::These(named.collect::<Result<_, _>>()?))
+    }
+
+    /// Whether a page may send a header.
+    pub fn allows(&self, name: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::These(these) => these
+                .iter()
+                .any(|one| one.as_str().eq_ignore_ascii_case(name.trim())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_headers_of_pages_are_read_from_a_list() {
+        let named = CorsHeaders::read(" X-One, traceparent,").unwrap();
+        assert!(named.allows("x-one") && named.allows(" TraceParent"));
+        assert!(!named.allows("authorization"));
+        assert!(CorsHeaders::read("*").unwrap().allows("x-anything"));
+        for wrong in ["x one", "*, accept", "x:"] {
+            assert!(CorsHeaders::read(wrong).is_err(), "{wrong}");
+        }
+        let usual = CorsHeaders::default();
+        assert!(usual.allows("apollographql-client-name") && usual.allows("sentry-trace"));
+        assert!(!usual.allows("cookie"));
+    }
+}
