@@ -43,6 +43,9 @@ pub enum Error {
     /// Whoever asks has spent too much of their budget.
     #[error("your budget is spent; ask again in {0}")]
     RateLimited(RetryAfter),
+    /// An address has too many `WebSockets` whose client has not sent a token.
+    #[error("too many connections from this address have not sent a token; try again shortly")]
+    TooManyConnections,
     /// A document is named by a hash that is not known. Clients know the text, and then send the document.
     #[error("PersistedQueryNotFound")]
     NotPersisted,
@@ -101,7 +104,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<RetryAfter> {
         match self.shared() {
             Self::RateLimited(wait) => Some(*wait),
-            Self::NotReady | Self::Unavailable { .. } => Some(SHORTLY),
+            Self::NotReady | Self::Unavailable { .. } | Self::TooManyConnections => Some(SHORTLY),
             _ => None,
         }
     }

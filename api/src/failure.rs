@@ -68,7 +68,9 @@ impl ErrorCode {
     pub fn of(error: &Error) -> Self {
         match error {
             Error::BadInput(_) | Error::Conflict(_) => Self::BadUserInput,
-            Error::Body(BodyError::TooLong { .. }) => Self::BodyTooLong,
+            Error::Body(
+                BodyError::TooLong { .. } | BodyError::PartTooLong { .. } | BodyError::FileTooLong { .. },
+            ) => Self::BodyTooLong,
             Error::Body(BodyError::TooSlow { .. }) => Self::BodyTooSlow,
             Error::Body(BodyError::Unsupported(_)) => Self::UnsupportedBody,
             Error::Body(BodyError::NotGzip | BodyError::EndedEarly) => Self::BadUserInput,
@@ -76,7 +78,7 @@ impl ErrorCode {
             Error::Forbidden(_) => Self::Forbidden,
             Error::Disclosing(_) => Self::DisclosureControl,
             Error::TooExpensive(_) | Error::TooDear { .. } => Self::QueryTooExpensive,
-            Error::RateLimited(_) => Self::RateLimited,
+            Error::RateLimited(_) | Error::TooManyConnections => Self::RateLimited,
             Error::NotPersisted => Self::PersistedQueryNotFound,
             Error::Late => Self::QueryTimeout,
             Error::NotReady => Self::NotReady,
@@ -174,11 +176,25 @@ impl IntoResponse for Failure {
 #[cfg(test)]
 mod tests {
     use axum::body::to_bytes;
+    use sea_orm::{ConnectOptions, ConnectionTrait as _, Database};
     use serde_json::Value;
 
     use super::*;
     use crate::cost::RetryAfter;
     use crate::server::body::BodyError;
+
+    /// What SQLite answers to a write that finds no room.
+    async fn full() -> Error {
+        let mut options = ConnectOptions::new("sqlite::memory:");
+        options.max_connections(1);
+        let db = Database::connect(options).await.unwrap();
+        let filled = db
+            .execute_unprepared(
+                "PRAGMA max_page_count = 2; CREATE TABLE t (b BLOB); INSERT INTO t VALUES (zeroblob(100000))",
+            )
+            .await;
+        filled.unwrap_err().into()
+    }
 
     #[tokio::test]
     async fn a_failure_has_the_status_of_its_code() {
@@ -193,7 +209,20 @@ mod tests {
                 "RATE_LIMITED",
                 Some(("retry-after", "7")),
             ),
+            (
+                Error::TooManyConnections,
+                429,
+                "RATE_LIMITED",
+                Some(("retry-after", "2")),
+            ),
             (Error::Late, 504, "QUERY_TIMEOUT", None),
+            (full().await, 507, "STORAGE_FULL", None),
+            (
+                Error::Shared(std::sync::Arc::new(full().await)),
+                507,
+                "STORAGE_FULL",
+                None,
+            ),
             (Error::Internal("secret".into()), 500, "INTERNAL", None),
             (
                 Error::Unavailable {

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use async_graphql::{Request, UploadValue};
 use axum::body::Body;
 use multer::{Constraints, Field, Multipart, SizeLimit};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
 use crate::graphql::request;
@@ -35,14 +36,6 @@ impl Limits {
 /// Why a request is not read.
 #[derive(Debug, thiserror::Error)]
 pub enum MultipartError {
-    /// A part other than the file is too long.
-    #[error("the part \"{part}\" is too long: it has at most {most} bytes, as a request without a file has")]
-    LongPart {
-        /// The part.
-        part: &'static str,
-        /// The most bytes that it may have.
-        most: usize,
-    },
     /// The file is too long, or the parts together are.
     #[error("the file is too long")]
     LongFile,
@@ -82,16 +75,12 @@ pub async fn read(kind: &str, body: Body, limits: Limits) -> Result<Request, Mul
         match part.name() {
             Some(OPERATIONS) => {
                 let text = part.bytes().await.map_err(refusal)?;
-                let Ok(Value::Object(sent)) = serde_json::from_slice(&text) else {
-                    return Err(MultipartError::malformed(
-                        "the part \"operations\" is not a JSON object",
-                    ));
-                };
+                let sent: Map<String, Value> = of_part(OPERATIONS, &text)?;
                 request = Some(request::of_json(sent).map_err(MultipartError::malformed)?);
             }
             Some(MAP) => {
                 let text = part.bytes().await.map_err(refusal)?;
-                map = Some(serde_json::from_slice(&text).map_err(MultipartError::malformed)?);
+                map = Some(of_part(MAP, &text)?);
             }
             Some(name) if part.file_name().is_some() => {
                 if file.is_some() {
@@ -118,6 +107,14 @@ pub async fn read(kind: &str, body: Body, limits: Limits) -> Result<Request, Mul
     Ok(request)
 }
 
+/// Reads the JSON of a part.
+fn of_part<T: DeserializeOwned>(part: &str, text: &[u8]) -> Result<T, MultipartError> {
+    serde_json::from_slice(text).map_err(|cause| {
+        let reason = request::describe_json_error(text, &cause);
+        MultipartError::Malformed(format!("the part \"{part}\" cannot be read: {reason}"))
+    })
+}
+
 /// Keeps the file of a part until the request is answered.
 async fn keep(mut part: Field<'_>, limits: &Limits) -> Result<UploadValue, MultipartError> {
     let filename = part.file_name().unwrap_or_default().to_owned();
@@ -135,9 +132,9 @@ async fn keep(mut part: Field<'_>, limits: &Limits) -> Result<UploadValue, Multi
 }
 
 fn refusal(cause: multer::Error, limits: &Limits) -> MultipartError {
-    let long = |part| MultipartError::LongPart {
-        part,
-        most: limits.operation,
+    let long = |part| {
+        let most = limits.operation;
+        BodyError::PartTooLong { part, most }.into()
     };
     match &cause {
         multer::Error::FieldSizeExceeded { field_name, .. } => match field_name.as_deref() {

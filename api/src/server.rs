@@ -243,7 +243,7 @@ async fn graphql_multipart(
     });
     match may {
         Ok(true) => {}
-        Ok(false) => return refused(of, StatusCode::FORBIDDEN, "your role sends no files in"),
+        Ok(false) => return failed(of, Error::Forbidden("your role cannot send files".into())),
         Err(unknown) => return failed(of, unknown),
     }
     let most = service.app.imports.settings.limits.bytes;
@@ -262,14 +262,7 @@ async fn graphql_multipart(
             )
             .await
         }
-        Err(MultipartError::LongFile) => refused(
-            of,
-            StatusCode::PAYLOAD_TOO_LARGE,
-            &format!("the file is too long: at most {most} bytes can be sent at once"),
-        ),
-        Err(long @ MultipartError::LongPart { .. }) => {
-            refused(of, StatusCode::PAYLOAD_TOO_LARGE, &long.to_string())
-        }
+        Err(MultipartError::LongFile) => failed(of, BodyError::FileTooLong { most }.into()),
         Err(malformed @ MultipartError::Malformed(_)) => {
             refused(of, StatusCode::BAD_REQUEST, &malformed.to_string())
         }
@@ -344,7 +337,10 @@ fn read(body: &[u8]) -> Result<Request, String> {
         }
         Ok(Value::Array(_)) => Err("the body is a list: send requests one by one".into()),
         Ok(_) => Err("the body is not a GraphQL request: it is not a JSON object".into()),
-        Err(cause) => Err(format!("the body is not JSON: {cause}")),
+        Err(cause) => {
+            let reason = request::describe_json_error(body, &cause);
+            Err(format!("the body is not JSON: {reason}"))
+        }
     }
 }
 
@@ -411,11 +407,8 @@ async fn graphql_ws(
     upgrade: WebSocketUpgrade,
 ) -> axum::response::Response {
     if !service.app.origins.allows(&uri, &headers) {
-        return refused(
-            MediaType::Json,
-            StatusCode::FORBIDDEN,
-            "pages of this origin may not ask here; whoever runs the service can name it in ORIGINS",
-        );
+        let reason = "pages of this origin may not connect; the operator can add it to the setting ORIGINS";
+        return failed(MediaType::Json, Error::Forbidden(reason.into()));
     }
     let upgrade = upgrade
         .max_message_size(socket::MOST_TAKEN_IN)
@@ -434,11 +427,7 @@ async fn graphql_ws(
     let Service { app, schema } = service;
     let most = app.live.limits.most_unnamed;
     let Some(place) = app.live.connections.enter(Payer::of(None, Some(&caller)), most) else {
-        return refused(
-            MediaType::Json,
-            StatusCode::TOO_MANY_REQUESTS,
-            "too many connections from this address have not said who they are; try again shortly",
-        );
+        return failed(MediaType::Json, Error::TooManyConnections);
     };
     let service = socket::Service {
         app,

@@ -285,6 +285,17 @@ async fn escapes_in_literals_stand_for_their_characters(database: Database) {
         let answer = socket.ask("2", &query).await;
         assert_eq!(answer["errors"][0]["message"], message, "{answer}");
     }
+    // The JSON around the document has the same escapes.
+    let request = "{\"query\": \"{ viewer { role } }\",\n \"variables\": {\"a\": \"\\ud83d\"}}";
+    let (status, _, body) = post(&app, &[("content-type", JSON)], request).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+    let message = json_of(&body)["errors"][0]["message"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for part in ["\\ud83d stands for no character", "line 2 column 22"] {
+        assert!(message.contains(part), "{message}");
+    }
 }
 
 async fn an_escape_hides_no_mutation_from_get(database: Database) {

@@ -1,10 +1,11 @@
 //! A request as JSON has it, whichever way it is sent: in a body, in a part of a form, in a message of a WebSocket.
 
-use async_graphql::Request;
+use async_graphql::{Pos, Request};
 use serde_json::{Map, Value};
 
 use super::whole_number;
 use crate::cost::persisted;
+use crate::guard::escapes;
 
 /// Why it is not a request, as a clause without a subject.
 pub type RequestError = String;
@@ -36,6 +37,18 @@ pub fn of_json(mut sent: Map<String, Value>) -> Result<Request, RequestError> {
         }
     }
     Ok(request)
+}
+
+/// Describes why a text is not JSON.
+pub fn describe_json_error(text: &[u8], cause: &serde_json::Error) -> String {
+    // The library reports half a pair of surrogates as an unexpected end of something.
+    match escapes::find_invalid_in_json(&String::from_utf8_lossy(text)) {
+        Some(invalid) if cause.is_syntax() || cause.is_eof() => {
+            let Pos { line, column } = invalid.position;
+            format!("{invalid} (line {line} column {column})")
+        }
+        _ => cause.to_string(),
+    }
 }
 
 /// Takes an object of a request; none where it is absent.

@@ -58,6 +58,16 @@ pub fn resolve(document: &str) -> Result<Cow<'_, str>, EscapeError> {
     Ok(Cow::Owned(resolved))
 }
 
+/// Finds the first escape in the strings of a JSON text that stands for no character.
+pub fn find_invalid_in_json(json: &str) -> Option<EscapeError> {
+    let (at, escape, reason) = rewrite(json).err()?;
+    Some(EscapeError {
+        escape: escape.to_owned(),
+        reason,
+        position: position(&json[..at]),
+    })
+}
+
 /// Where the text that follows a beginning is.
 fn position(before: &str) -> Pos {
     let line = before.matches('\n').count() + before.replace("\r\n", "\n").matches('\r').count();
@@ -228,6 +238,19 @@ mod tests {
             let refused = resolve(document).unwrap_err();
             assert_eq!(refused.escape, escape, "{document}");
             assert_eq!(refused.position, Pos { line, column }, "{document}");
+        }
+    }
+
+    #[test]
+    fn half_a_pair_in_json_is_found() {
+        for (json, expected) in [
+            (r#"{"a": "\\ud83d"}"#, None),
+            (r#"{"a": "\ud83d\ude00"}"#, None),
+            ("{\n\"a\": \"\\ud83d\"}", Some((2, 7))),
+            (r#"{"a": "\ude00"}"#, Some((1, 8))),
+        ] {
+            let found = find_invalid_in_json(json).map(|found| (found.position.line, found.position.column));
+            assert_eq!(found, expected, "{json}");
         }
     }
 

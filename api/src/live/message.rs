@@ -61,8 +61,10 @@ impl FromClient {
     /// # Errors
     /// What is wrong with one that the protocol does not know.
     pub fn read(text: &str) -> Result<Self, Close> {
-        let written = serde_json::from_str(text)
-            .map_err(|cause| Close::BadRequest(format!("Not a message of the protocol: {cause}")))?;
+        let written = serde_json::from_str(text).map_err(|cause| {
+            let reason = request::describe_json_error(text.as_bytes(), &cause);
+            Close::BadRequest(format!("Not a message of the protocol: {reason}"))
+        })?;
         let named = |id: String| {
             if id.is_empty() {
                 Err(Close::BadRequest("A message's id is empty".into()))

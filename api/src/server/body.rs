@@ -10,11 +10,11 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::failure::Failure;
+use super::answer::{MediaType, failed};
 
 /// The media type of JSON.
 pub const JSON: &str = "application/json";
@@ -34,6 +34,20 @@ pub enum BodyError {
     TooLong {
         /// The most bytes that it may have.
         most: usize,
+    },
+    /// A part of it other than the file is too long.
+    #[error("the part \"{part}\" is too long: it has at most {most} bytes, as a request without a file has")]
+    PartTooLong {
+        /// The part.
+        part: &'static str,
+        /// The most bytes that it may have.
+        most: usize,
+    },
+    /// The file in it is too long.
+    #[error("the file is too long: at most {most} bytes can be sent at once")]
+    FileTooLong {
+        /// The most bytes that it may have.
+        most: u64,
     },
     /// It did not arrive in time.
     #[error("the request's body did not arrive within {seconds} seconds")]
@@ -157,7 +171,10 @@ pub async fn check_coding(mut request: Request, next: Next) -> Response {
         Ok(Some(coding)) => {
             request.headers_mut().insert(header::CONTENT_ENCODING, coding);
         }
-        Err(refused) => return Failure::from(refused).into_response(),
+        Err(refused) => {
+            let media_type = MediaType::accepted(request.headers()).unwrap_or(MediaType::Json);
+            return failed(media_type, refused.into());
+        }
     }
     next.run(request).await
 }

@@ -34,7 +34,7 @@ pub enum CorsHeaders {
 /// What common clients send: Apollo Client, urql and Relay, GraphQL Hive, Sentry, and W3C Trace Context.
 const USUAL_CORS_HEADERS: &str = "accept,authorization,cache-control,content-encoding,content-type,if-none-match,\
 pragma,apollo-require-preflight,apollographql-client-name,apollographql-client-version,x-apollo-operation-id,\
-x-apollo-operation-name,graphql-client-name,graphql-client-version,graphql-require-preflight,x-requested-with,\
+x-apollo-operation-name,graphql-client-name,graphql-client-version,graphql-preflight,graphql-require-preflight,x-requested-with,\
 x-request-id,traceparent,tracestate,baggage,sentry-trace";
 
 impl Default for CorsHeaders {

@@ -83,7 +83,12 @@ async fn each_rule_of_the_protocol_has_its_close_code(database: Database) {
         (
             begun(&[json!({"type": "subscribe", "id": "1", "payload": {"query": 1}})]),
             4400,
-            "Not a message",
+            "A subscribe is no request: its query is not a text",
+        ),
+        (
+            vec![Message::text(r#"{"type": "ping", "payload": {"a": "\ud83d"}}"#)],
+            4400,
+            "Not a message of the protocol: the escape \\ud83d stands for no character",
         ),
         (
             vec![Message::text(bad_token.to_string())],
