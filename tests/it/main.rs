@@ -51,6 +51,7 @@ mod support;
 mod tables;
 mod takeovers;
 mod tokens;
+mod unanswered;
 mod visibility;
 mod written_from;
 
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         missing::stories(),
         files::stories(),
         mending::stories(),
+        unanswered::stories(),
         corrections::stories(),
         shared_references::stories(),
         written_from::stories(),

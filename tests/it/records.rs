@@ -264,7 +264,9 @@ async fn bad_rows_are_told_of_and_the_good_ones_taken(database: Database) {
     assert_eq!((tally.added, tally.refused), (2, 5), "{remarks:?}");
     let said: BTreeSet<_> = refusals(remarks).into_iter().collect();
     let expected = [
-        "row 2, colour: unknown field `colour`",
+        "row 2, colour: is not a field that is known; the fields are externalRef, title, summary, place, leadOrganisation, \
+         startedOn, endedOn, ongoing, visibility, sharedWithFunders, illustrative, entryPoints, challengesFaced, \
+         conditionsChanged, fundingTerms, source, sharing, missing",
         "row 2, endedOn: \"2020-13-01\" is not a date; write it as YYYY-MM-DD, such as 2014-06-25",
         "row 2, startedOn: \"01/04/2020\" is not a date; write it as 2020-04-01 if the day comes first",
         "row 3, externalRef: is needed, so that the record is known again when it is sent again",

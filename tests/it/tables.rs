@@ -172,7 +172,7 @@ async fn what_is_to_be_known_of_a_file_is_kept_with_its_import(database: Databas
     let told = partner.query(&query).await["import"].take();
     assert_eq!(
         told,
-        json!({"state": "REFUSED", "refusal": "The file has a header and no rows.", "notes": []})
+        json!({"state": "REFUSED", "refusal": "The file has no rows to import.", "notes": []})
     );
 }
 

@@ -73,8 +73,7 @@ pub async fn import_as(
                 };
                 (proposal, stands)
             };
-            let refusal =
-                |_, stands: &FileRecord, Finding { path, reason, .. }| refusal(stands.cell_of(&path), reason);
+            let refusal = |_, stands: &FileRecord, finding| about(stands, finding);
             let tally = super::publish_where_they_stand(db, act, rows, propose, refusal, remarks).await?;
             super::parsed(reading, remarks).await?;
             tally
@@ -143,22 +142,23 @@ fn row(item: Item) -> Option<(u64, Row<(InitiativeRecord, FileRecord)>)> {
             let read = match reading.record {
                 Some(record) if found.is_empty() => {
                     let warnings = std::mem::take(&mut typed.warnings).into_iter();
-                    let warnings = warnings
-                        .map(|Finding { path, reason, .. }| refusal(typed.cell_of(&path), reason))
-                        .collect();
+                    let warnings = warnings.map(|finding| about(&typed, finding)).collect();
                     Ok(GoodRow {
                         value: (record, typed),
                         warnings,
                     })
                 }
-                _ => Err(found
-                    .into_iter()
-                    .map(|Finding { path, reason, .. }| refusal(typed.cell_of(&path), reason))
-                    .collect()),
+                _ => Err(found.into_iter().map(|finding| about(&typed, finding)).collect()),
             };
             (number, read)
         }
     })
+}
+
+/// What was found in a record, in the words of its file.
+fn about(record: &FileRecord, finding: Finding) -> Refusal {
+    let Finding { path, reason, .. } = record.in_its_words(finding);
+    refusal(record.cell_of(&path), reason)
 }
 
 fn refusal(at: Cell, reason: String) -> Refusal {

@@ -11,7 +11,10 @@ use wayin_entity::{Challenge, Condition, EntryPoint, Perspective, SourceKind};
 
 use super::record::InitiativeRecord;
 use super::validate::{Finding, FindingCode};
-use crate::written;
+use crate::workbook::columns::{Kind, column_at};
+use crate::workbook::not_known;
+use crate::workbook::vocabulary::Vocabulary;
+use crate::written::{self, quoted};
 
 /// A document, as far as it can be read as a record.
 #[derive(Clone, Debug)]
@@ -131,7 +134,8 @@ pub fn read(mut document: Value) -> Reading {
                 steps.push(Step::Key(unknown.to_owned()));
             }
             let field = taken_out.original(&steps);
-            let reason = in_plain_words(&said, at(&mut document, &steps), &steps);
+            let value = at(&mut document, &steps).map(|value| &*value);
+            let reason = in_plain_words(&said, value, &field);
             findings.push(Finding::new(FindingCode::Malformed, field, reason));
             if !taken_out.take(&mut document, &steps) {
                 break;
@@ -238,32 +242,110 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     Some(text.strip_prefix(start)?.split_once(end)?.0)
 }
 
-/// The reader's reason without the names of its own types.
-fn in_plain_words(said: &str, value: Option<&mut Value>, steps: &[Step]) -> String {
-    let is_date = matches!(steps.last(), Some(Step::Key(key)) if key.ends_with("On"));
-    if let Some(Value::String(text)) = value
-        && is_date
-    {
-        return match written::date(text) {
-            Ok(date) => format!("is more than a date; write it as {date}"),
-            Err(reason) => reason,
+/// What is wrong with a value, or with a field of which the reader says that it is none. The reader's own words are for
+/// programmers and reach nobody.
+fn in_plain_words(said: &str, value: Option<&Value>, path: &str) -> String {
+    if said.starts_with("unknown field `") {
+        let fields = said.split_once(", expected ").map_or("", |(_, fields)| fields);
+        let fields: Vec<_> = fields.split('`').skip(1).step_by(2).collect();
+        return match fields.as_slice() {
+            [] => "is not a field that is known".to_owned(),
+            fields => format!(
+                "is not a field that is known; the fields are {}",
+                fields.join(", ")
+            ),
         };
     }
-    let (found, expected) = said.split_once(", expected ").unwrap_or((said, ""));
-    let found = found
-        .replace("unknown variant", "unknown value")
-        .replace("invalid type: map", "invalid type: object")
-        .replace("invalid type: sequence", "invalid type: list")
-        .replace("invalid type: floating point", "invalid type: number")
-        .replace("invalid type: integer", "invalid type: number");
-    match expected {
-        "" => found,
-        "a sequence" => format!("{found}, expected a list"),
-        "a boolean" => format!("{found}, expected true or false"),
-        "a formatted date string" => format!("{found}, expected a date as YYYY-MM-DD"),
-        "i32" | "i64" if found.starts_with("invalid value") => "is out of range".to_owned(),
-        "i32" | "i64" => format!("{found}, expected a whole number"),
-        _ if expected.starts_with("struct ") => format!("{found}, expected an object"),
-        _ => format!("{found}, expected {expected}"),
+    if said.starts_with("duplicate field `") {
+        return "is given twice".to_owned();
+    }
+    let Some(value) = value else {
+        return "cannot be read".to_owned();
+    };
+    if path == "missing" || path.ends_with("/missing") {
+        return "is not an object with fields and why each is missing".to_owned();
+    }
+    if path.starts_with("missing/") || path.contains("/missing/") {
+        return none_of(Vocabulary::WhyMissing, value);
+    }
+    let Some((_, column)) = column_at(path) else {
+        let lists = [
+            "entryPoints",
+            "challengesFaced",
+            "conditionsChanged",
+            "fundingTerms",
+        ];
+        let wanted = if lists.contains(&path) {
+            "a list of objects"
+        } else {
+            "an object with fields of its own"
+        };
+        return format!("is {}, and not {wanted}", shown(value));
+    };
+    if let Kind::Codes(vocabulary) = column.kind
+        && !path.ends_with(column.path)
+    {
+        // One of a list.
+        return none_of(vocabulary, value);
+    }
+    match (column.kind, value) {
+        (Kind::Date, Value::String(text)) => match written::date(text) {
+            Ok(date) => format!("is more than a date; write it as {date}"),
+            Err(reason) => reason,
+        },
+        (Kind::Date, _) => format!("is {}, and not a date; write it as \"2014-06-25\"", shown(value)),
+        (Kind::Code(vocabulary), _) => none_of(vocabulary, value),
+        (Kind::Codes(vocabulary), Value::String(_)) => none_of(vocabulary, value),
+        (Kind::Codes(_), _) => format!("is {}, and not a list of codes", shown(value)),
+        (Kind::WhyNone, _) => none_of(Vocabulary::WhyMissing, value),
+        (Kind::YesNo, _) => format!("is {}, and neither true nor false", shown(value)),
+        (Kind::Whole | Kind::Money, Value::Number(number)) => {
+            let whole = number.as_f64().filter(|number| number.fract() == 0.0);
+            if let Some(whole) = whole {
+                format!("{whole} is out of range")
+            } else {
+                format!("{number} is not a whole number")
+            }
+        }
+        (Kind::Whole | Kind::Money, _) => {
+            let example = if column.path.ends_with("onths") {
+                "; write months as a number, such as 12"
+            } else {
+                "; write the number alone, without quotation marks"
+            };
+            format!("is {}, and not a whole number{example}", shown(value))
+        }
+        (Kind::Text, _) => format!("is {}, and not a text", shown(value)),
+    }
+}
+
+/// That a value is no code of a vocabulary, with those that are.
+fn none_of(vocabulary: Vocabulary, value: &Value) -> String {
+    let codes: Vec<_> = vocabulary.words().iter().map(|word| word.code).collect();
+    let codes = codes.join(", ");
+    match value {
+        Value::String(text) => {
+            let unknown = match not_known::find(text) {
+                Some(_) => "; leave the field out where the answer is not known",
+                None => "",
+            };
+            format!(
+                "{} is none of the choices; they are {codes}{unknown}",
+                quoted(text)
+            )
+        }
+        _ => format!("is {}, and none of the choices; they are {codes}", shown(value)),
+    }
+}
+
+/// A value in a sentence: short ones as they are written, others by what they are.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(is) => is.to_string(),
+        Value::Number(number) => format!("the number {number}"),
+        Value::String(text) => format!("the text {}", quoted(text)),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
     }
 }

@@ -330,7 +330,7 @@ mod tests {
         );
         assert_eq!(
             found[0].1,
-            "unknown value `FORGOTTEN`, expected one of `NOT_ASKED`, `NO_REPLY`, `WITHHELD`, `NOT_APPLICABLE`"
+            "\"FORGOTTEN\" is none of the choices; they are NOT_ASKED, NO_REPLY, WITHHELD, NOT_APPLICABLE"
         );
         assert_eq!(
             found[4].1,

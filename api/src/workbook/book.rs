@@ -412,12 +412,15 @@ impl Book {
         let mut was_cut = Vec::new();
         for (place, column) in written.sheet.columns.iter().enumerate() {
             let Some(to) = written.places[place] else { continue };
-            let shown = show(written.sheet, column, part, Manner::Workbook);
-            let formats = if wrong.contains(&Some(place)) {
-                &self.formats.wrong
-            } else {
-                formats
-            };
+            let mut shown = show(written.sheet, column, part, Manner::Workbook);
+            let mut formats = formats;
+            if wrong.contains(&Some(place)) {
+                formats = &self.formats.wrong;
+                if column.is_needed_name() {
+                    // It is no better when it comes back unchanged.
+                    shown = shown.unescaped();
+                }
+            }
             if shown == Shown::Nothing {
                 if wrong.contains(&Some(place)) {
                     worksheet.write_blank(row, to, &formats[0])?;

@@ -26,6 +26,15 @@ pub enum Kind {
     WhyNone,
 }
 
+/// How a file is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// In sheets, whose columns have titles.
+    Workbook,
+    /// In one table, whose columns are called by the paths of the fields.
+    Table,
+}
+
 /// One column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Column {
@@ -54,6 +63,51 @@ impl Column {
     /// The path that a flat file calls it by, with points: `place.code`.
     pub fn dotted(&self) -> String {
         self.path.replace('/', ".")
+    }
+
+    /// What a file calls it, in which a sheet has it, or the columns of a flat table.
+    pub fn called(&self, layout: Layout) -> String {
+        match layout {
+            Layout::Workbook => self.header.to_owned(),
+            Layout::Table => self.dotted(),
+        }
+    }
+
+    /// Whether the words of somebody who has no answer are taken for none: not in texts that may hold any words, and not
+    /// where an answer is needed.
+    pub fn may_be_not_known(&self) -> bool {
+        match self.kind {
+            Kind::Text => matches!(
+                self.path,
+                "place/name"
+                    | "place/code"
+                    | "leadOrganisation/identifier"
+                    | "funder/identifier"
+                    | "grantIdentifier"
+                    | "programme"
+                    | "currency"
+                    | "source/url"
+                    | "source/licence"
+                    | "sharing/confirmedBy"
+                    | "sharing/basis"
+                    | "sharing/licence"
+            ),
+            Kind::Code(_) => {
+                self.may_be_missing
+                    || matches!(self.path, "visibility" | "leadOrganisation/kind" | "funder/kind")
+            }
+            Kind::Date | Kind::Whole | Kind::Money | Kind::YesNo | Kind::Codes(_) | Kind::WhyNone => {
+                self.path != VERSION_PATH
+            }
+        }
+    }
+
+    /// Whether it asks for a name without which a record, or an item of a list, cannot be kept.
+    pub fn is_needed_name(&self) -> bool {
+        matches!(
+            self.path,
+            REFERENCE_PATH | "leadOrganisation/name" | "funder/name"
+        )
     }
 
     const fn not_asked(self) -> Self {
@@ -234,6 +288,22 @@ pub fn folded(header: &str) -> String {
         .filter(|letter| letter.is_alphanumeric())
         .flat_map(char::to_lowercase)
         .collect()
+}
+
+/// The sheet and the column of the field at a path of a record; of what lies within a field, that field's.
+pub fn column_at(path: &str) -> Option<(&'static Sheet, &'static Column)> {
+    let (list, rest) = path.split_once('/').unwrap_or((path, ""));
+    let of_list = SHEETS.iter().find(|sheet| sheet.list == Some(list));
+    let (sheet, field) = match (of_list, rest.split_once('/')) {
+        (Some(sheet), Some((_, field))) => (sheet, field),
+        (Some(_), None) => return None,
+        (None, _) => (&SHEETS[0], path),
+    };
+    let is_it = |column: &&Column| {
+        let within = field.strip_prefix(column.path);
+        column.kind != Kind::Money && within.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    sheet.columns.iter().find(is_it).map(|column| (sheet, column))
 }
 
 impl Sheet {

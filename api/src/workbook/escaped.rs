@@ -1,6 +1,7 @@
 //! Texts that a spreadsheet would take for something else, and how they are written so that
 //! nothing is lost: with an apostrophe before them, which reading takes away again.
 
+use super::not_known;
 use super::vocabulary::Vocabulary;
 
 /// The first characters by which spreadsheets take a text for a formula, or drop what is
@@ -35,11 +36,20 @@ pub fn in_a_flat_file(text: &str) -> String {
     }
 }
 
+/// The text as a cell holds it in a column where it would be read as no answer.
+pub fn in_a_column_of_answers(text: &str) -> Option<String> {
+    not_known::find(text).map(|_| format!("'{text}"))
+}
+
 /// The text as it was before it was written into either.
 pub fn undo(text: String) -> String {
-    let inner = text
-        .strip_prefix('\'')
-        .filter(|inner| inner.starts_with('\'') || is_like_a_formula(inner) || why_missing(inner).is_some());
+    let is_escaped = |inner: &&str| {
+        inner.starts_with('\'')
+            || is_like_a_formula(inner)
+            || why_missing(inner).is_some()
+            || not_known::find(inner).is_some()
+    };
+    let inner = text.strip_prefix('\'').filter(is_escaped);
     match inner {
         Some(inner) => inner.to_owned(),
         None => text,
@@ -72,11 +82,17 @@ mod tests {
             "\t1",
             "＝1",
             "Withheld by the funder",
+            "N/A",
+            "'N/A",
+            "-",
+            "?",
         ] {
             assert_eq!(undo(in_words(text)), text);
             assert_eq!(undo(in_a_flat_file(text)), text);
             assert!(!is_like_a_formula(&in_a_flat_file(text)), "{text}");
             assert_eq!(why_missing(&in_words(text)), None);
+            let in_column = in_a_column_of_answers(text);
+            assert!(in_column.is_none_or(|in_column| undo(in_column) == text));
         }
         // What people type so is taken as it is.
         assert_eq!(undo("'tis".into()), "'tis");

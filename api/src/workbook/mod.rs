@@ -8,6 +8,7 @@ pub mod escaped;
 pub mod export;
 pub mod flat;
 pub mod http;
+pub mod not_known;
 pub mod shown;
 pub mod template;
 pub mod typed;

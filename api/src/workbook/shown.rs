@@ -24,6 +24,17 @@ pub enum Shown {
     Money(f64),
 }
 
+impl Shown {
+    /// Words as they were before they were escaped.
+    #[must_use]
+    pub fn unescaped(self) -> Self {
+        match self {
+            Self::Words(text) => Self::Words(escaped::undo(text)),
+            other => other,
+        }
+    }
+}
+
 /// How words of vocabularies, days and amounts are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
@@ -161,8 +172,12 @@ fn is_shown(sheet: &Sheet, part: &Value, path: &str) -> bool {
 }
 
 fn show_value(column: &Column, value: &Value, part: &Value, manner: Manner) -> Shown {
+    let is_answer = column.kind == Kind::Text && (column.may_be_not_known() || column.is_needed_name());
     let as_typed = || match value {
-        Value::String(text) => manner.words(text),
+        Value::String(text) => match escaped::in_a_column_of_answers(text).filter(|_| is_answer) {
+            Some(text) => Shown::Words(text),
+            None => manner.words(text),
+        },
         other => manner.words(&other.to_string()),
     };
     match (column.kind, value) {

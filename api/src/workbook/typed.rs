@@ -1,13 +1,18 @@
 //! What somebody typed into a cell, as the document of a record holds it. What does not fit
 //! its column is kept as it was typed, so that whoever looks the record over can name it.
 
+use chrono::NaiveDate;
 use serde_json::{Number, Value, json};
 
-use super::columns::{Column, Kind};
+use wayin_entity::WhyMissing;
+
+use super::columns::{Column, Kind, Layout, REFERENCE_PATH, SHEETS, VERSION_PATH};
 use super::escaped::{self, why_missing};
+use super::not_known::{self, NotKnown};
 use super::vocabulary::Vocabulary;
 use crate::initiative::validate::FindingCode;
 use crate::money::{self, Amount, DecimalSign};
+use crate::written::{self, quoted};
 
 /// What a cell holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,12 +69,14 @@ pub enum Said {
     Value(Value),
     /// Why there is none: a code.
     Why(&'static str),
+    /// That there is none, in words, with the code of the reason if one can be given.
+    NotKnown(Option<&'static str>),
     /// An amount, to be worked out once the currency is known.
     Amount(String),
 }
 
 /// Reads a cell that is not blank.
-pub fn read(column: &Column, raw: Raw, sign: DecimalSign) -> (Said, Option<Wrong>) {
+pub fn read(column: &Column, raw: Raw, sign: DecimalSign, layout: Layout) -> (Said, Option<Wrong>) {
     let raw = match raw {
         Raw::Error(error) => {
             let reason = format!("holds the error {error}, which a formula has left; type the value itself");
@@ -92,11 +99,17 @@ pub fn read(column: &Column, raw: Raw, sign: DecimalSign) -> (Said, Option<Wrong
                     _ => (Said::Why(code), None),
                 };
             }
-            Raw::Text(escaped::undo(text))
+            let is_escaped = text.starts_with('\'');
+            let text = escaped::undo(text);
+            let is_read = column.may_be_not_known() || column.is_needed_name();
+            match read_not_known(column, &text).filter(|_| is_read && !is_escaped) {
+                Some(read) => return read,
+                None => Raw::Text(text),
+            }
         }
         other => other,
     };
-    let wrong = (column.kind == Kind::Text && matches!(raw, Raw::Moment(_))).then(|| {
+    let mut wrong = (column.kind == Kind::Text && matches!(raw, Raw::Moment(_))).then(|| {
         let reason = "holds a date where words are expected; a spreadsheet makes a date of what is typed like one: \
                       format the cell as text, and type it again";
         (FindingCode::Malformed, reason.to_owned())
@@ -104,19 +117,44 @@ pub fn read(column: &Column, raw: Raw, sign: DecimalSign) -> (Said, Option<Wrong
     let value = match (column.kind, raw) {
         (Kind::Money, raw) => return (Said::Amount(raw.text()), None),
         (Kind::Text | Kind::WhyNone, raw) => raw.text().into(),
-        (Kind::Date | Kind::YesNo | Kind::Whole, Raw::Number(number)) => of_number(number),
-        (Kind::Date, raw) => raw.text().trim().into(),
+        (Kind::Date | Kind::YesNo | Kind::Whole, Raw::Number(number)) => {
+            let value = of_number(number);
+            if column.kind == Kind::YesNo && (value == 0 || value == 1) {
+                return (Said::Value((value == 1).into()), None);
+            }
+            if column.kind != Kind::Whole || !value.is_i64() {
+                wrong = wrong_kind(column, &number.to_string(), layout);
+            }
+            value
+        }
+        (Kind::Date, raw) => {
+            let text = raw.text().trim().to_owned();
+            // Whether the year is a likely one is found with the record.
+            if text.parse::<NaiveDate>().is_err() {
+                wrong = wrong_kind(column, &text, layout);
+            }
+            text.into()
+        }
         (Kind::Whole, raw) => {
             let text = raw.text();
-            money::whole(&text, sign).map_or_else(|| text.into(), Value::from)
+            money::whole(&text, sign).map_or_else(
+                || {
+                    wrong = wrong_kind(column, &text, layout);
+                    text.clone().into()
+                },
+                Value::from,
+            )
         }
         (Kind::YesNo, Raw::Bool(is)) => is.into(),
         (Kind::YesNo, raw) => {
             let text = raw.text();
             match text.trim().to_lowercase().as_str() {
-                "yes" | "y" | "true" => true.into(),
-                "no" | "n" | "false" => false.into(),
-                _ => text.into(),
+                "yes" | "y" | "true" | "1" | "1.0" => true.into(),
+                "no" | "n" | "false" | "0" | "0.0" => false.into(),
+                _ => {
+                    wrong = wrong_kind(column, &text, layout);
+                    text.into()
+                }
             }
         }
         (Kind::Code(vocabulary), raw) => {
@@ -131,6 +169,60 @@ pub fn read(column: &Column, raw: Raw, sign: DecimalSign) -> (Said, Option<Wrong
         }
     };
     (Said::Value(value), wrong)
+}
+
+/// Reads the words of somebody who has no answer; none where a cell holds other words, or may hold these.
+fn read_not_known(column: &Column, text: &str) -> Option<(Said, Option<Wrong>)> {
+    let meant = not_known::find(text)?;
+    let is_choice = match column.kind {
+        Kind::Code(vocabulary) | Kind::Codes(vocabulary) => vocabulary.word(text).is_some(),
+        _ => false,
+    };
+    // Of an amount or a number it may mean zero.
+    let may_be_zero = matches!(column.kind, Kind::Whole | Kind::Money | Kind::YesNo)
+        && matches!(text.trim().to_lowercase().as_str(), "none" | "nil");
+    if column.may_be_not_known() && !is_choice && !may_be_zero {
+        let is_not_applicable = meant == NotKnown::NotApplicable && column.may_be_missing;
+        let why = is_not_applicable.then_some(WhyMissing::NotApplicable.code());
+        return Some((Said::NotKnown(why), None));
+    }
+    let advice = match column.path {
+        REFERENCE_PATH => "give each record a name or number of your own",
+        "leadOrganisation/name" => {
+            "write the name of the organisation, or leave the cell empty where it is your own"
+        }
+        "funder/name" => "write the name of the funder or its identifier, or leave out the row",
+        _ => return None,
+    };
+    let reason = format!("{} is no name; {advice}", quoted(text.trim()));
+    Some((Said::Value(text.into()), Some((FindingCode::Malformed, reason))))
+}
+
+/// What is wrong with something that is no date, number, or yes or no, in a column for that. The version has a message of
+/// its own, for every format.
+fn wrong_kind(column: &Column, text: &str, layout: Layout) -> Option<Wrong> {
+    let shown = quoted(text.trim());
+    let reason = match column.kind {
+        _ if column.path == VERSION_PATH => return None,
+        Kind::Date if column.path == "endedOn" && not_known::is_ongoing(text) => {
+            let ongoing = SHEETS[0].columns.iter().find(|column| column.path == "ongoing");
+            let ongoing = ongoing.map_or_else(String::new, |column| column.called(layout));
+            format!("{shown} is not a date; leave this cell empty, and write Yes in the column {ongoing}")
+        }
+        Kind::Date if text.trim().parse::<f64>().is_ok() => {
+            format!("{shown} is a number and not a date; write the date as YYYY-MM-DD, such as 2014-06-25")
+        }
+        Kind::Date => match written::any_date(text) {
+            Err(reason) => reason,
+            Ok(written) => format!("{shown} is not a date; write it as {}", written.date),
+        },
+        Kind::YesNo => format!("{shown} is neither yes nor no; write Yes or No, or leave the cell empty"),
+        _ if column.path.ends_with("onths") => {
+            format!("{shown} is not a whole number of months; write months as a number, such as 12")
+        }
+        _ => format!("{shown} is not a whole number; write the number alone, such as 1500"),
+    };
+    Some((FindingCode::Malformed, reason))
 }
 
 /// The code of a word, or else the text as it is.
@@ -248,7 +340,7 @@ mod tests {
     }
 
     fn said(sheet: usize, header: &str, raw: Raw) -> Value {
-        match read(column(sheet, header), raw, DecimalSign::Point) {
+        match read(column(sheet, header), raw, DecimalSign::Point, Layout::Workbook) {
             (Said::Value(value), None) => value,
             other => panic!("{other:?}"),
         }
@@ -264,24 +356,50 @@ mod tests {
         assert_eq!(said(0, "Title", text(" A ")), json!(" A "));
         assert_eq!(said(0, "Goes on", text("Y")), json!(true));
         assert_eq!(said(0, "Goes on", Raw::Bool(false)), json!(false));
-        assert_eq!(said(0, "Goes on", text("perhaps")), json!("perhaps"));
-        assert_eq!(said(0, "Goes on", Raw::Number(1.0)), json!(1));
+        for yes in [text("1"), text("Y"), text("TRUE"), Raw::Number(1.0)] {
+            assert_eq!(said(0, "Goes on", yes), json!(true));
+        }
+        assert_eq!(said(0, "Goes on", Raw::Number(0.0)), json!(false));
         assert_eq!(
             said(0, "Started on", Raw::Moment("2021-04-01".into())),
             json!("2021-04-01")
         );
-        assert_eq!(said(0, "Started on", text("1/4/2021")), json!("1/4/2021"));
-        assert_eq!(said(0, "Started on", Raw::Number(44_287.0)), json!(44_287));
         assert_eq!(said(4, "Length in months", text("18")), json!(18));
         assert_eq!(said(4, "Length in months", text("18.0")), json!(18));
-        assert_eq!(said(4, "Length in months", Raw::Number(1.5)), json!(1.5));
-        assert_eq!(said(4, "Length in months", text("a year")), json!("a year"));
         assert_eq!(said(1, "Entry point", text("Root causes")), json!("ROOT_CAUSES"));
         assert_eq!(
             said(2, "Reasons", text("short funding; STAFF_CAPACITY;;")),
             json!(["SHORT_FUNDING", "STAFF_CAPACITY"])
         );
         for (sheet, header, typed, kept, reason) in [
+            (
+                0,
+                "Goes on",
+                "perhaps",
+                json!("perhaps"),
+                "\"perhaps\" is neither yes nor no; write Yes or No",
+            ),
+            (
+                0,
+                "Ended on",
+                "Ongoing",
+                json!("Ongoing"),
+                "\"Ongoing\" is not a date; leave this cell empty, and write Yes in the column Goes on",
+            ),
+            (
+                4,
+                "Length in months",
+                "1 year",
+                json!("1 year"),
+                "\"1 year\" is not a whole number of months; write months as a number, such as 12",
+            ),
+            (
+                4,
+                "Funder",
+                "Unknown",
+                json!("Unknown"),
+                "\"Unknown\" is no name; write the name of the funder",
+            ),
             (
                 1,
                 "Entry point",
@@ -297,7 +415,12 @@ mod tests {
                 "\"no idea\", \"none\" is none of the choices; they are ",
             ),
         ] {
-            let (said, wrong) = read(column(sheet, header), text(typed), DecimalSign::Point);
+            let (said, wrong) = read(
+                column(sheet, header),
+                text(typed),
+                DecimalSign::Point,
+                Layout::Workbook,
+            );
             assert_eq!(said, Said::Value(kept));
             let (code, told) = wrong.unwrap();
             assert!(
@@ -313,6 +436,7 @@ mod tests {
             column(4, "Length in months"),
             text("not asked"),
             DecimalSign::Point,
+            Layout::Workbook,
         );
         assert_eq!(missing, (Said::Why("NOT_ASKED"), None));
         assert_eq!(said(0, "Why no challenges", text("No reply")), json!("NO_REPLY"));
@@ -322,13 +446,50 @@ mod tests {
     }
 
     #[test]
+    fn words_of_somebody_who_does_not_know_are_no_answer() {
+        let read = |sheet, header, words| {
+            read(
+                column(sheet, header),
+                text(words),
+                DecimalSign::Point,
+                Layout::Workbook,
+            )
+        };
+        let unknown = (Said::NotKnown(None), None);
+        for (sheet, header) in [
+            (0, "Started on"),
+            (0, "Goes on"),
+            (0, "Place"),
+            (0, "Who may read it"),
+            (2, "What became of the step"),
+            (2, "Reasons"),
+            (4, "Length in months"),
+            (4, "Amount"),
+            (4, "Currency"),
+            (0, "Why no challenges"),
+        ] {
+            assert_eq!(read(sheet, header, "Don\u{2019}t know"), unknown, "{header}");
+            let why = column(sheet, header).may_be_missing.then_some("NOT_APPLICABLE");
+            assert_eq!(read(sheet, header, "N/A").0, Said::NotKnown(why), "{header}");
+        }
+        for header in ["Title", "Summary", "Source title"] {
+            assert_eq!(read(0, header, "N/A"), (Said::Value(json!("N/A")), None));
+        }
+        // It may mean that there was no money, or no month.
+        assert!(read(4, "Length in months", "None").1.is_some());
+        assert_eq!(read(0, "Ended on", "None"), unknown);
+        // What is needed is none of the choices.
+        assert!(read(2, "Challenge", "Unknown").1.is_some());
+    }
+
+    #[test]
     fn an_error_a_formula_and_a_date_for_words_are_told() {
         for (raw, kept) in [
             (Raw::Error("#REF!".into()), "#REF!"),
             (Raw::Formula("A1+B1".into()), "=A1+B1"),
             (Raw::Moment("2021-07-01".into()), "2021-07-01"),
         ] {
-            let (said, wrong) = read(column(0, "Title"), raw, DecimalSign::Point);
+            let (said, wrong) = read(column(0, "Title"), raw, DecimalSign::Point, Layout::Workbook);
             assert_eq!(said, Said::Value(json!(kept)));
             assert_eq!(wrong.unwrap().0, FindingCode::Malformed);
         }

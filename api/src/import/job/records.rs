@@ -2,7 +2,7 @@
 //! `saveSubmission` and `sendSubmission`, for many at once.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
@@ -428,7 +428,7 @@ fn refused(position: i64, record: &FileRecord, findings: Vec<Finding>) -> Came {
     Came::refused(
         position,
         record.at.clone(),
-        findings.map(|finding| (record.cell_of(&finding.path), finding)),
+        findings.map(|finding| (record.cell_of(&finding.path), record.in_its_words(finding))),
     )
 }
 
@@ -436,27 +436,19 @@ fn refused(position: i64, record: &FileRecord, findings: Vec<Finding>) -> Came {
 fn remarks(record: &FileRecord, looked: &Looked) -> Vec<Remark> {
     let remark = |finding: &Finding, is_warning| Remark {
         cell: record.cell_of(&finding.path),
-        finding: finding.clone(),
+        finding: record.in_its_words(finding.clone()),
         is_warning,
     };
     // What the file itself gets wrong of a cell says more than what comes of it.
-    let said: HashSet<&str> = record.findings.iter().map(|one| one.path.as_str()).collect();
-    let errors = record.findings.iter().chain(
-        looked
-            .errors
-            .iter()
-            .filter(|one| !said.contains(one.path.as_str())),
-    );
-    errors
-        .map(|finding| remark(finding, false))
-        .chain(
-            record
-                .warnings
-                .iter()
-                .chain(&looked.warnings)
-                .map(|finding| remark(finding, true)),
-        )
-        .collect()
+    let errors = record.with_own(looked.errors.iter().cloned());
+    // Of what is wrong nothing else is said.
+    let is_wrong = |warning: &&Finding| errors.iter().any(|error| error.path == warning.path);
+    let warnings = record.warnings.iter().chain(&looked.warnings);
+    let warnings = warnings
+        .filter(|warning| !is_wrong(warning))
+        .map(|warning| remark(warning, true));
+    let errors = errors.iter().map(|error| remark(error, false));
+    errors.chain(warnings).collect()
 }
 
 /// Writes the submissions: those that are new together, the others one by one.

@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use super::file_record::{Cell, FileRecord};
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::money::DecimalSign;
-use crate::workbook::columns::{Column, Kind, Sheet};
+use crate::workbook::columns::{Column, Kind, Layout, Sheet};
 use crate::workbook::typed::{self, Raw, Said};
-use crate::written::{self, WrittenDate};
+use crate::written::{self, WrittenDate, quoted};
 
 /// The record itself, or an item of one of its lists, as its cells are read.
 pub(super) struct Part<'a> {
@@ -17,6 +17,8 @@ pub(super) struct Part<'a> {
     document: Map<String, Value>,
     amount: Option<String>,
     sign: DecimalSign,
+    /// The fields of which a column says that they do not apply, with the code for that.
+    not_applicable: Vec<(&'static str, &'static str)>,
 }
 
 impl<'a> Part<'a> {
@@ -33,6 +35,7 @@ impl<'a> Part<'a> {
             document,
             amount: None,
             sign: DecimalSign::default(),
+            not_applicable: Vec::new(),
         }
     }
 
@@ -49,6 +52,7 @@ impl<'a> Part<'a> {
             document: Map::new(),
             amount: None,
             sign: DecimalSign::default(),
+            not_applicable: Vec::new(),
         }
     }
 
@@ -60,10 +64,16 @@ impl<'a> Part<'a> {
     /// Takes in what a cell holds.
     pub(super) fn put(&mut self, column: &Column, raw: Raw, at: Cell) {
         let raw = match raw {
-            Raw::Text(text) if column.kind == Kind::Date => self.date(column, text),
+            Raw::Text(text) | Raw::Moment(text) if column.kind == Kind::Date => self.date(column, text),
             raw => raw,
         };
-        let (said, wrong) = typed::read(column, raw, self.sign);
+        let layout = if at.sheet.is_some() {
+            Layout::Workbook
+        } else {
+            Layout::Table
+        };
+        let shown = quoted(raw.text().trim());
+        let (said, wrong) = typed::read(column, raw, self.sign, layout);
         let mut path = self.sheet.path(self.item, column.path);
         match said {
             Said::Value(value) => {
@@ -79,6 +89,21 @@ impl<'a> Part<'a> {
                 let within = format!("missing/{}", column.field());
                 path = self.sheet.path(self.item, &within);
                 set(&mut self.document, &within, code.into());
+            }
+            Said::NotKnown(why) => {
+                let taken_as = if why.is_some() {
+                    "not applicable"
+                } else {
+                    "not known"
+                };
+                let reason = format!("{shown} is taken as {taken_as}");
+                let warning = Finding::new(FindingCode::Malformed, &path, reason);
+                self.record.warnings.push(warning);
+                self.record.cells.insert(path.clone(), at.clone());
+                if let Some(code) = why {
+                    self.not_applicable.push((column.field(), code));
+                    return;
+                }
             }
             Said::Amount(text) => {
                 if self.document.contains_key(column.path) {
@@ -104,7 +129,7 @@ impl<'a> Part<'a> {
         self.record.cells.insert(path, at);
     }
 
-    /// A date in words or numbers, as a workbook has it; the text where it is none.
+    /// A date in words or numbers, or with a time, as a workbook has it; the text where it is none.
     fn date(&mut self, column: &Column, text: String) -> Raw {
         let Ok(WrittenDate { date, is_ambiguous }) = written::any_date(&text) else {
             return Raw::Text(text);
@@ -132,6 +157,15 @@ impl<'a> Part<'a> {
                 self.record.findings.push(Finding::new(code, path, reason));
             }
             self.document.insert("amountMinor".into(), value);
+        }
+        for (field, code) in std::mem::take(&mut self.not_applicable) {
+            // Another column may answer it, or it follows from others.
+            let dates = ["startsOn", "endsOn"];
+            let follows =
+                field == "durationMonths" && dates.iter().all(|date| self.document.contains_key(*date));
+            if !self.document.contains_key(field) && !follows {
+                set(&mut self.document, &format!("missing/{field}"), code.into());
+            }
         }
         match self.sheet.list {
             None => self.record.document = Value::Object(self.document),

@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::version;
 use crate::initiative::unstated::Unstated;
 use crate::initiative::validate::{Finding, FindingCode};
-use crate::workbook::columns::{REFERENCE_PATH, VERSION_PATH, header_of};
+use crate::workbook::columns::{Layout, REFERENCE_PATH, SHEETS, Sheet, VERSION_PATH, header_of};
+use crate::workbook::vocabulary::Vocabulary;
 
 /// Where something stands in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,6 +103,39 @@ impl FileRecord {
         all
     }
 
+    /// A finding in the words of the file: with the titles of its columns and what choices are called, where it has
+    /// columns.
+    pub fn in_its_words(&self, finding: Finding) -> Finding {
+        if self.cells.is_empty() {
+            return finding;
+        }
+        let layout = if self.at.sheet.is_some() {
+            Layout::Workbook
+        } else {
+            Layout::Table
+        };
+        let (sheet, within) = part_at(&finding.path);
+        let word = |word: &str| {
+            if let Some(label) = label_of(word) {
+                return Some(label);
+            }
+            if !word.contains(char::is_uppercase) {
+                return None;
+            }
+            if let Some(list) = SHEETS.iter().find(|sheet| sheet.list == Some(word)) {
+                return Some(list.name.to_owned());
+            }
+            let column = sheet.columns.iter().find(|column| column.path == word)?;
+            let title = self.cells.get(&format!("{within}{word}"));
+            let title = title.and_then(|cell| cell.column.clone());
+            Some(title.unwrap_or_else(|| column.called(layout)))
+        };
+        Finding {
+            reason: with_words(&finding.reason, word),
+            ..finding
+        }
+    }
+
     /// Where the field at a path stands: in its own cell, or else in the row of the nearest part of
     /// the record that it lies in or that lies in it.
     pub fn cell_of(&self, path: &str) -> Cell {
@@ -138,6 +172,48 @@ impl FileRecord {
     }
 }
 
+/// The sheet of the part of a record that a path leads into, and the beginning of the paths within that part.
+fn part_at(path: &str) -> (&'static Sheet, String) {
+    let mut steps = path.splitn(3, '/');
+    let (list, item) = (steps.next().unwrap_or_default(), steps.next());
+    match SHEETS.iter().find(|sheet| sheet.list == Some(list)) {
+        Some(sheet) => (sheet, format!("{list}/{}/", item.unwrap_or_default())),
+        None => (&SHEETS[0], String::new()),
+    }
+}
+
+/// What a code is called.
+fn label_of(code: &str) -> Option<String> {
+    let is_code = code.len() > 2 && !code.contains(char::is_lowercase);
+    let words = Vocabulary::ALL.iter().flat_map(|vocabulary| vocabulary.words());
+    let mut words = words.filter(|word| is_code && word.code == code);
+    words.next().map(|word| word.shown())
+}
+
+/// A sentence in which words outside of quotation marks are replaced.
+fn with_words(sentence: &str, word: impl Fn(&str) -> Option<String>) -> String {
+    let (mut text, mut rest, mut is_quoted) = (String::new(), sentence, false);
+    while let Some(next) = rest.chars().next() {
+        let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let length = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
+        if length == 0 {
+            is_quoted = match next {
+                '"' => !is_quoted,
+                '“' => true,
+                '”' => false,
+                _ => is_quoted,
+            };
+            text.push(next);
+            rest = &rest[next.len_utf8()..];
+            continue;
+        }
+        let replaced = if is_quoted { None } else { word(&rest[..length]) };
+        text.push_str(replaced.as_deref().unwrap_or(&rest[..length]));
+        rest = &rest[length..];
+    }
+    text
+}
+
 /// A row of a file that belongs to no record of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stray {
@@ -147,6 +223,8 @@ pub struct Stray {
     pub code: FindingCode,
     /// What is wrong, in plain words.
     pub reason: String,
+    /// Whether it is a row that holds something, and not a word about a whole column or sheet.
+    pub is_row: bool,
     /// What it holds, where it is a row of a list.
     pub item: Option<StrayItem>,
     /// What it holds besides. Empty where nobody asks for it.
@@ -178,12 +256,21 @@ pub enum Item {
 }
 
 impl Stray {
+    /// A column or a sheet that is not known.
+    pub(super) fn unknown(at: Cell, reason: &str) -> Self {
+        Self {
+            is_row: false,
+            ..Self::new(at, FindingCode::NotFound, reason)
+        }
+    }
+
     /// A row of which nothing goes back.
     pub fn new(at: Cell, code: FindingCode, reason: impl Into<String>) -> Self {
         Self {
             at,
             code,
             reason: reason.into(),
+            is_row: true,
             item: None,
             unread: Vec::new(),
         }
@@ -210,6 +297,53 @@ mod tests {
             row,
             column: Some(column.into()),
         }
+    }
+
+    #[test]
+    fn a_finding_is_in_the_words_of_the_file() {
+        let reworded = |record: &FileRecord, path: &str, reason: &str| {
+            let finding = Finding::new(FindingCode::Repeated, path, reason);
+            record.in_its_words(finding).reason
+        };
+        let of_workbook = FileRecord {
+            at: cell(3, "Title"),
+            cells: BTreeMap::from([("fundingTerms/0/startsOn".into(), cell(7, "first  day"))]),
+            ..FileRecord::default()
+        };
+        for (path, reason, expected) in [
+            (
+                "challengesFaced/1/challenge",
+                "DEFINING_AMBITIONS is named twice",
+                "Defining their ambitions is named twice",
+            ),
+            (
+                "fundingTerms/0/endsOn",
+                "2020-01-01 is before startsOn, 2021",
+                "2020-01-01 is before first  day, 2021",
+            ),
+            (
+                "endedOn",
+                "2020-01-01 is before startedOn",
+                "2020-01-01 is before Started on",
+            ),
+            (
+                "title",
+                "\"startedOn\" and “startedOn” are GBP",
+                "\"startedOn\" and “startedOn” are GBP",
+            ),
+            (
+                "missing/entryPoints",
+                "says why entryPoints is missing",
+                "says why Entry points is missing",
+            ),
+        ] {
+            assert_eq!(reworded(&of_workbook, path, reason), expected);
+        }
+        let of_lines = FileRecord::default();
+        assert_eq!(
+            reworded(&of_lines, "endedOn", "is before startedOn"),
+            "is before startedOn"
+        );
     }
 
     #[test]

@@ -230,7 +230,7 @@ pub(super) fn read(
             column: Some(columns.names[place].clone()),
             ..Cell::of_row(1)
         };
-        let stray = Stray::new(at, FindingCode::NotFound, UNKNOWN_COLUMN);
+        let stray = Stray::unknown(at, UNKNOWN_COLUMN);
         if each(Item::Stray(stray)).is_break() {
             return Ok(());
         }

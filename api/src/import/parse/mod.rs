@@ -133,9 +133,15 @@ pub enum FileError {
     /// Its header cannot be read.
     #[error("The header of the file cannot be read: {0}.")]
     Header(String),
-    /// There is nothing but a header in it.
-    #[error("The file has a header and no rows.")]
+    /// There is nothing in it that could be taken, such as a header alone.
+    #[error("The file has no rows to import.")]
     NoRows,
+    /// It has the layout of records, and no record but the template's example.
+    #[error(
+        "The file has no rows to import. Rows with the reference {} are examples, and are not read.",
+        crate::workbook::columns::EXAMPLE
+    )]
+    NoRecords,
     /// It is a workbook or an archive.
     #[error(
         "The file is a spreadsheet or an archive, which is not read here; save its sheet as CSV (UTF-8)."
@@ -219,6 +225,11 @@ pub enum FileError {
     },
 }
 
+/// Refuses a file that was read to its end and has no row: its sender expects an import.
+const fn refuse_without_rows(has_rows: bool) -> Result<(), FileError> {
+    if has_rows { Ok(()) } else { Err(FileError::NoRows) }
+}
+
 /// What is wrong with one row, gathered as it is read.
 #[derive(Debug, Default)]
 struct Refusals {
@@ -279,15 +290,64 @@ impl Refusals {
     }
 }
 
-/// The error's own words, without the position that `serde_json` adds: a row's
-/// own line and column mean nothing to the reader of the file.
-fn without_position(error: &serde_json::Error) -> String {
+/// Why a text is not valid JSON, without the position: a row's own line and column mean nothing to the reader of the
+/// file.
+fn json_fault(error: &serde_json::Error) -> String {
     if error.is_eof() {
         return "it ends in the middle".to_owned();
     }
     let said = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
-    said.strip_suffix(&position).unwrap_or(&said).to_owned()
+    let said = said.strip_suffix(&position).unwrap_or(&said);
+    if error.is_data() {
+        // Such words are this crate's own, but for what a reader of fields says.
+        if let Some(field) = said.strip_prefix("duplicate field `") {
+            return format!("the field {} is given twice", field.trim_end_matches('`'));
+        }
+        if said.starts_with("invalid type") || said.starts_with("invalid value") {
+            let expected = said
+                .split_once(", expected ")
+                .map_or("something else", |(_, one)| one);
+            return format!("{expected} is expected");
+        }
+        return said.to_owned();
+    }
+    let faults = [
+        ("trailing characters", "there is more after its end"),
+        ("trailing comma", "there is a comma before a closing bracket"),
+        ("expected `:`", "a colon is missing after the name of a field"),
+        ("expected `,` or", "a comma or a closing bracket is missing"),
+        (
+            "key must be a string",
+            "the name of a field is not in quotation marks",
+        ),
+        (
+            "control character",
+            "a text holds a line end or another control character; write it as \\n or \\u000a",
+        ),
+        (
+            "invalid escape",
+            "there is a backslash before a character that needs none",
+        ),
+        ("invalid number", "a number is not written as a number"),
+        ("number out of range", "a number is too large"),
+        (
+            "invalid unicode",
+            "a text holds an escape such as \\ud800 that is no character",
+        ),
+        (
+            "lone leading surrogate",
+            "a text holds an escape such as \\ud800 that is no character",
+        ),
+        (
+            "unexpected end of hex escape",
+            "a text holds an escape such as \\ud800 that is no character",
+        ),
+        ("recursion limit", "it is nested too deep"),
+        ("expected", "a value is missing, or is not in quotation marks"),
+    ];
+    let fault = faults.iter().find(|(start, _)| said.starts_with(start));
+    fault.map_or("it cannot be read", |(_, fault)| fault).to_owned()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::file_record::{Cell, FileRecord, Item, Stray, UnreadCell};
 use super::references::{EachReference, Reference, RepeatedReferences, SharedReferences};
 use super::sheets::{self, Gathered};
 use super::version::{self, Versioned};
-use super::{FileError, LONGEST_ROW, Notes, Refusals, Row, flat, ods, without_position, xlsx};
+use super::{FileError, LONGEST_ROW, Notes, Refusals, Row, flat, json_fault, ods, refuse_without_rows, xlsx};
 use crate::initiative::validate::FindingCode;
 use crate::initiative::{document, record::InitiativeRecord};
 
@@ -125,13 +125,20 @@ impl<R: Read + Seek> RecordFile<R> {
         notes: &mut Notes,
         mut each: impl FnMut(Item) -> ControlFlow<()>,
     ) -> Result<(), FileError> {
+        let mut has_rows = false;
         let mut each = |mut item: Item| {
+            has_rows |= match &item {
+                Item::Record(_) => true,
+                Item::Stray(stray) => stray.is_row,
+                Item::Unread(_) => false,
+            };
             if let Item::Record(record) = &mut item {
                 version::set_aside(record);
                 record.findings.extend(repeated.finding(record.at.row));
             }
             each(item)
         };
+        let has_examples = !matches!(self, Self::Lines(_));
         match self {
             Self::Lines(input) => {
                 let mut left = limits.rows;
@@ -144,11 +151,15 @@ impl<R: Read + Seek> RecordFile<R> {
                     left -= 1;
                     each(typed_line(line, row, unread))
                 })?;
-                outcome
+                outcome?;
             }
-            Self::Table(input) => flat::read(input, limits, unread, notes, &mut each),
-            Self::Workbook(gathered) => gathered.hand_over(repeated, &mut each),
+            Self::Table(input) => flat::read(input, limits, unread, notes, &mut each)?,
+            Self::Workbook(gathered) => gathered.hand_over(repeated, &mut each)?,
         }
+        if has_examples && !has_rows {
+            return Err(FileError::NoRecords);
+        }
+        refuse_without_rows(has_rows)
     }
 }
 
@@ -246,10 +257,7 @@ fn typed_line(line: u64, row: Result<&str, String>, unread: Unread) -> Item {
             ..FileRecord::default()
         }),
         Ok(_) => stray("is not a JSON object".into(), Some(text)),
-        Err(error) => stray(
-            format!("is not valid JSON: {}", without_position(&error)),
-            Some(text),
-        ),
+        Err(error) => stray(format!("is not valid JSON: {}", json_fault(&error)), Some(text)),
     }
 }
 
@@ -364,12 +372,12 @@ fn record(mut refusals: Refusals, json: &str) -> Row<Written> {
                 .chain(document::read(value).findings)
                 .for_each(|finding| refusals.add(finding.path, finding.reason));
         }
-        Err(error) => refusals.add("", format!("is not valid JSON: {}", without_position(&error))),
+        Err(error) => refusals.add("", format!("is not valid JSON: {}", json_fault(&error))),
     }
     if let Some(error) = error.filter(|_| refusals.found.len() == own) {
         // Only the text as it stands shows this one, such as a field given twice.
         let field = document::path(error.path());
-        refusals.add(field, without_position(error.inner()));
+        refusals.add(field, json_fault(error.inner()));
     }
     refusals.finish(None)
 }
@@ -432,7 +440,7 @@ mod tests {
         }
         assert_eq!(
             refusals(with("1, \"version\": 2")),
-            ["row 1: duplicate field `version`"]
+            ["row 1: the field version is given twice"]
         );
         let many = with("0").replacen("\"title\"", "\"titel\"", 1);
         let paths: Vec<_> = refusals(many)
@@ -452,29 +460,29 @@ mod tests {
             "source": {"url": 5}}"#.replace('\n', " ") + "\n";
         let said: Vec<_> = refusals(text)
             .into_iter()
-            .map(|reason| reason.split(", expected one of").next().unwrap().to_owned())
+            .map(|reason| reason.split("; the").next().unwrap().to_owned())
             .collect();
         let expected = [
-            "challengesFaced/0/reasons/0: unknown value `A`",
-            "challengesFaced/0/reasons/2: unknown value `B`",
+            "challengesFaced/0/reasons/0: \"A\" is none of the choices",
+            "challengesFaced/0/reasons/2: \"B\" is none of the choices",
             "challengesFaced/1/challenge: is missing",
-            "colour: unknown field `colour`",
-            "conditionsChanged: invalid type: object, expected a list",
+            "colour: is not a field that is known",
+            "conditionsChanged: is an object, and not a list of objects",
             "endedOn: is more than a date; write it as 2020-01-31",
-            "entryPoints/0/entryPoint: unknown value `LUCK`",
+            "entryPoints/0/entryPoint: \"LUCK\" is none of the choices",
             "entryPoints/0/perspective: is missing",
-            "entryPoints/1: invalid type: number `7`, expected an object",
+            "entryPoints/1: is the number 7, and not an object with fields of its own",
             "entryPoints/2/entryPoint: is missing",
-            "entryPoints/3/perspective: unknown value `EVERYBODY`",
-            "fundingTerms/0/durationMonths: invalid type: number `1.5`, expected a whole number",
-            "fundingTerms/0/funder: invalid type: string \"F\", expected an object",
-            "fundingTerms/1/amountMinor: invalid type: string \"12\", expected a whole number",
-            "fundingTerms/1/renewable: invalid type: string \"yes\", expected true or false",
-            "fundingTerms/1/upfrontResearchMonths: is out of range",
+            "entryPoints/3/perspective: \"EVERYBODY\" is none of the choices",
+            "fundingTerms/0/durationMonths: 1.5 is not a whole number",
+            "fundingTerms/0/funder: is the text \"F\", and not an object with fields of its own",
+            "fundingTerms/1/amountMinor: is the text \"12\", and not a whole number; write the number alone, without quotation marks",
+            "fundingTerms/1/renewable: is the text \"yes\", and neither true nor false",
+            "fundingTerms/1/upfrontResearchMonths: 99999999999 is out of range",
             "fundingTerms/1/funder: is missing",
-            "leadOrganisation/kind: unknown value `SHOP`",
-            "leadOrganisation/size: unknown field `size`",
-            "source/url: invalid type: number `5`, expected a string",
+            "leadOrganisation/kind: \"SHOP\" is none of the choices",
+            "leadOrganisation/size: is not a field that is known",
+            "source/url: is the number 5, and not a text",
             "source/kind: is missing",
             "source/title: is missing",
             "startedOn: \"31/01/2020\" is not a date; write it as 2020-01-31",
@@ -518,12 +526,11 @@ mod tests {
         assert_eq!(
             refusals(text),
             [
-                "row 2: duplicate field `title`",
+                "row 2: the field title is given twice",
                 "row 3: is not valid JSON: it ends in the middle",
-                "row 4: is not valid JSON: trailing characters",
+                "row 4: is not valid JSON: there is more after its end",
                 "row 5: is not a JSON object",
-                "row 6: is not valid JSON: control character (\\u0000-\\u001F) \
-                 found while parsing a string",
+                "row 6: is not valid JSON: a text holds a line end or another control character; write it as \\n or \\u000a",
             ]
         );
     }
@@ -541,9 +548,9 @@ mod tests {
             (Some(18), Some(1_500_000))
         );
         for (number, reason) in [
-            ("18.5", "invalid type: number `18.5`, expected a whole number"),
-            ("1e30", "is out of range"),
-            ("3e9", "is out of range"),
+            ("18.5", "18.5 is not a whole number"),
+            ("1e30", "1000000000000000000000000000000 is out of range"),
+            ("3e9", "3000000000 is out of range"),
         ] {
             let said =
                 refusals(GOOD.replace("\"durationMonths\": 18", &format!("\"durationMonths\": {number}")));

@@ -717,14 +717,13 @@ impl Gathered {
 
     /// Sheets and columns that nobody knows, and in which something stands.
     fn unread(&self) -> Vec<Stray> {
-        let stray = |at, reason| Stray::new(at, FindingCode::NotFound, reason);
         let sheets = self.unknown.iter().map(|name| {
             let at = Cell {
                 sheet: Some(name.clone()),
                 row: 1,
                 column: None,
             };
-            stray(at, UNKNOWN_SHEET)
+            Stray::unknown(at, UNKNOWN_SHEET)
         });
         let columns = self.sheets.iter().flat_map(|read| {
             let header = read.header.as_ref();
@@ -732,7 +731,7 @@ impl Gathered {
                 let used = header.unknown.values().filter(|(_, is_used)| *is_used);
                 used.map(|(title, _)| (header.row, title))
             });
-            unknown.map(|(row, title)| stray(read.cell(row, Some(title)), UNKNOWN_COLUMN))
+            unknown.map(|(row, title)| Stray::unknown(read.cell(row, Some(title)), UNKNOWN_COLUMN))
         });
         sheets.chain(columns).collect()
     }

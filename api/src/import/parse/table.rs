@@ -10,7 +10,7 @@ use csv::{ByteRecord, ReaderBuilder, Terminator};
 
 use super::encoding::Form;
 use super::stream::{Allowance, Metered};
-use super::{FileError, LONGEST_ROW, Notes, Refusal, Refusals, delimiter, encoding};
+use super::{FileError, LONGEST_ROW, Notes, Refusal, Refusals, delimiter, encoding, refuse_without_rows};
 use crate::money::DecimalSign;
 
 /// A row under the number of its first line.
@@ -101,11 +101,7 @@ impl<'a> Table<'a> {
     /// one for each title of the header. A table has at least one row.
     pub(super) fn next_row(&mut self) -> Result<Option<Numbered<Vec<&str>>>, FileError> {
         let Some(line) = self.advance()? else {
-            return if self.has_rows {
-                Ok(None)
-            } else {
-                Err(FileError::NoRows)
-            };
+            return refuse_without_rows(self.has_rows).map(|()| None);
         };
         self.has_rows = true;
         Ok(Some((line, self.cells(line))))
@@ -254,8 +250,8 @@ mod tests {
             (b"", "The file is empty."),
             (b"\xef\xbb\xbf", "The file is empty."),
             (b"\n \r\n", "The file is empty."),
-            (b"\xff\xfea\0,\0", "a header and no rows"),
-            (b"a,b\n\xc2\xa0,\n", "a header and no rows"),
+            (b"\xff\xfea\0,\0", "no rows to import"),
+            (b"a,b\n\xc2\xa0,\n", "no rows to import"),
             (b"n\x81e,b\n", "neither UTF-8 nor"),
             (b"a,\"b\n1,2\n", "a quotation mark is left open"),
             (b"PK\x03\x04", "save its sheet as CSV"),

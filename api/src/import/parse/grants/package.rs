@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::super::encoding::{self, Form};
 use super::super::stream::{Allowance, Metered};
-use super::super::{FileError, LONGEST_ROW, Notes, Refusals, Row, without_position};
+use super::super::{FileError, LONGEST_ROW, Notes, Refusals, Row, json_fault, refuse_without_rows};
 use super::{Draft, DraftLocation, Given, Grant, OwnTerms, PackageInfo, path};
 use crate::money::DecimalSign;
 use crate::written::{self, quoted};
@@ -54,18 +54,21 @@ where
         Err(_) if walk.stopped => Ok(walk.info),
         Err(_) if allowance.is_spent() => Err(FileError::EndlessRow { row: walk.row + 1 }),
         Err(error) => Err(refused(&error)),
-        Ok(()) => Ok(walk.info),
+        Ok(()) => {
+            let is_passed_over = walk.each.is_none();
+            refuse_without_rows(is_passed_over || walk.row > 0).map(|()| walk.info)
+        }
     }
 }
 
 fn refused(error: &serde_json::Error) -> FileError {
     match error.classify() {
         Category::Io => FileError::Unreadable(std::io::Error::other(error.to_string())),
-        Category::Data => FileError::NotGrants(without_position(error)),
+        Category::Data => FileError::NotGrants(json_fault(error)),
         Category::Syntax | Category::Eof => FileError::Broken {
             line: error.line(),
             column: error.column(),
-            reason: without_position(error),
+            reason: json_fault(error),
         },
     }
 }
@@ -183,7 +186,7 @@ fn grant(row: u64, json: &str) -> Row<Grant> {
     let object: GrantObject = match serde_json::from_str(json) {
         Ok(object) => object,
         Err(error) => {
-            refusals.add("", without_position(&error));
+            refusals.add("", json_fault(&error));
             return refusals.finish(None);
         }
     };

@@ -448,7 +448,7 @@ fn one_bad_grant_does_not_cost_the_others() {
     assert_eq!(good, [1, 3, 8]);
     let said = refusals(rows);
     assert_eq!(said[0], "row 2: is not an object");
-    assert_eq!(said[2], "row 5: duplicate field `id`");
+    assert_eq!(said[2], "row 5: the field id is given twice");
     assert!(
         said.iter()
             .any(|reason| reason.starts_with("row 7, title: is text with a broken"))
@@ -467,18 +467,18 @@ fn a_file_of_other_things_is_refused_whole() {
         (
             GrantFormat::Json,
             "{\"grants\": {\"id\": 1}}",
-            "invalid type: map, expected a list of grants.",
+            "a list of grants is expected.",
         ),
         (
             GrantFormat::Json,
             "\"grants\"",
-            "expected an object with a list `grants`, or that list alone.",
+            "an object with a list `grants`, or that list alone is expected.",
         ),
         (GrantFormat::Json, "[1, 2]", "its list does not hold objects."),
         (
             GrantFormat::Json,
             "<html>",
-            "not valid JSON at line 1, column 1: expected value.",
+            "not valid JSON at line 1, column 1: a value is missing, or is not in quotation marks.",
         ),
         (
             GrantFormat::Json,
@@ -488,7 +488,7 @@ fn a_file_of_other_things_is_refused_whole() {
         (
             GrantFormat::Json,
             "[] []",
-            "line 1, column 4: trailing characters.",
+            "line 1, column 4: there is more after its end.",
         ),
         (
             GrantFormat::Csv,
@@ -513,7 +513,7 @@ fn a_grant_without_an_end_is_not_buffered() {
     let error = rows(GrantFormat::Json, endless).unwrap_err();
     assert!(matches!(error, FileError::EndlessRow { row: 2 }), "{error:?}");
     let elsewhere = format!(
-        "{{\"other\": [{}0], \"grants\": []}}",
+        "{{\"other\": [{}0], \"grants\": [{{}}]}}",
         "1234567, ".repeat(1 << 20)
     );
     assert!(

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::super::file_record::Cell;
 use super::super::records::Limits;
 use super::super::sheets::Workbook;
-use super::super::{FileError, LONGEST_ROW, Notes, Refusals, Row, ods, table, xlsx};
+use super::super::{FileError, LONGEST_ROW, Notes, Refusals, Row, ods, refuse_without_rows, table, xlsx};
 use super::sheet::Columns;
 use super::{Given, Grant, GrantFormat};
 use crate::money::DecimalSign;
@@ -78,7 +78,7 @@ fn read_sheets(
         let reason = "none of its sheets has the columns of grants, such as Identifier and Title";
         return Err(FileError::NotGrants(reason.to_owned()));
     }
-    if has_rows { Ok(()) } else { Err(FileError::NoRows) }
+    refuse_without_rows(has_rows)
 }
 
 /// A sheet, as its cells are met.

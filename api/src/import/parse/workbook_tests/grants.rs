@@ -159,7 +159,7 @@ fn a_workbook_without_grants_is_refused() {
             &[("Read me", &[&["Hello"]])],
             "none of its sheets has the columns of grants",
         ),
-        (&[("G", &[&TITLES])], "a header and no rows"),
+        (&[("G", &[&TITLES])], "no rows to import"),
         (
             &[("G", &[&without, &grant("a", "2020-01-01")])],
             "in its sheet \"G\", it has no column Funding Org:Name",

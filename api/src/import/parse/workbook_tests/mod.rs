@@ -63,7 +63,8 @@ fn documents(bytes: &[u8]) -> Vec<Value> {
         assert_eq!(
             record.findings.len(),
             usize::from(is_shared),
-            "{}",
+            "{:?} {}",
+            record.findings,
             record.document
         );
         record.document
@@ -274,6 +275,9 @@ fn text(random: &mut StdRng, most: usize) -> String {
         "＝",
         "TRUE",
         "not asked",
+        "Unknown",
+        "N/A",
+        "?",
         "WITHHELD",
         "2021-04-01",
         "1/2",

@@ -168,10 +168,13 @@ fn numbers_days_and_yes_are_read_as_they_are_meant() {
     );
     let told = told(&book);
     let said = [
+        "Initiatives 2 Ended on: \"44288\" is a number and not a date; write the date as YYYY-MM-DD, such as 2014-06-25",
+        "Funding terms 2 Length in months: \"17.5\" is not a whole number of months; write months as a number, such as 12",
         "Funding terms 3 Amount: cannot be taken without the currency that it is in",
         "Funding terms 4 Amount: \"£15,000\" is not an amount; write the number alone, without a currency sign",
         "Initiatives 3 Title: holds a date where words are expected; a spreadsheet makes a date of what is typed like one: \
          format the cell as text, and type it again",
+        "Initiatives 3 Started on: \"1900-02-29\" is not a date; write it as YYYY-MM-DD, such as 2014-06-25",
         "Initiatives 3 Summary: holds the error #REF!, which a formula has left; type the value itself",
     ];
     assert_eq!(told, said);
