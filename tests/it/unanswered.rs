@@ -205,14 +205,21 @@ async fn a_file_of_which_nothing_can_be_taken_is_refused(database: Database) {
         (RecordFormat::Csv, "b.csv", example, no_records),
         (RecordFormat::Xlsx, "c.xlsx", template, no_records),
         (RecordFormat::Xlsx, "d.xlsx", header, no_records),
-        (RecordFormat::JsonLines, "e.jsonl", b"\n \r\n\n".to_vec(), no_rows),
+        (
+            RecordFormat::JsonLines,
+            "e.jsonl",
+            b"\n \r\n\n".to_vec(),
+            "The file is empty.",
+        ),
     ] {
         let input = std::io::Cursor::new(file.clone());
         let taken = records::import_as(&app.app.db, &TestApp::act(), format, input, &mut |_| ()).await;
         assert!(
             matches!(
                 taken,
-                Err(ImportError::File(FileError::NoRows | FileError::NoRecords))
+                Err(ImportError::File(
+                    FileError::Empty | FileError::NoRows | FileError::NoRecords
+                ))
             ),
             "{name}: {taken:?}"
         );

@@ -5,19 +5,18 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
-use rust_xlsxwriter::{
-    DataValidation, DataValidationErrorStyle, DocProperties, ExcelDateTime, Format, FormatAlign,
-    FormatBorder, Formula, Note, Workbook, Worksheet, XlsxError,
-};
+use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Note, Workbook, Worksheet, XlsxError};
 use serde_json::Value;
 
 use super::columns::{
-    Column, GUIDANCE, Kind, LISTS, RECORD, REFERENCE, REFERENCE_NOTE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND,
-    UNREAD,
+    Column, Kind, RECORD, REFERENCE, REFERENCE_NOTE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND, UNREAD,
 };
 use super::escaped;
+use super::formats::{DAY, Formats, MONEY, TEXT};
+use super::guidance::{self, GuidanceLine};
+use super::layout;
+use super::lists::Lists;
 use super::shown::{Manner, Shown, show};
-use super::vocabulary::Vocabulary;
 use crate::import::parse::file_record::{StrayItem, UnreadCell};
 use crate::initiative::validate::{Finding, FindingCode};
 
@@ -49,60 +48,18 @@ const MOST_ROWS: u32 = 1_048_576;
 pub(super) const MOST_UNITS: usize = 32_767;
 /// How many rows the drop-downs of a template reach.
 const PREPARED_ROWS: u32 = 5_000;
-/// How a spreadsheet shows days, amounts and text.
-const DAY: &str = "yyyy-mm-dd";
-const MONEY: &str = "#,##0.00##";
-const TEXT: &str = "@";
-
-/// How cells look.
-struct Formats {
-    header: Format,
-    /// By what is in a cell: words, words like a formula, a number, a day, an amount.
-    plain: [Format; 5],
-    wrong: [Format; 5],
-    example: [Format; 5],
-    reasons: Format,
-    heading: Format,
-    paragraph: Format,
-}
-
-impl Formats {
-    fn new() -> Self {
-        let base = Format::new().set_align(FormatAlign::Top);
-        let five = |base: &Format| {
-            [
-                base.clone().set_num_format(TEXT).set_text_wrap(),
-                base.clone()
-                    .set_num_format(TEXT)
-                    .set_text_wrap()
-                    .set_quote_prefix(),
-                base.clone(),
-                base.clone().set_num_format(DAY),
-                base.clone().set_num_format(MONEY),
-            ]
-        };
-        let wrong = base
-            .clone()
-            .set_background_color(0x00FF_C7CE)
-            .set_border(FormatBorder::Thin);
-        let example = base.clone().set_italic().set_font_color(0x0080_8080);
-        Self {
-            header: Format::new()
-                .set_bold()
-                .set_text_wrap()
-                .set_align(FormatAlign::Top)
-                .set_background_color(0x00DD_EBF7)
-                .set_border_bottom(FormatBorder::Thin),
-            plain: five(&base),
-            wrong: five(&wrong),
-            example: five(&example),
-            reasons: base.clone().set_text_wrap().set_background_color(0x00FF_F2CC),
-            heading: Format::new().set_bold().set_font_size(14),
-            paragraph: base.set_text_wrap(),
-        }
-    }
-}
-
+/// How wide the columns are that every sheet may have, in characters.
+const RECORD_WIDTH: u16 = 8;
+const REFERENCE_WIDTH: u16 = 18;
+const TO_MEND_WIDTH: u16 = 50;
+/// The titles of the columns of a sheet of cells that were not read, with their widths.
+const UNREAD_COLUMNS: [(&str, u16); 5] = [
+    ("Sheet", 18),
+    ("Row", 8),
+    ("Column", 24),
+    ("What it holds", 50),
+    ("Why", 50),
+];
 /// One sheet on its way out.
 struct Written {
     sheet: &'static Sheet,
@@ -139,7 +96,7 @@ enum Look {
 }
 
 impl Book {
-    pub(super) fn new(purpose: Purpose, guidance: &[(bool, String)]) -> Result<Self, WriteError> {
+    pub(super) fn new(purpose: Purpose, guidance: &[GuidanceLine]) -> Result<Self, WriteError> {
         let mut workbook = Workbook::new();
         // The same content makes the same file.
         let properties = DocProperties::new()
@@ -148,7 +105,7 @@ impl Book {
         workbook.set_properties(&properties);
         let formats = Formats::new();
         if !guidance.is_empty() {
-            write_guidance(&mut workbook, &formats, guidance)?;
+            guidance::write(&mut workbook, &formats, guidance)?;
         }
         let mut book = Self {
             purpose,
@@ -194,27 +151,30 @@ impl Book {
             .or_else(|| places.iter().flatten().next().copied())
             .unwrap_or(0);
         let header = &self.formats.header;
-        let title = |worksheet: &mut Worksheet, place: u16, title: &str, note: &str, width: u16| {
+        let mut lines = 1;
+        let mut title = |worksheet: &mut Worksheet, place: u16, title: &str, note: &str, width: u16| {
             worksheet.write_string_with_format(0, place, title, header)?;
             worksheet.set_column_width(place, width)?;
+            // Letters in bold are wider.
+            lines = lines.max(layout::wrapped_lines(title, width - width / 8));
             let note = Note::new(note)
                 .add_author_prefix(false)
-                .set_width(320)
-                .set_height(110);
+                .set_width(layout::NOTE_WIDTH_PIXELS)
+                .set_height(layout::note_height_pixels(note));
             worksheet.insert_note(0, place, &note)?;
             Ok::<(), WriteError>(())
         };
         if let Some(place) = record {
             let note = "What tells the record apart in this file. Leave it as it is; where you add a record, leave it empty.";
-            title(worksheet, place, RECORD, note, 8)?;
+            title(worksheet, place, RECORD, note, RECORD_WIDTH)?;
         }
         if let Some(place) = own_reference {
-            title(worksheet, place, REFERENCE, REFERENCE_NOTE, 18)?;
+            title(worksheet, place, REFERENCE, REFERENCE_NOTE, REFERENCE_WIDTH)?;
             worksheet.set_column_format(place, &Format::new().set_num_format(TEXT))?;
         }
         if let Some(place) = to_mend {
             let note = "What is wrong with the row, and where. Nobody reads this column when you send the file again.";
-            title(worksheet, place, TO_MEND, note, 50)?;
+            title(worksheet, place, TO_MEND, note, TO_MEND_WIDTH)?;
         }
         for (column, place) in sheet.columns.iter().zip(&places) {
             let Some(place) = *place else { continue };
@@ -227,7 +187,9 @@ impl Book {
             };
             worksheet.set_column_format(place, &Format::new().set_num_format(format))?;
         }
-        worksheet.set_row_height(0, 32)?;
+        layout::fit_row(worksheet, 0, lines)?;
+        layout::set_up_pages(worksheet);
+        worksheet.set_repeat_rows(0, 0)?;
         let frozen = to_mend.unwrap_or(reference) + 1;
         worksheet.set_freeze_panes(1, frozen)?;
         self.sheets.push(Written {
@@ -311,18 +273,13 @@ impl Book {
                 number => format!("{UNREAD} {number}"),
             };
             worksheet.set_name(name)?;
-            let columns = [
-                ("Sheet", 18),
-                ("Row", 8),
-                ("Column", 24),
-                ("What it holds", 50),
-                ("Why", 50),
-            ];
-            for ((title, width), place) in columns.into_iter().zip(0..) {
+            for ((title, width), place) in UNREAD_COLUMNS.into_iter().zip(0..) {
                 worksheet.write_string_with_format(0, place, title, &self.formats.header)?;
                 worksheet.set_column_width(place, width)?;
             }
             worksheet.set_freeze_panes(1, 0)?;
+            layout::set_up_pages(worksheet);
+            worksheet.set_repeat_rows(0, 0)?;
             *rows = 1;
         }
         let row = *rows;
@@ -339,10 +296,14 @@ impl Book {
             (3, Some(text)),
             (4, Some(cell.reason.as_str())),
         ];
+        let mut lines = 1;
         for (place, text) in texts {
             let shown = text.map_or(Shown::Nothing, |text| Shown::Words(text.to_owned()));
+            let (_, width) = UNREAD_COLUMNS[usize::from(place)];
+            lines = lines.max(shown.lines(width));
             put(worksheet, row, place, &shown, plain)?;
         }
+        layout::fit_row(worksheet, row, lines)?;
         Ok(())
     }
 
@@ -388,6 +349,7 @@ impl Book {
             #[expect(clippy::cast_precision_loss, reason = "there are no so many records")]
             worksheet.write_number_with_format(row, place, self.records as f64, &formats[2])?;
         }
+        let mut lines = 1;
         if written.sheet.list.is_some() {
             let formats = if look == Look::Stray {
                 &self.formats.wrong
@@ -397,6 +359,7 @@ impl Book {
             match reference {
                 Some(reference) => {
                     let shown = Shown::Words(escaped::in_words(reference));
+                    lines = lines.max(shown.lines(REFERENCE_WIDTH));
                     put(worksheet, row, written.reference, &shown, formats)?;
                 }
                 None if look == Look::Stray => {
@@ -428,6 +391,7 @@ impl Book {
                 continue;
             }
             written.used[place] = true;
+            lines = lines.max(shown.lines(column.width));
             if put(worksheet, row, to, &shown, formats)? {
                 was_cut.push(column.header);
             }
@@ -445,15 +409,11 @@ impl Book {
             }
             if !reasons.is_empty() {
                 let shown = Shown::Words(reasons.trim_end().to_owned());
-                put(
-                    worksheet,
-                    row,
-                    place,
-                    &shown,
-                    &std::array::from_fn(|_| self.formats.reasons.clone()),
-                )?;
+                lines = lines.max(shown.lines(TO_MEND_WIDTH));
+                put(worksheet, row, place, &shown, &self.formats.reasons)?;
             }
         }
+        layout::fit_row(worksheet, row, lines)?;
         Ok(())
     }
 
@@ -572,89 +532,4 @@ fn column_of(sheet: &Sheet, part: &Value, field: &str) -> Option<usize> {
             .or_else(|| columns().position(alike))
     };
     of(field).or_else(|| of(field.strip_prefix("missing/")?))
-}
-
-/// The sheet that drop-downs take their words from, and where in it each list stands.
-struct Lists {
-    /// The letters of its column, and the rows of its own words and of the reasons why an
-    /// answer is missing, which stand below.
-    ranges: BTreeMap<Option<Vocabulary>, (String, u32, u32)>,
-}
-
-impl Lists {
-    fn write(workbook: &mut Workbook) -> Result<Self, WriteError> {
-        let worksheet = workbook.add_worksheet();
-        worksheet.set_name(LISTS)?.set_hidden(true);
-        let mut ranges = BTreeMap::new();
-        let lists = std::iter::once(None).chain(Vocabulary::ALL.iter().copied().map(Some));
-        for (list, place) in lists.zip(0_u16..) {
-            let (heading, mut words) = match list {
-                None => ("Yes or no", vec!["Yes".to_owned(), "No".to_owned()]),
-                Some(list) => (
-                    list.heading(),
-                    list.words().iter().map(|word| word.shown()).collect(),
-                ),
-            };
-            let own = words.len();
-            if list != Some(Vocabulary::WhyMissing) {
-                words.extend(Vocabulary::WhyMissing.words().iter().map(|word| word.shown()));
-            }
-            worksheet.write_string(0, place, heading)?;
-            worksheet.set_column_width(place, 28)?;
-            for (word, row) in words.iter().zip(1..) {
-                worksheet.write_string(row, place, word)?;
-            }
-            let last = |words: usize| u32::try_from(words + 1).unwrap_or(u32::MAX);
-            let letters = rust_xlsxwriter::utility::column_number_to_name(place);
-            ranges.insert(list, (letters, last(own), last(words.len())));
-        }
-        Ok(Self { ranges })
-    }
-
-    /// The drop-down of a column, if it has one.
-    fn choice(&self, column: &Column) -> Result<Option<DataValidation>, WriteError> {
-        let list = match column.kind {
-            Kind::YesNo => None,
-            Kind::Code(vocabulary) | Kind::Codes(vocabulary) => Some(vocabulary),
-            Kind::WhyNone => Some(Vocabulary::WhyMissing),
-            Kind::Text | Kind::Date | Kind::Whole | Kind::Money => return Ok(None),
-        };
-        let Some((letters, own, all)) = self.ranges.get(&list) else {
-            return Ok(None);
-        };
-        let last = if column.may_be_missing { all } else { own };
-        let range = Formula::new(format!("={LISTS}!${letters}$2:${letters}${last}"));
-        let choice = DataValidation::new()
-            .allow_list_formula(range)
-            .set_error_style(DataValidationErrorStyle::Warning)
-            .set_error_title("Not a word of the list")?
-            .set_error_message("Choose one of the list, or leave the cell empty where you do not know.")?;
-        // Several words may stand in one cell.
-        Ok(Some(
-            choice.show_error_message(!matches!(column.kind, Kind::Codes(_))),
-        ))
-    }
-}
-
-fn write_guidance(
-    workbook: &mut Workbook,
-    formats: &Formats,
-    guidance: &[(bool, String)],
-) -> Result<(), WriteError> {
-    let worksheet = workbook.add_worksheet();
-    worksheet.set_name(GUIDANCE)?;
-    worksheet.set_column_width(0, 110)?;
-    worksheet.set_screen_gridlines(false);
-    for ((is_heading, text), row) in guidance.iter().zip(0..) {
-        let format = if *is_heading {
-            &formats.heading
-        } else {
-            &formats.paragraph
-        };
-        worksheet.write_string_with_format(row, 0, text, format)?;
-        // Programs that do not fit rows to their text would hide most of it.
-        let lines = u32::try_from(text.chars().count() / 115 + 1).unwrap_or(1);
-        worksheet.set_row_height(row, lines * if *is_heading { 24 } else { 16 })?;
-    }
-    Ok(())
 }

@@ -7,7 +7,7 @@ use std::io::Write;
 use serde_json::Value;
 
 use super::book::{Book, Purpose, WriteError};
-use super::template::guidance;
+use super::guidance::{self, Guided};
 use crate::import::parse::file_record::{StrayItem, UnreadCell};
 use crate::initiative::validate::Finding;
 
@@ -15,9 +15,14 @@ use crate::initiative::validate::Finding;
 pub struct CorrectionBook(Book);
 
 impl CorrectionBook {
-    /// An empty one.
+    /// An empty one, for records of a file that could not be taken.
     pub fn new() -> Result<Self, WriteError> {
-        Book::new(Purpose::Correction, &guidance(true)).map(Self)
+        Book::new(Purpose::Correction, &guidance::lines(Guided::Corrections)).map(Self)
+    }
+
+    /// An empty one, for records that a steward returned.
+    pub fn of_returned() -> Result<Self, WriteError> {
+        Book::new(Purpose::Correction, &guidance::lines(Guided::Returned)).map(Self)
     }
 
     /// Writes a record's document as it was typed, with what is wrong in it; the paths of the

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::book::MOST_UNITS;
 use super::columns::{Column, Kind, SHEETS, Sheet};
 use super::vocabulary::Vocabulary;
-use super::{escaped, typed};
+use super::{escaped, layout, typed};
 use crate::money::{self, DecimalSign};
 
 /// What a cell shows.
@@ -31,6 +31,14 @@ impl Shown {
         match self {
             Self::Words(text) => Self::Words(escaped::undo(text)),
             other => other,
+        }
+    }
+
+    /// How many lines it takes in a cell of `width` characters. Only words are wrapped.
+    pub(super) fn lines(&self, width: u16) -> u32 {
+        match self {
+            Self::Words(text) => layout::wrapped_lines(text, width),
+            _ => 1,
         }
     }
 }

@@ -1,0 +1,58 @@
+//! The formats of cells.
+
+use rust_xlsxwriter::{Format, FormatAlign, FormatBorder};
+
+/// How a spreadsheet shows days, amounts and text.
+pub(super) const DAY: &str = "yyyy-mm-dd";
+pub(super) const MONEY: &str = "#,##0.00##";
+pub(super) const TEXT: &str = "@";
+
+/// How cells look.
+pub(super) struct Formats {
+    pub(super) header: Format,
+    /// By what is in a cell: words, words like a formula, a number, a day, an amount.
+    pub(super) plain: [Format; 5],
+    pub(super) wrong: [Format; 5],
+    pub(super) example: [Format; 5],
+    /// By what is in a cell, as above.
+    pub(super) reasons: [Format; 5],
+    pub(super) heading: Format,
+    pub(super) paragraph: Format,
+}
+
+impl Formats {
+    pub(super) fn new() -> Self {
+        let base = Format::new().set_align(FormatAlign::Top);
+        let five = |base: &Format| {
+            [
+                base.clone().set_num_format(TEXT).set_text_wrap(),
+                base.clone()
+                    .set_num_format(TEXT)
+                    .set_text_wrap()
+                    .set_quote_prefix(),
+                base.clone(),
+                base.clone().set_num_format(DAY),
+                base.clone().set_num_format(MONEY),
+            ]
+        };
+        let wrong = base
+            .clone()
+            .set_background_color(0x00FF_C7CE)
+            .set_border(FormatBorder::Thin);
+        let example = base.clone().set_italic().set_font_color(0x0080_8080);
+        Self {
+            header: Format::new()
+                .set_bold()
+                .set_text_wrap()
+                .set_align(FormatAlign::Top)
+                .set_background_color(0x00DD_EBF7)
+                .set_border_bottom(FormatBorder::Thin),
+            plain: five(&base),
+            wrong: five(&wrong),
+            example: five(&example),
+            reasons: five(&base.clone().set_background_color(0x00FF_F2CC)),
+            heading: Format::new().set_bold().set_font_size(14),
+            paragraph: base.set_text_wrap(),
+        }
+    }
+}
