@@ -151,10 +151,11 @@ impl Book {
             .or_else(|| places.iter().flatten().next().copied())
             .unwrap_or(0);
         let header = &self.formats.header;
-        let mut lines = 1;
+        let (mut lines, mut total_width) = (1, 0);
         let mut title = |worksheet: &mut Worksheet, place: u16, title: &str, note: &str, width: u16| {
             worksheet.write_string_with_format(0, place, title, header)?;
             worksheet.set_column_width(place, width)?;
+            total_width += width;
             // Letters in bold are wider.
             lines = lines.max(layout::wrapped_lines(title, width - width / 8));
             let note = Note::new(note)
@@ -188,8 +189,9 @@ impl Book {
             worksheet.set_column_format(place, &Format::new().set_num_format(format))?;
         }
         layout::fit_row(worksheet, 0, lines)?;
-        layout::set_up_pages(worksheet);
+        layout::set_up_pages(worksheet, total_width);
         worksheet.set_repeat_rows(0, 0)?;
+        worksheet.set_repeat_columns(0, reference)?;
         let frozen = to_mend.unwrap_or(reference) + 1;
         worksheet.set_freeze_panes(1, frozen)?;
         self.sheets.push(Written {
@@ -278,7 +280,7 @@ impl Book {
                 worksheet.set_column_width(place, width)?;
             }
             worksheet.set_freeze_panes(1, 0)?;
-            layout::set_up_pages(worksheet);
+            layout::set_up_pages(worksheet, UNREAD_COLUMNS.iter().map(|(_, width)| width).sum());
             worksheet.set_repeat_rows(0, 0)?;
             *rows = 1;
         }

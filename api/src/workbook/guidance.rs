@@ -76,7 +76,7 @@ pub(super) fn write(
     worksheet.set_name(GUIDANCE)?;
     worksheet.set_column_width(0, WIDTH)?;
     worksheet.set_screen_gridlines(false);
-    layout::set_up_pages(worksheet);
+    layout::set_up_pages(worksheet, WIDTH);
     for ((is_heading, text), row) in lines.iter().zip(0..) {
         let format = if *is_heading {
             &formats.heading

@@ -9,6 +9,8 @@ const LINE_POINTS: u32 = 15;
 const HEADING_LINE_POINTS: u32 = 24;
 /// The most that a row can be high.
 const MAX_ROW_POINTS: u32 = 409;
+/// How many characters of 11 points can be fitted beside each other on A4, landscape, and still be read: at 60%.
+const MAX_PAGE_CHARACTERS: u16 = 225;
 /// The paper size A4, as workbooks number it.
 const PAPER_A4: u8 = 9;
 /// How wide and how high a note is at least, and what a line and a character of it need.
@@ -75,12 +77,13 @@ pub(super) fn note_height_pixels(text: &str) -> u32 {
     (lines * NOTE_LINE_PIXELS).max(MIN_NOTE_HEIGHT_PIXELS)
 }
 
-/// Prints a sheet on A4, landscape, all its columns on one page, with its name and the number of the page below.
-pub(super) fn set_up_pages(worksheet: &mut Worksheet) {
+/// Prints a sheet of columns of `width` characters together on A4, landscape and fitted to the width of the page, with its
+/// name and the number of the page below. A sheet too wide to be read so is fitted to the width of several pages.
+pub(super) fn set_up_pages(worksheet: &mut Worksheet, width: u16) {
     worksheet
         .set_paper_size(PAPER_A4)
         .set_landscape()
-        .set_print_fit_to_pages(1, 0)
+        .set_print_fit_to_pages(width.div_ceil(MAX_PAGE_CHARACTERS).max(1), 0)
         .set_margins(0.4, 0.4, 0.5, 0.6, 0.3, 0.3)
         .set_footer("&L&A&RPage &P of &N");
 }
