@@ -66,6 +66,7 @@ struct Service {
 pub fn router(app: Arc<App>) -> Router {
     let files = crate::pattern::csv::http::router(Arc::clone(&app));
     let to_mend = crate::import::http::router(Arc::clone(&app));
+    let returned = crate::submission::http::router(Arc::clone(&app));
     let noting = middleware::from_fn_with_state(Arc::clone(&app), address::note);
     let service = Service {
         schema: schema(Arc::clone(&app)),
@@ -83,6 +84,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(files)
         .merge(crate::workbook::http::router())
         .merge(to_mend)
+        .merge(returned)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(noting)

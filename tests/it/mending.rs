@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
+use calamine::{Reader as _, Xlsx};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use wayin::import::job::run;
@@ -18,6 +19,7 @@ use wayin::workbook::escaped;
 use wayin_entity::Role;
 
 use crate::import_jobs::{self, base, look, partner, record, rows};
+use crate::submissions::done;
 use crate::support::app::{Client, TestApp, token};
 use crate::support::{Database, Story, stories};
 
@@ -26,6 +28,7 @@ pub fn stories() -> Vec<Story> {
     stories![
         a_workbook_comes_back_with_what_is_to_be_mended_and_is_sent_again,
         a_table_is_taken_in_like_a_workbook,
+        returned_records_come_back_in_a_workbook_with_the_stewards_note,
     ]
 }
 
@@ -180,4 +183,87 @@ async fn a_table_is_taken_in_like_a_workbook(database: Database) {
         .query("{ submissions(filter: {states: [SUBMITTED]}) { nodes { record } } }")
         .await;
     assert_eq!(found["submissions"]["nodes"][0]["record"]["summary"], "=1+1");
+}
+
+async fn returned_records_come_back_in_a_workbook_with_the_stewards_note(database: Database) {
+    const PATH: &str = "/submissions/returned.xlsx";
+    let app = base(database).await;
+    let partner = partner(&app).await;
+    assert_eq!(download(&app, PATH, None).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        download(&app, PATH, Some("partner")).await.0,
+        StatusCode::NOT_FOUND
+    );
+    app.member("other", Role::Partner, Some("GB-CHC-2")).await;
+    let records = ["a", "b", "c"].map(record);
+    sent(&app, &partner, "return.xlsx", &workbook(&records)).await;
+    let steward = app.member("steward", Role::Steward, None).await;
+    let waiting = steward
+        .query("{ submissions { nodes { id record organisation { id } } } }")
+        .await;
+    let waiting = waiting["submissions"]["nodes"].as_array().unwrap();
+    for one in waiting.iter().filter(|one| one["record"]["externalRef"] != "c") {
+        let note = format!("Who pays for {}?\n=1+1", one["record"]["externalRef"]);
+        let input = json!({"id": one["id"], "note": note});
+        let returned = done(&steward, "returnSubmission", input).await;
+        assert_eq!(returned["state"], "RETURNED", "{returned}");
+    }
+
+    let (status, book) = download(&app, PATH, Some("partner")).await;
+    assert_eq!(status, StatusCode::OK);
+    let notes = notes(&book);
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    for (reference, note) in &notes {
+        assert_eq!(
+            note,
+            &format!("The steward's note: Who pays for \"{reference}\"?\n=1+1")
+        );
+    }
+    let mut back = typed(RecordFormat::Xlsx, &book);
+    back.sort_by_key(|record| record["externalRef"].to_string());
+    assert_eq!(back, records[..2], "as they were typed");
+
+    assert_eq!(
+        download(&app, PATH, Some("other")).await.0,
+        StatusCode::NOT_FOUND,
+        "another organisation has none"
+    );
+    let of = waiting[0]["organisation"]["id"].as_str().unwrap();
+    let (status, of_one) = download(&app, &format!("{PATH}?organisation={of}"), Some("steward")).await;
+    assert_eq!(
+        (status, typed(RecordFormat::Xlsx, &of_one).len()),
+        (StatusCode::OK, 2)
+    );
+    for wrong in ["organisation=x", "organization=x"] {
+        let path = format!("{PATH}?{wrong}");
+        assert_eq!(
+            download(&app, &path, Some("steward")).await.0,
+            StatusCode::BAD_REQUEST,
+            "{wrong}"
+        );
+    }
+
+    // Sent again, they wait for the steward again.
+    let import = sent(&app, &partner, "returned.xlsx", &book).await;
+    assert_eq!(
+        (&import["sent"], &import["notRight"]),
+        (&json!(2), &json!(0)),
+        "{import}"
+    );
+    assert_eq!(
+        download(&app, PATH, Some("partner")).await.0,
+        StatusCode::NOT_FOUND
+    );
+}
+
+/// What stands in "What to mend" of each row of the first sheet of records, by the reference of the row.
+fn notes(book: &[u8]) -> Vec<(String, String)> {
+    let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(book)).unwrap();
+    let cells = book.worksheet_range("Initiatives").unwrap();
+    let titles = cells.headers().unwrap();
+    let at = |title: &str| titles.iter().position(|one| one == title).unwrap();
+    let (reference, note) = (at("Your reference"), at("What to mend"));
+    let rows = cells.rows().skip(1);
+    rows.map(|row| (row[reference].to_string(), row[note].to_string()))
+        .collect()
 }

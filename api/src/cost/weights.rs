@@ -390,7 +390,7 @@ pub fn shown() -> String {
     .unwrap();
     writeln!(
         shown,
-        "| a download of an import's `toMend` | {WORKBOOK} | | a workbook is written |"
+        "| a download of an import's `toMend`, or of the records that were returned | {WORKBOOK} | | a workbook is written |"
     )
     .unwrap();
     shown

@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Router,
-    body::{Body, Bytes},
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio::io::AsyncReadExt;
 
 use super::job::{self, to_mend};
 use crate::app::App;
@@ -22,7 +20,7 @@ use crate::cost::{Payer, weights};
 use crate::error::Result;
 use crate::failure::Failure;
 use crate::id::{self, NodeKind};
-use crate::workbook::http::MEDIA_TYPE;
+use crate::workbook::http::send_workbook;
 
 /// The route.
 pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
@@ -38,16 +36,7 @@ async fn answer(
     Path(id): Path<String>,
 ) -> Response {
     match written(&app, caller, &headers, &id).await {
-        Ok(Some(file)) => {
-            let headers = [
-                (header::CONTENT_TYPE, MEDIA_TYPE),
-                (
-                    header::CONTENT_DISPOSITION,
-                    "attachment; filename=\"to-mend.xlsx\"",
-                ),
-            ];
-            (headers, in_pieces(file)).into_response()
-        }
+        Ok(Some(file)) => send_workbook(file, "to-mend.xlsx"),
         Ok(None) => (StatusCode::NOT_FOUND, "there is no such file that you may see\n").into_response(),
         Err(error) => Failure::from(error).into_response(),
     }
@@ -81,16 +70,4 @@ async fn written(app: &App, caller: Caller, headers: &HeaderMap, id: &str) -> Re
     // The semaphore lives as long as the service, and is never closed.
     let _turn = app.imports.writing.acquire().await.ok();
     to_mend::write(&app.db, &import, app.imports.settings.limits).await
-}
-
-/// A file as a body, read as it is sent.
-fn in_pieces(file: File) -> Body {
-    const PIECE: usize = 64 * 1024;
-    let file = tokio::fs::File::from_std(file);
-    Body::from_stream(futures_util::stream::try_unfold(file, async |mut file| {
-        let mut piece = vec![0; PIECE];
-        let read = file.read(&mut piece).await?;
-        piece.truncate(read);
-        Ok::<_, std::io::Error>((read > 0).then(|| (Bytes::from(piece), file)))
-    }))
 }

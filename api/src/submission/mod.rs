@@ -4,7 +4,9 @@
 
 pub mod expired;
 pub mod graphql;
+pub mod http;
 pub mod look;
+pub mod returned;
 pub mod state;
 pub mod subscription;
 

@@ -1,11 +1,16 @@
-//! The template over HTTP, for everybody.
+//! Workbooks over HTTP: the template, for everybody, and how any other is sent.
+
+use std::fs::File;
 
 use axum::{
     Router,
+    body::{Body, Bytes},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
+
+use tokio::io::AsyncReadExt as _;
 
 use super::template;
 use crate::etag::ETag;
@@ -13,7 +18,7 @@ use crate::etag::ETag;
 /// Where it is had.
 pub const PATH: &str = "/template/records.xlsx";
 /// The media type of a workbook.
-pub const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// The route.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
@@ -43,4 +48,23 @@ async fn answer(request: HeaderMap) -> Response {
     } else {
         (headers, etag, body).into_response()
     }
+}
+
+/// Answers with a workbook to be saved under a name. The file is read as it is sent.
+pub fn send_workbook(file: File, name: &str) -> Response {
+    const CHUNK_BYTES: usize = 64 * 1024;
+    let disposition = format!("attachment; filename=\"{name}\"");
+    let headers = [
+        (header::CONTENT_TYPE, MEDIA_TYPE),
+        (header::CONTENT_DISPOSITION, disposition.as_str()),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    let file = tokio::fs::File::from_std(file);
+    let body = Body::from_stream(futures_util::stream::try_unfold(file, async |mut file| {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let read = file.read(&mut chunk).await?;
+        chunk.truncate(read);
+        Ok::<_, std::io::Error>((read > 0).then(|| (Bytes::from(chunk), file)))
+    }));
+    (headers, body).into_response()
 }

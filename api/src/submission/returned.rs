@@ -1,0 +1,140 @@
+//! The records that a steward returned, as a workbook: each as it was typed, with the steward's note and what else keeps it
+//! from being sent. Corrected, it can be sent as a file.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Seek as _};
+
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::Value;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+use wayin_entity::{SubmissionState, organisation, submission};
+
+use super::look::{self, Proposed};
+use super::visible_to;
+use crate::auth::requester::Member;
+use crate::change::Act;
+use crate::error::{Error, Result};
+use crate::import::parse::file_record::{Cell, UnreadCell};
+use crate::initiative::validate::{Finding, FindingCode};
+use crate::place::Gazetteer;
+use crate::workbook::WriteError;
+use crate::workbook::columns::SHEETS;
+use crate::workbook::corrected::CorrectionBook;
+use crate::workbook::shown;
+
+/// A record as it was typed, with what to write beside it.
+type ReturnedRecord = (Value, Vec<Finding>);
+
+/// How many submissions are read at once.
+const PAGE_ROWS: u64 = 200;
+
+/// Writes the workbook into a temporary file: of everything returned that a member may see, or of one organisation's.
+/// None where nothing is returned.
+pub async fn write(
+    db: &DatabaseConnection,
+    act: &Act<'_>,
+    member: &Member,
+    organisation: Option<Uuid>,
+) -> Result<Option<File>> {
+    let mut returned = visible_to(member)
+        .filter(submission::Column::State.eq(SubmissionState::Returned))
+        .order_by_asc(submission::Column::Id)
+        .limit(PAGE_ROWS);
+    if let Some(id) = organisation {
+        returned = returned.filter(submission::Column::OrganisationId.eq(id));
+    }
+    let mut page = returned.clone().all(db).await?;
+    if page.is_empty() {
+        return Ok(None);
+    }
+    let places = Gazetteer::read(db).await?;
+    let (sender, receiver) = mpsc::channel(100);
+    let writing = tokio::task::spawn_blocking(|| write_book(receiver));
+    while let Some(last) = page.last() {
+        let after = last.id;
+        for record in with_findings(db, act, &places, page).await? {
+            // The writer stops where the workbook cannot be written; the reason is read below.
+            if sender.send(record).await.is_err() {
+                break;
+            }
+        }
+        page = returned
+            .clone()
+            .filter(submission::Column::Id.gt(after))
+            .all(db)
+            .await?;
+    }
+    drop(sender);
+    let written = writing.await.map_err(|cause| failed(&cause))?;
+    Ok(Some(written?))
+}
+
+/// Each record with the steward's note and what else is wrong with it, in the order of the submissions.
+async fn with_findings(
+    db: &DatabaseConnection,
+    act: &Act<'_>,
+    places: &Gazetteer,
+    submissions: Vec<submission::Model>,
+) -> Result<Vec<ReturnedRecord>> {
+    let mut of_organisations: BTreeMap<Uuid, Vec<submission::Model>> = BTreeMap::new();
+    for submission in submissions {
+        let of = of_organisations.entry(submission.organisation_id);
+        of.or_default().push(submission);
+    }
+    let mut found = BTreeMap::new();
+    for (id, submissions) in of_organisations {
+        let organisation = organisation::Entity::find_by_id(id).one(db).await?;
+        let organisation =
+            organisation.ok_or_else(|| Error::Internal(format!("there is no organisation {id}")))?;
+        let proposed = submissions.iter().map(|submission| Proposed {
+            alone: look::by_itself(&submission.document, &organisation),
+            corrects: submission.initiative_id,
+            written_from: None,
+        });
+        let looked = look::at_all(db, act, places, &organisation, proposed.collect()).await?;
+        for (submission, looked) in submissions.into_iter().zip(looked) {
+            let note = submission.review_note.unwrap_or_default();
+            let note = Finding::new(FindingCode::NotAllowed, "", format!("The steward's note: {note}"));
+            let findings = std::iter::once(note).chain(looked.errors).collect();
+            found.insert(submission.id, (submission.document, findings));
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+fn write_book(records: mpsc::Receiver<ReturnedRecord>) -> Result<File> {
+    let mut written = tempfile::tempfile().map_err(|cause| failed(&cause))?;
+    write_records(records, &mut written).map_err(|cause| failed(&cause))?;
+    written.rewind().map_err(|cause| failed(&cause))?;
+    Ok(written)
+}
+
+fn write_records(mut records: mpsc::Receiver<ReturnedRecord>, written: &mut File) -> Result<(), WriteError> {
+    let mut book = CorrectionBook::of_returned()?;
+    // The first row of a sheet has its titles.
+    let mut row = 1;
+    while let Some((document, findings)) = records.blocking_recv() {
+        row += 1;
+        book.add(&document, &findings)?;
+        for (path, text) in shown::not_shown(&document) {
+            book.add_unread(&UnreadCell {
+                at: Cell {
+                    sheet: Some(SHEETS[0].name.to_owned()),
+                    row,
+                    column: Some(path),
+                },
+                text,
+                reason: "has no column in this workbook".into(),
+            })?;
+        }
+    }
+    book.finish(BufWriter::new(written))
+}
+
+fn failed(cause: &dyn std::fmt::Display) -> Error {
+    Error::Internal(format!(
+        "the workbook of returned records was not written: {cause}"
+    ))
+}
