@@ -40,7 +40,7 @@ pub struct App {
     pub origins: Origins,
     /// What operations cost, and who has how much to spend.
     pub costs: Costs,
-    /// How long clients may take, and which headers pages may send.
+    /// How long clients may take, and how many connections they have.
     pub http: HttpSettings,
 }
 

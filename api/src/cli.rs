@@ -12,6 +12,7 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -323,10 +324,16 @@ impl EnvFile {
     }
 }
 
-/// Waits for the signal to stop, and logs it.
-async fn stop_signal() {
+/// Waits for the signal to stop, and logs it. From then on the process ends within `limit`.
+async fn stop_signal(limit: Duration) {
     server::asked_to_end().await;
     tracing::info!("stopping");
+    // A thread of its own ends the process even if the runtime is held up.
+    std::thread::spawn(move || {
+        std::thread::sleep(limit);
+        print_note!("The service did not stop within STOP_SECONDS, and is ended.");
+        std::process::exit(1);
+    });
 }
 
 /// Migrates a base, gives it its own row, and writes what it holds in one spelling.
@@ -348,6 +355,7 @@ async fn serve() -> Result<(), CliError> {
     let origins = config::origins(&environment)?;
     let costs = config::costs(&environment)?;
     let http = config::http(&environment)?;
+    let stop_within = http.stop;
     let db = open().await?;
     // An issuer that does not answer holds nothing up for long.
     verifier.follow().await;
@@ -370,7 +378,7 @@ async fn serve() -> Result<(), CliError> {
             .unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
     let progress = move |read: usize| reading.set_position(read as u64);
-    server::serve(app, listener, stop_signal(), progress)
+    server::serve(app, listener, stop_signal(stop_within), progress)
         .await
         .map_err(|cause| CliError::Io(bind.to_string(), cause))
 }

@@ -150,14 +150,27 @@ pub fn origins(source: Source<'_>) -> Result<Origins, ConfigError> {
     Origins::read(&list).map_err(|reason| ConfigError::Malformed(ORIGINS, reason))
 }
 
-/// The settings of HTTP: `BODY_SECONDS` and `CORS_HEADERS`.
+/// The settings of HTTP: `HEADER_SECONDS`, `BODY_SECONDS`, `IDLE_SECONDS`, `STOP_SECONDS`, `CONNECTIONS_PER_ADDRESS` and
+/// `CORS_HEADERS`. Behind proxies every connection comes from the address of one, which has no limit.
 pub fn http(source: Source<'_>) -> Result<HttpSettings, ConfigError> {
     const CORS: &str = "CORS_HEADERS";
     let usual = HttpSettings::default();
     let seconds =
         |name, usual: Duration, range| whole(source, name, usual.as_secs(), range).map(Duration::from_secs);
+    let per_address = whole(
+        source,
+        "CONNECTIONS_PER_ADDRESS",
+        usual.per_address.unwrap_or(0),
+        0..=1_000_000,
+    )?;
+    let is_direct = costs(source)?.trusted_hops == 0;
     Ok(HttpSettings {
+        head: seconds("HEADER_SECONDS", usual.head, 1..=3_600)?,
         body: seconds("BODY_SECONDS", usual.body, 1..=3_600)?,
+        idle: seconds("IDLE_SECONDS", usual.idle, 1..=3_600)?,
+        stop: seconds("STOP_SECONDS", usual.stop, 1..=3_600)?,
+        per_address: Some(per_address).filter(|most| is_direct && *most > 0),
+        connections: usual.connections,
         cors_headers: match source(CORS) {
             None => usual.cors_headers,
             Some(list) => CorsHeaders::read(&list).map_err(|reason| ConfigError::Malformed(CORS, reason))?,
@@ -603,7 +616,14 @@ mod tests {
         };
         assert_eq!(http(&said), Ok(HttpSettings::default()));
         assert_eq!(http(&|_| None), Ok(HttpSettings::default()));
-        for name in ["BODY_SECONDS", "CORS_HEADERS"] {
+        for name in [
+            "HEADER_SECONDS",
+            "BODY_SECONDS",
+            "IDLE_SECONDS",
+            "STOP_SECONDS",
+            "CONNECTIONS_PER_ADDRESS",
+            "CORS_HEADERS",
+        ] {
             assert!(said(name).is_some(), "{name} is in .env.example");
             assert!(
                 http(&|one| (one == name).then(|| "a b".into())).is_err(),
@@ -613,6 +633,8 @@ mod tests {
         let set = |name: &'static str, value: &'static str| {
             http(&move |one| (one == name).then(|| value.to_owned())).unwrap()
         };
+        assert_eq!(set("CONNECTIONS_PER_ADDRESS", "0").per_address, None);
+        assert_eq!(set("TRUSTED_PROXY_HOPS", "1").per_address, None);
         assert_eq!(set("CORS_HEADERS", "*").cors_headers, CorsHeaders::Any);
     }
 

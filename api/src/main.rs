@@ -2,6 +2,7 @@
 //! where all went well, 3 where a file was taken but for some rows, 4 where a base that was checked does not hold, 1 otherwise.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use wayin::cli::{Cli, EnvFile, output};
@@ -10,14 +11,26 @@ use wayin::cli::{Cli, EnvFile, output};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// How long work on threads of its own may keep a command from ending once everything else has.
+const END_WITHIN: Duration = Duration::from_millis(500);
+
+fn main() -> ExitCode {
     let env_file = EnvFile::load();
-    match Cli::parse().run(env_file).await {
+    let command = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(cause) => {
+            eprintln!("The command cannot start: {cause}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = match runtime.block_on(command.run(env_file)) {
         Ok(code) => code,
         Err(error) => {
             output::write_note(format_args!("{error}"));
             ExitCode::FAILURE
         }
-    }
+    };
+    runtime.shutdown_timeout(END_WITHIN);
+    code
 }

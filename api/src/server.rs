@@ -1,9 +1,13 @@
 //! The HTTP service: GraphQL over POST, GET and WebSocket, answers as files, the template
 //! for records, the explorer, health.
 
+mod activity;
 mod answer;
 pub mod body;
 mod browsers;
+mod connection;
+mod listen;
+mod open;
 pub mod settings;
 
 use std::future::Future;
@@ -32,6 +36,7 @@ use tower_http::{
 };
 use wayin_entity::ImportKind;
 
+use self::activity::HandledRequest;
 use self::answer::{MediaType, answered, failed, for_everybody, panicked, refused};
 use self::body::BodyError;
 use crate::app::App;
@@ -102,7 +107,7 @@ pub fn router(app: Arc<App>) -> Router {
     browsers::layer(routes, &origins, &http.cors_headers)
 }
 
-/// Serves until `stop` is over, and then ends the requests that are under way. `progress`
+/// Serves until `stop` is over, and then answers the requests that are under way, for at most `STOP_SECONDS`. `progress`
 /// is called with how many initiatives were read so far, while the base is read.
 pub async fn serve(
     app: Arc<App>,
@@ -124,17 +129,13 @@ pub async fn serve(
         let app = Arc::clone(&app);
         async move { expiry::follow(&app).await }
     });
-    let ending = {
-        let app = Arc::clone(&app);
-        async move {
-            stop.await;
-            app.live.end();
-        }
-    };
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(ending)
-        .await
+    let (router, http) = (router(Arc::clone(&app)), app.http.clone());
+    let served = listen::serve(listener, router, http, stop, || app.live.end()).await;
+    beside.abort_all();
+    // What runs on the processor alone ends with the process.
+    let ended = async { while beside.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(Duration::from_millis(500), ended).await;
+    served
 }
 
 /// Over when the process is asked to end.
@@ -404,6 +405,7 @@ async fn requester(
 async fn graphql_ws(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
+    handled: Option<Extension<HandledRequest>>,
     uri: Uri,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
@@ -437,7 +439,11 @@ async fn graphql_ws(
         caller,
         most_bytes: MAX_BODY_BYTES,
     };
-    upgrade.on_upgrade(move |socket| socket::serve(socket, service, header, place))
+    upgrade.on_upgrade(async move |socket| {
+        socket::serve(socket, service, header, place).await;
+        // The connection has a request for as long as its WebSocket is open.
+        drop(handled);
+    })
 }
 
 /// The tag of the schema in GraphQL's own language.

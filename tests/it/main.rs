@@ -13,6 +13,7 @@ mod bodies;
 mod browsers;
 mod budgets;
 mod checks;
+mod connections;
 mod corrections;
 mod disclosure;
 mod expiry;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         imports::stories(),
         absent::stories(),
         bodies::stories(),
+        connections::stories(),
         import_batches::stories(),
         import_jobs::stories(),
         import_turns::stories(),

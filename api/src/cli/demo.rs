@@ -64,9 +64,14 @@ pub async fn run(port: u16) -> Result<(), CliError> {
     let listener = server::bind(address, true).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     tell(address, &tokens);
-    server::serve(Arc::clone(&app), listener, super::stop_signal(), |_| ())
-        .await
-        .map_err(failed)?;
+    server::serve(
+        Arc::clone(&app),
+        listener,
+        super::stop_signal(app.http.stop),
+        |_| (),
+    )
+    .await
+    .map_err(failed)?;
     database::close(&app.db).await;
     Ok(())
 }

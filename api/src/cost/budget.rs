@@ -82,7 +82,7 @@ impl Payer {
 
 /// What one customer of a network has: a whole address of version 4, and the first half of one of version 6, as
 /// anybody has 2^64 of these.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let mut segments = address.segments();

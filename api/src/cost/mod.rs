@@ -19,7 +19,7 @@ use async_graphql::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use chrono::{DateTime, Utc};
 
-pub use self::budget::{Budgets, Payer, Rate, Rates, Spent, Standing};
+pub use self::budget::{Budgets, Payer, Rate, Rates, Spent, Standing, network};
 pub use self::extension::Charging;
 use self::persisted::Persisted;
 pub use self::weigh::{Types, Weighed, comparisons, weigh};

@@ -14,6 +14,7 @@ use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::activity::{Activity, AwaitedBody, HandledRequest};
 use super::answer::{MediaType, failed};
 
 /// The media type of JSON.
@@ -21,7 +22,8 @@ pub const JSON: &str = "application/json";
 /// The media type of a request with files.
 pub const MULTIPART: &str = "multipart/form-data";
 
-/// For each of so many bytes that arrive, a body may take a second more. A body of 50 MB has three and a half hours.
+/// The slowest that a body may arrive on average, after `BODY_SECONDS`: one of 50 MB has three and a half hours. It may
+/// also not pause for longer than `BODY_SECONDS`.
 const BYTES_PER_SECOND: u64 = 4 * 1024;
 /// The most bytes that are read and dropped of a body that was refused, so that its client reads the answer.
 const MAX_DRAINED_BYTES: u64 = 1 << 30;
@@ -210,8 +212,10 @@ pub async fn limit_and_drain(State(seconds): State<u64>, request: Request, next:
     }
     // A client that waits to be asked for the body sends none where it is refused at once.
     let waits = request.headers().contains_key(header::EXPECT);
+    let handled = request.extensions().get::<HandledRequest>().cloned();
+    let activity = handled.as_ref().map(HandledRequest::activity);
     let (parts, body) = request.into_parts();
-    let kept = Arc::new(Mutex::new(TimedBody::new(body, seconds)));
+    let kept = Arc::new(Mutex::new(TimedBody::new(body, seconds, activity)));
     let lent = Body::new(LentBody(Arc::clone(&kept)));
     let answer = next.run(Request::from_parts(parts, lent)).await;
     let is_left = {
@@ -219,7 +223,9 @@ pub async fn limit_and_drain(State(seconds): State<u64>, request: Request, next:
         !body.is_over && (body.is_begun || !waits)
     };
     if is_left {
+        let draining = handled.map(|request| request.drain());
         tokio::spawn(async move {
+            let _draining = draining;
             let mut rest = LentBody(kept);
             let mut drained = 0_u64;
             while let Some(Ok(frame)) = rest.frame().await {
@@ -242,10 +248,14 @@ struct TimedBody {
     until: Pin<Box<Sleep>>,
     is_begun: bool,
     is_over: bool,
+    /// What happens on the connection that it comes from.
+    activity: Option<Arc<Activity>>,
+    /// Lives while the client has not sent the next bytes.
+    awaited: Option<AwaitedBody>,
 }
 
 impl TimedBody {
-    fn new(inner: Body, seconds: u64) -> Self {
+    fn new(inner: Body, seconds: u64, activity: Option<Arc<Activity>>) -> Self {
         let begun = Instant::now();
         Self {
             inner,
@@ -255,6 +265,8 @@ impl TimedBody {
             until: Box::pin(sleep_until(begun + Duration::from_secs(seconds))),
             is_begun: false,
             is_over: false,
+            activity,
+            awaited: None,
         }
     }
 
@@ -266,6 +278,9 @@ impl TimedBody {
         let frame = match Pin::new(&mut self.inner).poll_frame(cx) {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
+                if self.awaited.is_none() {
+                    self.awaited = self.activity.as_ref().map(Activity::await_body);
+                }
                 ready!(self.until.as_mut().poll(cx));
                 let allowed = self.until.deadline() - self.begun;
                 Some(Err(axum::Error::new(BodyError::TooSlow {
@@ -273,13 +288,13 @@ impl TimedBody {
                 })))
             }
         };
+        self.awaited = None;
         match &frame {
             Some(Ok(frame)) => {
                 self.received += frame.data_ref().map_or(0, Bytes::len) as u64;
-                let seconds = self.seconds + self.received / BYTES_PER_SECOND;
-                self.until
-                    .as_mut()
-                    .reset(self.begun + Duration::from_secs(seconds));
+                let pause = Instant::now() + Duration::from_secs(self.seconds);
+                let whole = Duration::from_secs(self.seconds + self.received / BYTES_PER_SECOND);
+                self.until.as_mut().reset(pause.min(self.begun + whole));
                 self.is_over = self.inner.is_end_stream();
             }
             Some(Err(_)) | None => self.is_over = true,

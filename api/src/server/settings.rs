@@ -1,4 +1,4 @@
-//! The settings of HTTP: how long clients may take, which headers pages send.
+//! The settings of HTTP: how long clients may take, how many connections an address has, which headers pages send.
 
 use std::time::Duration;
 
@@ -7,8 +7,18 @@ use axum::http::HeaderName;
 /// The settings of HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpSettings {
+    /// How long the head of a request may take to arrive: `HEADER_SECONDS`.
+    pub head: Duration,
     /// How long a body may take, beside what its length gives it: `BODY_SECONDS`.
     pub body: Duration,
+    /// How long a connection may be without a request, and an answer wait to be read: `IDLE_SECONDS`.
+    pub idle: Duration,
+    /// How long the service takes to stop, whatever clients do: `STOP_SECONDS`.
+    pub stop: Duration,
+    /// The most connections from one address; none where there is no limit: `CONNECTIONS_PER_ADDRESS`.
+    pub per_address: Option<usize>,
+    /// The most connections in all; where it is not set, what the number of files that can be open leaves room for.
+    pub connections: Option<usize>,
     /// The headers that pages of other origins may send: `CORS_HEADERS`.
     pub cors_headers: CorsHeaders,
 }
@@ -16,7 +26,12 @@ pub struct HttpSettings {
 impl Default for HttpSettings {
     fn default() -> Self {
         Self {
+            head: Duration::from_secs(10),
             body: Duration::from_secs(30),
+            idle: Duration::from_secs(75),
+            stop: Duration::from_secs(8),
+            per_address: Some(200),
+            connections: None,
             cors_headers: CorsHeaders::default(),
         }
     }

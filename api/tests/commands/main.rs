@@ -1,5 +1,7 @@
 //! The program as those who run it meet it: its help, settings, commands and exit codes.
 
+#[cfg(unix)]
+mod connections;
 mod operations;
 mod program;
 mod service;

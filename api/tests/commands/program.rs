@@ -77,6 +77,19 @@ impl Folder {
         Running(Some(command.spawn().expect("the program starts")))
     }
 
+    /// The same with a limit of open files that the program cannot raise.
+    #[cfg(unix)]
+    pub fn start_with_files(&self, files: usize, arguments: &[&str]) -> Running {
+        let mut command = self.program("sh");
+        command
+            .args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\"")])
+            .arg(env!("CARGO_BIN_EXE_wayin"))
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Running(Some(command.spawn().expect("the program starts")))
+    }
+
     /// Starts another program, whose output is of no interest.
     pub fn start_other(&self, program: &str, arguments: &[&str]) -> Running {
         let mut command = self.program(program);

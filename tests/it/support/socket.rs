@@ -62,6 +62,14 @@ impl Listening {
         drop(self.stop.take());
     }
 
+    /// Waits until the service has ended.
+    pub async fn ended(mut self) {
+        timeout(LONG, &mut self.serving)
+            .await
+            .expect("the service ends")
+            .unwrap();
+    }
+
     /// A socket that has said nothing yet, and the protocol that was chosen.
     pub async fn connect(&self, protocols: Option<&str>) -> Result<(Socket, String), Error> {
         let mut request = self.address.as_str().into_client_request()?;

@@ -1,0 +1,243 @@
+//! One connection: its requests, and its end.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::{Builder, UpgradeableConnection};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::activity::{Activity, AnswerBody, HandledRequest};
+use super::open::OpenConnection;
+use super::settings::HttpSettings;
+
+/// How often a client of HTTP/2 is asked whether it is there, and how long it may take to answer.
+const HTTP2_PING_EVERY: Duration = Duration::from_secs(20);
+/// How long a connection has to be without a request before it is shut down, once the service stops: what its client
+/// sent before is answered.
+const QUIET_BEFORE_SHUTDOWN: Duration = Duration::from_millis(250);
+
+/// A stream that records what happens on it. The connection counts as open for as long as its stream lives, as a
+/// WebSocket too.
+struct WatchedStream {
+    stream: TcpStream,
+    open: OpenConnection,
+}
+
+impl WatchedStream {
+    fn record_sent(&self, sent: &Poll<io::Result<usize>>) {
+        match sent {
+            Poll::Ready(Ok(bytes)) => self.open.activity.sent(*bytes),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.open.activity.cannot_send(),
+        }
+    }
+}
+
+impl AsyncRead for WatchedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.open.activity.received();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for WatchedStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let sent = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.record_sent(&sent);
+        sent
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let sent = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.record_sent(&sent);
+        sent
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// What a connection is served with.
+pub struct Served {
+    /// The routes.
+    pub router: Router,
+    /// How long its client may take.
+    pub settings: Arc<HttpSettings>,
+    /// Whether the service stops.
+    pub stopping: watch::Receiver<bool>,
+}
+
+/// Serves a connection to its end.
+pub async fn serve(stream: TcpStream, peer: SocketAddr, open: OpenConnection, served: Served) {
+    let Served {
+        router,
+        settings,
+        stopping,
+    } = served;
+    // Answers are written whole; none waits for another to fill a packet.
+    let _ = stream.set_nodelay(true);
+    let activity = Arc::clone(&open.activity);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn({
+        let activity = Arc::clone(&activity);
+        let close_after = settings.stop / 4;
+        move |request| answer(request, peer, &router, &activity, close_after)
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    // The limit on heads is that of the watch below, which tells a head that is being sent from an unused connection.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HTTP2_PING_EVERY)
+        .keep_alive_timeout(HTTP2_PING_EVERY)
+        // WebSockets over HTTP/2 begin with CONNECT.
+        .enable_connect_protocol();
+    let io = TokioIo::new(WatchedStream { stream, open });
+    let connection = pin!(builder.serve_connection_with_upgrades(io, service));
+    let watch = Watch {
+        activity,
+        settings,
+        stopping,
+    };
+    match watch
+        .drive(connection, UpgradeableConnection::graceful_shutdown)
+        .await
+    {
+        Some(Ok(())) => {}
+        Some(Err(cause)) => tracing::debug!(%peer, %cause, "a connection failed"),
+        None => tracing::debug!(%peer, "a connection was closed: its client took too long"),
+    }
+}
+
+/// Answers a request. It is handled for as long as its handler runs, or the WebSocket that it begins.
+///
+/// Once the service has been stopping for `close_after`, the answer says that the connection is closed after it. Before
+/// that, requests that the client sent one after the other without waiting are all answered.
+fn answer(
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+    router: &TowerToHyperService<Router>,
+    activity: &Arc<Activity>,
+    close_after: Duration,
+) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> + Send + use<> {
+    let is_http2 = request.version() == Version::HTTP_2;
+    let handled = HandledRequest::new(activity.handle(is_http2));
+    request.extensions_mut().insert(ConnectInfo(peer));
+    request.extensions_mut().insert(handled.clone());
+    let answering = router.call(request);
+    let activity = Arc::clone(activity);
+    async move {
+        let mut answer = answering.await?;
+        let is_closing = activity.stops_for().is_some_and(|time| time >= close_after);
+        if is_closing && !is_http2 && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            let close = HeaderValue::from_static("close");
+            answer.headers_mut().insert(header::CONNECTION, close);
+        }
+        let answer = answer.map(|body: Body| AnswerBody::new(body, &activity));
+        drop(handled);
+        Ok(answer)
+    }
+}
+
+/// Ends a connection whose client takes too long, and each once the service stops.
+struct Watch {
+    activity: Arc<Activity>,
+    settings: Arc<HttpSettings>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Watch {
+    /// Drives a connection; none where it is closed, as its client takes too long. Once the service stops, what has
+    /// arrived is still answered, and then the connection shut down.
+    async fn drive<C: Future>(
+        &self,
+        mut connection: Pin<&mut C>,
+        shut_down: impl Fn(Pin<&mut C>),
+    ) -> Option<C::Output> {
+        let mut stopping = self.stopping.clone();
+        let mut stopping_since = None;
+        let mut is_shut_down = false;
+        loop {
+            let now = Instant::now();
+            let deadline = self.activity.deadline(&self.settings);
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return None;
+            }
+            let shutdown_at = stopping_since
+                .filter(|_| !is_shut_down)
+                .map(|since| self.shutdown_at(since));
+            if shutdown_at.is_some_and(|shutdown_at| shutdown_at <= now) {
+                is_shut_down = true;
+                shut_down(connection.as_mut());
+                continue;
+            }
+            tokio::select! {
+                ended = &mut connection => return Some(ended),
+                () = self.activity.changed.notified() => {}
+                () = reached(deadline) => {}
+                () = reached(shutdown_at) => {}
+                _ = stopping.wait_for(|stopping| *stopping), if stopping_since.is_none() => {
+                    stopping_since = Some(Instant::now());
+                    self.activity.stop();
+                }
+            }
+        }
+    }
+
+    /// When the connection is shut down: once it has been without a request for a moment, and by half of the time that
+    /// the service has to stop.
+    fn shutdown_at(&self, stopping_since: Instant) -> Instant {
+        let latest = stopping_since + self.settings.stop / 2;
+        let quiet = self.activity.unused_since();
+        quiet.map_or(latest, |since| {
+            latest.min(since.max(stopping_since) + QUIET_BEFORE_SHUTDOWN)
+        })
+    }
+}
+
+/// Waits for a moment, where there is one.
+async fn reached(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,201 @@
+//! Accepts connections, and ends them when the service is asked to stop.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::connection::{self, Served};
+use super::open::{Crowded, OpenConnections};
+use super::settings::HttpSettings;
+
+/// The files that are kept for the database, uploads and logs, where the process may open few: at least so many.
+const MIN_FILES_KEPT: u64 = 64;
+/// How long accepting waits after it failed, at first and at most.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+/// How often it is logged that connections are refused or cannot be accepted.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+/// What is kept of the time to stop for what follows the connections: other work ends, and the database is closed.
+const ENDING: Duration = Duration::from_millis(1_500);
+/// How long what is cut off may take to end.
+const CUT_OFF_WITHIN: Duration = Duration::from_millis(250);
+/// The most connections in the listener's queue that are accepted once the service stops.
+const MAX_QUEUED: usize = 4_096;
+
+/// Raises the number of files that the process may open to the most that it may set itself, and answers how many
+/// connections that leaves room for; none where the system does not say.
+pub fn raise_file_limit() -> Option<usize> {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => {
+            let connections = files.saturating_sub((files / 8).max(MIN_FILES_KEPT)).max(16);
+            tracing::info!(
+                "up to {files} files can be open, which leaves room for {connections} connections"
+            );
+            usize::try_from(connections).ok()
+        }
+        Err(cause) => {
+            tracing::warn!(%cause, "the limit of open files could not be raised");
+            None
+        }
+    }
+}
+
+/// Something that is logged once in a while.
+struct Rarely(Option<Instant>);
+
+impl Rarely {
+    fn is_due(&mut self) -> bool {
+        let is_due = self.0.is_none_or(|last| last.elapsed() >= LOG_EVERY);
+        if is_due {
+            self.0 = Some(Instant::now());
+        }
+        is_due
+    }
+}
+
+/// Why a connection is refused, in words.
+const fn reason(crowded: Crowded) -> &'static str {
+    match crowded {
+        Crowded::Address => "this address has too many connections, each with a request",
+        Crowded::Service => "the service has too many connections, each with a request",
+    }
+}
+
+/// What the client of a connection reads that is refused.
+fn refusal(crowded: Crowded) -> String {
+    let status = match crowded {
+        Crowded::Address => "429 Too Many Requests",
+        Crowded::Service => "503 Service Unavailable",
+    };
+    let text = reason(crowded);
+    format!(
+        "HTTP/1.1 {status}\r\nRetry-After: 1\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\
+         Content-Length: {}\r\n\r\n{text}\n",
+        text.len() + 1
+    )
+}
+
+/// What accepts connections.
+struct Door {
+    router: Router,
+    settings: Arc<HttpSettings>,
+    most: Option<usize>,
+    open: Arc<OpenConnections>,
+    stopping: watch::Receiver<bool>,
+    tasks: JoinSet<()>,
+    refused: Rarely,
+    failed: Rarely,
+    backoff: Duration,
+}
+
+impl Door {
+    fn take(&mut self, stream: TcpStream, peer: SocketAddr) {
+        self.backoff = BACKOFF.0;
+        let (of_address, most) = (self.settings.per_address, self.most);
+        let open = match self.open.enter(peer.ip(), of_address, most) {
+            Ok(open) => open,
+            Err(crowded) => {
+                if self.refused.is_due() {
+                    tracing::warn!(%peer, open = self.open.count(), "a connection was refused: {}", reason(crowded));
+                }
+                let _ = stream.try_write(refusal(crowded).as_bytes());
+                return;
+            }
+        };
+        let served = Served {
+            router: self.router.clone(),
+            settings: Arc::clone(&self.settings),
+            stopping: self.stopping.clone(),
+        };
+        self.tasks.spawn(connection::serve(stream, peer, open, served));
+    }
+
+    /// Waits after a connection could not be accepted. One that its client broke off is no failure of ours.
+    async fn recover(&mut self, cause: io::Error) {
+        use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+        if matches!(
+            cause.kind(),
+            ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
+        ) {
+            return;
+        }
+        if self.failed.is_due() {
+            tracing::error!(%cause, open = self.open.count(), "a connection could not be accepted; trying again");
+        }
+        self.open.make_room();
+        sleep(self.backoff).await;
+        self.backoff = (self.backoff * 2).min(BACKOFF.1);
+    }
+}
+
+/// Serves until `stop` is over, and answers then what arrived before, for as long as `settings` allow. `stopped` is called
+/// once no further connections are accepted.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    settings: HttpSettings,
+    stop: impl Future<Output = ()>,
+    stopped: impl FnOnce(),
+) -> io::Result<()> {
+    let (stopping_sender, stopping) = watch::channel(false);
+    let stop_within = settings.stop;
+    let mut door = Door {
+        most: settings.connections.or_else(raise_file_limit),
+        router,
+        settings: Arc::new(settings),
+        open: Arc::default(),
+        stopping,
+        tasks: JoinSet::new(),
+        refused: Rarely(None),
+        failed: Rarely(None),
+        backoff: BACKOFF.0,
+    };
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => door.take(stream, peer),
+                Err(cause) => tokio::select! {
+                    () = &mut stop => break,
+                    () = door.recover(cause) => {}
+                },
+            },
+            Some(_) = door.tasks.join_next() => {}
+        }
+    }
+    let until = Instant::now() + stop_within.saturating_sub(ENDING.min(stop_within / 4));
+    // Connections that clients made before are in the listener's queue.
+    let queue = listener.into_std()?;
+    for _ in 0..MAX_QUEUED {
+        let Ok((stream, peer)) = queue.accept() else {
+            break;
+        };
+        stream.set_nonblocking(true)?;
+        door.take(TcpStream::from_std(stream)?, peer);
+    }
+    drop(queue);
+    tracing::info!(open = door.open.count(), "no further connections are accepted");
+    stopping_sender.send_replace(true);
+    stopped();
+    if timeout_at(until, door.open.none_left()).await.is_err() {
+        tracing::warn!(
+            open = door.open.count(),
+            "connections did not end in time, and are cut off"
+        );
+    }
+    door.tasks.abort_all();
+    let _ = timeout(CUT_OFF_WITHIN, async {
+        while door.tasks.join_next().await.is_some() {}
+    })
+    .await;
+    Ok(())
+}

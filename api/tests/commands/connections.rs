@@ -1,0 +1,127 @@
+//! Clients that do not finish what they begin: others are still answered, and the service stops in time.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use crate::program::{Folder, Running, ask, free_address, request, until, wait_until_ready};
+use crate::settings;
+
+/// The limit of open files that the service is started with, which it cannot raise.
+const FILES: usize = 256;
+/// More connections than that.
+const HALF_SENT: usize = 400;
+
+/// A head without its end, and a body without its end.
+const BEGINNINGS: [&str; 2] = [
+    "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Ty",
+    "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n{\"query\":",
+];
+
+/// Starts the service with a small limit of open files.
+fn start(folder: &Folder, address: SocketAddr) -> Running {
+    let service = folder.start_with_files(FILES, &["serve"]);
+    wait_until_ready(address);
+    service
+}
+
+fn begin(address: SocketAddr, beginning: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).expect("the service listens");
+    // One that was refused at once may not be written to.
+    let _ = stream.write_all(beginning.as_bytes());
+    stream
+}
+
+#[test]
+fn requests_that_are_never_finished_do_not_keep_others_from_being_answered() {
+    for beginning in BEGINNINGS {
+        let address = free_address();
+        let folder = settings()
+            .with("BIND", address.to_string())
+            .with("BODY_SECONDS", "2")
+            .with("CONNECTIONS_PER_ADDRESS", "0");
+        let service = start(&folder, address);
+        let held: Vec<TcpStream> = (0..HALF_SENT).map(|_| begin(address, beginning)).collect();
+        // A head makes room at once, a body after its time limit.
+        until("an answer beside half-sent requests", || {
+            request(address, "GET /health/ready HTTP/1.1", "").filter(|(status, _)| *status == 200)
+        });
+        let told = service.stop();
+        assert_eq!(told.code, Some(0), "{told:?}");
+        assert!(
+            told.err.contains(&format!("up to {FILES} files can be open")),
+            "{told:?}"
+        );
+        drop(held);
+    }
+}
+
+#[test]
+fn the_service_answers_what_arrived_and_stops_whatever_its_clients_do() {
+    let address = free_address();
+    let folder = settings()
+        .with("BIND", address.to_string())
+        .with("BODY_SECONDS", "600")
+        .with("HEADER_SECONDS", "600")
+        .with("IDLE_SECONDS", "600");
+    folder.good(&["member", "add", "--subject", "ada", "--role", "STEWARD"]);
+    let token = folder.good(&["token", "issue", "--subject", "ada"]);
+    let token = token.trim();
+    let service = start(&folder, address);
+    let viewer = "{ viewer { role } }";
+    assert_eq!(ask(address, token, viewer)["data"]["viewer"]["role"], "STEWARD");
+    let body = format!("{{\"query\": \"{viewer}\"}}");
+    let whole = format!(
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let upgrade = format!(
+        "GET /graphql/ws HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+    );
+    // A client that asks for much and reads nothing of it.
+    let unread = "GET /schema.graphql HTTP/1.1\r\nHost: x\r\n\r\n".repeat(500);
+    let held: Vec<TcpStream> = BEGINNINGS
+        .into_iter()
+        .chain(["", &upgrade, &unread])
+        .map(|beginning| begin(address, beginning))
+        .collect();
+    // One connection with several requests, one after the other and without waiting for answers.
+    let mut pipelined = begin(address, &whole.repeat(5));
+    let mut single = begin(address, &whole);
+    let told = service.stop();
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert!(!told.err.contains("is ended"), "it ended in time: {told:?}");
+    for (stream, expected) in [(&mut pipelined, 5), (&mut single, 1)] {
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        let mut answers = Vec::new();
+        let _ = stream.read_to_end(&mut answers);
+        let answers = String::from_utf8_lossy(&answers);
+        assert_eq!(answers.matches("STEWARD").count(), expected, "{answers}");
+    }
+    drop(held);
+}
+
+#[test]
+fn limits_of_clients_are_checked_at_start() {
+    for (name, value) in [
+        ("HEADER_SECONDS", "0"),
+        ("BODY_SECONDS", "ten"),
+        ("IDLE_SECONDS", "-1"),
+        ("STOP_SECONDS", "0"),
+        ("CONNECTIONS_PER_ADDRESS", "many"),
+        ("CORS_HEADERS", "x one"),
+    ] {
+        let folder = settings()
+            .with("BIND", free_address().to_string())
+            .with(name, value);
+        let told = folder.run(&["serve"]);
+        assert_eq!(told.code, Some(1), "{name}: {told:?}");
+        assert!(
+            told.err.contains(&format!("The setting {name} cannot be used")),
+            "{told:?}"
+        );
+    }
+}
