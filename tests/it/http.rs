@@ -31,6 +31,7 @@ pub fn stories() -> Vec<Story> {
         variables_have_their_defaults_before_anything_reads_them,
         an_argument_without_a_value_is_absent,
         a_condition_that_is_null_is_refused,
+        a_variable_without_a_value_has_a_type_that_fits,
         operations_of_one_document_share_a_fragment,
         what_is_no_request_is_refused,
         a_service_is_ready_when_the_base_is_read,
@@ -243,6 +244,26 @@ async fn a_condition_that_is_null_is_refused(database: Database) {
     let request = json!({"query": document, "operationName": "A", "variables": {"more": null}});
     let (_, body) = post(&app, "application/json", request.to_string()).await;
     assert_eq!(json_of(&body)["data"]["viewer"]["role"], "STEWARD", "{body}");
+}
+
+async fn a_variable_without_a_value_has_a_type_that_fits(database: Database) {
+    let app = TestApp::start(database).await;
+    app.steward().await;
+    let place =
+        |of: &str| format!("query ($code: {of}) {{ terms(first: 1, search: $code) {{ totalCount }} }}");
+    for (document, variables) in [(place("String"), json!({})), (place("ID"), json!({"code": null}))] {
+        let request = json!({"query": document, "variables": variables});
+        let (_, body) = post(&app, "application/json", request.to_string()).await;
+        assert_eq!(json_of(&body)["data"]["terms"]["totalCount"], 0, "{body}");
+    }
+    let request = json!({"query": place("Int")});
+    let (_, body) = post(&app, "application/json", request.to_string()).await;
+    let error = &json_of(&body)["errors"][0];
+    assert_eq!(
+        error["message"], "$code is of the type Int, and search of the type String",
+        "{body}"
+    );
+    assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{body}");
 }
 
 async fn operations_of_one_document_share_a_fragment(database: Database) {

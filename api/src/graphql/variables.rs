@@ -1,6 +1,8 @@
 //! Whether a request's variables are of the types that its operation declares for them. The specification (October
 //! 2021, 6.1.2) has a request with one that is not refused as a whole, before anything of it is executed.
 
+mod usage;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -13,17 +15,19 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Pos, Request, ServerError, ServerResult, Value, Variables};
 
+use self::usage::{OutputTypes, output_fields};
 use super::absent::omit_absent;
 use super::conditions::find_missing_condition;
 use super::nul;
 use super::operation::{self, Name};
 use crate::error::Error;
 
-/// The input types of the schema.
+/// The input types of the schema, and the arguments of its fields.
 #[derive(Debug, Default)]
 struct InputTypes {
     enums: HashMap<String, HashSet<String>>,
     objects: HashMap<String, HashMap<String, Field>>,
+    outputs: OutputTypes,
 }
 
 /// A field of an input object.
@@ -64,6 +68,12 @@ impl InputTypes {
                         (field.node.name.node.to_string(), Field { of, has_default })
                     });
                     types.objects.insert(name, fields.collect());
+                }
+                TypeKind::Object(of) => {
+                    types.outputs.insert(name, output_fields(of.fields));
+                }
+                TypeKind::Interface(of) => {
+                    types.outputs.insert(name, output_fields(of.fields));
                 }
                 _ => {}
             }
@@ -231,7 +241,9 @@ impl Extension for OfOne {
         }
         let trouble = operation.and_then(|operation| {
             let wrong_type = self.types.check(&operation.node, variables);
-            wrong_type.or_else(|| find_missing_condition(&document, &operation.node, variables))
+            wrong_type
+                .or_else(|| find_missing_condition(&document, &operation.node, variables))
+                .or_else(|| self.types.find_wrong_usage(&document, &operation.node, variables))
         });
         match trouble {
             None => {
