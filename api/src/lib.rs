@@ -45,6 +45,7 @@ pub mod example;
 pub mod expiry;
 pub mod export;
 pub mod failure;
+pub mod grant_detail;
 pub mod graphiql;
 pub mod graphql;
 pub mod guard;

@@ -49,6 +49,7 @@ pub mod crisis_place;
 pub mod entry_point_taken;
 pub mod former_organisation;
 pub mod funding_term;
+pub mod grant_detail;
 pub mod import;
 pub mod import_outcome;
 pub mod import_piece;

@@ -27,6 +27,7 @@ mod m20261126_000018_find_sources;
 mod m20261129_000019_note_imports;
 mod m20261129_000020_respell_names;
 mod m20261129_000025_create_small_areas;
+mod m20261129_000026_create_grant_details;
 mod table;
 
 /// Takes a base from any version of its tables to any other.
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000019_note_imports::Migration),
             Box::new(m20261129_000020_respell_names::Migration),
             Box::new(m20261129_000025_create_small_areas::Migration),
+            Box::new(m20261129_000026_create_grant_details::Migration),
         ]
     }
 }

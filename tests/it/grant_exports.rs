@@ -11,7 +11,7 @@ use wayin::export::grants::{Asked, Exported, OWN_PREFIX, grants};
 use wayin::id::{NodeKind, decode_as};
 use wayin_migration::Migrator;
 
-use crate::grants::{grant, package, try_grants};
+use crate::grants::{grant, initiatives, package, try_grants, try_grants_and_places};
 use crate::support::app::TestApp;
 use crate::support::builders::{organisation, record, withdraw};
 use crate::support::database::connect;
@@ -24,6 +24,7 @@ pub fn stories() -> Vec<Story> {
         what_is_exported_as_grants_comes_back_the_same,
         what_may_not_be_published_stays,
         a_grant_says_what_its_term_says,
+        locations_are_exported_as_published_and_placed_once_known,
     ]
 }
 
@@ -383,4 +384,95 @@ async fn a_grant_says_what_its_term_says(database: Database) {
     );
     // The same in every export.
     assert_eq!(export(&app, asked).await.0, written);
+}
+
+async fn locations_are_exported_as_published_and_placed_once_known(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    let located = [
+        (
+            "360G-lsoa",
+            json!([{"name": "Hartlepool 001A", "geoCode": "E01012018", "geoCodeType": "LSOA"}]),
+        ),
+        ("360G-lsoa-too", json!([{"geoCode": "E01012018"}])),
+        ("360G-two", json!([{"geoCode": "E06000001"}, {"name": "Bristol"}])),
+        ("360G-bristol", json!([{"name": "Bristol"}])),
+        ("360G-none", json!([])),
+    ];
+    let file: Vec<Value> = located
+        .iter()
+        .map(|(id, locations)| grant(id, &json!({"beneficiaryLocation": locations})))
+        .collect();
+    let (tally, said) = try_grants_and_places(&app, &package(&file)).await;
+    assert_eq!((tally.added, tally.refused), (5, 0));
+    assert_eq!(
+        said,
+        [
+            "note: E01012018 is not the code of a place of this base: 2 grants name it.",
+            "note: \"Bristol\" is not the name of one place of this base: 2 grants name it.",
+        ]
+    );
+    let exported = |written: &str| {
+        let grants = checked(written);
+        let bare = |id: &str| {
+            let mut locations = grants[id]
+                .get("beneficiaryLocation")
+                .cloned()
+                .unwrap_or(json!([]));
+            for location in locations.as_array_mut().unwrap() {
+                let location = location.as_object_mut().unwrap();
+                if location.get("name").is_none_or(|name| name != "Hartlepool 001A") {
+                    location.remove("geoCodeType");
+                }
+            }
+            locations
+        };
+        for (id, locations) in &located {
+            assert_eq!(bare(id), *locations, "{id} is exported as published");
+        }
+    };
+    exported(&export(&app, OPEN).await.0);
+    let steward = app.steward().await;
+    let before = initiatives(&steward, "version place { code }").await;
+    assert!(
+        before
+            .values()
+            .all(|one| one["place"].is_null() && one["version"] == 1)
+    );
+    let (again, _) = try_grants(&app, &package(&file)).await;
+    assert_eq!((again.unchanged, again.altered), (5, 0));
+
+    let places = "code,name,kind,within,successor\nE06000023,Bristol,LOCAL_AUTHORITY,,\n";
+    let mut notes = Vec::new();
+    wayin::import::places::import(
+        &app.app.db,
+        &TestApp::act(),
+        std::io::Cursor::new(places),
+        &mut |remark| notes.push(remark),
+    )
+    .await
+    .unwrap();
+    app.catch_up().await;
+    let note = "Records of published grants that have their place now that it is known: 1.";
+    assert_eq!(notes, [wayin::import::Remark::Note(note.to_owned())]);
+    let after = initiatives(&steward, "version place { code }").await;
+    for (title, one) in &after {
+        let expected = if title == "Grant 360G-bristol" {
+            json!({"version": 2, "place": {"code": "E06000023"}})
+        } else {
+            json!({"version": 1, "place": null})
+        };
+        assert_eq!(*one, expected, "{title}");
+    }
+    exported(&export(&app, OPEN).await.0);
+    let (again, _) = try_grants(&app, &package(&file)).await;
+    assert_eq!((again.unchanged, again.altered), (5, 0));
+
+    // Another location of the same grant takes the place of what was kept.
+    let moved = json!([{"geoCode": "W02000004"}]);
+    let file = [grant("360G-lsoa", &json!({"beneficiaryLocation": moved}))];
+    assert_eq!(try_grants(&app, &package(&file)).await.0.altered, 1);
+    let (written, _) = export(&app, OPEN).await;
+    let kept = &checked(&written)["360G-lsoa"]["beneficiaryLocation"];
+    assert_eq!(*kept, json!([{"geoCode": "W02000004", "geoCodeType": "MSOA"}]));
 }

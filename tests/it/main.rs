@@ -20,6 +20,7 @@ mod expiry;
 mod exports;
 mod files;
 mod following;
+mod grant_details;
 mod grant_exports;
 mod grants;
 mod hostile;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         import_jobs::stories(),
         import_turns::stories(),
         grants::stories(),
+        grant_details::stories(),
         tables::stories(),
         takeovers::stories(),
         records::stories(),

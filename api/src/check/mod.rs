@@ -2,6 +2,7 @@
 //! by pages and streams, so that memory does not grow with the base, and changes nothing.
 
 mod database;
+mod grants;
 mod imports;
 mod initiatives;
 mod kept;
@@ -170,6 +171,7 @@ pub async fn check(
     // Without its secret no record's key can be worked out again.
     let keys = named::base(db, &mut checking).await?;
     initiatives::check(db, keys.as_ref(), &mut checking).await?;
+    grants::check(db, &mut checking).await?;
     log::check(db, &mut checking).await?;
     submissions::check(db, &mut checking).await?;
     imports::check(db, &mut checking).await?;

@@ -35,7 +35,7 @@ pub async fn load(db: &DatabaseConnection, act: &Act<'_>, evidence: Evidence) ->
     for records in evidence.records.chunks(AT_ONCE) {
         let proposals = records.iter().map(|record| Proposal {
             record: record.clone(),
-            grant_digest: None,
+            grant: None,
             corrects: None,
             written_from: None,
             unstated: None,

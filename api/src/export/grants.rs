@@ -22,7 +22,8 @@ use wayin_entity::{
 
 use crate::condition::fold;
 use crate::error::{Error, Result};
-use crate::import::parse::grants::OwnTerms;
+use crate::grant_detail::{self, GrantDetail};
+use crate::import::parse::grants::{OwnTerms, Party, Period};
 use crate::initiative::missing::{FundingTermAnswer, Missing};
 use crate::money;
 
@@ -73,13 +74,13 @@ struct Grant<'a> {
     amount_awarded: Box<RawValue>,
     award_date: NaiveDate,
     #[serde(skip_serializing_if = "Option::is_none")]
-    planned_dates: Option<[Planned; 1]>,
-    recipient_organization: [Organization<'a>; 1],
-    funding_organization: [Organization<'a>; 1],
+    planned_dates: Option<Vec<Planned>>,
+    recipient_organization: Vec<Organization<'a>>,
+    funding_organization: Vec<Organization<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    beneficiary_location: Option<[Location<'a>; 1]>,
+    beneficiary_location: Option<Vec<Location<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    grant_programme: Option<[Programme<'a>; 1]>,
+    grant_programme: Option<Vec<Programme<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data_source: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,11 +107,12 @@ struct Organization<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Location<'a> {
-    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     geo_code: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    geo_code_type: Option<&'static str>,
+    geo_code_type: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -176,6 +178,8 @@ struct Parts {
     places: HashMap<Uuid, place::Model>,
     /// The address of the published grants that an initiative comes from.
     data_sources: HashMap<Uuid, String>,
+    /// What published grants say beyond their terms, by grant identifier.
+    details: HashMap<String, GrantDetail>,
 }
 
 impl Parts {
@@ -205,6 +209,8 @@ impl Parts {
             let source = source.filter(|source| source.kind == SourceKind::GrantData)?;
             Some((link.initiative_id, source.url.filter(|url| is_address(url))?))
         });
+        let identifiers = rows.iter().filter_map(|term| term.grant_identifier.clone());
+        let details = grant_detail::load(db, identifiers).await?;
         let mut terms: HashMap<Uuid, Vec<funding_term::Model>> = HashMap::new();
         for row in rows {
             terms.entry(row.initiative_id).or_default().push(row);
@@ -214,6 +220,7 @@ impl Parts {
             organisations: organisations.into_iter().map(|row| (row.id, row)).collect(),
             places: places.into_iter().map(|row| (row.id, row)).collect(),
             data_sources: data_sources.collect(),
+            details,
         })
     }
 
@@ -248,6 +255,25 @@ impl Parts {
             duration: term.duration_months,
         };
         let has_dates = term.starts_on.is_some() || term.ends_on.is_some() || term.duration_months.is_some();
+        let detail = term
+            .grant_identifier
+            .as_ref()
+            .and_then(|identifier| self.details.get(identifier));
+        let further = detail.map(|detail| &detail.further);
+        let periods = further.map_or(&[][..], |it| &it.periods);
+        let planned_dates: Vec<_> = has_dates
+            .then_some(planned)
+            .into_iter()
+            .chain(periods.iter().map(Planned::of))
+            .collect();
+        let programmes = further.map_or(&[][..], |it| &it.programmes);
+        let programmes: Vec<_> = term
+            .programme
+            .as_deref()
+            .into_iter()
+            .chain(programmes.iter().map(String::as_str))
+            .map(|title| Programme { title })
+            .collect();
         let own = own_terms(term)?;
         let place = row.place_id.and_then(|id| self.places.get(&id));
         let of_record = self.terms.get(&row.id).map_or(&[][..], Vec::as_slice);
@@ -263,20 +289,68 @@ impl Parts {
             currency,
             amount_awarded: amount.map_err(|cause| Error::Internal(cause.to_string()))?,
             award_date,
-            planned_dates: has_dates.then_some([planned]),
-            recipient_organization: [organization(lead)],
-            funding_organization: [organization(funder)],
-            beneficiary_location: place.map(|place| {
-                [Location {
-                    name: &place.name,
-                    geo_code: place.code.as_deref(),
-                    geo_code_type: place.code.as_deref().and_then(geo_code_type),
-                }]
-            }),
-            grant_programme: term.programme.as_deref().map(|title| [Programme { title }]),
+            planned_dates: (!planned_dates.is_empty()).then_some(planned_dates),
+            recipient_organization: all(organization(lead), further.map(|it| &it.recipients[..])),
+            funding_organization: all(organization(funder), further.map(|it| &it.funders[..])),
+            beneficiary_location: locations(row, place, detail),
+            grant_programme: (!programmes.is_empty()).then_some(programmes),
             data_source: self.data_sources.get(&row.id).map(String::as_str),
             wayin: (own != OwnTerms::default()).then_some(own),
         }))
+    }
+}
+
+impl Planned {
+    const fn of(period: &Period) -> Self {
+        Self {
+            start_date: period.starts_on,
+            end_date: period.ends_on,
+            duration: period.duration_months,
+        }
+    }
+}
+
+/// An organisation of the record, and the further ones that the grant names.
+fn all<'a>(first: Organization<'a>, further: Option<&'a [Party]>) -> Vec<Organization<'a>> {
+    let further = further.into_iter().flatten().map(|party| Organization {
+        id: match &party.identifier {
+            Some(identifier) => identifier.clone(),
+            None => made_of_name(&party.name),
+        },
+        name: &party.name,
+    });
+    std::iter::once(first).chain(further).collect()
+}
+
+/// The locations as the grant was published with them, unless somebody's record names another place.
+fn locations<'a>(
+    row: &initiative::Model,
+    place: Option<&'a place::Model>,
+    detail: Option<&'a GrantDetail>,
+) -> Option<Vec<Location<'a>>> {
+    let published = detail.filter(|detail| !detail.locations.is_empty());
+    let published = published.filter(|_| row.made_from_grant || place.is_none());
+    let of = |name, code: Option<&'a str>, code_type: Option<&'a str>| Location {
+        name,
+        geo_code: code,
+        geo_code_type: code_type.or_else(|| code.and_then(geo_code_type)),
+    };
+    match published {
+        Some(detail) => {
+            // One that has a code alone is called by the name of the place.
+            let known = |code: Option<&str>| {
+                let place = place.filter(|place| code.is_some() && place.code.as_deref() == code);
+                place.map(|place| place.name.as_str())
+            };
+            let locations = detail.locations.iter();
+            let locations = locations.map(|one| {
+                let code = one.code.as_deref();
+                let name = one.name.as_deref().or_else(|| known(code));
+                of(name, code, one.code_type.as_deref())
+            });
+            Some(locations.collect())
+        }
+        None => place.map(|place| vec![of(Some(&place.name), place.code.as_deref(), None)]),
     }
 }
 
@@ -309,8 +383,13 @@ fn organization(row: &organisation::Model) -> Organization<'_> {
 fn identifier_of(row: &organisation::Model) -> String {
     match &row.identifier {
         Some(identifier) => identifier.clone(),
-        None => format!("{OWN_ORGANISATION}{}", short_digest(&[&fold(&row.name)])),
+        None => made_of_name(&row.name),
     }
+}
+
+/// An identifier that says no more than a name.
+fn made_of_name(name: &str) -> String {
+    format!("{OWN_ORGANISATION}{}", short_digest(&[&fold(name)]))
 }
 
 /// An identifier as the standard has it: a prefix, and a reference that is the term's own within it.
@@ -353,6 +432,8 @@ fn short_digest(texts: &[&str]) -> String {
 /// The standard's code for the sort of area that a GSS code is of (its codelist `geoCodeType.csv`).
 fn geo_code_type(code: &str) -> Option<&'static str> {
     Some(match code.get(..3)? {
+        "E01" | "W01" => "LSOA",
+        "E02" | "W02" => "MSOA",
         "E05" | "S13" | "W05" => "WD",
         "E06" | "W06" => "UA",
         "E07" => "NMD",
@@ -360,6 +441,9 @@ fn geo_code_type(code: &str) -> Option<&'static str> {
         "E09" => "LONB",
         "E10" => "CTY",
         "E12" => "RGN/GOR",
+        "E14" | "N06" | "S14" | "W07" => "WPC",
+        "S01" => "DZ",
+        "S02" => "IG",
         "S12" => "CA",
         _ => return None,
     })

@@ -14,11 +14,10 @@ use super::parse::{GoodRow, Refusal};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
 use crate::export::grants as export;
+use crate::grant_detail::{GrantDetail, NamedLocations};
 use crate::initiative::missing::Missing;
-use crate::initiative::publish::Proposal;
-use crate::initiative::record::{
-    FundingTerm, InitiativeRecord, OrganisationReference, PlaceReference, Source,
-};
+use crate::initiative::publish::{Proposal, PublishedGrant};
+use crate::initiative::record::{FundingTerm, InitiativeRecord, OrganisationReference, Source};
 use crate::initiative::validate::Finding;
 use crate::place::Gazetteer;
 
@@ -32,18 +31,22 @@ pub async fn import(
     remarks: &mut (dyn FnMut(Remark) + Send),
 ) -> Result<Tally, ImportError> {
     let (rows, reading) = super::batches(move |notes, each| {
+        let mut named = NamedLocations::default();
         grants::read(input, format, &Limits::NONE, notes, |at, row| {
             let row_number = at.row;
-            let row = row.map(|GoodRow { value, warnings }| GoodRow {
-                value: (value, at),
-                warnings,
+            let row = row.map(|GoodRow { value, warnings }| {
+                named.count(&value);
+                GoodRow {
+                    value: (value, at),
+                    warnings,
+                }
             });
             each(row_number, row)
         })
+        .map(|_| named)
     });
-    let propose = move |(grant, at): (Grant, Cell), places: &Gazetteer| {
-        (proposal(&grant, places, licence.as_deref()), at)
-    };
+    let propose =
+        |(grant, at): (Grant, Cell), places: &Gazetteer| (proposal(&grant, places, licence.as_deref()), at);
     let refusal = |_, at: &Cell, Finding { path, reason, .. }: Finding| Refusal {
         sheet: at.sheet.clone(),
         row: at.row,
@@ -51,7 +54,12 @@ pub async fn import(
         reason,
     };
     let tally = super::publish_where_they_stand(db, act, rows, propose, refusal, remarks).await?;
-    super::parsed(reading, remarks).await?;
+    let named = super::parsed(reading, remarks).await?;
+    if !named.is_empty() {
+        let places = Gazetteer::read_with_small_areas(db).await?;
+        let notes = named.into_notes(&places, usize::MAX);
+        notes.into_iter().map(Remark::Note).for_each(remarks);
+    }
     Ok(tally)
 }
 
@@ -126,7 +134,9 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
         external_ref: None,
         title: grant.title.clone(),
         summary: grant.description.clone(),
-        place: place(grant, places),
+        place: GrantDetail::of(grant)
+            .place(places)
+            .map(crate::place::reference_to),
         lead_organisation: named(&grant.recipient, None),
         started_on: None,
         ended_on: None,
@@ -150,7 +160,10 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
     };
     Proposal {
         record,
-        grant_digest: Some(grant.digest()),
+        grant: Some(PublishedGrant {
+            digest: grant.digest(),
+            detail: GrantDetail::of(grant),
+        }),
         corrects: None,
         written_from: None,
         unstated: None,
@@ -168,18 +181,4 @@ pub(super) fn named(party: &Party, kind: Option<OrganisationKind>) -> Organisati
         name: Some(party.name.clone()),
         kind,
     }
-}
-
-/// The one place that the grant's locations name, by code or else by name; not
-/// known where they name none that the base knows, or several.
-fn place(grant: &Grant, places: &Gazetteer) -> Option<PlaceReference> {
-    let mut named = grant.locations.iter().filter_map(|location| {
-        let by_code = location.code.as_deref().and_then(|code| places.by_code(code));
-        by_code.or_else(|| location.name.as_deref().and_then(|name| places.by_name(name)))
-    });
-    let first = named.next()?;
-    if named.any(|other| other.id != first.id) {
-        return None;
-    }
-    Some(crate::place::reference_to(first))
 }

@@ -12,6 +12,7 @@ use super::parse::{FileError, GoodRow, Notes, Refusal};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
 use crate::database;
+use crate::grant_detail;
 use crate::place::small_areas::{SmallAreasSaved, save_small_areas};
 use crate::place::{Gazetteer, PlaceDraft, Saved, Stated, save_all};
 
@@ -61,7 +62,13 @@ pub async fn import(
     let places = Gazetteer::read(&transaction).await?;
     let small_areas = small_areas_of_known(&places, rows, &mut tally, remarks);
     let kept = save_small_areas(&transaction, act, &places, small_areas.codes).await?;
+    let placed = grant_detail::place_unplaced(&transaction, act).await?;
     database::commit(transaction).await?;
+    if placed > 0 {
+        remarks(Remark::Note(format!(
+            "Records of published grants that have their place now that it is known: {placed}."
+        )));
+    }
     let mut lost_something = 0;
     for (index, outcome) in outcomes.into_iter().enumerate() {
         let row = index.checked_sub(larger.len()).map_or(0, |index| listed[index].0);

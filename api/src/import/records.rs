@@ -122,7 +122,7 @@ async fn identities(
 fn proposal((record, written_from): Written) -> Proposal {
     Proposal {
         record,
-        grant_digest: None,
+        grant: None,
         corrects: None,
         written_from,
         unstated: None,

@@ -6,6 +6,7 @@ use wayin_entity::{PlaceKind, place};
 
 use super::graphql::Place;
 use super::{Draft, save};
+use crate::grant_detail;
 use crate::graphql::mutating;
 use crate::id::NodeKind;
 use crate::initiative::filter_input::PlaceRef;
@@ -82,7 +83,11 @@ impl PlaceMutation {
             within: mutating::place_keys("within", within)?,
             successor: successor.map(|place| place.key("input.successor")).transpose()?,
         };
-        let saved = save(running.db(), &running.act(&reason), draft).await?;
+        let act = running.act(&reason);
+        let saved = save(running.db(), &act, draft).await?;
+        if saved.is_ok() && wrong.is_empty() {
+            grant_detail::place_unplaced(running.db(), &act).await?;
+        }
         let detail = json!({"reason": reason});
         Ok(finish(*running, saved, wrong, Log::Grows, detail).await?.into())
     }

@@ -12,8 +12,8 @@ use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{
     audit_event, challenge_faced, claim, crisis, entry_point_taken, former_organisation, funding_term,
-    import, import_outcome, initiative, issued_token, kept_revision, meeting, member, organisation, place,
-    reflection, revision, source, submission, term,
+    grant_detail, import, import_outcome, initiative, issued_token, kept_revision, meeting, member,
+    organisation, place, reflection, revision, source, submission, term,
 };
 
 use super::files;
@@ -72,6 +72,7 @@ tables! {
     entry_point_taken { Motivation } {}
     challenge_faced { Note } {}
     funding_term { GrantIdentifier Programme } {}
+    grant_detail { GrantIdentifier } { Document }
     source { Title Url Licence } {}
     revision { Reason } { Document }
     submission { ReviewNote ExternalRef } { Document }

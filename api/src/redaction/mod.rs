@@ -22,8 +22,8 @@ use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{
     ChangeKind, ChangeSubject, audit_event, challenge_faced, claim, crisis, entry_point_taken,
-    former_organisation, funding_term, initiative, issued_token, kept_revision, meeting, member,
-    organisation, place, reflection, repeatable, revision, source, submission, term,
+    former_organisation, funding_term, grant_detail, initiative, issued_token, kept_revision, meeting,
+    member, organisation, place, reflection, repeatable, revision, source, submission, term,
 };
 
 pub use self::found::Found;
@@ -148,6 +148,7 @@ pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str, found:
     };
     altered.extend(revisions);
     altered.extend(redaction.parts().await?);
+    redaction.grant_details().await?;
     redacted.initiatives = altered.len();
     redacted.submissions = redaction.submissions().await?;
     redacted.events = redaction.events().await?;
@@ -348,6 +349,16 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
             self.taking.text(&mut row.reason);
         };
         alter!(self: untouched revision [Document Reason], take_out, |row| row.initiative_id).await
+    }
+
+    /// What published grants say beyond their funding terms.
+    async fn grant_details(&self) -> Result<()> {
+        let take_out = |row: &mut grant_detail::Model| {
+            self.taking.identity(Identity::Grant, &mut row.grant_identifier);
+            self.taking.document(&mut row.document);
+        };
+        alter!(self: grant_detail [GrantIdentifier Document], take_out, |_| ()).await?;
+        Ok(())
     }
 
     /// Answers the records whose funding terms held it; those of other parts are known by their versions.

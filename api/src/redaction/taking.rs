@@ -7,7 +7,8 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelec
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 use wayin_entity::{
-    claim, crisis, former_organisation, funding_term, initiative, meeting, member, organisation, term,
+    claim, crisis, former_organisation, funding_term, grant_detail, initiative, meeting, member,
+    organisation, term,
 };
 
 use super::found::{Found, holds};
@@ -77,7 +78,7 @@ identities! {
     /// what stands for one stands for it in every document.
     Reference { initiative.ExternalRef }
     /// A grant's identifier.
-    Grant { funding_term.GrantIdentifier }
+    Grant { funding_term.GrantIdentifier grant_detail.GrantIdentifier }
     /// An organisation's identifier, in use or before.
     Organisation { organisation.Identifier former_organisation.Identifier }
     /// A short name in addresses and filters.

@@ -185,7 +185,7 @@ pub async fn at_all(
             read.push((at, reading, found));
             proposals.push(Proposal {
                 record,
-                grant_digest: None,
+                grant: None,
                 corrects: proposed.corrects,
                 written_from: proposed.written_from,
                 unstated: None,

@@ -10,9 +10,10 @@ use wayin_entity::{
     ImportAs, ImportKind, ImportState, KeptSubject, OrganisationKind, Perspective, PlaceKind, Reason,
     ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome, SourceKind, Step, SubmissionState,
     Visibility, audit_event, base, challenge_faced, challenge_reason, change, claim, condition_changed,
-    crisis, crisis_place, entry_point_taken, former_organisation, funding_term, import, import_outcome,
-    import_piece, initiative, initiative_source, issued_token, kept_revision, meeting, member, organisation,
-    place, place_within, reflection, repeatable, revision, small_area, source, submission, term,
+    crisis, crisis_place, entry_point_taken, former_organisation, funding_term, grant_detail, import,
+    import_outcome, import_piece, initiative, initiative_source, issued_token, kept_revision, meeting,
+    member, organisation, place, place_within, reflection, repeatable, revision, small_area, source,
+    submission, term,
 };
 
 /// Inserts the rows, and makes sure of each that it reads back as it was written.
@@ -438,6 +439,14 @@ impl Rows {
         keep(db, audit_event).await;
         keep(db, submission).await;
         keep(db, revision).await;
+        let detail = grant_detail::Model {
+            id: self.clock.new_id(),
+            grant_identifier: "360G-made-up-1".to_owned(),
+            document: serde_json::json!({"locations": [{"geoCode": "E01012018"}]}),
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        keep(db, detail).await;
         keep(db, change).await;
         keep(db, base).await;
     }

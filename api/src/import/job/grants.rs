@@ -11,6 +11,7 @@ use crate::base::DisclosureKeys;
 use crate::change::Act;
 use crate::database::is_one_of;
 use crate::error::Result;
+use crate::grant_detail::GrantDetail;
 use crate::import::grants::{field, named, proposal};
 use crate::import::parse::file_record::Cell;
 use crate::import::parse::grants::Grant;
@@ -40,6 +41,8 @@ impl Taking<'_> {
             match unit {
                 Unit::Grant { at, grant, warnings } => match self.of_another(&grant, &owners) {
                     None => {
+                        let mut warnings = warnings;
+                        warnings.extend(self.unplaced(&at, &grant));
                         rows.push((position, at, warnings));
                         proposals.push(proposal(&grant, self.places, Some(self.licence)));
                     }
@@ -124,6 +127,18 @@ impl Taking<'_> {
                 .filter_map(|(grant, funder)| Some((grant?, funder)))
                 .collect(),
         })
+    }
+
+    /// Warnings about the locations of a grant that no place of the base is found for.
+    fn unplaced(&self, at: &Cell, grant: &Grant) -> Vec<(Cell, Finding)> {
+        let detail = GrantDetail::of(grant);
+        let unknown = detail.unknown(self.places).map(|(position, key)| {
+            let path = format!("beneficiaryLocation/{position}/{}", key.field());
+            let reason = format!("{key}; it is kept, and read again when places are added");
+            let finding = Finding::new(FindingCode::NotFound, path, reason);
+            (cell(at, &finding), finding)
+        });
+        unknown.collect()
     }
 
     /// Why a grant is not the funder's to send in.

@@ -9,6 +9,7 @@ use wayin_entity::{FileFormat, ImportKind, import, organisation};
 
 use super::batch::Unit;
 use crate::error::{Error, Result};
+use crate::grant_detail::NamedLocations;
 use crate::import::parse::file_record::{Cell, Item};
 use crate::import::parse::grants::{self as grant_files, GrantFormat};
 use crate::import::parse::records::{Limits, RecordFormat, Unread, read_as_typed};
@@ -54,7 +55,15 @@ fn grant_format(import: &import::Model) -> Option<GrantFormat> {
 /// Rows with their positions in the file, counted from 1.
 pub(super) struct Batch(pub(super) Vec<(i64, Unit)>);
 
-pub(super) type Reading = tokio::task::JoinHandle<(Notes, Result<(), FileError>)>;
+/// How a file was read.
+pub(super) struct HowRead {
+    pub(super) notes: Notes,
+    /// What its grants name as their locations, those of rows that were done before among them.
+    pub(super) named: NamedLocations,
+    pub(super) outcome: Result<(), FileError>,
+}
+
+pub(super) type Reading = tokio::task::JoinHandle<HowRead>;
 
 /// Reads a file on a thread of its own, its records by themselves included, and hands over the rows that are not
 /// done yet, in batches of which few wait, so that a long file never does in memory.
@@ -71,7 +80,7 @@ pub(super) fn read(
     let reading = tokio::task::spawn_blocking(move || {
         let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
         let mut position = 0;
-        let mut notes = Notes::default();
+        let (mut notes, mut named) = (Notes::default(), NamedLocations::default());
         let mut hand_over = |mut unit| {
             position += 1;
             if position <= done {
@@ -94,30 +103,22 @@ pub(super) fn read(
             }
             ControlFlow::Continue(())
         };
-        let read = if let Some(format) = grants {
-            let (mut left, mut outcome) = (limits.rows, Ok(()));
-            let read = grant_files::read(
-                BufReader::new(content),
-                format,
-                &limits,
-                &mut notes,
-                |at, grant| {
-                    if left == 0 {
-                        outcome = Err(FileError::TooManyRows(limits.rows));
-                        return ControlFlow::Break(());
-                    }
-                    left -= 1;
-                    hand_over(match grant {
-                        Ok(good) => Unit::Grant {
+        let outcome = if let Some(format) = grants {
+            let input = BufReader::new(content);
+            let read = grant_files::read(input, format, &limits, &mut notes, |at, grant| {
+                hand_over(match grant {
+                    Ok(good) => {
+                        named.count(&good.value);
+                        Unit::Grant {
                             at,
                             grant: Box::new(good.value),
                             warnings: good.warnings.into_iter().map(found_in).collect(),
-                        },
-                        Err(refusals) => Unit::NoGrant(at, refusals.into_iter().map(found_in).collect()),
-                    })
-                },
-            );
-            read.and(outcome)
+                        }
+                    }
+                    Err(refusals) => Unit::NoGrant(at, refusals.into_iter().map(found_in).collect()),
+                })
+            });
+            read.map(|_| ())
         } else {
             let format = record_format(format);
             read_as_typed(
@@ -135,7 +136,11 @@ pub(super) fn read(
         if !batch.is_empty() {
             let _ = sender.blocking_send(Batch(batch));
         }
-        (notes, read)
+        HowRead {
+            notes,
+            named,
+            outcome,
+        }
     });
     (receiver, reading)
 }

@@ -16,7 +16,7 @@ use wayin_entity::{ImportKind, ImportState, Role, import, member, organisation};
 
 use super::batch::{self, Taken};
 use super::in_line::{self, InLine};
-use super::reading::{Batch, ROWS_AT_ONCE, licence, read};
+use super::reading::{Batch, HowRead, ROWS_AT_ONCE, licence, read};
 use super::{Settings, file, grants, may_import, records};
 use crate::app::App;
 use crate::auth::requester::Member;
@@ -39,6 +39,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const TRIES: u32 = 5;
 /// How often an import is begun that does not get on: it may be what brings its runner down.
 const MOST_ATTEMPTS: i32 = 5;
+
+/// Of how many locations that no place has the notes of an import say how many grants name them.
+const MAX_LOCATIONS_NOTED: usize = 100;
 
 /// What takes imports in: a server, or a command.
 pub struct Runner<'a> {
@@ -286,9 +289,15 @@ async fn take_in(runner: &Runner<'_>, import: import::Model) -> Result<End> {
         return Ok(end);
     }
     match reading.await {
-        Ok((notes, read)) => {
+        Ok(HowRead {
+            mut notes,
+            named,
+            outcome,
+        }) => {
+            let unknown = named.into_notes(&places, MAX_LOCATIONS_NOTED);
+            unknown.into_iter().for_each(|note| notes.add(note));
             keep_notes(runner, import.id, notes).await?;
-            Ok(read.map_or_else(|error| End::Refused(error.to_string()), |()| End::Done))
+            Ok(outcome.map_or_else(|error| End::Refused(error.to_string()), |()| End::Done))
         }
         Err(cause) => {
             tracing::error!(import = %import.id, %cause, "an import's file brought its reader down");

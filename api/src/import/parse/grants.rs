@@ -3,7 +3,8 @@
 //! Only what [`Grant`] holds is read: no address, telephone number, e-mail
 //! address or other detail of a person ever leaves the file, and a grant to a
 //! person is refused. Where the standard allows a list of recipients, funders,
-//! programmes or planned dates, the first of them is taken.
+//! programmes or planned dates, a record has room for the first of them; the others
+//! are kept beside it. Rows that share an identifier are one grant.
 //!
 //! A grant must have what it is known by: its identifier, its title, and the names
 //! of its recipient and its funder. Everything else may be missing. A value that
@@ -12,8 +13,12 @@
 //! Titles, descriptions, names and programmes that are longer than a base holds are
 //! cut at a word and end in an ellipsis.
 
+mod draft;
+mod further;
+mod merge;
 mod package;
 mod sheet;
+mod whole;
 mod workbook;
 
 use std::fmt::Write as _;
@@ -26,13 +31,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wayin_entity::{DeliveryTimeline, EntryPoint, ReportingBasis, ReportingFrequency, Restriction};
 
+use self::draft::GrantRow;
+pub use self::further::{Further, Period};
+use self::merge::{Merging, RowCounts};
 use super::file_record::Cell;
 use super::records::{Limits, RecordFormat};
 use super::stream;
-use super::{FileError, Notes, Refusals, Row};
+use super::{FileError, Notes, Row};
 use crate::initiative::missing::{FundingTermAnswer, Missing};
-use crate::money::{self, Amount, DecimalSign, Rounded};
-use crate::written::{self, WrittenDate, quoted};
 
 /// The most characters of a title or of a programme's.
 const LONGEST_TITLE: usize = 300;
@@ -80,6 +86,8 @@ pub struct Grant {
     pub data_source: Option<String>,
     /// What it says of its terms beyond the standard, as Wayin's own exports do.
     pub own: Option<OwnTerms>,
+    /// What it says more than once where a record has room for one.
+    pub further: Further,
 }
 
 /// The terms that the standard has no field for, as they stand in a grant's object `wayin`.
@@ -119,21 +127,27 @@ pub struct OwnTerms {
 }
 
 /// An organisation that takes part in a grant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Party {
     /// The org-id identifier, at most 100 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identifier: Option<String>,
     /// The name, at most 200 characters.
     pub name: String,
 }
 
 /// A beneficiary location.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Location {
     /// The name, at most 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The geographic code in upper case, most often a GSS code.
+    #[serde(rename = "geoCode", default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// What sort of area the code is of, as published, such as `LSOA`; at most 200 characters.
+    #[serde(rename = "geoCodeType", default, skip_serializing_if = "Option::is_none")]
+    pub code_type: Option<String>,
 }
 
 /// What a JSON package says about itself. Tables and workbooks say nothing.
@@ -183,27 +197,73 @@ impl GrantFormat {
     }
 }
 
-/// Reads grants and hands each row to `each`, which may end the reading early:
+/// Reads grants and hands each to `each`, which may end the reading early:
 /// in JSON with its position in the list, in CSV with its line, in a workbook with its sheet and row.
+/// A grant of several rows is handed over with the first of them, once the last has been read.
 ///
 /// Answers with what the package says about itself, as far as it was read; that
-/// may stand behind the grants, so that [`about`] exists for those who need it first.
+/// may come after the grants, so that [`about`] exists for those who need it first.
 /// Refuses the file whole where it is not valid, holds no list of grants, or
 /// has no column for something that every grant must have.
 pub fn read(
-    input: impl Read + Seek,
+    mut input: impl Read + Seek,
     format: GrantFormat,
     limits: &Limits,
     notes: &mut Notes,
     mut each: impl FnMut(Cell, Row<Grant>) -> ControlFlow<()>,
 ) -> Result<PackageInfo, FileError> {
+    let mut counts = RowCounts::default();
+    let mut left = limits.rows;
+    let counted = read_rows(
+        &mut input,
+        format,
+        limits,
+        &mut Notes::default(),
+        &mut |_, row| {
+            if left == 0 {
+                return ControlFlow::Break(());
+            }
+            left -= 1;
+            counts.count(&row);
+            ControlFlow::Continue(())
+        },
+    );
+    // Any other fault shows again below, behind the rows before it.
+    if let Err(error @ FileError::NotGrants(_)) = counted {
+        return Err(error);
+    }
+    input.rewind()?;
+    let mut merging = Merging::new(counts, &mut each);
+    let (mut left, mut outcome, mut is_stopped) = (limits.rows, Ok(()), false);
+    let read = read_rows(&mut input, format, limits, notes, &mut |at, row| {
+        if left == 0 {
+            outcome = Err(FileError::TooManyRows(limits.rows));
+            return ControlFlow::Break(());
+        }
+        left -= 1;
+        let next = merging.take(at, row);
+        is_stopped |= next.is_break();
+        next
+    });
+    if !is_stopped {
+        merging.end();
+    }
+    outcome.and(read)
+}
+
+/// Reads the rows of grants, each for itself.
+fn read_rows(
+    input: &mut (impl Read + Seek),
+    format: GrantFormat,
+    limits: &Limits,
+    notes: &mut Notes,
+    each: &mut dyn FnMut(Cell, GrantRow) -> ControlFlow<()>,
+) -> Result<PackageInfo, FileError> {
     let none = |()| PackageInfo::default();
     match format {
         GrantFormat::Json => package::read(input, notes, |row, grant| each(Cell::of_row(row), grant)),
         GrantFormat::Csv => sheet::read(input, notes, |row, grant| each(Cell::of_row(row), grant)).map(none),
-        GrantFormat::Xlsx | GrantFormat::Ods => {
-            workbook::read(input, format, limits, notes, &mut each).map(none)
-        }
+        GrantFormat::Xlsx | GrantFormat::Ods => workbook::read(input, format, limits, notes, each).map(none),
     }
 }
 
@@ -217,7 +277,8 @@ pub fn about(input: impl Read + Seek, format: GrantFormat) -> Result<PackageInfo
 
 impl Grant {
     /// The SHA-256 of all that was read, in hexadecimal: the same for the same
-    /// grant in JSON and in CSV, and another as soon as any part differs.
+    /// grant in JSON and in CSV, and another as soon as any part differs. Only the sorts of
+    /// its geographic codes have no part in it: the codes say as much.
     pub fn digest(&self) -> String {
         let Self {
             identifier,
@@ -235,6 +296,7 @@ impl Grant {
             locations,
             data_source,
             own,
+            further,
         } = self;
         let mut parts = vec![
             Some(identifier.clone()),
@@ -257,6 +319,9 @@ impl Grant {
         }
         // Only where there is any, so that other grants are known again as before.
         parts.extend(own.as_ref().map(|own| serde_json::to_string(own).ok()));
+        if !further.is_empty() {
+            parts.push(serde_json::to_string(further).ok());
+        }
         let mut hash = Sha256::new();
         for part in parts {
             // The length before each part keeps neighbours from running together.
@@ -277,310 +342,7 @@ impl Grant {
     }
 }
 
-/// What stands in one field, before it is known to make sense.
-#[derive(Clone, Debug, Default)]
-enum Given {
-    #[default]
-    Nothing,
-    /// Text, or a number in the file's own digits.
-    Text(String),
-    /// Something else, as one would call it.
-    Other(&'static str),
-}
-
-impl Given {
-    /// The text, if there is any; a refusal where something else stands.
-    fn text(&self) -> Result<Option<&str>, String> {
-        let is_visible = |c: char| !c.is_whitespace() && !c.is_control();
-        match self {
-            Self::Nothing => Ok(None),
-            Self::Text(text) => Ok(Some(text.as_str()).filter(|text| text.contains(is_visible))),
-            Self::Other(what) => Err(format!("is {what}, where text or a number belongs")),
-        }
-    }
-}
-
-/// A row's fields as either form gives them.
-#[derive(Debug, Default)]
-struct Draft {
-    id: Given,
-    title: Given,
-    description: Given,
-    currency: Given,
-    amount: Given,
-    awarded_on: Given,
-    starts_on: Given,
-    ends_on: Given,
-    duration: Given,
-    programme: Given,
-    recipient_id: Given,
-    recipient_name: Given,
-    funder_id: Given,
-    funder_name: Given,
-    data_source: Given,
-    locations: Vec<DraftLocation>,
-    own: Option<OwnTerms>,
-    /// Whether the recipient is a person.
-    to_person: bool,
-    /// What stands before the decimals of its numbers.
-    sign: DecimalSign,
-}
-
-#[derive(Debug, Default)]
-struct DraftLocation {
-    name: Given,
-    code: Given,
-}
-
-/// The paths of the fields that are read, as JSON has them.
-mod path {
-    pub(super) const ID: &str = "id";
-    pub(super) const TITLE: &str = "title";
-    pub(super) const DESCRIPTION: &str = "description";
-    pub(super) const CURRENCY: &str = "currency";
-    pub(super) const AMOUNT: &str = "amountAwarded";
-    pub(super) const AWARDED_ON: &str = "awardDate";
-    pub(super) const STARTS_ON: &str = "plannedDates/0/startDate";
-    pub(super) const ENDS_ON: &str = "plannedDates/0/endDate";
-    pub(super) const DURATION: &str = "plannedDates/0/duration";
-    pub(super) const PROGRAMME: &str = "grantProgramme/0/title";
-    pub(super) const RECIPIENT_ID: &str = "recipientOrganization/0/id";
-    pub(super) const RECIPIENT_NAME: &str = "recipientOrganization/0/name";
-    pub(super) const FUNDER_ID: &str = "fundingOrganization/0/id";
-    pub(super) const FUNDER_NAME: &str = "fundingOrganization/0/name";
-    pub(super) const DATA_SOURCE: &str = "dataSource";
-    pub(super) const PERSON: &str = "recipientIndividual";
-    pub(super) const LOCATIONS: &str = "beneficiaryLocation";
-}
-
-impl Draft {
-    /// The grant, or all that is wrong with it beside what is found already.
-    fn check(self, mut found: Refusals) -> Row<Grant> {
-        if self.to_person {
-            // Nothing else of a person's grant is looked at, or repeated.
-            let mut alone = Refusals::of(found.row);
-            let reason = "the grant is to a person, and Wayin keeps no personal data";
-            alone.add(path::PERSON, reason);
-            return alone.finish(None);
-        }
-        let identifier = found.required(path::ID, &self.id, uncut::<LONGEST_IDENTIFIER>);
-        let title = found.required(path::TITLE, &self.title, line::<LONGEST_TITLE>);
-        let description = found.optional(path::DESCRIPTION, &self.description, description);
-        let currency = found.expected(path::CURRENCY, &self.currency, money::currency);
-        let amount_minor = found.amount(&self.amount, currency.as_deref(), self.sign);
-        let awarded_on = found.expected(path::AWARDED_ON, &self.awarded_on, written::any_date);
-        let awarded_on = found.date(path::AWARDED_ON, &self.awarded_on, awarded_on);
-        let starts_on = found.optional(path::STARTS_ON, &self.starts_on, written::any_date);
-        let starts_on = found.date(path::STARTS_ON, &self.starts_on, starts_on);
-        let ends_on = found.optional(path::ENDS_ON, &self.ends_on, written::any_date);
-        let ends_on = found.date(path::ENDS_ON, &self.ends_on, ends_on);
-        let ends_on = ends_on.filter(|end| match starts_on {
-            Some(start) if *end < start => {
-                found.leave_out(path::ENDS_ON, &format!("{end} is before the start, {start}"));
-                false
-            }
-            _ => true,
-        });
-        let duration_months = found.duration(&self.duration, self.sign);
-        let programme = found.optional(path::PROGRAMME, &self.programme, line::<LONGEST_TITLE>);
-        let recipient = found.party(
-            (path::RECIPIENT_ID, &self.recipient_id),
-            (path::RECIPIENT_NAME, &self.recipient_name),
-        );
-        let funder = found.party(
-            (path::FUNDER_ID, &self.funder_id),
-            (path::FUNDER_NAME, &self.funder_name),
-        );
-        let mut locations = Vec::with_capacity(self.locations.len());
-        for (position, location) in self.locations.iter().enumerate() {
-            let list = path::LOCATIONS;
-            let name = format!("{list}/{position}/name");
-            let name = found.optional(&name, &location.name, line::<LONGEST_NAME>);
-            let code = format!("{list}/{position}/geoCode");
-            let code = found.optional(&code, &location.code, uncut::<LONGEST_IDENTIFIER>);
-            if name.is_some() || code.is_some() {
-                let code = code.map(|code| code.to_ascii_uppercase());
-                locations.push(Location { name, code });
-            }
-        }
-        let data_source = found.optional(path::DATA_SOURCE, &self.data_source, web_address);
-        let own = self.own;
-        let whole = || {
-            Some(Grant {
-                identifier: identifier?,
-                title: title?,
-                description,
-                currency,
-                amount_minor,
-                awarded_on,
-                starts_on,
-                ends_on,
-                duration_months,
-                programme,
-                recipient: recipient?,
-                funder: funder?,
-                locations,
-                data_source,
-                own,
-            })
-        };
-        found.finish(whole())
-    }
-}
-
-impl Refusals {
-    /// Warns that the grant is taken without a field.
-    fn leave_out(&mut self, path: &str, reason: &str) {
-        self.warn(path, format!("{reason}; the grant is taken without it"));
-    }
-
-    /// The field as `parse` reads it; nothing where it is blank, or where it cannot be held, which is a warning.
-    fn optional<'a, T>(
-        &mut self,
-        path: &str,
-        given: &'a Given,
-        parse: impl FnOnce(&'a str) -> Result<T, String>,
-    ) -> Option<T> {
-        let read = given.text().and_then(|text| text.map(parse).transpose());
-        read.unwrap_or_else(|reason| {
-            self.leave_out(path, &reason);
-            None
-        })
-    }
-
-    /// Likewise, of a field that the standard requires: a warning too where it is blank.
-    fn expected<'a, T>(
-        &mut self,
-        path: &str,
-        given: &'a Given,
-        parse: impl FnOnce(&'a str) -> Result<T, String>,
-    ) -> Option<T> {
-        self.optional(path, given, parse).or_else(|| {
-            if matches!(given.text(), Ok(None)) {
-                self.leave_out(path, "is missing");
-            }
-            None
-        })
-    }
-
-    /// Likewise, of a field without which there is no grant: the row is refused.
-    fn required<'a, T>(
-        &mut self,
-        path: &str,
-        given: &'a Given,
-        parse: impl FnOnce(&'a str) -> Result<T, String>,
-    ) -> Option<T> {
-        let text = given.text().and_then(|text| text.ok_or("is missing".into()));
-        let text = self.check(path, text)?;
-        self.check(path, parse(text))
-    }
-
-    /// The date, with a warning where it may be meant otherwise.
-    fn date(&mut self, path: &str, given: &Given, read: Option<WrittenDate>) -> Option<NaiveDate> {
-        let WrittenDate { date, is_ambiguous } = read?;
-        if let (true, Given::Text(text)) = (is_ambiguous, given) {
-            self.warn(path, written::read_day_first(text, date));
-        }
-        Some(date)
-    }
-
-    /// The amount in the currency's minor unit, rounded where it has more decimals.
-    fn amount(&mut self, given: &Given, currency: Option<&str>, sign: DecimalSign) -> Option<i64> {
-        let amount = self.expected(path::AMOUNT, given, |text| Amount::parse(text, sign))?;
-        let Some(currency) = currency else {
-            let reason = format!("{} is in a currency that is not known", quoted(amount.text()));
-            self.leave_out(path::AMOUNT, &reason);
-            return None;
-        };
-        match amount.rounded(currency) {
-            Ok(Rounded { minor, is_exact }) => {
-                if !is_exact {
-                    let rounded = money::in_major_units(minor, currency);
-                    let reason = format!(
-                        "{} has more decimals than {currency} has; it is rounded to {rounded}",
-                        quoted(amount.text())
-                    );
-                    self.warn(path::AMOUNT, reason);
-                }
-                Some(minor)
-            }
-            Err(reason) => {
-                self.leave_out(path::AMOUNT, &reason);
-                None
-            }
-        }
-    }
-
-    /// The number of months, which may be followed by that word.
-    fn duration(&mut self, given: &Given, sign: DecimalSign) -> Option<i32> {
-        let without_unit = given.text().ok().flatten().and_then(|text| {
-            let number = text.trim().trim_end_matches(|letter: char| !letter.is_numeric());
-            let unit = text.trim()[number.len()..]
-                .trim()
-                .trim_end_matches('.')
-                .to_lowercase();
-            let is_months = matches!(
-                unit.as_str(),
-                "month" | "months" | "month(s)" | "mth" | "mths" | "m"
-            );
-            let months = money::months(number, sign).ok().filter(|_| is_months)?;
-            Some((text, months))
-        });
-        if let Some((text, months)) = without_unit {
-            let reason = format!("{} is read as {months} months", quoted(text));
-            self.warn(path::DURATION, reason);
-            return Some(months);
-        }
-        self.optional(path::DURATION, given, |text| money::months(text, sign))
-    }
-
-    fn party(&mut self, id: (&str, &Given), name: (&str, &Given)) -> Option<Party> {
-        let identifier = self.optional(id.0, id.1, uncut::<LONGEST_ORGANISATION_IDENTIFIER>);
-        let name = self.required(name.0, name.1, line::<LONGEST_NAME>)?;
-        Some(Party { identifier, name })
-    }
-}
-
-fn line<const LONGEST: usize>(text: &str) -> Result<String, String> {
-    let line = written::line(text).ok_or("is missing")?;
-    Ok(written::cut(line, LONGEST))
-}
-
-fn description(text: &str) -> Result<String, String> {
-    let description = written::paragraphs(text).ok_or("is missing")?;
-    Ok(written::cut(description, LONGEST_DESCRIPTION))
-}
-
-/// An identifier is never cut: half of one names something else.
-fn uncut<const LONGEST: usize>(text: &str) -> Result<String, String> {
-    let identifier = written::line(text).ok_or("is missing")?;
-    if identifier.chars().count() > LONGEST {
-        return Err(format!(
-            "{} is over {LONGEST} characters long",
-            quoted(&identifier)
-        ));
-    }
-    Ok(identifier)
-}
-
-/// The text, where it is an address on the web that a page may link to.
-fn web_address(text: &str) -> Result<String, String> {
-    let address = text.trim();
-    let scheme = address.split_once("://").map_or("", |(scheme, _)| scheme);
-    let is_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    let is_plain = !address.contains(|c: char| c.is_whitespace() || c.is_control() || c == '@');
-    if !is_web || !is_plain {
-        let reason = "is not a plain web address, such as https://example.org/grants.json";
-        return Err(format!("{} {reason}", quoted(address)));
-    }
-    if address.len() > LONGEST_ADDRESS {
-        return Err(format!(
-            "{} is over {LONGEST_ADDRESS} bytes long",
-            quoted(address)
-        ));
-    }
-    Ok(address.to_owned())
-}
-
+#[cfg(test)]
+mod row_tests;
 #[cfg(test)]
 mod tests;

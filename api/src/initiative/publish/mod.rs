@@ -27,16 +27,26 @@ use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;
 use crate::error::Result;
+use crate::grant_detail::{self, GrantDetail};
 use crate::organisation::{Altered, Found, former};
 use crate::place::Gazetteer;
+
+/// What is known of a published grant beside its record.
+#[derive(Clone, Debug)]
+pub struct PublishedGrant {
+    /// The digest of all that it says, by which an import recognises it.
+    pub digest: String,
+    /// What the record has no room for.
+    pub detail: GrantDetail,
+}
 
 /// A record that is to be published.
 #[derive(Clone, Debug)]
 pub struct Proposal {
     /// The record.
     pub record: InitiativeRecord,
-    /// For one that is made from a published grant, the digest of the grant; the first funding term names it.
-    pub grant_digest: Option<String>,
+    /// The published grant that it is made from; the first funding term names it.
+    pub grant: Option<PublishedGrant>,
     /// The initiative that it corrects; none where the record itself tells which it is.
     pub corrects: Option<Uuid>,
     /// The version of what is published that it was written from: it replaces no other. None where that does not matter.
@@ -143,6 +153,7 @@ pub(crate) async fn write_all(
         .flat_map(|proposal| named_mut(&mut proposal.record));
     former::lead_on(db, named).await?;
     complete::complete(db, &mut ahead).await?;
+    let details: Vec<_> = ahead.iter().map(detail_of).collect();
     while !ahead.is_empty() {
         let rest = ahead.split_off(before_repeat(&ahead));
         let written = write_together(db, act, places, keys, ahead).await?;
@@ -150,7 +161,21 @@ pub(crate) async fn write_all(
         changes.extend(written.changes);
         ahead = rest;
     }
+    let kept = details
+        .into_iter()
+        .zip(&outcomes)
+        .filter_map(|(detail, outcome)| {
+            // A refused grant leaves what is kept of an earlier one as it is.
+            detail.filter(|_| !matches!(outcome, Outcome::Refused(_)))
+        });
+    grant_detail::save(db, act, kept.collect()).await?;
     Ok(Written { outcomes, changes })
+}
+
+/// What a proposal's grant says beyond its record, with the identifier of the grant.
+fn detail_of(proposal: &Proposal) -> Option<(String, GrantDetail)> {
+    let grant = proposal.grant.as_ref()?;
+    Some((proposal.grant_identifier()?.to_owned(), grant.detail.clone()))
 }
 
 /// Withdraws what stands of an initiative, for the reason of the act: it leaves lists and counts,

@@ -58,7 +58,7 @@ impl Batch<'_> {
                 .errors
                 .extend(self.standing.stale(standing, proposal.written_from));
         }
-        if !stands_so && proposal.grant_digest.is_none() {
+        if !stands_so && proposal.grant.is_none() {
             findings.warnings.extend(self.standing.cleared(id, &record));
         }
         LookedOver { findings, stands_so }
@@ -88,9 +88,12 @@ impl Batch<'_> {
     pub(super) fn prepare(&mut self, proposal: Proposal) -> Result<Prepared> {
         let identifier = proposal.grant_identifier().map(ToOwned::to_owned);
         let grant = proposal
-            .grant_digest
+            .grant
             .zip(identifier)
-            .map(|(digest, identifier)| GrantOrigin { identifier, digest });
+            .map(|(grant, identifier)| GrantOrigin {
+                identifier,
+                digest: grant.digest,
+            });
         let corrects = proposal.corrects;
         let mut record = match &grant {
             None => with_what_grants_say(&self.standing, proposal.record),

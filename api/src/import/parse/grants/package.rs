@@ -1,5 +1,6 @@
 //! The JSON form: a package, or its list of grants alone, a grant at a time.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{BufReader, Read, Seek};
 use std::ops::ControlFlow;
@@ -12,8 +13,9 @@ use serde_json::{Map, Value};
 
 use super::super::encoding::{self, Form};
 use super::super::stream::{Allowance, Metered};
-use super::super::{FileError, LONGEST_ROW, Notes, Refusals, Row, json_fault, refuse_without_rows};
-use super::{Draft, DraftLocation, Given, Grant, OwnTerms, PackageInfo, path};
+use super::super::{FileError, LONGEST_ROW, Notes, Refusals, json_fault, refuse_without_rows};
+use super::draft::{Draft, DraftLocation, DraftParty, DraftPeriod, Given, GrantRow, path};
+use super::{OwnTerms, PackageInfo};
 use crate::money::DecimalSign;
 use crate::written::{self, quoted};
 
@@ -21,7 +23,7 @@ use crate::written::{self, quoted};
 pub(super) fn read(
     input: impl Read + Seek,
     notes: &mut Notes,
-    each: impl FnMut(u64, Row<Grant>) -> ControlFlow<()>,
+    each: impl FnMut(u64, GrantRow) -> ControlFlow<()>,
 ) -> Result<PackageInfo, FileError> {
     walk(input, notes, Some(each))
 }
@@ -31,13 +33,13 @@ pub(super) fn about(input: impl Read + Seek) -> Result<PackageInfo, FileError> {
     walk(
         input,
         &mut Notes::default(),
-        None::<fn(u64, Row<Grant>) -> ControlFlow<()>>,
+        None::<fn(u64, GrantRow) -> ControlFlow<()>>,
     )
 }
 
 fn walk<F>(input: impl Read + Seek, notes: &mut Notes, each: Option<F>) -> Result<PackageInfo, FileError>
 where
-    F: FnMut(u64, Row<Grant>) -> ControlFlow<()>,
+    F: FnMut(u64, GrantRow) -> ControlFlow<()>,
 {
     let allowance = Allowance::unlimited();
     let metered = Metered::new(encoding::open(input, Form::Json, notes)?, &allowance);
@@ -87,7 +89,7 @@ struct Package<'w, 'a, F>(&'w mut Walk<'a, F>);
 
 impl<'de, F> Visitor<'de> for Package<'_, '_, F>
 where
-    F: FnMut(u64, Row<Grant>) -> ControlFlow<()>,
+    F: FnMut(u64, GrantRow) -> ControlFlow<()>,
 {
     type Value = ();
 
@@ -131,7 +133,7 @@ struct Grants<'w, 'a, F>(&'w mut Walk<'a, F>);
 
 impl<'de, F> DeserializeSeed<'de> for Grants<'_, '_, F>
 where
-    F: FnMut(u64, Row<Grant>) -> ControlFlow<()>,
+    F: FnMut(u64, GrantRow) -> ControlFlow<()>,
 {
     type Value = ();
 
@@ -142,7 +144,7 @@ where
 
 impl<'de, F> Visitor<'de> for Grants<'_, '_, F>
 where
-    F: FnMut(u64, Row<Grant>) -> ControlFlow<()>,
+    F: FnMut(u64, GrantRow) -> ControlFlow<()>,
 {
     type Value = ();
 
@@ -177,32 +179,32 @@ where
     }
 }
 
-fn grant(row: u64, json: &str) -> Row<Grant> {
+fn grant(row: u64, json: &str) -> GrantRow {
     let mut refusals = Refusals::of(row);
     if !json.starts_with('{') {
         refusals.add("", "is not an object");
-        return refusals.finish(None);
+        return GrantRow::refused(None, refusals.found);
     }
     let object: GrantObject = match serde_json::from_str(json) {
         Ok(object) => object,
         Err(error) => {
             refusals.add("", json_fault(&error));
-            return refusals.finish(None);
+            return GrantRow::refused(None, refusals.found);
         }
     };
     let lists = [
-        ("plannedDates", object.planned_dates.is_wrong),
-        ("grantProgramme", object.grant_programme.is_wrong),
-        ("recipientOrganization", object.recipient_organization.is_wrong),
-        ("fundingOrganization", object.funding_organization.is_wrong),
-        (path::LOCATIONS, object.beneficiary_location.is_wrong),
+        (path::STARTS_ON, object.planned_dates.is_wrong),
+        (path::PROGRAMME, object.grant_programme.is_wrong),
+        (path::RECIPIENT_NAME, object.recipient_organization.is_wrong),
+        (path::FUNDER_NAME, object.funding_organization.is_wrong),
+        (path::LOCATION_NAME, object.beneficiary_location.is_wrong),
     ];
-    for (field, _) in lists.into_iter().filter(|(_, is_wrong)| *is_wrong) {
+    for (path, _) in lists.into_iter().filter(|(_, is_wrong)| *is_wrong) {
         let reason = "is not a list of objects";
-        if matches!(field, "recipientOrganization" | "fundingOrganization") {
-            refusals.add(field, reason);
+        if matches!(path, path::RECIPIENT_NAME | path::FUNDER_NAME) {
+            refusals.add(path::list(path), reason);
         } else {
-            refusals.leave_out(field, reason);
+            refusals.leave_out(path::list(path), reason);
         }
     }
     let own = object.wayin.and_then(|own| own_terms(own.get(), &mut refusals));
@@ -210,7 +212,7 @@ fn grant(row: u64, json: &str) -> Row<Grant> {
         own,
         ..object.into_draft()
     };
-    draft.check(refusals)
+    draft.parse(refusals)
 }
 
 /// The terms that an export of Wayin writes, without those that cannot be read.
@@ -252,6 +254,7 @@ struct GrantObject<'a> {
     funding_organization: Listed<Organization>,
     beneficiary_location: Listed<Place>,
     recipient_individual: Option<IgnoredAny>,
+    to_individuals_details: Option<IgnoredAny>,
     wayin: Option<&'a RawValue>,
 }
 
@@ -281,14 +284,24 @@ struct Organization {
 struct Place {
     name: Given,
     geo_code: Given,
+    geo_code_type: Given,
 }
 
 impl GrantObject<'_> {
     fn into_draft(self) -> Draft {
-        let dates = self.planned_dates.first();
-        let recipient = self.recipient_organization.first();
-        let funder = self.funding_organization.first();
-        let locations = self.beneficiary_location.items.into_iter();
+        let periods = self.planned_dates.numbered(|event| DraftPeriod {
+            starts_on: event.start_date,
+            ends_on: event.end_date,
+            duration: event.duration,
+        });
+        let party = |organization: Organization| DraftParty {
+            id: organization.id,
+            name: organization.name,
+        };
+        let person = [
+            (path::PERSON, self.recipient_individual.is_some()),
+            (path::PERSON_DETAILS, self.to_individuals_details.is_some()),
+        ];
         Draft {
             id: self.id,
             title: self.title,
@@ -296,23 +309,20 @@ impl GrantObject<'_> {
             currency: self.currency,
             amount: self.amount_awarded,
             awarded_on: self.award_date,
-            starts_on: dates.start_date,
-            ends_on: dates.end_date,
-            duration: dates.duration,
-            programme: self.grant_programme.first().title,
-            recipient_id: recipient.id,
-            recipient_name: recipient.name,
-            funder_id: funder.id,
-            funder_name: funder.name,
             data_source: self.data_source,
-            locations: locations
-                .map(|place| DraftLocation {
-                    name: place.name,
-                    code: place.geo_code,
-                })
-                .collect(),
+            periods,
+            programmes: self.grant_programme.numbered(|programme| programme.title),
+            recipients: self.recipient_organization.numbered(party),
+            funders: self.funding_organization.numbered(party),
+            locations: self.beneficiary_location.numbered(|place| DraftLocation {
+                name: place.name,
+                code: place.geo_code,
+                code_type: place.geo_code_type,
+            }),
             own: None,
-            to_person: self.recipient_individual.is_some(),
+            person: person
+                .into_iter()
+                .find_map(|(path, is_there)| is_there.then_some(path)),
             sign: DecimalSign::Point,
         }
     }
@@ -325,9 +335,10 @@ struct Listed<T> {
     is_wrong: bool,
 }
 
-impl<T: Default> Listed<T> {
-    fn first(self) -> T {
-        self.items.into_iter().next().unwrap_or_default()
+impl<T> Listed<T> {
+    /// The items by their numbers, counted from 0.
+    fn numbered<D>(self, draft: impl FnMut(T) -> D) -> BTreeMap<u32, D> {
+        (0..).zip(self.items.into_iter().map(draft)).collect()
     }
 }
 

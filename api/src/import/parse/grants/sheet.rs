@@ -1,34 +1,45 @@
 //! The CSV form: under the standard's titles, as its template and converters write
 //! them (`Planned Dates:Start Date`), or under JSON paths (`plannedDates/0/startDate`).
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::super::stream::Allowance;
 use super::super::table::Table;
-use super::super::{FileError, Notes, Refusals, Row};
-use super::{Draft, DraftLocation, Given, Grant, path};
+use super::super::{FileError, Notes, Refusals};
+use super::draft::{Draft, FieldNames, Given, GrantRow, identifier, path};
 use crate::money::DecimalSign;
 
-/// Reads a table and hands each grant with its line to `each`.
+/// Reads a table and hands each row with its line to `each`.
 pub(super) fn read(
     input: impl Read + Seek,
     notes: &mut Notes,
-    mut each: impl FnMut(u64, Row<Grant>) -> ControlFlow<()>,
+    mut each: impl FnMut(u64, GrantRow) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
     let allowance = Allowance::unlimited();
     let mut table = Table::open(input, &allowance, notes)?;
     let sign = table.decimal_sign();
     let columns = Columns::of(table.header())?;
+    if let Some(missing) = missing_column([&columns]) {
+        return Err(FileError::NotGrants(missing));
+    }
     while let Some((line, cells)) = table.next_row()? {
-        let row = cells.and_then(|cells| {
-            let cell = |at: usize| {
-                let cell = cells.get(at).filter(|cell| !cell.is_empty());
-                cell.map(|cell| Given::Text((*cell).to_owned()))
-            };
-            columns.grant(Refusals::of(line), cell, sign)
-        });
+        let row = match cells {
+            Ok(cells) => {
+                let cell = |at: usize| {
+                    let cell = cells.get(at).filter(|cell| !cell.is_empty());
+                    cell.map(|cell| Given::Text((*cell).to_owned()))
+                };
+                columns.row(Refusals::of(line), cell, sign)
+            }
+            Err(refusals) => {
+                let held = table.held();
+                let given = held.get(columns.identifier()).and_then(|cell| identifier(cell));
+                GrantRow::refused(given, refusals)
+            }
+        };
         if each(line, row).is_break() {
             break;
         }
@@ -36,95 +47,163 @@ pub(super) fn read(
     Ok(())
 }
 
-type Slot = fn(&mut Draft) -> &mut Given;
+/// Where a field goes; of a list, into the item of a number.
+type Slot = fn(&mut Draft, u32) -> &mut Given;
 
-/// A field that one column holds: its path, its title by the standard's schema,
-/// whether every grant must have it, and where it goes.
-const FIELDS: [(&str, &str, bool, Slot); 15] = [
-    (path::ID, "Identifier", true, |d| &mut d.id),
-    (path::TITLE, "Title", true, |d| &mut d.title),
-    (path::DESCRIPTION, "Description", false, |d| &mut d.description),
-    (path::CURRENCY, "Currency", false, |d| &mut d.currency),
-    (path::AMOUNT, "Amount Awarded", false, |d| &mut d.amount),
-    (path::AWARDED_ON, "Award Date", false, |d| &mut d.awarded_on),
-    (path::STARTS_ON, "Planned Dates:Start Date", false, |d| {
-        &mut d.starts_on
+/// A field that one column holds.
+struct Field {
+    path: &'static str,
+    /// By the standard's schema.
+    title: &'static str,
+    slot: Slot,
+}
+
+const fn field(path: &'static str, title: &'static str, slot: Slot) -> Field {
+    Field { path, title, slot }
+}
+
+const FIELDS: [Field; 18] = [
+    field(path::ID, "Identifier", |d, _| &mut d.id),
+    field(path::TITLE, "Title", |d, _| &mut d.title),
+    field(path::DESCRIPTION, "Description", |d, _| &mut d.description),
+    field(path::CURRENCY, "Currency", |d, _| &mut d.currency),
+    field(path::AMOUNT, "Amount Awarded", |d, _| &mut d.amount),
+    field(path::AWARDED_ON, "Award Date", |d, _| &mut d.awarded_on),
+    field(path::STARTS_ON, "Planned Dates:Start Date", |d, n| {
+        &mut d.periods.entry(n).or_default().starts_on
     }),
-    (path::ENDS_ON, "Planned Dates:End Date", false, |d| &mut d.ends_on),
-    (path::DURATION, "Planned Dates:Duration (months)", false, |d| {
-        &mut d.duration
+    field(path::ENDS_ON, "Planned Dates:End Date", |d, n| {
+        &mut d.periods.entry(n).or_default().ends_on
     }),
-    (path::PROGRAMME, "Grant Programme:Title", false, |d| {
-        &mut d.programme
+    field(path::DURATION, "Planned Dates:Duration (months)", |d, n| {
+        &mut d.periods.entry(n).or_default().duration
     }),
-    (path::RECIPIENT_ID, "Recipient Org:Identifier", false, |d| {
-        &mut d.recipient_id
+    field(path::PROGRAMME, "Grant Programme:Title", |d, n| {
+        d.programmes.entry(n).or_default()
     }),
-    (path::RECIPIENT_NAME, "Recipient Org:Name", true, |d| {
-        &mut d.recipient_name
+    field(path::RECIPIENT_ID, "Recipient Org:Identifier", |d, n| {
+        &mut d.recipients.entry(n).or_default().id
     }),
-    (path::FUNDER_ID, "Funding Org:Identifier", false, |d| {
-        &mut d.funder_id
+    field(path::RECIPIENT_NAME, "Recipient Org:Name", |d, n| {
+        &mut d.recipients.entry(n).or_default().name
     }),
-    (path::FUNDER_NAME, "Funding Org:Name", true, |d| {
-        &mut d.funder_name
+    field(path::FUNDER_ID, "Funding Org:Identifier", |d, n| {
+        &mut d.funders.entry(n).or_default().id
     }),
-    (path::DATA_SOURCE, "Data Source", false, |d| &mut d.data_source),
+    field(path::FUNDER_NAME, "Funding Org:Name", |d, n| {
+        &mut d.funders.entry(n).or_default().name
+    }),
+    field(path::LOCATION_NAME, "Beneficiary Location:Name", |d, n| {
+        &mut d.locations.entry(n).or_default().name
+    }),
+    field(
+        path::LOCATION_CODE,
+        "Beneficiary Location:Geographic Code",
+        |d, n| &mut d.locations.entry(n).or_default().code,
+    ),
+    field(
+        path::LOCATION_CODE_TYPE,
+        "Beneficiary Location:Geographic Code Type",
+        |d, n| &mut d.locations.entry(n).or_default().code_type,
+    ),
+    field(path::DATA_SOURCE, "Data Source", |d, _| &mut d.data_source),
 ];
 
+/// What every grant has.
+const REQUIRED: [&str; 4] = [path::ID, path::TITLE, path::RECIPIENT_NAME, path::FUNDER_NAME];
+
 /// What a column holds.
+#[derive(Clone, Copy)]
 enum Holds {
-    Field(Slot),
-    /// A name or a code of the beneficiary location of that number.
-    LocationName(u32),
-    LocationCode(u32),
+    Field(Slot, u32),
     /// Something of a person who received the grant.
     Person,
 }
 
 struct Column {
     index: usize,
-    path: String,
+    /// Of the first item, where it is of a list.
+    path: &'static str,
     title: String,
     holds: Holds,
 }
 
+impl Column {
+    /// With its number in place.
+    fn own_path(&self) -> String {
+        match self.holds {
+            Holds::Field(_, number) => path::of_item(self.path, number),
+            Holds::Person => self.path.to_owned(),
+        }
+    }
+}
+
 /// The columns of a table that are read.
-pub(super) struct Columns(Vec<Column>);
+pub(super) struct Columns {
+    columns: Vec<Column>,
+    names: FieldNames,
+}
 
 impl Columns {
-    /// Those of a header.
+    /// Those of a header, which has a grant's identifier and something to say of it.
     pub(super) fn of(header: &[String]) -> Result<Self, FileError> {
         let mut columns: Vec<Column> = Vec::new();
+        let mut titles: HashMap<String, String> = HashMap::new();
         for (index, title) in header.iter().enumerate() {
             let Some((path, holds)) = meaning(title) else {
                 continue;
             };
-            let twice = columns.iter().find(|column| column.path == path);
-            if let Some(first) = twice.filter(|_| !matches!(holds, Holds::Person)) {
-                return Err(FileError::NotGrants(format!(
-                    "its columns {} and {title} are the same field",
-                    first.title
-                )));
-            }
-            columns.push(Column {
+            let column = Column {
                 index,
                 path,
                 title: title.clone(),
                 holds,
-            });
+            };
+            let own_path = column.own_path();
+            if let (Some(first), Holds::Field(..)) = (titles.get(&own_path), holds) {
+                return Err(FileError::NotGrants(format!(
+                    "its columns {first} and {title} are the same field"
+                )));
+            }
+            titles.entry(own_path).or_insert_with(|| title.clone());
+            columns.push(column);
         }
-        let has = |path: &str| columns.iter().any(|column| column.path == path);
-        for (path, title, is_required, _) in FIELDS {
-            let is_person = path == path::RECIPIENT_NAME && has(path::PERSON);
-            if is_required && !is_person && !has(path) {
-                return Err(FileError::NotGrants(format!("it has no column {title} ({path})")));
+        // What a list lacks is said of its first column, whatever its number.
+        for column in &columns {
+            if !titles.contains_key(column.path) {
+                titles.insert(column.path.to_owned(), column.title.clone());
             }
         }
-        Ok(Self(columns))
+        let columns = Self {
+            columns,
+            names: FieldNames(Some(Arc::new(titles))),
+        };
+        if !columns.has(path::ID) {
+            return Err(FileError::NotGrants(no_column(path::ID)));
+        }
+        if columns.columns.len() == 1 {
+            let reason = "beside the identifiers of grants it has no column of theirs";
+            return Err(FileError::NotGrants(reason.to_owned()));
+        }
+        Ok(columns)
     }
 
-    /// Whether a header that lacks a column is one of grants, to go by what it has.
+    fn has(&self, path: &str) -> bool {
+        self.columns.iter().any(|column| column.path == path)
+    }
+
+    /// Where the identifier is.
+    fn identifier(&self) -> usize {
+        let column = self.columns.iter().find(|column| column.path == path::ID);
+        column.map_or(0, |column| column.index)
+    }
+
+    /// Whether the rows are grants, and not just something more about the grants of other rows.
+    pub(super) fn has_titles(&self) -> bool {
+        self.has(path::TITLE)
+    }
+
+    /// Whether a header that cannot be read is one of grants, to go by what it has.
     pub(super) fn seem_meant(header: &[String]) -> bool {
         let has = |wanted: &str| {
             header
@@ -136,58 +215,69 @@ impl Columns {
 
     /// Whether a column holds a date.
     pub(super) fn is_date(&self, index: usize) -> bool {
-        let mut columns = self.0.iter().filter(|column| column.index == index);
-        columns
-            .any(|column| [path::AWARDED_ON, path::STARTS_ON, path::ENDS_ON].contains(&column.path.as_str()))
+        let mut columns = self.columns.iter().filter(|column| column.index == index);
+        columns.any(|column| [path::AWARDED_ON, path::STARTS_ON, path::ENDS_ON].contains(&column.path))
     }
 
     /// The title of a column that is read.
     pub(super) fn title(&self, index: usize) -> Option<&str> {
-        let column = self.0.iter().find(|column| column.index == index)?;
+        let column = self.columns.iter().find(|column| column.index == index)?;
         Some(&column.title)
     }
 
-    /// The grant of a row, by what its cells hold.
-    pub(super) fn grant(
+    /// What a row says, by what its cells hold.
+    pub(super) fn row(
         &self,
         found: Refusals,
         cell: impl Fn(usize) -> Option<Given>,
         sign: DecimalSign,
-    ) -> Row<Grant> {
+    ) -> GrantRow {
         let mut draft = Draft {
             sign,
             ..Draft::default()
         };
-        let mut locations: BTreeMap<u32, DraftLocation> = BTreeMap::new();
-        for column in &self.0 {
+        for column in &self.columns {
             let Some(given) = cell(column.index) else {
                 continue;
             };
             match column.holds {
-                Holds::Field(slot) => *slot(&mut draft) = given,
-                Holds::LocationName(number) => locations.entry(number).or_default().name = given,
-                Holds::LocationCode(number) => locations.entry(number).or_default().code = given,
-                Holds::Person => draft.to_person = true,
+                Holds::Field(slot, number) => *slot(&mut draft, number) = given,
+                Holds::Person => draft.person = draft.person.or(Some(column.path)),
             }
         }
-        draft.locations = locations.into_values().collect();
-        let mut row = draft.check(found);
-        let found = match &mut row {
-            Ok(row) => &mut row.warnings,
-            Err(refusals) => refusals,
-        };
-        for one in found {
-            let of_field = |column: &&Column| column.path == one.field;
-            if let Some(column) = self.0.iter().find(of_field) {
-                one.field.clone_from(&column.title);
+        let mut row = draft.parse(found);
+        for one in row.findings_mut() {
+            let title = self.names.of(&one.field);
+            if title != one.field {
+                one.field = title.to_owned();
             }
         }
+        row.names = self.names.clone();
+        row.only_adds = !self.has_titles();
         row
     }
 }
 
+/// What every grant has and none of some tables, in words.
+pub(super) fn missing_column<'a>(tables: impl IntoIterator<Item = &'a Columns> + Clone) -> Option<String> {
+    let has = |path: &str| tables.clone().into_iter().any(|table| table.has(path));
+    let is_missing = |path: &&&str| {
+        let is_person = **path == path::RECIPIENT_NAME && (has(path::PERSON) || has(path::PERSON_DETAILS));
+        !is_person && !has(path)
+    };
+    REQUIRED.iter().find(is_missing).map(|path| no_column(path))
+}
+
+fn no_column(path: &str) -> String {
+    let field = FIELDS.iter().find(|field| field.path == path);
+    format!(
+        "it has no column {} ({path})",
+        field.map_or("", |field| field.title)
+    )
+}
+
 /// The path and the content of a column by its title; nothing for those that are not read.
-fn meaning(title: &str) -> Option<(String, Holds)> {
+fn meaning(title: &str) -> Option<(&'static str, Holds)> {
     let title = title.trim().to_ascii_lowercase();
     let mut number = None;
     let mut parts = Vec::new();
@@ -197,29 +287,19 @@ fn meaning(title: &str) -> Option<(String, Holds)> {
             _ => parts.push(part),
         }
     }
-    let number = number.unwrap_or(0);
     match parts[..] {
-        ["recipient ind" | "recipientindividual", ..] => {
-            return Some((path::PERSON.to_owned(), Holds::Person));
+        ["recipient ind" | "recipientindividual", ..] => return Some((path::PERSON, Holds::Person)),
+        ["to individuals details" | "toindividualsdetails", ..] => {
+            return Some((path::PERSON_DETAILS, Holds::Person));
         }
-        ["beneficiary location" | "beneficiarylocation", "name"] => {
-            let path = format!("{}/{number}/name", path::LOCATIONS);
-            return Some((path, Holds::LocationName(number)));
-        }
-        [
-            "beneficiary location" | "beneficiarylocation",
-            "geographic code" | "geocode",
-        ] => {
-            let path = format!("{}/{number}/geoCode", path::LOCATIONS);
-            return Some((path, Holds::LocationCode(number)));
-        }
-        _ if number > 0 => return None,
         _ => {}
     }
     let written = parts.join("/");
-    let (path, _, _, slot) = FIELDS.into_iter().find(|(path, title, ..)| {
-        written.eq_ignore_ascii_case(&title.replace(':', "/"))
-            || written.eq_ignore_ascii_case(&path.replace("/0/", "/"))
+    let field = FIELDS.into_iter().find(|field| {
+        written.eq_ignore_ascii_case(&field.title.replace(':', "/"))
+            || written.eq_ignore_ascii_case(&field.path.replace("/0/", "/"))
     })?;
-    Some((path.to_owned(), Holds::Field(slot)))
+    let is_of_list = field.path.contains("/0/");
+    let number = number.unwrap_or(0);
+    (is_of_list || number == 0).then_some((field.path, Holds::Field(field.slot, number)))
 }

@@ -106,6 +106,7 @@ fn real_grants_are_read() {
             locations: vec![],
             own: None,
             data_source: None,
+            further: Further::default(),
         }
     );
     assert_eq!(grants[1].amount_minor, Some(1_775_996));
@@ -121,6 +122,7 @@ fn real_grants_are_read() {
         [Location {
             name: Some("Wales".into()),
             code: Some("W92000004".into()),
+            code_type: None,
         }]
     );
 
@@ -170,10 +172,12 @@ fn the_digest_changes_with_any_part() {
     changed[4].locations.push(Location {
         name: Some("Leeds".into()),
         code: None,
+        code_type: None,
     });
     changed[5].locations.push(Location {
         name: None,
         code: Some("Leeds".into()),
+        code_type: None,
     });
     changed.push(grant);
     let digests: std::collections::BTreeSet<_> = changed.iter().map(Grant::digest).collect();
@@ -232,8 +236,6 @@ fn every_problem_of_a_grant_is_named() {
             "row 1, fundingOrganization: is not a list of objects",
             "row 1, id: is missing",
             "row 1, title: is a list, where text or a number belongs",
-            "row 1, recipientOrganization/0/name: is missing",
-            "row 1, fundingOrganization/0/name: is missing",
         ]
     );
     assert_eq!(refused_with(serde_json::json!({})), [""; 0]);
@@ -435,9 +437,10 @@ fn a_package_speaks_for_itself_before_or_behind_its_grants() {
 
 #[test]
 fn one_bad_grant_does_not_cost_the_others() {
-    let whole = grant_with(serde_json::json!({}));
+    let whole = |id: &str| grant_with(serde_json::json!({"id": id}));
+    let (one, two, three) = (whole("1"), whole("2"), whole("3"));
     let list = format!(
-        "[{whole}, null, {whole}, 5, {{\"id\": 1, \"id\": 2}}, [\"a\"], {{\"title\": \"\\ud800\"}}, {whole}]"
+        "[{one}, null, {two}, 5, {{\"id\": 1, \"id\": 2}}, [\"a\"], {{\"title\": \"\\ud800\"}}, {three}]"
     );
     let rows = json(&list);
     let good: Vec<_> = rows
@@ -587,15 +590,14 @@ fn no_bytes_make_it_panic() {
                 }
             }
             // Whatever the outcome: a row refused says why, and none is lost without a word.
-            let mut last = 0;
+            let mut met = std::collections::HashSet::new();
             let _ = read(
                 Cursor::new(bytes),
                 format,
                 &Limits::NONE,
                 &mut Notes::default(),
                 |at, grant| {
-                    assert!(at.row > last);
-                    last = at.row;
+                    assert!(met.insert(at.row));
                     assert!(grant.err().is_none_or(|refusals| !refusals.is_empty()));
                     ControlFlow::Continue(())
                 },

@@ -1,4 +1,5 @@
-//! The form of a workbook: each sheet whose header names a grant's columns is a table of grants.
+//! The form of a workbook: each sheet whose header names an identifier and other columns of grants is a table of
+//! them. A sheet without titles, such as one of locations, adds to the grants of the others.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
@@ -6,22 +7,23 @@ use std::ops::ControlFlow;
 use super::super::file_record::Cell;
 use super::super::records::Limits;
 use super::super::sheets::Workbook;
-use super::super::{FileError, LONGEST_ROW, Notes, Refusals, Row, ods, refuse_without_rows, table, xlsx};
-use super::sheet::Columns;
-use super::{Given, Grant, GrantFormat};
+use super::super::{FileError, LONGEST_ROW, Notes, Refusals, ods, refuse_without_rows, table, xlsx};
+use super::GrantFormat;
+use super::draft::{Given, GrantRow};
+use super::sheet::{Columns, missing_column};
 use crate::money::DecimalSign;
 use crate::workbook::typed::{self, Raw};
 
 /// The days that a date without the format of one may be counted by: from 1954 to the end of 2099.
 const DAY_NUMBERS: std::ops::RangeInclusive<f64> = 20_000.0..=73_050.0;
 
-/// Reads the sheets of a workbook that hold grants, and hands each grant to `each`.
+/// Reads the sheets of a workbook that hold grants, and hands each row to `each`.
 pub(super) fn read(
     mut input: impl Read + Seek,
     format: GrantFormat,
     limits: &Limits,
     notes: &mut Notes,
-    each: &mut dyn FnMut(Cell, Row<Grant>) -> ControlFlow<()>,
+    each: &mut dyn FnMut(Cell, GrantRow) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
     let length = input.seek(SeekFrom::End(0))?;
     input.seek(SeekFrom::Start(0))?;
@@ -35,9 +37,10 @@ pub(super) fn read(
 fn read_sheets(
     workbook: &mut dyn Workbook,
     notes: &mut Notes,
-    each: &mut dyn FnMut(Cell, Row<Grant>) -> ControlFlow<()>,
+    each: &mut dyn FnMut(Cell, GrantRow) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
-    let (mut has_grants, mut has_rows) = (false, false);
+    let mut has_rows = false;
+    let mut tables: Vec<(String, Columns)> = Vec::new();
     for name in workbook.sheets() {
         let mut sheet = Sheet {
             name: &name,
@@ -63,8 +66,9 @@ fn read_sheets(
             State::Other(reason) => notes.add(format!(
                 "The sheet \"{name}\" is not read, because it holds no grants: {reason}."
             )),
-            State::Grants(_) | State::Stopped => {
-                has_grants = true;
+            State::Stopped => {}
+            State::Grants(columns) => {
+                tables.push((name.clone(), columns));
                 if !workbook.merged(&name)?.is_empty() {
                     let note = format!(
                         "The sheet \"{name}\" has merged cells, of which only the first holds a value."
@@ -74,9 +78,14 @@ fn read_sheets(
             }
         }
     }
-    if !has_grants {
+    let Some((name, _)) = tables.iter().find(|(_, columns)| columns.has_titles()) else {
         let reason = "none of its sheets has the columns of grants, such as Identifier and Title";
         return Err(FileError::NotGrants(reason.to_owned()));
+    };
+    if let Some(missing) = missing_column(tables.iter().map(|(_, columns)| columns)) {
+        return Err(FileError::NotGrants(format!(
+            "in its sheet \"{name}\", {missing}"
+        )));
     }
     refuse_without_rows(has_rows)
 }
@@ -90,7 +99,7 @@ struct Sheet<'a> {
     cells: Vec<(u32, Raw)>,
     bytes: usize,
     has_rows: bool,
-    each: &'a mut dyn FnMut(Cell, Row<Grant>) -> ControlFlow<()>,
+    each: &'a mut dyn FnMut(Cell, GrantRow) -> ControlFlow<()>,
 }
 
 enum State {
@@ -148,7 +157,7 @@ impl Sheet<'_> {
         };
         self.has_rows = true;
         let number = u64::from(self.row) + 1;
-        let row = grant(columns, number, &cells, self.name);
+        let row = row_of(columns, number, &cells, self.name);
         let at = Cell {
             sheet: Some(self.name.to_owned()),
             ..Cell::of_row(number)
@@ -180,7 +189,7 @@ fn header(sheet: &str, cells: &[(u32, Raw)]) -> Result<State, FileError> {
     }
 }
 
-fn grant(columns: &Columns, row: u64, cells: &[(u32, Raw)], sheet: &str) -> Row<Grant> {
+fn row_of(columns: &Columns, row: u64, cells: &[(u32, Raw)], sheet: &str) -> GrantRow {
     let mut found = Refusals::of(row);
     let cells: Vec<(usize, Given)> = cells
         .iter()
@@ -193,12 +202,8 @@ fn grant(columns: &Columns, row: u64, cells: &[(u32, Raw)], sheet: &str) -> Row<
         let at = cells.binary_search_by_key(&index, |(index, _)| *index).ok()?;
         Some(cells[at].1.clone())
     };
-    let mut row = columns.grant(found, cell, DecimalSign::Point);
-    let all = match &mut row {
-        Ok(row) => &mut row.warnings,
-        Err(refusals) => refusals,
-    };
-    for one in all {
+    let mut row = columns.row(found, cell, DecimalSign::Point);
+    for one in row.findings_mut() {
         one.sheet = Some(sheet.to_owned());
     }
     row

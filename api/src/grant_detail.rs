@@ -1,0 +1,334 @@
+//! What published grants say that their records have no room for: it is kept beside them for the export of grants,
+//! and so that a place that becomes known later can still be given to them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use wayin_entity::{funding_term, grant_detail, initiative, place};
+
+use crate::base::DisclosureKeys;
+use crate::change::Act;
+use crate::database::{insert_all, is_one_of};
+use crate::error::{Error, Result};
+use crate::import::parse::grants::{Further, Grant, Location};
+use crate::initiative::publish::{Outcome, Proposal, publish_all};
+use crate::initiative::record::InitiativeRecord;
+use crate::initiative::revision::newest_documents;
+use crate::place::{Gazetteer, reference_to};
+use crate::written::quoted;
+
+/// How many initiatives are read at once.
+const AT_ONCE: u64 = 500;
+
+/// What a grant says beyond its record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GrantDetail {
+    /// All its locations, as published.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<Location>,
+    /// What it says more than once where a record has room for one.
+    #[serde(flatten)]
+    pub further: Further,
+}
+
+impl GrantDetail {
+    /// That of a grant.
+    pub fn of(grant: &Grant) -> Self {
+        Self {
+            locations: grant.locations.clone(),
+            further: grant.further.clone(),
+        }
+    }
+
+    /// One that is kept.
+    pub fn of_kept(row: &grant_detail::Model) -> Result<Self> {
+        Self::deserialize(&row.document)
+            .map_err(|cause| Error::Internal(format!("details of {}: {cause}", row.grant_identifier)))
+    }
+
+    /// Whether it says nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.locations.is_empty() && self.further.is_empty()
+    }
+
+    /// The one place that all locations are in; none where they name several places, or one that the base does not know.
+    pub fn place<'a>(&self, places: &'a Gazetteer) -> Option<&'a place::Model> {
+        let mut named = self.locations.iter().map(|location| find(location, places));
+        let first = named.next()??;
+        named
+            .all(|other| other.is_some_and(|other| other.id == first.id))
+            .then_some(first)
+    }
+
+    /// What the locations are named by, with their positions, where no place has it.
+    pub fn unknown(&self, places: &Gazetteer) -> impl Iterator<Item = (usize, LocationKey)> {
+        let keys = self.locations.iter().map(LocationKey::of).enumerate();
+        keys.filter_map(|(position, key)| Some((position, key?)))
+            .filter(|(_, key)| !key.is_known(places))
+    }
+}
+
+/// What a location is known by: its code, or its name where it has none.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LocationKey {
+    /// A geographic code.
+    Code(String),
+    /// A name alone.
+    Name(String),
+}
+
+impl LocationKey {
+    fn of(location: &Location) -> Option<Self> {
+        match location {
+            Location { code: Some(code), .. } => Some(Self::Code(code.clone())),
+            Location { name: Some(name), .. } => Some(Self::Name(name.clone())),
+            _ => None,
+        }
+    }
+
+    fn is_known(&self, places: &Gazetteer) -> bool {
+        match self {
+            Self::Code(code) => places.by_code(code).is_some(),
+            Self::Name(name) => places.by_name(name).is_some(),
+        }
+    }
+
+    /// The field of the location, as the standard calls it.
+    pub const fn field(&self) -> &'static str {
+        match self {
+            Self::Code(_) => "geoCode",
+            Self::Name(_) => "name",
+        }
+    }
+}
+
+impl std::fmt::Display for LocationKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "{code} is not the code of a place of this base"),
+            Self::Name(name) => write!(f, "{} is not the name of one place of this base", quoted(name)),
+        }
+    }
+}
+
+/// What the grants of a file name as their locations, each with the number of grants that name it.
+#[derive(Clone, Debug, Default)]
+pub struct NamedLocations(BTreeMap<LocationKey, u64>);
+
+impl NamedLocations {
+    /// Whether no grant names a location.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Counts the locations of a grant.
+    pub fn count(&mut self, grant: &Grant) {
+        let keys: BTreeSet<LocationKey> = grant.locations.iter().filter_map(LocationKey::of).collect();
+        for key in keys {
+            *self.0.entry(key).or_default() += 1;
+        }
+    }
+
+    /// One sentence for each that no place has, the one that most grants name first; of more than `most` the others
+    /// are counted.
+    pub fn into_notes(self, places: &Gazetteer, most: usize) -> Vec<String> {
+        let mut unknown: Vec<_> = self
+            .0
+            .into_iter()
+            .filter(|(key, _)| !key.is_known(places))
+            .collect();
+        unknown.sort_by_key(|(_, grants)| std::cmp::Reverse(*grants));
+        let others = unknown.len().saturating_sub(most);
+        unknown.truncate(most);
+        let notes = unknown.into_iter().map(|(key, grants)| {
+            let names_it = if grants == 1 {
+                "grant names it"
+            } else {
+                "grants name it"
+            };
+            format!("{key}: {grants} {names_it}.")
+        });
+        let mut notes: Vec<_> = notes.collect();
+        if others > 0 {
+            notes.push(format!(
+                "Other codes and names that no place of this base has: {others}."
+            ));
+        }
+        notes
+    }
+}
+
+/// The place of a location, by its code or else by its name.
+fn find<'a>(location: &Location, places: &'a Gazetteer) -> Option<&'a place::Model> {
+    let by_code = location.code.as_deref().and_then(|code| places.by_code(code));
+    by_code.or_else(|| location.name.as_deref().and_then(|name| places.by_name(name)))
+}
+
+/// What is kept of some grants, by their identifiers.
+pub async fn load(
+    db: &impl ConnectionTrait,
+    identifiers: impl IntoIterator<Item = String>,
+) -> Result<HashMap<String, GrantDetail>> {
+    let rows = rows(db, identifiers).await?;
+    rows.into_iter()
+        .map(|row| Ok((row.grant_identifier.clone(), GrantDetail::of_kept(&row)?)))
+        .collect()
+}
+
+async fn rows(
+    db: &impl ConnectionTrait,
+    identifiers: impl IntoIterator<Item = String>,
+) -> Result<Vec<grant_detail::Model>> {
+    Ok(grant_detail::Entity::find()
+        .filter(is_one_of(
+            db,
+            grant_detail::Column::GrantIdentifier.into_expr(),
+            identifiers,
+        ))
+        .all(db)
+        .await?)
+}
+
+/// Keeps what grants say, each with its identifier, in place of what was kept of them; of one that comes twice the
+/// last.
+pub async fn save(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    details: Vec<(String, GrantDetail)>,
+) -> Result<()> {
+    if details.is_empty() {
+        return Ok(());
+    }
+    let details: BTreeMap<String, GrantDetail> = details.into_iter().collect();
+    let kept = rows(db, details.keys().cloned()).await?;
+    let mut kept: HashMap<String, grant_detail::Model> = kept
+        .into_iter()
+        .map(|row| (row.grant_identifier.clone(), row))
+        .collect();
+    let (mut new, mut gone) = (Vec::new(), Vec::new());
+    for (grant_identifier, detail) in details {
+        let document = serde_json::to_value(&detail).map_err(|cause| Error::Internal(cause.to_string()))?;
+        match kept.remove(&grant_identifier) {
+            Some(row) if detail.is_empty() => gone.push(row.id),
+            Some(row) if row.document == document => {}
+            Some(row) => {
+                let row = grant_detail::Model {
+                    document,
+                    updated_at: act.now(),
+                    ..row
+                };
+                row.into_active_model().reset_all().update(db).await?;
+            }
+            None if detail.is_empty() => {}
+            None => new.push(
+                grant_detail::Model {
+                    id: act.clock.new_id(),
+                    grant_identifier,
+                    document,
+                    created_at: act.now(),
+                    updated_at: act.now(),
+                }
+                .into_active_model(),
+            ),
+        }
+    }
+    if !gone.is_empty() {
+        grant_detail::Entity::delete_many()
+            .filter(grant_detail::Column::Id.is_in(gone))
+            .exec(db)
+            .await?;
+    }
+    insert_all(db, new).await?;
+    Ok(())
+}
+
+/// Gives a place to the records that come from grants alone and have none, where all locations of the grant lie in one
+/// place that the base knows now. Answers how many there were.
+pub async fn place_unplaced(db: &impl ConnectionTrait, act: &Act<'_>) -> Result<u64> {
+    let (mut placed, mut after) = (0, Uuid::nil());
+    let (mut places, mut keys) = (None, None);
+    loop {
+        let page: Vec<Uuid> = initiative::Entity::find()
+            .select_only()
+            .column(initiative::Column::Id)
+            .filter(initiative::Column::Id.gt(after))
+            .filter(initiative::Column::MadeFromGrant.eq(true))
+            .filter(initiative::Column::PlaceId.is_null())
+            .filter(initiative::Column::WithdrawnAt.is_null())
+            .order_by_asc(initiative::Column::Id)
+            .limit(AT_ONCE)
+            .into_tuple()
+            .all(db)
+            .await?;
+        let Some(last) = page.last() else {
+            return Ok(placed);
+        };
+        after = *last;
+        if places.is_none() {
+            places = Some(Gazetteer::read_with_small_areas(db).await?);
+            keys = Some(DisclosureKeys::of(db).await?);
+        }
+        let (Some(places), Some(keys)) = (&places, &keys) else {
+            return Ok(placed);
+        };
+        let proposals = placed_now(db, places, page).await?;
+        let outcomes = publish_all(db, act, places, keys, proposals).await?;
+        let altered = outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Outcome::Altered { .. }));
+        placed += altered.count() as u64;
+    }
+}
+
+/// The records of some initiatives whose grants lie in one known place, with that place.
+async fn placed_now(
+    db: &impl ConnectionTrait,
+    places: &Gazetteer,
+    initiatives: Vec<Uuid>,
+) -> Result<Vec<Proposal>> {
+    let terms: Vec<(Uuid, Option<String>)> = funding_term::Entity::find()
+        .select_only()
+        .columns([
+            funding_term::Column::InitiativeId,
+            funding_term::Column::GrantIdentifier,
+        ])
+        .filter(is_one_of(
+            db,
+            funding_term::Column::InitiativeId.into_expr(),
+            initiatives,
+        ))
+        .order_by_asc(funding_term::Column::InitiativeId)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let identifiers = terms.iter().filter_map(|(_, identifier)| identifier.clone());
+    let details = load(db, identifiers).await?;
+    let found = terms.into_iter().filter_map(|(id, identifier)| {
+        let place = details.get(&identifier?)?.place(places)?;
+        Some((id, reference_to(place)))
+    });
+    let found: BTreeMap<Uuid, _> = found.collect();
+    let mut documents = newest_documents(db, found.keys().copied()).await?;
+    let proposals = found.into_iter().filter_map(|(id, place)| {
+        let document = documents.remove(&id)?;
+        let record = InitiativeRecord::deserialize(document)
+            .map_err(|cause| Error::Internal(format!("revision of {id}: {cause}")));
+        Some(record.map(|record| Proposal {
+            record: InitiativeRecord {
+                place: Some(place),
+                ..record
+            },
+            grant: None,
+            corrects: Some(id),
+            written_from: None,
+            unstated: None,
+        }))
+    });
+    proposals.collect()
+}

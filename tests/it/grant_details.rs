@@ -1,0 +1,339 @@
+//! What published grants say beyond their records is kept, exported, used once it is of use, and taken out when it
+//! must be.
+
+use std::fmt::Write as _;
+
+use sea_orm::{EntityTrait, PaginatorTrait};
+use serde_json::{Value, json};
+use wayin::database;
+use wayin::export::grants::{Asked, OWN_PREFIX, grants};
+use wayin::import::job::{self, run};
+use wayin_entity::{Role, grant_detail};
+
+use crate::grants::{grant, initiatives, package, tally, try_grants, try_grants_and_places};
+use crate::import_jobs::{lines, look, record, send, with_settings};
+use crate::keeping::kept;
+use crate::redactions::{everything, redact};
+use crate::support::app::TestApp;
+use crate::support::{Database, Story, stories};
+
+/// The stories of this file.
+pub fn stories() -> Vec<Story> {
+    stories![
+        what_a_record_has_no_room_for_is_exported_and_comes_back,
+        a_grant_is_placed_once_its_code_is_known,
+        a_grant_to_a_person_in_any_row_leaves_nothing,
+        a_text_is_taken_out_of_what_grants_say_beyond_their_records,
+        what_is_kept_of_a_grant_leaves_with_its_record_only,
+        an_import_that_goes_on_later_ends_like_one_that_did_not_stop,
+    ]
+}
+
+const PLACES: &str = "code,name,kind,within,successor
+E12000001,North East,REGION,,
+E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,
+E06000002,Middlesbrough,LOCAL_AUTHORITY,E12000001,
+";
+
+async fn export(app: &TestApp, hidden_too: bool) -> Vec<Value> {
+    let asked = Asked {
+        prefix: OWN_PREFIX,
+        hidden_too,
+    };
+    let moment = database::begin_reading(&app.app.db).await.unwrap();
+    let mut written = Vec::new();
+    grants(&moment, asked, &mut written).await.unwrap();
+    moment.commit().await.unwrap();
+    if written.is_empty() {
+        return Vec::new();
+    }
+    let mut package: Value = serde_json::from_slice(&written).unwrap();
+    serde_json::from_value(package["grants"].take()).unwrap()
+}
+
+async fn details(app: &TestApp) -> u64 {
+    grant_detail::Entity::find().count(&app.app.db).await.unwrap()
+}
+
+async fn what_a_record_has_no_room_for_is_exported_and_comes_back(database: Database) {
+    let app = TestApp::start(database).await;
+    let more = json!({
+        "recipientOrganization": [{"id": "GB-CHC-100", "name": "A charity"}, {"id": "GB-CHC-101", "name": "Another"}],
+        "fundingOrganization": [{"id": "GB-CHC-200", "name": "A funder"}, {"id": "GB-CHC-201", "name": "A co-funder"}],
+        "grantProgramme": [{"title": "One"}, {"title": "Two"}],
+        "plannedDates": [
+            {"startDate": "2020-01-01", "endDate": "2020-12-31", "duration": 12},
+            {"startDate": "2021-01-01", "endDate": "2021-06-30", "duration": 6}
+        ],
+        "beneficiaryLocation": [
+            {"name": "Owton", "geoCode": "E05013001", "geoCodeType": "WD"},
+            {"geoCode": "S01006506", "geoCodeType": "DZ"}
+        ],
+    });
+    let file = package(&[grant("360G-a", &more), grant("360G-b", &json!({}))]);
+    let (told, said) = try_grants(&app, &file).await;
+    assert_eq!((told.added, told.refused, told.warned), (2, 0, 1));
+    let end = "of the grant; its record has room for one, and an export of grants has all";
+    assert_eq!(
+        said,
+        [
+            format!("warning: row 1, recipientOrganization/1/name: \"Another\" is a further recipient {end}"),
+            format!("warning: row 1, fundingOrganization/1/name: \"A co-funder\" is a further funder {end}"),
+            format!("warning: row 1, grantProgramme/1/title: \"Two\" is a further programme {end}"),
+            format!(
+                "warning: row 1, plannedDates/1/startDate: \"2021-01-01 to 2021-06-30\" is a further period {end}"
+            ),
+        ]
+    );
+    let exported = export(&app, false).await;
+    let first = exported.iter().find(|one| one["id"] == "360G-a").unwrap();
+    for (field, value) in more.as_object().unwrap() {
+        assert_eq!(first[field], *value, "{field}");
+    }
+    assert_eq!(
+        details(&app).await,
+        1,
+        "nothing is kept of a grant that says no more"
+    );
+    let (again, _) = try_grants(&app, &package(&exported)).await;
+    assert_eq!((again.unchanged, again.altered), (2, 0));
+    assert_eq!(export(&app, false).await, exported);
+    // A grant that says less leaves no more.
+    let (less, _) = try_grants(&app, &package(&[grant("360G-a", &json!({}))])).await;
+    assert_eq!(less.altered, 1);
+    assert_eq!(details(&app).await, 0);
+    app.holds().await;
+}
+
+async fn a_grant_is_placed_once_its_code_is_known(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    let codes = [
+        ("lsoa-2011", "E01011999"),
+        ("lsoa-2021", " e01033465 "),
+        ("ward", "E05013001"),
+        ("zone", "S01006506"),
+        ("constituency", "E14000733"),
+        ("postcode", "TS24 7BH"),
+        ("other", "E06000099"),
+    ];
+    let file: Vec<Value> = codes
+        .iter()
+        .map(|(id, code)| grant(id, &json!({"beneficiaryLocation": [{"geoCode": code}]})))
+        .collect();
+    let (told, said) = try_grants_and_places(&app, &package(&file)).await;
+    assert_eq!((told, said.len()), (tally(7, 0, 0, 0), 7), "{said:?}");
+    assert!(
+        said.contains(
+            &"note: TS24 7BH is not the code of a place of this base: 1 grant names it.".to_owned()
+        )
+    );
+
+    let steward = app.steward().await;
+    let placed = async || -> Vec<String> {
+        let all = initiatives(&steward, "place { code }").await;
+        let placed = all.into_iter().filter(|(_, one)| !one["place"].is_null());
+        placed
+            .map(|(title, one)| format!("{title} {}", one["place"]["code"].as_str().unwrap()))
+            .collect()
+    };
+    assert_eq!(placed().await, [""; 0]);
+    app.places("LSOA11CD,LSOA11NM,LAD20CD,LAD20NM\nE01011999,Hartlepool 009A,E06000001,Hartlepool\n")
+        .await;
+    assert_eq!(placed().await, ["Grant lsoa-2011 E06000001"]);
+    app.places("LSOA21CD,LSOA21NM,LAD23CD,LAD23NM\nE01033465,Middlesbrough 014F,E06000002,Middlesbrough\n")
+        .await;
+    app.places("WD24CD,WD24NM,LAD24CD,LAD24NM\nE05013001,Owton,E06000001,Hartlepool\n")
+        .await;
+    app.places("PCON17CD,PCON17NM,LAD17CD,LAD17NM\nE14000733,Hartlepool,E06000001,Hartlepool\n")
+        .await;
+    let place = json!({"name": "Elsewhere", "kind": "LOCAL_AUTHORITY", "code": "E06000099"});
+    kept(&steward, "savePlace", place).await;
+    app.catch_up().await;
+    assert_eq!(
+        placed().await,
+        [
+            "Grant constituency E06000001",
+            "Grant lsoa-2011 E06000001",
+            "Grant lsoa-2021 E06000002",
+            "Grant other E06000099",
+            "Grant ward E05013001",
+        ]
+    );
+    let (again, said) = try_grants_and_places(&app, &package(&file)).await;
+    assert_eq!((again, said.len()), (tally(0, 0, 7, 0), 2), "{said:?}");
+    let mut exported: Vec<String> = export(&app, false)
+        .await
+        .iter()
+        .map(|one| {
+            one["beneficiaryLocation"][0]["geoCode"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    exported.sort();
+    let published = [
+        "E01011999",
+        "E01033465",
+        "E05013001",
+        "E06000099",
+        "E14000733",
+        "S01006506",
+        "TS24 7BH",
+    ];
+    assert_eq!(exported, published);
+    app.holds().await;
+}
+
+async fn a_grant_to_a_person_in_any_row_leaves_nothing(database: Database) {
+    let app = TestApp::start(database).await;
+    let header = "Identifier,Title,Currency,Amount Awarded,Award Date,Recipient Org:Name,Recipient Org:1:Name,\
+        Recipient Ind:Name,Funding Org:Name,Beneficiary Location:Name";
+    for marked in 0..3 {
+        let mut table = format!("{header}\n");
+        for row in 0..3 {
+            let person = if row == marked { "Jo Secretperson" } else { "" };
+            let _ = writeln!(
+                table,
+                "360G-p,Help for Secretperson,GBP,1,2020-01-01,Secretperson,Other Secretperson,{person},F,Secretperson Lane {row}"
+            );
+        }
+        table.push_str("360G-q,Sound,GBP,1,2020-01-01,A charity,,,F,\n");
+        let (told, said) = try_grants(&app, &table).await;
+        assert_eq!(told.refused, 1);
+        assert!(
+            said[0].ends_with("the grant is to a person, and Wayin keeps no personal data"),
+            "{said:?}"
+        );
+        let all = everything(&app).await;
+        assert!(!all.contains("Secretperson"), "{marked}");
+        assert!(!said.iter().any(|line| line.contains("Secretperson")), "{said:?}");
+    }
+    assert_eq!(details(&app).await, 0);
+}
+
+async fn a_text_is_taken_out_of_what_grants_say_beyond_their_records(database: Database) {
+    let app = TestApp::start(database).await;
+    let more = json!({
+        "recipientOrganization": [{"id": "GB-CHC-100", "name": "A charity"}, {"name": "Ann Lee-Secret"}],
+        "grantProgramme": [{"title": "One"}, {"title": "For Ann Lee-Secret"}],
+        "beneficiaryLocation": [{"name": "The home of Ann Lee-Secret"}],
+    });
+    try_grants(
+        &app,
+        &package(&[grant("360G-Ann Lee-Secret-1", &more), grant("360G-b", &more)]),
+    )
+    .await;
+    let steward = app.steward().await;
+    let payload = redact(&steward, "Ann Lee-Secret", "A request for erasure").await;
+    assert_eq!(payload["userErrors"], json!([]));
+    let all = everything(&app).await;
+    assert!(!all.contains("Lee-Secret"));
+    let exported = export(&app, false).await;
+    assert_eq!(exported.len(), 2);
+    for one in &exported {
+        assert_eq!(one["recipientOrganization"].as_array().unwrap().len(), 2, "{one}");
+        assert_eq!(one["beneficiaryLocation"].as_array().unwrap().len(), 1, "{one}");
+        assert!(!one.to_string().contains("Lee-Secret"));
+    }
+    app.holds().await;
+}
+
+async fn what_is_kept_of_a_grant_leaves_with_its_record_only(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    let more = json!({"beneficiaryLocation": [{"name": "Nowhere known"}]});
+    try_grants(&app, &package(&[grant("360G-a", &more)])).await;
+    assert_eq!(export(&app, false).await.len(), 1);
+    // The partner whose work it funds takes the grant into a record of its own, for members only.
+    let mut own = record("own");
+    own["leadOrganisation"] = json!({"identifier": "GB-CHC-100", "name": "A charity"});
+    own["visibility"] = "MEMBERS".into();
+    own["fundingTerms"] = json!([{"funder": {"identifier": "GB-CHC-200"}, "grantIdentifier": "360G-a",
+        "currency": "GBP", "amountMinor": 100_000, "awardedOn": "2020-01-02"}]);
+    app.publish(&[own]).await;
+    assert!(export(&app, false).await.is_empty());
+    let hidden = export(&app, true).await;
+    assert_eq!(hidden.len(), 1);
+    assert_eq!(
+        hidden[0]["beneficiaryLocation"][0]["name"], "Hartlepool",
+        "the record says where"
+    );
+    // Places that become known later do not move the partner's record.
+    app.places("code,name,kind,within,successor\nE06000088,Nowhere known,LOCAL_AUTHORITY,,\n")
+        .await;
+    let all = initiatives(&app.steward().await, "version place { code }").await;
+    assert_eq!(all["Initiative own"]["place"]["code"], "E06000001");
+    app.holds().await;
+}
+
+async fn an_import_that_goes_on_later_ends_like_one_that_did_not_stop(database: Database) {
+    let settings = job::Settings {
+        rows_a_turn: 500,
+        ..job::Settings::default()
+    };
+    let app = with_settings(TestApp::start(database).await, settings);
+    app.places(PLACES).await;
+    let steward = app.steward().await;
+    let other = app.member("other", Role::Partner, Some("GB-CHC-502")).await;
+    let mut table =
+        "Identifier,Title,Currency,Amount Awarded,Award Date,Recipient Org:Name,Funding Org:Name,\
+        Beneficiary Location:Geographic Code\n"
+            .to_owned();
+    let grants = 1_200;
+    for number in 0..grants {
+        let _ = writeln!(
+            table,
+            "g-{number},Grant {number},GBP,1,2020-01-01,A charity,F,E06000001"
+        );
+    }
+    // Every third grant has another row, in another order, so that these come last.
+    for number in (0..grants).rev().filter(|number| number % 3 == 0) {
+        let _ = writeln!(table, "g-{number},,,,,,,E0100{number:04}");
+    }
+    let input = json!({"kind": "GRANTS_360GIVING", "licence": "CC-BY-4.0"});
+    let sent = send(&app, &steward, "grants.csv", table, input).await;
+    send(&app, &other, "short.jsonl", lines(&[record("a")]), json!({})).await;
+    assert_eq!(
+        run::run_waiting(&app.app).await.unwrap(),
+        3,
+        "in two turns, with another between"
+    );
+    app.catch_up().await;
+    let id = &sent["data"]["importRecords"]["import"]["id"];
+    let import = look(&steward, id).await;
+    assert_eq!(
+        (
+            &import["state"],
+            &import["published"],
+            &import["rowsDone"],
+            &import["warned"]
+        ),
+        (&json!("DONE"), &json!(1_200), &json!(1_200), &json!(400)),
+        "{import}"
+    );
+    let notes = steward
+        .query(&format!("{{ import(id: {id}) {{ notes }} }}"))
+        .await;
+    let notes: Vec<String> = serde_json::from_value(notes["import"]["notes"].clone()).unwrap();
+    assert_eq!(notes.len(), 101, "{notes:?}");
+    assert_eq!(
+        notes[0],
+        "E01000000 is not the code of a place of this base: 1 grant names it."
+    );
+    assert_eq!(
+        notes[100],
+        "Other codes and names that no place of this base has: 300."
+    );
+    let exported = export(&app, false).await;
+    let of_two = exported
+        .iter()
+        .filter(|one| one["beneficiaryLocation"].as_array().unwrap().len() == 2);
+    assert_eq!((exported.len(), of_two.count()), (1_200, 400));
+    let counted = steward
+        .query("{ initiatives(first: 1, filter: {place: {is: {code: \"E06000001\"}}}) { totalCount } }")
+        .await;
+    assert_eq!(counted["initiatives"]["totalCount"], 800);
+    app.holds().await;
+}
