@@ -218,6 +218,7 @@ pub fn read(
         &mut input,
         format,
         limits,
+        Depth::Identifier,
         &mut Notes::default(),
         &mut |_, row| {
             if left == 0 {
@@ -235,7 +236,7 @@ pub fn read(
     input.rewind()?;
     let mut merging = Merging::new(counts, &mut each);
     let (mut left, mut outcome, mut is_stopped) = (limits.rows, Ok(()), false);
-    let read = read_rows(&mut input, format, limits, notes, &mut |at, row| {
+    let read = read_rows(&mut input, format, limits, Depth::All, notes, &mut |at, row| {
         if left == 0 {
             outcome = Err(FileError::TooManyRows(limits.rows));
             return ControlFlow::Break(());
@@ -251,19 +252,32 @@ pub fn read(
     outcome.and(read)
 }
 
+/// How much of each row is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Depth {
+    /// The identifier alone.
+    Identifier,
+    All,
+}
+
 /// Reads the rows of grants, each for itself.
 fn read_rows(
     input: &mut (impl Read + Seek),
     format: GrantFormat,
     limits: &Limits,
+    depth: Depth,
     notes: &mut Notes,
     each: &mut dyn FnMut(Cell, GrantRow) -> ControlFlow<()>,
 ) -> Result<PackageInfo, FileError> {
     let none = |()| PackageInfo::default();
     match format {
-        GrantFormat::Json => package::read(input, notes, |row, grant| each(Cell::of_row(row), grant)),
-        GrantFormat::Csv => sheet::read(input, notes, |row, grant| each(Cell::of_row(row), grant)).map(none),
-        GrantFormat::Xlsx | GrantFormat::Ods => workbook::read(input, format, limits, notes, each).map(none),
+        GrantFormat::Json => package::read(input, depth, notes, |row, grant| each(Cell::of_row(row), grant)),
+        GrantFormat::Csv => {
+            sheet::read(input, depth, notes, |row, grant| each(Cell::of_row(row), grant)).map(none)
+        }
+        GrantFormat::Xlsx | GrantFormat::Ods => {
+            workbook::read(input, format, limits, depth, notes, each).map(none)
+        }
     }
 }
 

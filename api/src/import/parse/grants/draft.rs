@@ -186,6 +186,14 @@ pub(super) struct GrantRow {
 }
 
 impl GrantRow {
+    /// A row of which nothing but the identifier is read.
+    pub(super) fn identified(id: &Given) -> Self {
+        Self {
+            identifier: id.text().ok().flatten().and_then(identifier),
+            ..Self::default()
+        }
+    }
+
     /// A row that cannot be read, with its identifier as far as that is known.
     pub(super) fn refused(identifier: Option<String>, refusals: Vec<Refusal>) -> Self {
         Self {
@@ -205,8 +213,8 @@ impl GrantRow {
 
 /// The identifier of a grant, in the form in which it is compared.
 pub(super) fn identifier(text: &str) -> Option<String> {
-    let identifier = spelling::identifier(&written::line(text)?);
-    (!identifier.is_empty() && identifier.chars().count() <= LONGEST_IDENTIFIER).then_some(identifier)
+    let line = uncut::<LONGEST_IDENTIFIER>(text).ok()?;
+    Some(spelling::identifier(&line))
 }
 
 impl Draft {

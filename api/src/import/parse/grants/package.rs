@@ -15,17 +15,25 @@ use super::super::encoding::{self, Form};
 use super::super::stream::{Allowance, Metered};
 use super::super::{FileError, LONGEST_ROW, Notes, Refusals, json_fault, refuse_without_rows};
 use super::draft::{Draft, DraftLocation, DraftParty, DraftPeriod, Given, GrantRow, path};
-use super::{OwnTerms, PackageInfo};
+use super::{Depth, OwnTerms, PackageInfo};
 use crate::money::DecimalSign;
 use crate::written::{self, quoted};
 
 /// Reads a package and hands each grant with its position to `each`.
 pub(super) fn read(
     input: impl Read + Seek,
+    depth: Depth,
     notes: &mut Notes,
-    each: impl FnMut(u64, GrantRow) -> ControlFlow<()>,
+    mut each: impl FnMut(u64, GrantRow) -> ControlFlow<()>,
 ) -> Result<PackageInfo, FileError> {
-    walk(input, notes, Some(each))
+    let read = |row, json: &str| {
+        let grant = match depth {
+            Depth::Identifier => identified(json),
+            Depth::All => grant(row, json),
+        };
+        each(row, grant)
+    };
+    walk(input, notes, Some(read))
 }
 
 /// Reads what the package says about itself and passes over its grants.
@@ -33,13 +41,13 @@ pub(super) fn about(input: impl Read + Seek) -> Result<PackageInfo, FileError> {
     walk(
         input,
         &mut Notes::default(),
-        None::<fn(u64, GrantRow) -> ControlFlow<()>>,
+        None::<fn(u64, &str) -> ControlFlow<()>>,
     )
 }
 
 fn walk<F>(input: impl Read + Seek, notes: &mut Notes, each: Option<F>) -> Result<PackageInfo, FileError>
 where
-    F: FnMut(u64, GrantRow) -> ControlFlow<()>,
+    F: FnMut(u64, &str) -> ControlFlow<()>,
 {
     let allowance = Allowance::unlimited();
     let metered = Metered::new(encoding::open(input, Form::Json, notes)?, &allowance);
@@ -77,7 +85,7 @@ fn refused(error: &serde_json::Error) -> FileError {
 
 struct Walk<'a, F> {
     allowance: &'a Allowance,
-    /// What each grant is handed to; nothing where grants are passed over.
+    /// What the text of each grant is handed to; nothing where grants are passed over.
     each: Option<F>,
     row: u64,
     stopped: bool,
@@ -89,7 +97,7 @@ struct Package<'w, 'a, F>(&'w mut Walk<'a, F>);
 
 impl<'de, F> Visitor<'de> for Package<'_, '_, F>
 where
-    F: FnMut(u64, GrantRow) -> ControlFlow<()>,
+    F: FnMut(u64, &str) -> ControlFlow<()>,
 {
     type Value = ();
 
@@ -133,7 +141,7 @@ struct Grants<'w, 'a, F>(&'w mut Walk<'a, F>);
 
 impl<'de, F> DeserializeSeed<'de> for Grants<'_, '_, F>
 where
-    F: FnMut(u64, GrantRow) -> ControlFlow<()>,
+    F: FnMut(u64, &str) -> ControlFlow<()>,
 {
     type Value = ();
 
@@ -144,7 +152,7 @@ where
 
 impl<'de, F> Visitor<'de> for Grants<'_, '_, F>
 where
-    F: FnMut(u64, GrantRow) -> ControlFlow<()>,
+    F: FnMut(u64, &str) -> ControlFlow<()>,
 {
     type Value = ();
 
@@ -169,7 +177,7 @@ where
             if walk.row == 1 && !raw.get().starts_with('{') {
                 return Err(A::Error::custom("its list does not hold objects"));
             }
-            if each(walk.row, grant(walk.row, raw.get())).is_break() {
+            if each(walk.row, raw.get()).is_break() {
                 walk.stopped = true;
                 return Err(A::Error::custom("stopped"));
             }
@@ -177,6 +185,12 @@ where
         walk.allowance.lift();
         Ok(())
     }
+}
+
+fn identified(json: &str) -> GrantRow {
+    let object = Some(json).filter(|json| json.starts_with('{'));
+    let object: Option<Identified> = object.and_then(|json| serde_json::from_str(json).ok());
+    GrantRow::identified(&object.unwrap_or_default().id)
 }
 
 fn grant(row: u64, json: &str) -> GrantRow {
@@ -235,6 +249,13 @@ fn own_terms(json: &str, refusals: &mut Refusals) -> Option<OwnTerms> {
         }
     }
     OwnTerms::deserialize(Value::Object(kept)).ok()
+}
+
+/// A grant of which nothing but the identifier is read.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Identified {
+    id: Given,
 }
 
 /// A grant as JSON has it; whatever else it holds is passed over unread.

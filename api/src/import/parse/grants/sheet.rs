@@ -9,12 +9,14 @@ use std::sync::Arc;
 use super::super::stream::Allowance;
 use super::super::table::Table;
 use super::super::{FileError, Notes, Refusals};
+use super::Depth;
 use super::draft::{Draft, FieldNames, Given, GrantRow, identifier, path};
 use crate::money::DecimalSign;
 
 /// Reads a table and hands each row with its line to `each`.
 pub(super) fn read(
     input: impl Read + Seek,
+    depth: Depth,
     notes: &mut Notes,
     mut each: impl FnMut(u64, GrantRow) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
@@ -32,7 +34,10 @@ pub(super) fn read(
                     let cell = cells.get(at).filter(|cell| !cell.is_empty());
                     cell.map(|cell| Given::Text((*cell).to_owned()))
                 };
-                columns.row(Refusals::of(line), cell, sign)
+                match depth {
+                    Depth::Identifier => columns.identified(cell),
+                    Depth::All => columns.row(Refusals::of(line), cell, sign),
+                }
             }
             Err(refusals) => {
                 let held = table.held();
@@ -193,7 +198,7 @@ impl Columns {
     }
 
     /// Where the identifier is.
-    fn identifier(&self) -> usize {
+    pub(super) fn identifier(&self) -> usize {
         let column = self.columns.iter().find(|column| column.path == path::ID);
         column.map_or(0, |column| column.index)
     }
@@ -223,6 +228,11 @@ impl Columns {
     pub(super) fn title(&self, index: usize) -> Option<&str> {
         let column = self.columns.iter().find(|column| column.index == index)?;
         Some(&column.title)
+    }
+
+    /// The identifier of a row.
+    pub(super) fn identified(&self, cell: impl Fn(usize) -> Option<Given>) -> GrantRow {
+        GrantRow::identified(&cell(self.identifier()).unwrap_or_default())
     }
 
     /// What a row says, by what its cells hold.

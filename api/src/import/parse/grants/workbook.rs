@@ -8,9 +8,9 @@ use super::super::file_record::Cell;
 use super::super::records::Limits;
 use super::super::sheets::Workbook;
 use super::super::{FileError, LONGEST_ROW, Notes, Refusals, ods, refuse_without_rows, table, xlsx};
-use super::GrantFormat;
 use super::draft::{Given, GrantRow};
 use super::sheet::{Columns, missing_column};
+use super::{Depth, GrantFormat};
 use crate::money::DecimalSign;
 use crate::workbook::typed::{self, Raw};
 
@@ -22,20 +22,22 @@ pub(super) fn read(
     mut input: impl Read + Seek,
     format: GrantFormat,
     limits: &Limits,
+    depth: Depth,
     notes: &mut Notes,
     each: &mut dyn FnMut(Cell, GrantRow) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
     let length = input.seek(SeekFrom::End(0))?;
     input.seek(SeekFrom::Start(0))?;
     if format == GrantFormat::Ods {
-        read_sheets(&mut ods::Book::open(input, length, limits)?, notes, each)
+        read_sheets(&mut ods::Book::open(input, length, limits)?, depth, notes, each)
     } else {
-        read_sheets(&mut xlsx::Book::open(input, length, limits)?, notes, each)
+        read_sheets(&mut xlsx::Book::open(input, length, limits)?, depth, notes, each)
     }
 }
 
 fn read_sheets(
     workbook: &mut dyn Workbook,
+    depth: Depth,
     notes: &mut Notes,
     each: &mut dyn FnMut(Cell, GrantRow) -> ControlFlow<()>,
 ) -> Result<(), FileError> {
@@ -44,6 +46,7 @@ fn read_sheets(
     for name in workbook.sheets() {
         let mut sheet = Sheet {
             name: &name,
+            depth,
             state: State::BeforeHeader,
             row: 0,
             cells: Vec::new(),
@@ -93,6 +96,7 @@ fn read_sheets(
 /// A sheet, as its cells are met.
 struct Sheet<'a> {
     name: &'a str,
+    depth: Depth,
     state: State,
     /// The row that is being read, counted from 0, with what its cells hold.
     row: u32,
@@ -157,7 +161,10 @@ impl Sheet<'_> {
         };
         self.has_rows = true;
         let number = u64::from(self.row) + 1;
-        let row = row_of(columns, number, &cells, self.name);
+        let row = match self.depth {
+            Depth::Identifier => identified(columns, &cells),
+            Depth::All => row_of(columns, number, &cells, self.name),
+        };
         let at = Cell {
             sheet: Some(self.name.to_owned()),
             ..Cell::of_row(number)
@@ -187,6 +194,13 @@ fn header(sheet: &str, cells: &[(u32, Raw)]) -> Result<State, FileError> {
         Err(FileError::NotGrants(reason)) => Ok(State::Other(reason)),
         Err(error) => Err(error),
     }
+}
+
+fn identified(columns: &Columns, cells: &[(u32, Raw)]) -> GrantRow {
+    columns.identified(|index| {
+        let (_, raw) = cells.iter().find(|(column, _)| *column as usize == index)?;
+        Some(given(columns, index, raw, &mut Refusals::default()))
+    })
 }
 
 fn row_of(columns: &Columns, row: u64, cells: &[(u32, Raw)], sheet: &str) -> GrantRow {
