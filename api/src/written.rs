@@ -54,7 +54,12 @@ pub fn cut(mut text: String, longest: usize) -> String {
 
 /// The text in quotation marks, short enough to stand in a sentence.
 pub fn quoted(text: &str) -> String {
-    let shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
+    // What shows nothing, such as a control character, would hide what is wrong.
+    let shown = |character: char| match character {
+        '\'' | '"' | '\\' => character.to_string(),
+        _ => character.escape_debug().to_string(),
+    };
+    let shown: String = text.chars().take(40).map(shown).collect();
     let more = if text.chars().nth(40).is_some() { "…" } else { "" };
     format!("\"{shown}{more}\"")
 }
@@ -179,6 +184,12 @@ fn with_month_in_words(text: &str) -> Option<NaiveDate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quoted_text_is_as_it_was_typed() {
+        assert_eq!(quoted(r#"don't "\x""#), "\"don't \"\\x\"\"");
+        assert_eq!(quoted("a\nb\u{200b}"), r#""a\nb\u{200b}""#);
+    }
 
     #[test]
     fn a_line_is_trimmed_and_of_one_piece() {

@@ -372,7 +372,7 @@ async fn a_table_of_records_leaves_what_it_has_no_column_for(database: Database)
     let (tally, said) = import_records(&app, empty).await;
     assert_eq!((tally.altered, tally.warned), (1, 1), "{said:?}");
     assert!(
-        said.iter().any(|one| one.contains("summary is cleared")),
+        said.iter().any(|one| one.contains("summary: is cleared")),
         "{said:?}"
     );
     assert!(

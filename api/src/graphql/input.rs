@@ -1,10 +1,12 @@
 //! Inputs that come as JSON outside of a GraphQL request, read as GraphQL reads them.
 
+use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{InputType, Pos, Value};
 
 use super::nul;
 use crate::error::{Error, Result};
 use crate::guard::{Limits, measure_value};
+use crate::written::quoted;
 
 /// Reads an input of any type from JSON.
 ///
@@ -19,12 +21,32 @@ pub fn read<T: InputType>(path: &str, document: serde_json::Value) -> Result<T> 
         return Err(Error::unkept_text());
     }
     measure_value(&given, &Limits::default()).map_err(|excess| Error::bad_input(path, excess))?;
-    let read = T::parse(Some(given.clone()))
-        .map_err(|cause| Error::bad_input(path, cause.into_server_error(Pos::default()).message))?;
+    let read = T::parse(Some(given.clone())).map_err(|cause| {
+        let message = cause.into_server_error(Pos::default()).message;
+        Error::bad_input(path, no_choice::<T>(&given).unwrap_or(message))
+    })?;
     match beyond(path, &given, &read.to_value()) {
         Some(unknown) => Err(Error::bad_input(&unknown, "is not a field that there is")),
         None => Ok(read),
     }
+}
+
+/// Why a value of a type that has choices is none of them; none for other types.
+fn no_choice<T: InputType>(given: &Value) -> Option<String> {
+    let mut registry = Registry::default();
+    T::create_type_info(&mut registry);
+    let Some(MetaType::Enum { enum_values, .. }) = registry.types.get(&*T::type_name()) else {
+        return None;
+    };
+    let choices: Vec<&str> = enum_values.keys().map(String::as_str).collect();
+    let given = match given {
+        Value::String(text) => quoted(text),
+        other => other.to_string(),
+    };
+    Some(format!(
+        "{given} is none of the choices; they are {}",
+        choices.join(", ")
+    ))
 }
 
 /// Where something is given that was not understood.
@@ -73,6 +95,16 @@ mod tests {
         assert_eq!(
             read::<Dimension>("by", json!("REGION")).ok(),
             Some(Dimension::Region)
+        );
+    }
+
+    #[test]
+    fn a_value_that_is_no_choice_is_refused_with_the_choices() {
+        let refused = read::<Dimension>("of", json!("region")).unwrap_err().to_string();
+        assert!(
+            refused.contains("of: \"region\" is none of the choices; they are ")
+                && refused.contains("REGION"),
+            "{refused}"
         );
     }
 

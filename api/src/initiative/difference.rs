@@ -35,7 +35,8 @@ pub fn in_words(differences: &[Difference]) -> String {
         None | Some(Value::Null) => "nothing".to_owned(),
         Some(Value::String(text)) => {
             let whole = format!("\"{text}\"");
-            if quoted(text) == whole {
+            // Quotation marks within would leave open where it ends.
+            if quoted(text) == whole && !text.contains('"') {
                 whole
             } else {
                 "a longer text".to_owned()

@@ -101,12 +101,14 @@ const LEAD: &str = "leadOrganisation";
 /// stops at the first problem, so that each is noted and mended, by taking out
 /// what is wrong or putting in what is missing, until nothing stops it.
 pub fn read(mut document: Value) -> Reading {
+    let mut taken_out = TakenOut::default();
+    let mut findings = take_lists_out(&mut document, &mut taken_out);
     // Most records are whole, and are read at once.
-    if let Ok(record) = InitiativeRecord::deserialize(&document) {
+    if findings.is_empty()
+        && let Ok(record) = InitiativeRecord::deserialize(&document)
+    {
         return Reading::whole(record);
     }
-    let mut taken_out = TakenOut::default();
-    let mut findings = Vec::new();
     let mut record = None;
     for _ in 0..MOST_PROBLEMS {
         let error = match serde_path_to_error::deserialize::<_, InitiativeRecord>(&document) {
@@ -147,6 +149,35 @@ pub fn read(mut document: Value) -> Reading {
         findings,
         taken_out,
     }
+}
+
+/// Takes the lists out that are given where an object belongs: a reader takes their items for its fields, in order, and
+/// an empty one for an object without fields.
+fn take_lists_out(document: &mut Value, taken_out: &mut TakenOut) -> Vec<Finding> {
+    let is_list = |value: Option<&Value>| value.is_some_and(Value::is_array);
+    let mut wrong: Vec<Vec<Step>> = [LEAD, "place", "source", "sharing"]
+        .into_iter()
+        .filter(|field| is_list(document.get(field)))
+        .map(|field| vec![Step::Key(field.to_owned())])
+        .collect();
+    let terms = document.get("fundingTerms").and_then(Value::as_array);
+    for (at, item) in terms.into_iter().flatten().enumerate() {
+        if is_list(item.get("funder")) {
+            let list = Step::Key("fundingTerms".to_owned());
+            wrong.push(vec![list, Step::Index(at), Step::Key("funder".to_owned())]);
+        }
+    }
+    let mut findings = Vec::new();
+    for steps in wrong {
+        let reason = "is a list, and not an object with fields of its own";
+        findings.push(Finding::new(
+            FindingCode::Malformed,
+            taken_out.original(&steps),
+            reason,
+        ));
+        taken_out.take(document, &steps);
+    }
+    findings
 }
 
 /// Where in a document a reader stopped, as [`Finding`]s say it.
@@ -295,7 +326,11 @@ fn in_plain_words(said: &str, value: Option<&Value>, path: &str) -> String {
         },
         (Kind::Date, _) => format!("is {}, and not a date; write it as \"2014-06-25\"", shown(value)),
         (Kind::Code(vocabulary), _) => none_of(vocabulary, value),
-        (Kind::Codes(vocabulary), Value::String(_)) => none_of(vocabulary, value),
+        (Kind::Codes(_), Value::String(text)) => format!(
+            "is {}, and not a list; write a list, such as [{}]",
+            shown(value),
+            quoted(text)
+        ),
         (Kind::Codes(_), _) => format!("is {}, and not a list of codes", shown(value)),
         (Kind::WhyNone, _) => none_of(Vocabulary::WhyMissing, value),
         (Kind::YesNo, _) => format!("is {}, and neither true nor false", shown(value)),

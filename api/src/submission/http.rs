@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Router,
-    extract::{Query, State, rejection::QueryRejection},
-    http::{HeaderMap, StatusCode, header},
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::get,
 };
-use serde::Deserialize;
 
 use super::returned;
 use crate::app::App;
@@ -23,16 +22,29 @@ use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::id::{self, NodeKind};
 use crate::workbook::http::send_workbook;
+use crate::written::quoted;
 
 /// Where it is downloaded.
 pub const PATH: &str = "/submissions/returned.xlsx";
 
-/// Which records.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Parameters {
-    /// Those of an organisation, by its global id.
-    organisation: Option<String>,
+/// The one parameter: records of an organisation alone, by its global id.
+const ORGANISATION: &str = "organisation";
+
+/// The organisation that an address names.
+fn organisation(address: &Uri) -> Result<Option<String>> {
+    let Query(given) = Query::<Vec<(String, String)>>::try_from_uri(address)
+        .map_err(|_| Error::BadInput("the address does not hold parameters".into()))?;
+    let mut organisation = None;
+    for (name, value) in given {
+        if name != ORGANISATION {
+            let reason = format!("{name} is not a parameter; {ORGANISATION} is");
+            return Err(Error::BadInput(reason));
+        }
+        if organisation.replace(value).is_some() {
+            return Err(Error::bad_input(ORGANISATION, "is given more than once"));
+        }
+    }
+    Ok(organisation)
 }
 
 /// The route.
@@ -44,11 +56,11 @@ async fn answer(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
-    parameters: Result<Query<Parameters>, QueryRejection>,
+    address: Uri,
 ) -> Response {
-    let written = match parameters {
-        Ok(Query(parameters)) => write(&app, caller, &headers, parameters).await,
-        Err(rejection) => Err(Error::BadInput(rejection.body_text())),
+    let written = match organisation(&address) {
+        Ok(organisation) => write(&app, caller, &headers, organisation).await,
+        Err(error) => Err(error),
     };
     match written {
         Ok(Some(file)) => send_workbook(file, "returned.xlsx"),
@@ -61,7 +73,7 @@ async fn write(
     app: &App,
     caller: Caller,
     headers: &HeaderMap,
-    parameters: Parameters,
+    organisation: Option<String>,
 ) -> Result<Option<File>> {
     let authorization = headers
         .get(header::AUTHORIZATION)
@@ -74,9 +86,13 @@ async fn write(
         app.permissions
             .may_ask_for(Asking::of(&requester), "Submission", field)?;
     }
-    let organisation = parameters.organisation.map(|id| {
-        id::decode_as(NodeKind::Organisation, &id)
-            .ok_or_else(|| Error::BadInput(format!("organisation: {id:?} is not the id of an organisation")))
+    let organisation = organisation.map(|id| {
+        id::decode_as(NodeKind::Organisation, &id).ok_or_else(|| {
+            Error::bad_input(
+                ORGANISATION,
+                format!("{} is not the id of an organisation", quoted(&id)),
+            )
+        })
     });
     let organisation = match organisation.transpose()? {
         Some(id) => Some(crate::organisation::former::current(&app.db, id).await?),
@@ -91,4 +107,22 @@ async fn write(
         reason: "",
     };
     returned::write(&app.db, &act, member, organisation).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_other_parameter_is_taken() {
+        let read = |query: &str| organisation(&format!("{PATH}{query}").parse().unwrap());
+        assert_eq!(read("").unwrap(), None);
+        assert_eq!(read("?organisation=a").unwrap().as_deref(), Some("a"));
+        let refused = read("?foo=1").unwrap_err().to_string();
+        assert!(
+            refused.contains("foo is not a parameter; organisation is"),
+            "{refused}"
+        );
+        assert!(read("?organisation=a&organisation=b").is_err());
+    }
 }

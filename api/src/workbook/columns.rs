@@ -334,26 +334,6 @@ impl Sheet {
     }
 }
 
-/// The header of the column that the template has for a field of a record, as `fundingTerms/0/endsOn`; that of
-/// the first column of a field that has several, such as a place.
-pub fn header_of(path: &str) -> Option<&'static str> {
-    let of_item = path.split_once('/').and_then(|(list, rest)| {
-        let sheet = SHEETS.iter().find(|sheet| sheet.list == Some(list))?;
-        Some((sheet, rest.split_once('/').map_or("", |(_, field)| field)))
-    });
-    let (sheet, field) = of_item.unwrap_or((&SHEETS[0], path));
-    let is_of = |column: &&Column| {
-        column
-            .path
-            .strip_prefix(field)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    if field.is_empty() {
-        return None;
-    }
-    sheet.columns.iter().find(is_of).map(|column| column.header)
-}
-
 /// Whether a record, or a part of one, has a field of this name.
 pub fn is_field(name: &str) -> bool {
     SHEETS.iter().any(|sheet| {

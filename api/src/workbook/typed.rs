@@ -236,7 +236,7 @@ fn code(vocabulary: Vocabulary, text: &str) -> String {
 fn no_choice<'a>(vocabulary: Vocabulary, texts: impl Iterator<Item = &'a str>) -> Option<Wrong> {
     let unknown: Vec<String> = texts
         .filter(|text| vocabulary.word(text).is_none())
-        .map(|text| format!("{text:?}"))
+        .map(quoted)
         .collect();
     if unknown.is_empty() {
         return None;

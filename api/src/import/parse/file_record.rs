@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::version;
 use crate::initiative::unstated::Unstated;
 use crate::initiative::validate::{Finding, FindingCode};
-use crate::workbook::columns::{Layout, REFERENCE_PATH, SHEETS, Sheet, VERSION_PATH, header_of};
+use crate::workbook::columns::{Column, Layout, REFERENCE_PATH, SHEETS, Sheet, VERSION_PATH};
 use crate::workbook::vocabulary::Vocabulary;
 
 /// Where something stands in a file.
@@ -34,6 +34,10 @@ impl Cell {
     }
 }
 
+/// What a file calls its columns, by the points-separated paths of their fields: `place.code`, and for an item of a
+/// list `fundingTerms.funder.name` in a workbook, `fundingTerms.1.funder.name` in a table.
+pub type Titles = BTreeMap<String, String>;
+
 /// One record of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FileRecord {
@@ -52,6 +56,8 @@ pub struct FileRecord {
     pub warnings: Vec<Finding>,
     /// What the file has no column or sheet for; none for a file whose records are whole.
     pub unstated: Option<Arc<Unstated>>,
+    /// The titles of the file's columns; empty for a file that has none.
+    pub titles: Arc<Titles>,
     /// What stands in its rows under columns that are not known. Empty where nobody asks for it.
     pub unread: Vec<UnreadCell>,
 }
@@ -109,11 +115,6 @@ impl FileRecord {
         if self.cells.is_empty() {
             return finding;
         }
-        let layout = if self.at.sheet.is_some() {
-            Layout::Workbook
-        } else {
-            Layout::Table
-        };
         let (sheet, within) = part_at(&finding.path);
         let word = |word: &str| {
             if let Some(label) = label_of(word) {
@@ -126,12 +127,16 @@ impl FileRecord {
                 return Some(list.name.to_owned());
             }
             let column = sheet.columns.iter().find(|column| column.path == word)?;
-            let title = self.cells.get(&format!("{within}{word}"));
-            let title = title.and_then(|cell| cell.column.clone());
-            Some(title.unwrap_or_else(|| column.called(layout)))
+            let cell = self.cells.get(&format!("{within}{word}"));
+            let title = cell.and_then(|cell| cell.column.clone());
+            Some(title.unwrap_or_else(|| self.called(sheet, &within, column)))
         };
+        // The cell says which field it is.
+        let own = finding.reason.strip_prefix(&finding.path);
+        let own = own.and_then(|rest| rest.strip_prefix(' '));
+        let own = own.filter(|_| self.cell_of(&finding.path).column.is_some());
         Finding {
-            reason: with_words(&finding.reason, word),
+            reason: with_words(own.unwrap_or(&finding.reason), word),
             ..finding
         }
     }
@@ -149,7 +154,13 @@ impl FileRecord {
         let mut part = path;
         loop {
             if let Some(cell) = self.cells.get(part) {
-                return cell.clone();
+                // An item has a row, and each of its fields a column there.
+                let is_field_of_item = part != path && part_at(path).1.trim_end_matches('/') == part;
+                return if is_field_of_item {
+                    self.in_its_column(cell.clone(), path)
+                } else {
+                    cell.clone()
+                };
             }
             let within = format!("{part}/");
             let mut cells = self.cells.range(within.clone()..);
@@ -157,19 +168,81 @@ impl FileRecord {
             if !part.is_empty()
                 && let Some((_, cell)) = next()
             {
-                let mut named = in_its_column(cell.clone(), path);
+                let mut named = self.in_its_column(cell.clone(), path);
                 // What is wrong with something that is given by one cell is wrong with that.
-                if part == path && named.column.is_some() && next().is_none() {
+                let is_list = SHEETS.iter().any(|sheet| sheet.list == Some(path));
+                if part == path && !is_list && named.column.is_some() && next().is_none() {
                     named.column.clone_from(&cell.column);
                 }
                 return named;
             }
             match part.rsplit_once('/') {
                 Some((parent, _)) => part = parent,
-                None => return in_its_column(self.at.clone(), path),
+                None => return self.in_its_column(self.at.clone(), path),
             }
         }
     }
+
+    /// The cell in the same row, in the column of a field: of a field with several columns, such as a place, the first
+    /// that the file has. A list has no column in a workbook.
+    fn in_its_column(&self, cell: Cell, path: &str) -> Cell {
+        let (sheet, within) = part_at(path);
+        let field = path.get(within.len()..).unwrap_or_default();
+        let of_field = |field: &str| {
+            let columns: Vec<_> = sheet
+                .columns
+                .iter()
+                .filter(|column| is_or_lies_in(column.path, field) || is_or_lies_in(field, column.path))
+                .collect();
+            let is_there = |column: &&Column| self.titles.contains_key(&self.key(sheet, &within, column));
+            let found = columns.iter().copied().find(is_there);
+            found.or_else(|| columns.first().copied())
+        };
+        let column = Some(field).filter(|field| !field.is_empty()).and_then(|field| {
+            let answered = field.strip_prefix("missing/");
+            of_field(field).or_else(|| of_field(answered?))
+        });
+        let column = match column {
+            Some(column) => Some(self.called(sheet, &within, column)),
+            None if self.at.sheet.is_some() || path.is_empty() => None,
+            None => Some(path.replace('/', ".")),
+        };
+        Cell { column, ..cell }
+    }
+
+    /// What the file calls a column, or what the layout of the file does where it has no such column.
+    fn called(&self, sheet: &Sheet, within: &str, column: &Column) -> String {
+        let key = self.key(sheet, within, column);
+        let title = self.titles.get(&key).cloned();
+        title.unwrap_or_else(|| match self.at.sheet {
+            Some(_) => column.called(Layout::Workbook),
+            None => key,
+        })
+    }
+
+    /// By what the title of a column is found among the titles.
+    fn key(&self, sheet: &Sheet, within: &str, column: &Column) -> String {
+        let field = column.dotted();
+        let Some(list) = sheet.list else {
+            return field;
+        };
+        if self.at.sheet.is_some() {
+            return format!("{list}.{field}");
+        }
+        let item = within.trim_end_matches('/');
+        let named = self.cells.get(item).and_then(|cell| cell.column.as_deref());
+        let counted = || {
+            let position = item.rsplit('/').next().and_then(|at| at.parse::<usize>().ok());
+            format!("{list}.{}", position.map_or(1, |at| at.saturating_add(1)))
+        };
+        format!("{}.{field}", named.map_or_else(counted, str::to_owned))
+    }
+}
+
+/// Whether a path is another, or leads to something within it.
+fn is_or_lies_in(path: &str, other: &str) -> bool {
+    path.strip_prefix(other)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The sheet of the part of a record that a path leads into, and the beginning of the paths within that part.
@@ -277,16 +350,6 @@ impl Stray {
     }
 }
 
-/// The cell in the same row, in the column that the template has for a field; in no column where the file is no
-/// workbook.
-fn in_its_column(cell: Cell, path: &str) -> Cell {
-    let column = cell.sheet.as_ref().and_then(|_| header_of(path));
-    Cell {
-        column: column.map(str::to_owned),
-        ..cell
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,6 +360,78 @@ mod tests {
             row,
             column: Some(column.into()),
         }
+    }
+
+    #[test]
+    fn a_field_without_a_cell_is_named_as_the_file_calls_its_column() {
+        let item = Cell {
+            column: Some("fundingTerms.3".into()),
+            ..Cell::of_row(2)
+        };
+        let of_table = FileRecord {
+            at: Cell::of_row(2),
+            cells: BTreeMap::from([
+                ("externalRef".into(), Cell::of_row(2)),
+                ("fundingTerms/0".into(), item),
+            ]),
+            titles: Arc::new(BTreeMap::from([
+                ("title".into(), "Title".into()),
+                ("place.code".into(), "Place code".into()),
+                ("fundingTerms.3.endsOn".into(), "Funding terms.3.Last day".into()),
+            ])),
+            ..FileRecord::default()
+        };
+        for (path, column) in [
+            ("title", "Title"),
+            ("place", "Place code"),
+            ("summary", "summary"),
+            ("source", "source.kind"),
+            ("sharing/basis", "sharing.basis"),
+            ("missing/startedOn", "startedOn"),
+            ("fundingTerms", "fundingTerms"),
+            ("fundingTerms/0", "fundingTerms.3"),
+            ("fundingTerms/0/funder", "fundingTerms.3.funder.name"),
+            ("fundingTerms/0/endsOn", "Funding terms.3.Last day"),
+            ("fundingTerms/0/missing/endsOn", "Funding terms.3.Last day"),
+            ("challengesFaced/1/step", "challengesFaced.2.step"),
+        ] {
+            let cell = of_table.cell_of(path);
+            assert_eq!((cell.row, cell.column.as_deref()), (2, Some(column)), "{path}");
+        }
+        assert_eq!(of_table.cell_of("").column, None);
+        let cleared = |path: &str| {
+            let finding = Finding::new(FindingCode::Cleared, path, format!("{path} is cleared"));
+            of_table.in_its_words(finding).reason
+        };
+        assert_eq!(cleared("fundingTerms/0/endsOn"), "is cleared");
+        assert_eq!(cleared("place"), "is cleared");
+    }
+
+    #[test]
+    fn a_required_cell_of_a_sheet_is_named_by_its_header() {
+        let mut row = cell(4, "");
+        row.column = None;
+        let of_workbook = |titles: &[(&str, &str)]| FileRecord {
+            at: Cell {
+                sheet: Some("Initiatives".into()),
+                ..Cell::of_row(2)
+            },
+            cells: BTreeMap::from([("fundingTerms/0".into(), row.clone())]),
+            titles: Arc::new(
+                titles
+                    .iter()
+                    .map(|(key, title)| ((*key).into(), (*title).into()))
+                    .collect(),
+            ),
+            ..FileRecord::default()
+        };
+        let absent = of_workbook(&[]);
+        assert_eq!(absent.cell_of("fundingTerms/0/funder"), cell(4, "Funder"));
+        assert_eq!(absent.cell_of("fundingTerms/0"), row);
+        assert_eq!(absent.cell_of("fundingTerms").column, None);
+        assert_eq!(absent.cell_of("title").column.as_deref(), Some("Title"));
+        let other = of_workbook(&[("fundingTerms.funder.identifier", "FUNDER ID")]);
+        assert_eq!(other.cell_of("fundingTerms/0/funder"), cell(4, "FUNDER ID"));
     }
 
     #[test]
@@ -348,8 +483,12 @@ mod tests {
 
     #[test]
     fn a_field_is_found_where_it_stands_or_where_it_would() {
+        let start = Cell {
+            sheet: Some("Initiatives".into()),
+            ..Cell::of_row(3)
+        };
         let record = FileRecord {
-            at: Cell::of_row(3),
+            at: start.clone(),
             cells: BTreeMap::from([
                 ("title".into(), cell(3, "Title")),
                 ("fundingTerms/0/endsOn".into(), cell(7, "Last day")),
@@ -372,7 +511,11 @@ mod tests {
             };
             assert_eq!(record.cell_of(path), expected, "{path}");
         }
-        assert_eq!(record.cell_of("place"), Cell::of_row(3));
+        let place = Cell {
+            column: Some("Place".into()),
+            ..start
+        };
+        assert_eq!(record.cell_of("place"), place);
         let line = FileRecord {
             at: Cell::of_row(5),
             ..FileRecord::default()

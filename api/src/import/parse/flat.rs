@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::assembled::Part;
-use super::file_record::{Cell, FileRecord, Item, Stray, UnreadCell};
+use super::file_record::{Cell, FileRecord, Item, Stray, Titles, UnreadCell};
 use super::records::{Limits, Unread};
 use super::references::{EachReference, Reference};
 use super::sheets::{UNKNOWN_COLUMN, column_name};
@@ -97,6 +97,7 @@ struct Columns {
     /// Whether each says what was wrong when the rows were sent before.
     is_passed_over: Vec<bool>,
     unstated: Arc<Unstated>,
+    titles: Arc<Titles>,
 }
 
 impl Columns {
@@ -109,12 +110,18 @@ impl Columns {
         }
         let mut seen = BTreeSet::new();
         let mut stated: [Option<BTreeSet<usize>>; 5] = Default::default();
+        let mut named = Titles::new();
         for (title, known) in titles.iter().zip(&known) {
             let Some(known) = known else { continue };
             if !seen.insert((known.sheet, known.position, known.column)) {
                 return Err(FileError::RepeatedColumn("the file".into(), title.clone()));
             }
             stated[known.sheet].get_or_insert_default().insert(known.column);
+            let sheet = &SHEETS[known.sheet];
+            let field = sheet.columns[known.column].dotted();
+            let key =
+                item_name(sheet, known.position).map_or(field.clone(), |item| format!("{item}.{field}"));
+            named.insert(key, title.clone());
         }
         let name = |(place, title): (u32, &String)| match title.as_str() {
             "" => column_name(place),
@@ -126,6 +133,7 @@ impl Columns {
             known,
             is_passed_over: titles.iter().map(is_passed_over).collect(),
             unstated: Arc::new(Unstated::of(&stated)),
+            titles: Arc::new(named),
         })
     }
 
@@ -238,12 +246,18 @@ pub(super) fn read(
     Ok(())
 }
 
+/// What the columns of an item of a list begin with; none for the record itself.
+fn item_name(sheet: &Sheet, position: usize) -> Option<String> {
+    sheet.list.map(|list| format!("{list}.{position}"))
+}
+
 /// The record of a row; none where no column that is known holds anything.
 fn record(line: u64, columns: &Columns, cells: &[&str], sign: DecimalSign) -> Option<FileRecord> {
     let mut record = FileRecord {
         at: Cell::of_row(line),
         document: json!({}),
         unstated: Some(Arc::clone(&columns.unstated)),
+        titles: Arc::clone(&columns.titles),
         ..FileRecord::default()
     };
     // By list and position, the cells that hold something.
@@ -261,11 +275,17 @@ fn record(line: u64, columns: &Columns, cells: &[&str], sign: DecimalSign) -> Op
     if parts.values().all(Vec::is_empty) {
         return None;
     }
-    for ((sheet, _), held) in parts {
+    for ((sheet, position), held) in parts {
         let sheet = &SHEETS[sheet];
-        let mut part = match sheet.list {
+        let mut part = match item_name(sheet, position) {
             None => Part::record(&mut record, sheet),
-            Some(_) => Part::item(&mut record, sheet, Cell::of_row(line)),
+            Some(item) => {
+                let at = Cell {
+                    column: Some(item),
+                    ..Cell::of_row(line)
+                };
+                Part::item(&mut record, sheet, at)
+            }
         }
         .with_decimal_sign(sign);
         for (place, column) in held {

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::assembled::{Part, is_reference};
-use super::file_record::{Cell, FileRecord, Item, Stray, StrayItem, UnreadCell};
+use super::file_record::{Cell, FileRecord, Item, Stray, StrayItem, Titles, UnreadCell};
 use super::records::{Limits, Unread};
 use super::references::{EachReference, Reference, RepeatedReferences};
 use super::spool::{Held, Place, SheetRow, Spool, Writing};
 use super::{FileError, LONGEST_ROW};
 use crate::initiative::unstated::Unstated;
 use crate::initiative::validate::{Finding, FindingCode};
+use crate::spelling;
 use crate::workbook::columns::{
     EXAMPLE, GUIDANCE, LISTS, RECORD, REFERENCE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND, UNREAD, folded,
 };
@@ -283,7 +284,8 @@ impl<'a> Gathering<'a> {
                 continue;
             }
             if header.reference == Some(column) {
-                kept.reference = Some(escaped::undo(raw.text()).trim().to_owned());
+                let reference = escaped::undo(raw.text());
+                kept.reference = Some(spelling::prose(&reference).into_owned());
             }
             if let Some(known) = header.columns.get(&column) {
                 kept.cells.push((*known, Held::Cell(raw)));
@@ -491,9 +493,11 @@ impl Gathered {
             )
         });
         let unstated = Arc::new(Unstated::of(&columns));
+        let titles = Arc::new(self.titles());
         for kept in std::mem::take(&mut self.records) {
             let mut record = self.record(kept, repeated)?;
             record.unstated = Some(Arc::clone(&unstated));
+            record.titles = Arc::clone(&titles);
             if each(Item::Record(record)).is_break() {
                 return Ok(());
             }
@@ -524,6 +528,19 @@ impl Gathered {
             }
         }
         Ok(())
+    }
+
+    /// What the sheets call their columns.
+    fn titles(&self) -> Titles {
+        let sheets = SHEETS.iter().zip(&self.sheets);
+        let titles = sheets.flat_map(|(sheet, read)| {
+            read.titles.iter().filter_map(|(column, title)| {
+                let field = sheet.columns.get(usize::from(*column))?.dotted();
+                let key = sheet.list.map_or(field.clone(), |list| format!("{list}.{field}"));
+                Some((key, title.clone()))
+            })
+        });
+        titles.collect()
     }
 
     /// The records whose references are the same without regard to case and blank space.

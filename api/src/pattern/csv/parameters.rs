@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::graphql::input;
 use crate::initiative::filter_input::InitiativeFilter;
 use crate::pattern::question::Coverage;
+use crate::written::quoted;
 
 /// The parameters that are JSON documents, also in an address.
 const DOCUMENTS: [&str; 4] = ["when", "then", "among", "conditions"];
@@ -16,6 +17,14 @@ const DOCUMENTS: [&str; 4] = ["when", "then", "among", "conditions"];
 const AT_LEAST: &str = "atLeast";
 /// The parameter that says which records are counted.
 const OVER: &str = "over";
+
+/// Why a parameter that is a document cannot be read.
+fn not_json(text: &str) -> String {
+    format!(
+        "{} is not JSON; write a JSON object, such as {{\"place\": {{\"is\": {{\"code\": \"E06000001\"}}}}}}",
+        quoted(text)
+    )
+}
 
 /// The parameters of one request.
 pub struct Parameters(Map<String, Value>);
@@ -28,8 +37,7 @@ impl Parameters {
         let mut given = Map::new();
         for (name, text) in pairs {
             let value = if DOCUMENTS.contains(&name.as_str()) {
-                serde_json::from_str(&text)
-                    .map_err(|cause| Error::bad_input(&name, format!("is not JSON: {cause}")))?
+                serde_json::from_str(&text).map_err(|_| Error::bad_input(&name, not_json(&text)))?
             } else if name == AT_LEAST {
                 let number: i64 = text
                     .parse()
@@ -49,8 +57,12 @@ impl Parameters {
     /// Those of a body: one JSON object.
     pub fn of_body(body: &[u8]) -> Result<Self> {
         serde_json::from_slice(body).map(Self).map_err(|cause| {
+            let place = match (cause.line(), cause.column()) {
+                (0, _) => String::new(),
+                (line, column) => format!(" at line {line}, column {column}"),
+            };
             Error::BadInput(format!(
-                "the body is not a JSON object of the parameters: {cause}"
+                "the body is not a JSON object of the parameters{place}; write it such as {{\"of\": \"REGION\"}}"
             ))
         })
     }
