@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use wayin_entity::Visibility;
 
 use super::validate::{Finding, FindingCode};
+use crate::spelling;
 use crate::workbook::columns::{REFERENCE_PATH, SHEETS, VERSION_PATH};
 
 /// The fields of which several columns are one answer.
@@ -83,12 +85,9 @@ impl Unstated {
             let Some(Value::Array(after)) = document.get_mut(*list) else {
                 continue;
             };
-            let count = after.len();
-            for (at, item) in after.iter_mut().enumerate() {
-                let Some(known) = counterpart(list, at, item, (before, count)) else {
-                    continue;
-                };
-                if let Value::Object(item) = item {
+            let known: Vec<_> = Pairs::new(list, before, after).counterparts().collect();
+            for (item, known) in after.iter_mut().zip(known) {
+                if let (Value::Object(item), Some(known)) = (item, known) {
                     fields.iter().for_each(|field| keep(item, known, field));
                 }
             }
@@ -155,44 +154,141 @@ fn items<'a>(record: &'a Value, list: &str) -> &'a [Value] {
     items_of(record.get(list))
 }
 
-/// The item of the published list that an item is about: a challenge and a condition by what they are, an entry point
-/// by what it is and whose view, a funding term by its grant identifier, or else by its place in a list of as many,
-/// where both name one funder.
-fn counterpart<'a>(
-    list: &str,
-    at: usize,
-    item: &Value,
-    (before, count): (&'a [Value], usize),
-) -> Option<&'a Value> {
-    let by = |keys: &[&str]| {
-        let is_same = |known: &&Value| keys.iter().all(|key| known.get(key) == item.get(key));
-        let mut same = before.iter().filter(is_same);
-        // Of several that are alike none is known to be meant.
-        same.next().filter(|_| same.next().is_none())
-    };
-    match list {
-        "entryPoints" => by(&["entryPoint", "perspective"]),
-        "challengesFaced" => by(&["challenge"]),
-        "conditionsChanged" => by(&["condition"]),
-        _ if item.get("grantIdentifier").is_some_and(|known| !known.is_null()) => {
-            by(&["grantIdentifier"]).or_else(|| beside(at, item, before, count))
+/// Published items and those that are to replace them.
+struct Pairs<'a, 'b> {
+    before: &'a [Value],
+    after: &'b [Value],
+    /// For each item the place of the published one that it is about.
+    found: Vec<Option<usize>>,
+}
+
+impl<'a, 'b> Pairs<'a, 'b> {
+    /// Finds for each item of a list the published one that it is about: a challenge and a condition by what they are, an
+    /// entry point by what it is and whose view. A funding term is found by its grant identifier, or else by its funder and
+    /// first day, or by its funder alone. An item that names no funder is the one at its place in a list of as many.
+    fn new(list: &str, before: &'a [Value], after: &'b [Value]) -> Self {
+        let mut pairs = Self {
+            before,
+            after,
+            found: vec![None; after.len()],
+        };
+        let have_same = |keys: &'static [&'static str]| {
+            move |one: &Value, other: &Value| keys.iter().all(|key| one.get(key) == other.get(key))
+        };
+        match list {
+            "entryPoints" => pairs.add(have_same(&["entryPoint", "perspective"])),
+            "challengesFaced" => pairs.add(have_same(&["challenge"])),
+            "conditionsChanged" => pairs.add(have_same(&["condition"])),
+            _ => {
+                let grant = |term: &Value| text(term, "grantIdentifier").map(ToOwned::to_owned);
+                pairs.add(|one, other| grant(one).is_some() && grant(one) == grant(other));
+                let may_be_same = |one: &Value, other: &Value| {
+                    let are_two_grants = grant(one).is_some() && grant(other).is_some();
+                    have_same_funder(one, other) && !are_two_grants
+                };
+                pairs.add(|one, other| {
+                    may_be_same(one, other)
+                        && text(one, "startsOn").is_some()
+                        && have_same(&["startsOn"])(one, other)
+                });
+                pairs.add(may_be_same);
+                pairs.add_by_place(|term| term.get("funder").is_none());
+            }
         }
-        _ => beside(at, item, before, count),
+        pairs
+    }
+
+    /// For each item the published one that it is about.
+    fn counterparts(&self) -> impl Iterator<Item = Option<&'a Value>> {
+        let found = self.found.iter();
+        found.map(|at| at.and_then(|at| self.before.get(at)))
+    }
+
+    fn is_free(&self, before: usize) -> bool {
+        !self.found.contains(&Some(before))
+    }
+
+    /// Pairs items that are the same. Of several that are alike, the pairs are in their order, where there are as many
+    /// before as after; otherwise none is known to be meant.
+    fn add(&mut self, is_same: impl Fn(&Value, &Value) -> bool) {
+        for at in 0..self.after.len() {
+            if self.found[at].is_some() {
+                continue;
+            }
+            let same_before: Vec<usize> = (0..self.before.len())
+                .filter(|before| self.is_free(*before) && is_same(&self.before[*before], &self.after[at]))
+                .collect();
+            let Some(first) = same_before.first() else {
+                continue;
+            };
+            let same_after: Vec<usize> = (0..self.after.len())
+                .filter(|after| {
+                    self.found[*after].is_none() && is_same(&self.before[*first], &self.after[*after])
+                })
+                .collect();
+            if same_before.len() == same_after.len() {
+                for (after, before) in same_after.into_iter().zip(same_before) {
+                    self.found[after] = Some(before);
+                }
+            }
+        }
+    }
+
+    /// Pairs items with those at their place in a list of as many.
+    fn add_by_place(&mut self, is_meant: impl Fn(&Value) -> bool) {
+        if self.before.len() != self.after.len() {
+            return;
+        }
+        for at in 0..self.after.len() {
+            if self.found[at].is_none() && is_meant(&self.after[at]) && self.is_free(at) {
+                self.found[at] = Some(at);
+            }
+        }
+    }
+
+    /// The published items that no item is about.
+    fn left_out(&self) -> impl Iterator<Item = &'a Value> {
+        let items = self.before.iter().enumerate();
+        items.filter(|(at, _)| self.is_free(*at)).map(|(_, item)| item)
     }
 }
 
-fn beside<'a>(at: usize, item: &Value, before: &'a [Value], count: usize) -> Option<&'a Value> {
-    let known = before.get(at).filter(|_| before.len() == count)?;
-    let (one, other) = (item.get("funder"), known.get("funder"));
-    let grants = (item.get("grantIdentifier"), known.get("grantIdentifier"));
-    let is_same = one.is_none_or(|one| {
-        let of = |key: &str| one.get(key).zip(other.and_then(|other| other.get(key)));
-        of("identifier")
-            .or_else(|| of("name"))
-            .is_some_and(|(one, other)| one == other)
-    });
-    let is_other_grant = matches!(grants, (Some(one), Some(other)) if one != other);
-    (is_same && !is_other_grant).then_some(known)
+fn text<'a>(item: &'a Value, field: &str) -> Option<&'a str> {
+    item.get(field).and_then(Value::as_str)
+}
+
+/// Whether two terms are of one funder: by their identifiers where both have one, and else by their names.
+fn have_same_funder(one: &Value, other: &Value) -> bool {
+    let (Some(one), Some(other)) = (one.get("funder"), other.get("funder")) else {
+        return false;
+    };
+    let by = |key| Some((text(one, key)?, text(other, key)?));
+    by("identifier")
+        .or_else(|| by("name"))
+        .is_some_and(|(one, other)| spelling::folded(one) == spelling::folded(other))
+}
+
+/// What an item of a list is called in a message.
+fn description(list: &str, item: &Value) -> String {
+    let field = |field| text(item, field).unwrap_or_default();
+    match list {
+        "entryPoints" => format!("{} ({})", field("entryPoint"), field("perspective")),
+        "challengesFaced" => field("challenge").to_owned(),
+        "conditionsChanged" => field("condition").to_owned(),
+        _ => {
+            let funder = item.get("funder");
+            let funder =
+                funder.and_then(|funder| text(funder, "name").or_else(|| text(funder, "identifier")));
+            let from = text(item, "startsOn").map(|day| format!(" from {day}"));
+            let grant = text(item, "grantIdentifier").map(|grant| format!(" ({grant})"));
+            format!(
+                "the term of {}{}{}",
+                funder.unwrap_or("an unnamed funder"),
+                from.unwrap_or_default(),
+                grant.unwrap_or_default()
+            )
+        }
+    }
 }
 
 /// What the published record holds that the one that is to replace it leaves empty.
@@ -210,26 +306,55 @@ pub fn cleared(published: &Value, record: &Value) -> Vec<Finding> {
                 for field in answers {
                     gather(&mut found, field.to_owned(), field, published, record);
                 }
+                gather_reasons(&mut found, "", published, record);
+                gather_visibility(&mut found, published, record);
             }
             Some(list) => {
-                let (before, after) = (items(published, list), items(record, list));
-                if after.len() < before.len() {
-                    let (held, holds) = (before.len(), after.len());
-                    let reason = format!("{list} had {held} in the published record, and has {holds} now");
+                let pairs = Pairs::new(list, items(published, list), items(record, list));
+                for item in pairs.left_out() {
+                    let reason = format!(
+                        "{} is cleared from {list}: the published record has it, and this one does not",
+                        description(list, item)
+                    );
                     found.push(Finding::new(FindingCode::Cleared, list, reason));
                 }
-                for (at, item) in after.iter().enumerate() {
-                    let Some(known) = counterpart(list, at, item, (before, after.len())) else {
-                        continue;
-                    };
+                for (at, (item, known)) in pairs.after.iter().zip(pairs.counterparts()).enumerate() {
+                    let Some(known) = known else { continue };
                     for field in &answers {
                         gather(&mut found, format!("{list}/{at}/{field}"), field, known, item);
                     }
+                    gather_reasons(&mut found, &format!("{list}/{at}/"), known, item);
                 }
             }
         }
     }
     found
+}
+
+/// Reasons why answers are missing, of which there is neither the reason nor the answer any more.
+fn gather_reasons(found: &mut Vec<Finding>, prefix: &str, before: &Value, after: &Value) {
+    let reasons = before.get("missing").and_then(Value::as_object);
+    for field in reasons.into_iter().flat_map(Map::keys) {
+        let has_reason = after
+            .get("missing")
+            .is_some_and(|reasons| reasons.get(field).is_some());
+        if !has_reason && after.get(field).is_none_or(is_blank) {
+            let path = format!("{prefix}{field}");
+            let reason = format!("{path} no longer says why it is missing, as the published record does");
+            found.push(Finding::new(FindingCode::Cleared, path, reason));
+        }
+    }
+}
+
+/// A record that does not say who may read it is only counted.
+fn gather_visibility(found: &mut Vec<Finding>, published: &Value, record: &Value) {
+    const FIELD: &str = "visibility";
+    let default = json!(Visibility::AggregateOnly);
+    let before = published.get(FIELD).filter(|before| **before != default);
+    if let Some(before) = before.filter(|_| record.get(FIELD).is_none_or(|after| *after == default)) {
+        let reason = format!("{FIELD} was {before} in the published record, and is {default} now");
+        found.push(Finding::new(FindingCode::Cleared, FIELD, reason.replace('"', "")));
+    }
 }
 
 fn gather(found: &mut Vec<Finding>, path: String, field: &str, before: &Value, after: &Value) {
@@ -245,8 +370,6 @@ fn gather(found: &mut Vec<Finding>, path: String, field: &str, before: &Value, a
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn stated(columns: &[&[&str]; 5]) -> Unstated {
@@ -311,6 +434,72 @@ mod tests {
         );
         let expected = json!({"title": "A", "endedOn": "2024-01-01", "sharedWithFunders": true});
         assert_eq!(record, expected);
+    }
+
+    #[test]
+    fn a_funding_term_is_found_by_its_funder_wherever_it_is_in_the_list() {
+        let file = stated(&[&["title"], &[], &[], &[], &["funder.name", "durationMonths"]]);
+        let published = json!({"fundingTerms": [
+            {"funder": {"name": "F", "identifier": "GB-CHC-1"}, "amountMinor": 1, "durationMonths": 12},
+            {"funder": {"name": "G"}, "amountMinor": 2, "missing": {"renewable": "NO_REPLY"}},
+        ]});
+        let amounts = |names: &[&str]| {
+            let terms: Vec<Value> = names
+                .iter()
+                .map(|name| json!({"funder": {"name": name}}))
+                .collect();
+            let mut record = json!({"fundingTerms": terms});
+            file.complete(&mut record, &published);
+            let terms = items(&record, "fundingTerms").iter();
+            let amounts: Vec<Option<i64>> = terms.map(|term| term.get("amountMinor")?.as_i64()).collect();
+            let cleared = cleared(&published, &record).into_iter();
+            let cleared: Vec<String> = cleared.map(|one| one.reason).collect();
+            (amounts, cleared)
+        };
+        let without_months =
+            "fundingTerms/0/durationMonths is cleared: the published record has it, and this one does not";
+        assert_eq!(
+            amounts(&["F", "G", "H"]),
+            (vec![Some(1), Some(2), None], vec![without_months.to_owned()])
+        );
+        let (swapped, _) = amounts(&["g", "f"]);
+        assert_eq!(swapped, [Some(2), Some(1)]);
+        let (renamed, cleared) = amounts(&["F Trust", "G"]);
+        assert_eq!(renamed, [None, Some(2)]);
+        assert_eq!(
+            cleared,
+            [
+                "the term of F is cleared from fundingTerms: the published record has it, and this one does not"
+            ]
+        );
+        let (of_two_alike, _) = amounts(&["F", "F"]);
+        assert_eq!(of_two_alike, [None, None], "none of them is known to be meant");
+    }
+
+    #[test]
+    fn reasons_items_and_readers_that_go_are_reported() {
+        let published = json!({
+            "visibility": "MEMBERS",
+            "missing": {"endedOn": "NOT_APPLICABLE", "startedOn": "NOT_ASKED", "conditionsChanged": "NO_REPLY"},
+            "challengesFaced": [{"challenge": "B", "missing": {"step": "NOT_ASKED"}}, {"challenge": "A"}],
+        });
+        let record = json!({
+            "visibility": "AGGREGATE_ONLY",
+            "startedOn": "2021-04-01",
+            "missing": {"conditionsChanged": "NOT_ASKED"},
+            "challengesFaced": [{"challenge": "C"}, {"challenge": "B"}],
+        });
+        let found = cleared(&published, &record).into_iter();
+        let found: Vec<String> = found.map(|one| one.reason).collect();
+        assert_eq!(
+            found,
+            [
+                "endedOn no longer says why it is missing, as the published record does",
+                "visibility was MEMBERS in the published record, and is AGGREGATE_ONLY now",
+                "A is cleared from challengesFaced: the published record has it, and this one does not",
+                "challengesFaced/1/step no longer says why it is missing, as the published record does",
+            ]
+        );
     }
 
     #[test]
