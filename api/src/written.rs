@@ -117,7 +117,7 @@ fn plausible(date: NaiveDate, text: &str) -> Result<NaiveDate, String> {
 }
 
 /// The years that a date may lie in.
-const PLAUSIBLE_YEARS: std::ops::RangeInclusive<i32> = 1800..=2100;
+pub(crate) const PLAUSIBLE_YEARS: std::ops::RangeInclusive<i32> = 1800..=2100;
 
 fn iso_date(text: &str) -> Option<NaiveDate> {
     let day = text.get(..10).filter(|day| {

@@ -25,7 +25,7 @@ pub fn stories() -> Vec<Story> {
         the_order_of_rows_does_not_matter,
         an_unknown_larger_place_refuses_its_row_and_those_that_hang_on_it,
         a_circle_is_refused,
-        a_code_that_is_given_twice_ends_as_its_last_row_says,
+        rows_that_contradict_each_other_about_a_code_are_refused,
         no_rows_whatever_leave_a_circle_or_a_loose_end,
         places_without_a_code_are_told_apart_by_where_they_lie,
         every_lookup_file_is_read,
@@ -337,22 +337,33 @@ async fn a_circle_is_refused(database: Database) {
     assert_eq!(tree(&app).await, before);
 }
 
-async fn a_code_that_is_given_twice_ends_as_its_last_row_says(database: Database) {
+async fn rows_that_contradict_each_other_about_a_code_are_refused(database: Database) {
     let app = TestApp::start(database).await;
     let header = "code,name,kind,within,successor\n";
     let (tally, said) = try_places(
         &app,
         &format!(
             "{header}E12000001,North East,,,\nE12000002,North West,,,\n\
-             E06000001,Hartlepool,,E12000001,\nE06000001,Hartlepool Borough,,E12000001;E12000002,\nE06000001,Hartlepool,,E12000002,\n"
+             E06000001,Hartlepool,,E12000001,\nE06000002,Middlesbrough,,E12000001,\nE06000001,Hartlepool Borough,,E12000001,\n\
+             E06000001,Hartlepool,,E12000002,\nE06000002,Middlesbrough,,E12000001,\n"
         ),
     )
     .await;
-    assert_eq!(said, [""; 0]);
-    assert_eq!((tally.added, tally.altered), (3, 2), "{tally:?}");
+    let refused = |row, other| {
+        format!("row {row}: E06000001 is the code of row {other} too, which says something else of it")
+    };
+    assert_eq!(said, [refused(4, 6), refused(6, 4), refused(7, 4)]);
+    assert_eq!(
+        (tally.added, tally.unchanged, tally.refused),
+        (3, 1, 3),
+        "two rows that say the same are one: {tally:?}"
+    );
     let tree = tree(&app).await;
-    assert_eq!(tree["E06000001"].0, "Hartlepool");
-    assert_eq!(tree["E06000001"].2, BTreeSet::from(["E12000002".into()]));
+    assert!(
+        !tree.contains_key("E06000001"),
+        "none of its rows is known to be right"
+    );
+    assert_eq!(tree["E06000002"].2, BTreeSet::from(["E12000001".into()]));
 }
 
 async fn no_rows_whatever_leave_a_circle_or_a_loose_end(database: Database) {
@@ -398,7 +409,7 @@ async fn no_rows_whatever_leave_a_circle_or_a_loose_end(database: Database) {
                 }
             }
         }
-        // What was taken is taken again without a change, unless a code stands in several rows.
+        // What was taken is taken again without a change, unless a code is in several rows.
         let again = try_places(&app, &file).await.0;
         assert_eq!(again.added, 0, "{file}");
     }

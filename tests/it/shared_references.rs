@@ -21,6 +21,7 @@ pub fn stories() -> Vec<Story> {
         every_row_with_a_shared_reference_is_refused,
         a_reference_of_two_organisations_is_no_repetition,
         a_file_that_is_sent_in_keeps_neither_of_two_records_with_one_reference,
+        an_accent_that_is_written_in_two_ways_makes_no_two_references,
     ]
 }
 
@@ -94,6 +95,16 @@ async fn every_row_with_a_shared_reference_is_refused(database: Database) {
     assert!(is_called("As it was before"), "it is as it was");
     assert!(!["First", "Second", "Third"].into_iter().any(is_called));
     app.holds().await;
+}
+
+async fn an_accent_that_is_written_in_two_ways_makes_no_two_references(database: Database) {
+    let app = TestApp::start(database).await;
+    app.places(PLACES).await;
+    let records = ["Caf\u{e9}", "Cafe\u{301}"].map(|reference| record(reference, json!({})));
+    for format in FORMATS {
+        let (tally, said) = import(&app, format, written(format, &records)).await;
+        assert_eq!((tally.refused, tally.added), (2, 0), "{format:?}: {said:#?}");
+    }
 }
 
 async fn a_reference_of_two_organisations_is_no_repetition(database: Database) {

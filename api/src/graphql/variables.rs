@@ -92,7 +92,7 @@ impl InputTypes {
                     .enumerate()
                     .find_map(|(at, value)| self.trouble(&format!("{path}[{at}]"), of, value));
             }
-            // One value stands for a list of it.
+            // One value is read as a list of it, as GraphQL does.
             (value, BaseType::List(of)) => return self.trouble(path, of, value),
             (_, BaseType::Named(name)) => name.as_str(),
         };

@@ -58,7 +58,7 @@ pub fn resolve(document: &str) -> Result<Cow<'_, str>, EscapeError> {
     Ok(Cow::Owned(resolved))
 }
 
-/// Finds the first escape in the strings of a JSON text that stands for no character.
+/// Finds the first escape in the strings of a JSON text that names no character.
 pub fn find_invalid_in_json(json: &str) -> Option<EscapeError> {
     let (at, escape, reason) = rewrite(json).err()?;
     Some(EscapeError {

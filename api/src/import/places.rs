@@ -1,6 +1,6 @@
 //! Places with their codes, and what they lie within.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
 
@@ -45,6 +45,7 @@ pub async fn import(
     });
     notes.into_iter().map(Remark::Note).for_each(&mut *remarks);
     outcome?;
+    refuse_contradictions(&mut rows, &mut tally, remarks);
     let transaction = database::begin_writing(db).await?;
     let known = Gazetteer::read(&transaction).await?;
     let larger = larger_without_a_row(&known, &rows);
@@ -106,6 +107,42 @@ pub async fn import(
     }
     note_small_areas(small_areas.rows, &kept, remarks);
     Ok(tally)
+}
+
+/// Takes out the rows that give one code to places that differ, and refuses each: none of them is known to be right.
+fn refuse_contradictions(
+    rows: &mut Vec<(u64, ListedRow)>,
+    tally: &mut Tally,
+    remarks: &mut (dyn FnMut(Remark) + Send),
+) {
+    let mut first: HashMap<&str, (u64, &PlaceRow)> = HashMap::new();
+    // For each refused row another of its code.
+    let mut refused: BTreeMap<u64, (String, u64)> = BTreeMap::new();
+    for (row, listed) in &*rows {
+        let Some((code, place)) = listed
+            .place
+            .as_ref()
+            .and_then(|place| Some((place.code.as_deref()?, place)))
+        else {
+            continue;
+        };
+        let (first_row, first_place) = *first.entry(code).or_insert((*row, place));
+        if !first_place.says_the_same(place) {
+            refused.insert(*row, (code.to_owned(), first_row));
+            refused.entry(first_row).or_insert((code.to_owned(), *row));
+        }
+    }
+    rows.retain(|(row, _)| !refused.contains_key(row));
+    for (row, (code, other)) in refused {
+        tally.refused += 1;
+        let reason = format!("{code} is the code of row {other} too, which says something else of it");
+        remarks(Remark::Refused(Refusal {
+            sheet: None,
+            row,
+            field: String::new(),
+            reason,
+        }));
+    }
 }
 
 /// What a remark calls a place.

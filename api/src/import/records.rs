@@ -73,7 +73,7 @@ pub async fn import_as(
                 };
                 (proposal, stands)
             };
-            let refusal = |_, stands: &FileRecord, finding| about(stands, finding);
+            let refusal = |_, record: &FileRecord, finding| about(record, finding);
             let tally = super::publish_where_they_stand(db, act, rows, propose, refusal, remarks).await?;
             super::parsed(reading, remarks).await?;
             tally

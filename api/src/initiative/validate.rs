@@ -2,7 +2,6 @@
 //! nothing named twice. The one place that says so, for every way in.
 
 use std::collections::HashSet;
-use std::ops::RangeInclusive;
 
 use async_graphql::Enum;
 use chrono::{Datelike, Days, NaiveDate};
@@ -11,6 +10,8 @@ use wayin_entity::SourceKind;
 
 use super::record::{FundingTerm, InitiativeRecord, OrganisationReference, Sharing, Source};
 use crate::spelling;
+use crate::workbook::not_known;
+use crate::written::{PLAUSIBLE_YEARS, quoted};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
@@ -125,9 +126,21 @@ impl Findings {
         }
     }
 
+    /// A name or identifier, where there is one, that is not what people write who have no answer: different
+    /// organisations would become one by it.
+    pub fn known(&mut self, path: &str, text: Option<&str>, what: &str) {
+        if let Some(text) = text.filter(|text| not_known::find(text).is_some()) {
+            let reason = format!(
+                "{} is no {what}; leave it out where it is not known",
+                quoted(text)
+            );
+            self.error(FindingCode::Malformed, path, reason);
+        }
+    }
+
     /// A date that can be right, where there is one.
     pub fn date(&mut self, path: &str, date: Option<NaiveDate>) {
-        if let Some(date) = date.filter(|date| !YEARS.contains(&date.year())) {
+        if let Some(date) = date.filter(|date| !PLAUSIBLE_YEARS.contains(&date.year())) {
             self.error(
                 FindingCode::OutOfRange,
                 path,
@@ -155,9 +168,6 @@ impl Findings {
         }
     }
 }
-
-/// The years that a date may lie in.
-const YEARS: RangeInclusive<i32> = 1800..=9999;
 
 /// Whether a base can hold a text: PostgreSQL has no room for the character NUL.
 pub fn can_be_held(text: &str) -> bool {
@@ -358,12 +368,11 @@ fn check_organisation(found: &mut Findings, path: &str, reference: &Organisation
     if reference.identifier.is_none() && reference.name.is_none() {
         found.error(FindingCode::Required, path, "needs an identifier or a name");
     }
-    found.length(&format!("{path}/name"), reference.name.as_deref(), 200);
-    found.length(
-        &format!("{path}/identifier"),
-        reference.identifier.as_deref(),
-        100,
-    );
+    let (name, identifier) = (reference.name.as_deref(), reference.identifier.as_deref());
+    found.length(&format!("{path}/name"), name, 200);
+    found.known(&format!("{path}/name"), name, "name");
+    found.length(&format!("{path}/identifier"), identifier, 100);
+    found.known(&format!("{path}/identifier"), identifier, "identifier");
 }
 
 fn check_term(found: &mut Findings, path: &str, term: &FundingTerm) {
@@ -372,6 +381,11 @@ fn check_term(found: &mut Findings, path: &str, term: &FundingTerm) {
         &format!("{path}/grantIdentifier"),
         term.grant_identifier.as_deref(),
         200,
+    );
+    found.known(
+        &format!("{path}/grantIdentifier"),
+        term.grant_identifier.as_deref(),
+        "identifier",
     );
     found.length(&format!("{path}/programme"), term.programme.as_deref(), 300);
     if let Some(currency) = &term.currency
@@ -461,6 +475,18 @@ mod tests {
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn words_for_no_answer_are_no_organisation() {
+        let reference = OrganisationReference {
+            identifier: Some("N/A".into()),
+            name: Some("unknown".into()),
+            ..OrganisationReference::default()
+        };
+        let found = organisation(&reference);
+        let paths: Vec<&str> = found.iter().map(|one| one.path.as_str()).collect();
+        assert_eq!(paths, ["name", "identifier"], "{found:?}");
     }
 
     #[test]

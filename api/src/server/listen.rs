@@ -17,7 +17,7 @@ use super::connection::{self, Served};
 use super::open::{Crowded, OpenConnections};
 use super::settings::HttpSettings;
 
-/// The files that are kept for the database, uploads and logs, where the process may open few: at least so many.
+/// The least number of files that connections leave for the database, uploads and logs.
 const MIN_FILES_KEPT: u64 = 64;
 /// How long accepting waits after it failed, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));

@@ -17,7 +17,7 @@ pub struct HttpSettings {
     pub stop: Duration,
     /// The most connections from one address; none where there is no limit: `CONNECTIONS_PER_ADDRESS`.
     pub per_address: Option<usize>,
-    /// The most connections in all; where it is not set, what the number of files that can be open leaves room for.
+    /// The most connections in all; if it is not set, as many as the limit of open files leaves room for.
     pub connections: Option<usize>,
     /// The headers that pages of other origins may send: `CORS_HEADERS`.
     pub cors_headers: CorsHeaders,

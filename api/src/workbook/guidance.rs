@@ -33,18 +33,18 @@ pub(super) fn lines(guided: Guided) -> Vec<GuidanceLine> {
         Guided::Template => {}
         Guided::Corrections => lines.extend([
             heading("What to do with this file"),
-            line("This file holds everything that you sent and that could not be taken. In each row, the column \"What to mend\" says what is wrong and where, and the cells in question are marked. Correct them and send this file again; the column \"What to mend\" is not read. Records that were taken are not in this file and need not be sent again."),
+            line("This file holds everything that you sent and that could not be imported. In each row, the column \"What to mend\" says what is wrong and where, and the cells in question are marked. Correct them and send this file again; the column \"What to mend\" is not read. Records that were imported are not in this file and need not be sent again."),
             line("A row on one of the other sheets whose reference is marked belongs to no record of your file. If the record it belongs to was taken, copy all rows of that record into this file too: a record that is sent again replaces the one before."),
             line("The sheet \"Not read\", where there is one, lists cells from which nothing was read, such as those of a column with an unknown title. Copy what you need from it to where it belongs; the sheet itself is not read."),
         ]),
         Guided::Returned => lines.extend([
             heading("What to do with this file"),
-            line("This file holds the records that a steward returned to you. In each row of the sheet Initiatives, the column \"What to mend\" has the steward's note, and beneath it whatever else keeps the record from being sent. Correct the records and send this file again; the column \"What to mend\" is not read. Rows that you delete stay returned: their records can be sent another time."),
+            line("This file holds the records that a steward returned to you. In each row of the sheet Initiatives, the column \"What to mend\" has the steward's note, and below it everything else that keeps the record from being sent. Correct the records and send this file again; the column \"What to mend\" is not read. Rows that you delete stay returned: their records can be sent another time."),
         ]),
     }
     lines.extend([
         heading("How it works"),
-        line("Each initiative has one row on the sheet Initiatives. What there may be several of stands on the other sheets, each in a row of its own:"),
+        line("Each initiative has one row on the sheet Initiatives. Whatever an initiative has several of is on the other sheets, one in each row:"),
     ]);
     for sheet in &SHEETS[1..] {
         lines.push((false, format!("    {}: a row is {}.", sheet.name, sheet.row)));
@@ -59,9 +59,9 @@ pub(super) fn lines(guided: Guided) -> Vec<GuidanceLine> {
         line("Most columns that ask for a choice have a drop-down. Point at a column's title to read what belongs in it."),
         line("Days: as 2021-04-01, or as a date of your spreadsheet program. Amounts: the number alone, with the currency beside it. Several reasons: with semicolons between them."),
         line("Name nobody. An e-mail address, a telephone number or a full postcode in a text keeps a record from being sent."),
-        line("Write a value in every row that it holds for: of merged cells, only the first is read. You may add columns and sheets of your own; they are not read, and you are told so. A formula counts as what it came to when the file was last saved."),
+        line("Write a value in every row that it holds for: of merged cells, only the first is read. You may add columns and sheets of your own; they are not read, and a note says so. A formula counts as its value when the file was last saved."),
         heading("When you are done"),
-        line("Save the file as .xlsx or .ods, without a password, and send it in. You are told of each row what became of it; rows that cannot be taken come back in a file like this one, with what to mend beside them."),
+        line("Save the file as .xlsx or .ods, without a password, and send it in. The outcome of each row is reported. Rows that cannot be imported come back in a file like this one, with the reasons beside them."),
     ]);
     lines
 }

@@ -8,7 +8,7 @@ use super::book::WriteError;
 use super::columns::{Column, Kind, LISTS};
 use super::vocabulary::Vocabulary;
 
-/// The sheet that drop-downs take their words from, and where in it each list stands.
+/// The sheet with the words of the drop-downs, and where in it each list is.
 pub(super) struct Lists {
     /// The letters of its column, and the rows of its own words and of the reasons why an
     /// answer is missing, which stand below.

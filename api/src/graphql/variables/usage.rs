@@ -94,7 +94,7 @@ impl InputTypes {
         match (&declared.base, &place.base) {
             (BaseType::Named(declared), BaseType::Named(place)) => self.named_fits(declared, place),
             (BaseType::List(declared), BaseType::List(place)) => self.fits(declared, place),
-            // One value stands for a list of it.
+            // One value is read as a list of it, as GraphQL does.
             (BaseType::Named(_), BaseType::List(place)) => self.fits(declared, place),
             (BaseType::List(_), BaseType::Named(_)) => false,
         }

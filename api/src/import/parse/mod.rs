@@ -18,6 +18,7 @@ mod ods;
 pub mod places;
 pub mod records;
 pub mod references;
+mod repeated_fields;
 mod sheets;
 mod spool;
 mod stream;
@@ -331,10 +332,7 @@ fn json_fault(error: &serde_json::Error) -> String {
         ),
         ("invalid number", "a number is not written as a number"),
         ("number out of range", "a number is too large"),
-        (
-            "invalid unicode",
-            "a text holds an escape such as \\ud800 that is no character",
-        ),
+        ("invalid unicode", "the file is not UTF-8 text; save it as UTF-8"),
         (
             "lone leading surrogate",
             "a text holds an escape such as \\ud800 that is no character",

@@ -20,6 +20,7 @@ use super::table::Table;
 use super::{FileError, Notes, Refusals, Row};
 use crate::place::Stated;
 use crate::place::gss::{code, kind_of_code};
+use crate::workbook::not_known;
 use crate::written::{self, quoted};
 
 /// The longest name, in characters.
@@ -51,6 +52,22 @@ pub struct PlaceRow {
     pub stated: Stated,
     /// The code of the place that took over, where this one's code is retired.
     pub successor: MaybeUndefined<String>,
+}
+
+impl PlaceRow {
+    /// Whether another row says the same of the place.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let of = |row: &Self| {
+            let within = row.within.iter().map(|parent| parent.code.clone());
+            (
+                row.name.clone(),
+                row.kind,
+                within.collect::<Vec<_>>(),
+                row.successor.clone(),
+            )
+        };
+        of(self) == of(other)
+    }
 }
 
 /// A larger place that a row names.
@@ -175,7 +192,13 @@ impl<'a> Cells<'a> {
         self.cells.get(column).copied().filter(|cell| !cell.is_empty())
     }
 
+    /// Likewise, where the cell has an answer: words such as "N/A" say nothing, with a warning.
+    fn answer(&self, title: &str, refusals: &mut Refusals) -> Option<&'a str> {
+        self.get(title).filter(|cell| is_answer(title, cell, refusals))
+    }
+
     fn by_hand(&self, own: &str, name: &str, refusals: &mut Refusals) -> Option<PlaceRow> {
+        let own = if is_answer("code", own, refusals) { own } else { "" };
         let code = (!own.is_empty())
             .then(|| refusals.check("code", code(own)))
             .flatten();
@@ -191,6 +214,9 @@ impl<'a> Cells<'a> {
         let mut within: Vec<ParentPlace> = Vec::new();
         let listed = self.get("within").unwrap_or("").split(';').map(str::trim);
         for parent in listed.filter(|parent| !parent.is_empty()) {
+            if !is_answer("within", parent, refusals) {
+                continue;
+            }
             let Some(parent) = refusals.check("within", self::code(parent)) else {
                 continue;
             };
@@ -204,7 +230,7 @@ impl<'a> Cells<'a> {
                 });
             }
         }
-        let successor = match self.get("successor") {
+        let successor = match self.answer("successor", refusals) {
             None if self.has("successor") => MaybeUndefined::Null,
             None => MaybeUndefined::Undefined,
             Some(successor) => refusals
@@ -230,7 +256,7 @@ impl<'a> Cells<'a> {
 
     fn kind_by_hand(&self, code: Option<&str>, refusals: &mut Refusals) -> Option<PlaceKind> {
         let by_code = code.and_then(kind_of_code);
-        let Some(given) = self.get("kind") else {
+        let Some(given) = self.answer("kind", refusals) else {
             match (by_code, code) {
                 // A place that is known already stays of its kind.
                 (Some(_), _) | (None, Some(_)) => {}
@@ -256,8 +282,20 @@ fn kind_named(given: &str) -> Result<PlaceKind, String> {
     })
 }
 
+/// Whether a cell has an answer. Words such as "N/A" say that there is none, with a warning.
+fn is_answer(field: &str, cell: &str, refusals: &mut Refusals) -> bool {
+    let is_answer = not_known::find(cell).is_none();
+    if !is_answer {
+        refusals.warn(field, format!("{} is taken as not known", quoted(cell)));
+    }
+    is_answer
+}
+
 fn checked_name(text: &str) -> Result<String, String> {
     let name = written::line(text).ok_or("is missing")?;
+    if not_known::find(&name).is_some() {
+        return Err(format!("{} is no name of a place", quoted(&name)));
+    }
     if name.chars().count() > LONGEST_NAME {
         return Err(format!("is over {LONGEST_NAME} characters long"));
     }
@@ -269,6 +307,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::io::Cursor;
 
+    use super::super::GoodRow;
     use super::*;
 
     const EXCERPT: &str = include_str!("../../../../tests/data/places/area_codes_excerpt.csv");
@@ -297,6 +336,51 @@ mod tests {
 
     fn within(place: &PlaceRow) -> Vec<&str> {
         place.within.iter().map(|parent| parent.code.as_str()).collect()
+    }
+
+    #[test]
+    fn words_for_no_answer_are_no_names_or_codes() {
+        assert_eq!(
+            refusals("code,name\nE06000001,N/A\nE06000002,-\n"),
+            [
+                "row 2, name: \"N/A\" is no name of a place",
+                "row 3, name: \"-\" is no name of a place"
+            ]
+        );
+        let row = rows("code,name,kind,within,successor\nE06000001,Hartlepool,unknown,N/A,-\n").remove(0);
+        let GoodRow { value, warnings } = row.1.unwrap();
+        let place = value.place.unwrap();
+        assert_eq!(
+            (place.kind, place.within, place.successor),
+            (Some(PlaceKind::LocalAuthority), vec![], MaybeUndefined::Null)
+        );
+        assert_eq!(warnings.len(), 3, "{warnings:?}");
+    }
+
+    #[test]
+    fn a_code_that_stands_for_no_area_is_none_and_columns_that_are_not_known_are_named() {
+        let text = "PARNCP21CD,PARNCP21NM,LAD21CD,LAD21NM,RGN21CD,RGN21NM,BUA22CD\n\
+                    E04000001,Foo,E06000001,Hartlepool,E99999999,(pseudo) England,E63000001\n";
+        let mut notes = Notes::default();
+        let mut listed = Vec::new();
+        read(Cursor::new(text), &mut notes, |_, row| {
+            listed.push(row.unwrap().value);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        assert_eq!(
+            listed[0].small_areas,
+            [("E04000001".to_owned(), "E06000001".to_owned())]
+        );
+        assert!(
+            listed[0]
+                .larger
+                .iter()
+                .all(|larger| larger.place.code != "E99999999"),
+            "{listed:?}"
+        );
+        let notes: Vec<String> = notes.into_iter().collect();
+        assert!(notes.iter().any(|note| note.contains("BUA22CD")), "{notes:?}");
     }
 
     #[test]

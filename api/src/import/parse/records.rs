@@ -13,8 +13,11 @@ use super::file_record::{Cell, FileRecord, Item, Stray, UnreadCell};
 use super::references::{EachReference, Reference, RepeatedReferences, SharedReferences};
 use super::sheets::{self, Gathered};
 use super::version::{self, Versioned};
-use super::{FileError, LONGEST_ROW, Notes, Refusals, Row, flat, json_fault, ods, refuse_without_rows, xlsx};
-use crate::initiative::validate::FindingCode;
+use super::{
+    FileError, LONGEST_ROW, Notes, Refusals, Row, flat, json_fault, ods, refuse_without_rows,
+    repeated_fields, xlsx,
+};
+use crate::initiative::validate::{Finding, FindingCode};
 use crate::initiative::{document, record::InitiativeRecord};
 
 /// The formats that records come in.
@@ -251,15 +254,22 @@ fn typed_line(line: u64, row: Result<&str, String>, unread: Unread) -> Item {
         Err(reason) => return stray(reason, None),
     };
     match serde_json::from_str::<Value>(text) {
-        Ok(document) if document.is_object() => Item::Record(FileRecord {
-            at,
-            document,
-            ..FileRecord::default()
-        }),
+        Ok(document) if document.is_object() => {
+            let twice = repeated_fields::find(text).into_iter();
+            let twice = twice.map(|path| Finding::new(FindingCode::Malformed, path, GIVEN_TWICE));
+            Item::Record(FileRecord {
+                at,
+                document,
+                findings: twice.collect(),
+                ..FileRecord::default()
+            })
+        }
         Ok(_) => stray("is not a JSON object".into(), Some(text)),
         Err(error) => stray(format!("is not valid JSON: {}", json_fault(&error)), Some(text)),
     }
 }
+
+const GIVEN_TWICE: &str = "is given twice; one of the two would be lost";
 
 /// A record, with the version of the published one that it says it was written from.
 pub type Written = (InitiativeRecord, Option<i32>);
@@ -313,7 +323,7 @@ fn read_lines(
         }
         is_first = false;
         let row = if is_whole {
-            std::str::from_utf8(content).map_err(|_| "is not UTF-8 text".to_owned())
+            std::str::from_utf8(content).map_err(|_| "is not UTF-8 text; save the file as UTF-8".to_owned())
         } else {
             Err(format!("is over {} MB long", LONGEST_ROW >> 20))
         };
@@ -352,6 +362,9 @@ fn record(mut refusals: Refusals, json: &str) -> Row<Written> {
         refusals.add("", "is not a JSON object");
         return refusals.finish(None);
     }
+    for path in repeated_fields::find(json) {
+        refusals.add(path, GIVEN_TWICE);
+    }
     let mut reader = serde_json::Deserializer::from_str(json);
     let outcome = serde_path_to_error::deserialize(&mut reader);
     let error = match outcome {
@@ -375,7 +388,7 @@ fn record(mut refusals: Refusals, json: &str) -> Row<Written> {
         Err(error) => refusals.add("", format!("is not valid JSON: {}", json_fault(&error))),
     }
     if let Some(error) = error.filter(|_| refusals.found.len() == own) {
-        // Only the text as it stands shows this one, such as a field given twice.
+        // The text cannot be read as a record, and nothing else says why.
         let field = document::path(error.path());
         refusals.add(field, json_fault(error.inner()));
     }
@@ -440,7 +453,7 @@ mod tests {
         }
         assert_eq!(
             refusals(with("1, \"version\": 2")),
-            ["row 1: the field version is given twice"]
+            ["row 1, version: is given twice; one of the two would be lost"]
         );
         let many = with("0").replacen("\"title\"", "\"titel\"", 1);
         let paths: Vec<_> = refusals(many)
@@ -526,7 +539,7 @@ mod tests {
         assert_eq!(
             refusals(text),
             [
-                "row 2: the field title is given twice",
+                "row 2, title: is given twice; one of the two would be lost",
                 "row 3: is not valid JSON: it ends in the middle",
                 "row 4: is not valid JSON: there is more after its end",
                 "row 5: is not a JSON object",
@@ -579,7 +592,10 @@ mod tests {
         bytes[place] = 0xff;
         bytes.extend(format!("\n{GOOD}\n").bytes());
         let rows = rows(bytes).unwrap();
-        assert_eq!(rows[0].1.as_ref().unwrap_err()[0].reason, "is not UTF-8 text");
+        assert_eq!(
+            rows[0].1.as_ref().unwrap_err()[0].reason,
+            "is not UTF-8 text; save the file as UTF-8"
+        );
         assert!(rows[1].1.is_ok());
     }
 

@@ -13,6 +13,7 @@ use super::{
 use crate::money::{self, Amount, DecimalSign};
 use crate::place::gss;
 use crate::spelling;
+use crate::workbook::not_known;
 use crate::written::{self, WrittenDate, quoted};
 
 /// The paths of the fields that are read, as JSON has them; of a list, those of its first item.
@@ -213,8 +214,17 @@ impl GrantRow {
 
 /// The identifier of a grant, in the form in which it is compared.
 pub(super) fn identifier(text: &str) -> Option<String> {
-    let line = uncut::<LONGEST_IDENTIFIER>(text).ok()?;
-    Some(spelling::identifier(&line))
+    grant_identifier(text).ok()
+}
+
+fn grant_identifier(text: &str) -> Result<String, String> {
+    if not_known::find(text).is_some() {
+        return Err(format!(
+            "is missing: {} is no identifier; give each grant one of its own",
+            quoted(text.trim())
+        ));
+    }
+    uncut::<LONGEST_IDENTIFIER>(text).map(|line| spelling::identifier(&line))
 }
 
 impl Draft {
@@ -233,9 +243,7 @@ impl Draft {
                 ..GrantRow::default()
             };
         }
-        let identifier = found.required(path::ID, &self.id, |text| {
-            uncut::<LONGEST_IDENTIFIER>(text).map(|line| spelling::identifier(&line))
-        });
+        let identifier = found.required(path::ID, &self.id, grant_identifier);
         let title = found.line(path::TITLE, &self.title, line::<LONGEST_TITLE>);
         let description = found.optional(path::DESCRIPTION, &self.description, description);
         let currency = found.optional(path::CURRENCY, &self.currency, money::currency);
@@ -259,7 +267,7 @@ impl Draft {
         let mut programmes = Vec::with_capacity(self.programmes.len());
         for (number, given) in &self.programmes {
             let field = path::of_item(path::PROGRAMME, *number);
-            let title = found.optional(&field, given, line::<LONGEST_TITLE>);
+            let title = found.optional(&field, given, known(line::<LONGEST_TITLE>));
             programmes.extend(title.map(|value| Numbered {
                 number: *number,
                 value,
@@ -398,8 +406,8 @@ impl Refusals {
         let mut parties = Vec::with_capacity(drafts.len());
         for (number, draft) in drafts {
             let (id, name) = (path::of_item(id, *number), path::of_item(name, *number));
-            let identifier = self.optional(&id, &draft.id, uncut::<LONGEST_ORGANISATION_IDENTIFIER>);
-            let name = self.line(&name, &draft.name, line::<LONGEST_NAME>);
+            let identifier = self.optional(&id, &draft.id, known(uncut::<LONGEST_ORGANISATION_IDENTIFIER>));
+            let name = self.line(&name, &draft.name, organisation_name);
             if identifier.is_some() || name.is_some() {
                 parties.push(Numbered {
                     number: *number,
@@ -413,11 +421,15 @@ impl Refusals {
     /// The location; nothing where it has neither a name nor a code.
     fn location(&mut self, number: u32, draft: &DraftLocation) -> Option<Location> {
         let field = |path| path::of_item(path, number);
-        let name = self.optional(&field(path::LOCATION_NAME), &draft.name, line::<LONGEST_NAME>);
+        let name = self.optional(
+            &field(path::LOCATION_NAME),
+            &draft.name,
+            known(line::<LONGEST_NAME>),
+        );
         let code = self.optional(
             &field(path::LOCATION_CODE),
             &draft.code,
-            uncut::<LONGEST_IDENTIFIER>,
+            known(uncut::<LONGEST_IDENTIFIER>),
         );
         let code_type = self.optional(
             &field(path::LOCATION_CODE_TYPE),
@@ -445,6 +457,24 @@ pub(super) fn without(reason: &str) -> String {
 fn line<const LONGEST: usize>(text: &str) -> Result<String, String> {
     let line = written::line(text).ok_or("is missing")?;
     Ok(written::cut(line, LONGEST))
+}
+
+/// A parser that does not take the words of somebody who has no answer.
+fn known(parse: impl Fn(&str) -> Result<String, String>) -> impl FnOnce(&str) -> Result<String, String> {
+    move |text| match not_known::find(text) {
+        Some(_) => Err(format!("{} is read as not known", quoted(text.trim()))),
+        None => parse(text),
+    }
+}
+
+fn organisation_name(text: &str) -> Result<String, String> {
+    if not_known::find(text).is_some() {
+        return Err(format!(
+            "is missing: {} is no name; write the name of the organisation",
+            quoted(text.trim())
+        ));
+    }
+    line::<LONGEST_NAME>(text)
 }
 
 fn description(text: &str) -> Result<String, String> {

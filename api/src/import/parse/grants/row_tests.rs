@@ -47,6 +47,38 @@ fn package(grants: &Value) -> (Vec<Grant>, Vec<String>) {
     read_all(GrantFormat::Json, grants.to_string().as_bytes(), &Limits::NONE).unwrap()
 }
 
+#[test]
+fn words_for_no_answer_identify_and_name_nobody() {
+    let row = |id: &str, recipient: &str| {
+        format!("{id},T,D,GBP,1000,2020-05-01,{recipient},n/a,F,2020-01-01,2020-12-31,Hartlepool,E06000001")
+    };
+    let rows = [
+        row("a", "N/A,Alpha"),
+        row("b", "unknown,Beta"),
+        row("c", ",N/A"),
+        row("Unknown", ",Gamma"),
+    ];
+    let (grants, said) = table(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+    let recipients: Vec<_> = grants.iter().map(|grant| &grant.recipient).collect();
+    assert_eq!(recipients.len(), 2, "{said:?}");
+    assert!(
+        recipients.iter().all(|party| party.identifier.is_none()),
+        "{recipients:?}"
+    );
+    assert!(grants.iter().all(|grant| grant.funder.identifier.is_none()));
+    for expected in [
+        "row 2, Recipient Org:Identifier: \"N/A\" is read as not known",
+        "row 3, Recipient Org:Identifier: \"unknown\" is read as not known",
+        "row 4, Recipient Org:Name: is missing: \"N/A\" is no name",
+        "row 5, Identifier: is missing: \"Unknown\" is no identifier",
+    ] {
+        assert!(
+            said.iter().any(|one| one.starts_with(expected)),
+            "{expected} in {said:#?}"
+        );
+    }
+}
+
 fn codes(grant: &Grant) -> Vec<&str> {
     grant
         .locations

@@ -4,14 +4,14 @@ use async_graphql::MaybeUndefined;
 use wayin_entity::PlaceKind;
 
 use super::super::{Notes, Refusals};
-use super::{LargerPlace, ListedRow, ParentPlace, PlaceRow, checked_name, kind_named};
+use super::{LargerPlace, ListedRow, ParentPlace, PlaceRow, checked_name, is_answer, kind_named};
 use crate::place::Stated;
 use crate::place::gss::{area_code, code, kind_of_code};
 use crate::written::{self, quoted};
 
 /// How the headers of the ONS name the levels of areas, the smallest first, and what sort of place an area of that
 /// level is; none for areas that are no places themselves, but lie in one.
-const LEVELS: [(&str, Option<PlaceKind>); 20] = [
+const LEVELS: [(&str, Option<PlaceKind>); 21] = [
     ("oa", None),
     ("dz", None),
     ("soa", None),
@@ -19,6 +19,7 @@ const LEVELS: [(&str, Option<PlaceKind>); 20] = [
     ("iz", None),
     ("msoa", None),
     ("par", None),
+    ("parncp", None),
     ("wd", Some(PlaceKind::Ward)),
     ("ced", None),
     ("pcon", None),
@@ -68,6 +69,19 @@ fn level_of(title: &str, ending: &str) -> Option<(usize, u8)> {
     Some((level, year))
 }
 
+/// Whether a code says that there is no area of its level, as the ONS writes it: `W99999999`, "(pseudo) Wales".
+fn stands_for_none(code: &str) -> bool {
+    code.get(1..) == Some("99999999")
+}
+
+/// Whether a title, in lower case, is that of codes with a year, such as `bua22cd`.
+fn is_of_codes(title: &str) -> bool {
+    let stem = title.strip_suffix("cd").unwrap_or_default();
+    let level = stem.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let is_level = !level.is_empty() && level.bytes().all(|letter| letter.is_ascii_lowercase());
+    is_level && matches!(stem.len() - level.len(), 2 | 4)
+}
+
 impl Lookup {
     /// The columns of a header, whose titles are in lower case; none where it is no lookup file's.
     pub(super) fn of(header: &[String], titles: &[String], notes: &mut Notes) -> Option<Self> {
@@ -98,6 +112,13 @@ impl Lookup {
                 title,
             });
         }
+        for (title, lower) in header.iter().zip(titles) {
+            if is_of_codes(lower) && level_of(lower, "cd").is_none() {
+                notes.add(format!(
+                    "The column {title} is not read: its areas are of no level that is known here."
+                ));
+            }
+        }
         let own = match (find("areacode"), levels.first()) {
             (Some(code), _) => Level {
                 name: "area",
@@ -125,10 +146,11 @@ impl Lookup {
         let mut areas = Areas::default();
         for level in &self.levels {
             let cell = cells[level.code];
-            if cell.is_empty() {
+            if cell.is_empty() || !is_answer(&titles[level.code], cell, refusals) {
                 continue;
             }
-            let Some(code) = refusals.check(&titles[level.code], area_code(cell)) else {
+            let code = refusals.check(&titles[level.code], area_code(cell));
+            let Some(code) = code.filter(|code| !stands_for_none(code)) else {
                 continue;
             };
             let name = level.title.and_then(|at| written::line(cells[at]));
@@ -152,6 +174,11 @@ impl Lookup {
             None => None,
         };
         let own = own?;
+        if stands_for_none(&own) {
+            let reason = format!("{own} is the code of no area");
+            refusals.add(&titles[self.own.code], reason);
+            return None;
+        }
         let kind = match (kind_of_code(&own), given) {
             (Some(by_code), Some(given)) if by_code != given => {
                 refusals.add("kind", format!("its code is that of a {}", by_code.code()));

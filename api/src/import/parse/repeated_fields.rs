@@ -1,0 +1,130 @@
+//! Fields that an object of a JSON text gives more than once. Reading such a text keeps one of them and loses the others.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// The paths of the fields that are given more than once, such as `fundingTerms/0/funder`; none where the text is no JSON.
+pub(super) fn find(json: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let walk = Walk {
+        path: &mut String::new(),
+        found: &mut found,
+    };
+    let mut reader = serde_json::Deserializer::from_str(json);
+    // What is wrong with the text otherwise is reported where it is read.
+    let _ = walk.deserialize(&mut reader);
+    found
+}
+
+struct Walk<'a> {
+    path: &'a mut String,
+    found: &'a mut Vec<String>,
+}
+
+impl Walk<'_> {
+    /// Walks through a value below, by the name of its field or its number in a list.
+    fn within<T>(&mut self, step: &dyn fmt::Display, walk: impl FnOnce(Walk<'_>) -> T) -> T {
+        let before = self.path.len();
+        if before > 0 {
+            self.path.push('/');
+        }
+        self.path.push_str(&step.to_string());
+        let outcome = walk(Walk {
+            path: self.path,
+            found: self.found,
+        });
+        self.path.truncate(before);
+        outcome
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        let mut seen = HashSet::new();
+        while let Some(name) = map.next_key::<String>()? {
+            self.within(&name, |walk| {
+                if seen.contains(&name) && !walk.found.contains(walk.path) {
+                    walk.found.push(walk.path.clone());
+                }
+                map.next_value_seed(walk)
+            })?;
+            seen.insert(name);
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        let mut number = 0_u32;
+        while self
+            .within(&number, |walk| list.next_element_seed(walk))?
+            .is_some()
+        {
+            number += 1;
+        }
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_given_twice_are_found_by_their_paths() {
+        for (json, expected) in [
+            (
+                r#"{"a": 1, "b": [1, true, null, 1.5, "a"], "c": {"a": 1}}"#,
+                &[][..],
+            ),
+            (r#"{"a": 1, "a": 1, "a": 2}"#, &["a"]),
+            (
+                r#"{"terms": [{}, {"funder": {"name": 1, "na\u006de": 2}}], "terms": []}"#,
+                &["terms/1/funder/name", "terms"],
+            ),
+            ("[", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(find(json), expected, "{json}");
+        }
+    }
+}
