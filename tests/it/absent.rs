@@ -25,6 +25,7 @@ pub fn stories() -> Vec<Story> {
         what_a_save_leaves_out_stays_and_null_clears_it,
         what_cannot_be_cleared_or_is_missing_is_named,
         a_table_of_records_leaves_what_it_has_no_column_for,
+        an_item_of_a_list_that_a_table_has_no_column_for_stays,
         a_table_that_a_partner_sends_leaves_what_it_has_no_column_for,
     ]
 }
@@ -377,23 +378,181 @@ async fn a_table_of_records_leaves_what_it_has_no_column_for(database: Database)
     );
     assert!(
         said.iter()
-            .any(|one| one.contains("the term of A funder is cleared from")),
+            .any(|one| one.contains("fundingTerms.1.durationMonths: is cleared")),
         "{said:?}"
     );
     let after = document(&app, "a").await;
-    assert_eq!((after.get("summary"), after.get("fundingTerms")), (None, None));
+    let term = &after["fundingTerms"][0];
+    assert_eq!(
+        (after.get("summary"), term.get("durationMonths")),
+        (None, None),
+        "{after}"
+    );
+    assert_eq!(term["funder"], expected["fundingTerms"][0]["funder"]);
     assert_eq!(after["challengesFaced"], expected["challengesFaced"]);
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one case for each way to give a part of a list"
+)]
+async fn an_item_of_a_list_that_a_table_has_no_column_for_stays(database: Database) {
+    const WHOLE: &str = "challengesFaced.1.challenge,challengesFaced.1.step,challengesFaced.1.note,\
+        challengesFaced.2.challenge,challengesFaced.2.step,challengesFaced.2.note,\
+        fundingTerms.1.funder.name,fundingTerms.1.durationMonths,fundingTerms.1.programme,\
+        fundingTerms.2.funder.name,fundingTerms.2.durationMonths,fundingTerms.2.programme,\
+        entryPoints.1.entryPoint,entryPoints.1.perspective,entryPoints.2.entryPoint,entryPoints.2.perspective,\
+        conditionsChanged.1.condition,conditionsChanged.2.condition,conditionsChanged.2.change";
+    const HELD: &str = "DEFINING_AMBITIONS,SKIPPED,N1,UNDERSTANDING_LOCAL_SYSTEM,RUSHED,N2,F,12,P1,F,24,P2,\
+        COLLABORATION,COMMUNITY,COMPLEXITY,FUNDER,GOVERNANCE,INCENTIVES,ALTERED";
+    let app = TestApp::start(database).await;
+    import(&app, KNOWN).await;
+    let table = |columns: &str, cells: &str| {
+        let lead = "GB-CHC-500,A charity,SELF_REPORT,Return";
+        format!(
+            "externalRef,title,leadOrganisation.identifier,leadOrganisation.name,source.kind,source.title,{columns}\n\
+             a,First,{lead},{cells}\n"
+        )
+    };
+    let import = async |columns: &str, cells: &str| import_records(&app, table(columns, cells)).await;
+    let restore = async || {
+        import(WHOLE, HELD).await;
+        document(&app, "a").await
+    };
+    let before = restore().await;
+    let unchanged = [
+        ("challengesFaced.1.challenge", "DEFINING_AMBITIONS"),
+        (
+            "challengesFaced.1.challenge,challengesFaced.1.step",
+            "DEFINING_AMBITIONS,SKIPPED",
+        ),
+        ("challengesFaced.2.challenge", "UNDERSTANDING_LOCAL_SYSTEM"),
+        (
+            "challengesFaced.1.challenge,challengesFaced.1.step,challengesFaced.2.challenge",
+            "DEFINING_AMBITIONS,SKIPPED,UNDERSTANDING_LOCAL_SYSTEM",
+        ),
+        ("fundingTerms.1.funder.name", "F"),
+        ("fundingTerms.2.funder.name,fundingTerms.2.programme", "F,P2"),
+        (
+            "fundingTerms.1.funder.name,fundingTerms.2.funder.name,fundingTerms.2.durationMonths",
+            "F,F,24",
+        ),
+        (
+            "entryPoints.2.entryPoint,entryPoints.2.perspective",
+            "COMPLEXITY,FUNDER",
+        ),
+        ("conditionsChanged.1.condition", "GOVERNANCE"),
+        ("challengesFaced.3.challenge,fundingTerms.4.durationMonths", ","),
+    ];
+    for (columns, cells) in unchanged {
+        let (tally, said) = import(columns, cells).await;
+        assert_eq!((tally.unchanged, said), (1, Vec::new()), "{columns}");
+    }
+    // By what is cleared, the columns, the cells and the fields that are gone.
+    let cleared = [
+        (
+            "challengesFaced.1.step",
+            "",
+            "challengesFaced.1.step: is cleared",
+            "/challengesFaced/0/step",
+        ),
+        (
+            "challengesFaced.2.step",
+            "",
+            "challengesFaced.2.step: is cleared",
+            "/challengesFaced/1/step",
+        ),
+        (
+            "challengesFaced.2.challenge,challengesFaced.2.note",
+            "UNDERSTANDING_LOCAL_SYSTEM,",
+            "challengesFaced.2.note: is cleared",
+            "/challengesFaced/1/note",
+        ),
+        (
+            "fundingTerms.2.durationMonths",
+            "",
+            "fundingTerms.2.durationMonths: is cleared",
+            "/fundingTerms/1/durationMonths",
+        ),
+        (
+            "conditionsChanged.2.change",
+            "",
+            "conditionsChanged.2.change: is cleared",
+            "/conditionsChanged/1/change",
+        ),
+    ];
+    for (columns, cells, warning, gone) in cleared {
+        let (tally, said) = import(columns, cells).await;
+        assert_eq!((tally.altered, said.len()), (1, 1), "{columns}: {said:?}");
+        assert!(said[0].contains(warning), "{columns}: {said:?}");
+        let mut expected = before.clone();
+        let (item, field) = gone.rsplit_once('/').unwrap();
+        expected
+            .pointer_mut(item)
+            .unwrap()
+            .as_object_mut()
+            .unwrap()
+            .remove(field);
+        assert_eq!(document(&app, "a").await, expected, "{columns}");
+        assert_eq!(restore().await, before);
+    }
+    // A name that is empty, or another, replaces the item at that place, and no other one.
+    for (columns, cells, remaining) in [
+        (
+            "challengesFaced.1.challenge",
+            "",
+            json!(["UNDERSTANDING_LOCAL_SYSTEM"]),
+        ),
+        ("challengesFaced.2.challenge", "", json!(["DEFINING_AMBITIONS"])),
+        (
+            "challengesFaced.1.challenge",
+            "FOSTERING_CONDITIONS",
+            json!(["FOSTERING_CONDITIONS", "UNDERSTANDING_LOCAL_SYSTEM"]),
+        ),
+        (
+            "challengesFaced.3.challenge",
+            "FOSTERING_CONDITIONS",
+            json!([
+                "DEFINING_AMBITIONS",
+                "UNDERSTANDING_LOCAL_SYSTEM",
+                "FOSTERING_CONDITIONS"
+            ]),
+        ),
+        (
+            "challengesFaced.1.challenge",
+            "UNDERSTANDING_LOCAL_SYSTEM",
+            json!(["UNDERSTANDING_LOCAL_SYSTEM"]),
+        ),
+    ] {
+        let (tally, said) = import(columns, cells).await;
+        assert_eq!(
+            (tally.altered, tally.refused),
+            (1, 0),
+            "{columns} {cells}: {said:?}"
+        );
+        let after = document(&app, "a").await;
+        let challenges: Vec<&Value> = after["challengesFaced"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| &one["challenge"])
+            .collect();
+        assert_eq!(json!(challenges), remaining, "{columns} {cells}");
+        assert_eq!(after["fundingTerms"], before["fundingTerms"]);
+        import("challengesFaced.3.challenge", "").await;
+        assert_eq!(restore().await, before);
+    }
+}
+
 /// Imports a table of records as the command does.
-async fn import_records(app: &TestApp, csv: &'static str) -> (Tally, Vec<String>) {
+async fn import_records(app: &TestApp, csv: impl Into<String>) -> (Tally, Vec<String>) {
     let mut said = Vec::new();
     let mut remarks = |remark| {
         if let Remark::Refused(one) | Remark::Warning(one) = remark {
             said.push(one.to_string());
         }
     };
-    let input = Cursor::new(csv);
+    let input = Cursor::new(csv.into());
     let format = RecordFormat::Csv;
     let tally = import::records::import_as(&app.app.db, &TestApp::act(), format, input, &mut remarks)
         .await

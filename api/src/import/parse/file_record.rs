@@ -55,7 +55,7 @@ pub struct FileRecord {
     /// What of it could not be taken as it is written, with what became of it.
     pub warnings: Vec<Finding>,
     /// What the file has no column or sheet for; none for a file whose records are whole.
-    pub unstated: Option<Arc<Unstated>>,
+    pub unstated: Option<Unstated>,
     /// The titles of the file's columns; empty for a file that has none.
     pub titles: Arc<Titles>,
     /// What stands in its rows under columns that are not known. Empty where nobody asks for it.

@@ -16,7 +16,7 @@ use super::sheets::{UNKNOWN_COLUMN, column_name};
 use super::stream::Allowance;
 use super::table::Table;
 use super::{FileError, Notes, Refusal};
-use crate::initiative::unstated::Unstated;
+use crate::initiative::unstated::{AbsentColumns, Unstated};
 use crate::initiative::validate::FindingCode;
 use crate::money::DecimalSign;
 use crate::workbook::columns::{EXAMPLE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND, folded};
@@ -33,6 +33,13 @@ struct Known {
     sheet: usize,
     position: usize,
     column: usize,
+}
+
+impl Known {
+    /// The place of its item in the list of the record, counted from 0.
+    const fn place(self) -> usize {
+        self.position.saturating_sub(1)
+    }
 }
 
 fn known(title: &str) -> Option<Known> {
@@ -96,7 +103,7 @@ struct Columns {
     known: Vec<Option<Known>>,
     /// Whether each says what was wrong when the rows were sent before.
     is_passed_over: Vec<bool>,
-    unstated: Arc<Unstated>,
+    absent: Arc<AbsentColumns>,
     titles: Arc<Titles>,
 }
 
@@ -109,14 +116,15 @@ impl Columns {
             return Err(FileError::NotRecordTable);
         }
         let mut seen = BTreeSet::new();
-        let mut stated: [Option<BTreeSet<usize>>; 5] = Default::default();
+        let mut stated: BTreeMap<(usize, usize), BTreeSet<usize>> = BTreeMap::new();
         let mut named = Titles::new();
         for (title, known) in titles.iter().zip(&known) {
             let Some(known) = known else { continue };
             if !seen.insert((known.sheet, known.position, known.column)) {
                 return Err(FileError::RepeatedColumn("the file".into(), title.clone()));
             }
-            stated[known.sheet].get_or_insert_default().insert(known.column);
+            let item = (known.sheet, known.place());
+            stated.entry(item).or_default().insert(known.column);
             let sheet = &SHEETS[known.sheet];
             let field = sheet.columns[known.column].dotted();
             let key =
@@ -132,7 +140,7 @@ impl Columns {
             names: (0..).zip(titles).map(name).collect(),
             known,
             is_passed_over: titles.iter().map(is_passed_over).collect(),
-            unstated: Arc::new(Unstated::of(&stated)),
+            absent: Arc::new(AbsentColumns::of_table(&stated)),
             titles: Arc::new(named),
         })
     }
@@ -256,7 +264,6 @@ fn record(line: u64, columns: &Columns, cells: &[&str], sign: DecimalSign) -> Op
     let mut record = FileRecord {
         at: Cell::of_row(line),
         document: json!({}),
-        unstated: Some(Arc::clone(&columns.unstated)),
         titles: Arc::clone(&columns.titles),
         ..FileRecord::default()
     };
@@ -275,8 +282,12 @@ fn record(line: u64, columns: &Columns, cells: &[&str], sign: DecimalSign) -> Op
     if parts.values().all(Vec::is_empty) {
         return None;
     }
+    let mut unstated = Unstated::new(Arc::clone(&columns.absent));
     for ((sheet, position), held) in parts {
         let sheet = &SHEETS[sheet];
+        if let Some(list) = sheet.list {
+            unstated.add_place(list, position.saturating_sub(1));
+        }
         let mut part = match item_name(sheet, position) {
             None => Part::record(&mut record, sheet),
             Some(item) => {
@@ -297,5 +308,6 @@ fn record(line: u64, columns: &Columns, cells: &[&str], sign: DecimalSign) -> Op
         }
         part.finish();
     }
+    record.unstated = Some(unstated);
     Some(record)
 }

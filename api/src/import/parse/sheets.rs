@@ -15,7 +15,7 @@ use super::records::{Limits, Unread};
 use super::references::{EachReference, Reference, RepeatedReferences};
 use super::spool::{Held, Place, SheetRow, Spool, Writing};
 use super::{FileError, LONGEST_ROW};
-use crate::initiative::unstated::Unstated;
+use crate::initiative::unstated::{AbsentColumns, Unstated};
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::spelling;
 use crate::workbook::columns::{
@@ -492,11 +492,11 @@ impl Gathered {
                     .collect(),
             )
         });
-        let unstated = Arc::new(Unstated::of(&columns));
+        let absent = Arc::new(AbsentColumns::of_sheets(&columns));
         let titles = Arc::new(self.titles());
         for kept in std::mem::take(&mut self.records) {
             let mut record = self.record(kept, repeated)?;
-            record.unstated = Some(Arc::clone(&unstated));
+            record.unstated = Some(Unstated::new(Arc::clone(&absent)));
             record.titles = Arc::clone(&titles);
             if each(Item::Record(record)).is_break() {
                 return Ok(());

@@ -11,7 +11,6 @@ mod write;
 pub(crate) use write::says_no_more_than_a_grant;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, EntityTrait};
 use uuid::Uuid;
@@ -52,7 +51,7 @@ pub struct Proposal {
     /// The version of what is published that it was written from: it replaces no other. None where that does not matter.
     pub written_from: Option<i32>,
     /// What its file has no column for, which stays as it is published. None for a whole record.
-    pub unstated: Option<Arc<Unstated>>,
+    pub unstated: Option<Unstated>,
 }
 
 impl Proposal {

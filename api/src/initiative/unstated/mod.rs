@@ -1,27 +1,47 @@
 //! What a table or workbook has no column for: that part of the published record stays as it is. And what a record
 //! leaves empty that the one it replaces held. Pure.
 
-use std::collections::BTreeSet;
+mod pairs;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use wayin_entity::Visibility;
 
+use self::pairs::{Pairs, description};
 use super::validate::{Finding, FindingCode};
-use crate::spelling;
-use crate::workbook::columns::{REFERENCE_PATH, SHEETS, VERSION_PATH};
+use crate::workbook::columns::{REFERENCE_PATH, SHEETS, Sheet, VERSION_PATH};
 
 /// The fields of which several columns are one answer.
 const WHOLE_FIELDS: [&str; 3] = ["place", "leadOrganisation", "funder"];
 
 /// What a file has no column for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unstated {
+pub struct AbsentColumns {
     /// The fields of the record itself, as paths.
     fields: Vec<&'static str>,
-    /// The lists that the file has no sheet for.
+    /// The lists that the file has no sheet or column for.
     lists: Vec<&'static str>,
     /// Of the other lists the fields of their items.
-    items: Vec<(&'static str, Vec<&'static str>)>,
+    items: Vec<(&'static str, AbsentFields)>,
+}
+
+/// The fields of a list's items that a file has no column for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum AbsentFields {
+    /// Each item is a row, and all have the same columns.
+    OfRows(Vec<&'static str>),
+    /// Each item has columns of its own: by the places that the file has columns for.
+    OfPlaces(BTreeMap<usize, Vec<&'static str>>),
+}
+
+/// What the file of a record does not say of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unstated {
+    columns: Arc<AbsentColumns>,
+    /// For each item of a list its place there, where the file numbers its items.
+    places: BTreeMap<&'static str, Vec<usize>>,
 }
 
 /// What a column's path is an answer to.
@@ -34,38 +54,90 @@ fn answer(path: &'static str) -> &'static str {
     }
 }
 
-impl Unstated {
-    /// What a file does not have that has these columns of each sheet; none of a sheet that it does not have.
-    pub fn of(columns: &[Option<BTreeSet<usize>>; 5]) -> Self {
-        let mut unstated = Self::default();
+/// The fields that say which item of a list is meant.
+fn names_of_items(list: &str) -> &'static [&'static str] {
+    match list {
+        "entryPoints" => &["entryPoint", "perspective"],
+        "challengesFaced" => &["challenge"],
+        "conditionsChanged" => &["condition"],
+        _ => &["funder"],
+    }
+}
+
+/// The fields of a sheet that some of its columns leave out.
+fn absent_fields(sheet: &'static Sheet, columns: &BTreeSet<usize>) -> Vec<&'static str> {
+    let stated: BTreeSet<&str> = columns
+        .iter()
+        .filter_map(|column| sheet.columns.get(*column))
+        .map(|column| answer(column.path))
+        .collect();
+    let all: BTreeSet<&'static str> = sheet.columns.iter().map(|column| answer(column.path)).collect();
+    all.into_iter()
+        .filter(|answer| !stated.contains(answer) && ![REFERENCE_PATH, VERSION_PATH].contains(answer))
+        .collect()
+}
+
+impl AbsentColumns {
+    /// What a workbook does not have that has these columns of each sheet; none of a sheet that it does not have.
+    pub fn of_sheets(columns: &[Option<BTreeSet<usize>>; 5]) -> Self {
+        let mut absent = Self::default();
         for (sheet, columns) in SHEETS.iter().zip(columns) {
             let Some(columns) = columns else {
-                unstated.lists.extend(sheet.list);
+                absent.lists.extend(sheet.list);
                 continue;
             };
-            let stated: BTreeSet<&str> = columns
-                .iter()
-                .filter_map(|column| sheet.columns.get(*column))
-                .map(|column| answer(column.path))
-                .collect();
-            let all: BTreeSet<&'static str> =
-                sheet.columns.iter().map(|column| answer(column.path)).collect();
-            let missing = all.into_iter().filter(|answer| {
-                !stated.contains(answer) && ![REFERENCE_PATH, VERSION_PATH].contains(answer)
-            });
+            let fields = absent_fields(sheet, columns);
             match sheet.list {
-                None => unstated.fields.extend(missing),
-                Some(list) => unstated.items.push((list, missing.collect())),
+                None => absent.fields.extend(fields),
+                Some(list) => absent.items.push((list, AbsentFields::OfRows(fields))),
             }
         }
-        unstated
+        absent
     }
 
-    /// Whether the file has all there is.
+    /// What a table does not have that has these columns, by the sheet and the place in its list, counted from 0.
+    pub fn of_table(columns: &BTreeMap<(usize, usize), BTreeSet<usize>>) -> Self {
+        let mut absent = Self::default();
+        for (number, sheet) in SHEETS.iter().enumerate() {
+            let of_sheet = columns.range((number, 0)..=(number, usize::MAX));
+            let mut places = of_sheet.map(|((_, place), columns)| (*place, absent_fields(sheet, columns)));
+            match sheet.list {
+                None => absent.fields.extend(places.flat_map(|(_, fields)| fields)),
+                Some(list) => match places.next() {
+                    None => absent.lists.push(list),
+                    Some(first) => {
+                        let places = std::iter::once(first).chain(places).collect();
+                        absent.items.push((list, AbsentFields::OfPlaces(places)));
+                    }
+                },
+            }
+        }
+        absent
+    }
+}
+
+impl Unstated {
+    /// What a record leaves unsaid by the absent columns of its file.
+    pub const fn new(columns: Arc<AbsentColumns>) -> Self {
+        Self {
+            columns,
+            places: BTreeMap::new(),
+        }
+    }
+
+    /// Says where in a list its next item is.
+    pub fn add_place(&mut self, list: &'static str, place: usize) {
+        self.places.entry(list).or_default().push(place);
+    }
+
+    /// Whether the file has all there is. A table never has all the places of a list.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
-            && self.lists.is_empty()
-            && self.items.iter().all(|(_, fields)| fields.is_empty())
+        self.columns.fields.is_empty()
+            && self.columns.lists.is_empty()
+            && self.columns.items.iter().all(|(_, fields)| match fields {
+                AbsentFields::OfRows(fields) => fields.is_empty(),
+                AbsentFields::OfPlaces(_) => false,
+            })
     }
 
     /// Takes what the file does not have from the published record.
@@ -73,26 +145,26 @@ impl Unstated {
         let Some(document) = document.as_object_mut() else {
             return;
         };
-        for list in &self.lists {
-            // A reason for an empty list is an answer to the list.
-            let has_reason = document.get("missing").is_some_and(|why| why.get(list).is_some());
-            if !has_reason {
+        // A reason for an empty list is an answer to the list.
+        let has_reason = |document: &Map<String, Value>, list: &str| {
+            document.get("missing").is_some_and(|why| why.get(list).is_some())
+        };
+        for list in &self.columns.lists {
+            if !has_reason(document, list) {
                 keep(document, published, list);
             }
         }
-        for (list, fields) in &self.items {
-            let before = items(published, list);
-            let Some(Value::Array(after)) = document.get_mut(*list) else {
-                continue;
-            };
-            let known: Vec<_> = Pairs::new(list, before, after).counterparts().collect();
-            for (item, known) in after.iter_mut().zip(known) {
-                if let (Value::Object(item), Some(known)) = (item, known) {
-                    fields.iter().for_each(|field| keep(item, known, field));
+        for (list, fields) in &self.columns.items {
+            match fields {
+                AbsentFields::OfRows(fields) => keep_in_rows(document, published, list, fields),
+                AbsentFields::OfPlaces(_) if has_reason(document, list) => {}
+                AbsentFields::OfPlaces(fields) => {
+                    let places = self.places.get(list).map_or(&[][..], Vec::as_slice);
+                    keep_in_places(document, published, list, fields, places);
                 }
             }
         }
-        for field in &self.fields {
+        for field in &self.columns.fields {
             let is_settled = match *field {
                 // A record has an end or goes on.
                 "ongoing" => document.get("endedOn").is_some_and(|day| !day.is_null()),
@@ -106,6 +178,79 @@ impl Unstated {
             }
         }
     }
+}
+
+/// Keeps the fields of items that a sheet has no column for.
+fn keep_in_rows(
+    document: &mut Map<String, Value>,
+    published: &Value,
+    list: &'static str,
+    fields: &[&'static str],
+) {
+    let Some(Value::Array(after)) = document.get_mut(list) else {
+        return;
+    };
+    let pairs = Pairs::new(list, items(published, list), after);
+    let known: Vec<_> = pairs.counterparts().collect();
+    for (item, known) in after.iter_mut().zip(known) {
+        *item = with_kept(item.take(), known, fields);
+    }
+}
+
+/// Keeps the items of a list, and their fields, that a table has no column for.
+fn keep_in_places(
+    document: &mut Map<String, Value>,
+    published: &Value,
+    list: &'static str,
+    fields: &BTreeMap<usize, Vec<&'static str>>,
+    places: &[usize],
+) {
+    let mut after = match document.remove(list) {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(after)) if after.len() == places.len() => after,
+        Some(other) => {
+            document.insert(list.to_owned(), other);
+            return;
+        }
+    };
+    let before = items(published, list);
+    let absent = |place: usize| fields.get(&place).map_or(&[][..], Vec::as_slice);
+    let names = names_of_items(list);
+    let is_unnamed = |place: usize| names.iter().any(|name| absent(place).contains(name));
+    let pairs = Pairs::numbered(list, before, &after, places, is_unnamed);
+    let known: Vec<_> = pairs.counterparts().collect();
+    // Without a column for its name an item cannot go, whatever else of it is empty.
+    let is_only_cleared = |place: usize| {
+        fields.contains_key(&place)
+            && !places.contains(&place)
+            && names.iter().all(|name| absent(place).contains(name))
+    };
+    let mut by_place = BTreeMap::new();
+    for (place, item) in before
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| pairs.is_free(*place))
+    {
+        if is_only_cleared(place) {
+            by_place.insert(place, with_kept(json!({}), Some(item), absent(place)));
+        } else if !fields.contains_key(&place) {
+            by_place.insert(place, item.clone());
+        }
+    }
+    for ((item, place), known) in after.drain(..).zip(places).zip(known) {
+        by_place.insert(*place, with_kept(item, known, absent(*place)));
+    }
+    if !by_place.is_empty() {
+        document.insert(list.to_owned(), by_place.into_values().collect());
+    }
+}
+
+/// An item with what is published of some of its fields.
+fn with_kept(mut item: Value, known: Option<&Value>, fields: &[&'static str]) -> Value {
+    if let (Value::Object(item), Some(known)) = (&mut item, known) {
+        fields.iter().for_each(|field| keep(item, known, field));
+    }
+    item
 }
 
 /// Keeps a field as it is published, or the reason why it is missing.
@@ -152,143 +297,6 @@ fn items_of(list: Option<&Value>) -> &[Value] {
 
 fn items<'a>(record: &'a Value, list: &str) -> &'a [Value] {
     items_of(record.get(list))
-}
-
-/// Published items and those that are to replace them.
-struct Pairs<'a, 'b> {
-    before: &'a [Value],
-    after: &'b [Value],
-    /// For each item the place of the published one that it is about.
-    found: Vec<Option<usize>>,
-}
-
-impl<'a, 'b> Pairs<'a, 'b> {
-    /// Finds for each item of a list the published one that it is about: a challenge and a condition by what they are, an
-    /// entry point by what it is and whose view. A funding term is found by its grant identifier, or else by its funder and
-    /// first day, or by its funder alone. An item that names no funder is the one at its place in a list of as many.
-    fn new(list: &str, before: &'a [Value], after: &'b [Value]) -> Self {
-        let mut pairs = Self {
-            before,
-            after,
-            found: vec![None; after.len()],
-        };
-        let have_same = |keys: &'static [&'static str]| {
-            move |one: &Value, other: &Value| keys.iter().all(|key| one.get(key) == other.get(key))
-        };
-        match list {
-            "entryPoints" => pairs.add(have_same(&["entryPoint", "perspective"])),
-            "challengesFaced" => pairs.add(have_same(&["challenge"])),
-            "conditionsChanged" => pairs.add(have_same(&["condition"])),
-            _ => {
-                let grant = |term: &Value| text(term, "grantIdentifier").map(ToOwned::to_owned);
-                pairs.add(|one, other| grant(one).is_some() && grant(one) == grant(other));
-                let may_be_same = |one: &Value, other: &Value| {
-                    let are_two_grants = grant(one).is_some() && grant(other).is_some();
-                    have_same_funder(one, other) && !are_two_grants
-                };
-                pairs.add(|one, other| {
-                    may_be_same(one, other)
-                        && text(one, "startsOn").is_some()
-                        && have_same(&["startsOn"])(one, other)
-                });
-                pairs.add(may_be_same);
-                pairs.add_by_place(|term| term.get("funder").is_none());
-            }
-        }
-        pairs
-    }
-
-    /// For each item the published one that it is about.
-    fn counterparts(&self) -> impl Iterator<Item = Option<&'a Value>> {
-        let found = self.found.iter();
-        found.map(|at| at.and_then(|at| self.before.get(at)))
-    }
-
-    fn is_free(&self, before: usize) -> bool {
-        !self.found.contains(&Some(before))
-    }
-
-    /// Pairs items that are the same. Of several that are alike, the pairs are in their order, where there are as many
-    /// before as after; otherwise none is known to be meant.
-    fn add(&mut self, is_same: impl Fn(&Value, &Value) -> bool) {
-        for at in 0..self.after.len() {
-            if self.found[at].is_some() {
-                continue;
-            }
-            let same_before: Vec<usize> = (0..self.before.len())
-                .filter(|before| self.is_free(*before) && is_same(&self.before[*before], &self.after[at]))
-                .collect();
-            let Some(first) = same_before.first() else {
-                continue;
-            };
-            let same_after: Vec<usize> = (0..self.after.len())
-                .filter(|after| {
-                    self.found[*after].is_none() && is_same(&self.before[*first], &self.after[*after])
-                })
-                .collect();
-            if same_before.len() == same_after.len() {
-                for (after, before) in same_after.into_iter().zip(same_before) {
-                    self.found[after] = Some(before);
-                }
-            }
-        }
-    }
-
-    /// Pairs items with those at their place in a list of as many.
-    fn add_by_place(&mut self, is_meant: impl Fn(&Value) -> bool) {
-        if self.before.len() != self.after.len() {
-            return;
-        }
-        for at in 0..self.after.len() {
-            if self.found[at].is_none() && is_meant(&self.after[at]) && self.is_free(at) {
-                self.found[at] = Some(at);
-            }
-        }
-    }
-
-    /// The published items that no item is about.
-    fn left_out(&self) -> impl Iterator<Item = &'a Value> {
-        let items = self.before.iter().enumerate();
-        items.filter(|(at, _)| self.is_free(*at)).map(|(_, item)| item)
-    }
-}
-
-fn text<'a>(item: &'a Value, field: &str) -> Option<&'a str> {
-    item.get(field).and_then(Value::as_str)
-}
-
-/// Whether two terms are of one funder: by their identifiers where both have one, and else by their names.
-fn have_same_funder(one: &Value, other: &Value) -> bool {
-    let (Some(one), Some(other)) = (one.get("funder"), other.get("funder")) else {
-        return false;
-    };
-    let by = |key| Some((text(one, key)?, text(other, key)?));
-    by("identifier")
-        .or_else(|| by("name"))
-        .is_some_and(|(one, other)| spelling::folded(one) == spelling::folded(other))
-}
-
-/// What an item of a list is called in a message.
-fn description(list: &str, item: &Value) -> String {
-    let field = |field| text(item, field).unwrap_or_default();
-    match list {
-        "entryPoints" => format!("{} ({})", field("entryPoint"), field("perspective")),
-        "challengesFaced" => field("challenge").to_owned(),
-        "conditionsChanged" => field("condition").to_owned(),
-        _ => {
-            let funder = item.get("funder");
-            let funder =
-                funder.and_then(|funder| text(funder, "name").or_else(|| text(funder, "identifier")));
-            let from = text(item, "startsOn").map(|day| format!(" from {day}"));
-            let grant = text(item, "grantIdentifier").map(|grant| format!(" ({grant})"));
-            format!(
-                "the term of {}{}{}",
-                funder.unwrap_or("an unnamed funder"),
-                from.unwrap_or_default(),
-                grant.unwrap_or_default()
-            )
-        }
-    }
 }
 
 /// What the published record holds that the one that is to replace it leaves empty.
@@ -374,12 +382,13 @@ mod tests {
 
     fn stated(columns: &[&[&str]; 5]) -> Unstated {
         let mut at = 0;
-        Unstated::of(&columns.map(|columns| {
+        let absent = AbsentColumns::of_sheets(&columns.map(|columns| {
             let sheet = &SHEETS[at];
             at += 1;
             let found = columns.iter().map(|column| sheet.column(column).unwrap());
             (at == 1 || !columns.is_empty()).then(|| found.collect())
-        }))
+        }));
+        Unstated::new(Arc::new(absent))
     }
 
     #[test]
