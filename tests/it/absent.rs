@@ -12,23 +12,20 @@ use wayin_entity::{initiative, revision};
 
 use crate::keeping::kept;
 use crate::support::app::{Client, TestApp};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 use crate::{import_jobs, submissions};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_column_that_a_file_of_places_does_not_have_leaves_that_part,
-        each_kind_of_parent_has_a_column_of_its_own,
-        codes_of_small_areas_lead_to_their_local_authority,
-        advice_about_a_kind_works_when_it_is_followed,
-        what_a_save_leaves_out_stays_and_null_clears_it,
-        what_cannot_be_cleared_or_is_missing_is_named,
-        a_table_of_records_leaves_what_it_has_no_column_for,
-        an_item_of_a_list_that_a_table_has_no_column_for_stays,
-        a_table_that_a_partner_sends_leaves_what_it_has_no_column_for,
-    ]
-}
+tests_on_both_databases![
+    a_column_that_a_file_of_places_does_not_have_leaves_that_part,
+    each_kind_of_parent_has_a_column_of_its_own,
+    codes_of_small_areas_lead_to_their_local_authority,
+    advice_about_a_kind_works_when_it_is_followed,
+    what_a_save_leaves_out_stays_and_null_clears_it,
+    what_cannot_be_cleared_or_is_missing_is_named,
+    a_table_of_records_leaves_what_it_has_no_column_for,
+    an_item_of_a_list_that_a_table_has_no_column_for_stays,
+    a_table_that_a_partner_sends_leaves_what_it_has_no_column_for,
+];
 
 const KNOWN: &str = "areacode,areaname,LADCD,LADNM,LADCD_ACTIVE,UTLACD,UTLANM,CAUTHCD,CAUTHNM,RGNCD,RGNNM,CTRYCD,CTRYNM
 E06000001,Hartlepool,E06000001,Hartlepool,E06000001,E06000001,Hartlepool,E47000006,Tees Valley,E12000001,North East,E92000001,England

@@ -11,12 +11,9 @@ use crate::import_jobs;
 use crate::keeping::keep_everything;
 use crate::redactions::redact;
 use crate::submissions::{base, done, mutate, partner, published, record, save_organisation, saved};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![no_mutation_escapes_the_audit_trail]
-}
+tests_on_both_databases![no_mutation_escapes_the_audit_trail];
 
 /// Every mutation of the schema.
 fn mutations() -> BTreeSet<String> {

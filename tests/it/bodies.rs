@@ -16,20 +16,17 @@ use wayin::server::settings::HttpSettings;
 
 use crate::support::app::{TestApp, token};
 use crate::support::socket::Listening;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        media_types_are_compared_without_case,
-        a_body_is_read_with_gzip_and_within_its_limit,
-        empty_fields_count_as_absent,
-        escapes_in_literals_stand_for_their_characters,
-        an_escape_hides_no_mutation_from_get,
-        a_client_that_is_still_sending_reads_that_its_body_is_too_long,
-        a_body_that_does_not_arrive_is_answered,
-    ]
-}
+tests_on_both_databases![
+    media_types_are_compared_without_case,
+    a_body_is_read_with_gzip_and_within_its_limit,
+    empty_fields_count_as_absent,
+    escapes_in_literals_stand_for_their_characters,
+    an_escape_hides_no_mutation_from_get,
+    a_client_that_is_still_sending_reads_that_its_body_is_too_long,
+    a_body_that_does_not_arrive_is_answered,
+];
 
 const VIEWER: &str = "{ viewer { role } }";
 const JSON: &str = "application/json";

@@ -14,19 +14,16 @@ use wayin_entity::Role;
 
 use crate::support::app::{TestApp, token};
 use crate::support::socket::Listening;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        an_answer_goes_in_the_media_type_that_is_taken,
-        what_another_page_could_send_by_itself_is_refused,
-        pages_of_other_origins_ask_where_they_are_named,
-        pages_of_other_origins_send_the_headers_that_are_allowed,
-        what_is_the_same_for_everybody_may_be_kept,
-        every_answer_says_what_pages_may_not_do,
-    ]
-}
+tests_on_both_databases![
+    an_answer_goes_in_the_media_type_that_is_taken,
+    what_another_page_could_send_by_itself_is_refused,
+    pages_of_other_origins_ask_where_they_are_named,
+    pages_of_other_origins_send_the_headers_that_are_allowed,
+    what_is_the_same_for_everybody_may_be_kept,
+    every_answer_says_what_pages_may_not_do,
+];
 
 async fn send(app: &TestApp, request: Request<Body>) -> (StatusCode, HeaderMap, String) {
     let response = server::router(Arc::clone(&app.app))

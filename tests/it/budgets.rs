@@ -19,22 +19,19 @@ use wayin_entity::Role;
 use crate::support::app::{TestApp, token};
 use crate::support::builders::record;
 use crate::support::socket::{Listening, until};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        an_answer_says_what_it_cost_and_what_is_left,
-        who_asks_too_much_waits_and_is_served_again,
-        each_token_and_each_address_has_a_budget_of_its_own,
-        an_operation_that_is_too_dear_is_refused_before_it_begins,
-        what_is_wrong_is_not_free,
-        over_a_websocket_a_budget_is_told_and_spent_too,
-        a_document_is_sent_once_and_then_named_by_its_hash,
-        a_schema_that_is_closed_is_hinted_at_nowhere,
-        files_are_paid_for_as_the_questions_they_answer,
-    ]
-}
+tests_on_both_databases![
+    an_answer_says_what_it_cost_and_what_is_left,
+    who_asks_too_much_waits_and_is_served_again,
+    each_token_and_each_address_has_a_budget_of_its_own,
+    an_operation_that_is_too_dear_is_refused_before_it_begins,
+    what_is_wrong_is_not_free,
+    over_a_websocket_a_budget_is_told_and_spent_too,
+    a_document_is_sent_once_and_then_named_by_its_hash,
+    a_schema_that_is_closed_is_hinted_at_nowhere,
+    files_are_paid_for_as_the_questions_they_answer,
+];
 
 /// A clock that goes on when it is told to.
 #[derive(Debug)]

@@ -17,17 +17,14 @@ use crate::grants::{grant, package, try_grants};
 use crate::support::app::{Client, TestApp, violations};
 use crate::support::builders::{full_record, organisation, record};
 use crate::support::database::Kind;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 use crate::{import_jobs, issued, keeping};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_base_that_came_about_as_it_should_holds,
-        the_example_evidence_holds,
-        what_is_broken_by_hand_is_found,
-    ]
-}
+tests_on_both_databases![
+    a_base_that_came_about_as_it_should_holds,
+    the_example_evidence_holds,
+    what_is_broken_by_hand_is_found,
+];
 
 const PLACES: &str = "code,name,kind,within,successor
 E12000001,North East,REGION,,

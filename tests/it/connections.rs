@@ -11,18 +11,15 @@ use wayin::server::settings::HttpSettings;
 
 use crate::support::app::{TestApp, token};
 use crate::support::socket::Listening;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_connection_whose_request_is_not_finished_is_closed,
-        a_websocket_outlives_the_limits_of_requests,
-        the_longest_waiting_connection_of_an_address_makes_room,
-        a_crowded_address_is_refused_while_each_connection_has_a_request,
-        requests_that_were_sent_are_answered_when_the_service_stops,
-    ]
-}
+tests_on_both_databases![
+    a_connection_whose_request_is_not_finished_is_closed,
+    a_websocket_outlives_the_limits_of_requests,
+    the_longest_waiting_connection_of_an_address_makes_room,
+    a_crowded_address_is_refused_while_each_connection_has_a_request,
+    requests_that_were_sent_are_answered_when_the_service_stops,
+];
 
 /// Longer than anything takes that a story waits for.
 const LONG: Duration = Duration::from_mins(1);

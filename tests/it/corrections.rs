@@ -12,16 +12,13 @@ use serde_json::{Value, json};
 use crate::import_jobs::{base, partner, record, rows};
 use crate::mending::{download, sent, typed};
 use crate::support::app::{Client, TestApp};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        rows_of_other_sheets_are_matched_without_case_or_come_back,
-        every_cell_that_was_not_taken_comes_back,
-        lines_and_tables_come_back_whole,
-    ]
-}
+tests_on_both_databases![
+    rows_of_other_sheets_are_matched_without_case_or_come_back,
+    every_cell_that_was_not_taken_comes_back,
+    lines_and_tables_come_back_whole,
+];
 
 type Sheet = (String, Vec<Vec<String>>);
 /// Cells that are merged: sheet, first row, last row and column.

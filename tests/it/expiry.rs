@@ -12,15 +12,12 @@ use wayin_entity::{Role, SubmissionState, audit_event, submission};
 
 use crate::submissions::{base, done, partner, record, saved};
 use crate::support::app::TestApp;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        what_a_partner_has_in_hand_goes_when_nobody_touches_it_for_a_year,
-        two_services_that_look_at_once_take_out_each_but_once,
-    ]
-}
+tests_on_both_databases![
+    what_a_partner_has_in_hand_goes_when_nobody_touches_it_for_a_year,
+    two_services_that_look_at_once_take_out_each_but_once,
+];
 
 /// The moment so many days from now.
 fn in_days(days: u64) -> DateTime<Utc> {

@@ -13,15 +13,12 @@ use wayin_migration::Migrator;
 use crate::records::{EVERY_FIELD, PLACES, full, initiatives, record};
 use crate::support::app::TestApp;
 use crate::support::database::connect;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        what_is_exported_comes_back_the_same,
-        a_disclosure_key_tells_a_record_by_lead_and_reference,
-    ]
-}
+tests_on_both_databases![
+    what_is_exported_comes_back_the_same,
+    a_disclosure_key_tells_a_record_by_lead_and_reference,
+];
 
 /// The records of a base, as they leave it.
 pub async fn export_of(app: &TestApp) -> String {

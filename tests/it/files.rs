@@ -26,16 +26,13 @@ use crate::exports::without_versions;
 use crate::records::{PLACES, full, record};
 use crate::support::app::TestApp;
 use crate::support::database::connect;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_base_comes_back_from_every_format,
-        what_is_wrong_in_a_workbook_is_told_by_sheet_row_and_column,
-        the_template_is_there_for_everybody,
-    ]
-}
+tests_on_both_databases![
+    a_base_comes_back_from_every_format,
+    what_is_wrong_in_a_workbook_is_told_by_sheet_row_and_column,
+    the_template_is_there_for_everybody,
+];
 
 /// The records of a base, as they leave it in a format.
 pub async fn exported(app: &TestApp, format: ExportFormat) -> Vec<u8> {

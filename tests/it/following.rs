@@ -13,20 +13,17 @@ use wayin::pattern::run::Stopped;
 
 use crate::support::app::TestApp;
 use crate::support::database::Kind;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        changes_that_become_visible_out_of_their_order_are_not_missed,
-        a_log_that_was_put_back_is_read_anew,
-        what_was_written_is_read_by_its_number,
-        places_that_change_change_their_strata,
-        a_withdrawn_record_is_counted_no_more,
-        a_follower_sees_what_others_write_and_outlives_its_connections,
-        a_question_that_takes_too_long_or_is_given_up_ends,
-    ]
-}
+tests_on_both_databases![
+    changes_that_become_visible_out_of_their_order_are_not_missed,
+    a_log_that_was_put_back_is_read_anew,
+    what_was_written_is_read_by_its_number,
+    places_that_change_change_their_strata,
+    a_withdrawn_record_is_counted_no_more,
+    a_follower_sees_what_others_write_and_outlives_its_connections,
+    a_question_that_takes_too_long_or_is_given_up_ends,
+];
 
 fn record(reference: usize, place: &str) -> Value {
     json!({

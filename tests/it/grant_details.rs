@@ -15,19 +15,16 @@ use crate::import_jobs::{lines, look, record, send, with_settings};
 use crate::keeping::kept;
 use crate::redactions::{everything, redact};
 use crate::support::app::TestApp;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        what_a_record_has_no_room_for_is_exported_and_comes_back,
-        a_grant_is_placed_once_its_code_is_known,
-        a_grant_to_a_person_in_any_row_leaves_nothing,
-        a_text_is_taken_out_of_what_grants_say_beyond_their_records,
-        what_is_kept_of_a_grant_leaves_with_its_record_only,
-        an_import_that_goes_on_later_ends_like_one_that_did_not_stop,
-    ]
-}
+tests_on_both_databases![
+    what_a_record_has_no_room_for_is_exported_and_comes_back,
+    a_grant_is_placed_once_its_code_is_known,
+    a_grant_to_a_person_in_any_row_leaves_nothing,
+    a_text_is_taken_out_of_what_grants_say_beyond_their_records,
+    what_is_kept_of_a_grant_leaves_with_its_record_only,
+    an_import_that_goes_on_later_ends_like_one_that_did_not_stop,
+];
 
 const PLACES: &str = "code,name,kind,within,successor
 E12000001,North East,REGION,,

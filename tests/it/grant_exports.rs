@@ -15,18 +15,15 @@ use crate::grants::{grant, initiatives, package, try_grants, try_grants_and_plac
 use crate::support::app::TestApp;
 use crate::support::builders::{organisation, record, withdraw};
 use crate::support::database::connect;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        what_is_exported_keeps_to_the_standard,
-        what_is_exported_as_grants_comes_back_the_same,
-        what_may_not_be_published_stays,
-        a_grant_says_what_its_term_says,
-        locations_are_exported_as_published_and_placed_once_known,
-    ]
-}
+tests_on_both_databases![
+    what_is_exported_keeps_to_the_standard,
+    what_is_exported_as_grants_comes_back_the_same,
+    what_may_not_be_published_stays,
+    a_grant_says_what_its_term_says,
+    locations_are_exported_as_published_and_placed_once_known,
+];
 
 const PLACES: &str = "code,name,kind,within,successor
 E12000001,North East,REGION,,

@@ -10,22 +10,19 @@ use wayin::import::{self, Remark, Tally};
 use wayin_entity::{change, funding_term, initiative, organisation, revision};
 
 use crate::support::app::{Client, TestApp};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_grant_is_a_term_of_an_initiative_and_says_no_more,
-        a_grant_lies_in_the_one_place_that_it_names,
-        the_same_grants_again_change_nothing,
-        json_and_csv_of_the_same_grants_are_the_same,
-        a_changed_grant_alters_its_own_term_and_keeps_ids,
-        a_bad_row_is_refused_and_the_good_ones_go_in,
-        a_grant_is_taken_without_the_values_that_cannot_be_held,
-        rows_of_one_identifier_are_one_grant,
-        bands_of_duration_are_those_of_the_file,
-    ]
-}
+tests_on_both_databases![
+    a_grant_is_a_term_of_an_initiative_and_says_no_more,
+    a_grant_lies_in_the_one_place_that_it_names,
+    the_same_grants_again_change_nothing,
+    json_and_csv_of_the_same_grants_are_the_same,
+    a_changed_grant_alters_its_own_term_and_keeps_ids,
+    a_bad_row_is_refused_and_the_good_ones_go_in,
+    a_grant_is_taken_without_the_values_that_cannot_be_held,
+    rows_of_one_identifier_are_one_grant,
+    bands_of_duration_are_those_of_the_file,
+];
 
 const PLACES: &str = include_str!("../data/places/area_codes_excerpt.csv");
 const LLOYDS: &str = include_str!("../data/grants/lloyds-bank-foundation.json");

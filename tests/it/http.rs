@@ -22,25 +22,22 @@ use crate::support::app::{AUDIENCE, ISSUER, SECRET, TestApp, token};
 use crate::support::builders::record;
 use crate::support::database::Kind;
 use crate::support::socket::Listening;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_query_is_answered_by_post_and_by_get,
-        variables_have_their_defaults_before_anything_reads_them,
-        an_argument_without_a_value_is_absent,
-        a_condition_that_is_null_is_refused,
-        a_variable_without_a_value_has_a_type_that_fits,
-        operations_of_one_document_share_a_fragment,
-        what_is_no_request_is_refused,
-        a_service_is_ready_when_the_base_is_read,
-        a_websocket_answers_queries_and_says_when_it_is_done,
-        a_websocket_speaks_one_protocol_and_says_so,
-        a_member_who_is_revoked_is_refused_over_an_open_websocket,
-        a_fault_inside_is_told_in_neutral_words,
-    ]
-}
+tests_on_both_databases![
+    a_query_is_answered_by_post_and_by_get,
+    variables_have_their_defaults_before_anything_reads_them,
+    an_argument_without_a_value_is_absent,
+    a_condition_that_is_null_is_refused,
+    a_variable_without_a_value_has_a_type_that_fits,
+    operations_of_one_document_share_a_fragment,
+    what_is_no_request_is_refused,
+    a_service_is_ready_when_the_base_is_read,
+    a_websocket_answers_queries_and_says_when_it_is_done,
+    a_websocket_speaks_one_protocol_and_says_so,
+    a_member_who_is_revoked_is_refused_over_an_open_websocket,
+    a_fault_inside_is_told_in_neutral_words,
+];
 
 async fn send(app: &TestApp, request: Request<Body>) -> (StatusCode, String) {
     let response = server::router(Arc::clone(&app.app))

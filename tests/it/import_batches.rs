@@ -22,17 +22,14 @@ use wayin_entity::{
 use crate::import_jobs::{base, lines, look, partner, record, send, trust};
 use crate::support::app::TestApp;
 use crate::support::database::Kind;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_funder_that_several_batches_name_first_is_added_once,
-        a_source_that_several_batches_name_first_is_added_once,
-        a_batch_waits_for_the_one_before_and_is_taken_back_with_it,
-        what_two_learn_of_an_organisation_at_once_is_not_written_over,
-    ]
-}
+tests_on_both_databases![
+    a_funder_that_several_batches_name_first_is_added_once,
+    a_source_that_several_batches_name_first_is_added_once,
+    a_batch_waits_for_the_one_before_and_is_taken_back_with_it,
+    what_two_learn_of_an_organisation_at_once_is_not_written_over,
+];
 
 /// Records that fill a few batches.
 fn records() -> Vec<Value> {

@@ -24,27 +24,24 @@ use wayin::server;
 use wayin_entity::{Role, import, import_outcome, import_piece, initiative, revision, submission};
 
 use crate::support::app::{Client, TestApp, token};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        every_row_of_a_file_comes_to_something_that_is_told,
-        what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended,
-        an_organisation_that_is_trusted_publishes_a_file,
-        a_record_in_review_is_not_overwritten_by_a_file,
-        an_import_goes_on_where_a_server_left_it,
-        two_servers_take_each_row_in_once,
-        a_funder_sends_its_own_grants_and_no_others,
-        files_are_for_those_who_send_them,
-        a_file_that_is_sent_twice_under_one_key_is_taken_in_once,
-        a_file_that_breaks_off_is_told_with_what_was_taken,
-        a_member_who_is_revoked_takes_nothing_more_in,
-        a_file_comes_over_http_within_its_limits,
-        files_are_deleted_when_they_have_been_kept_long_enough,
-        of_a_file_with_too_many_rows_the_first_are_taken,
-    ]
-}
+tests_on_both_databases![
+    every_row_of_a_file_comes_to_something_that_is_told,
+    what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended,
+    an_organisation_that_is_trusted_publishes_a_file,
+    a_record_in_review_is_not_overwritten_by_a_file,
+    an_import_goes_on_where_a_server_left_it,
+    two_servers_take_each_row_in_once,
+    a_funder_sends_its_own_grants_and_no_others,
+    files_are_for_those_who_send_them,
+    a_file_that_is_sent_twice_under_one_key_is_taken_in_once,
+    a_file_that_breaks_off_is_told_with_what_was_taken,
+    a_member_who_is_revoked_takes_nothing_more_in,
+    a_file_comes_over_http_within_its_limits,
+    files_are_deleted_when_they_have_been_kept_long_enough,
+    of_a_file_with_too_many_rows_the_first_are_taken,
+];
 
 const OWN: &str = "GB-CHC-500";
 

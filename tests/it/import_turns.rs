@@ -11,20 +11,17 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::import_jobs::{base, lapse, lines, look, partner, record, send, with_settings};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_short_file_does_not_wait_for_the_end_of_a_long_one,
-        a_reference_that_comes_again_refuses_every_row_that_has_it,
-        an_import_that_never_gets_on_comes_to_an_end,
-        only_so_many_files_of_one_organisation_wait,
-        whoever_has_another_role_by_now_takes_nothing_more_in,
-        what_is_told_of_a_file_can_be_kept_whatever_it_holds,
-        an_open_document_is_sent_in_like_any_other,
-    ]
-}
+tests_on_both_databases![
+    a_short_file_does_not_wait_for_the_end_of_a_long_one,
+    a_reference_that_comes_again_refuses_every_row_that_has_it,
+    an_import_that_never_gets_on_comes_to_an_end,
+    only_so_many_files_of_one_organisation_wait,
+    whoever_has_another_role_by_now_takes_nothing_more_in,
+    what_is_told_of_a_file_can_be_kept_whatever_it_holds,
+    an_open_document_is_sent_in_like_any_other,
+];
 
 async fn a_short_file_does_not_wait_for_the_end_of_a_long_one(database: Database) {
     let settings = job::Settings {

@@ -14,24 +14,21 @@ use wayin::import::{self, ImportError, Remark, Tally};
 use wayin_entity::{ChangeKind, ChangeSubject, change, place, place_within};
 
 use crate::support::app::TestApp;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_lookup_file_makes_a_tree_of_places,
-        the_same_file_again_changes_nothing,
-        what_a_file_says_anew_is_altered,
-        the_order_of_rows_does_not_matter,
-        an_unknown_larger_place_refuses_its_row_and_those_that_hang_on_it,
-        a_circle_is_refused,
-        rows_that_contradict_each_other_about_a_code_are_refused,
-        no_rows_whatever_leave_a_circle_or_a_loose_end,
-        places_without_a_code_are_told_apart_by_where_they_lie,
-        every_lookup_file_is_read,
-        a_file_of_something_else_is_refused_whole,
-    ]
-}
+tests_on_both_databases![
+    a_lookup_file_makes_a_tree_of_places,
+    the_same_file_again_changes_nothing,
+    what_a_file_says_anew_is_altered,
+    the_order_of_rows_does_not_matter,
+    an_unknown_larger_place_refuses_its_row_and_those_that_hang_on_it,
+    a_circle_is_refused,
+    rows_that_contradict_each_other_about_a_code_are_refused,
+    no_rows_whatever_leave_a_circle_or_a_loose_end,
+    places_without_a_code_are_told_apart_by_where_they_lie,
+    every_lookup_file_is_read,
+    a_file_of_something_else_is_refused_whole,
+];
 
 const EXCERPT: &str = include_str!("../data/places/area_codes_excerpt.csv");
 

@@ -13,20 +13,17 @@ use wayin_entity::Role;
 use crate::redactions::everything;
 use crate::support::app::{Client, ISSUER, TestApp};
 use crate::support::socket::{Heard, Listening, until};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_steward_issues_a_token_that_is_told_once,
-        a_revoked_token_is_refused_from_the_next_request_on,
-        a_revoked_token_ends_what_was_begun_with_it,
-        a_token_is_good_for_a_year_at_most_and_for_members_alone,
-        tokens_are_the_stewards_affair,
-        a_service_without_a_key_of_its_own_issues_none,
-        a_text_is_taken_out_of_what_tokens_are_called,
-    ]
-}
+tests_on_both_databases![
+    a_steward_issues_a_token_that_is_told_once,
+    a_revoked_token_is_refused_from_the_next_request_on,
+    a_revoked_token_ends_what_was_begun_with_it,
+    a_token_is_good_for_a_year_at_most_and_for_members_alone,
+    tokens_are_the_stewards_affair,
+    a_service_without_a_key_of_its_own_issues_none,
+    a_text_is_taken_out_of_what_tokens_are_called,
+];
 
 /// The payload of issuing a token.
 pub async fn issue(steward: &Client<'_>, input: Value) -> Value {

@@ -30,22 +30,21 @@ use wayin::schema::schema;
 use wayin_entity::Role;
 
 use crate::support::app::{AUDIENCE, ISSUER, TestApp};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases, tests_without_database};
 use crate::tokens::pem;
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        an_issuer_changes_its_keys_without_a_restart,
-        many_tokens_of_a_new_key_have_the_document_read_once,
-        an_issuer_that_is_not_there_is_done_without,
-        an_issuer_that_was_never_there_is_waited_for,
-        a_known_key_waits_for_nobody,
-        no_key_is_taken_for_what_it_is_not,
-        several_issuers_are_each_held_to_their_own_keys,
-        keys_in_a_file_are_read_again,
-    ]
-}
+tests_on_both_databases![
+    an_issuer_changes_its_keys_without_a_restart,
+    several_issuers_are_each_held_to_their_own_keys,
+];
+tests_without_database![
+    many_tokens_of_a_new_key_have_the_document_read_once,
+    an_issuer_that_is_not_there_is_done_without,
+    an_issuer_that_was_never_there_is_waited_for,
+    a_known_key_waits_for_nobody,
+    no_key_is_taken_for_what_it_is_not,
+    keys_in_a_file_are_read_again,
+];
 
 const NOT_ACCEPTED: Trouble = Trouble::NotAccepted;
 
@@ -301,7 +300,7 @@ async fn an_issuer_changes_its_keys_without_a_restart(database: Database) {
     assert_eq!(issuer.asked(), 2);
 }
 
-async fn many_tokens_of_a_new_key_have_the_document_read_once(_: Database) {
+async fn many_tokens_of_a_new_key_have_the_document_read_once() {
     let (old, new) = (Pair::new("1", Algorithm::EdDSA), Pair::new("2", Algorithm::EdDSA));
     let issuer = Publishing::of(&[&old]).await;
     let verifier = following(&issuer, slowly()).await;
@@ -317,7 +316,7 @@ async fn many_tokens_of_a_new_key_have_the_document_read_once(_: Database) {
     assert_eq!(issuer.asked(), 2);
 }
 
-async fn an_issuer_that_is_not_there_is_done_without(_: Database) {
+async fn an_issuer_that_is_not_there_is_done_without() {
     let (old, new) = (Pair::new("1", Algorithm::RS256), Pair::new("2", Algorithm::RS256));
     let issuer = Publishing::of(&[&old]).await;
     let other = Publishing::of(&[&new]).await;
@@ -352,7 +351,7 @@ async fn an_issuer_that_is_not_there_is_done_without(_: Database) {
     assert_eq!(said(&verifier, &of_old).await, Err(NOT_ACCEPTED));
 }
 
-async fn an_issuer_that_was_never_there_is_waited_for(_: Database) {
+async fn an_issuer_that_was_never_there_is_waited_for() {
     let pair = Pair::new("1", Algorithm::EdDSA);
     let issuer = Publishing::start(Answers::With(StatusCode::BAD_GATEWAY, String::new())).await;
     let verifier = following(&issuer, quickly()).await;
@@ -362,7 +361,7 @@ async fn an_issuer_that_was_never_there_is_waited_for(_: Database) {
     until_it_is(&verifier, &token, &good()).await;
 }
 
-async fn a_known_key_waits_for_nobody(_: Database) {
+async fn a_known_key_waits_for_nobody() {
     let pair = Pair::new("1", Algorithm::EdDSA);
     let issuer = Publishing::of(&[&pair]).await;
     let verifier = following(&issuer, slowly()).await;
@@ -384,7 +383,7 @@ async fn a_known_key_waits_for_nobody(_: Database) {
     waits.abort();
 }
 
-async fn no_key_is_taken_for_what_it_is_not(_: Database) {
+async fn no_key_is_taken_for_what_it_is_not() {
     let (one, two, three) = (
         Pair::new("1", Algorithm::EdDSA),
         Pair::new("2", Algorithm::ES256),
@@ -550,7 +549,7 @@ async fn several_issuers_are_each_held_to_their_own_keys(database: Database) {
     assert_eq!(asks(&authorization).await.unwrap().token, None);
 }
 
-async fn keys_in_a_file_are_read_again(_: Database) {
+async fn keys_in_a_file_are_read_again() {
     let (old, new) = (Pair::new("1", Algorithm::ES256), Pair::new("2", Algorithm::ES256));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys.json");

@@ -7,32 +7,27 @@ use wayin_entity::{KeptSubject, Role, kept_revision};
 
 use crate::support::app::{Client, ISSUER, TestApp};
 use crate::support::builders::record;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
 mod merging;
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    let mut all = stories![
-        every_save_leaves_a_version_and_an_event_and_is_known_again,
-        what_was_saved_is_answered_again_as_it_stood,
-        everything_that_is_wrong_is_told_at_once,
-        what_stood_before_it_was_saved_has_a_first_version,
-        what_imports_add_and_alter_leaves_versions,
-        a_place_that_moves_takes_its_records_along,
-        no_place_lies_within_itself_or_too_deep,
-        a_code_that_a_place_has_stays,
-        reflections_stand_in_their_order,
-        a_crisis_that_changes_changes_answers,
-        a_claim_that_cannot_be_answered_is_not_kept,
-        a_member_who_is_revoked_may_do_nothing_from_then_on,
-        the_last_steward_stays_one,
-        of_two_stewards_who_revoke_each_other_one_stays,
-        who_is_no_steward_keeps_nothing,
-    ];
-    all.extend(merging::stories());
-    all
-}
+tests_on_both_databases![
+    every_save_leaves_a_version_and_an_event_and_is_known_again,
+    what_was_saved_is_answered_again_as_it_stood,
+    everything_that_is_wrong_is_told_at_once,
+    what_stood_before_it_was_saved_has_a_first_version,
+    what_imports_add_and_alter_leaves_versions,
+    a_place_that_moves_takes_its_records_along,
+    no_place_lies_within_itself_or_too_deep,
+    a_code_that_a_place_has_stays,
+    reflections_stand_in_their_order,
+    a_crisis_that_changes_changes_answers,
+    a_claim_that_cannot_be_answered_is_not_kept,
+    a_member_who_is_revoked_may_do_nothing_from_then_on,
+    the_last_steward_stays_one,
+    of_two_stewards_who_revoke_each_other_one_stays,
+    who_is_no_steward_keeps_nothing,
+];
 
 const PLACES: &str = "code,name,kind,within,successor
 E92000001,England,,,

@@ -13,18 +13,15 @@ use wayin_entity::{Perspective, claim, crisis, initiative, meeting, reflection, 
 
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::{organisation, record, withdraw};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        every_list_is_the_same_forward_and_backward,
-        lists_are_in_the_order_that_is_asked_for,
-        cursors_outlive_what_comes_and_goes_between_pages,
-        a_cursor_of_another_list_or_order_is_refused,
-        a_page_that_makes_no_sense_is_refused_by_its_argument,
-    ]
-}
+tests_on_both_databases![
+    every_list_is_the_same_forward_and_backward,
+    lists_are_in_the_order_that_is_asked_for,
+    cursors_outlive_what_comes_and_goes_between_pages,
+    a_cursor_of_another_list_or_order_is_refused,
+    a_page_that_makes_no_sense_is_refused_by_its_argument,
+];
 
 /// A list: what is written around a page's arguments, and what tells its rows apart.
 struct List {

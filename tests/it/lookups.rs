@@ -9,21 +9,18 @@ use wayin_entity::{Role, place};
 use crate::lists::filled;
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::record;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        places_are_found_by_what_they_are_and_where_they_lie,
-        organisations_are_found_by_what_they_are,
-        terms_are_found_by_other_words_too,
-        a_node_of_each_type_is_found_by_its_id,
-        an_id_that_makes_no_sense_is_refused_by_its_argument,
-        a_filter_that_makes_no_sense_is_refused_by_its_path,
-        a_filter_is_nested_twelve_deep_and_no_more,
-        text_that_no_database_keeps_is_refused_alike,
-    ]
-}
+tests_on_both_databases![
+    places_are_found_by_what_they_are_and_where_they_lie,
+    organisations_are_found_by_what_they_are,
+    terms_are_found_by_other_words_too,
+    a_node_of_each_type_is_found_by_its_id,
+    an_id_that_makes_no_sense_is_refused_by_its_argument,
+    a_filter_that_makes_no_sense_is_refused_by_its_path,
+    a_filter_is_nested_twelve_deep_and_no_more,
+    text_that_no_database_keeps_is_refused_alike,
+];
 
 async fn names(client: &Client<'_>, query: &str, list: &str) -> Vec<String> {
     let found = client.query(query).await;

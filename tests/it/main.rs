@@ -1,7 +1,10 @@
-//! Stories about users of a Wayin base, each told on SQLite and on PostgreSQL.
+//! Tests of the whole service, each on SQLite and on PostgreSQL.
 //!
-//! `cargo test -p wayin-tests -- NAME` tells those whose names contain NAME, and
-//! `-- --list` lists them all.
+//! `cargo test -p wayin-tests --test it -- NAME` runs those whose names contain NAME, and `-- --list` lists them all.
+//! `docs/testing.md` says more.
+
+// A test that is not registered is dead code.
+#![deny(dead_code)]
 
 use std::process::ExitCode;
 
@@ -43,6 +46,7 @@ mod permissions;
 mod questions;
 mod records;
 mod redactions;
+mod registration;
 mod repeated;
 mod shared_references;
 mod spellings;
@@ -58,57 +62,5 @@ mod visibility;
 mod written_from;
 
 fn main() -> ExitCode {
-    let stories = [
-        migrations::stories(),
-        many_rows::stories(),
-        questions::stories(),
-        imports::stories(),
-        absent::stories(),
-        bodies::stories(),
-        connections::stories(),
-        import_batches::stories(),
-        import_jobs::stories(),
-        import_turns::stories(),
-        grants::stories(),
-        grant_details::stories(),
-        tables::stories(),
-        takeovers::stories(),
-        records::stories(),
-        exports::stories(),
-        missing::stories(),
-        files::stories(),
-        mending::stories(),
-        unanswered::stories(),
-        corrections::stories(),
-        shared_references::stories(),
-        written_from::stories(),
-        visibility::stories(),
-        permissions::stories(),
-        tokens::stories(),
-        issuers::stories(),
-        issued::stories(),
-        lists::stories(),
-        lookups::stories(),
-        statements::stories(),
-        access::stories(),
-        agreement::stories(),
-        following::stories(),
-        disclosure::stories(),
-        http::stories(),
-        browsers::stories(),
-        hostile::stories(),
-        spellings::stories(),
-        spreadsheets::stories(),
-        submissions::stories(),
-        repeated::stories(),
-        audit_trail::stories(),
-        redactions::stories(),
-        live::stories(),
-        keeping::stories(),
-        expiry::stories(),
-        checks::stories(),
-        grant_exports::stories(),
-        budgets::stories(),
-    ];
-    support::tell(stories.into_iter().flatten())
+    support::run()
 }

@@ -14,14 +14,12 @@ use wayin::database::{insert_all, is_one_of, is_one_of_any, look_at_what_stands}
 use wayin_entity::{Restriction, funding_term, initiative, source};
 
 use crate::support::database::Kind;
-use crate::support::{Database, Story, complete_base, stories};
+use crate::support::{Database, complete_base, tests_on_both_databases};
 
-pub fn stories() -> Vec<Story> {
-    stories![
-        rows_with_any_mixture_of_values_are_kept_as_they_are,
-        what_many_records_name_is_found_by_an_index,
-    ]
-}
+tests_on_both_databases![
+    rows_with_any_mixture_of_values_are_kept_as_they_are,
+    what_many_records_name_is_found_by_an_index,
+];
 
 /// What the rows of one statement have in a column.
 #[derive(Clone, Copy)]

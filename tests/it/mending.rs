@@ -21,16 +21,13 @@ use wayin_entity::Role;
 use crate::import_jobs::{self, base, look, partner, record, rows};
 use crate::submissions::done;
 use crate::support::app::{Client, TestApp, token};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_workbook_comes_back_with_what_is_to_be_mended_and_is_sent_again,
-        a_table_is_taken_in_like_a_workbook,
-        returned_records_come_back_in_a_workbook_with_the_stewards_note,
-    ]
-}
+tests_on_both_databases![
+    a_workbook_comes_back_with_what_is_to_be_mended_and_is_sent_again,
+    a_table_is_taken_in_like_a_workbook,
+    returned_records_come_back_in_a_workbook_with_the_stewards_note,
+];
 
 /// A workbook in which these records are typed.
 fn workbook(records: &[Value]) -> Vec<u8> {

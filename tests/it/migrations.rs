@@ -16,19 +16,17 @@ use wayin_entity::{
 use wayin_migration::Migrator;
 
 use crate::support::database::Kind;
-use crate::support::{Database, Story, complete_base, stories};
+use crate::support::{Database, complete_base, tests_on_both_databases};
 
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_base_goes_down_step_by_step_and_up_again,
-        every_table_keeps_its_rows,
-        every_code_of_a_vocabulary_is_accepted_and_no_other,
-        what_cannot_be_is_refused,
-        an_initiative_goes_with_its_parts_and_a_place_in_use_stays,
-        changes_are_numbered_upwards_and_never_twice,
-        folded_names_sort_alike_on_every_database,
-    ]
-}
+tests_on_both_databases![
+    a_base_goes_down_step_by_step_and_up_again,
+    every_table_keeps_its_rows,
+    every_code_of_a_vocabulary_is_accepted_and_no_other,
+    what_cannot_be_is_refused,
+    an_initiative_goes_with_its_parts_and_a_place_in_use_stays,
+    changes_are_numbered_upwards_and_never_twice,
+    folded_names_sort_alike_on_every_database,
+];
 
 async fn a_base_goes_down_step_by_step_and_up_again(database: Database) {
     let db = &database.connection;

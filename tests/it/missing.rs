@@ -8,18 +8,15 @@ use crate::exports::export_of;
 use crate::grants::{grant, try_grants};
 use crate::records::{EVERY_FIELD, PLACES, initiatives, record};
 use crate::support::app::TestApp;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_record_says_why_its_answers_are_missing,
-        a_funder_who_reads_a_part_reads_why_of_its_own_terms_alone,
-        a_reason_for_what_is_given_or_is_no_field_is_refused,
-        what_a_grant_answers_is_not_missing_any_more,
-        the_demonstration_says_what_the_readme_quotes,
-    ]
-}
+tests_on_both_databases![
+    a_record_says_why_its_answers_are_missing,
+    a_funder_who_reads_a_part_reads_why_of_its_own_terms_alone,
+    a_reason_for_what_is_given_or_is_no_field_is_refused,
+    what_a_grant_answers_is_not_missing_any_more,
+    the_demonstration_says_what_the_readme_quotes,
+];
 
 /// A record that lacks answers in every part, and says why.
 fn lacking(reference: &str) -> Value {

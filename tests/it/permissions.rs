@@ -16,19 +16,18 @@ use wayin_entity::{Dimension, Role, claim};
 use crate::spreadsheets::{address, get, send};
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::full_record;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases, tests_without_database};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        the_table_names_every_field_of_the_schema_once_and_nothing_else,
-        whatever_can_be_asked_says_what_it_touches,
-        what_one_may_not_read_one_may_not_ask_about,
-        a_claim_touches_what_a_dashboard_may_read,
-        without_a_token_words_answer_and_nothing_else,
-        a_claim_is_told_overall_without_a_token_and_by_strata_with_one,
-    ]
-}
+tests_on_both_databases![
+    what_one_may_not_read_one_may_not_ask_about,
+    a_claim_touches_what_a_dashboard_may_read,
+    without_a_token_words_answer_and_nothing_else,
+    a_claim_is_told_overall_without_a_token_and_by_strata_with_one,
+];
+tests_without_database![
+    the_table_names_every_field_of_the_schema_once_and_nothing_else,
+    whatever_can_be_asked_says_what_it_touches,
+];
 
 /// Every object type and interface of the schema with its fields, each with whether it needs a selection.
 pub fn types_with_fields() -> BTreeMap<String, Vec<(String, bool)>> {
@@ -65,7 +64,7 @@ pub fn types_with_fields() -> BTreeMap<String, Vec<(String, bool)>> {
         .collect()
 }
 
-async fn the_table_names_every_field_of_the_schema_once_and_nothing_else(_: Database) {
+async fn the_table_names_every_field_of_the_schema_once_and_nothing_else() {
     let of_schema: Vec<(String, String)> = types_with_fields()
         .into_iter()
         .flat_map(|(object, fields)| fields.into_iter().map(move |(field, _)| (object.clone(), field)))
@@ -147,7 +146,7 @@ fn arguments_of_fields() -> Parts {
     all
 }
 
-async fn whatever_can_be_asked_says_what_it_touches(_: Database) {
+async fn whatever_can_be_asked_says_what_it_touches() {
     let (inputs, asked) = (input_types(), arguments_of_fields());
     let every_value_is_compared = |of: &str| touches::touches_nothing(of, ANY);
     let mut seen = BTreeSet::new();

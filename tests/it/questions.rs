@@ -4,16 +4,13 @@ use serde_json::json;
 
 use crate::support::app::TestApp;
 use crate::support::builders;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        short_funding_is_set_against_skipped_ambitions,
-        a_year_in_which_everybody_skipped_counts_in_the_adjusted_risk_ratio,
-        a_filter_of_thousands_of_conditions_is_refused_and_the_service_goes_on,
-    ]
-}
+tests_on_both_databases![
+    short_funding_is_set_against_skipped_ambitions,
+    a_year_in_which_everybody_skipped_counts_in_the_adjusted_risk_ratio,
+    a_filter_of_thousands_of_conditions_is_refused_and_the_service_goes_on,
+];
 
 async fn short_funding_is_set_against_skipped_ambitions(database: Database) {
     let app = TestApp::start(database).await;

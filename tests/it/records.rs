@@ -8,23 +8,20 @@ use wayin::import::Remark;
 use wayin_entity::{change, initiative, organisation, revision};
 
 use crate::support::app::TestApp;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        every_field_comes_back_as_it_was_sent,
-        what_is_null_or_empty_is_as_if_it_were_absent,
-        bad_rows_are_told_of_and_the_good_ones_taken,
-        a_repeat_changes_nothing_and_a_change_is_a_new_version,
-        a_record_is_one_however_its_lead_is_named,
-        organisations_are_found_before_they_are_added,
-        places_are_found_by_code_or_id,
-        durations_are_as_given_or_else_by_the_dates,
-        text_that_no_base_can_hold_refuses_its_row_alone,
-        any_other_text_is_kept_to_the_letter,
-    ]
-}
+tests_on_both_databases![
+    every_field_comes_back_as_it_was_sent,
+    what_is_null_or_empty_is_as_if_it_were_absent,
+    bad_rows_are_told_of_and_the_good_ones_taken,
+    a_repeat_changes_nothing_and_a_change_is_a_new_version,
+    a_record_is_one_however_its_lead_is_named,
+    organisations_are_found_before_they_are_added,
+    places_are_found_by_code_or_id,
+    durations_are_as_given_or_else_by_the_dates,
+    text_that_no_base_can_hold_refuses_its_row_alone,
+    any_other_text_is_kept_to_the_letter,
+];
 
 /// Two places, and one that the second took over from.
 pub const PLACES: &str = "code,name,kind,within,successor\n\

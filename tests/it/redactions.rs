@@ -19,19 +19,16 @@ use crate::keeping::kept;
 use crate::submissions::{base, complaints, done, owned, partner, published, record, saved};
 use crate::support::app::{Client, TestApp};
 use crate::support::builders;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_text_is_taken_out_of_everything,
-        a_text_is_found_in_tables_of_any_encoding,
-        what_is_known_by_a_text_is_told_apart_without_it,
-        a_member_is_not_taken_out_while_they_may_act,
-        a_text_is_taken_out_of_more_rows_than_a_statement_binds,
-        what_is_written_while_a_text_is_looked_for_is_not_passed_over,
-    ]
-}
+tests_on_both_databases![
+    a_text_is_taken_out_of_everything,
+    a_text_is_found_in_tables_of_any_encoding,
+    what_is_known_by_a_text_is_told_apart_without_it,
+    a_member_is_not_taken_out_while_they_may_act,
+    a_text_is_taken_out_of_more_rows_than_a_statement_binds,
+    what_is_written_while_a_text_is_looked_for_is_not_passed_over,
+];
 
 /// The organisation that partners act for.
 const OWN: &str = "GB-CHC-500";

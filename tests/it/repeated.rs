@@ -8,17 +8,14 @@ use wayin_entity::{Role, repeatable};
 
 use crate::submissions::{base, complaints, done, mutate, owned, partner, record};
 use crate::support::app::{Client, TestApp};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_mutation_under_a_key_is_done_once,
-        the_first_answer_is_given_again_whatever_became_of_it,
-        two_that_are_sent_at_once_under_one_key_are_done_once,
-        two_servers_that_get_one_key_at_once_do_it_once,
-    ]
-}
+tests_on_both_databases![
+    a_mutation_under_a_key_is_done_once,
+    the_first_answer_is_given_again_whatever_became_of_it,
+    two_that_are_sent_at_once_under_one_key_are_done_once,
+    two_servers_that_get_one_key_at_once_do_it_once,
+];
 
 async fn a_mutation_under_a_key_is_done_once(database: Database) {
     let app = base(database).await;

@@ -13,17 +13,14 @@ use crate::import_jobs::{self, rows};
 use crate::mending::sent;
 use crate::records::{PLACES, record};
 use crate::support::app::TestApp;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        every_row_with_a_shared_reference_is_refused,
-        a_reference_of_two_organisations_is_no_repetition,
-        a_file_that_is_sent_in_keeps_neither_of_two_records_with_one_reference,
-        an_accent_that_is_written_in_two_ways_makes_no_two_references,
-    ]
-}
+tests_on_both_databases![
+    every_row_with_a_shared_reference_is_refused,
+    a_reference_of_two_organisations_is_no_repetition,
+    a_file_that_is_sent_in_keeps_neither_of_two_records_with_one_reference,
+    an_accent_that_is_written_in_two_ways_makes_no_two_references,
+];
 
 /// The records in a format.
 fn written(format: RecordFormat, records: &[Value]) -> Vec<u8> {

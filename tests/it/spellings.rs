@@ -10,19 +10,16 @@ use wayin_entity::{initiative, organisation};
 use crate::grants::{grant, package, try_grants};
 use crate::support::app::TestApp;
 use crate::support::builders::record;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        organisations_are_known_in_every_spelling_of_their_name,
-        organisations_are_known_in_every_spelling_of_their_identifier,
-        places_are_found_by_every_spelling_of_their_code,
-        filters_find_every_spelling,
-        a_steward_cannot_save_a_second_spelling,
-        what_an_earlier_version_stored_is_respelt_unless_it_clashes,
-    ]
-}
+tests_on_both_databases![
+    organisations_are_known_in_every_spelling_of_their_name,
+    organisations_are_known_in_every_spelling_of_their_identifier,
+    places_are_found_by_every_spelling_of_their_code,
+    filters_find_every_spelling,
+    a_steward_cannot_save_a_second_spelling,
+    what_an_earlier_version_stored_is_respelt_unless_it_clashes,
+];
 
 const PLACES: &str = "code,name,kind,within,successor
 E12000001,North East,REGION,,

@@ -19,21 +19,18 @@ use wayin_entity::Role;
 
 use crate::support::app::{AUDIENCE, Client, ISSUER, SECRET, TestApp, token};
 use crate::support::builders::{organisation, record};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_pattern_file_says_what_graphql_says,
-        grids_distributions_and_moves_as_files_say_what_graphql_says,
-        a_file_of_pairs_says_what_graphql_says,
-        the_head_of_a_file_says_how_to_cite_it,
-        a_file_is_asked_for_by_post_as_by_get,
-        what_looks_like_a_formula_is_none,
-        a_request_for_a_file_is_refused_as_graphql_refuses_it,
-        a_file_that_cannot_be_made_in_time_is_refused,
-    ]
-}
+tests_on_both_databases![
+    a_pattern_file_says_what_graphql_says,
+    grids_distributions_and_moves_as_files_say_what_graphql_says,
+    a_file_of_pairs_says_what_graphql_says,
+    the_head_of_a_file_says_how_to_cite_it,
+    a_file_is_asked_for_by_post_as_by_get,
+    what_looks_like_a_formula_is_none,
+    a_request_for_a_file_is_refused_as_graphql_refuses_it,
+    a_file_that_cannot_be_made_in_time_is_refused,
+];
 
 const PLACES: &str = "code,name,kind,within,successor\n\
     E12000001,=North East,REGION,,\n\

@@ -16,16 +16,13 @@ use wayin_entity::{
 
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::{full_record, organisation, withdraw};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_page_with_every_relation_asks_as_often_for_fifty_rows_as_for_five,
-        a_total_is_counted_only_where_it_is_asked_for,
-        what_one_may_not_see_is_asked_for_as_often_as_what_is_not_there,
-    ]
-}
+tests_on_both_databases![
+    a_page_with_every_relation_asks_as_often_for_fifty_rows_as_for_five,
+    a_total_is_counted_only_where_it_is_asked_for,
+    what_one_may_not_see_is_asked_for_as_often_as_what_is_not_there,
+];
 
 /// The statements that a service sends to its database.
 #[derive(Clone, Default)]

@@ -5,24 +5,21 @@ use wayin_entity::Role;
 
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::record as standing;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_draft_keeps_what_was_typed_and_names_all_that_is_not_right,
-        a_record_is_sent_returned_mended_and_published,
-        of_two_corrections_of_one_version_the_second_is_told_what_changed,
-        a_draft_that_was_saved_meanwhile_is_not_overwritten,
-        each_does_what_is_theirs_and_sees_no_more,
-        an_organisation_that_is_trusted_publishes_by_sending,
-        a_steward_keeps_organisations,
-        of_many_who_publish_at_once_one_does,
-        a_withdrawn_record_keeps_its_history,
-        personal_data_is_kept_in_a_draft_and_not_sent,
-        what_is_not_known_is_told_with_the_nearest_that_is,
-    ]
-}
+tests_on_both_databases![
+    a_draft_keeps_what_was_typed_and_names_all_that_is_not_right,
+    a_record_is_sent_returned_mended_and_published,
+    of_two_corrections_of_one_version_the_second_is_told_what_changed,
+    a_draft_that_was_saved_meanwhile_is_not_overwritten,
+    each_does_what_is_theirs_and_sees_no_more,
+    an_organisation_that_is_trusted_publishes_by_sending,
+    a_steward_keeps_organisations,
+    of_many_who_publish_at_once_one_does,
+    a_withdrawn_record_keeps_its_history,
+    personal_data_is_kept_in_a_draft_and_not_sent,
+    what_is_not_known_is_told_with_the_nearest_that_is,
+];
 
 const PLACES: &str = "code,name,kind,within,successor
 E92000001,England,COUNTRY,,

@@ -12,16 +12,13 @@ use wayin_entity::Role;
 use crate::import_jobs::{rows, send};
 use crate::import_turns::open_document;
 use crate::support::app::TestApp;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_table_is_read_however_it_was_saved,
-        what_is_to_be_known_of_a_file_is_kept_with_its_import,
-        grants_come_as_a_spreadsheet_too,
-    ]
-}
+tests_on_both_databases![
+    a_table_is_read_however_it_was_saved,
+    what_is_to_be_known_of_a_file_is_kept_with_its_import,
+    grants_come_as_a_spreadsheet_too,
+];
 
 const GRANTS: &str =
     "Identifier,Title,Currency,Amount Awarded,Award Date,Recipient\u{a0}Org:Name,Funding Org:Name,Data Source

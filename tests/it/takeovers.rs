@@ -9,16 +9,13 @@ use wayin_entity::{initiative, organisation, revision};
 
 use crate::grants::{distribution, grant, initiatives, package, state, tally, try_grants};
 use crate::support::app::TestApp;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_record_takes_over_the_grant_that_it_names,
-        a_grant_that_comes_after_its_record_goes_into_its_term,
-        the_grant_of_another_is_not_taken,
-    ]
-}
+tests_on_both_databases![
+    a_record_takes_over_the_grant_that_it_names,
+    a_grant_that_comes_after_its_record_goes_into_its_term,
+    the_grant_of_another_is_not_taken,
+];
 
 /// A record that names grants.
 fn record(reference: &str, lead: &str, grants: &[&str]) -> Value {

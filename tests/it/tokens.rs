@@ -21,18 +21,15 @@ use wayin::schema::schema;
 use wayin_entity::Role;
 
 use crate::support::app::{AUDIENCE, Client, ISSUER, SECRET, TestApp, token, token_until};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases, tests_without_database};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_token_that_is_not_good_is_told_why,
-        a_member_who_is_revoked_is_refused_from_the_next_request_on,
-        keys_of_each_algorithm_sign_and_verify,
-        the_algorithm_is_the_settings_and_never_the_tokens,
-        a_setting_that_is_missing_or_malformed_is_refused_by_name,
-    ]
-}
+tests_on_both_databases![
+    a_token_that_is_not_good_is_told_why,
+    a_member_who_is_revoked_is_refused_from_the_next_request_on,
+    keys_of_each_algorithm_sign_and_verify,
+    the_algorithm_is_the_settings_and_never_the_tokens,
+];
+tests_without_database![a_setting_that_is_missing_or_malformed_is_refused_by_name];
 
 /// The claims of a good token, for a story to spoil.
 fn good_claims() -> Value {
@@ -438,7 +435,7 @@ async fn the_algorithm_is_the_settings_and_never_the_tokens(database: Database) 
 type Refused = fn(config::Source<'_>) -> String;
 
 #[expect(clippy::too_many_lines, reason = "one line for each mistake that can be made")]
-async fn a_setting_that_is_missing_or_malformed_is_refused_by_name(_: Database) {
+async fn a_setting_that_is_missing_or_malformed_is_refused_by_name() {
     let keys = Keys::new("ES256");
     let good = keys.settings();
     let secret = Settings::of("HS256");

@@ -12,17 +12,14 @@ use crate::files::import as import_file;
 use crate::import_jobs::{base, partner, send};
 use crate::mending::sent;
 use crate::support::app::TestApp;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        words_for_no_answer_are_taken_as_not_known_with_a_note,
-        what_is_wrong_is_reported_once_and_in_the_words_of_the_file,
-        no_words_of_a_json_library_are_in_a_message,
-        a_file_of_which_nothing_can_be_taken_is_refused,
-    ]
-}
+tests_on_both_databases![
+    words_for_no_answer_are_taken_as_not_known_with_a_note,
+    what_is_wrong_is_reported_once_and_in_the_words_of_the_file,
+    no_words_of_a_json_library_are_in_a_message,
+    a_file_of_which_nothing_can_be_taken_is_refused,
+];
 
 const TABLE: &str = "externalRef,title,place.name,leadOrganisation.name,source.kind,source.title,startedOn,ongoing,\
     challengesFaced.1.challenge,challengesFaced.1.step,fundingTerms.1.funder.identifier,fundingTerms.1.funder.name,\

@@ -15,18 +15,15 @@ use crate::support::reading::{
     Reads::{Nothing, Part, Whole},
     assert_reads, nothing_shown,
 };
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        each_reader_reads_what_its_visibility_allows,
-        a_funder_reads_title_place_and_its_own_terms_of_a_record_that_is_only_counted,
-        what_is_hidden_neither_finds_nor_orders_a_record,
-        nobody_without_a_token_reads_a_record,
-        every_way_to_a_record_agrees_with_the_model,
-    ]
-}
+tests_on_both_databases![
+    each_reader_reads_what_its_visibility_allows,
+    a_funder_reads_title_place_and_its_own_terms_of_a_record_that_is_only_counted,
+    what_is_hidden_neither_finds_nor_orders_a_record,
+    nobody_without_a_token_reads_a_record,
+    every_way_to_a_record_agrees_with_the_model,
+];
 
 const PLACES: &str = "code,name,kind,within,successor\n\
     E12000001,North East,REGION,,\n\

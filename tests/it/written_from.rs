@@ -15,16 +15,13 @@ use crate::import_jobs::{self, base, lines, look, partner, record, rows};
 use crate::mending::{download, sent, typed};
 use crate::submissions::trust;
 use crate::support::app::{Client, TestApp};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        of_two_edits_of_an_export_the_second_is_told_what_changed,
-        a_version_that_says_nothing_of_what_stands_is_passed_over_and_one_that_cannot_be_is_told,
-        a_command_does_not_replace_what_was_changed_since_the_export_either,
-    ]
-}
+tests_on_both_databases![
+    of_two_edits_of_an_export_the_second_is_told_what_changed,
+    a_version_that_says_nothing_of_what_stands_is_passed_over_and_one_that_cannot_be_is_told,
+    a_command_does_not_replace_what_was_changed_since_the_export_either,
+];
 
 /// A file in which these records are typed.
 fn write(format: ExportFormat, records: &[Value]) -> Vec<u8> {

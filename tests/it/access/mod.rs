@@ -21,16 +21,13 @@ use self::naive::{Of, Reads, Seen, Who, marks, reads};
 use crate::agreement::chance::Chance;
 use crate::permissions::types_with_fields;
 use crate::spreadsheets::{address, get, send};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this folder.
-pub fn stories() -> Vec<Story> {
-    stories![
-        nothing_is_answered_that_one_may_not_see_by_one_seed,
-        nothing_is_answered_that_one_may_not_see_by_another,
-        nothing_is_answered_that_one_may_not_see_by_a_seed_of_your_choice,
-    ]
-}
+tests_on_both_databases![
+    nothing_is_answered_that_one_may_not_see_by_one_seed,
+    nothing_is_answered_that_one_may_not_see_by_another,
+    nothing_is_answered_that_one_may_not_see_by_a_seed_of_your_choice,
+];
 
 /// Names the seed that the third story draws from.
 const SEED: &str = "WAYIN_SEED";

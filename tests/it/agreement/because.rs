@@ -10,12 +10,9 @@ use super::chance::Chance;
 use super::naive::list;
 use super::{Counted, Populated, condition, populated, told};
 use crate::support::app::TestApp;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![reasons_count_what_is_given_and_change_nothing_else]
-}
+tests_on_both_databases![reasons_count_what_is_given_and_change_nothing_else];
 
 const WHYS: [&str; 4] = ["NOT_ASKED", "NO_REPLY", "WITHHELD", "NOT_APPLICABLE"];
 

@@ -30,22 +30,17 @@ use wayin_entity::{Dimension, Perspective, crisis, crisis_place, initiative, org
 use self::chance::{Chance, FUNDERS, LEADS};
 use self::naive::{World, entry_points, list};
 use crate::support::app::TestApp;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    let mut all = stories![
-        the_truth_table_holds,
-        random_filters_mean_the_same_everywhere,
-        patterns_count_what_is_there,
-        grids_count_what_is_there,
-        flows_count_what_is_there,
-        pairs_count_what_is_there_by_the_index_and_by_sql,
-        an_index_that_was_brought_up_to_date_is_as_one_made_anew,
-    ];
-    all.extend(because::stories());
-    all
-}
+tests_on_both_databases![
+    the_truth_table_holds,
+    random_filters_mean_the_same_everywhere,
+    patterns_count_what_is_there,
+    grids_count_what_is_there,
+    flows_count_what_is_there,
+    pairs_count_what_is_there_by_the_index_and_by_sql,
+    an_index_that_was_brought_up_to_date_is_as_one_made_anew,
+];
 
 const PLACES: &str = "code,name,kind,within,successor
 K02000001,United Kingdom,,,

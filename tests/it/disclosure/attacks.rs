@@ -10,23 +10,20 @@ use super::base::{
     funder_name, holds, is, large, lone, not, open, populations, region, settled, small, tables, within,
 };
 use crate::support::app::Client;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        two_populations_that_differ_in_one_initiative_do_not_tell_what_became_of_it,
-        a_hundred_ways_of_asking_one_question_have_one_answer,
-        a_few_hidden_records_stay_hidden_among_many_readable_ones,
-        no_output_jumps_as_readable_records_are_added_one_at_a_time,
-        what_is_readable_taken_from_everything_leaves_no_exact_count,
-        a_total_and_its_complement_do_not_leave_the_rest,
-        lists_and_connections_count_what_may_be_read_alone,
-        strata_of_strata_tell_no_more_of_one_initiative_than_of_none,
-        margins_of_a_grid_do_not_leave_its_cells,
-        one_publication_changes_no_controlled_answer_and_a_batch_does,
-    ]
-}
+tests_on_both_databases![
+    two_populations_that_differ_in_one_initiative_do_not_tell_what_became_of_it,
+    a_hundred_ways_of_asking_one_question_have_one_answer,
+    a_few_hidden_records_stay_hidden_among_many_readable_ones,
+    no_output_jumps_as_readable_records_are_added_one_at_a_time,
+    what_is_readable_taken_from_everything_leaves_no_exact_count,
+    a_total_and_its_complement_do_not_leave_the_rest,
+    lists_and_connections_count_what_may_be_read_alone,
+    strata_of_strata_tell_no_more_of_one_initiative_than_of_none,
+    margins_of_a_grid_do_not_leave_its_cells,
+    one_publication_changes_no_controlled_answer_and_a_batch_does,
+];
 
 /// The pattern that tells what became of the ambitions: SKIPPED is `both`, TAKEN `thenOnly`,
 /// and not known `unknown`.

@@ -9,15 +9,12 @@ use super::attacks::{by_some_funders, pairs_around_the_lone, step_that_differs, 
 use super::base::{
     Chance, LONE, SEED, SMALL, Score, all, any, askers, is, not, populations, settled, small, tables,
 };
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        each_pair_of_populations_tells_of_the_one_between_them_in_about_half_of_cases,
-        averaging_over_ten_hidden_populations_finds_few_small_counts,
-    ]
-}
+tests_on_both_databases![
+    each_pair_of_populations_tells_of_the_one_between_them_in_about_half_of_cases,
+    averaging_over_ten_hidden_populations_finds_few_small_counts,
+];
 
 /// The attacker asks as in
 /// [`two_populations_that_differ_in_one_initiative_do_not_tell_what_became_of_it`](super::attacks), again and again

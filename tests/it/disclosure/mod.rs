@@ -8,17 +8,3 @@ mod limits;
 mod rules;
 mod walk;
 mod work;
-
-use crate::support::Story;
-
-/// The stories of this folder.
-pub fn stories() -> Vec<Story> {
-    let stories = [
-        attacks::stories(),
-        limits::stories(),
-        rules::stories(),
-        walk::stories(),
-        work::stories(),
-    ];
-    stories.into_iter().flatten().collect()
-}

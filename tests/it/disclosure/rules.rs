@@ -6,21 +6,18 @@ use wayin_entity::Role;
 use super::base::{Chance, EMPTY, LARGE, SEED, askers, empty, is, large, populations, settled, tables};
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::withdraw;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        what_slices_too_finely_is_refused_by_name_whatever_the_base_holds,
-        what_lies_at_the_edges_of_bands_is_answered,
-        under_control_no_p_value_is_told,
-        what_a_member_reads_is_counted_at_once_and_what_is_hidden_in_batches,
-        what_one_audience_may_read_releases_nothing_to_it,
-        hidden_records_that_change_or_go_are_taken_up_in_batches_too,
-        one_hidden_illustrative_record_changes_no_answer,
-        publications_of_five_organisations_are_not_enough_to_hide_from_one_of_them,
-    ]
-}
+tests_on_both_databases![
+    what_slices_too_finely_is_refused_by_name_whatever_the_base_holds,
+    what_lies_at_the_edges_of_bands_is_answered,
+    under_control_no_p_value_is_told,
+    what_a_member_reads_is_counted_at_once_and_what_is_hidden_in_batches,
+    what_one_audience_may_read_releases_nothing_to_it,
+    hidden_records_that_change_or_go_are_taken_up_in_batches_too,
+    one_hidden_illustrative_record_changes_no_answer,
+    publications_of_five_organisations_are_not_enough_to_hide_from_one_of_them,
+];
 
 /// Conditions that slice too finely, each with the field that does.
 const SLICES: [(&str, &str); 17] = [

@@ -17,15 +17,12 @@ use wayin_entity::{Dimension, claim};
 
 use super::base::{Chance, SEED, askers, empty, large, settled};
 use crate::support::app::{Client, TestApp};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        no_field_of_an_answer_shows_a_hidden_exact_count,
-        strata_and_refusals_do_not_depend_on_hidden_records,
-    ]
-}
+tests_on_both_databases![
+    no_field_of_an_answer_shows_a_hidden_exact_count,
+    strata_and_refusals_do_not_depend_on_hidden_records,
+];
 
 /// A field of the schema, with the type that it gives.
 struct Field {

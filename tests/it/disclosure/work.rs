@@ -17,12 +17,9 @@ use wayin_entity::initiative;
 use super::base::{Chance, SEED, empty, large};
 use crate::support::app::TestApp;
 use crate::support::builders::withdraw;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![a_withheld_cell_and_a_shown_one_are_counted_by_the_same_steps]
-}
+tests_on_both_databases![a_withheld_cell_and_a_shown_one_are_counted_by_the_same_steps];
 
 /// A layout that writes down when it is asked for the cells of a chunk, and how many rows that has.
 struct Watched<'a> {

@@ -13,16 +13,13 @@ use wayin::server;
 
 use crate::support::app::{TestApp, token};
 use crate::support::socket::Listening;
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this folder.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_hostile_document_is_refused_in_few_steps,
-        hostile_variables_are_refused,
-        a_hostile_document_is_refused_over_a_websocket_too,
-    ]
-}
+tests_on_both_databases![
+    a_hostile_document_is_refused_in_few_steps,
+    hostile_variables_are_refused,
+    a_hostile_document_is_refused_over_a_websocket_too,
+];
 
 /// The most bytes of an answer that refuses something: it does not say more than is of use.
 const MOST_SAID: usize = 16 * 1024;

@@ -12,18 +12,16 @@ use super::{base, complaints, history, keep, kept, refused};
 use crate::import_jobs;
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::{record, term};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-pub fn stories() -> Vec<Story> {
-    stories![
-        everything_that_names_the_one_names_the_other,
-        what_the_one_was_known_as_still_finds_the_other,
-        records_that_both_lead_are_told_apart_first,
-        what_is_not_there_or_has_changed_is_not_merged,
-        one_that_was_merged_into_leads_on_when_it_is_merged,
-        an_identifier_that_was_put_right_still_finds_it,
-    ]
-}
+tests_on_both_databases![
+    everything_that_names_the_one_names_the_other,
+    what_the_one_was_known_as_still_finds_the_other,
+    records_that_both_lead_are_told_apart_first,
+    what_is_not_there_or_has_changed_is_not_merged,
+    one_that_was_merged_into_leads_on_when_it_is_merged,
+    an_identifier_that_was_put_right_still_finds_it,
+];
 
 const KEPT: &str = "GB-CHC-10";
 const MERGED: &str = "GB-COH-20";

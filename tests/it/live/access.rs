@@ -13,16 +13,13 @@ use wayin_entity::Role;
 use super::{PATTERN, another_process, follow_submissions, next_title, save};
 use crate::support::app::{ISSUER, TestApp, token_until};
 use crate::support::socket::{Heard, Listening, Socket, until};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_member_who_is_revoked_by_another_process_hears_nothing_more,
-        a_member_whose_organisation_changes_has_to_come_anew,
-        a_token_that_expires_ends_what_it_began,
-    ]
-}
+tests_on_both_databases![
+    a_member_who_is_revoked_by_another_process_hears_nothing_more,
+    a_member_whose_organisation_changes_has_to_come_anew,
+    a_token_that_expires_ends_what_it_began,
+];
 
 fn named(subject: &str) -> Subject {
     Subject {

@@ -16,23 +16,10 @@ use wayin::clock::SystemClock;
 use wayin::live::Limits;
 use wayin::pattern::engine::{Engine, Settings};
 
+use crate::support::Database;
 use crate::support::app::{AUDIENCE, Client, ISSUER, SECRET, TestApp};
 use crate::support::database::connect;
 use crate::support::socket::{Socket, until};
-use crate::support::{Database, Story};
-
-/// The stories of this folder.
-pub fn stories() -> Vec<Story> {
-    [
-        protocol::stories(),
-        streams::stories(),
-        access::stories(),
-        pace::stories(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
 
 const SUBMISSIONS: &str =
     "subscription { submissionChanged { state version record organisation { identifier } } }";

@@ -15,17 +15,14 @@ use super::{follow_submissions, next_title, save, service_over, short};
 use crate::import_jobs;
 use crate::support::app::{TestApp, token};
 use crate::support::socket::{Listening, until};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_client_that_does_not_read_is_dropped_and_others_go_on,
-        a_client_that_falls_behind_is_told_so,
-        a_client_that_reads_keeps_up_with_a_large_file,
-        clients_that_come_and_go_leave_nothing_behind,
-    ]
-}
+tests_on_both_databases![
+    a_client_that_does_not_read_is_dropped_and_others_go_on,
+    a_client_that_falls_behind_is_told_so,
+    a_client_that_reads_keeps_up_with_a_large_file,
+    clients_that_come_and_go_leave_nothing_behind,
+];
 
 /// An answer of some hundreds of kilobytes.
 const LONG: &str = "{ __schema { types { name description fields { name description args { name description type { name kind ofType { name kind ofType { name } } } } type { name kind ofType { name kind ofType { name } } } } } } }";

@@ -16,25 +16,22 @@ use wayin_entity::Role;
 use super::{A_WHILE, PATTERN, SUBMISSIONS, follow_submissions, next_title, save, short};
 use crate::support::app::{TestApp, token};
 use crate::support::socket::{Heard, Listening, PROTOCOL, Socket, until};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        each_rule_of_the_protocol_has_its_close_code,
-        a_ping_is_answered_with_what_came_with_it,
-        what_cannot_begin_is_told_as_an_error,
-        a_subscription_is_to_one_field_that_it_names_itself,
-        nothing_is_subscribed_to_without_a_token,
-        what_is_completed_is_told_of_no_more,
-        a_connection_has_so_many_operations_and_no_more,
-        a_token_has_so_many_connections_and_no_more,
-        an_address_has_so_many_connections_that_have_not_begun,
-        mutations_are_answered_over_a_websocket,
-        a_subscription_over_plain_http_is_refused,
-        a_service_that_ends_says_so,
-    ]
-}
+tests_on_both_databases![
+    each_rule_of_the_protocol_has_its_close_code,
+    a_ping_is_answered_with_what_came_with_it,
+    what_cannot_begin_is_told_as_an_error,
+    a_subscription_is_to_one_field_that_it_names_itself,
+    nothing_is_subscribed_to_without_a_token,
+    what_is_completed_is_told_of_no_more,
+    a_connection_has_so_many_operations_and_no_more,
+    a_token_has_so_many_connections_and_no_more,
+    an_address_has_so_many_connections_that_have_not_begun,
+    mutations_are_answered_over_a_websocket,
+    a_subscription_over_plain_http_is_refused,
+    a_service_that_ends_says_so,
+];
 
 async fn silent(listening: &Listening) -> Socket {
     listening.connect(Some(PROTOCOL)).await.unwrap().0

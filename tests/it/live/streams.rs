@@ -11,20 +11,17 @@ use crate::import_jobs;
 use crate::support::app::TestApp;
 use crate::support::builders::{LEAD, Record, record, withdraw};
 use crate::support::socket::{Listening, Socket};
-use crate::support::{Database, Story, stories};
+use crate::support::{Database, tests_on_both_databases};
 
-/// The stories of this file.
-pub fn stories() -> Vec<Story> {
-    stories![
-        a_submission_is_told_of_to_those_who_may_see_it,
-        what_another_process_does_to_a_submission_is_told,
-        what_is_published_is_told_to_those_who_may_read_it,
-        a_pattern_is_told_again_when_its_answer_changes,
-        a_hidden_record_moves_nobodys_pattern_but_a_stewards,
-        a_burst_is_told_of_once_a_second,
-        an_import_is_told_of_until_it_has_ended,
-    ]
-}
+tests_on_both_databases![
+    a_submission_is_told_of_to_those_who_may_see_it,
+    what_another_process_does_to_a_submission_is_told,
+    what_is_published_is_told_to_those_who_may_read_it,
+    a_pattern_is_told_again_when_its_answer_changes,
+    a_hidden_record_moves_nobodys_pattern_but_a_stewards,
+    a_burst_is_told_of_once_a_second,
+    an_import_is_told_of_until_it_has_ended,
+];
 
 async fn a_submission_is_told_of_to_those_who_may_see_it(database: Database) {
     let app = TestApp::start(database).await;

@@ -1,4 +1,4 @@
-//! Databases for stories, each a copy of one that was migrated once.
+//! Databases for tests, each a copy of one that was migrated once.
 
 use std::fmt;
 use std::fs;
@@ -14,7 +14,7 @@ use wayin_migration::Migrator;
 
 use super::postgres::{Cluster, Programs};
 
-/// A kind of database that every story is told on.
+/// A kind of database that tests run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A file of its own.
@@ -37,12 +37,12 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A story's own database, migrated and without rows.
+/// A test's own database, migrated and without rows.
 #[derive(Clone, Debug)]
 pub struct Database {
     /// Which kind it is.
     pub kind: Kind,
-    /// Where it is, for whoever connects anew.
+    /// Where it is, for a further connection.
     pub url: String,
     /// Connections to it.
     pub connection: DatabaseConnection,
@@ -59,16 +59,16 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     wayin::database::connect(url).await
 }
 
-/// Where stories get their databases. Each kind is made ready when it is first asked for.
-pub struct Shelf {
+/// Where tests get their databases. Each kind is prepared when it is first asked for.
+pub struct Databases {
     taken: AtomicU32,
     files: OnceCell<Result<Files, Failed>>,
     programs: Option<Programs>,
     cluster: OnceCell<Result<Cluster, Failed>>,
 }
 
-impl Shelf {
-    /// A shelf that has `PostgreSQL` where the server's programs were found.
+impl Databases {
+    /// With `PostgreSQL` where the server's programs were found.
     pub fn new(programs: Option<Programs>) -> Self {
         Self {
             taken: AtomicU32::new(0),
@@ -78,8 +78,13 @@ impl Shelf {
         }
     }
 
-    /// A database that nobody else has.
-    pub async fn take(&self, kind: Kind) -> Result<Database, Failed> {
+    /// Whether there are databases of a kind.
+    pub const fn has(&self, kind: Kind) -> bool {
+        matches!(kind, Kind::Sqlite) || self.programs.is_some()
+    }
+
+    /// A database that no other test has.
+    pub async fn create(&self, kind: Kind) -> Result<Database, Failed> {
         let number = self.taken.fetch_add(1, Ordering::Relaxed) + 1;
         let name = format!("t_{number}");
         let url = match kind {
@@ -93,8 +98,8 @@ impl Shelf {
         })
     }
 
-    /// Removes a database that its story has done with.
-    pub async fn give_back(&self, database: Database) -> Result<(), Failed> {
+    /// Removes a database whose test is over.
+    pub async fn remove(&self, database: Database) -> Result<(), Failed> {
         database.connection.close_by_ref().await?;
         match database.kind {
             Kind::Sqlite => Ok(self.files().await?.remove(database.name())?),

@@ -1,4 +1,4 @@
-//! Tells stories: gives each a migrated database of its own, once of each kind.
+//! Runs the tests: each on a migrated database of its own, once of each kind.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::Pin;
@@ -18,88 +18,139 @@ pub mod reading;
 pub mod socket;
 
 pub use database::Database;
-use database::{Kind, Shelf};
+use database::{Databases, Kind};
 
-/// One test: what it is called, and what happens in it on a database of its own.
-pub struct Story {
-    /// The file and the function, as `migrations::a_base_goes_up_and_down`.
-    pub name: String,
-    /// What happens. It fails by panicking.
-    pub plot: Plot,
+/// A registered test. It fails by panicking.
+pub struct TestCase {
+    /// The module of the test.
+    pub module: &'static str,
+    /// The function.
+    pub function: &'static str,
+    /// What runs.
+    pub run: Run,
 }
 
-type Plot = fn(Database) -> Pin<Box<dyn Future<Output = ()>>>;
+inventory::collect!(TestCase);
 
-/// Lists the stories of a file: `stories![a_story, another]`, beside functions
-/// such as `async fn a_story(database: Database)`.
-macro_rules! stories {
-    ($($story:ident),+ $(,)?) => {
-        vec![$($crate::support::Story {
-            name: $crate::support::name_of(module_path!(), stringify!($story)),
-            plot: |database| Box::pin($story(database)),
-        }),+]
+type Outcome = Pin<Box<dyn Future<Output = ()>>>;
+
+/// What a test needs to run.
+#[derive(Clone, Copy)]
+pub enum Run {
+    /// A database of its own, of either kind: it runs on both.
+    OnDatabase(fn(Database) -> Outcome),
+    /// Nothing: it runs once.
+    Alone(fn() -> Outcome),
+}
+
+/// Registers functions such as `async fn a_test(database: Database)`, each of which runs on both databases.
+macro_rules! tests_on_both_databases {
+    ($($test:ident),+ $(,)?) => {
+        $(inventory::submit! {
+            $crate::support::TestCase {
+                module: module_path!(),
+                function: stringify!($test),
+                run: $crate::support::Run::OnDatabase(|database| Box::pin($test(database))),
+            }
+        })+
     };
 }
-pub(crate) use stories;
+pub(crate) use tests_on_both_databases;
 
-/// What a story is listed as: its path without the name of this program.
-pub fn name_of(module: &str, story: &str) -> String {
-    let file = module.split_once("::").map_or(module, |(_, file)| file);
-    format!("{file}::{story}")
+/// Registers functions such as `async fn a_test()`, each of which runs once.
+macro_rules! tests_without_database {
+    ($($test:ident),+ $(,)?) => {
+        $(inventory::submit! {
+            $crate::support::TestCase {
+                module: module_path!(),
+                function: stringify!($test),
+                run: $crate::support::Run::Alone(|| Box::pin($test())),
+            }
+        })+
+    };
+}
+pub(crate) use tests_without_database;
+
+impl TestCase {
+    /// Every registered test, in the order of the names.
+    pub fn all() -> Vec<&'static Self> {
+        let mut all: Vec<_> = inventory::iter::<Self>.into_iter().collect();
+        all.sort_by_key(|test| (test.module, test.function));
+        all
+    }
+
+    /// The module within this program, as `migrations`.
+    pub fn path(&self) -> &'static str {
+        self.module.split_once("::").map_or(self.module, |(_, path)| path)
+    }
+
+    fn trials(&self, runner: &Arc<Runner>) -> Vec<Trial> {
+        let name = format!("{}::{}", self.path(), self.function);
+        match self.run {
+            Run::Alone(run) => {
+                let runner = Arc::clone(runner);
+                vec![Trial::test(name, move || runner.run_alone(run))]
+            }
+            Run::OnDatabase(run) => {
+                let trials = Kind::ALL.into_iter().map(|kind| {
+                    let runner = Arc::clone(runner);
+                    let is_ignored = !runner.databases.has(kind);
+                    Trial::test(format!("{name} [{kind}]"), move || {
+                        runner.run_on_database(run, kind)
+                    })
+                    .with_ignored_flag(is_ignored)
+                });
+                trials.collect()
+            }
+        }
+    }
 }
 
-/// Tells the stories that the command line asks for, and says whether all went well.
-pub fn tell(stories: impl IntoIterator<Item = Story>) -> ExitCode {
+/// Runs the tests that the command line asks for, and says whether all passed.
+pub fn run() -> ExitCode {
     let arguments = Arguments::from_args();
     let programs = postgres::find_programs();
     if programs.is_none() {
         if std::env::var("WAYIN_REQUIRE_POSTGRES").is_ok_and(|required| required == "1") {
             eprintln!(
-                "Nothing was tested: WAYIN_REQUIRE_POSTGRES=1 asks for PostgreSQL. {}",
+                "No test ran: WAYIN_REQUIRE_POSTGRES=1 asks for PostgreSQL. {}",
                 postgres::HOW_TO_GET_IT
             );
             return ExitCode::FAILURE;
         }
-        eprintln!("The PostgreSQL half is ignored. {}", postgres::HOW_TO_GET_IT);
+        eprintln!("The tests on PostgreSQL are ignored. {}", postgres::HOW_TO_GET_IT);
     }
-
-    let ignored = |kind| kind == Kind::Postgres && programs.is_none();
-    let stage = Arc::new(Stage {
+    let runner = Arc::new(Runner {
         runtime: Builder::new_multi_thread()
             .enable_all()
             .build()
-            .expect("the machine lets a runtime start"),
-        shelf: Shelf::new(programs.clone()),
+            .expect("the machine can start a runtime"),
+        databases: Databases::new(programs),
     });
-    let trials = stories
-        .into_iter()
-        .flat_map(|Story { name, plot }| {
-            Kind::ALL.map(|kind| {
-                let stage = Arc::clone(&stage);
-                Trial::test(format!("{name} [{kind}]"), move || stage.tell(plot, kind))
-                    .with_ignored_flag(ignored(kind))
-            })
-        })
-        .collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let trials = TestCase::all().into_iter().flat_map(|test| test.trials(&runner));
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
-/// What the stories share.
-struct Stage {
-    shelf: Shelf,
+/// What the tests share.
+struct Runner {
+    databases: Databases,
     runtime: Runtime,
 }
 
-impl Stage {
-    fn tell(&self, plot: Plot, kind: Kind) -> Result<(), Failed> {
+impl Runner {
+    fn run_on_database(&self, run: fn(Database) -> Outcome, kind: Kind) -> Result<(), Failed> {
         self.runtime.block_on(async {
-            let database = self.shelf.take(kind).await?;
-            let told = AssertUnwindSafe(plot(database.clone())).catch_unwind();
-            let told = told.await;
-            let given_back = self.shelf.give_back(database).await;
-            // What the story found counts for more than a failure to tidy up.
-            told.unwrap_or_else(|panic| resume_unwind(panic));
-            given_back
+            let database = self.databases.create(kind).await?;
+            let outcome = AssertUnwindSafe(run(database.clone())).catch_unwind().await;
+            let removed = self.databases.remove(database).await;
+            // A failure of the test is reported rather than one to clean up after it.
+            outcome.unwrap_or_else(|panic| resume_unwind(panic));
+            removed
         })
+    }
+
+    fn run_alone(&self, run: fn() -> Outcome) -> Result<(), Failed> {
+        self.runtime.block_on(run());
+        Ok(())
     }
 }
