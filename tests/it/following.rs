@@ -311,9 +311,11 @@ async fn a_question_that_takes_too_long_or_is_given_up_ends(database: Database) 
 
     // Work that nobody waits for any more is told to stop.
     let (tell, told) = tokio::sync::oneshot::channel();
+    let (begin, begun) = tokio::sync::oneshot::channel();
     let engine = Arc::clone(&started.app.engine);
     let asked = tokio::spawn(async move {
         let endless = engine.ask(move |base| -> Result<(), Stopped> {
+            let _ = begin.send(());
             loop {
                 if let Err(stopped) = base.run.check() {
                     let _ = tell.send(stopped);
@@ -324,7 +326,7 @@ async fn a_question_that_takes_too_long_or_is_given_up_ends(database: Database) 
         });
         endless.await
     });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    begun.await.unwrap();
     asked.abort();
     assert_eq!(told.await, Ok(Stopped::Abandoned), "the client went away");
 

@@ -231,7 +231,6 @@ async fn a_revoked_token_ends_what_was_begun_with_it(database: Database) {
         app.app.live.submissions_told_to() == 2 && app.app.live.has_looked()
     })
     .await;
-    let since = Instant::now();
     revoke(&steward, &issued["issuedToken"]["id"]).await;
     let Heard::Said(said) = with_it.next().await else {
         panic!("the stream is told first");
@@ -242,8 +241,6 @@ async fn a_revoked_token_ends_what_was_begun_with_it(database: Database) {
         with_it.closed().await,
         (4403, "Forbidden: the token was revoked".to_owned())
     );
-    // It takes half a second at most, and a machine that is busy somewhat longer.
-    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
     // The same member with another token is not bothered.
     without.subscribe("2", "{ viewer { subject } }").await;
     assert_eq!(without.hear().await["type"], "next");

@@ -21,6 +21,7 @@ use self::naive::{Of, Reads, Seen, Who, marks, reads};
 use crate::agreement::chance::Chance;
 use crate::permissions::types_with_fields;
 use crate::spreadsheets::{address, get, send};
+use crate::support::socket::until;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -595,17 +596,15 @@ impl Hearing<'_> {
                 listening.push((member, filter, heard));
             }
         }
-        // They are under way by then.
+        // Nothing says when a stream that is not read over a socket has begun.
         tokio::time::sleep(Duration::from_millis(300)).await;
         let records: Vec<Value> = altered.values().cloned().collect();
         self.base.app.publish(&records).await;
         let (.., of_steward) = &listening[0];
-        for _ in 0..200 {
-            if of_steward.lock().unwrap().len() >= altered.len() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        until("the steward hears of every record", || {
+            of_steward.lock().unwrap().len() >= altered.len()
+        })
+        .await;
         // What is not for somebody would have come by then too.
         tokio::time::sleep(Duration::from_millis(500)).await;
         drop(tasks);

@@ -1,10 +1,7 @@
 //! Who may not be told any more is told that, and nothing else.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use serde_json::json;
-use tokio::time::Instant;
 use wayin::auth::member;
 use wayin::auth::token::Subject;
 use wayin::clock::{Clock, SystemClock};
@@ -61,13 +58,7 @@ async fn a_member_who_is_revoked_by_another_process_hears_nothing_more(database:
     member::revoke(&other.app.db, &TestApp::act(), &named("two"))
         .await
         .unwrap();
-    let revoked = Instant::now();
     ended(&mut of_two, 2, "the token is good, but its member was revoked").await;
-    assert!(
-        revoked.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        revoked.elapsed()
-    );
     // Nobody else is bothered.
     save(&one, "after").await;
     assert_eq!(next_title(&mut of_one, "1").await.0, "after");
@@ -99,9 +90,7 @@ async fn a_token_that_expires_ends_what_it_began(database: Database) {
     let authorization = format!("Bearer {}", token_until("steward", SystemClock.now() + left));
     let mut socket = listening.begin(Some(&authorization)).await;
     follow_submissions(&app.app, &mut socket, "1").await;
-    let since = Instant::now();
     ended(&mut socket, 1, "the token has expired; ask for a new one").await;
-    assert!(since.elapsed() < Duration::from_secs(4), "{:?}", since.elapsed());
     until("it is followed for no more", || app.app.live.followed_for() == 0).await;
     // And it begins nothing more.
     let (mut socket, _) = listening.connect(Some("graphql-transport-ws")).await.unwrap();
