@@ -12,8 +12,10 @@ use wayin_entity::{initiative, revision};
 
 use crate::keeping::kept;
 use crate::support::app::{Client, TestApp};
+use crate::support::imports::send_file;
+use crate::support::places::start_with_places;
+use crate::support::submissions::{draft_record, publish_draft};
 use crate::support::{Database, tests_on_both_databases};
-use crate::{import_jobs, submissions};
 
 tests_on_both_databases![
     a_column_that_a_file_of_places_does_not_have_leaves_that_part,
@@ -566,13 +568,13 @@ fn added(count: u64) -> Tally {
 }
 
 async fn a_table_that_a_partner_sends_leaves_what_it_has_no_column_for(database: Database) {
-    let app = submissions::base(database).await;
-    let (partner, steward) = (submissions::partner(&app).await, app.steward().await);
-    let whole = submissions::record("a");
-    submissions::published(&app, &partner, whole).await;
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
+    let whole = draft_record("a");
+    publish_draft(&app, &partner, whole).await;
     let before = document(&app, "a").await;
     let partial = "externalRef,title,source.kind,source.title\na,Second,SELF_REPORT,Our return\n";
-    import_jobs::send(&app, &partner, "table.csv", partial, json!({"as": "SENT"})).await;
+    send_file(&app, &partner, "table.csv", partial, json!({"as": "SENT"})).await;
     run::run_waiting(&app.app).await.unwrap();
     let sent = steward
         .query("{ submissions(filter: {states: [SUBMITTED]}) { nodes { record problems { message } } } }")

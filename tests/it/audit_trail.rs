@@ -7,10 +7,13 @@ use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 use serde_json::json;
 use wayin::schema::sdl;
 
-use crate::import_jobs;
 use crate::keeping::keep_everything;
 use crate::redactions::redact;
-use crate::submissions::{base, done, mutate, partner, published, record, save_organisation, saved};
+use crate::support::imports::send_file;
+use crate::support::places::start_with_places;
+use crate::support::submissions::{
+    draft_record, mutate, mutate_ok, publish_draft, save_draft, save_organisation,
+};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![no_mutation_escapes_the_audit_trail];
@@ -37,18 +40,18 @@ fn mutations() -> BTreeSet<String> {
 }
 
 async fn no_mutation_escapes_the_audit_trail(database: Database) {
-    let app = base(database).await;
-    let (partner, steward) = (partner(&app).await, app.steward().await);
-    let (first, _) = published(&app, &partner, record("a")).await;
-    let second = saved(&partner, record("b")).await;
-    done(&partner, "sendSubmission", json!({"id": second})).await;
-    done(
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
+    let (first, _) = publish_draft(&app, &partner, draft_record("a")).await;
+    let second = save_draft(&partner, draft_record("b")).await;
+    mutate_ok(&partner, "sendSubmission", json!({"id": second})).await;
+    mutate_ok(
         &steward,
         "returnSubmission",
         json!({"id": second, "note": "Why?"}),
     )
     .await;
-    done(&partner, "discardSubmission", json!({"id": second})).await;
+    mutate_ok(&partner, "discardSubmission", json!({"id": second})).await;
     let id = &first["initiative"]["id"];
     steward
         .query(&format!(
@@ -57,8 +60,8 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
         .await;
     save_organisation(&steward, json!({"name": "A new one"})).await;
     redact(&steward, "nowhere to be found", "To be sure").await;
-    let content = record("c").to_string();
-    let sent = import_jobs::send(&app, &partner, "return.jsonl", &content, json!({})).await;
+    let content = draft_record("c").to_string();
+    let sent = send_file(&app, &partner, "return.jsonl", &content, json!({})).await;
     assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]));
     let member = steward.query("{ viewer { id } }").await["viewer"]["id"].take();
     let issued = steward

@@ -17,8 +17,9 @@ use crate::grants::{grant, package, try_grants};
 use crate::support::app::{Client, TestApp, violations};
 use crate::support::builders::{full_record, organisation, record};
 use crate::support::database::Kind;
+use crate::support::imports::send_file;
 use crate::support::{Database, tests_on_both_databases};
-use crate::{import_jobs, issued, keeping};
+use crate::{issued, keeping};
 
 tests_on_both_databases![
     a_base_that_came_about_as_it_should_holds,
@@ -184,7 +185,7 @@ async fn full_base(database: Database) -> TestApp {
         json!({"externalRef": "of a file", "title": "Of a file"}),
         "[7]"
     );
-    let sent = import_jobs::send(&app, &partner, "return.jsonl", &file, json!({})).await;
+    let sent = send_file(&app, &partner, "return.jsonl", &file, json!({})).await;
     assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
     run::run_waiting(&app.app).await.unwrap();
     app

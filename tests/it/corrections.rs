@@ -9,9 +9,11 @@ use rand::{Rng as _, SeedableRng as _};
 use rust_xlsxwriter::{Format, Workbook};
 use serde_json::{Value, json};
 
-use crate::import_jobs::{base, partner, record, rows};
-use crate::mending::{download, sent, typed};
 use crate::support::app::{Client, TestApp};
+use crate::support::http::download;
+use crate::support::imports::{file_record, import_file, load_rows};
+use crate::support::places::start_with_places;
+use crate::support::workbooks::read_typed_records;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -104,8 +106,8 @@ fn initiatives(rows: impl IntoIterator<Item = Vec<String>>) -> Sheet {
 }
 
 async fn rows_of_other_sheets_are_matched_without_case_or_come_back(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
     let challenges = sheet(
         "Challenges",
         &[
@@ -117,7 +119,7 @@ async fn rows_of_other_sheets_are_matched_without_case_or_come_back(database: Da
         ],
     );
     let file = workbook(&[initiatives(["AW-12", "Two", "TWO"].map(good)), challenges], &[]);
-    let import = sent(&app, &partner, "return.xlsx", &file).await;
+    let import = import_file(&app, &partner, "return.xlsx", &file).await;
     assert_eq!(
         (&import["sent"], &import["refused"]),
         (&json!(3), &json!(4)),
@@ -166,8 +168,13 @@ async fn rows_of_other_sheets_are_matched_without_case_or_come_back(database: Da
     assert!(!challenges.contains("in small letters"), "{challenges}");
     assert!(of("Not read").unwrap().contains("my own remark"), "{sheets:?}");
     // The sheet of what was not read is not read.
-    let again = sent(&app, &partner, "to-mend.xlsx", &book).await;
-    assert_eq!(again["refused"], 3, "{again}: {:?}", rows(&partner, &again).await);
+    let again = import_file(&app, &partner, "to-mend.xlsx", &book).await;
+    assert_eq!(
+        again["refused"],
+        3,
+        "{again}: {:?}",
+        load_rows(&partner, &again).await
+    );
 }
 
 /// A file with a token of its own in every cell, and mistakes of every kind.
@@ -315,7 +322,7 @@ impl Made {
 
 /// Checks that each token is in what was sent in, or in the corrections.
 async fn check(app: &TestApp, partner: &Client<'_>, name: &str, file: &[u8], tokens: &[String], seed: u64) {
-    let import = sent(app, partner, name, file).await;
+    let import = import_file(app, partner, name, file).await;
     assert_eq!(import["state"], "DONE", "seed {seed}: {import}");
     let states = "{ submissions(first: 100, filter: {states: [SUBMITTED]}) { nodes { record } } }";
     let taken = partner.query(states).await.to_string();
@@ -327,14 +334,14 @@ async fn check(app: &TestApp, partner: &Client<'_>, name: &str, file: &[u8], tok
         assert!(
             taken.contains(token) || back.contains(token),
             "seed {seed}: {token} of {name} is nowhere: {:#?}\n{back}",
-            rows(partner, &import).await
+            load_rows(partner, &import).await
         );
     }
 }
 
 async fn every_cell_that_was_not_taken_comes_back(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
     for seed in 0..25 {
         let mut made = Made {
             random: StdRng::seed_from_u64(seed),
@@ -356,8 +363,8 @@ async fn every_cell_that_was_not_taken_comes_back(database: Database) {
 }
 
 async fn lines_and_tables_come_back_whole(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
     let table = "externalRef,title,place.name,startedOn,source.kind,source.title,mine,,sharing.basis,sharing.licence\n\
                  a,token1.,Hartlepool,token2.,SELF_REPORT,token3.,token4.,token5.,Agreed,CC-BY-4.0\n\
                  b,token6.,Hartlepool,2021-04-01,SELF_REPORT,token7.,token8.,,Agreed,CC-BY-4.0,token9.\n\
@@ -369,7 +376,7 @@ async fn lines_and_tables_come_back_whole(database: Database) {
         |range: std::ops::RangeInclusive<u32>| range.map(|at| format!("token{at}.")).collect::<Vec<_>>();
     check(&app, &partner, "return.csv", table.as_bytes(), &tokens(1..=15), 0).await;
 
-    let mut strange = record("strange");
+    let mut strange = file_record("strange");
     strange["colour"] = json!({"of": ["token21.", 7], "token22.": "token23."});
     strange["entryPoints"] =
         json!(["token24.", {"entryPoint": "COLLABORATION", "perspective": ["token25."]}]);
@@ -377,22 +384,22 @@ async fn lines_and_tables_come_back_whole(database: Database) {
     strange["place"] = "token27.".into();
     strange["startedOn"] = json!(["token28."]);
     let long = format!("token29.{}token30.", "x".repeat(40_000));
-    let mut endless = record("long");
+    let mut endless = file_record("long");
     endless["summary"] = long.into();
-    let mut both = record("both");
+    let mut both = file_record("both");
     both["startedOn"] = "token31.".into();
     both["missing"] = json!({"startedOn": "token32."});
     let lines = format!(
         "{}\n{strange}\n{{\"title\": \"token33.\", broken\n[\"token34.\"]\n{endless}\n{both}\n",
-        record("good")
+        file_record("good")
     );
     let mut expected = tokens(21..=34);
     expected.retain(|token| token != "token22.");
     check(&app, &partner, "return.jsonl", lines.as_bytes(), &expected, 0).await;
     assert_eq!(
-        typed(
+        read_typed_records(
             wayin::import::parse::records::RecordFormat::JsonLines,
-            record("good").to_string().as_bytes()
+            file_record("good").to_string().as_bytes()
         )
         .len(),
         1

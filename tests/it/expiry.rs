@@ -10,8 +10,9 @@ use wayin::expiry::{Expiry, IMPORT_DAYS, sweep};
 use wayin::id;
 use wayin_entity::{Role, SubmissionState, audit_event, submission};
 
-use crate::submissions::{base, done, partner, record, saved};
 use crate::support::app::TestApp;
+use crate::support::places::start_with_places;
+use crate::support::submissions::{draft_record, mutate_ok, save_draft};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -25,25 +26,25 @@ fn in_days(days: u64) -> DateTime<Utc> {
 }
 
 async fn what_a_partner_has_in_hand_goes_when_nobody_touches_it_for_a_year(database: Database) {
-    let app = base(database).await;
-    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
     let mut ids = BTreeMap::new();
     for name in ["draft", "sent", "returned", "discarded", "published", "touched"] {
-        let id = saved(&partner, record(name)).await;
+        let id = save_draft(&partner, draft_record(name)).await;
         if ["sent", "returned", "published"].contains(&name) {
-            done(&partner, "sendSubmission", json!({"id": id})).await;
+            mutate_ok(&partner, "sendSubmission", json!({"id": id})).await;
         }
         match name {
             "returned" => {
-                done(
+                mutate_ok(
                     &steward,
                     "returnSubmission",
                     json!({"id": id, "note": "Which year?"}),
                 )
                 .await
             }
-            "discarded" => done(&partner, "discardSubmission", json!({"id": id})).await,
-            "published" => done(&steward, "publishSubmission", json!({"id": id})).await,
+            "discarded" => mutate_ok(&partner, "discardSubmission", json!({"id": id})).await,
+            "published" => mutate_ok(&steward, "publishSubmission", json!({"id": id})).await,
             _ => Value::Null,
         };
         ids.insert(name, id);
@@ -115,9 +116,9 @@ async fn what_a_partner_has_in_hand_goes_when_nobody_touches_it_for_a_year(datab
 }
 
 async fn two_services_that_look_at_once_take_out_each_but_once(database: Database) {
-    let app = base(database.clone()).await;
-    let partner = partner(&app).await;
-    let first = saved(&partner, record("0")).await;
+    let app = start_with_places(database.clone()).await;
+    let partner = app.partner().await;
+    let first = save_draft(&partner, draft_record("0")).await;
     let (_, first) = id::decode(&first).unwrap();
     let like = submission::Entity::find_by_id(first)
         .one(&app.app.db)

@@ -19,9 +19,10 @@ use wayin_entity::{
     submission,
 };
 
-use crate::import_jobs::{base, lines, look, partner, record, send, trust};
 use crate::support::app::TestApp;
 use crate::support::database::Kind;
+use crate::support::imports::{allow_auto_publish, file_record, json_lines, load_import, send_file};
+use crate::support::places::start_with_places;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -34,24 +35,24 @@ tests_on_both_databases![
 /// Records that fill a few batches.
 fn records() -> Vec<Value> {
     (0..ROWS_AT_ONCE * 3 + 50)
-        .map(|number| record(&number.to_string()))
+        .map(|number| file_record(&number.to_string()))
         .collect()
 }
 
 /// Has a trusted organisation send records, and takes them in; answers the import as it ended.
 async fn take_in(app: &TestApp, records: &[Value]) -> Value {
-    let partner = partner(app).await;
-    trust(app).await;
-    let sent = send(
+    let partner = app.partner().await;
+    allow_auto_publish(app).await;
+    let sent = send_file(
         app,
         &partner,
         "return.jsonl",
-        lines(records),
+        json_lines(records),
         json!({"as": "SENT"}),
     )
     .await;
     run::run_waiting(&app.app).await.unwrap();
-    look(&partner, &sent["data"]["importRecords"]["import"]["id"]).await
+    load_import(&partner, &sent["data"]["importRecords"]["import"]["id"]).await
 }
 
 /// Everything that came of records is there once, and was published in the order of the file.
@@ -97,7 +98,7 @@ async fn stand_in_their_order(app: &TestApp, import: &Value, records: &[Value]) 
 const OTHERS: usize = 200;
 
 async fn a_funder_that_several_batches_name_first_is_added_once(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let mut records = records();
     for (number, record) in records.iter_mut().enumerate().skip(ROWS_AT_ONCE) {
         let other = number * 7 % OTHERS;
@@ -112,7 +113,7 @@ async fn a_funder_that_several_batches_name_first_is_added_once(database: Databa
 }
 
 async fn a_source_that_several_batches_name_first_is_added_once(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let mut records = records();
     for (number, record) in records.iter_mut().enumerate().skip(ROWS_AT_ONCE) {
         record["source"]["title"] = format!("Return {}", number * 7 % OTHERS).into();
@@ -126,7 +127,7 @@ async fn a_source_that_several_batches_name_first_is_added_once(database: Databa
 
 async fn a_batch_waits_for_the_one_before_and_is_taken_back_with_it(database: Database) {
     let kind = database.kind;
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let mut records = records();
     // The second batch names a funder that somebody else is adding just then.
     let funder = json!({"identifier": "GB-CHC-7777", "name": "The other funder"});

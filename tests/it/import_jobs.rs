@@ -1,20 +1,14 @@
 //! Files that partners and funders send in: every row comes to something that is told, what was done
 //! stays done, and nothing is done twice.
 
-use std::io::{Seek, SeekFrom, Write};
+use std::io::Write;
 use std::sync::Arc;
 
-use async_graphql::{Request, UploadValue, Variables};
 use axum::body::{Body, to_bytes};
 use axum::http::{self, StatusCode, header};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use uuid::Uuid;
-use wayin::app::App;
 use wayin::auth::member;
 use wayin::clock::{Clock, SystemClock};
 use wayin::expiry::{self, Expiry};
@@ -23,7 +17,13 @@ use wayin::import::parse::records::Limits;
 use wayin::server;
 use wayin_entity::{Role, import, import_outcome, import_piece, initiative, revision, submission};
 
+use crate::support::app::PARTNER_ORGANISATION;
 use crate::support::app::{Client, TestApp, token};
+use crate::support::imports::{
+    allow_auto_publish, expire_leases, file_record, json_lines, load_import, load_rows,
+    restart_with_import_settings, send_file,
+};
+use crate::support::places::start_with_places;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -43,121 +43,15 @@ tests_on_both_databases![
     of_a_file_with_too_many_rows_the_first_are_taken,
 ];
 
-const OWN: &str = "GB-CHC-500";
-
-const PLACES: &str = "code,name,kind,within,successor
-E12000001,North East,REGION,,
-E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,
-";
-
-pub async fn base(database: Database) -> TestApp {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
-    app
-}
-
-pub async fn partner(app: &TestApp) -> Client<'_> {
-    app.member("partner", Role::Partner, Some(OWN)).await
-}
-
-/// A record that can be sent.
-pub fn record(reference: &str) -> Value {
-    json!({
-        "externalRef": reference,
-        "title": format!("Initiative {reference}"),
-        "place": {"name": "Hartlepool"},
-        "visibility": "OPEN",
-        "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "step": "SKIPPED", "reasons": ["SHORT_FUNDING"]}],
-        "fundingTerms": [{"funder": {"identifier": "GB-CHC-9", "name": "A funder"}, "durationMonths": 12}],
-        "source": {"kind": "SELF_REPORT", "title": "Our return"},
-        "sharing": {"basis": "The board agreed", "licence": "CC-BY-4.0"},
-    })
-}
-
-pub fn lines(records: &[Value]) -> String {
-    let lines: Vec<String> = records.iter().map(Value::to_string).collect();
-    lines.join("\n")
-}
-
-const ABOUT: &str =
-    "id state refusal kind as fileName format bytes rowsDone drafted sent published unchanged notRight
-    refused warned toMend endedAt expiresAt organisation { identifier }";
-
-/// What sending a file answers.
-pub async fn send(
-    app: &TestApp,
-    client: &Client<'_>,
-    name: &str,
-    content: impl AsRef<[u8]>,
-    input: Value,
-) -> Value {
-    let requester = member::requester(&app.app.db, &app.app.verifier, client.authorization.as_deref())
-        .await
-        .unwrap();
-    let mut file = tempfile::tempfile().unwrap();
-    file.write_all(content.as_ref()).unwrap();
-    file.seek(SeekFrom::Start(0)).unwrap();
-    let mut variables = json!({"input": input});
-    variables["input"]["file"] = Value::Null;
-    let query = format!(
-        "mutation($input: ImportRecordsInput!) {{
-            importRecords(input: $input) {{ import {{ {ABOUT} }} userErrors {{ code path message }} }} }}"
-    );
-    let mut request = Request::new(query).variables(Variables::from_json(variables));
-    let upload = UploadValue {
-        filename: name.into(),
-        content_type: None,
-        content: file,
-    };
-    request.set_upload("variables.input.file", upload);
-    let response = app.schema.execute(request.data(requester)).await;
-    serde_json::to_value(response).unwrap()
-}
-
 /// Sends a file, has it taken in, and answers its import.
 async fn taken(app: &TestApp, client: &Client<'_>, content: &str, input: Value) -> Value {
-    let sent = send(app, client, "return.jsonl", content, input).await;
+    let sent = send_file(app, client, "return.jsonl", content, input).await;
     let sent = &sent["data"]["importRecords"];
     assert_eq!(sent["userErrors"], json!([]), "{sent}");
     assert_eq!(sent["import"]["state"], "WAITING");
     run::run_waiting(&app.app).await.unwrap();
     app.catch_up().await;
-    look(client, &sent["import"]["id"]).await
-}
-
-pub async fn look(client: &Client<'_>, id: &Value) -> Value {
-    client
-        .query(&format!("{{ import(id: {id}) {{ {ABOUT} }} }}"))
-        .await["import"]
-        .take()
-}
-
-/// What is told of the rows of an import: row, outcome, code, column and path of each.
-pub async fn rows(client: &Client<'_>, import: &Value) -> Vec<String> {
-    let query = format!(
-        "{{ import(id: {}) {{ rows(first: 100) {{ nodes {{ row outcome code column path message isWarning
-            submission {{ id }} initiative {{ id }} }} }} }} }}",
-        import["id"]
-    );
-    let told = client.query(&query).await;
-    let rows = told["import"]["rows"]["nodes"].as_array().unwrap();
-    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    rows.iter()
-        .map(|row| {
-            let warning = if row["isWarning"] == true {
-                " (a warning)"
-            } else {
-                ""
-            };
-            format!(
-                "{} {} {} {}{warning}",
-                row["row"],
-                text(&row["outcome"]),
-                text(&row["code"]),
-                text(&row["column"]),
-            )
-        })
-        .collect()
+    load_import(client, &sent["import"]["id"]).await
 }
 
 fn counts(import: &Value) -> [i64; 7] {
@@ -178,26 +72,26 @@ fn counts(import: &Value) -> [i64; 7] {
 }
 
 async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    let mut wrong = record("b");
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    let mut wrong = file_record("b");
     wrong["startedOn"] = json!("31/12/2021");
     wrong["fundingTerms"][0]["durationMonths"] = json!("a year");
-    let mut nameless = record("");
+    let mut nameless = file_record("");
     nameless["title"] = json!("No reference");
-    let mut odd = record("c");
+    let mut odd = file_record("c");
     odd["fundingTerms"][0]["startsOn"] = json!("2020-01-01");
     odd["fundingTerms"][0]["endsOn"] = json!("2022-12-31");
     let content = [
-        record("a").to_string(),
+        file_record("a").to_string(),
         wrong.to_string(),
         String::new(),
         nameless.to_string(),
         "{\"title\": ".to_owned(),
-        record("twice").to_string(),
+        file_record("twice").to_string(),
         "[1]".to_owned(),
         odd.to_string(),
-        record("twice").to_string(),
+        file_record("twice").to_string(),
     ]
     .join("\r\n");
     let import = taken(&app, &partner, &content, json!({})).await;
@@ -207,12 +101,12 @@ async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database)
         (&import["kind"], &import["as"]),
         (&json!("RECORDS"), &json!("DRAFTS"))
     );
-    assert_eq!(import["organisation"]["identifier"], OWN);
+    assert_eq!(import["organisation"]["identifier"], PARTNER_ORGANISATION);
     assert_eq!(import["fileName"], "return.jsonl");
     assert_eq!(counts(&import), [8, 3, 0, 0, 0, 0, 5]);
     assert_eq!(import["warned"], 1);
     assert_eq!(
-        rows(&partner, &import).await,
+        load_rows(&partner, &import).await,
         [
             "1 DRAFTED - -",
             "2 DRAFTED MALFORMED fundingTerms/0/durationMonths",
@@ -232,7 +126,7 @@ async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database)
     let kept = kept["submissions"]["nodes"].as_array().unwrap();
     let mut records: Vec<&Value> = kept.iter().map(|one| &one["record"]).collect();
     records.sort_by_key(|record| record["externalRef"].to_string());
-    assert_eq!(records, [&record("a"), &wrong, &odd]);
+    assert_eq!(records, [&file_record("a"), &wrong, &odd]);
     assert!(kept.iter().all(|one| one["state"] == "DRAFT"));
     let found = partner
         .query(&format!(
@@ -258,22 +152,22 @@ async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database)
 }
 
 async fn what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    let mut wrong = record("b");
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    let mut wrong = file_record("b");
     wrong["place"] = json!({"name": "Hartlepol"});
     wrong["summary"] = json!("Ask ann@example.org");
     let import = taken(
         &app,
         &partner,
-        &lines(&[record("a"), wrong.clone()]),
+        &json_lines(&[file_record("a"), wrong.clone()]),
         json!({"as": "SENT"}),
     )
     .await;
     assert_eq!(counts(&import), [2, 0, 1, 0, 0, 1, 0]);
     assert!(import["toMend"].is_string());
     assert_eq!(
-        rows(&partner, &import).await,
+        load_rows(&partner, &import).await,
         [
             "1 SENT - -",
             "2 NOT_RIGHT NOT_FOUND place",
@@ -289,7 +183,7 @@ async fn what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended(database: 
     let mended = taken(
         &app,
         &partner,
-        &lines(&[record("a"), record("b")]),
+        &json_lines(&[file_record("a"), file_record("b")]),
         json!({"as": "SENT"}),
     )
     .await;
@@ -322,7 +216,7 @@ async fn what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended(database: 
     let again = taken(
         &app,
         &partner,
-        &lines(&[record("a"), record("b")]),
+        &json_lines(&[file_record("a"), file_record("b")]),
         json!({"as": "SENT"}),
     )
     .await;
@@ -332,9 +226,9 @@ async fn what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended(database: 
         "what is published so is not sent again"
     );
     // Another file corrects what is published.
-    let mut corrected = record("a");
+    let mut corrected = file_record("a");
     corrected["title"] = json!("Another title");
-    let correction = taken(&app, &partner, &lines(&[corrected]), json!({"as": "SENT"})).await;
+    let correction = taken(&app, &partner, &json_lines(&[corrected]), json!({"as": "SENT"})).await;
     assert_eq!(counts(&correction), [1, 0, 1, 0, 0, 0, 0]);
     let waiting = steward
         .query(
@@ -349,23 +243,17 @@ async fn what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended(database: 
     );
 }
 
-pub async fn trust(app: &TestApp) {
-    let act = TestApp::act();
-    let organisation = wayin::organisation::ensure(&app.app.db, &act, Some(OWN), Some(OWN), None);
-    let mut row = organisation.await.unwrap().into_active_model();
-    row.auto_publish = Set(true);
-    row.update(&app.app.db).await.unwrap();
-}
-
 async fn an_organisation_that_is_trusted_publishes_a_file(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    trust(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    allow_auto_publish(&app).await;
     // Two that name one grant: the second is told.
-    let mut records: Vec<Value> = (0..1_100).map(|number| record(&number.to_string())).collect();
+    let mut records: Vec<Value> = (0..1_100)
+        .map(|number| file_record(&number.to_string()))
+        .collect();
     records[7]["fundingTerms"][0]["grantIdentifier"] = json!("360G-a-1");
     records[8]["fundingTerms"][0]["grantIdentifier"] = json!("360G-a-1");
-    let import = taken(&app, &partner, &lines(&records), json!({"as": "SENT"})).await;
+    let import = taken(&app, &partner, &json_lines(&records), json!({"as": "SENT"})).await;
     assert_eq!(counts(&import), [1_100, 0, 0, 1_099, 0, 1, 0]);
     let kept = submission::Entity::find().all(&app.app.db).await.unwrap();
     let states = |state: &str| kept.iter().filter(|one| one.state.code() == state).count();
@@ -385,7 +273,7 @@ async fn an_organisation_that_is_trusted_publishes_a_file(database: Database) {
     // The same file again publishes nothing; one that changed is altered.
     records.remove(8);
     records[0]["title"] = json!("Another title");
-    let again = taken(&app, &partner, &lines(&records), json!({"as": "SENT"})).await;
+    let again = taken(&app, &partner, &json_lines(&records), json!({"as": "SENT"})).await;
     assert_eq!(counts(&again), [1_099, 0, 0, 1, 1_098, 0, 0]);
     assert_eq!(
         initiative::Entity::find().count(&app.app.db).await.unwrap(),
@@ -395,21 +283,33 @@ async fn an_organisation_that_is_trusted_publishes_a_file(database: Database) {
 }
 
 async fn a_record_in_review_is_not_overwritten_by_a_file(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    taken(&app, &partner, &lines(&[record("a")]), json!({"as": "SENT"})).await;
-    let mut other = record("a");
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    taken(
+        &app,
+        &partner,
+        &json_lines(&[file_record("a")]),
+        json!({"as": "SENT"}),
+    )
+    .await;
+    let mut other = file_record("a");
     other["title"] = json!("Another title");
     for kept_as in ["SENT", "DRAFTS"] {
-        let import = taken(&app, &partner, &lines(&[other.clone()]), json!({"as": kept_as})).await;
+        let import = taken(
+            &app,
+            &partner,
+            &json_lines(&[other.clone()]),
+            json!({"as": kept_as}),
+        )
+        .await;
         assert_eq!(counts(&import), [1, 0, 0, 0, 0, 0, 1]);
         assert_eq!(
-            rows(&partner, &import).await,
+            load_rows(&partner, &import).await,
             ["1 REFUSED WRONG_STATE externalRef"]
         );
     }
     let kept = submission::Entity::find().all(&app.app.db).await.unwrap();
-    assert_eq!((kept.len(), &kept[0].document), (1, &record("a")));
+    assert_eq!((kept.len(), &kept[0].document), (1, &file_record("a")));
     // Returned, it is mended by a file.
     let steward = app.steward().await;
     let waiting = steward.query("{ submissions { nodes { id } } }").await;
@@ -419,36 +319,33 @@ async fn a_record_in_review_is_not_overwritten_by_a_file(database: Database) {
             "mutation {{ returnSubmission(input: {{id: {id}, note: \"Which title?\"}}) {{ submission {{ state }} }} }}"
         ))
         .await;
-    let import = taken(&app, &partner, &lines(&[other.clone()]), json!({"as": "SENT"})).await;
+    let import = taken(
+        &app,
+        &partner,
+        &json_lines(&[other.clone()]),
+        json!({"as": "SENT"}),
+    )
+    .await;
     assert_eq!(counts(&import), [1, 0, 1, 0, 0, 0, 0]);
     let kept = submission::Entity::find().all(&app.app.db).await.unwrap();
     assert_eq!((kept.len(), &kept[0].document), (1, &other));
     assert_eq!((kept[0].state.code(), &kept[0].review_note), ("SUBMITTED", &None));
 }
 
-/// The lease of whatever runs has lapsed. That it lives cannot be said any more either by what was under way when its
-/// runner ended, and which the base may do only after this.
-pub async fn lapse(app: &TestApp) {
-    let long_ago = SystemClock.now() - chrono::TimeDelta::hours(1);
-    let lapsed = import::Entity::update_many()
-        .filter(import::Column::Runner.is_not_null())
-        .col_expr(import::Column::Runner, Expr::value(Uuid::nil()))
-        .col_expr(import::Column::RunnerUntil, Expr::value(long_ago));
-    lapsed.exec(&app.app.db).await.unwrap();
-}
-
 async fn an_import_goes_on_where_a_server_left_it(database: Database) {
     // Five batches, so that some are left on a slow machine too, where a batch is done before it is seen.
     const ROWS: i64 = 5_000;
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    trust(&app).await;
-    let records: Vec<Value> = (0..ROWS).map(|number| record(&number.to_string())).collect();
-    let sent = send(
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    allow_auto_publish(&app).await;
+    let records: Vec<Value> = (0..ROWS)
+        .map(|number| file_record(&number.to_string()))
+        .collect();
+    let sent = send_file(
         &app,
         &partner,
         "return.jsonl",
-        &lines(&records),
+        &json_lines(&records),
         json!({"as": "SENT"}),
     )
     .await;
@@ -456,10 +353,10 @@ async fn an_import_goes_on_where_a_server_left_it(database: Database) {
     // A server that ends in the middle, more than once.
     let mut seen = 0;
     for _ in 0..2 {
-        lapse(&app).await;
+        expire_leases(&app).await;
         let done = async {
             loop {
-                let done = look(&partner, &id).await["rowsDone"].as_i64().unwrap();
+                let done = load_import(&partner, &id).await["rowsDone"].as_i64().unwrap();
                 if done > seen {
                     seen = done;
                     break;
@@ -472,7 +369,7 @@ async fn an_import_goes_on_where_a_server_left_it(database: Database) {
             () = done => {}
         }
     }
-    let left = look(&partner, &id).await;
+    let left = load_import(&partner, &id).await;
     assert_eq!(left["state"], "RUNNING");
     assert!(left["rowsDone"].as_i64().unwrap() < ROWS, "{left}");
     assert_eq!(
@@ -480,9 +377,9 @@ async fn an_import_goes_on_where_a_server_left_it(database: Database) {
         0,
         "while its runner is taken for alive nobody else takes it"
     );
-    lapse(&app).await;
+    expire_leases(&app).await;
     assert_eq!(run::run_waiting(&app.app).await.unwrap(), 1);
-    let import = look(&partner, &id).await;
+    let import = load_import(&partner, &id).await;
     assert_eq!(import["state"], "DONE");
     assert_eq!(counts(&import), [ROWS, 0, 0, ROWS, 0, 0, 0]);
     let expected = ROWS.unsigned_abs();
@@ -501,19 +398,19 @@ async fn an_import_goes_on_where_a_server_left_it(database: Database) {
 }
 
 async fn two_servers_take_each_row_in_once(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    trust(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    allow_auto_publish(&app).await;
     for file in 0..3 {
         // Some references stand in several files.
         let records: Vec<Value> = (file * 800..file * 800 + 1_200)
-            .map(|number| record(&number.to_string()))
+            .map(|number| file_record(&number.to_string()))
             .collect();
-        let sent = send(
+        let sent = send_file(
             &app,
             &partner,
             "return.jsonl",
-            &lines(&records),
+            &json_lines(&records),
             json!({"as": "SENT"}),
         )
         .await;
@@ -559,22 +456,16 @@ const GRANTS: &str = r#"{"license": "https://creativecommons.org/licenses/by/4.0
      "fundingOrganization": [{"id": "GB-CHC-9", "name": "A funder"}]}]}"#;
 
 async fn a_funder_sends_its_own_grants_and_no_others(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let funder = app.member("funder", Role::Funder, Some("GB-CHC-9")).await;
     let grants = json!({"kind": "GRANTS_360GIVING"});
     let take = async |client: &Client<'_>, content: &str, input: &Value| {
-        let sent = send(&app, client, "grants.json", content, input.clone()).await;
+        let sent = send_file(&app, client, "grants.json", content, input.clone()).await;
         let sent = &sent["data"]["importRecords"];
         assert_eq!(sent["userErrors"], json!([]), "{sent}");
         run::run_waiting(&app.app).await.unwrap();
         app.catch_up().await;
-        client
-            .query(&format!(
-                "{{ import(id: {}) {{ {ABOUT} }} }}",
-                sent["import"]["id"]
-            ))
-            .await["import"]
-            .take()
+        load_import(client, &sent["import"]["id"]).await
     };
     let import = take(&funder, GRANTS, &grants).await;
     assert_eq!(counts(&import), [3, 0, 0, 1, 0, 0, 2], "{import}");
@@ -611,7 +502,7 @@ async fn a_funder_sends_its_own_grants_and_no_others(database: Database) {
     );
     let import = take(&funder, &claimed, &grants).await;
     assert_eq!(counts(&import), [3, 0, 0, 0, 1, 0, 2], "{import}");
-    let told = rows(&steward, &import).await;
+    let told = load_rows(&steward, &import).await;
     assert_eq!(told[1], "2 REFUSED NOT_ALLOWED id", "{told:#?}");
     let kept = steward
         .query("{ initiatives(filter: {title: {eq: \"Two\"}}) { nodes { fundingTerms { funder { identifier } } } } }")
@@ -637,9 +528,9 @@ async fn a_funder_sends_its_own_grants_and_no_others(database: Database) {
 }
 
 async fn files_are_for_those_who_send_them(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    let import = taken(&app, &partner, &lines(&[record("a")]), json!({})).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    let import = taken(&app, &partner, &json_lines(&[file_record("a")]), json!({})).await;
     let funder = app.member("funder", Role::Funder, Some("GB-CHC-9")).await;
     let other = app.member("other", Role::Partner, Some("GB-CHC-501")).await;
     let dashboard = app.member("dashboard", Role::Dashboard, None).await;
@@ -660,7 +551,9 @@ async fn files_are_for_those_who_send_them(database: Database) {
     let foreign = app
         .steward()
         .await
-        .query(&format!("{{ organisation(identifier: \"{OWN}\") {{ id }} }}"))
+        .query(&format!(
+            "{{ organisation(identifier: \"{PARTNER_ORGANISATION}\") {{ id }} }}"
+        ))
         .await;
     let foreign = &foreign["organisation"]["id"];
     for (client, input, code, path) in [
@@ -682,9 +575,9 @@ async fn files_are_for_those_who_send_them(database: Database) {
         let content = if grants {
             GRANTS.to_owned()
         } else {
-            lines(&[record("a")])
+            json_lines(&[file_record("a")])
         };
-        let sent = send(&app, client, "file", &content, input).await;
+        let sent = send_file(&app, client, "file", &content, input).await;
         let errors = &sent["data"]["importRecords"]["userErrors"];
         assert_eq!(
             (&errors[0]["code"], &errors[0]["path"]),
@@ -692,11 +585,18 @@ async fn files_are_for_those_who_send_them(database: Database) {
             "{sent}"
         );
     }
-    let sent = send(&app, &dashboard, "file", "{}", json!({})).await;
+    let sent = send_file(&app, &dashboard, "file", "{}", json!({})).await;
     assert_eq!(sent["errors"][0]["extensions"]["code"], "FORBIDDEN");
     // A steward acts for none, and says whose records they are.
     let steward = app.steward().await;
-    let sent = send(&app, &steward, "file", &lines(&[record("b")]), json!({})).await;
+    let sent = send_file(
+        &app,
+        &steward,
+        "file",
+        &json_lines(&[file_record("b")]),
+        json!({}),
+    )
+    .await;
     assert_eq!(
         sent["data"]["importRecords"]["userErrors"][0]["code"], "REQUIRED",
         "{sent}"
@@ -704,7 +604,7 @@ async fn files_are_for_those_who_send_them(database: Database) {
     let import = taken(
         &app,
         &steward,
-        &lines(&[record("b")]),
+        &json_lines(&[file_record("b")]),
         json!({"organisation": foreign, "as": "SENT"}),
     )
     .await;
@@ -717,17 +617,24 @@ async fn files_are_for_those_who_send_them(database: Database) {
 }
 
 async fn a_file_that_is_sent_twice_under_one_key_is_taken_in_once(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    let content = lines(&[record("a")]);
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    let content = json_lines(&[file_record("a")]);
     let input = json!({"idempotencyKey": "march"});
-    let first = send(&app, &partner, "return.jsonl", &content, input.clone()).await;
-    let second = send(&app, &partner, "return.jsonl", &content, input.clone()).await;
+    let first = send_file(&app, &partner, "return.jsonl", &content, input.clone()).await;
+    let second = send_file(&app, &partner, "return.jsonl", &content, input.clone()).await;
     assert_eq!(
         first["data"]["importRecords"]["import"]["id"],
         second["data"]["importRecords"]["import"]["id"]
     );
-    let other = send(&app, &partner, "return.jsonl", &lines(&[record("b")]), input).await;
+    let other = send_file(
+        &app,
+        &partner,
+        "return.jsonl",
+        &json_lines(&[file_record("b")]),
+        input,
+    )
+    .await;
     let errors = &other["data"]["importRecords"]["userErrors"];
     assert_eq!(errors[0]["code"], "KEY_REUSED", "{other}");
     assert_eq!(run::run_waiting(&app.app).await.unwrap(), 1);
@@ -735,16 +642,16 @@ async fn a_file_that_is_sent_twice_under_one_key_is_taken_in_once(database: Data
 }
 
 async fn a_file_that_breaks_off_is_told_with_what_was_taken(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
     for content in ["", " \n", "\u{0}"] {
-        let sent = send(&app, &partner, "return.txt", content, json!({})).await;
+        let sent = send_file(&app, &partner, "return.txt", content, json!({})).await;
         let errors = &sent["data"]["importRecords"]["userErrors"];
         assert_eq!(errors[0]["path"], json!(["file"]), "{content:?}: {sent}");
     }
     let funder = app.member("funder", Role::Funder, Some("GB-CHC-9")).await;
     let broken = &GRANTS[..GRANTS.len() / 2];
-    let sent = send(
+    let sent = send_file(
         &app,
         &funder,
         "grants.json",
@@ -753,7 +660,7 @@ async fn a_file_that_breaks_off_is_told_with_what_was_taken(database: Database) 
     )
     .await;
     run::run_waiting(&app.app).await.unwrap();
-    let import = look(&funder, &sent["data"]["importRecords"]["import"]["id"]).await;
+    let import = load_import(&funder, &sent["data"]["importRecords"]["import"]["id"]).await;
     assert_eq!(import["state"], "REFUSED");
     assert!(import["refusal"].as_str().unwrap().contains("line"), "{import}");
     // Too many rows: those up to the limit are taken, and it is said.
@@ -762,8 +669,8 @@ async fn a_file_that_breaks_off_is_told_with_what_was_taken(database: Database) 
         ..Limits::default()
     };
     let app = limited(app, limits);
-    let records: Vec<Value> = (0..5).map(|number| record(&number.to_string())).collect();
-    let import = taken(&app, &partner_again(&app), &lines(&records), json!({})).await;
+    let records: Vec<Value> = (0..5).map(|number| file_record(&number.to_string())).collect();
+    let import = taken(&app, &partner_again(&app), &json_lines(&records), json!({})).await;
     assert_eq!((&import["state"], counts(&import)[0]), (&json!("REFUSED"), 3));
     assert!(
         import["refusal"].as_str().unwrap().contains("over 3 rows"),
@@ -777,33 +684,7 @@ fn limited(app: TestApp, limits: Limits) -> TestApp {
         limits,
         ..job::Settings::default()
     };
-    with_settings(app, settings)
-}
-
-/// The same service with other settings.
-pub fn with_settings(app: TestApp, settings: job::Settings) -> TestApp {
-    let App {
-        db,
-        engine,
-        verifier,
-        clock,
-        ..
-    } = Arc::try_unwrap(app.app).unwrap_or_else(|app| {
-        // The schema holds it too.
-        let verifier = app.verifier.clone();
-        App::new(
-            app.db.clone(),
-            verifier,
-            Arc::clone(&app.clock),
-            Arc::clone(&app.engine),
-        )
-    });
-    let limited = Arc::new(App::new(db, verifier, clock, engine).with_imports(settings));
-    TestApp {
-        schema: wayin::schema::schema(Arc::clone(&limited)),
-        app: limited,
-        database: app.database,
-    }
+    restart_with_import_settings(app, settings)
 }
 
 fn partner_again(app: &TestApp) -> Client<'_> {
@@ -813,9 +694,16 @@ fn partner_again(app: &TestApp) -> Client<'_> {
 }
 
 async fn a_member_who_is_revoked_takes_nothing_more_in(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    let sent = send(&app, &partner, "return.jsonl", &lines(&[record("a")]), json!({})).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    let sent = send_file(
+        &app,
+        &partner,
+        "return.jsonl",
+        &json_lines(&[file_record("a")]),
+        json!({}),
+    )
+    .await;
     let subject = wayin::auth::token::Subject {
         issuer: crate::support::app::ISSUER.into(),
         subject: "partner".into(),
@@ -825,7 +713,7 @@ async fn a_member_who_is_revoked_takes_nothing_more_in(database: Database) {
         .unwrap();
     run::run_waiting(&app.app).await.unwrap();
     let steward = app.steward().await;
-    let import = look(&steward, &sent["data"]["importRecords"]["import"]["id"]).await;
+    let import = load_import(&steward, &sent["data"]["importRecords"]["import"]["id"]).await;
     assert_eq!((&import["state"], counts(&import)[0]), (&json!("REFUSED"), 0));
     assert_eq!(submission::Entity::find().count(&app.app.db).await.unwrap(), 0);
 }
@@ -855,8 +743,8 @@ fn multipart(operations: &str, map: &str, content: &[u8]) -> Vec<u8> {
 }
 
 async fn a_file_comes_over_http_within_its_limits(database: Database) {
-    let app = base(database).await;
-    partner(&app).await;
+    let app = start_with_places(database).await;
+    app.partner().await;
     app.member("dashboard", Role::Dashboard, None).await;
     let limits = Limits {
         bytes: 400_000,
@@ -885,7 +773,7 @@ async fn a_file_comes_over_http_within_its_limits(database: Database) {
         (status, serde_json::from_slice::<Value>(&body).unwrap())
     };
     let post = async |subject, content: &[u8]| send(subject, multipart(&operations, MAP, content)).await;
-    let content = record("a").to_string();
+    let content = file_record("a").to_string();
     let (status, answer) = post(Some("partner"), content.as_bytes()).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(
@@ -938,9 +826,9 @@ async fn a_file_comes_over_http_within_its_limits(database: Database) {
 }
 
 async fn files_are_deleted_when_they_have_been_kept_long_enough(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    let import = taken(&app, &partner, &lines(&[record("a")]), json!({})).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    let import = taken(&app, &partner, &json_lines(&[file_record("a")]), json!({})).await;
     let db = &app.app.db;
     let sweep = async |days| {
         let now = SystemClock.now() + chrono::TimeDelta::days(days);
@@ -960,8 +848,8 @@ async fn files_are_deleted_when_they_have_been_kept_long_enough(database: Databa
         app.steward().await.query(events).await["auditEvents"]["nodes"],
         json!([{"subjectId": import["id"], "by": null}])
     );
-    assert_eq!(rows(&partner, &import).await, [] as [&str; 0]);
-    let after = look(&partner, &import["id"]).await;
+    assert_eq!(load_rows(&partner, &import).await, [] as [&str; 0]);
+    let after = load_import(&partner, &import["id"]).await;
     assert_eq!(
         counts(&after),
         counts(&import),
@@ -980,20 +868,20 @@ async fn of_a_file_with_too_many_rows_the_first_are_taken(database: Database) {
         rows: 2,
         ..Limits::default()
     };
-    let app = limited(base(database).await, limits);
-    let partner = partner(&app).await;
+    let app = limited(start_with_places(database).await, limits);
+    let partner = app.partner().await;
     let funder = app.member("funder", Role::Funder, Some("GB-CHC-9")).await;
-    let records = lines(&["a", "b", "c"].map(record));
+    let records = json_lines(&["a", "b", "c"].map(file_record));
     let grants = json!({"kind": "GRANTS_360GIVING"});
     for (client, name, content, input) in [
         (&partner, "return.jsonl", records.as_str(), json!({})),
         (&funder, "grants.json", GRANTS, grants),
     ] {
-        let sent = send(&app, client, name, content, input).await;
+        let sent = send_file(&app, client, name, content, input).await;
         let sent = &sent["data"]["importRecords"];
         assert_eq!(sent["userErrors"], json!([]), "{sent}");
         run::run_waiting(&app.app).await.unwrap();
-        let import = look(client, &sent["import"]["id"]).await;
+        let import = load_import(client, &sent["import"]["id"]).await;
         assert_eq!(
             (&import["state"], &import["rowsDone"]),
             (&json!("REFUSED"), &json!(2)),

@@ -1,16 +1,16 @@
 //! Imports that wait for each other, and those that cannot go on: each gets its turn, and none goes on for ever.
 
-use std::io::{Cursor, Write as _};
-
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::{Value, json};
 use wayin::clock::{Clock, SystemClock};
 use wayin::import::job::{self, run};
 use wayin_entity::{ImportState, Role, import, member};
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
 
-use crate::import_jobs::{base, lapse, lines, look, partner, record, send, with_settings};
+use crate::support::imports::{
+    expire_leases, file_record, json_lines, load_import, restart_with_import_settings, send_file,
+};
+use crate::support::places::start_with_places;
+use crate::support::workbooks::build_open_document;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -28,15 +28,24 @@ async fn a_short_file_does_not_wait_for_the_end_of_a_long_one(database: Database
         rows_a_turn: 500,
         ..job::Settings::default()
     };
-    let app = with_settings(base(database).await, settings);
+    let app = restart_with_import_settings(start_with_places(database).await, settings);
     let long_one = app.member("long", Role::Partner, Some("GB-CHC-501")).await;
     let short_one = app.member("short", Role::Partner, Some("GB-CHC-502")).await;
-    let records: Vec<Value> = (0..1_600).map(|number| record(&number.to_string())).collect();
-    let long = send(&app, &long_one, "long.jsonl", lines(&records), json!({})).await;
-    let short = send(&app, &short_one, "short.jsonl", lines(&[record("a")]), json!({})).await;
+    let records: Vec<Value> = (0..1_600)
+        .map(|number| file_record(&number.to_string()))
+        .collect();
+    let long = send_file(&app, &long_one, "long.jsonl", json_lines(&records), json!({})).await;
+    let short = send_file(
+        &app,
+        &short_one,
+        "short.jsonl",
+        json_lines(&[file_record("a")]),
+        json!({}),
+    )
+    .await;
     run::run_waiting(&app.app).await.unwrap();
-    let long = look(&long_one, &long["data"]["importRecords"]["import"]["id"]).await;
-    let short = look(&short_one, &short["data"]["importRecords"]["import"]["id"]).await;
+    let long = load_import(&long_one, &long["data"]["importRecords"]["import"]["id"]).await;
+    let short = load_import(&short_one, &short["data"]["importRecords"]["import"]["id"]).await;
     for (import, drafted) in [(&long, 1_600), (&short, 1)] {
         assert_eq!(import["state"], "DONE", "{import}");
         assert_eq!(import["drafted"], drafted, "each row is taken in once: {import}");
@@ -50,15 +59,15 @@ async fn a_reference_that_comes_again_refuses_every_row_that_has_it(database: Da
         rows_a_turn: 500,
         ..job::Settings::default()
     };
-    let app = with_settings(base(database).await, settings);
-    let partner = partner(&app).await;
+    let app = restart_with_import_settings(start_with_places(database).await, settings);
+    let partner = app.partner().await;
     let other = app.member("other", Role::Partner, Some("GB-CHC-502")).await;
     // In one turn, and in two, of which the second begins past the first rows.
     for turns in [1, 2] {
-        let named = |name: &str| record(&format!("{name}-{turns}"));
+        let named = |name: &str| file_record(&format!("{name}-{turns}"));
         let (waits, same) = (named("waits"), named("same"));
-        let before = lines(&[waits.clone(), same.clone()]);
-        send(&app, &partner, "before.jsonl", before, json!({"as": "SENT"})).await;
+        let before = json_lines(&[waits.clone(), same.clone()]);
+        send_file(&app, &partner, "before.jsonl", before, json!({"as": "SENT"})).await;
         run::run_waiting(&app.app).await.unwrap();
 
         let mut altered = waits.clone();
@@ -70,16 +79,23 @@ async fn a_reference_that_comes_again_refuses_every_row_that_has_it(database: Da
         let mut records = vec![altered, same.clone(), named("sound"), too_long];
         records.extend((5..=1_100).map(|row| named(&row.to_string())));
         records.extend([waits, same, named("sound"), named("long"), spaced]);
-        let sent = send(
+        let sent = send_file(
             &app,
             &partner,
             "return.jsonl",
-            lines(&records),
+            json_lines(&records),
             json!({"as": "SENT"}),
         )
         .await;
         if turns == 2 {
-            send(&app, &other, "short.jsonl", lines(&[record("a")]), json!({})).await;
+            send_file(
+                &app,
+                &other,
+                "short.jsonl",
+                json_lines(&[file_record("a")]),
+                json!({}),
+            )
+            .await;
         }
         let expected = if turns == 2 { 3 } else { 1 };
         assert_eq!(
@@ -87,7 +103,7 @@ async fn a_reference_that_comes_again_refuses_every_row_that_has_it(database: Da
             expected,
             "so many turns"
         );
-        let import = look(&partner, &sent["data"]["importRecords"]["import"]["id"]).await;
+        let import = load_import(&partner, &sent["data"]["importRecords"]["import"]["id"]).await;
         assert_eq!(
             (
                 &import["state"],
@@ -135,9 +151,16 @@ async fn a_reference_that_comes_again_refuses_every_row_that_has_it(database: Da
 }
 
 async fn an_import_that_never_gets_on_comes_to_an_end(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    let sent = send(&app, &partner, "return.jsonl", lines(&[record("a")]), json!({})).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    let sent = send_file(
+        &app,
+        &partner,
+        "return.jsonl",
+        json_lines(&[file_record("a")]),
+        json!({}),
+    )
+    .await;
     let id = &sent["data"]["importRecords"]["import"]["id"];
     // Each time the server that had it in hand was gone before a row was done.
     let row = import::Entity::find().one(&app.app.db).await.unwrap().unwrap();
@@ -147,9 +170,9 @@ async fn an_import_that_never_gets_on_comes_to_an_end(database: Database) {
     row.runner = Set(Some(SystemClock.new_id()));
     row.runner_until = Set(Some(SystemClock.now()));
     row.update(&app.app.db).await.unwrap();
-    lapse(&app).await;
+    expire_leases(&app).await;
     run::run_waiting(&app.app).await.unwrap();
-    let import = look(&partner, id).await;
+    let import = load_import(&partner, id).await;
     assert_eq!(import["state"], "REFUSED", "{import}");
     assert!(
         import["refusal"].as_str().unwrap().contains("did not get on"),
@@ -159,21 +182,36 @@ async fn an_import_that_never_gets_on_comes_to_an_end(database: Database) {
 }
 
 async fn only_so_many_files_of_one_organisation_wait(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
     let other = app.member("other", Role::Partner, Some("GB-CHC-502")).await;
     for number in 0..20 {
-        let content = lines(&[record(&number.to_string())]);
-        let sent = send(&app, &partner, "return.jsonl", content, json!({})).await;
+        let content = json_lines(&[file_record(&number.to_string())]);
+        let sent = send_file(&app, &partner, "return.jsonl", content, json!({})).await;
         assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
     }
-    let one_more = || send(&app, &partner, "return.jsonl", lines(&[record("z")]), json!({}));
+    let one_more = || {
+        send_file(
+            &app,
+            &partner,
+            "return.jsonl",
+            json_lines(&[file_record("z")]),
+            json!({}),
+        )
+    };
     let refused = one_more().await;
     let refused = &refused["data"]["importRecords"];
     assert_eq!(refused["import"], Value::Null);
     assert_eq!(refused["userErrors"][0]["code"], "WRONG_STATE", "{refused}");
     assert_eq!(refused["userErrors"][0]["path"], json!(["file"]), "{refused}");
-    let others = send(&app, &other, "return.jsonl", lines(&[record("a")]), json!({})).await;
+    let others = send_file(
+        &app,
+        &other,
+        "return.jsonl",
+        json_lines(&[file_record("a")]),
+        json!({}),
+    )
+    .await;
     assert_eq!(
         others["data"]["importRecords"]["userErrors"],
         json!([]),
@@ -185,9 +223,16 @@ async fn only_so_many_files_of_one_organisation_wait(database: Database) {
 }
 
 async fn whoever_has_another_role_by_now_takes_nothing_more_in(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    let sent = send(&app, &partner, "return.jsonl", lines(&[record("a")]), json!({})).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    let sent = send_file(
+        &app,
+        &partner,
+        "return.jsonl",
+        json_lines(&[file_record("a")]),
+        json!({}),
+    )
+    .await;
     let of_subject = member::Column::Subject.eq("partner");
     let found = member::Entity::find().filter(of_subject).one(&app.app.db).await;
     let mut row = found.unwrap().unwrap().into_active_model();
@@ -195,7 +240,7 @@ async fn whoever_has_another_role_by_now_takes_nothing_more_in(database: Databas
     row.update(&app.app.db).await.unwrap();
     run::run_waiting(&app.app).await.unwrap();
     let steward = app.steward().await;
-    let import = look(&steward, &sent["data"]["importRecords"]["import"]["id"]).await;
+    let import = load_import(&steward, &sent["data"]["importRecords"]["import"]["id"]).await;
     assert_eq!(import["state"], "REFUSED", "{import}");
     assert_eq!(import["rowsDone"], 0, "{import}");
     assert!(
@@ -208,7 +253,7 @@ async fn whoever_has_another_role_by_now_takes_nothing_more_in(database: Databas
 }
 
 async fn what_is_told_of_a_file_can_be_kept_whatever_it_holds(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let funder = app.member("funder", Role::Funder, Some("GB-CHC-9")).await;
     let grants = json!({"license": "CC-BY-4.0", "grants": [{
         "id": "360G-a-1", "title": "One", "currency": "GBP", "amountAwarded": 1, "awardDate": "20\u{0}21",
@@ -216,11 +261,11 @@ async fn what_is_told_of_a_file_can_be_kept_whatever_it_holds(database: Database
         "fundingOrganization": [{"id": "GB-CHC-9", "name": "A funder"}],
     }]});
     let input = json!({"kind": "GRANTS_360GIVING"});
-    let sent = send(&app, &funder, "grants.json", grants.to_string(), input).await;
+    let sent = send_file(&app, &funder, "grants.json", grants.to_string(), input).await;
     let sent = &sent["data"]["importRecords"];
     assert_eq!(sent["userErrors"], json!([]), "{sent}");
     run::run_waiting(&app.app).await.unwrap();
-    let import = look(&funder, &sent["import"]["id"]).await;
+    let import = load_import(&funder, &sent["import"]["id"]).await;
     assert_eq!(
         (&import["state"], &import["warned"]),
         (&json!("DONE"), &json!(1)),
@@ -234,54 +279,21 @@ async fn what_is_told_of_a_file_can_be_kept_whatever_it_holds(database: Database
     assert!(told.as_str().unwrap().contains("is not a date"), "{told}");
 }
 
-/// An OpenDocument spreadsheet of one sheet.
-pub fn open_document(sheet: &str, table: &[&[&str]]) -> Vec<u8> {
-    let cell = |text: &&str| match *text {
-        "" => "<table:table-cell/>".to_owned(),
-        text => format!(
-            "<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>"
-        ),
-    };
-    let row = |cells: &&[&str]| {
-        let cells: String = cells.iter().map(cell).collect();
-        format!("<table:table-row>{cells}</table:table-row>")
-    };
-    let table: String = table.iter().map(row).collect();
-    let content = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><office:document-content xmlns:office=\"o\" xmlns:table=\"t\" \
-         xmlns:text=\"x\"><office:body><office:spreadsheet><table:table table:name=\"{sheet}\">\
-         <table:table-column/>{table}</table:table></office:spreadsheet></office:body></office:document-content>"
-    );
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    writer.start_file("mimetype", stored).unwrap();
-    let kind: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
-    writer.write_all(kind).unwrap();
-    for (name, text) in [
-        ("content.xml", content.as_str()),
-        ("META-INF/manifest.xml", "<manifest:manifest/>"),
-    ] {
-        writer.start_file(name, SimpleFileOptions::default()).unwrap();
-        writer.write_all(text.as_bytes()).unwrap();
-    }
-    writer.finish().unwrap().into_inner()
-}
-
 async fn an_open_document_is_sent_in_like_any_other(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
     let table: &[&[&str]] = &[
         &["Your reference", "Title", "Place"],
         &["a", "Initiative a", "Hartlepool"],
         &["b", "Initiative b", "Nowhere at all"],
     ];
-    let book = open_document("Initiatives", table);
-    let sent = send(&app, &partner, "return.ods", book, json!({"as": "SENT"})).await;
+    let book = build_open_document("Initiatives", table);
+    let sent = send_file(&app, &partner, "return.ods", book, json!({"as": "SENT"})).await;
     let sent = &sent["data"]["importRecords"];
     assert_eq!(sent["userErrors"], json!([]), "{sent}");
     assert_eq!(sent["import"]["format"], "ODS", "{sent}");
     run::run_waiting(&app.app).await.unwrap();
-    let import = look(&partner, &sent["import"]["id"]).await;
+    let import = load_import(&partner, &sent["import"]["id"]).await;
     assert_eq!(
         (&import["state"], &import["notRight"]),
         (&json!("DONE"), &json!(2)),

@@ -12,6 +12,7 @@ use wayin_entity::Role;
 
 use crate::redactions::everything;
 use crate::support::app::{Client, ISSUER, TestApp};
+use crate::support::imports::restart_with_import_settings;
 use crate::support::socket::{Heard, Listening, until};
 use crate::support::{Database, tests_on_both_databases};
 
@@ -359,7 +360,7 @@ async fn tokens_are_the_stewards_affair(database: Database) {
 async fn a_service_without_a_key_of_its_own_issues_none(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
-    let app = crate::import_jobs::with_settings(app, wayin::import::job::Settings::default());
+    let app = restart_with_import_settings(app, wayin::import::job::Settings::default());
     assert!(app.app.issuing.is_none());
     let steward = app.steward().await;
     let member = id_of(&steward, "steward").await;

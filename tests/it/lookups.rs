@@ -9,6 +9,7 @@ use wayin_entity::{Role, place};
 use crate::lists::filled;
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::record;
+use crate::support::imports::send_file;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -187,7 +188,7 @@ async fn a_node_of_each_type_is_found_by_its_id(database: Database) {
         ))
         .await;
     let input = json!({"organisation": organisation});
-    let sent = crate::import_jobs::send(&app, &steward, "return.jsonl", "{}", input).await;
+    let sent = send_file(&app, &steward, "return.jsonl", "{}", input).await;
     let member = &found["members"]["nodes"][0]["id"];
     let issued = steward
         .query(&format!(

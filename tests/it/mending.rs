@@ -1,26 +1,20 @@
 //! A charity fills a workbook in with mistakes, gets back what is to be mended, mends it, and sends it again.
 
 use std::io::Cursor;
-use std::ops::ControlFlow;
-use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
-use axum::http::{Request, StatusCode, header};
+use axum::http::StatusCode;
 use calamine::{Reader as _, Xlsx};
 use serde_json::{Value, json};
-use tower::ServiceExt;
-use wayin::import::job::run;
-use wayin::import::parse::Notes;
-use wayin::import::parse::file_record::Item;
-use wayin::import::parse::records::{Limits, RecordFormat, Unread, read_as_typed};
-use wayin::server;
+use wayin::import::parse::records::RecordFormat;
 use wayin::workbook::corrected::CorrectionBook;
 use wayin::workbook::escaped;
 use wayin_entity::Role;
 
-use crate::import_jobs::{self, base, look, partner, record, rows};
-use crate::submissions::done;
-use crate::support::app::{Client, TestApp, token};
+use crate::support::http::download;
+use crate::support::imports::{file_record, import_file, load_rows};
+use crate::support::places::start_with_places;
+use crate::support::submissions::mutate_ok;
+use crate::support::workbooks::read_typed_records;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -40,60 +34,12 @@ fn workbook(records: &[Value]) -> Vec<u8> {
     written
 }
 
-/// The records of a file, as they are typed in it.
-pub fn typed(format: RecordFormat, file: &[u8]) -> Vec<Value> {
-    let mut records = Vec::new();
-    read_as_typed(
-        format,
-        Cursor::new(file),
-        &Limits::default(),
-        Unread::Skip,
-        &mut Notes::default(),
-        |item| {
-            match item {
-                Item::Record(record) => records.push(record.into_typed()),
-                Item::Unread(cells) => panic!("nobody asked for {cells:?}"),
-                Item::Stray(stray) => panic!("{stray:?}"),
-            }
-            ControlFlow::Continue(())
-        },
-    )
-    .unwrap();
-    records
-}
-
-/// What a path of the service answers.
-pub async fn download(app: &TestApp, path: &str, subject: Option<&str>) -> (StatusCode, Vec<u8>) {
-    let mut request = Request::get(path);
-    if let Some(subject) = subject {
-        request = request.header(header::AUTHORIZATION, format!("Bearer {}", token(subject)));
-    }
-    let response = server::router(Arc::clone(&app.app))
-        .oneshot(request.body(Body::empty()).unwrap())
-        .await
-        .unwrap();
-    let status = response.status();
-    (
-        status,
-        to_bytes(response.into_body(), 1 << 24).await.unwrap().to_vec(),
-    )
-}
-
-/// Sends a file of records in, has it taken in, and answers its import.
-pub async fn sent(app: &TestApp, client: &Client<'_>, name: &str, content: &[u8]) -> Value {
-    let sent = import_jobs::send(app, client, name, content, json!({"as": "SENT"})).await;
-    let payload = &sent["data"]["importRecords"];
-    assert_eq!(payload["userErrors"], json!([]), "{sent}");
-    run::run_waiting(&app.app).await.unwrap();
-    look(client, &payload["import"]["id"]).await
-}
-
 async fn a_workbook_comes_back_with_what_is_to_be_mended_and_is_sent_again(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
     app.member("other", Role::Partner, Some("GB-CHC-2")).await;
     let mut records: Vec<Value> = ["good", "day", "place", "step", "note", "basis"]
-        .map(record)
+        .map(file_record)
         .to_vec();
     let right = records.clone();
     records[1]["startedOn"] = "last spring".into();
@@ -102,7 +48,7 @@ async fn a_workbook_comes_back_with_what_is_to_be_mended_and_is_sent_again(datab
     records[4]["summary"] = "Ask jo@example.org about it".into();
     records[5]["sharing"].as_object_mut().unwrap().remove("basis");
 
-    let import = sent(&app, &partner, "return.xlsx", &workbook(&records)).await;
+    let import = import_file(&app, &partner, "return.xlsx", &workbook(&records)).await;
     assert_eq!(
         (
             &import["state"],
@@ -113,7 +59,7 @@ async fn a_workbook_comes_back_with_what_is_to_be_mended_and_is_sent_again(datab
         (&json!("DONE"), &json!("XLSX"), &json!(1), &json!(5)),
         "{import}"
     );
-    let told = rows(&partner, &import).await;
+    let told = load_rows(&partner, &import).await;
     assert_eq!(told.len(), 6, "one for each row: {told:#?}");
     for (told, column) in told[1..].iter().zip([
         "Started on",
@@ -130,7 +76,7 @@ async fn a_workbook_comes_back_with_what_is_to_be_mended_and_is_sent_again(datab
     assert_eq!(download(&app, path, Some("other")).await.0, StatusCode::NOT_FOUND);
     let (status, book) = download(&app, path, Some("partner")).await;
     assert_eq!(status, StatusCode::OK);
-    let mut back = typed(RecordFormat::Xlsx, &book);
+    let mut back = read_typed_records(RecordFormat::Xlsx, &book);
     assert_eq!(back.len(), 5, "what is right is not in it");
     for (back, sent) in back.iter().zip(&records[1..]) {
         assert_eq!(back["externalRef"], sent["externalRef"]);
@@ -140,7 +86,7 @@ async fn a_workbook_comes_back_with_what_is_to_be_mended_and_is_sent_again(datab
     for (back, right) in back.iter_mut().zip(&right[1..]) {
         back.clone_from(right);
     }
-    let import = sent(&app, &partner, "to-mend.xlsx", &workbook(&back)).await;
+    let import = import_file(&app, &partner, "to-mend.xlsx", &workbook(&back)).await;
     assert_eq!(
         (&import["sent"], &import["notRight"]),
         (&json!(5), &json!(0)),
@@ -157,25 +103,28 @@ async fn a_workbook_comes_back_with_what_is_to_be_mended_and_is_sent_again(datab
 }
 
 async fn a_table_is_taken_in_like_a_workbook(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
     let table = format!(
         "externalRef,title,summary,place.name,visibility,source.kind,source.title,sharing.basis,sharing.licence\n\
          a,Initiative a,{},Hartlepool,OPEN,SELF_REPORT,Our return,Agreed,CC-BY-4.0\n\
          b,Initiative b,,Hartlepool,everybody,SELF_REPORT,Our return,Agreed,CC-BY-4.0\n",
         escaped::in_a_flat_file("=1+1")
     );
-    let import = sent(&app, &partner, "return.csv", table.as_bytes()).await;
+    let import = import_file(&app, &partner, "return.csv", table.as_bytes()).await;
     assert_eq!(
         (&import["format"], &import["sent"], &import["notRight"]),
         (&json!("CSV"), &json!(1), &json!(1)),
         "{import}"
     );
-    let told = rows(&partner, &import).await;
+    let told = load_rows(&partner, &import).await;
     assert!(told[1].contains("visibility"), "{told:#?}");
     let (status, book) = download(&app, import["toMend"].as_str().unwrap(), Some("partner")).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!(typed(RecordFormat::Xlsx, &book)[0]["visibility"], "everybody");
+    assert_eq!(
+        read_typed_records(RecordFormat::Xlsx, &book)[0]["visibility"],
+        "everybody"
+    );
     let found = partner
         .query("{ submissions(filter: {states: [SUBMITTED]}) { nodes { record } } }")
         .await;
@@ -184,16 +133,16 @@ async fn a_table_is_taken_in_like_a_workbook(database: Database) {
 
 async fn returned_records_come_back_in_a_workbook_with_the_stewards_note(database: Database) {
     const PATH: &str = "/submissions/returned.xlsx";
-    let app = base(database).await;
-    let partner = partner(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
     assert_eq!(download(&app, PATH, None).await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(
         download(&app, PATH, Some("partner")).await.0,
         StatusCode::NOT_FOUND
     );
     app.member("other", Role::Partner, Some("GB-CHC-2")).await;
-    let records = ["a", "b", "c"].map(record);
-    sent(&app, &partner, "return.xlsx", &workbook(&records)).await;
+    let records = ["a", "b", "c"].map(file_record);
+    import_file(&app, &partner, "return.xlsx", &workbook(&records)).await;
     let steward = app.member("steward", Role::Steward, None).await;
     let waiting = steward
         .query("{ submissions { nodes { id record organisation { id } } } }")
@@ -202,7 +151,7 @@ async fn returned_records_come_back_in_a_workbook_with_the_stewards_note(databas
     for one in waiting.iter().filter(|one| one["record"]["externalRef"] != "c") {
         let note = format!("Who pays for {}?\n=1+1", one["record"]["externalRef"]);
         let input = json!({"id": one["id"], "note": note});
-        let returned = done(&steward, "returnSubmission", input).await;
+        let returned = mutate_ok(&steward, "returnSubmission", input).await;
         assert_eq!(returned["state"], "RETURNED", "{returned}");
     }
 
@@ -216,7 +165,7 @@ async fn returned_records_come_back_in_a_workbook_with_the_stewards_note(databas
             &format!("The steward's note: Who pays for \"{reference}\"?\n=1+1")
         );
     }
-    let mut back = typed(RecordFormat::Xlsx, &book);
+    let mut back = read_typed_records(RecordFormat::Xlsx, &book);
     back.sort_by_key(|record| record["externalRef"].to_string());
     assert_eq!(back, records[..2], "as they were typed");
 
@@ -228,7 +177,7 @@ async fn returned_records_come_back_in_a_workbook_with_the_stewards_note(databas
     let of = waiting[0]["organisation"]["id"].as_str().unwrap();
     let (status, of_one) = download(&app, &format!("{PATH}?organisation={of}"), Some("steward")).await;
     assert_eq!(
-        (status, typed(RecordFormat::Xlsx, &of_one).len()),
+        (status, read_typed_records(RecordFormat::Xlsx, &of_one).len()),
         (StatusCode::OK, 2)
     );
     for wrong in ["organisation=x", "organization=x"] {
@@ -241,7 +190,7 @@ async fn returned_records_come_back_in_a_workbook_with_the_stewards_note(databas
     }
 
     // Sent again, they wait for the steward again.
-    let import = sent(&app, &partner, "returned.xlsx", &book).await;
+    let import = import_file(&app, &partner, "returned.xlsx", &book).await;
     assert_eq!(
         (&import["sent"], &import["notRight"]),
         (&json!(2), &json!(0)),

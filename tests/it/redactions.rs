@@ -14,11 +14,14 @@ use wayin_entity::{
     meeting, member, organisation, repeatable, revision, submission,
 };
 
-use crate::import_jobs;
 use crate::keeping::kept;
-use crate::submissions::{base, complaints, done, owned, partner, published, record, saved};
 use crate::support::app::{Client, TestApp};
 use crate::support::builders;
+use crate::support::imports::send_file;
+use crate::support::places::start_with_places;
+use crate::support::submissions::{
+    draft_record, list_errors, mutate_ok, own_pairs, publish_draft, save_draft,
+};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -117,26 +120,26 @@ async fn send_files(
     told: &impl Fn(&str) -> String,
 ) {
     let telling = json!({"externalRef": "d", "title": told("file"), "place": {"name": told("place")}});
-    let files = [telling.to_string(), record("e").to_string()];
+    let files = [telling.to_string(), draft_record("e").to_string()];
     for (name, file) in [told("name"), "return.jsonl".into()].iter().zip(&files) {
-        let sent = import_jobs::send(app, partner, name, file, json!({"as": "SENT"})).await;
+        let sent = send_file(app, partner, name, file, json!({"as": "SENT"})).await;
         assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
     }
     let refused = redact(steward, secret, "Asked for").await;
     assert_eq!(
-        complaints(&refused["userErrors"]),
-        owned(&[("WRONG_STATE", "text")]),
+        list_errors(&refused["userErrors"]),
+        own_pairs(&[("WRONG_STATE", "text")]),
         "while the file waits"
     );
     run::run_waiting(&app.app).await.unwrap();
 }
 
 async fn a_text_is_taken_out_of_everything(database: Database) {
-    let app = base(database).await;
-    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
     let secret = "Ann \"Q\" O'Hara";
     let told = |what: &str| format!("{what} by {secret} herself");
-    let mut telling = record("a");
+    let mut telling = draft_record("a");
     for field in ["title", "summary"] {
         telling[field] = told(field).into();
     }
@@ -147,23 +150,23 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
         json!([{"funder": {"identifier": "GB-CHC-9", "name": "A funder"}, "programme": told("programme")}]);
     telling["source"]["title"] = told("source").into();
     telling["sharing"]["basis"] = told("basis").into();
-    let (submission, _) = published(&app, &partner, telling.clone()).await;
+    let (submission, _) = publish_draft(&app, &partner, telling.clone()).await;
     telling["externalRef"] = told("reference").into();
-    let second = saved(&partner, telling).await;
-    done(
+    let second = save_draft(&partner, telling).await;
+    mutate_ok(
         &partner,
         "sendSubmission",
         json!({"id": second, "idempotencyKey": "k"}),
     )
     .await;
-    done(
+    mutate_ok(
         &steward,
         "returnSubmission",
         json!({"id": second, "note": told("note")}),
     )
     .await;
     keep_telling(&steward, &told).await;
-    let innocent = saved(&partner, record("c")).await;
+    let innocent = save_draft(&partner, draft_record("c")).await;
     send_files(&app, &partner, &steward, secret, &told).await;
     let before = everything(&app).await;
     assert!(before.contains("O'Hara"), "{before}");
@@ -175,15 +178,15 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
     ] {
         let refused = redact(&steward, text, "Asked for").await;
         assert_eq!(
-            complaints(&refused["userErrors"]),
-            owned(&[(code, "text")]),
+            list_errors(&refused["userErrors"]),
+            own_pairs(&[(code, "text")]),
             "{text}"
         );
     }
     let refused = redact(&steward, secret, "").await;
     assert_eq!(
-        complaints(&refused["userErrors"]),
-        owned(&[("REQUIRED", "reason")])
+        list_errors(&refused["userErrors"]),
+        own_pairs(&[("REQUIRED", "reason")])
     );
     assert_eq!(everything(&app).await, before, "what is refused changes nothing");
     let answer = redact(&steward, secret, &format!("{secret} asked for it")).await;
@@ -203,7 +206,7 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
         .await;
     assert_eq!(
         kept["submission"]["record"],
-        record("c"),
+        draft_record("c"),
         "what does not hold it stays"
     );
     let files = import_piece::Entity::find().all(&app.app.db).await.unwrap();
@@ -212,7 +215,7 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
         1,
         "the file that held it is gone, the other is there"
     );
-    assert_eq!(files[0].bytes, record("e").to_string().into_bytes());
+    assert_eq!(files[0].bytes, draft_record("e").to_string().into_bytes());
     app.holds().await;
     // The index forgets it too.
     app.catch_up().await;
@@ -235,8 +238,8 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
 }
 
 async fn a_text_is_found_in_tables_of_any_encoding(database: Database) {
-    let app = base(database).await;
-    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
     let secret = "Zoë O'Hara";
     let table = |mark: &str, reference: &str, title: &str| {
         format!("{mark}externalRef,title\r\n{reference},{title}\r\n")
@@ -271,7 +274,7 @@ async fn a_text_is_found_in_tables_of_any_encoding(database: Database) {
         ),
         ("innocent.csv", innocent.clone()),
     ] {
-        let sent = import_jobs::send(&app, &partner, name, &content, json!({"as": "DRAFTS"})).await;
+        let sent = send_file(&app, &partner, name, &content, json!({"as": "DRAFTS"})).await;
         assert_eq!(
             sent["data"]["importRecords"]["userErrors"],
             json!([]),
@@ -349,8 +352,8 @@ macro_rules! all_of {
 }
 
 async fn what_is_known_by_a_text_is_told_apart_without_it(database: Database) {
-    let app = base(database).await;
-    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
     app.publish(&[known_by(EARLIER), known_by(TOLD)]).await;
     // One that is called so only since its record was published.
     let called = |identifier: &str| json!({"name": "Lately", "identifier": identifier});
@@ -363,12 +366,12 @@ async fn what_is_known_by_a_text_is_told_apart_without_it(database: Database) {
     for text in [EARLIER, TOLD] {
         keep_known_by(&steward, text).await;
     }
-    let mut correction = record(TOLD);
+    let mut correction = draft_record(TOLD);
     correction["title"] = "A correction".into();
-    let correction = saved(&partner, correction).await;
+    let correction = save_draft(&partner, correction).await;
     let notes = json!({"externalRef": "notes", format!("{TOLD} said"): {TOLD: 1}, "[redacted] said": 2});
     let input = json!({"record": notes, "idempotencyKey": format!("by {TOLD}")});
-    let notes = done(&partner, "saveSubmission", input).await["id"].take();
+    let notes = mutate_ok(&partner, "saveSubmission", input).await["id"].take();
     for text in [EARLIER, TOLD] {
         let answer = redact(&steward, text, "Asked for").await;
         assert_eq!(answer["userErrors"], json!([]), "{text}");
@@ -417,14 +420,14 @@ async fn what_is_known_by_a_text_is_told_apart_without_it(database: Database) {
     // The correction that was in hand is one of its own record still.
     let corrected = typed(&partner, &json!(correction)).await;
     assert_eq!(corrected["externalRef"], "[redacted] 2");
-    done(&partner, "sendSubmission", json!({"id": correction})).await;
-    let published = done(&steward, "publishSubmission", json!({"id": correction})).await;
+    mutate_ok(&partner, "sendSubmission", json!({"id": correction})).await;
+    let published = mutate_ok(&steward, "publishSubmission", json!({"id": correction})).await;
     assert_eq!(published["initiative"]["version"], 2, "{published}");
     app.holds().await;
 }
 
 async fn a_member_is_not_taken_out_while_they_may_act(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
     for subject in [EARLIER, TOLD] {
         let theirs = app.member(subject, Role::Dashboard, None).await;
@@ -437,8 +440,8 @@ async fn a_member_is_not_taken_out_while_they_may_act(database: Database) {
         let before = everything(&app).await;
         let refused = redact(&steward, subject, "Asked for").await;
         assert_eq!(
-            complaints(&refused["userErrors"]),
-            owned(&[("WRONG_STATE", "text")])
+            list_errors(&refused["userErrors"]),
+            own_pairs(&[("WRONG_STATE", "text")])
         );
         assert_eq!(everything(&app).await, before);
         kept(&steward, "revokeMember", json!({"id": of["id"]})).await;
@@ -459,8 +462,8 @@ async fn a_member_is_not_taken_out_while_they_may_act(database: Database) {
     let query = "mutation($input: RedactInput!) { redact(input: $input) { userErrors { code path } } }";
     let refused = steward.response_with(query, json!({"input": input})).await;
     assert_eq!(
-        complaints(&refused["data"]["redact"]["userErrors"]),
-        owned(&[("MALFORMED", "idempotencyKey")])
+        list_errors(&refused["data"]["redact"]["userErrors"]),
+        own_pairs(&[("MALFORMED", "idempotencyKey")])
     );
 }
 
@@ -511,7 +514,7 @@ async fn multiply(app: &TestApp, records: usize) {
 async fn a_text_is_taken_out_of_more_rows_than_a_statement_binds(database: Database) {
     // SQLite binds at most 32,766 values.
     const RECORDS: usize = 33_000;
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
     app.publish(&[builders::record("innocent").json()]).await;
     multiply(&app, RECORDS).await;
@@ -535,9 +538,9 @@ async fn a_text_is_taken_out_of_more_rows_than_a_statement_binds(database: Datab
 }
 
 async fn what_is_written_while_a_text_is_looked_for_is_not_passed_over(database: Database) {
-    let app = base(database).await;
-    let (partner, steward) = (partner(&app).await, app.steward().await);
-    let id = saved(&partner, record("a")).await;
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
+    let id = save_draft(&partner, draft_record("a")).await;
     let writing = begin_writing(&app.app.db).await.unwrap();
     let row = submission::Entity::find().one(&writing).await.unwrap().unwrap();
     let mut document = row.document.clone();

@@ -6,8 +6,9 @@ use wayin::clock::{Clock, SystemClock};
 use wayin::expiry::{self, Expiry};
 use wayin_entity::{Role, repeatable};
 
-use crate::submissions::{base, complaints, done, mutate, owned, partner, record};
 use crate::support::app::{Client, TestApp};
+use crate::support::places::start_with_places;
+use crate::support::submissions::{draft_record, list_errors, mutate, mutate_ok, own_pairs};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -18,19 +19,19 @@ tests_on_both_databases![
 ];
 
 async fn a_mutation_under_a_key_is_done_once(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    let input = json!({"record": record("a"), "idempotencyKey": "k-1"});
-    let first = done(&partner, "saveSubmission", input.clone()).await;
-    let again = done(&partner, "saveSubmission", input.clone()).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    let input = json!({"record": draft_record("a"), "idempotencyKey": "k-1"});
+    let first = mutate_ok(&partner, "saveSubmission", input.clone()).await;
+    let again = mutate_ok(&partner, "saveSubmission", input.clone()).await;
     assert_eq!(first, again, "the first answer is given again");
     let total = || partner.query("{ submissions { totalCount } }");
     assert_eq!(total().await["submissions"]["totalCount"], 1);
-    let other = json!({"record": record("b"), "idempotencyKey": "k-1"});
+    let other = json!({"record": draft_record("b"), "idempotencyKey": "k-1"});
     let refused = mutate(&partner, "saveSubmission", other.clone()).await;
     assert_eq!(
-        complaints(&refused["userErrors"]),
-        owned(&[("KEY_REUSED", "idempotencyKey")])
+        list_errors(&refused["userErrors"]),
+        own_pairs(&[("KEY_REUSED", "idempotencyKey")])
     );
     let refused = mutate(
         &partner,
@@ -39,14 +40,14 @@ async fn a_mutation_under_a_key_is_done_once(database: Database) {
     )
     .await;
     assert_eq!(
-        complaints(&refused["userErrors"]),
-        owned(&[("KEY_REUSED", "idempotencyKey")])
+        list_errors(&refused["userErrors"]),
+        own_pairs(&[("KEY_REUSED", "idempotencyKey")])
     );
     // A key is its member's own.
     let stranger = app.member("stranger", Role::Partner, Some("GB-CHC-501")).await;
-    done(&stranger, "saveSubmission", other.clone()).await;
+    mutate_ok(&stranger, "saveSubmission", other.clone()).await;
     // What was refused was not done, and can be sent again when it is mended.
-    let empty = done(&partner, "saveSubmission", json!({"record": {}})).await;
+    let empty = mutate_ok(&partner, "saveSubmission", json!({"record": {}})).await;
     let refused = mutate(
         &partner,
         "sendSubmission",
@@ -54,13 +55,13 @@ async fn a_mutation_under_a_key_is_done_once(database: Database) {
     )
     .await;
     assert_ne!(refused["userErrors"], json!([]));
-    done(
+    mutate_ok(
         &partner,
         "saveSubmission",
-        json!({"id": empty["id"], "record": record("c")}),
+        json!({"id": empty["id"], "record": draft_record("c")}),
     )
     .await;
-    done(
+    mutate_ok(
         &partner,
         "sendSubmission",
         json!({"id": empty["id"], "idempotencyKey": "k-2"}),
@@ -73,7 +74,7 @@ async fn a_mutation_under_a_key_is_done_once(database: Database) {
         row.created_at = Set(SystemClock.now() - chrono::TimeDelta::hours(25));
         row.update(&app.app.db).await.unwrap();
     }
-    done(&partner, "saveSubmission", other).await;
+    mutate_ok(&partner, "saveSubmission", other).await;
     for (key, long) in [("", 0), ("x", 201), ("\u{0}", 1)] {
         let key = if long > 1 {
             key.repeat(long)
@@ -87,15 +88,15 @@ async fn a_mutation_under_a_key_is_done_once(database: Database) {
         )
         .await;
         assert_eq!(
-            complaints(&refused["userErrors"]),
-            owned(&[("MALFORMED", "idempotencyKey")])
+            list_errors(&refused["userErrors"]),
+            own_pairs(&[("MALFORMED", "idempotencyKey")])
         );
     }
 }
 
 async fn the_first_answer_is_given_again_whatever_became_of_it(database: Database) {
-    let app = base(database).await;
-    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
     // What stands against a record hangs on the rest of the base, and is told as it is now.
     let answer = async |client: &Client<'_>, name: &str, input: &Value| {
         let mut payload = mutate(client, name, input.clone()).await;
@@ -103,23 +104,23 @@ async fn the_first_answer_is_given_again_whatever_became_of_it(database: Databas
         payload["submission"]["problems"].take();
         payload
     };
-    let save = json!({"record": record("a"), "idempotencyKey": "save"});
+    let save = json!({"record": draft_record("a"), "idempotencyKey": "save"});
     let saved = answer(&partner, "saveSubmission", &save).await;
     let id = &saved["submission"]["id"];
-    let mut altered = record("a");
+    let mut altered = draft_record("a");
     altered["title"] = "Altered".into();
-    done(&partner, "saveSubmission", json!({"id": id, "record": altered})).await;
+    mutate_ok(&partner, "saveSubmission", json!({"id": id, "record": altered})).await;
     let send = json!({"id": id, "idempotencyKey": "send"});
     let sent = answer(&partner, "sendSubmission", &send).await;
     let give_back = json!({"id": id, "note": "Mend it", "idempotencyKey": "return"});
     let returned = answer(&steward, "returnSubmission", &give_back).await;
-    done(
+    mutate_ok(
         &partner,
         "saveSubmission",
-        json!({"id": id, "record": record("a")}),
+        json!({"id": id, "record": draft_record("a")}),
     )
     .await;
-    done(&partner, "sendSubmission", json!({"id": id})).await;
+    mutate_ok(&partner, "sendSubmission", json!({"id": id})).await;
     let publish = json!({"id": id, "idempotencyKey": "publish"});
     let published = answer(&steward, "publishSubmission", &publish).await;
     let told = |payload: &Value| {
@@ -174,7 +175,10 @@ async fn the_first_answer_is_given_again_whatever_became_of_it(database: Databas
     app.member("partner", Role::Partner, Some("GB-CHC-501")).await;
     let refused = mutate(&partner, "saveSubmission", save).await;
     assert_eq!(refused["submission"], Value::Null);
-    assert_eq!(complaints(&refused["userErrors"]), owned(&[("NOT_FOUND", "id")]));
+    assert_eq!(
+        list_errors(&refused["userErrors"]),
+        own_pairs(&[("NOT_FOUND", "id")])
+    );
     // After a day nothing is kept of it.
     let later = |hours| SystemClock.now() + chrono::TimeDelta::hours(hours);
     for (hours, answers) in [(23, 0), (25, 4)] {
@@ -186,15 +190,17 @@ async fn the_first_answer_is_given_again_whatever_became_of_it(database: Databas
 }
 
 async fn two_servers_that_get_one_key_at_once_do_it_once(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let connection = crate::support::database::connect(&app.database.url)
         .await
         .unwrap();
     let other = TestApp::over(app.database.clone(), connection).await;
-    let (here, there) = (partner(&app).await, partner(&other).await);
+    let (here, there) = (app.partner().await, other.partner().await);
     for round in 0..5 {
-        let input = json!({"record": record(&format!("r-{round}")), "idempotencyKey": format!("k-{round}")});
-        let all = [&here, &there, &here, &there].map(|client| done(client, "saveSubmission", input.clone()));
+        let input =
+            json!({"record": draft_record(&format!("r-{round}")), "idempotencyKey": format!("k-{round}")});
+        let all =
+            [&here, &there, &here, &there].map(|client| mutate_ok(client, "saveSubmission", input.clone()));
         let answers = futures_util::future::join_all(all).await;
         assert!(answers.iter().all(|answer| answer == &answers[0]), "{answers:?}");
         let total = there.query("{ submissions { totalCount } }").await;
@@ -204,11 +210,12 @@ async fn two_servers_that_get_one_key_at_once_do_it_once(database: Database) {
 }
 
 async fn two_that_are_sent_at_once_under_one_key_are_done_once(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
     for round in 0..5 {
-        let input = json!({"record": record(&format!("r-{round}")), "idempotencyKey": format!("k-{round}")});
-        let all = (0..6).map(|_| done(&partner, "saveSubmission", input.clone()));
+        let input =
+            json!({"record": draft_record(&format!("r-{round}")), "idempotencyKey": format!("k-{round}")});
+        let all = (0..6).map(|_| mutate_ok(&partner, "saveSubmission", input.clone()));
         let answers = futures_util::future::join_all(all).await;
         assert!(answers.iter().all(|answer| answer == &answers[0]), "{answers:?}");
         let total = partner.query("{ submissions { totalCount } }").await;

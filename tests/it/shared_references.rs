@@ -9,10 +9,10 @@ use wayin::workbook::flat::{FlatTable, Widths};
 use wayin_entity::{Role, initiative};
 
 use crate::files::import;
-use crate::import_jobs::{self, rows};
-use crate::mending::sent;
 use crate::records::{PLACES, record};
 use crate::support::app::TestApp;
+use crate::support::imports::{file_record, import_file, json_lines, load_rows};
+use crate::support::places::start_with_places;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -26,7 +26,7 @@ tests_on_both_databases![
 fn written(format: RecordFormat, records: &[Value]) -> Vec<u8> {
     let mut written = Vec::new();
     match format {
-        RecordFormat::JsonLines => return import_jobs::lines(records).into_bytes(),
+        RecordFormat::JsonLines => return json_lines(records).into_bytes(),
         RecordFormat::Csv => {
             let mut widths = Widths::default();
             records.iter().for_each(|record| widths.make_room(record));
@@ -151,21 +151,21 @@ async fn a_reference_of_two_organisations_is_no_repetition(database: Database) {
 }
 
 async fn a_file_that_is_sent_in_keeps_neither_of_two_records_with_one_reference(database: Database) {
-    let app = import_jobs::base(database).await;
+    let app = start_with_places(database).await;
     let partner = app.member("partner", Role::Partner, Some("GB-CHC-500")).await;
-    let mut records: Vec<Value> = ["a", "b", "a"].map(import_jobs::record).to_vec();
+    let mut records: Vec<Value> = ["a", "b", "a"].map(file_record).to_vec();
     records[2]["title"] = "Quite another".into();
     for (format, name) in FORMATS
         .into_iter()
         .zip(["return.jsonl", "return.csv", "return.xlsx"])
     {
-        let import = sent(&app, &partner, name, &written(format, &records)).await;
+        let import = import_file(&app, &partner, name, &written(format, &records)).await;
         assert_eq!(
             (&import["state"], &import["refused"], &import["notRight"]),
             (&json!("DONE"), &json!(2), &json!(0)),
             "{import}"
         );
-        let found = rows(&partner, &import).await;
+        let found = load_rows(&partner, &import).await;
         let repeated = found
             .iter()
             .filter(|row| row.contains("REFUSED REPEATED"))

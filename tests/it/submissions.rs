@@ -3,8 +3,14 @@
 use serde_json::{Value, json};
 use wayin_entity::Role;
 
-use crate::support::app::{Client, TestApp};
+use crate::support::app::Client;
+use crate::support::app::PARTNER_ORGANISATION;
 use crate::support::builders::record as standing;
+use crate::support::places::start_with_places;
+use crate::support::submissions::{
+    allow_auto_publish_as_steward, draft_record, list_errors, mutate, mutate_ok, own_pairs, publish_draft,
+    save_draft, save_organisation,
+};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -21,102 +27,9 @@ tests_on_both_databases![
     what_is_not_known_is_told_with_the_nearest_that_is,
 ];
 
-const PLACES: &str = "code,name,kind,within,successor
-E92000001,England,COUNTRY,,
-E12000001,North East,REGION,E92000001,
-E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,
-E06000002,Middlesbrough,LOCAL_AUTHORITY,E12000001,
-";
-
-/// The organisation whose partner sends records in.
-const OWN: &str = "GB-CHC-500";
-
-/// A base with a few places.
-pub async fn base(database: Database) -> TestApp {
-    let app = TestApp::start(database).await;
-    app.places(&PLACES.replace("COUNTRY", "")).await;
-    app
-}
-
-/// A partner of the organisation.
-pub async fn partner(app: &TestApp) -> Client<'_> {
-    app.member("partner", Role::Partner, Some(OWN)).await
-}
-
-/// A record that can be sent.
-pub fn record(reference: &str) -> Value {
-    json!({
-        "externalRef": reference,
-        "title": format!("Initiative {reference}"),
-        "place": {"code": "E06000001"},
-        "visibility": "OPEN",
-        "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "step": "SKIPPED", "reasons": ["SHORT_FUNDING"]}],
-        "source": {"kind": "SELF_REPORT", "title": "Our return"},
-        "sharing": {"basis": "The board agreed", "licence": "CC-BY-4.0"},
-    })
-}
-
-const ABOUT: &str =
-    "submission { id state version record problems { code path message } reviewNote initiativeVersion
-    initiative { id version title } organisation { identifier } changes { path before after } }
-    change changedSince { path before after } userErrors { code path message }";
-
-/// What a mutation of a submission answers.
-pub async fn mutate(client: &Client<'_>, name: &str, input: Value) -> Value {
-    let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
-    let query = format!("mutation($input: {input_type}!) {{ {name}(input: $input) {{ {ABOUT} }} }}");
-    let mut response = client.response_with(&query, json!({"input": input})).await;
-    assert_eq!(response.get("errors"), None, "{name} {input}: {response}");
-    response["data"][name].take()
-}
-
-/// The submission of a mutation that must go well.
-pub async fn done(client: &Client<'_>, name: &str, input: Value) -> Value {
-    let mut payload = mutate(client, name, input.clone()).await;
-    assert_eq!(payload["userErrors"], json!([]), "{name} {input}: {payload}");
-    payload["submission"].take()
-}
-
-/// A draft that was saved; answers its id.
-pub async fn saved(client: &Client<'_>, record: Value) -> String {
-    let submission = done(client, "saveSubmission", json!({"record": record})).await;
-    submission["id"].as_str().unwrap().to_owned()
-}
-
-/// A record that was saved, sent and published; answers its submission and the number of the change.
-pub async fn published(app: &TestApp, partner: &Client<'_>, record: Value) -> (Value, i64) {
-    let id = saved(partner, record).await;
-    done(partner, "sendSubmission", json!({"id": id})).await;
-    let steward = app.steward().await;
-    let mut payload = mutate(&steward, "publishSubmission", json!({"id": id})).await;
-    assert_eq!(payload["userErrors"], json!([]), "{payload}");
-    let change = payload["change"].as_i64().unwrap();
-    app.catch_up().await;
-    (payload["submission"].take(), change)
-}
-
-/// The codes and paths of what was wrong.
-pub fn complaints(errors: &Value) -> Vec<(String, String)> {
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let path = |error: &Value| {
-        let steps: Vec<String> = error["path"].as_array().unwrap().iter().map(text).collect();
-        steps.join("/")
-    };
-    let errors = errors.as_array().unwrap().iter();
-    errors.map(|error| (text(&error["code"]), path(error))).collect()
-}
-
-/// The same as they are written in a story.
-pub fn owned(complaints: &[(&str, &str)]) -> Vec<(String, String)> {
-    complaints
-        .iter()
-        .map(|(code, path)| ((*code).to_owned(), (*path).to_owned()))
-        .collect()
-}
-
 async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
     let typed = json!({
         "title": "  Two  spaces ",
         "colour": "red",
@@ -134,11 +47,11 @@ async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: 
         "source": {"kind": "SELF_REPORT", "title": "Our return"},
         "sharing": {"basis": "ring 020 7946 0018"},
     });
-    let submission = done(&partner, "saveSubmission", json!({"record": typed})).await;
+    let submission = mutate_ok(&partner, "saveSubmission", json!({"record": typed})).await;
     assert_eq!(submission["record"], typed, "it is kept as it was typed");
     assert_eq!(submission["state"], "DRAFT");
-    assert_eq!(submission["organisation"]["identifier"], OWN);
-    let expected = owned(&[
+    assert_eq!(submission["organisation"]["identifier"], PARTNER_ORGANISATION);
+    let expected = own_pairs(&[
         ("REPEATED", "challengesFaced/1/challenge"),
         ("MALFORMED", "colour"),
         ("MALFORMED", "entryPoints/0"),
@@ -154,7 +67,7 @@ async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: 
         ("REQUIRED", "sharing/licence"),
         ("MALFORMED", "startedOn"),
     ]);
-    assert_eq!(complaints(&submission["problems"]), expected, "{submission:#}");
+    assert_eq!(list_errors(&submission["problems"]), expected, "{submission:#}");
     // Sending names the same, within the input, and changes nothing.
     let refused = mutate(&partner, "sendSubmission", json!({"id": submission["id"]})).await;
     assert_eq!(refused["submission"], Value::Null);
@@ -162,7 +75,7 @@ async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: 
         .into_iter()
         .map(|(code, path)| (code, format!("record/{path}")))
         .collect();
-    assert_eq!(complaints(&refused["userErrors"]), within);
+    assert_eq!(list_errors(&refused["userErrors"]), within);
     let found = partner
         .query(&format!(
             "{{ submission(id: {}) {{ state record sentAt }} }}",
@@ -176,7 +89,7 @@ async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: 
     // What only looks like it is kept too.
     let odd =
         json!({"title": "a backslash, as in \\u0000, and “quotes” \"\\\"", "nested": [[{"deep": null}]]});
-    let submission = done(&partner, "saveSubmission", json!({"record": odd})).await;
+    let submission = mutate_ok(&partner, "saveSubmission", json!({"record": odd})).await;
     assert_eq!(submission["record"], odd);
     // What is no record at all cannot be kept.
     for (nothing, code) in [
@@ -186,7 +99,10 @@ async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: 
         (json!({"title": "x".repeat(200_001)}), "TOO_LONG"),
     ] {
         let refused = mutate(&partner, "saveSubmission", json!({"record": nothing})).await;
-        assert_eq!(complaints(&refused["userErrors"]), owned(&[(code, "record")]));
+        assert_eq!(
+            list_errors(&refused["userErrors"]),
+            own_pairs(&[(code, "record")])
+        );
     }
 }
 
@@ -199,26 +115,29 @@ async fn skipped(client: &Client<'_>, at_least: i64) -> Value {
 }
 
 async fn a_record_is_sent_returned_mended_and_published(database: Database) {
-    let app = base(database).await;
-    let (partner, steward) = (partner(&app).await, app.steward().await);
-    let id = saved(&partner, record("a")).await;
-    let sent = done(&partner, "sendSubmission", json!({"id": id})).await;
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
+    let id = save_draft(&partner, draft_record("a")).await;
+    let sent = mutate_ok(&partner, "sendSubmission", json!({"id": id})).await;
     assert_eq!(sent["state"], "SUBMITTED");
     assert_eq!(sent["problems"], json!([]));
     // While it is reviewed it is not written.
     let refused = mutate(
         &partner,
         "saveSubmission",
-        json!({"id": id, "record": record("b")}),
+        json!({"id": id, "record": draft_record("b")}),
     )
     .await;
     assert_eq!(
-        complaints(&refused["userErrors"]),
-        owned(&[("WRONG_STATE", "id")])
+        list_errors(&refused["userErrors"]),
+        own_pairs(&[("WRONG_STATE", "id")])
     );
     let refused = mutate(&steward, "returnSubmission", json!({"id": id, "note": "  "})).await;
-    assert_eq!(complaints(&refused["userErrors"]), owned(&[("REQUIRED", "note")]));
-    let returned = done(
+    assert_eq!(
+        list_errors(&refused["userErrors"]),
+        own_pairs(&[("REQUIRED", "note")])
+    );
+    let returned = mutate_ok(
         &steward,
         "returnSubmission",
         json!({"id": id, "note": "Which school?"}),
@@ -228,16 +147,16 @@ async fn a_record_is_sent_returned_mended_and_published(database: Database) {
         (&returned["state"], &returned["reviewNote"]),
         (&json!("RETURNED"), &json!("Which school?"))
     );
-    assert_eq!(returned["record"], record("a"), "nothing is lost");
+    assert_eq!(returned["record"], draft_record("a"), "nothing is lost");
     let refused = mutate(&steward, "publishSubmission", json!({"id": id})).await;
     assert_eq!(
-        complaints(&refused["userErrors"]),
-        owned(&[("WRONG_STATE", "id")])
+        list_errors(&refused["userErrors"]),
+        own_pairs(&[("WRONG_STATE", "id")])
     );
-    let mut mended = record("a");
+    let mut mended = draft_record("a");
     mended["summary"] = "The school".into();
-    done(&partner, "saveSubmission", json!({"id": id, "record": mended})).await;
-    let sent = done(&partner, "sendSubmission", json!({"id": id})).await;
+    mutate_ok(&partner, "saveSubmission", json!({"id": id, "record": mended})).await;
+    let sent = mutate_ok(&partner, "sendSubmission", json!({"id": id})).await;
     assert_eq!(sent["reviewNote"], Value::Null);
     assert_eq!(skipped(&partner, 0).await, 0);
     let payload = mutate(
@@ -253,21 +172,24 @@ async fn a_record_is_sent_returned_mended_and_published(database: Database) {
     let change = payload["change"].as_i64().unwrap();
     assert_eq!(skipped(&partner, change).await, 1, "what is published is counted");
     for (name, input) in [
-        ("saveSubmission", json!({"id": id, "record": record("a")})),
+        ("saveSubmission", json!({"id": id, "record": draft_record("a")})),
         ("sendSubmission", json!({"id": id})),
         ("discardSubmission", json!({"id": id})),
     ] {
         let refused = mutate(&partner, name, input).await;
         assert_eq!(
-            complaints(&refused["userErrors"]),
-            owned(&[("WRONG_STATE", "id")]),
+            list_errors(&refused["userErrors"]),
+            own_pairs(&[("WRONG_STATE", "id")]),
             "{name}"
         );
     }
     let revisions = revisions(&partner, &payload["submission"]["initiative"]["id"]).await;
     assert_eq!(revisions[0]["reason"], "looked over");
     assert_eq!(revisions[0]["record"]["summary"], "The school");
-    assert_eq!(revisions[0]["record"]["leadOrganisation"]["identifier"], OWN);
+    assert_eq!(
+        revisions[0]["record"]["leadOrganisation"]["identifier"],
+        PARTNER_ORGANISATION
+    );
 }
 
 async fn revisions(client: &Client<'_>, initiative: &Value) -> Vec<Value> {
@@ -282,20 +204,20 @@ async fn revisions(client: &Client<'_>, initiative: &Value) -> Vec<Value> {
 }
 
 async fn of_two_corrections_of_one_version_the_second_is_told_what_changed(database: Database) {
-    let app = base(database).await;
-    let (partner, steward) = (partner(&app).await, app.steward().await);
-    let (first, _) = published(&app, &partner, record("a")).await;
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
+    let (first, _) = publish_draft(&app, &partner, draft_record("a")).await;
     let initiative = &first["initiative"]["id"];
     let correction = |field: &str, value: &str| {
-        let mut corrected = record("a");
+        let mut corrected = draft_record("a");
         corrected[field] = value.into();
         corrected
     };
     // One names what it corrects, the other is known by its reference.
     let one =
         json!({"record": correction("summary", "One"), "initiative": initiative, "initiativeVersion": 1});
-    let one = done(&partner, "saveSubmission", one).await;
-    let other = done(
+    let one = mutate_ok(&partner, "saveSubmission", one).await;
+    let other = mutate_ok(
         &partner,
         "saveSubmission",
         json!({"record": correction("title", "Other")}),
@@ -313,22 +235,22 @@ async fn of_two_corrections_of_one_version_the_second_is_told_what_changed(datab
         .collect();
     assert!(paths.contains(&&json!(["summary"])), "{one}");
     for submission in [&one, &other] {
-        done(&partner, "sendSubmission", json!({"id": submission["id"]})).await;
+        mutate_ok(&partner, "sendSubmission", json!({"id": submission["id"]})).await;
     }
     let standing = |about: &str| format!("{{ initiative(id: {initiative}) {{ {about} }} }}");
     assert_eq!(
         partner.query(&standing("version summary")).await["initiative"],
         json!({"version": 1, "summary": null})
     );
-    done(&steward, "publishSubmission", json!({"id": one["id"]})).await;
+    mutate_ok(&steward, "publishSubmission", json!({"id": one["id"]})).await;
     assert_eq!(
         partner.query(&standing("version summary")).await["initiative"],
         json!({"version": 2, "summary": "One"})
     );
     let refused = mutate(&steward, "publishSubmission", json!({"id": other["id"]})).await;
     assert_eq!(
-        complaints(&refused["userErrors"]),
-        owned(&[("STALE_VERSION", "id")])
+        list_errors(&refused["userErrors"]),
+        own_pairs(&[("STALE_VERSION", "id")])
     );
     assert_eq!(
         refused["changedSince"],
@@ -346,7 +268,7 @@ async fn of_two_corrections_of_one_version_the_second_is_told_what_changed(datab
         "nothing is lost"
     );
     // It is returned, written against what stands now, and goes its way.
-    done(
+    mutate_ok(
         &steward,
         "returnSubmission",
         json!({"id": other["id"], "note": "See what changed"}),
@@ -355,9 +277,9 @@ async fn of_two_corrections_of_one_version_the_second_is_told_what_changed(datab
     let mut both = correction("summary", "One");
     both["title"] = "Other".into();
     let again = json!({"id": other["id"], "record": both, "initiative": initiative, "initiativeVersion": 2});
-    done(&partner, "saveSubmission", again).await;
-    done(&partner, "sendSubmission", json!({"id": other["id"]})).await;
-    done(&steward, "publishSubmission", json!({"id": other["id"]})).await;
+    mutate_ok(&partner, "saveSubmission", again).await;
+    mutate_ok(&partner, "sendSubmission", json!({"id": other["id"]})).await;
+    mutate_ok(&steward, "publishSubmission", json!({"id": other["id"]})).await;
     let history = revisions(&partner, initiative).await;
     let versions: Vec<&Value> = history.iter().map(|one| &one["version"]).collect();
     assert_eq!(versions, [3, 2, 1]);
@@ -366,28 +288,28 @@ async fn of_two_corrections_of_one_version_the_second_is_told_what_changed(datab
         json!([{"path": ["title"], "before": "Initiative a", "after": "Other"}])
     );
     // A version that never was, and another's record.
-    let never = json!({"record": record("a"), "initiative": initiative, "initiativeVersion": 4});
+    let never = json!({"record": draft_record("a"), "initiative": initiative, "initiativeVersion": 4});
     let refused = mutate(&partner, "saveSubmission", never).await;
     assert_eq!(
-        complaints(&refused["userErrors"]),
-        owned(&[("OUT_OF_RANGE", "initiativeVersion")])
+        list_errors(&refused["userErrors"]),
+        own_pairs(&[("OUT_OF_RANGE", "initiativeVersion")])
     );
     let stranger = app.member("stranger", Role::Partner, Some("GB-CHC-501")).await;
-    let others = json!({"record": record("a"), "initiative": initiative, "initiativeVersion": 3});
+    let others = json!({"record": draft_record("a"), "initiative": initiative, "initiativeVersion": 3});
     let refused = mutate(&stranger, "saveSubmission", others).await;
     assert_eq!(
-        complaints(&refused["userErrors"]),
-        owned(&[("NOT_FOUND", "initiative")])
+        list_errors(&refused["userErrors"]),
+        own_pairs(&[("NOT_FOUND", "initiative")])
     );
 }
 
 async fn a_draft_that_was_saved_meanwhile_is_not_overwritten(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    let id = saved(&partner, record("a")).await;
-    let mut mine = record("a");
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    let id = save_draft(&partner, draft_record("a")).await;
+    let mut mine = draft_record("a");
     mine["title"] = "Mine".into();
-    done(
+    mutate_ok(
         &partner,
         "saveSubmission",
         json!({"id": id, "version": 1, "record": mine}),
@@ -396,12 +318,12 @@ async fn a_draft_that_was_saved_meanwhile_is_not_overwritten(database: Database)
     let refused = mutate(
         &partner,
         "saveSubmission",
-        json!({"id": id, "version": 1, "record": record("a")}),
+        json!({"id": id, "version": 1, "record": draft_record("a")}),
     )
     .await;
     assert_eq!(
-        complaints(&refused["userErrors"]),
-        owned(&[("STALE_VERSION", "version")])
+        list_errors(&refused["userErrors"]),
+        own_pairs(&[("STALE_VERSION", "version")])
     );
     assert_eq!(
         refused["changedSince"],
@@ -419,10 +341,10 @@ async fn a_draft_that_was_saved_meanwhile_is_not_overwritten(database: Database)
 }
 
 async fn each_does_what_is_theirs_and_sees_no_more(database: Database) {
-    let app = base(database).await;
-    let (partner, steward) = (partner(&app).await, app.steward().await);
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
     let stranger = app.member("stranger", Role::Partner, Some("GB-CHC-501")).await;
-    let id = saved(&partner, record("a")).await;
+    let id = save_draft(&partner, draft_record("a")).await;
     let of_one = format!("{{ submission(id: \"{id}\") {{ id }} submissions {{ totalCount }} }}");
     let of = async |client: &Client<'_>| client.query(&of_one).await;
     assert_eq!(of(&partner).await["submissions"]["totalCount"], 1);
@@ -432,25 +354,25 @@ async fn each_does_what_is_theirs_and_sees_no_more(database: Database) {
         json!({"submission": null, "submissions": {"totalCount": 0}})
     );
     for (name, input) in [
-        ("saveSubmission", json!({"id": id, "record": record("a")})),
+        ("saveSubmission", json!({"id": id, "record": draft_record("a")})),
         ("sendSubmission", json!({"id": id})),
         ("discardSubmission", json!({"id": id})),
     ] {
         let refused = mutate(&stranger, name, input).await;
         assert_eq!(
-            complaints(&refused["userErrors"]),
-            owned(&[("NOT_FOUND", "id")]),
+            list_errors(&refused["userErrors"]),
+            own_pairs(&[("NOT_FOUND", "id")]),
             "{name}"
         );
     }
     // A record of another organisation is not theirs to send.
-    let mut theirs = record("b");
-    theirs["leadOrganisation"] = json!({"identifier": OWN});
-    let foreign = saved(&stranger, theirs).await;
+    let mut theirs = draft_record("b");
+    theirs["leadOrganisation"] = json!({"identifier": PARTNER_ORGANISATION});
+    let foreign = save_draft(&stranger, theirs).await;
     let refused = mutate(&stranger, "sendSubmission", json!({"id": foreign})).await;
     assert_eq!(
-        complaints(&refused["userErrors"]),
-        owned(&[("NOT_ALLOWED", "record/leadOrganisation")])
+        list_errors(&refused["userErrors"]),
+        own_pairs(&[("NOT_ALLOWED", "record/leadOrganisation")])
     );
     // Who may not is told so before anything is looked at.
     let funder = app.member("funder", Role::Funder, Some("GB-CHC-900")).await;
@@ -476,43 +398,22 @@ async fn each_does_what_is_theirs_and_sees_no_more(database: Database) {
         assert_eq!(code, "FORBIDDEN", "{mutation}: {message}");
     }
     // A steward, who acts for no organisation, says whose record it is.
-    let refused = mutate(&steward, "saveSubmission", json!({"record": record("c")})).await;
+    let refused = mutate(&steward, "saveSubmission", json!({"record": draft_record("c")})).await;
     assert_eq!(
-        complaints(&refused["userErrors"]),
-        owned(&[("REQUIRED", "organisation")])
+        list_errors(&refused["userErrors"]),
+        own_pairs(&[("REQUIRED", "organisation")])
     );
     let organisation =
         partner.query("{ viewer { organisation { id } } }").await["viewer"]["organisation"]["id"].take();
-    let for_partner = json!({"record": record("c"), "organisation": organisation});
-    done(&steward, "saveSubmission", for_partner).await;
+    let for_partner = json!({"record": draft_record("c"), "organisation": organisation});
+    mutate_ok(&steward, "saveSubmission", for_partner).await;
     assert_eq!(of(&partner).await["submissions"]["totalCount"], 2);
 }
 
-/// Trusts the organisation of a partner to publish without review.
-pub async fn trust(app: &TestApp, partner: &Client<'_>) {
-    let viewer = partner
-        .query("{ viewer { organisation { id name identifier } } }")
-        .await;
-    let mut input = viewer["viewer"]["organisation"].clone();
-    input["autoPublish"] = true.into();
-    let steward = app.steward().await;
-    let saved = save_organisation(&steward, input).await;
-    assert_eq!(saved["userErrors"], json!([]), "{saved}");
-    assert_eq!(saved["organisation"]["autoPublish"], true);
-}
-
-pub async fn save_organisation(client: &Client<'_>, input: Value) -> Value {
-    let query = "mutation($input: SaveOrganisationInput!) { saveOrganisation(input: $input) {
-        organisation { id name kind identifier autoPublish } change userErrors { code path message } } }";
-    let mut response = client.response_with(query, json!({"input": input})).await;
-    assert_eq!(response.get("errors"), None, "{response}");
-    response["data"]["saveOrganisation"].take()
-}
-
 async fn a_steward_keeps_organisations(database: Database) {
-    let app = base(database).await;
-    let (partner, steward) = (partner(&app).await, app.steward().await);
-    published(&app, &partner, record("a")).await;
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
+    publish_draft(&app, &partner, draft_record("a")).await;
     let new = json!({"name": " A new one ", "kind": "PUBLIC_BODY", "identifier": "GB-LAE-1", "idempotencyKey": "o"});
     let saved = save_organisation(&steward, new.clone()).await;
     assert_eq!(saved["organisation"]["name"], "A new one", "{saved}");
@@ -530,7 +431,7 @@ async fn a_steward_keeps_organisations(database: Database) {
         ),
     ] {
         let refused = save_organisation(&steward, input).await;
-        assert_eq!(complaints(&refused["userErrors"]), owned(&[expected]));
+        assert_eq!(list_errors(&refused["userErrors"]), own_pairs(&[expected]));
         assert_eq!(refused["change"], Value::Null);
     }
     // Under a new name it stands so in the strata too.
@@ -556,26 +457,26 @@ async fn a_steward_keeps_organisations(database: Database) {
 }
 
 async fn an_organisation_that_is_trusted_publishes_by_sending(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    trust(&app, &partner).await;
-    let id = saved(&partner, record("a")).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    allow_auto_publish_as_steward(&app, &partner).await;
+    let id = save_draft(&partner, draft_record("a")).await;
     let payload = mutate(&partner, "sendSubmission", json!({"id": id})).await;
     assert_eq!(payload["submission"]["state"], "PUBLISHED", "{payload}");
     app.catch_up().await;
     assert_eq!(skipped(&partner, payload["change"].as_i64().unwrap()).await, 1);
     // What is not right is no more published than another's.
-    let id = saved(&partner, json!({"title": "No more than that"})).await;
+    let id = save_draft(&partner, json!({"title": "No more than that"})).await;
     let refused = mutate(&partner, "sendSubmission", json!({"id": id})).await;
     assert_eq!(refused["submission"], Value::Null);
 }
 
 /// Six stewards publish one submission at once; then two corrections of one version are published at once.
 async fn of_many_who_publish_at_once_one_does(database: Database) {
-    let app = base(database).await;
-    let (partner, steward) = (partner(&app).await, app.steward().await);
-    let id = saved(&partner, record("a")).await;
-    done(&partner, "sendSubmission", json!({"id": id})).await;
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
+    let id = save_draft(&partner, draft_record("a")).await;
+    mutate_ok(&partner, "sendSubmission", json!({"id": id})).await;
     let all = (0..6).map(|_| mutate(&steward, "publishSubmission", json!({"id": id})));
     let told = futures_util::future::join_all(all).await;
     let refused: Vec<&Value> = told
@@ -584,14 +485,17 @@ async fn of_many_who_publish_at_once_one_does(database: Database) {
         .collect();
     assert_eq!(refused.len(), 5, "{told:?}");
     for answer in refused {
-        assert_eq!(complaints(&answer["userErrors"]), owned(&[("WRONG_STATE", "id")]));
+        assert_eq!(
+            list_errors(&answer["userErrors"]),
+            own_pairs(&[("WRONG_STATE", "id")])
+        );
     }
     let mut corrections = Vec::new();
     for title in ["One", "Other"] {
-        let mut corrected = record("a");
+        let mut corrected = draft_record("a");
         corrected["title"] = title.into();
-        let id = saved(&partner, corrected).await;
-        done(&partner, "sendSubmission", json!({"id": id})).await;
+        let id = save_draft(&partner, corrected).await;
+        mutate_ok(&partner, "sendSubmission", json!({"id": id})).await;
         corrections.push(id);
     }
     let both = corrections
@@ -604,16 +508,16 @@ async fn of_many_who_publish_at_once_one_does(database: Database) {
         .collect();
     assert_eq!(stale.len(), 1, "{told:?}");
     assert_eq!(
-        complaints(&stale[0]["userErrors"]),
-        owned(&[("STALE_VERSION", "id")])
+        list_errors(&stale[0]["userErrors"]),
+        own_pairs(&[("STALE_VERSION", "id")])
     );
     assert_ne!(stale[0]["changedSince"], json!([]));
 }
 
 async fn a_withdrawn_record_keeps_its_history(database: Database) {
-    let app = base(database).await;
-    let (partner, steward) = (partner(&app).await, app.steward().await);
-    let (submission, change) = published(&app, &partner, record("a")).await;
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
+    let (submission, change) = publish_draft(&app, &partner, draft_record("a")).await;
     let initiative = &submission["initiative"]["id"];
     assert_eq!(skipped(&partner, change).await, 1);
     let withdraw = |reason: &str| {
@@ -624,8 +528,8 @@ async fn a_withdrawn_record_keeps_its_history(database: Database) {
     };
     let refused = steward.query(&withdraw(" ")).await;
     assert_eq!(
-        complaints(&refused["withdrawInitiative"]["userErrors"]),
-        owned(&[("REQUIRED", "reason")])
+        list_errors(&refused["withdrawInitiative"]["userErrors"]),
+        own_pairs(&[("REQUIRED", "reason")])
     );
     let done_once = steward.query(&withdraw("It was another's")).await;
     let withdrawn = &done_once["withdrawInitiative"];
@@ -662,39 +566,39 @@ async fn a_withdrawn_record_keeps_its_history(database: Database) {
     let stranger = app.member("stranger", Role::Partner, Some("GB-CHC-501")).await;
     assert_eq!(revisions(&stranger, initiative).await, Vec::<Value>::new());
     // Sent in anew it is the same record, with all its history.
-    let (again, _) = published(&app, &partner, record("a")).await;
+    let (again, _) = publish_draft(&app, &partner, draft_record("a")).await;
     assert_eq!(&again["initiative"]["id"], initiative);
     assert_eq!(again["initiative"]["version"], 3);
 }
 
 async fn personal_data_is_kept_in_a_draft_and_not_sent(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    let mut personal = record("a");
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    let mut personal = draft_record("a");
     personal["summary"] = "Write to jo@example.org".into();
     personal["challengesFaced"][0]["note"] = "She lives at LS1 4AP".into();
-    let submission = done(&partner, "saveSubmission", json!({"record": personal})).await;
+    let submission = mutate_ok(&partner, "saveSubmission", json!({"record": personal})).await;
     assert_eq!(submission["record"], personal);
     let refused = mutate(&partner, "sendSubmission", json!({"id": submission["id"]})).await;
     let expected = [
         ("PERSONAL_DATA", "record/challengesFaced/0/note"),
         ("PERSONAL_DATA", "record/summary"),
     ];
-    assert_eq!(complaints(&refused["userErrors"]), owned(&expected));
+    assert_eq!(list_errors(&refused["userErrors"]), own_pairs(&expected));
     personal["summary"] = "With Free@Last".into();
     personal["challengesFaced"][0]["note"] = "In LS1".into();
-    done(
+    mutate_ok(
         &partner,
         "saveSubmission",
         json!({"id": submission["id"], "record": personal}),
     )
     .await;
-    done(&partner, "sendSubmission", json!({"id": submission["id"]})).await;
+    mutate_ok(&partner, "sendSubmission", json!({"id": submission["id"]})).await;
 }
 
 async fn what_is_not_known_is_told_with_the_nearest_that_is(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
     // One that leads nothing which a partner may read is not named to it.
     let lead = |name: &str| json!({"identifier": name, "name": name});
     app.publish(&[
@@ -708,10 +612,10 @@ async fn what_is_not_known_is_told_with_the_nearest_that_is(database: Database) 
     ])
     .await;
     let messages = async |place: Value, funder: Value| {
-        let mut record = record("a");
+        let mut record = draft_record("a");
         record["place"] = place;
         record["fundingTerms"] = json!([{"funder": funder}]);
-        let submission = done(&partner, "saveSubmission", json!({"record": record})).await;
+        let submission = mutate_ok(&partner, "saveSubmission", json!({"record": record})).await;
         let problems = submission["problems"].as_array().unwrap().iter();
         problems
             .map(|problem| problem["message"].as_str().unwrap().to_owned())

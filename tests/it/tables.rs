@@ -9,9 +9,9 @@ use wayin::import::parse::records::RecordFormat;
 use wayin::import::{self, Remark, Tally};
 use wayin_entity::Role;
 
-use crate::import_jobs::{rows, send};
-use crate::import_turns::open_document;
 use crate::support::app::TestApp;
+use crate::support::imports::{load_rows, send_file};
+use crate::support::workbooks::build_open_document;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -124,7 +124,7 @@ async fn what_is_to_be_known_of_a_file_is_kept_with_its_import(database: Databas
         .replace("2020-05-01", "01/05/2020")
         .replace("1000", "1000,50");
     let bytes = western(&table);
-    let sent = send(&app, &steward, "grants.csv", bytes, input.clone()).await;
+    let sent = send_file(&app, &steward, "grants.csv", bytes, input.clone()).await;
     let import = sent["data"]["importRecords"]["import"].clone();
     run::run_waiting(&app.app).await.unwrap();
     app.catch_up().await;
@@ -143,7 +143,7 @@ async fn what_is_to_be_known_of_a_file_is_kept_with_its_import(database: Databas
         "{notes:?}"
     );
     assert_eq!(
-        rows(&steward, &import).await,
+        load_rows(&steward, &import).await,
         ["2 PUBLISHED MALFORMED Award Date (a warning)"]
     );
     let answer = steward
@@ -155,7 +155,7 @@ async fn what_is_to_be_known_of_a_file_is_kept_with_its_import(database: Databas
     );
     // A file of a header alone is refused, and does not end as one whose rows are all done.
     let partner = app.member("partner", Role::Partner, Some("GB-CHC-500")).await;
-    let sent = send(
+    let sent = send_file(
         &app,
         &partner,
         "return.csv",
@@ -185,7 +185,7 @@ async fn grants_come_as_a_spreadsheet_too(database: Database) {
         "Recipient Org:Name",
         "Funding Org:Name",
     ];
-    let file = open_document(
+    let file = build_open_document(
         "Grants 2020",
         &[
             &titles,
@@ -203,7 +203,7 @@ async fn grants_come_as_a_spreadsheet_too(database: Database) {
         ],
     );
     let input = json!({"kind": "GRANTS_360GIVING", "licence": "CC-BY-4.0"});
-    let sent = send(&app, &steward, "grants.ods", file, input).await;
+    let sent = send_file(&app, &steward, "grants.ods", file, input).await;
     let import = sent["data"]["importRecords"]["import"].clone();
     assert_eq!(import["format"], "ODS", "{sent}");
     run::run_waiting(&app.app).await.unwrap();

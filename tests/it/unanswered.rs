@@ -8,10 +8,10 @@ use wayin::import::{ImportError, records};
 use wayin::workbook::export::RecordBook;
 use wayin_entity::{ImportState, Role, import};
 
-use crate::files::import as import_file;
-use crate::import_jobs::{base, partner, send};
-use crate::mending::sent;
+use crate::files::import;
 use crate::support::app::TestApp;
+use crate::support::imports::{import_file, send_file};
+use crate::support::places::start_with_places;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -30,13 +30,13 @@ fn table(rows: &[&str]) -> Vec<u8> {
 }
 
 async fn words_for_no_answer_are_taken_as_not_known_with_a_note(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let file = table(&[
         "a1,N/A,Unknown,O,SELF_REPORT,x,unknown,1,,,,,,,",
         "a2,T,Hartlepool,O,SELF_REPORT,x,-,0,DEFINING_AMBITIONS,Don\u{2019}t know,,,,,",
         "a3,T,Hartlepool,O,SELF_REPORT,x,N/A,tbc,DEFINING_AMBITIONS,N/A,GB-CHC-9,F,n/a,2020-01-01,2020-12-31",
     ]);
-    let (tally, said) = import_file(&app, RecordFormat::Csv, file).await;
+    let (tally, said) = import(&app, RecordFormat::Csv, file).await;
     assert_eq!((tally.added, tally.refused, tally.warned), (3, 0, 3), "{said:#?}");
     for note in [
         "row 2, place.name: \"Unknown\" is taken as not known",
@@ -73,7 +73,7 @@ async fn words_for_no_answer_are_taken_as_not_known_with_a_note(database: Databa
 }
 
 async fn what_is_wrong_is_reported_once_and_in_the_words_of_the_file(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let record = json!({
         "externalRef": "b1", "title": "T", "leadOrganisation": {"name": "O"}, "source": {"kind": "SELF_REPORT", "title": "x"},
         "startedOn": "2021-01-01", "endedOn": "2020-01-01",
@@ -89,7 +89,7 @@ async fn what_is_wrong_is_reported_once_and_in_the_words_of_the_file(database: D
     book.add(&ongoing).unwrap();
     let mut file = Vec::new();
     book.finish(&mut file).unwrap();
-    let (tally, mut said) = import_file(&app, RecordFormat::Xlsx, file).await;
+    let (tally, mut said) = import(&app, RecordFormat::Xlsx, file).await;
     assert_eq!(tally.refused, 2);
     said.retain(|one| !one.contains("row 3,") || one.contains("Ended on"));
     said.sort();
@@ -117,13 +117,13 @@ async fn what_is_wrong_is_reported_once_and_in_the_words_of_the_file(database: D
     );
     let file = "externalRef,title,leadOrganisation.name,source.kind,source.title,When it began,endedOn\n\
                 c1,T,O,SELF_REPORT,x,,ongoing\n";
-    let (_, said) = import_file(&app, RecordFormat::Csv, file.into()).await;
+    let (_, said) = import(&app, RecordFormat::Csv, file.into()).await;
     assert!(said[0].ends_with("write Yes in the column ongoing"), "{said:?}");
 }
 
 async fn no_words_of_a_json_library_are_in_a_message(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
     let wrong = [
         json!({"title": 5, "place": "Hartlepool", "ongoing": "yes", "startedOn": 2020, "colour": 1}),
         json!({"title": ["a"], "entryPoints": {}, "challengesFaced": [3, {"challenge": 4, "reasons": "x", "step": []}]}),
@@ -164,7 +164,7 @@ async fn no_words_of_a_json_library_are_in_a_message(database: Database) {
     );
     lines.push("{\"title\": \"a\", \"title\": \"b\"}".into());
     lines.insert(0, "{}".into());
-    let (_, said) = import_file(&app, RecordFormat::JsonLines, lines.join("\n").into_bytes()).await;
+    let (_, said) = import(&app, RecordFormat::JsonLines, lines.join("\n").into_bytes()).await;
     assert!(said.len() > lines.len(), "{said:#?}");
     said.iter().for_each(|message| check(message));
     for record in wrong {
@@ -186,8 +186,8 @@ async fn no_words_of_a_json_library_are_in_a_message(database: Database) {
 }
 
 async fn a_file_of_which_nothing_can_be_taken_is_refused(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
     let mut template = Vec::new();
     wayin::workbook::template::write(&mut template).unwrap();
     let book = RecordBook::new().unwrap();
@@ -220,7 +220,7 @@ async fn a_file_of_which_nothing_can_be_taken_is_refused(database: Database) {
             ),
             "{name}: {taken:?}"
         );
-        let import = sent(&app, &partner, name, &file).await;
+        let import = import_file(&app, &partner, name, &file).await;
         assert_eq!(
             (&import["state"], &import["refusal"], &import["rowsDone"]),
             (&json!("REFUSED"), &json!(refusal), &json!(0)),
@@ -236,7 +236,7 @@ async fn a_file_of_which_nothing_can_be_taken_is_refused(database: Database) {
         ),
     ] {
         let input = json!({"kind": "GRANTS_360GIVING", "licence": "CC-BY-4.0"});
-        let sent = send(&app, &funder, name, file, input).await;
+        let sent = send_file(&app, &funder, name, file, input).await;
         assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
         wayin::import::job::run::run_waiting(&app.app).await.unwrap();
         let ended = import::Entity::find().all(&app.app.db).await.unwrap();

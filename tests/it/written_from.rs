@@ -11,10 +11,12 @@ use wayin::workbook::flat::{FlatTable, Widths};
 use wayin_entity::{SubmissionState, submission};
 
 use crate::files::exported;
-use crate::import_jobs::{self, base, lines, look, partner, record, rows};
-use crate::mending::{download, sent, typed};
-use crate::submissions::trust;
 use crate::support::app::{Client, TestApp};
+use crate::support::http::download;
+use crate::support::imports::{file_record, import_file, json_lines, load_import, load_rows, send_file};
+use crate::support::places::start_with_places;
+use crate::support::submissions::allow_auto_publish_as_steward;
+use crate::support::workbooks::read_typed_records;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -27,7 +29,7 @@ tests_on_both_databases![
 fn write(format: ExportFormat, records: &[Value]) -> Vec<u8> {
     let mut written = Vec::new();
     match format {
-        ExportFormat::Jsonl => written.extend(lines(records).bytes()),
+        ExportFormat::Jsonl => written.extend(json_lines(records).bytes()),
         ExportFormat::Csv => {
             let mut widths = Widths::default();
             records.iter().for_each(|one| widths.make_room(one));
@@ -86,9 +88,9 @@ async fn sent_by_hand(client: &Client<'_>, kept: &submission::Model) -> Value {
 }
 
 async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Database) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    trust(&app, &partner).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    allow_auto_publish_as_steward(&app, &partner).await;
     for (number, (to, from, column)) in [
         (ExportFormat::Jsonl, RecordFormat::JsonLines, "version"),
         (ExportFormat::Csv, RecordFormat::Csv, "version"),
@@ -98,14 +100,14 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
     .enumerate()
     {
         let reference = format!("edited-{number}");
-        let first = write(ExportFormat::Jsonl, &[record(&reference)]);
+        let first = write(ExportFormat::Jsonl, &[file_record(&reference)]);
         assert_eq!(
-            counts(&sent(&app, &partner, "first.jsonl", &first).await),
+            counts(&import_file(&app, &partner, "first.jsonl", &first).await),
             json!({"published": 1})
         );
         let (export, name) = (exported(&app, to).await, format!("return.{to:?}").to_lowercase());
         let edit = |field: &str, value: &str| {
-            let mut records = typed(from, &export);
+            let mut records = read_typed_records(from, &export);
             let edited = records.iter_mut().find(|one| one["externalRef"] == reference);
             let edited = edited.unwrap();
             assert_eq!(edited["version"], 1, "{to:?} tells the version");
@@ -116,11 +118,11 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
             0 => json!({outcome: 1}),
             others => json!({outcome: 1, "unchanged": others}),
         };
-        let one = sent(&app, &partner, &name, &write(to, &edit("title", "One"))).await;
+        let one = import_file(&app, &partner, &name, &write(to, &edit("title", "One"))).await;
         assert_eq!(counts(&one), others("published"), "{to:?}: {one}");
 
         let other = edit("summary", "Other");
-        let told = sent(&app, &partner, &name, &write(to, &other)).await;
+        let told = import_file(&app, &partner, &name, &write(to, &other)).await;
         assert_eq!(counts(&told), others("notRight"), "{to:?}: {told}");
         let told_of = found(&partner, &told).await;
         let [code, at, message] = &told_of[0];
@@ -151,16 +153,16 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
             sent_by_hand(&partner, &kept).await,
             json!({"userErrors": [{"code": "STALE_VERSION"}], "changedSince": [{"path": ["title"], "after": "One"}]})
         );
-        let again = sent(&app, &partner, &name, &write(to, &other)).await;
+        let again = import_file(&app, &partner, &name, &write(to, &other)).await;
         assert_eq!(counts(&again), others("notRight"), "{to:?}: it is told again");
 
         // Mended, it goes its way.
         let (_, book) = download(&app, told["toMend"].as_str().unwrap(), Some("partner")).await;
-        let mut mended = typed(RecordFormat::Xlsx, &book);
+        let mut mended = read_typed_records(RecordFormat::Xlsx, &book);
         assert_eq!((mended.len(), &mended[0]["version"]), (1, &json!(1)));
         mended[0]["title"] = "One".into();
         mended[0]["version"] = 2.into();
-        let mended = sent(
+        let mended = import_file(
             &app,
             &partner,
             "to-mend.xlsx",
@@ -168,7 +170,7 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
         )
         .await;
         assert_eq!(counts(&mended), json!({"published": 1}), "{mended}");
-        let standing = typed(
+        let standing = read_typed_records(
             RecordFormat::JsonLines,
             &exported(&app, ExportFormat::Jsonl).await,
         );
@@ -187,21 +189,21 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
 async fn a_version_that_says_nothing_of_what_stands_is_passed_over_and_one_that_cannot_be_is_told(
     database: Database,
 ) {
-    let app = base(database).await;
-    let partner = partner(&app).await;
-    trust(&app, &partner).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    allow_auto_publish_as_steward(&app, &partner).await;
     let with = |reference: &str, version: Value, title: &str| {
-        let mut record = record(reference);
+        let mut record = file_record(reference);
         record["version"] = version;
         record["title"] = title.into();
         record
     };
     // Nothing is published under its reference, whatever version it had elsewhere.
     let first = ["a", "b", "c", "d", "e"].map(|reference| with(reference, json!(7), "First"));
-    let import = sent(&app, &partner, "first.jsonl", lines(&first).as_bytes()).await;
+    let import = import_file(&app, &partner, "first.jsonl", json_lines(&first).as_bytes()).await;
     assert_eq!(counts(&import), json!({"published": 5}));
     // What stands so already is unchanged, whatever it was written from.
-    let import = sent(&app, &partner, "again.jsonl", lines(&first).as_bytes()).await;
+    let import = import_file(&app, &partner, "again.jsonl", json_lines(&first).as_bytes()).await;
     assert_eq!(counts(&import), json!({"unchanged": 5}));
 
     let second = [
@@ -211,9 +213,9 @@ async fn a_version_that_says_nothing_of_what_stands_is_passed_over_and_one_that_
         with("d", Value::Null, "Second"),
         with("e", json!(1), "Second"),
     ];
-    let import = sent(&app, &partner, "second.jsonl", lines(&second).as_bytes()).await;
+    let import = import_file(&app, &partner, "second.jsonl", json_lines(&second).as_bytes()).await;
     assert_eq!(
-        rows(&partner, &import).await,
+        load_rows(&partner, &import).await,
         [
             "1 NOT_RIGHT MALFORMED version",
             "2 NOT_RIGHT MALFORMED version",
@@ -235,24 +237,24 @@ async fn a_version_that_says_nothing_of_what_stands_is_passed_over_and_one_that_
     }
 
     // As drafts they are kept, told of, and not written twice.
-    let stale = lines(&[with("e", json!(1), "Third")]);
+    let stale = json_lines(&[with("e", json!(1), "Third")]);
     for outcome in ["DRAFTED", "UNCHANGED"] {
-        let import = import_jobs::send(&app, &partner, "third.jsonl", &stale, json!({"as": "DRAFTS"})).await;
+        let import = send_file(&app, &partner, "third.jsonl", &stale, json!({"as": "DRAFTS"})).await;
         wayin::import::job::run::run_waiting(&app.app).await.unwrap();
-        let import = look(&partner, &import["data"]["importRecords"]["import"]["id"]).await;
+        let import = load_import(&partner, &import["data"]["importRecords"]["import"]["id"]).await;
         assert_eq!(
-            rows(&partner, &import).await,
+            load_rows(&partner, &import).await,
             [format!("1 {outcome} STALE_VERSION version")]
         );
     }
     let kept = draft(&app, "e").await;
     assert_eq!((kept.initiative_version, kept.version), (Some(1), 1));
     // With the version that stands it is sent, though nothing else in it is new.
-    let import = sent(
+    let import = import_file(
         &app,
         &partner,
         "fourth.jsonl",
-        lines(&[with("e", json!(2), "Third")]).as_bytes(),
+        json_lines(&[with("e", json!(2), "Third")]).as_bytes(),
     )
     .await;
     assert_eq!(counts(&import), json!({"published": 1}));
@@ -260,9 +262,9 @@ async fn a_version_that_says_nothing_of_what_stands_is_passed_over_and_one_that_
 }
 
 async fn a_command_does_not_replace_what_was_changed_since_the_export_either(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let led = |reference: &str, title: &str, version: i32| {
-        let mut record = record(reference);
+        let mut record = file_record(reference);
         record["leadOrganisation"] = json!({"identifier": "GB-CHC-500", "name": "A charity"});
         record["title"] = title.into();
         record["version"] = version.into();

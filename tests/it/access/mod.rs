@@ -20,7 +20,7 @@ use self::base::{Base, Member};
 use self::naive::{Of, Reads, Seen, Who, marks, reads};
 use crate::agreement::chance::Chance;
 use crate::permissions::types_with_fields;
-use crate::spreadsheets::{address, get, send};
+use crate::support::http::{export_address, get_request, send_request};
 use crate::support::socket::until;
 use crate::support::{Database, tests_on_both_databases};
 
@@ -501,11 +501,11 @@ impl Hearing<'_> {
                 json!({"conditions": [named("a", chance.filter(1)), named("b", chance.filter(0))], "over": over}),
             ),
         ] {
-            let request = get(
-                &address(file, &parameters),
+            let request = get_request(
+                &export_address(file, &parameters),
                 member.client.authorization.as_deref(),
             );
-            let (_, _, body) = send(&self.base.app.app, request).await;
+            let (_, _, body) = send_request(&self.base.app.app, request).await;
             self.hear(member, &String::from_utf8_lossy(&body), &parameters.to_string());
         }
     }

@@ -9,9 +9,9 @@ use wayin::import::job::run;
 use wayin_entity::{Role, former_organisation, initiative, revision};
 
 use super::{base, complaints, history, keep, kept, refused};
-use crate::import_jobs;
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::{record, term};
+use crate::support::imports::send_file;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -140,7 +140,7 @@ async fn in_hand(app: &TestApp, partner: &Client<'_>) -> Value {
     let draft = partner.response_with(save, json!({"input": draft})).await;
     let draft = draft["data"]["saveSubmission"]["submission"]["id"].clone();
     let file = json!({"externalRef": "g", "title": "Of a file"}).to_string();
-    let sent = import_jobs::send(app, partner, "return.jsonl", &file, json!({})).await;
+    let sent = send_file(app, partner, "return.jsonl", &file, json!({})).await;
     assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
     run::run_waiting(&app.app).await.unwrap();
     draft

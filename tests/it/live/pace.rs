@@ -12,8 +12,9 @@ use wayin::live::Limits;
 use wayin_entity::{Role, SubmissionState, submission};
 
 use super::{follow_submissions, next_title, save, service_over, short};
-use crate::import_jobs;
 use crate::support::app::{TestApp, token};
+use crate::support::imports::{file_record, json_lines, send_file};
+use crate::support::places::start_with_places;
 use crate::support::socket::{Listening, until};
 use crate::support::{Database, tests_on_both_databases};
 
@@ -102,17 +103,17 @@ async fn a_client_that_falls_behind_is_told_so(database: Database) {
 async fn a_client_that_reads_keeps_up_with_a_large_file(database: Database) {
     const RECORDS: usize = 5_000;
     const LATE: &str = "late";
-    let app = import_jobs::base(database).await;
-    let partner = import_jobs::partner(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
     app.steward().await;
     let listening = Listening::start(&app).await;
     let mut socket = listening.begin_as("steward").await;
     follow_submissions(&app.app, &mut socket, "s").await;
     let records: Vec<Value> = (0..RECORDS)
-        .map(|number| import_jobs::record(&number.to_string()))
+        .map(|number| file_record(&number.to_string()))
         .collect();
-    let file = import_jobs::lines(&records);
-    let sent = import_jobs::send(&app, &partner, "return.jsonl", &file, json!({"as": "SENT"})).await;
+    let file = json_lines(&records);
+    let sent = send_file(&app, &partner, "return.jsonl", &file, json!({"as": "SENT"})).await;
     assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
     let mut told_of = HashSet::new();
     let mut late = false;

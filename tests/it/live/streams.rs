@@ -8,9 +8,10 @@ use wayin::app::App;
 use wayin_entity::Role;
 
 use super::{A_WHILE, PATTERN, PUBLISHED, another_process, follow_submissions, mutate, next_title, save};
-use crate::import_jobs;
 use crate::support::app::TestApp;
 use crate::support::builders::{LEAD, Record, record, withdraw};
+use crate::support::imports::{file_record, json_lines, send_file};
+use crate::support::places::start_with_places;
 use crate::support::socket::{Listening, Socket, until};
 use crate::support::{Database, tests_on_both_databases};
 
@@ -310,15 +311,15 @@ async fn a_burst_is_told_of_once_a_second(database: Database) {
 }
 
 async fn an_import_is_told_of_until_it_has_ended(database: Database) {
-    let app = import_jobs::base(database).await;
-    let partner = import_jobs::partner(&app).await;
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
     app.member("other", Role::Partner, Some("GB-CHC-2")).await;
     app.member("dashboard", Role::Dashboard, None).await;
     let records: Vec<Value> = (0..1_200)
-        .map(|number| import_jobs::record(&format!("r-{number}")))
+        .map(|number| file_record(&format!("r-{number}")))
         .collect();
-    let file = import_jobs::lines(&records);
-    let sent = import_jobs::send(&app, &partner, "return.jsonl", &file, json!({"as": "SENT"})).await;
+    let file = json_lines(&records);
+    let sent = send_file(&app, &partner, "return.jsonl", &file, json!({"as": "SENT"})).await;
     let id = &sent["data"]["importRecords"]["import"]["id"];
     let progress = format!("subscription {{ importProgress(id: {id}) {{ state rowsDone sent endedAt }} }}");
     let listening = Listening::start(&app).await;

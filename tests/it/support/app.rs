@@ -35,6 +35,9 @@ pub const AUDIENCE: &str = "wayin-tests";
 /// What they are signed with.
 pub const SECRET: &[u8] = b"a secret that is known to stories alone";
 
+/// The identifier of the organisation that [`TestApp::partner`] acts for.
+pub const PARTNER_ORGANISATION: &str = "GB-CHC-500";
+
 /// A service over a story's own base.
 pub struct TestApp {
     /// The service.
@@ -236,6 +239,12 @@ impl TestApp {
             app: self,
             authorization: Some(format!("Bearer {}", token(subject))),
         }
+    }
+
+    /// A partner of [`PARTNER_ORGANISATION`].
+    pub async fn partner(&self) -> Client<'_> {
+        self.member("partner", Role::Partner, Some(PARTNER_ORGANISATION))
+            .await
     }
 
     /// A steward.

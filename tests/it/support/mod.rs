@@ -13,9 +13,14 @@ pub mod app;
 pub mod builders;
 pub mod complete_base;
 pub mod database;
+pub mod http;
+pub mod imports;
+pub mod places;
 mod postgres;
 pub mod reading;
 pub mod socket;
+pub mod submissions;
+pub mod workbooks;
 
 pub use database::Database;
 use database::{Databases, Kind};
