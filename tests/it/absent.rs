@@ -10,10 +10,10 @@ use wayin::import::{self, Remark, Tally};
 use wayin::place::Gazetteer;
 use wayin_entity::{initiative, revision};
 
-use crate::keeping::kept;
 use crate::support::app::{Client, TestApp};
 use crate::support::imports::send_file;
 use crate::support::places::start_with_places;
+use crate::support::reference_data::save_reference_data;
 use crate::support::submissions::{draft_record, publish_draft};
 use crate::support::{Database, tests_on_both_databases};
 
@@ -190,46 +190,46 @@ async fn what_a_save_leaves_out_stays_and_null_clears_it(database: Database) {
     let app = TestApp::start(database).await;
     let steward = app.steward().await;
     import(&app, KNOWN).await;
-    let (meeting, _) = kept(
+    let (meeting, _) = save_reference_data(
         &steward,
         "saveMeeting",
         json!({"title": "First", "theme": "T", "heldOn": "2024-05-01"}),
     )
     .await;
-    let (reflection, _) = kept(
+    let (reflection, _) = save_reference_data(
         &steward,
         "saveReflection",
         json!({"meeting": meeting, "perspective": "FUNDER", "text": "Said", "place": {"code": "E06000001"}}),
     )
     .await;
-    let (place, _) = kept(
+    let (place, _) = save_reference_data(
         &steward,
         "savePlace",
         json!({"name": "Seaton", "kind": "NEIGHBOURHOOD", "within": [{"code": "E06000001"}]}),
     )
     .await;
-    let (organisation, _) = kept(
+    let (organisation, _) = save_reference_data(
         &steward,
         "saveOrganisation",
         json!({"name": "Trust", "kind": "NATIONAL_CHARITY", "identifier": "GB-CHC-77", "autoPublish": true}),
     )
     .await;
-    let (term, _) = kept(
+    let (term, _) = save_reference_data(
         &steward,
         "saveTerm",
         json!({"slug": "w", "word": "W", "definition": "D", "otherWords": ["V"], "caution": "C"}),
     )
     .await;
-    let (crisis, _) = kept(
+    let (crisis, _) = save_reference_data(
         &steward,
         "saveCrisis",
         json!({"slug": "c", "name": "C", "from": "2024-05-01", "to": "2024-06-01", "places": [{"code": "E06000001"}]}),
     )
     .await;
     let claim = json!({"slug": "k", "statement": "K", "when": {}, "then": {}, "reflection": reflection});
-    let (claim, _) = kept(&steward, "saveClaim", claim).await;
+    let (claim, _) = save_reference_data(&steward, "saveClaim", claim).await;
     let member = json!({"issuer": "https://issuer.example", "subject": "ada", "role": "PARTNER", "organisation": organisation});
-    kept(&steward, "saveMember", member).await;
+    save_reference_data(&steward, "saveMember", member).await;
     let cases = [
         (
             "savePlace",
@@ -313,7 +313,7 @@ async fn what_a_save_leaves_out_stays_and_null_clears_it(database: Database) {
 async fn what_cannot_be_cleared_or_is_missing_is_named(database: Database) {
     let app = TestApp::start(database).await;
     let steward = app.steward().await;
-    let (id, _) = kept(
+    let (id, _) = save_reference_data(
         &steward,
         "saveMeeting",
         json!({"title": "First", "heldOn": "2024-05-01"}),

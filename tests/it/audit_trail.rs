@@ -7,10 +7,10 @@ use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 use serde_json::json;
 use wayin::schema::sdl;
 
-use crate::keeping::keep_everything;
-use crate::redactions::redact;
 use crate::support::imports::send_file;
 use crate::support::places::start_with_places;
+use crate::support::redaction::redact;
+use crate::support::reference_data::save_one_of_everything;
 use crate::support::submissions::{
     draft_record, mutate, mutate_ok, publish_draft, save_draft, save_organisation,
 };
@@ -76,7 +76,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
         ))
         .await;
     assert_eq!(revoked["revokeToken"]["userErrors"], json!([]));
-    let kept = keep_everything(&steward).await;
+    let kept = save_one_of_everything(&steward).await;
     // What is refused has done nothing, and leaves nothing.
     mutate(&partner, "sendSubmission", json!({"id": second})).await;
     let events =

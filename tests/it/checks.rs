@@ -18,19 +18,16 @@ use crate::support::app::{Client, TestApp, violations};
 use crate::support::builders::{full_record, organisation, record};
 use crate::support::database::Kind;
 use crate::support::imports::send_file;
+use crate::support::places::start_with_places;
+use crate::support::reference_data::save_one_of_everything;
+use crate::support::tokens::{find_member_id, issue_token, revoke_token};
 use crate::support::{Database, tests_on_both_databases};
-use crate::{issued, keeping};
 
 tests_on_both_databases![
     a_base_that_came_about_as_it_should_holds,
     the_example_evidence_holds,
     what_is_broken_by_hand_is_found,
 ];
-
-const PLACES: &str = "code,name,kind,within,successor
-E12000001,North East,REGION,,
-E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,
-";
 
 /// The organisation whose partner sends records in.
 const OWN: &str = "GB-CHC-500";
@@ -105,8 +102,7 @@ fn sent_in(reference: &str) -> Value {
 
 /// A base in which everything was done that can be.
 async fn full_base(database: Database) -> TestApp {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
     let partner = app.member("partner", Role::Partner, Some(OWN)).await;
     // Corrected, withdrawn, and withdrawn and sent again.
@@ -172,14 +168,14 @@ async fn full_base(database: Database) -> TestApp {
                kind: DELIVERY_ORGANISATION}}) {{ change userErrors {{ message }} }} }}"
         ))
         .await;
-    let issued = issued::issue(
+    let issued = issue_token(
         &steward,
-        json!({"member": issued::id_of(&steward, "partner").await, "name": "A spreadsheet"}),
+        json!({"member": find_member_id(&steward, "partner").await, "name": "A spreadsheet"}),
     )
     .await;
-    issued::revoke(&steward, &issued["issuedToken"]["id"]).await;
+    revoke_token(&steward, &issued["issuedToken"]["id"]).await;
     words(&app).await;
-    keeping::keep_everything(&steward).await;
+    save_one_of_everything(&steward).await;
     let file = format!(
         "{}\n{}",
         json!({"externalRef": "of a file", "title": "Of a file"}),

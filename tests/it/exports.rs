@@ -6,13 +6,14 @@ use sea_orm::{EntityTrait, QueryOrder};
 use sea_orm_migration::MigratorTrait;
 use serde_json::{Value, json};
 use wayin::base::DisclosureKeys;
-use wayin::{database, export};
 use wayin_entity::initiative;
 use wayin_migration::Migrator;
 
-use crate::records::{EVERY_FIELD, PLACES, full, initiatives, record};
 use crate::support::app::TestApp;
 use crate::support::database::connect;
+use crate::support::exports::{export_json_lines, remove_versions};
+use crate::support::places::PLACES;
+use crate::support::records::{EVERY_FIELD, complete_record, list_initiatives, minimal_record};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -20,32 +21,10 @@ tests_on_both_databases![
     a_disclosure_key_tells_a_record_by_lead_and_reference,
 ];
 
-/// The records of a base, as they leave it.
-pub async fn export_of(app: &TestApp) -> String {
-    let moment = database::begin_reading(&app.app.db).await.unwrap();
-    let mut written = Vec::new();
-    let count = export::records(&moment, &mut written).await.unwrap();
-    moment.commit().await.unwrap();
-    let text = String::from_utf8(written).unwrap();
-    assert_eq!(text.lines().count() as u64, count);
-    text
-}
-
-/// An export without the versions, which a base counts itself.
-pub fn without_versions(exported: &str) -> Vec<Value> {
-    let lines = exported.lines().map(|line| {
-        let mut record: Value = serde_json::from_str(line).unwrap();
-        let version = record.as_object_mut().unwrap().remove("version");
-        assert!(version.is_some_and(|version| version.is_i64()), "{line}");
-        record
-    });
-    lines.collect()
-}
-
 async fn what_is_exported_comes_back_the_same(database: Database) {
     let app = TestApp::start(database.clone()).await;
     app.places(PLACES).await;
-    let mut without_kind = full("r-1");
+    let mut without_kind = complete_record("r-1");
     without_kind["leadOrganisation"]
         .as_object_mut()
         .unwrap()
@@ -53,16 +32,20 @@ async fn what_is_exported_comes_back_the_same(database: Database) {
     let granted = json!({"title": "A grant", "visibility": "OPEN", "leadOrganisation": {"name": "By name"},
         "fundingTerms": [{"funder": {"name": "A funder by name"}, "grantIdentifier": "360G-only"}],
         "source": {"kind": "GRANT_DATA", "title": "Grants"}});
-    let rows: Vec<_> = [without_kind, full("r-2"), granted]
-        .into_iter()
-        .chain(
-            (0..600).map(|number| record(&format!("many-{number}"), json!({"place": {"code": "E07000001"}}))),
-        )
-        .collect();
+    let rows: Vec<_> =
+        [without_kind, complete_record("r-2"), granted]
+            .into_iter()
+            .chain((0..600).map(|number| {
+                minimal_record(&format!("many-{number}"), json!({"place": {"code": "E07000001"}}))
+            }))
+            .collect();
     app.publish(&rows).await;
-    app.publish(&[record("many-3", json!({"summary": "A second version."}))])
+    app.publish(&[minimal_record("many-3", json!({"summary": "A second version."}))])
         .await;
-    let (written, fields) = (export_of(&app).await, initiatives(&app, EVERY_FIELD).await);
+    let (written, fields) = (
+        export_json_lines(&app).await,
+        list_initiatives(&app, EVERY_FIELD).await,
+    );
     assert_eq!(written.lines().count(), 603);
     assert!(written.contains("A second version."));
     let empty = connect("sqlite::memory:").await.unwrap();
@@ -75,10 +58,10 @@ async fn what_is_exported_comes_back_the_same(database: Database) {
         .collect();
     assert_eq!(restored.publish(&lines).await.added, 603);
     assert_eq!(
-        without_versions(&export_of(&restored).await),
-        without_versions(&written)
+        remove_versions(&export_json_lines(&restored).await),
+        remove_versions(&written)
     );
-    assert_eq!(initiatives(&restored, EVERY_FIELD).await, fields);
+    assert_eq!(list_initiatives(&restored, EVERY_FIELD).await, fields);
     // What was exported says nothing new to the base that it came from.
     assert_eq!(app.publish(&lines).await.unchanged, 603);
 }
@@ -86,7 +69,7 @@ async fn what_is_exported_comes_back_the_same(database: Database) {
 async fn a_disclosure_key_tells_a_record_by_lead_and_reference(database: Database) {
     let app = TestApp::start(database).await;
     let led = |reference: &str, lead: &str| {
-        record(
+        minimal_record(
             reference,
             json!({"leadOrganisation": {"identifier": lead, "name": lead}}),
         )
@@ -106,7 +89,7 @@ async fn a_disclosure_key_tells_a_record_by_lead_and_reference(database: Databas
     let first = keys().await;
     assert_eq!(first.iter().collect::<BTreeSet<_>>().len(), 4, "{first:?}");
     // Whatever else is said of it, and in a base that has the same secret.
-    app.publish(&[record(
+    app.publish(&[minimal_record(
         "1",
         json!({"title": "Another", "leadOrganisation": {"identifier": "GB-CHC-1"}}),
     )])

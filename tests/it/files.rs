@@ -13,19 +13,20 @@ use tower::ServiceExt;
 use wayin::export::ExportFormat;
 use wayin::import::parse::FileError;
 use wayin::import::parse::records::RecordFormat;
-use wayin::import::{ImportError, Remark, Tally, records};
+use wayin::import::{ImportError, records};
+use wayin::server;
 use wayin::workbook::export::RecordBook;
-use wayin::{database, export, server};
 use wayin_entity::{
     challenge_faced, challenge_reason, condition_changed, entry_point_taken, funding_term, initiative,
     organisation, revision, source,
 };
 use wayin_migration::Migrator;
 
-use crate::exports::without_versions;
-use crate::records::{PLACES, full, record};
 use crate::support::app::TestApp;
 use crate::support::database::connect;
+use crate::support::exports::{export_records_as, import_records_as, remove_versions};
+use crate::support::places::{PLACES, start_with_places};
+use crate::support::records::{complete_record, minimal_record};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -33,33 +34,6 @@ tests_on_both_databases![
     what_is_wrong_in_a_workbook_is_told_by_sheet_row_and_column,
     the_template_is_there_for_everybody,
 ];
-
-/// The records of a base, as they leave it in a format.
-pub async fn exported(app: &TestApp, format: ExportFormat) -> Vec<u8> {
-    let moment = database::begin_reading(&app.app.db).await.unwrap();
-    let mut written = Vec::new();
-    export::records_as(&moment, format, &mut written).await.unwrap();
-    moment.commit().await.unwrap();
-    written
-}
-
-/// Imports a file; answers what became of its rows, and what was said of them.
-pub async fn import(app: &TestApp, format: RecordFormat, file: Vec<u8>) -> (Tally, Vec<String>) {
-    let mut said = Vec::new();
-    let mut remarks = |remark| {
-        said.push(match remark {
-            Remark::Refused(refusal) => refusal.to_string(),
-            Remark::Warning(warning) => format!("worth a look: {warning}"),
-            Remark::Note(note) => note,
-        });
-    };
-    let input = Cursor::new(file);
-    let tally = records::import_as(&app.app.db, &TestApp::act(), format, input, &mut remarks)
-        .await
-        .unwrap();
-    app.catch_up().await;
-    (tally, said)
-}
 
 /// Every row of every table that records are kept in, but for ids and moments.
 async fn kept(app: &TestApp) -> BTreeMap<&'static str, Vec<String>> {
@@ -106,10 +80,10 @@ async fn documents(app: &TestApp) -> Vec<Value> {
 /// hard to keep.
 fn hard_records() -> Vec<Value> {
     let led = |identifier: &str| json!({"leadOrganisation": {"identifier": identifier, "name": identifier, "kind": "COMMUNITY_GROUP"}});
-    let mut records = vec![full("r-1"), full("r-2")];
+    let mut records = vec![complete_record("r-1"), complete_record("r-2")];
     // The same reference in several organisations, and none.
     for identifier in ["GB-CHC-100", "GB-CHC-101", "GB-CHC-102"] {
-        let mut same = record("the same", led(identifier));
+        let mut same = minimal_record("the same", led(identifier));
         same["challengesFaced"] = json!([{"challenge": "DEFINING_AMBITIONS", "note": identifier}]);
         records.push(same);
     }
@@ -142,7 +116,7 @@ fn hard_records() -> Vec<Value> {
         "#REF!",
     ];
     for (number, text) in texts.iter().enumerate() {
-        let mut one = full(&format!("text-{number} {text}"));
+        let mut one = complete_record(&format!("text-{number} {text}"));
         one["title"] = json!(text);
         one["summary"] = json!(format!("{text}\n{text}"));
         one["entryPoints"][0]["motivation"] = json!(text);
@@ -153,11 +127,11 @@ fn hard_records() -> Vec<Value> {
         records.push(one);
     }
     let long = "Ein Text, der lang ist, und länger. ".repeat(280);
-    records.push(record(
+    records.push(minimal_record(
         "long",
         json!({"summary": long.chars().take(9_999).collect::<String>() + "."}),
     ));
-    records.push(record(
+    records.push(minimal_record(
         "amounts",
         json!({"startedOn": "1850-01-01", "endedOn": "1900-02-28", "fundingTerms": [
             {"funder": {"name": "F"}, "currency": "JPY", "amountMinor": 1_500},
@@ -172,10 +146,10 @@ async fn a_base_comes_back_from_every_format(database: Database) {
     let app = TestApp::start(database.clone()).await;
     app.places(PLACES).await;
     app.publish(&hard_records()).await;
-    app.publish(&[record("long", json!({"summary": "A second version."}))])
+    app.publish(&[minimal_record("long", json!({"summary": "A second version."}))])
         .await;
     let (lines, rows, before) = (
-        exported(&app, ExportFormat::Jsonl).await,
+        export_records_as(&app, ExportFormat::Jsonl).await,
         kept(&app).await,
         documents(&app).await,
     );
@@ -185,52 +159,55 @@ async fn a_base_comes_back_from_every_format(database: Database) {
         (ExportFormat::Csv, RecordFormat::Csv),
         (ExportFormat::Xlsx, RecordFormat::Xlsx),
     ] {
-        let file = exported(&app, to).await;
+        let file = export_records_as(&app, to).await;
         assert_eq!(RecordFormat::of("records", &file[..1024]).unwrap(), from);
         let empty = connect("sqlite::memory:").await.unwrap();
         Migrator::up(&empty, None).await.unwrap();
         let restored = TestApp::over(database.clone(), empty).await;
         restored.places(PLACES).await;
-        let (tally, said) = import(&restored, from, file.clone()).await;
+        let (tally, said) = import_records_as(&restored, from, file.clone()).await;
         assert_eq!((tally.added, tally.refused), (count, 0), "{from:?}: {said:?}");
-        let again = exported(&restored, ExportFormat::Jsonl).await;
+        let again = export_records_as(&restored, ExportFormat::Jsonl).await;
         assert!(
-            without_versions(str::from_utf8(&again).unwrap())
-                == without_versions(str::from_utf8(&lines).unwrap()),
+            remove_versions(str::from_utf8(&again).unwrap())
+                == remove_versions(str::from_utf8(&lines).unwrap()),
             "{from:?}"
         );
         assert_eq!(kept(&restored).await, rows, "{from:?}");
         assert_eq!(documents(&restored).await, before, "{from:?}");
         // What was exported says nothing new to the base that it came from.
-        assert_eq!(import(&app, from, file).await.0.unchanged, count, "{from:?}");
+        assert_eq!(
+            import_records_as(&app, from, file).await.0.unchanged,
+            count,
+            "{from:?}"
+        );
     }
 }
 
 async fn what_is_wrong_in_a_workbook_is_told_by_sheet_row_and_column(database: Database) {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    let app = start_with_places(database).await;
     let mut book = RecordBook::new().unwrap();
-    book.add(&record("1", json!({}))).unwrap();
-    book.add(&record(
+    book.add(&minimal_record("1", json!({}))).unwrap();
+    book.add(&minimal_record(
         "2",
         json!({"startedOn": "01/04/2020", "place": {"code": "E08000099"}, "ongoing": "perhaps",
             "fundingTerms": [{"funder": {"name": "F"}}, {"funder": {"name": "F"}, "currency": "GBP", "amountMinor": "£5"}]}),
     ))
     .unwrap();
-    book.add(&record(
+    book.add(&minimal_record(
         "3",
         json!({"place": {"code": "E08000099"}, "challengesFaced": [{"challenge": "DEFINING_AMBITIONS"}, {"challenge": "DEFINING_AMBITIONS"}],
             "fundingTerms": [{"funder": {"name": "F"}, "startsOn": "2021-04-01", "endsOn": "2020-04-01"}]}),
     ))
     .unwrap();
-    book.add(&record(
+    book.add(&minimal_record(
         "4",
         json!({"fundingTerms": [{"funder": {"name": "F"}, "startsOn": "2021-04-01", "endsOn": "2022-03-31", "durationMonths": 36}]}),
     ))
     .unwrap();
     let mut file = Vec::new();
     book.finish(&mut file).unwrap();
-    let (tally, mut said) = import(&app, RecordFormat::Xlsx, file).await;
+    let (tally, mut said) = import_records_as(&app, RecordFormat::Xlsx, file).await;
     assert_eq!((tally.added, tally.refused, tally.warned), (2, 2, 1), "{said:?}");
     said.sort();
     assert_eq!(

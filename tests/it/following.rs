@@ -13,6 +13,7 @@ use wayin::pattern::run::Stopped;
 
 use crate::support::app::TestApp;
 use crate::support::database::Kind;
+use crate::support::places::start_with_places;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -35,16 +36,8 @@ fn record(reference: usize, place: &str) -> Value {
     })
 }
 
-const PLACES: &str = "code,name,kind,within,successor
-E12000001,North East,REGION,,
-E12000002,North West,REGION,,
-E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,
-E06000002,Middlesbrough,LOCAL_AUTHORITY,E12000001,
-";
-
 async fn settled(database: Database, records: usize) -> TestApp {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    let app = start_with_places(database).await;
     let records: Vec<Value> = (0..records)
         .map(|reference| record(reference, "E06000001"))
         .collect();

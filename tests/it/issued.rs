@@ -10,10 +10,11 @@ use wayin::auth::token::Subject;
 use wayin::clock::{Clock, SystemClock};
 use wayin_entity::Role;
 
-use crate::redactions::everything;
 use crate::support::app::{Client, ISSUER, TestApp};
 use crate::support::imports::restart_with_import_settings;
+use crate::support::redaction::read_all_text;
 use crate::support::socket::{Heard, Listening, until};
+use crate::support::tokens::{find_member_id, issue_token, revoke_token};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -25,36 +26,6 @@ tests_on_both_databases![
     a_service_without_a_key_of_its_own_issues_none,
     a_text_is_taken_out_of_what_tokens_are_called,
 ];
-
-/// The payload of issuing a token.
-pub async fn issue(steward: &Client<'_>, input: Value) -> Value {
-    let query = "mutation($input: IssueTokenInput!) { issueToken(input: $input) { token
-        issuedToken { id name member { subject } issuedAt issuedBy expiresAt lastUsedAt revokedAt revokedBy }
-        userErrors { code path message } } }";
-    let mut response = steward.response_with(query, json!({"input": input})).await;
-    assert_eq!(response.get("errors"), None, "{response}");
-    response["data"]["issueToken"].take()
-}
-
-/// The payload of revoking a token.
-pub async fn revoke(steward: &Client<'_>, id: &Value) -> Value {
-    let query = "mutation($input: RevokeTokenInput!) { revokeToken(input: $input) {
-        issuedToken { id revokedAt revokedBy } userErrors { code path message } } }";
-    let input = json!({"id": id, "reason": "It was lost"});
-    let mut response = steward.response_with(query, json!({"input": input})).await;
-    assert_eq!(response.get("errors"), None, "{response}");
-    response["data"]["revokeToken"].take()
-}
-
-/// The global id of a member.
-pub async fn id_of(steward: &Client<'_>, subject: &str) -> Value {
-    let members = steward
-        .query("{ members(first: 100) { nodes { id subject } } }")
-        .await;
-    let members = members["members"]["nodes"].as_array().unwrap().clone();
-    let found = members.iter().find(|member| member["subject"] == subject);
-    found.unwrap_or_else(|| panic!("{subject} is a member"))["id"].clone()
-}
 
 /// The tokens of the list, in its order.
 async fn listed(steward: &Client<'_>, filter: &str) -> Vec<Value> {
@@ -93,21 +64,21 @@ async fn a_steward_issues_a_token_that_is_told_once(database: Database) {
     let app = TestApp::start(database).await;
     let steward = app.steward().await;
     let mut client = app.member("dashboard", Role::Dashboard, None).await;
-    let input = json!({"member": id_of(&steward, "dashboard").await, "name": " The council's dashboard ",
+    let input = json!({"member": find_member_id(&steward, "dashboard").await, "name": " The council's dashboard ",
         "days": 30, "reason": "They asked", "idempotencyKey": "1"});
-    let issued = issue(&steward, input.clone()).await;
+    let issued = issue_token(&steward, input.clone()).await;
     let told = &issued["issuedToken"];
     assert_eq!(issued["userErrors"], json!([]));
     assert_eq!(told["name"], "The council's dashboard");
     assert_eq!(told["member"]["subject"], "dashboard");
-    assert_eq!(told["issuedBy"], id_of(&steward, "steward").await);
+    assert_eq!(told["issuedBy"], find_member_id(&steward, "steward").await);
     for nothing in ["lastUsedAt", "revokedAt", "revokedBy"] {
         assert_eq!(told[nothing], Value::Null, "{nothing}");
     }
     let good_for = moment(&told["expiresAt"]) - moment(&told["issuedAt"]);
     assert_eq!(good_for, TimeDelta::days(30));
     // Whoever lost the answer gets it again.
-    assert_eq!(issue(&steward, input).await, issued);
+    assert_eq!(issue_token(&steward, input).await, issued);
     let text = issued["token"].as_str().unwrap().to_owned();
     // It is good, and that it was used is listed.
     client.authorization = Some(format!("Bearer {text}"));
@@ -133,7 +104,7 @@ async fn a_steward_issues_a_token_that_is_told_once(database: Database) {
     assert_eq!(listed(&steward, "").await[0]["lastUsedAt"], used);
     // The base does not hold what could be used.
     let signature = text.rsplit('.').next().unwrap();
-    let all = everything(&app).await;
+    let all = read_all_text(&app).await;
     assert!(all.contains("The council's dashboard"), "the name is kept");
     assert!(!all.contains(signature), "the token is kept nowhere");
     let events = steward
@@ -165,19 +136,19 @@ async fn a_revoked_token_is_refused_from_the_next_request_on(database: Database)
     let steward = app.steward().await;
     let mut one = app.member("dashboard", Role::Dashboard, None).await;
     let mut other = app.member("dashboard", Role::Dashboard, None).await;
-    let member = id_of(&steward, "dashboard").await;
+    let member = find_member_id(&steward, "dashboard").await;
     let mut ids = Vec::new();
     for (client, name) in [(&mut one, "One"), (&mut other, "Other")] {
-        let issued = issue(&steward, json!({"member": member, "name": name})).await;
+        let issued = issue_token(&steward, json!({"member": member, "name": name})).await;
         client.authorization = Some(format!("Bearer {}", issued["token"].as_str().unwrap()));
         client.query("{ viewer { subject } }").await;
         ids.push(issued["issuedToken"]["id"].clone());
     }
-    let revoked = revoke(&steward, &ids[0]).await;
+    let revoked = revoke_token(&steward, &ids[0]).await;
     assert_eq!(revoked["userErrors"], json!([]));
     assert_eq!(
         revoked["issuedToken"]["revokedBy"],
-        id_of(&steward, "steward").await
+        find_member_id(&steward, "steward").await
     );
     assert_eq!(
         one.error("{ viewer { subject } }").await,
@@ -194,10 +165,10 @@ async fn a_revoked_token_is_refused_from_the_next_request_on(database: Database)
     };
     assert_eq!(names(listed(&steward, "revoked: true").await), ["One"]);
     assert_eq!(names(listed(&steward, "revoked: false").await), ["Other"]);
-    let of_steward = format!("member: {}", id_of(&steward, "steward").await);
+    let of_steward = format!("member: {}", find_member_id(&steward, "steward").await);
     assert_eq!(names(listed(&steward, &of_steward).await), [""; 0]);
     assert_eq!(
-        complaints(&revoke(&steward, &ids[0]).await),
+        complaints(&revoke_token(&steward, &ids[0]).await),
         [("WRONG_STATE".into(), "id".into())]
     );
     // A member who is revoked has no good token of whatever sort.
@@ -219,8 +190,8 @@ async fn a_revoked_token_ends_what_was_begun_with_it(database: Database) {
     let app = TestApp::start(database).await;
     let steward = app.steward().await;
     app.member("partner", Role::Partner, Some("GB-CHC-1")).await;
-    let member = id_of(&steward, "partner").await;
-    let issued = issue(&steward, json!({"member": member, "name": "A spreadsheet"})).await;
+    let member = find_member_id(&steward, "partner").await;
+    let issued = issue_token(&steward, json!({"member": member, "name": "A spreadsheet"})).await;
     let listening = Listening::start(&app).await;
     let authorization = format!("Bearer {}", issued["token"].as_str().unwrap());
     let mut with_it = listening.begin(Some(&authorization)).await;
@@ -232,7 +203,7 @@ async fn a_revoked_token_ends_what_was_begun_with_it(database: Database) {
         app.app.live.submissions_told_to() == 2 && app.app.live.has_looked()
     })
     .await;
-    revoke(&steward, &issued["issuedToken"]["id"]).await;
+    revoke_token(&steward, &issued["issuedToken"]["id"]).await;
     let Heard::Said(said) = with_it.next().await else {
         panic!("the stream is told first");
     };
@@ -251,7 +222,7 @@ async fn a_revoked_token_ends_what_was_begun_with_it(database: Database) {
 async fn a_token_is_good_for_a_year_at_most_and_for_members_alone(database: Database) {
     let app = TestApp::start(database).await;
     let steward = app.steward().await;
-    let member = id_of(&steward, "steward").await;
+    let member = find_member_id(&steward, "steward").await;
     let elsewhere = Subject {
         issuer: "https://elsewhere.example.org".into(),
         subject: "cy".into(),
@@ -280,7 +251,10 @@ async fn a_token_is_good_for_a_year_at_most_and_for_members_alone(database: Data
         input.as_object_mut().unwrap().extend(fields);
         input
     };
-    let (of_cy, of_bo) = (id_of(&steward, "cy").await, id_of(&steward, "bo").await);
+    let (of_cy, of_bo) = (
+        find_member_id(&steward, "cy").await,
+        find_member_id(&steward, "bo").await,
+    );
     let nobody = wayin::id::NodeKind::Member.id(SystemClock.new_id());
     for (fields, code, path) in [
         (json!({"days": 0}), "OUT_OF_RANGE", "days"),
@@ -302,7 +276,7 @@ async fn a_token_is_good_for_a_year_at_most_and_for_members_alone(database: Data
         (json!({"member": of_bo}), "WRONG_STATE", "member"),
         (json!({"member": of_cy}), "NOT_ALLOWED", "member"),
     ] {
-        let issued = issue(&steward, with(fields.clone())).await;
+        let issued = issue_token(&steward, with(fields.clone())).await;
         assert_eq!(
             complaints(&issued),
             [(code.to_owned(), path.to_owned())],
@@ -319,12 +293,12 @@ async fn a_token_is_good_for_a_year_at_most_and_for_members_alone(database: Data
         (json!({"days": 366}), 366),
         (json!({"days": 1}), 1),
     ] {
-        let issued = issue(&steward, with(fields)).await;
+        let issued = issue_token(&steward, with(fields)).await;
         let told = &issued["issuedToken"];
         let good_for = moment(&told["expiresAt"]) - moment(&told["issuedAt"]);
         assert_eq!(good_for, TimeDelta::days(days), "{issued}");
     }
-    let issued = issue(&steward, with(json!({"expiresAt": in_days(100)}))).await;
+    let issued = issue_token(&steward, with(json!({"expiresAt": in_days(100)}))).await;
     let until = moment(&issued["issuedToken"]["expiresAt"]);
     assert!((until - now - TimeDelta::days(100)).abs() <= TimeDelta::seconds(1));
     app.holds().await;
@@ -333,8 +307,8 @@ async fn a_token_is_good_for_a_year_at_most_and_for_members_alone(database: Data
 async fn tokens_are_the_stewards_affair(database: Database) {
     let app = TestApp::start(database).await;
     let steward = app.steward().await;
-    let member = id_of(&steward, "steward").await;
-    let issued = issue(&steward, json!({"member": member, "name": "Mine"})).await;
+    let member = find_member_id(&steward, "steward").await;
+    let issued = issue_token(&steward, json!({"member": member, "name": "Mine"})).await;
     let id = &issued["issuedToken"]["id"];
     let asked = [
         "{ tokens { nodes { id } } }".to_owned(),
@@ -363,8 +337,8 @@ async fn a_service_without_a_key_of_its_own_issues_none(database: Database) {
     let app = restart_with_import_settings(app, wayin::import::job::Settings::default());
     assert!(app.app.issuing.is_none());
     let steward = app.steward().await;
-    let member = id_of(&steward, "steward").await;
-    let issued = issue(&steward, json!({"member": member, "name": "T"})).await;
+    let member = find_member_id(&steward, "steward").await;
+    let issued = issue_token(&steward, json!({"member": member, "name": "T"})).await;
     assert_eq!(complaints(&issued), [("NOT_ALLOWED".into(), String::new())]);
     assert_eq!(issued["token"], Value::Null);
 }
@@ -372,17 +346,17 @@ async fn a_service_without_a_key_of_its_own_issues_none(database: Database) {
 async fn a_text_is_taken_out_of_what_tokens_are_called(database: Database) {
     let app = TestApp::start(database).await;
     let steward = app.steward().await;
-    let member = id_of(&steward, "steward").await;
+    let member = find_member_id(&steward, "steward").await;
     let input = json!({"member": member, "name": "For Zelda Quillfeather", "idempotencyKey": "1"});
-    let issued = issue(&steward, input.clone()).await;
+    let issued = issue_token(&steward, input.clone()).await;
     let redacted = steward
         .query("mutation { redact(input: {text: \"Zelda Quillfeather\", reason: \"She asked\"}) { userErrors { message } } }")
         .await;
     assert_eq!(redacted["redact"]["userErrors"], json!([]));
-    assert!(!everything(&app).await.contains("Quillfeather"));
+    assert!(!read_all_text(&app).await.contains("Quillfeather"));
     assert_eq!(listed(&steward, "").await[0]["name"], "For [redacted]");
     // Whoever sends it again gets the same token all the same, without the text.
-    let again = issue(&steward, input).await;
+    let again = issue_token(&steward, input).await;
     assert_eq!(again["token"], issued["token"]);
     assert_eq!(again["issuedToken"]["name"], "For [redacted]");
     app.holds().await;

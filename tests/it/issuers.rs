@@ -30,8 +30,8 @@ use wayin::schema::schema;
 use wayin_entity::Role;
 
 use crate::support::app::{AUDIENCE, ISSUER, TestApp};
+use crate::support::tokens::encode_pem;
 use crate::support::{Database, tests_on_both_databases, tests_without_database};
-use crate::tokens::pem;
 
 tests_on_both_databases![
     an_issuer_changes_its_keys_without_a_restart,
@@ -84,7 +84,7 @@ impl Pair {
                 (private.as_ref().to_vec(), key.as_ref().to_vec(), listed)
             }
         };
-        let private = pem("PRIVATE", &private);
+        let private = encode_pem("PRIVATE", &private);
         let signs = match algorithm {
             Algorithm::EdDSA => EncodingKey::from_ed_pem(&private),
             Algorithm::ES256 => EncodingKey::from_ec_pem(&private),
@@ -410,7 +410,7 @@ async fn no_key_is_taken_for_what_it_is_not() {
     for pair in [&one, &two, &three] {
         let texts = [
             pair.public.clone(),
-            pem("PUBLIC", &pair.public),
+            encode_pem("PUBLIC", &pair.public),
             pair.listed.to_string().into_bytes(),
             BASE64_URL_SAFE_NO_PAD.encode(&pair.public).into_bytes(),
             Vec::new(),

@@ -7,6 +7,10 @@ use wayin_entity::{KeptSubject, Role, kept_revision};
 
 use crate::support::app::{Client, ISSUER, TestApp};
 use crate::support::builders::record;
+use crate::support::places::start_with_places;
+use crate::support::reference_data::{
+    build_valid_inputs, find_payload_field, save_reference_data, send_mutation,
+};
 use crate::support::{Database, tests_on_both_databases};
 
 mod merging;
@@ -29,71 +33,15 @@ tests_on_both_databases![
     who_is_no_steward_keeps_nothing,
 ];
 
-const PLACES: &str = "code,name,kind,within,successor
-E92000001,England,,,
-E12000001,North East,,E92000001,
-E12000002,North West,,E92000001,
-E06000001,Hartlepool,,E12000001,
-E06000002,Middlesbrough,,E12000001,
-";
-
-pub(super) async fn base(database: Database) -> TestApp {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
-    app
-}
-
-/// What a mutation saves, by the name of the field of its payload, and whether the log grows with it.
-fn saved_by(name: &str) -> (&'static str, bool) {
-    match name {
-        "savePlace" => ("place", true),
-        "saveOrganisation" | "mergeOrganisations" => ("organisation", true),
-        "saveTerm" => ("term", false),
-        "saveMeeting" => ("meeting", false),
-        "saveReflection" => ("reflection", false),
-        "saveCrisis" => ("crisis", true),
-        "saveClaim" => ("claim", false),
-        "saveMember" | "revokeMember" => ("member", false),
-        _ => panic!("{name} saves nothing that is known here"),
-    }
-}
-
-/// What a mutation of something that is kept answers.
-pub(super) async fn keep(client: &Client<'_>, name: &str, input: Value) -> Value {
-    let (field, logged) = saved_by(name);
-    let change = if logged { "change" } else { "" };
-    let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
-    let query = format!(
-        "mutation($input: {input_type}!) {{ {name}(input: $input) {{
-           {field} {{ id version }} {change} changedSince {{ path before after }} userErrors {{ code path message }} }} }}"
-    );
-    let mut response = client.response_with(&query, json!({"input": input})).await;
-    assert_eq!(response.get("errors"), None, "{name} {input}: {response}");
-    response["data"][name].take()
-}
-
-/// What was saved by a mutation that must go well: its id and version.
-pub async fn kept(client: &Client<'_>, name: &str, input: Value) -> (String, i64) {
-    let payload = keep(client, name, input.clone()).await;
-    assert_eq!(payload["userErrors"], json!([]), "{name} {input}: {payload}");
-    let (field, logged) = saved_by(name);
-    assert_eq!(payload["change"].is_i64(), logged, "{name}: {payload}");
-    let saved = &payload[field];
-    (
-        saved["id"].as_str().unwrap().to_owned(),
-        saved["version"].as_i64().unwrap(),
-    )
-}
-
 /// The codes and paths of what was wrong, sorted by path.
-pub(super) async fn refused(client: &Client<'_>, name: &str, input: Value) -> Vec<String> {
-    let payload = keep(client, name, input.clone()).await;
-    let (field, _) = saved_by(name);
+async fn refused(client: &Client<'_>, name: &str, input: Value) -> Vec<String> {
+    let payload = send_mutation(client, name, input.clone()).await;
+    let (field, _) = find_payload_field(name);
     assert_eq!(payload[field], Value::Null, "{name} {input}: {payload}");
     complaints(&payload)
 }
 
-pub(super) fn complaints(payload: &Value) -> Vec<String> {
+fn complaints(payload: &Value) -> Vec<String> {
     let mut all: Vec<String> = payload["userErrors"]
         .as_array()
         .unwrap()
@@ -113,7 +61,7 @@ pub(super) fn complaints(payload: &Value) -> Vec<String> {
 }
 
 /// Every version of something, the newest first.
-pub(super) async fn history(client: &Client<'_>, id: &str) -> Vec<Value> {
+async fn history(client: &Client<'_>, id: &str) -> Vec<Value> {
     let query = format!(
         "{{ history(of: {id:?}) {{ totalCount nodes {{ version at by reason document changes {{ path before after }} }} }} }}"
     );
@@ -123,99 +71,11 @@ pub(super) async fn history(client: &Client<'_>, id: &str) -> Vec<Value> {
     }
 }
 
-/// Inputs that are right, one of each mutation but revoking; each of the later ones may name the earlier.
-async fn good_inputs(steward: &Client<'_>) -> Vec<(&'static str, Value, &'static str, Value)> {
-    let (meeting, _) = kept(
-        steward,
-        "saveMeeting",
-        json!({"title": "The first", "heldOn": "2024-05-01"}),
-    )
-    .await;
-    let skipped = json!({"challenge": {"on": "DEFINING_AMBITIONS", "step": {"in": ["SKIPPED"]}}});
-    vec![
-        (
-            "savePlace",
-            json!({"name": "Seaton Carew", "kind": "NEIGHBOURHOOD", "within": [{"code": "E06000001"}]}),
-            "name",
-            json!("Seaton"),
-        ),
-        (
-            "saveOrganisation",
-            json!({"name": "A trust", "identifier": "GB-CHC-77", "kind": "FUNDER"}),
-            "autoPublish",
-            json!(true),
-        ),
-        (
-            "saveTerm",
-            json!({"slug": "way-in", "word": "Way in", "definition": "Where one starts", "otherWords": ["start"],
-                   "caution": "None", "code": "COLLABORATION"}),
-            "definition",
-            json!("Where people start from"),
-        ),
-        (
-            "saveMeeting",
-            json!({"title": "The second", "heldOn": "2030-01-01", "theme": "Funding",
-                   "registrationUrl": "https://example.org/register"}),
-            "heldOn",
-            json!("2030-01-02"),
-        ),
-        (
-            "saveReflection",
-            json!({"meeting": meeting, "perspective": "FUNDER", "challenge": "DEFINING_AMBITIONS",
-                   "text": "There was no time"}),
-            "text",
-            json!("There was little time"),
-        ),
-        (
-            "saveCrisis",
-            json!({"slug": "a-flood", "name": "A flood", "from": "2020-01-01", "to": "2020-12-31",
-                   "places": [{"code": "E06000001"}]}),
-            "to",
-            json!("2021-12-31"),
-        ),
-        (
-            "saveClaim",
-            json!({"slug": "a-claim", "statement": "One goes with the other", "when": skipped, "then": {}, "by": "REGION"}),
-            "statement",
-            json!("One often goes with the other"),
-        ),
-        (
-            "saveMember",
-            json!({"issuer": ISSUER, "subject": "somebody", "role": "DASHBOARD"}),
-            "role",
-            json!("STEWARD"),
-        ),
-    ]
-}
-
-/// Sends every mutation of this file once, and answers how many were sent.
-pub async fn keep_everything(steward: &Client<'_>) -> usize {
-    let inputs = good_inputs(steward).await;
-    let mut sent = 1;
-    for (name, input, _, _) in inputs {
-        let (id, _) = kept(steward, name, input).await;
-        sent += 1;
-        if name == "saveMember" {
-            kept(steward, "revokeMember", json!({"id": id})).await;
-            sent += 1;
-        }
-    }
-    let (other, _) = kept(steward, "saveOrganisation", json!({"name": "The same trust"})).await;
-    let (into, _) = kept(steward, "saveOrganisation", json!({"name": "The trust"})).await;
-    kept(
-        steward,
-        "mergeOrganisations",
-        json!({"keep": into, "merge": other, "reason": "One and the same"}),
-    )
-    .await;
-    sent + 3
-}
-
 async fn every_save_leaves_a_version_and_an_event_and_is_known_again(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
     let me = steward.query("{ viewer { id } }").await["viewer"]["id"].take();
-    for (name, input, field, value) in good_inputs(&steward).await {
+    for (name, input, field, value) in build_valid_inputs(&steward).await {
         let with = |pairs: &[(&str, Value)]| {
             let mut input = input.clone();
             for (field, value) in pairs {
@@ -227,9 +87,13 @@ async fn every_save_leaves_a_version_and_an_event_and_is_known_again(database: D
             ("idempotencyKey", json!(name)),
             ("reason", json!("It was asked for")),
         ]);
-        let first = keep(&steward, name, keyed.clone()).await;
+        let first = send_mutation(&steward, name, keyed.clone()).await;
         assert_eq!(first["userErrors"], json!([]), "{name}: {first}");
-        assert_eq!(keep(&steward, name, keyed.clone()).await, first, "{name}: again");
+        assert_eq!(
+            send_mutation(&steward, name, keyed.clone()).await,
+            first,
+            "{name}: again"
+        );
         let mut other = keyed;
         other[field] = value.clone();
         assert_eq!(
@@ -237,7 +101,7 @@ async fn every_save_leaves_a_version_and_an_event_and_is_known_again(database: D
             ["idempotencyKey KEY_REUSED"],
             "{name}"
         );
-        let (what, _) = saved_by(name);
+        let (what, _) = find_payload_field(name);
         let id = first[what]["id"].as_str().unwrap();
         assert_eq!(first[what]["version"], 1, "{name}");
         // Members are known by their subject, all others by their id.
@@ -249,9 +113,9 @@ async fn every_save_leaves_a_version_and_an_event_and_is_known_again(database: D
         let save = |version: i64, more: &[(&str, Value)]| {
             with(&[own.as_slice(), &[("version", json!(version))], more].concat())
         };
-        let (_, version) = kept(&steward, name, save(1, &[(field, value.clone())])).await;
+        let (_, version) = save_reference_data(&steward, name, save(1, &[(field, value.clone())])).await;
         assert_eq!(version, 2, "{name}");
-        let stale = keep(&steward, name, save(1, &[])).await;
+        let stale = send_mutation(&steward, name, save(1, &[])).await;
         assert_eq!(complaints(&stale), ["version STALE_VERSION"], "{name}");
         let changed = stale["changedSince"].as_array().unwrap();
         assert_eq!(changed.len(), 1, "{name}: {stale}");
@@ -295,22 +159,22 @@ async fn every_save_leaves_a_version_and_an_event_and_is_known_again(database: D
 }
 
 async fn what_was_saved_is_answered_again_as_it_stood(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
-    for (name, input, field, value) in good_inputs(&steward).await {
+    for (name, input, field, value) in build_valid_inputs(&steward).await {
         let mut keyed = input.clone();
         keyed["idempotencyKey"] = json!(name);
-        let first = keep(&steward, name, keyed.clone()).await;
+        let first = send_mutation(&steward, name, keyed.clone()).await;
         assert_eq!(first["userErrors"], json!([]), "{name}: {first}");
-        let (what, _) = saved_by(name);
+        let (what, _) = find_payload_field(name);
         let mut later = input;
         if name != "saveMember" {
             later["id"] = first[what]["id"].clone();
         }
         later[field] = value;
-        let (_, version) = kept(&steward, name, later).await;
+        let (_, version) = save_reference_data(&steward, name, later).await;
         assert_eq!(version, 2, "{name}");
-        assert_eq!(keep(&steward, name, keyed).await, first, "{name}: again");
+        assert_eq!(send_mutation(&steward, name, keyed).await, first, "{name}: again");
     }
     // With what it referred to by then.
     let ask = "mutation($place: SavePlaceInput!, $crisis: SaveCrisisInput!) {
@@ -332,10 +196,10 @@ async fn what_was_saved_is_answered_again_as_it_stood(database: Database) {
         json!([{"name": "Hartlepool"}, {"name": "Middlesbrough"}])
     );
     let moved = json!({"id": place["id"], "name": "There", "kind": "WARD", "within": []});
-    kept(&steward, "savePlace", moved).await;
+    save_reference_data(&steward, "savePlace", moved).await;
     let spread =
         json!({"id": crisis["id"], "slug": "a-storm", "name": "Storms", "from": "2020-01-01", "places": []});
-    kept(&steward, "saveCrisis", spread).await;
+    save_reference_data(&steward, "saveCrisis", spread).await;
     assert_eq!(steward.response_with(ask, variables).await, first);
     let now = format!(
         "{{ node(id: {}) {{ ... on Place {{ version name within {{ name }} }} }} }}",
@@ -349,15 +213,15 @@ async fn what_was_saved_is_answered_again_as_it_stood(database: Database) {
 
 #[expect(clippy::too_many_lines, reason = "one line for each mistake that can be made")]
 async fn everything_that_is_wrong_is_told_at_once(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
-    let (meeting, _) = kept(
+    let (meeting, _) = save_reference_data(
         &steward,
         "saveMeeting",
         json!({"title": "The first", "heldOn": "2024-05-01"}),
     )
     .await;
-    kept(
+    save_reference_data(
         &steward,
         "saveTerm",
         json!({"slug": "taken", "word": "W", "definition": "D"}),
@@ -499,7 +363,7 @@ async fn everything_that_is_wrong_is_told_at_once(database: Database) {
 }
 
 /// How many versions of a sort of thing there are.
-pub(super) async fn count_of(app: &TestApp, subject: KeptSubject) -> usize {
+async fn count_of(app: &TestApp, subject: KeptSubject) -> usize {
     kept_revision::Entity::find()
         .filter(kept_revision::Column::Subject.eq(subject))
         .all(&app.app.db)
@@ -509,7 +373,7 @@ pub(super) async fn count_of(app: &TestApp, subject: KeptSubject) -> usize {
 }
 
 async fn what_stood_before_it_was_saved_has_a_first_version(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
     // As in a base that is older than its versions.
     kept_revision::Entity::delete_many()
@@ -524,7 +388,10 @@ async fn what_stood_before_it_was_saved_has_a_first_version(database: Database) 
     let within = json!([{"code": "E12000001"}]);
     let input = json!({"id": id, "version": 1, "name": "Hartlepool Borough", "kind": "LOCAL_AUTHORITY",
                        "code": "E06000001", "within": within});
-    assert_eq!(kept(&steward, "savePlace", input.clone()).await.1, 2);
+    assert_eq!(
+        save_reference_data(&steward, "savePlace", input.clone()).await.1,
+        2
+    );
     let told = history(&steward, id).await;
     assert_eq!(told.len(), 2);
     assert_eq!(told[1]["document"]["name"], "Hartlepool");
@@ -540,7 +407,7 @@ async fn what_stood_before_it_was_saved_has_a_first_version(database: Database) 
 }
 
 async fn what_imports_add_and_alter_leaves_versions(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
     assert_eq!(count_of(&app, KeptSubject::Place).await, 5, "one for each place");
     app.places("code,name,within\nE06000001,Hartlepool,\n").await;
@@ -594,7 +461,7 @@ async fn by_region(client: &Client<'_>, at_least: i64) -> Vec<(String, i64)> {
 }
 
 async fn a_place_that_moves_takes_its_records_along(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
     app.publish(&[
         record("a").at("E06000001").json(),
@@ -605,7 +472,7 @@ async fn a_place_that_moves_takes_its_records_along(database: Database) {
     let id = steward.query("{ place(code: \"E06000001\") { id } }").await["place"]["id"].take();
     let moved = json!({"id": id, "name": "Hartlepool", "kind": "LOCAL_AUTHORITY", "code": "E06000001",
                        "within": [{"code": "E12000002"}]});
-    let payload = keep(&steward, "savePlace", moved).await;
+    let payload = send_mutation(&steward, "savePlace", moved).await;
     app.catch_up().await;
     assert_eq!(
         by_region(&steward, payload["change"].as_i64().unwrap()).await,
@@ -619,7 +486,7 @@ async fn a_place_that_moves_takes_its_records_along(database: Database) {
     // One that is retired leads to its successor.
     let retired = json!({"id": id, "name": "Hartlepool", "kind": "LOCAL_AUTHORITY", "code": "E06000001",
                          "within": [{"code": "E12000002"}], "successor": {"code": "E06000002"}});
-    kept(&steward, "savePlace", retired).await;
+    save_reference_data(&steward, "savePlace", retired).await;
     let found = steward
         .query(&format!(
             "{{ place(code: \"E06000001\") {{ name }} node(id: {id}) {{ ... on Place {{ name successor {{ name }} }} }} }}"
@@ -633,7 +500,7 @@ async fn a_place_that_moves_takes_its_records_along(database: Database) {
 }
 
 async fn no_place_lies_within_itself_or_too_deep(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
     let england = steward.query("{ place(code: \"E92000001\") { id } }").await["place"]["id"].take();
     let circle = json!({"id": england, "name": "England", "kind": "NATION", "code": "E92000001",
@@ -658,7 +525,7 @@ async fn no_place_lies_within_itself_or_too_deep(database: Database) {
     let mut inner = json!({"code": "E06000001"});
     // England, the North East and Hartlepool are three already.
     for _ in 3..12 {
-        let (id, _) = kept(&steward, "savePlace", neighbourhood(inner)).await;
+        let (id, _) = save_reference_data(&steward, "savePlace", neighbourhood(inner)).await;
         inner = json!({"id": id});
     }
     assert_eq!(
@@ -666,7 +533,7 @@ async fn no_place_lies_within_itself_or_too_deep(database: Database) {
         ["within OUT_OF_RANGE"]
     );
     // Nor from above.
-    let (kingdom, _) = kept(
+    let (kingdom, _) = save_reference_data(
         &steward,
         "savePlace",
         json!({"name": "The Kingdom", "kind": "COUNTRY"}),
@@ -681,7 +548,7 @@ async fn no_place_lies_within_itself_or_too_deep(database: Database) {
 }
 
 async fn a_code_that_a_place_has_stays(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
     let id = steward.query("{ place(code: \"E06000001\") { id } }").await["place"]["id"].take();
     for code in [json!("E06000099"), Value::Null] {
@@ -689,21 +556,21 @@ async fn a_code_that_a_place_has_stays(database: Database) {
         assert_eq!(refused(&steward, "savePlace", other).await, ["code NOT_ALLOWED"]);
     }
     let bare = json!({"name": "Stockton", "kind": "LOCAL_AUTHORITY"});
-    let (id, _) = kept(&steward, "savePlace", bare).await;
+    let (id, _) = save_reference_data(&steward, "savePlace", bare).await;
     let coded = json!({"id": id, "name": "Stockton", "kind": "LOCAL_AUTHORITY", "code": "e06000004"});
-    kept(&steward, "savePlace", coded).await;
+    save_reference_data(&steward, "savePlace", coded).await;
     let found = steward.query("{ place(code: \"E06000004\") { id } }").await;
     assert_eq!(found["place"]["id"], id);
 }
 
 async fn reflections_stand_in_their_order(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
     let meeting = json!({"title": "The first", "heldOn": "2024-05-01"});
-    let (meeting, _) = kept(&steward, "saveMeeting", meeting).await;
+    let (meeting, _) = save_reference_data(&steward, "saveMeeting", meeting).await;
     let said = |text: &str| json!({"meeting": meeting, "perspective": "COMMUNITY", "text": text});
-    let (first, _) = kept(&steward, "saveReflection", said("First")).await;
-    kept(&steward, "saveReflection", said("Second")).await;
+    let (first, _) = save_reference_data(&steward, "saveReflection", said("First")).await;
+    save_reference_data(&steward, "saveReflection", said("Second")).await;
     let mut clash = said("Third");
     clash["position"] = json!(2);
     assert_eq!(
@@ -712,11 +579,11 @@ async fn reflections_stand_in_their_order(database: Database) {
     );
     let mut last = said("First");
     (last["id"], last["position"]) = (json!(first), json!(3));
-    kept(&steward, "saveReflection", last).await;
+    save_reference_data(&steward, "saveReflection", last).await;
     // Where nothing is said it stays there.
     let mut about = said("Third");
     (about["id"], about["place"]) = (json!(first), json!({"code": "E06000001"}));
-    kept(&steward, "saveReflection", about).await;
+    save_reference_data(&steward, "saveReflection", about).await;
     let told = steward
         .query("{ meetings { nodes { reflections { text place { name } } } } }")
         .await;
@@ -727,7 +594,7 @@ async fn reflections_stand_in_their_order(database: Database) {
 }
 
 async fn a_crisis_that_changes_changes_answers(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
     let during = |reference: &str, place: &str| {
         record(reference)
@@ -757,7 +624,7 @@ async fn a_crisis_that_changes_changes_answers(database: Database) {
         assert_eq!(told["initiatives"]["totalCount"], counted, "{told}");
         counted
     };
-    let everywhere = keep(
+    let everywhere = send_mutation(
         &steward,
         "saveCrisis",
         crisis(None, "2020-06-01", Value::Null, json!([])),
@@ -767,16 +634,25 @@ async fn a_crisis_that_changes_changes_answers(database: Database) {
     assert_eq!(touched(everywhere).await, 2);
     let id = Some(id.as_str());
     let in_one = crisis(id, "2020-06-01", Value::Null, json!([{"code": "E06000001"}]));
-    assert_eq!(touched(keep(&steward, "saveCrisis", in_one).await).await, 1);
+    assert_eq!(
+        touched(send_mutation(&steward, "saveCrisis", in_one).await).await,
+        1
+    );
     let later = crisis(id, "2021-06-01", json!("2021-07-01"), json!([]));
-    assert_eq!(touched(keep(&steward, "saveCrisis", later).await).await, 0);
+    assert_eq!(
+        touched(send_mutation(&steward, "saveCrisis", later).await).await,
+        0
+    );
     let in_region = crisis(
         id,
         "2020-06-01",
         json!("2020-07-01"),
         json!([{"code": "E12000001"}]),
     );
-    assert_eq!(touched(keep(&steward, "saveCrisis", in_region).await).await, 2);
+    assert_eq!(
+        touched(send_mutation(&steward, "saveCrisis", in_region).await).await,
+        2
+    );
     let told = steward
         .query("{ crises { nodes { to places { name } version } } }")
         .await;
@@ -787,13 +663,13 @@ async fn a_crisis_that_changes_changes_answers(database: Database) {
 }
 
 async fn a_claim_that_cannot_be_answered_is_not_kept(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
     let claim = |when: Value, then: Value, among: Value, by: Value| {
         json!({"slug": "a-claim", "statement": "One goes with the other",
                "when": when, "then": then, "among": among, "by": by})
     };
-    let organisation = kept(&steward, "saveOrganisation", json!({"name": "A trust"}))
+    let organisation = save_reference_data(&steward, "saveOrganisation", json!({"name": "A trust"}))
         .await
         .0;
     for (input, expected) in [
@@ -873,7 +749,7 @@ async fn a_claim_that_cannot_be_answered_is_not_kept(database: Database) {
         json!({"place": {"within": {"code": "E12000001"}}}),
         json!("REGION"),
     );
-    kept(&steward, "saveClaim", good.clone()).await;
+    save_reference_data(&steward, "saveClaim", good.clone()).await;
     // It is answered to everybody at once, and with strata to members.
     let overall = "{ claim(slug: \"a-claim\") { statement pattern { reading table { population } } } }";
     let told = app.anonymous().query(overall).await;
@@ -884,9 +760,9 @@ async fn a_claim_that_cannot_be_answered_is_not_kept(database: Database) {
 }
 
 async fn a_member_who_is_revoked_may_do_nothing_from_then_on(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
-    let (own, _) = kept(
+    let (own, _) = save_reference_data(
         &steward,
         "saveOrganisation",
         json!({"name": "A trust", "identifier": "GB-CHC-500"}),
@@ -894,7 +770,7 @@ async fn a_member_who_is_revoked_may_do_nothing_from_then_on(database: Database)
     .await;
     // One who is added may act at once.
     let input = json!({"issuer": ISSUER, "subject": "somebody", "role": "PARTNER", "organisation": own});
-    let (id, _) = kept(&steward, "saveMember", input.clone()).await;
+    let (id, _) = save_reference_data(&steward, "saveMember", input.clone()).await;
     let mut somebody = app.anonymous();
     somebody.authorization = Some(format!("Bearer {}", crate::support::app::token("somebody")));
     let viewer = "{ viewer { role organisation { identifier } } }";
@@ -902,7 +778,7 @@ async fn a_member_who_is_revoked_may_do_nothing_from_then_on(database: Database)
         somebody.query(viewer).await["viewer"],
         json!({"role": "PARTNER", "organisation": {"identifier": "GB-CHC-500"}})
     );
-    kept(&steward, "revokeMember", json!({"id": id, "reason": "Left"})).await;
+    save_reference_data(&steward, "revokeMember", json!({"id": id, "reason": "Left"})).await;
     let (_, code) = somebody.error(viewer).await;
     assert_eq!(code, "UNAUTHENTICATED");
     assert_eq!(
@@ -921,7 +797,10 @@ async fn a_member_who_is_revoked_may_do_nothing_from_then_on(database: Database)
     assert!(revoked["nodes"][0]["revokedAt"].is_string());
     // Saved again, they may act again, as what is said then.
     let input = json!({"issuer": ISSUER, "subject": "somebody", "role": "DASHBOARD", "organisation": null});
-    assert_eq!(kept(&steward, "saveMember", input).await, (id.clone(), 3));
+    assert_eq!(
+        save_reference_data(&steward, "saveMember", input).await,
+        (id.clone(), 3)
+    );
     assert_eq!(
         somebody.query(viewer).await["viewer"],
         json!({"role": "DASHBOARD", "organisation": null})
@@ -940,7 +819,7 @@ async fn a_member_who_is_revoked_may_do_nothing_from_then_on(database: Database)
 }
 
 async fn the_last_steward_stays_one(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
     let me = steward.query("{ viewer { id } }").await["viewer"]["id"].take();
     let demoted = json!({"issuer": ISSUER, "subject": "steward", "role": "DASHBOARD"});
@@ -953,21 +832,21 @@ async fn the_last_steward_stays_one(database: Database) {
         ["role NOT_ALLOWED"]
     );
     let other = json!({"issuer": ISSUER, "subject": "other", "role": "STEWARD"});
-    let (other_id, _) = kept(&steward, "saveMember", other.clone()).await;
-    kept(&steward, "revokeMember", json!({"id": other_id})).await;
+    let (other_id, _) = save_reference_data(&steward, "saveMember", other.clone()).await;
+    save_reference_data(&steward, "revokeMember", json!({"id": other_id})).await;
     assert_eq!(
         refused(&steward, "saveMember", demoted.clone()).await,
         ["role NOT_ALLOWED"],
         "one who was revoked is none"
     );
-    kept(&steward, "saveMember", other).await;
-    kept(&steward, "saveMember", demoted).await;
+    save_reference_data(&steward, "saveMember", other).await;
+    save_reference_data(&steward, "saveMember", demoted).await;
     let (_, code) = steward.error("{ members { totalCount } }").await;
     assert_eq!(code, "FORBIDDEN");
 }
 
 async fn of_two_stewards_who_revoke_each_other_one_stays(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     for round in 0..4 {
         let (one, other) = (
             app.steward().await,
@@ -991,7 +870,7 @@ async fn of_two_stewards_who_revoke_each_other_one_stays(database: Database) {
 }
 
 async fn who_is_no_steward_keeps_nothing(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let partner = app.member("partner", Role::Partner, Some("GB-CHC-500")).await;
     for query in [
         "mutation { saveCrisis(input: {slug: \"a\", name: \"A\", from: \"2020-01-01\"}) { change } }",

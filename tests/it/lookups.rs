@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use wayin::id::NodeKind;
 use wayin_entity::{Role, place};
 
-use crate::lists::filled;
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::record;
+use crate::support::filled_lists::start_with_filled_lists;
 use crate::support::imports::send_file;
 use crate::support::{Database, tests_on_both_databases};
 
@@ -157,7 +157,7 @@ async fn organisations_are_found_by_what_they_are(database: Database) {
 }
 
 async fn terms_are_found_by_other_words_too(database: Database) {
-    let app = filled(database, 5).await;
+    let app = start_with_filled_lists(database, 5).await;
     let anonymous = app.anonymous();
     let found = async |search: &str| {
         let query = format!("{{ terms(search: \"{search}\", first: 100) {{ totalCount }} }}");
@@ -171,7 +171,7 @@ async fn terms_are_found_by_other_words_too(database: Database) {
 }
 
 async fn a_node_of_each_type_is_found_by_its_id(database: Database) {
-    let app = filled(database, 6).await;
+    let app = start_with_filled_lists(database, 6).await;
     let steward = app.steward().await;
     let one = "first: 1";
     let found = steward

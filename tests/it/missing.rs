@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 use wayin::example;
 use wayin_entity::Role;
 
-use crate::exports::export_of;
 use crate::grants::{grant, try_grants};
-use crate::records::{EVERY_FIELD, PLACES, initiatives, record};
 use crate::support::app::TestApp;
+use crate::support::exports::export_json_lines;
+use crate::support::places::start_with_places;
+use crate::support::records::{EVERY_FIELD, list_initiatives, minimal_record};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -20,7 +21,7 @@ tests_on_both_databases![
 
 /// A record that lacks answers in every part, and says why.
 fn lacking(reference: &str) -> Value {
-    record(
+    minimal_record(
         reference,
         json!({
             "missing": {"place": "WITHHELD", "endedOn": "NOT_APPLICABLE"},
@@ -46,12 +47,11 @@ fn because(field: &str, because: &str) -> Value {
 }
 
 async fn a_record_says_why_its_answers_are_missing(database: Database) {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    let app = start_with_places(database).await;
     let sent = lacking("1");
     assert_eq!(app.publish(std::slice::from_ref(&sent)).await.added, 1);
     assert_eq!(
-        initiatives(&app, WHY).await[0],
+        list_initiatives(&app, WHY).await[0],
         json!({
             "missing": [because("place", "WITHHELD"), because("endedOn", "NOT_APPLICABLE")],
             "entryPoints": [{"missing": [because("motivation", "NO_REPLY")]}],
@@ -66,7 +66,7 @@ async fn a_record_says_why_its_answers_are_missing(database: Database) {
     );
     // It is part of what the record says: sent again it changes nothing, and an export holds it.
     assert_eq!(app.publish(std::slice::from_ref(&sent)).await.unchanged, 1);
-    let exported: Value = serde_json::from_str(&export_of(&app).await).unwrap();
+    let exported: Value = serde_json::from_str(&export_json_lines(&app).await).unwrap();
     assert_eq!(exported["missing"], sent["missing"]);
     assert_eq!(exported["challengesFaced"], sent["challengesFaced"]);
     assert_eq!(
@@ -81,7 +81,7 @@ async fn a_record_says_why_its_answers_are_missing(database: Database) {
     corrected["fundingTerms"][1] =
         json!({"funder": {"identifier": "GB-CHC-8"}, "missing": {"durationMonths": "NO_REPLY"}});
     assert_eq!(app.publish(&[corrected]).await.altered, 1);
-    let found = &initiatives(&app, WHY).await[0];
+    let found = &list_initiatives(&app, WHY).await[0];
     assert_eq!(found["missing"], json!([because("endedOn", "NOT_APPLICABLE")]));
     assert_eq!(found["challengesFaced"][0]["missing"], json!([]));
     assert_eq!(
@@ -172,8 +172,9 @@ async fn what_a_grant_answers_is_not_missing_any_more(database: Database) {
     assert_eq!(said, Vec::<String>::new());
     let term = json!({"funder": {"identifier": "GB-CHC-200"}, "grantIdentifier": "360G-story-1",
         "missing": {"amountMinor": "NOT_ASKED", "awardedOn": "NO_REPLY", "renewable": "NOT_ASKED"}});
-    app.publish(&[record("1", json!({"fundingTerms": [term]}))]).await;
-    let found = initiatives(
+    app.publish(&[minimal_record("1", json!({"fundingTerms": [term]}))])
+        .await;
+    let found = list_initiatives(
         &app,
         &format!("{EVERY_FIELD} fundingTerms {{ missing {{ field because }} }}"),
     )

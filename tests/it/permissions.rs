@@ -16,6 +16,7 @@ use wayin_entity::{Dimension, Role, claim};
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::full_record;
 use crate::support::http::{export_address, get_request, send_request};
+use crate::support::schema::list_types_with_fields;
 use crate::support::{Database, tests_on_both_databases, tests_without_database};
 
 tests_on_both_databases![
@@ -29,43 +30,8 @@ tests_without_database![
     whatever_can_be_asked_says_what_it_touches,
 ];
 
-/// Every object type and interface of the schema with its fields, each with whether it needs a selection.
-pub fn types_with_fields() -> BTreeMap<String, Vec<(String, bool)>> {
-    let document = parse_schema(sdl()).expect("the schema is well formed");
-    let types: Vec<_> = document
-        .definitions
-        .into_iter()
-        .filter_map(|definition| match definition {
-            TypeSystemDefinition::Type(definition) => Some(definition.node),
-            _ => None,
-        })
-        .collect();
-    let leaf = |named: &str| {
-        ["Int", "Float", "String", "Boolean", "ID"].contains(&named)
-            || types
-                .iter()
-                .any(|one| one.name.node == named && matches!(one.kind, TypeKind::Scalar | TypeKind::Enum(_)))
-    };
-    types
-        .iter()
-        .filter_map(|definition| {
-            let fields = match &definition.kind {
-                TypeKind::Object(object) => &object.fields,
-                TypeKind::Interface(interface) => &interface.fields,
-                _ => return None,
-            };
-            let fields = fields.iter().map(|field| {
-                let of = field.node.ty.node.to_string();
-                let selects = !leaf(of.trim_matches(['[', ']', '!']));
-                (field.node.name.node.to_string(), selects)
-            });
-            Some((definition.name.node.to_string(), fields.collect()))
-        })
-        .collect()
-}
-
 async fn the_table_names_every_field_of_the_schema_once_and_nothing_else() {
-    let of_schema: Vec<(String, String)> = types_with_fields()
+    let of_schema: Vec<(String, String)> = list_types_with_fields()
         .into_iter()
         .flat_map(|(object, fields)| fields.into_iter().map(move |(field, _)| (object.clone(), field)))
         .collect();
@@ -520,7 +486,7 @@ async fn without_a_token_words_answer_and_nothing_else(database: Database) {
     let app = TestApp::start(database).await;
     let anonymous = app.anonymous();
     let words = ["vocabulary", "terms", "claims", "claim"];
-    for (field, selects) in &types_with_fields()["Query"] {
+    for (field, selects) in &list_types_with_fields()["Query"] {
         let selection = if *selects { "{ __typename }" } else { "" };
         let query = format!("{{ {field}{} {selection} }}", arguments(field));
         let response = anonymous.response(&query).await;

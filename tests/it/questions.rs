@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::support::app::TestApp;
 use crate::support::builders;
+use crate::support::places::start_with_places;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -13,11 +14,7 @@ tests_on_both_databases![
 ];
 
 async fn short_funding_is_set_against_skipped_ambitions(database: Database) {
-    let app = TestApp::start(database).await;
-    app.places(
-        "code,name,kind,within,successor\nE12000001,North East,REGION,,\nE06000001,Hartlepool,,E12000001,\n",
-    )
-    .await;
+    let app = start_with_places(database).await;
     let record = |reference: &str, months: Option<i32>, step: Option<&str>| {
         json!({
             "externalRef": reference, "title": format!("Initiative {reference}"), "visibility": "OPEN",
@@ -57,6 +54,8 @@ async fn short_funding_is_set_against_skipped_ambitions(database: Database) {
         answer["pattern"]["strata"]["nodes"],
         json!([
             {"label": "North East", "table": {"population": 6, "both": 1}},
+            {"label": "North West", "table": {"population": 0, "both": 0}},
+            {"label": "West Midlands", "table": {"population": 0, "both": 0}},
             {"label": "Not known", "table": {"population": 0, "both": 0}},
         ])
     );

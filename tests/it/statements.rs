@@ -10,12 +10,13 @@ use wayin::audit;
 use wayin::clock::{Clock, SystemClock};
 use wayin::id::NodeKind;
 use wayin_entity::{
-    FileFormat, ImportAs, ImportKind, ImportState, Role, SubmissionState, audit_event, funding_term, import,
-    initiative, initiative_source, member, organisation as organisation_table, submission,
+    ImportKind, Role, audit_event, funding_term, initiative, initiative_source, member,
+    organisation as organisation_table,
 };
 
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::{full_record, organisation, withdraw};
+use crate::support::rows::{build_finished_import, build_returned_submission};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -202,67 +203,6 @@ async fn a_total_is_counted_only_where_it_is_asked_for(database: Database) {
     }
 }
 
-/// An import as it is kept.
-pub fn an_import(
-    member: Uuid,
-    organisation: Option<Uuid>,
-    kind: ImportKind,
-    file_name: &str,
-) -> import::Model {
-    let now = SystemClock.now();
-    import::Model {
-        id: SystemClock.new_id(),
-        member_id: member,
-        organisation_id: organisation,
-        kind,
-        intent: ImportAs::Drafts,
-        file_name: file_name.into(),
-        format: FileFormat::JsonLines,
-        bytes: 1,
-        licence: None,
-        state: ImportState::Done,
-        refusal: None,
-        notes: None,
-        rows_done: 0,
-        drafted: 0,
-        sent: 0,
-        published: 0,
-        unchanged: 0,
-        not_right: 0,
-        refused: 0,
-        warned: 0,
-        runner: None,
-        runner_until: None,
-        attempts: 1,
-        ended_at: Some(now),
-        expired_at: None,
-        created_at: now,
-        updated_at: now,
-    }
-}
-
-/// A submission as it is kept, sent back with a note.
-pub fn a_submission(author: Uuid, organisation: Uuid, document: Value, note: &str) -> submission::Model {
-    let now = SystemClock.now();
-    submission::Model {
-        id: SystemClock.new_id(),
-        organisation_id: organisation,
-        author_id: author,
-        state: SubmissionState::Returned,
-        external_ref: document["externalRef"].as_str().map(ToOwned::to_owned),
-        document,
-        import_id: None,
-        initiative_id: None,
-        initiative_version: None,
-        review_note: Some(note.into()),
-        version: 1,
-        sent_at: Some(now),
-        decided_at: Some(now),
-        created_at: now,
-        updated_at: now,
-    }
-}
-
 /// The global id of one of each kind that nobody but a steward, and who leads it, may see.
 async fn hidden(app: &TestApp) -> Vec<(NodeKind, Uuid)> {
     let db = &app.app.db;
@@ -299,9 +239,9 @@ async fn hidden(app: &TestApp) -> Vec<(NodeKind, Uuid)> {
     let member = member::Entity::find().one(db).await.unwrap().unwrap();
     let lead = organisation_table::Entity::find_by_id(hidden.lead_organisation_id);
     let lead = lead.one(db).await.unwrap().unwrap();
-    let import = an_import(member.id, Some(lead.id), ImportKind::Records, "a file");
+    let import = build_finished_import(member.id, Some(lead.id), ImportKind::Records, "a file");
     let import = import.into_active_model().insert(db).await.unwrap();
-    let submission = a_submission(member.id, lead.id, json!({"title": "In hand"}), "Why?");
+    let submission = build_returned_submission(member.id, lead.id, json!({"title": "In hand"}), "Why?");
     let submission = submission.into_active_model().insert(db).await.unwrap();
     let done = audit::Event {
         kind: NodeKind::Submission,

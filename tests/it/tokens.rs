@@ -21,6 +21,7 @@ use wayin::schema::schema;
 use wayin_entity::Role;
 
 use crate::support::app::{AUDIENCE, Client, ISSUER, SECRET, TestApp, token, token_until};
+use crate::support::tokens::encode_pem;
 use crate::support::{Database, tests_on_both_databases, tests_without_database};
 
 tests_on_both_databases![
@@ -255,8 +256,8 @@ impl Keys {
             }
         };
         let folder = tempfile::tempdir().unwrap();
-        let public = pem("PUBLIC", &public);
-        std::fs::write(folder.path().join("private.pem"), pem("PRIVATE", &private)).unwrap();
+        let public = encode_pem("PUBLIC", &public);
+        std::fs::write(folder.path().join("private.pem"), encode_pem("PRIVATE", &private)).unwrap();
         std::fs::write(folder.path().join("public.pem"), &public).unwrap();
         Self {
             folder,
@@ -271,20 +272,6 @@ impl Keys {
             .with("TOKEN_PUBLIC_KEY_FILE", &file("public.pem"))
             .with("TOKEN_PRIVATE_KEY_FILE", &file("private.pem"))
     }
-}
-
-pub fn pem(kind: &str, der: &[u8]) -> Vec<u8> {
-    let text = BASE64_STANDARD.encode(der);
-    let lines: Vec<&str> = text
-        .as_bytes()
-        .chunks(64)
-        .map(|line| std::str::from_utf8(line).unwrap())
-        .collect();
-    format!(
-        "-----BEGIN {kind} KEY-----\n{}\n-----END {kind} KEY-----\n",
-        lines.join("\n")
-    )
-    .into_bytes()
 }
 
 /// The settings of a service, by name.

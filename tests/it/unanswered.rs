@@ -8,8 +8,8 @@ use wayin::import::{ImportError, records};
 use wayin::workbook::export::RecordBook;
 use wayin_entity::{ImportState, Role, import};
 
-use crate::files::import;
 use crate::support::app::TestApp;
+use crate::support::exports::import_records_as;
 use crate::support::imports::{import_file, send_file};
 use crate::support::places::start_with_places;
 use crate::support::{Database, tests_on_both_databases};
@@ -36,7 +36,7 @@ async fn words_for_no_answer_are_taken_as_not_known_with_a_note(database: Databa
         "a2,T,Hartlepool,O,SELF_REPORT,x,-,0,DEFINING_AMBITIONS,Don\u{2019}t know,,,,,",
         "a3,T,Hartlepool,O,SELF_REPORT,x,N/A,tbc,DEFINING_AMBITIONS,N/A,GB-CHC-9,F,n/a,2020-01-01,2020-12-31",
     ]);
-    let (tally, said) = import(&app, RecordFormat::Csv, file).await;
+    let (tally, said) = import_records_as(&app, RecordFormat::Csv, file).await;
     assert_eq!((tally.added, tally.refused, tally.warned), (3, 0, 3), "{said:#?}");
     for note in [
         "row 2, place.name: \"Unknown\" is taken as not known",
@@ -89,7 +89,7 @@ async fn what_is_wrong_is_reported_once_and_in_the_words_of_the_file(database: D
     book.add(&ongoing).unwrap();
     let mut file = Vec::new();
     book.finish(&mut file).unwrap();
-    let (tally, mut said) = import(&app, RecordFormat::Xlsx, file).await;
+    let (tally, mut said) = import_records_as(&app, RecordFormat::Xlsx, file).await;
     assert_eq!(tally.refused, 2);
     said.retain(|one| !one.contains("row 3,") || one.contains("Ended on"));
     said.sort();
@@ -117,7 +117,7 @@ async fn what_is_wrong_is_reported_once_and_in_the_words_of_the_file(database: D
     );
     let file = "externalRef,title,leadOrganisation.name,source.kind,source.title,When it began,endedOn\n\
                 c1,T,O,SELF_REPORT,x,,ongoing\n";
-    let (_, said) = import(&app, RecordFormat::Csv, file.into()).await;
+    let (_, said) = import_records_as(&app, RecordFormat::Csv, file.into()).await;
     assert!(said[0].ends_with("write Yes in the column ongoing"), "{said:?}");
 }
 
@@ -164,7 +164,7 @@ async fn no_words_of_a_json_library_are_in_a_message(database: Database) {
     );
     lines.push("{\"title\": \"a\", \"title\": \"b\"}".into());
     lines.insert(0, "{}".into());
-    let (_, said) = import(&app, RecordFormat::JsonLines, lines.join("\n").into_bytes()).await;
+    let (_, said) = import_records_as(&app, RecordFormat::JsonLines, lines.join("\n").into_bytes()).await;
     assert!(said.len() > lines.len(), "{said:#?}");
     said.iter().for_each(|message| check(message));
     for record in wrong {

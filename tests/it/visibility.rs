@@ -10,6 +10,7 @@ use wayin_entity::Role;
 
 use crate::support::app::TestApp;
 use crate::support::builders::{full_record, record, term, withdraw};
+use crate::support::places::{PLACES, start_with_places};
 use crate::support::reading::{
     Base, HIDDEN, Reader,
     Reads::{Nothing, Part, Whole},
@@ -24,11 +25,6 @@ tests_on_both_databases![
     nobody_without_a_token_reads_a_record,
     every_way_to_a_record_agrees_with_the_model,
 ];
-
-const PLACES: &str = "code,name,kind,within,successor\n\
-    E12000001,North East,REGION,,\n\
-    E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,\n\
-    E06000002,Middlesbrough,LOCAL_AUTHORITY,E12000001,\n";
 
 const FUNDER: &str = "GB-CHC-9";
 
@@ -223,8 +219,7 @@ async fn every_way_to_a_record_agrees_with_the_model(database: Database) {
     const SEED: u64 = 20_221_117;
     const ORGANISATIONS: [&str; 4] = ["GB-CHC-1", "GB-CHC-2", "GB-CHC-3", "GB-CHC-4"];
     let random = &mut StdRng::seed_from_u64(SEED);
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    let app = start_with_places(database).await;
     let mut records = Vec::new();
     for number in 0..30 {
         let funders = ORGANISATIONS.into_iter().choose_multiple(random, number % 4);

@@ -10,8 +10,8 @@ use wayin::workbook::export::RecordBook;
 use wayin::workbook::flat::{FlatTable, Widths};
 use wayin_entity::{SubmissionState, submission};
 
-use crate::files::exported;
 use crate::support::app::{Client, TestApp};
+use crate::support::exports::export_records_as;
 use crate::support::http::download;
 use crate::support::imports::{file_record, import_file, json_lines, load_import, load_rows, send_file};
 use crate::support::places::start_with_places;
@@ -105,7 +105,10 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
             counts(&import_file(&app, &partner, "first.jsonl", &first).await),
             json!({"published": 1})
         );
-        let (export, name) = (exported(&app, to).await, format!("return.{to:?}").to_lowercase());
+        let (export, name) = (
+            export_records_as(&app, to).await,
+            format!("return.{to:?}").to_lowercase(),
+        );
         let edit = |field: &str, value: &str| {
             let mut records = read_typed_records(from, &export);
             let edited = records.iter_mut().find(|one| one["externalRef"] == reference);
@@ -172,7 +175,7 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
         assert_eq!(counts(&mended), json!({"published": 1}), "{mended}");
         let standing = read_typed_records(
             RecordFormat::JsonLines,
-            &exported(&app, ExportFormat::Jsonl).await,
+            &export_records_as(&app, ExportFormat::Jsonl).await,
         );
         let standing = standing
             .iter()

@@ -12,10 +12,10 @@ use wayin_entity::{ImportKind, Role, funding_term, initiative, initiative_source
 use super::naive::{FIGURES, MARK, Of, Seen, Sent, Who};
 use crate::agreement::chance::{Chance, FUNDERS, LEADS};
 use crate::agreement::{retire_a_place, settled, world};
-use crate::statements::{a_submission, an_import};
 use crate::support::Database;
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::withdraw;
+use crate::support::rows::{build_finished_import, build_returned_submission};
 
 /// How many records there are.
 const RECORDS: usize = 24;
@@ -184,7 +184,7 @@ impl Base {
             for _ in 0..2 {
                 let mut secret = || self.secret(Of::Submission(name));
                 let document = json!({"title": secret(), "externalRef": secret(), "summary": secret()});
-                let row = a_submission(author.id, id, document, &secret());
+                let row = build_returned_submission(author.id, id, document, &secret());
                 let row = row.into_active_model().insert(&self.app.app.db).await.unwrap();
                 let id = NodeKind::Submission.id(row.id);
                 self.submissions.push((id.clone(), name));
@@ -195,7 +195,7 @@ impl Base {
                 (ImportKind::Grants360Giving, Role::Funder),
             ] {
                 let of = Of::Import(name, role);
-                let row = an_import(author.id, Some(id), kind, &self.secret(of.clone()));
+                let row = build_finished_import(author.id, Some(id), kind, &self.secret(of.clone()));
                 let row = row.into_active_model().insert(&self.app.app.db).await.unwrap();
                 self.nodes.push((NodeKind::Import.id(row.id), of));
             }

@@ -19,8 +19,8 @@ use wayin_entity::Role;
 use self::base::{Base, Member};
 use self::naive::{Of, Reads, Seen, Who, marks, reads};
 use crate::agreement::chance::Chance;
-use crate::permissions::types_with_fields;
 use crate::support::http::{export_address, get_request, send_request};
+use crate::support::schema::list_types_with_fields;
 use crate::support::socket::until;
 use crate::support::{Database, tests_on_both_databases};
 
@@ -220,7 +220,7 @@ impl Hearing<'_> {
     /// Of each record, what the table's conditions say of its fields: those of a record that is read whole are
     /// null or empty where it is read in part, the others show.
     async fn parts_tell_no_more(&self, member: &Member<'_>) {
-        let types = types_with_fields();
+        let types = list_types_with_fields();
         let shows = |wanted: Shows| {
             TABLE
                 .iter()

@@ -8,10 +8,12 @@ use wayin::base::DisclosureKeys;
 use wayin::import::job::run;
 use wayin_entity::{Role, former_organisation, initiative, revision};
 
-use super::{base, complaints, history, keep, kept, refused};
+use super::{complaints, history, refused};
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::{record, term};
 use crate::support::imports::send_file;
+use crate::support::places::start_with_places;
+use crate::support::reference_data::{save_reference_data, send_mutation};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -28,7 +30,7 @@ const MERGED: &str = "GB-COH-20";
 
 /// A base in which two organisations lead and fund records.
 async fn two(database: Database) -> TestApp {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     app.publish(&[
         record("a").led_by(KEPT).at("E06000001").json(),
         record("b").led_by(MERGED).at("E06000001").json(),
@@ -52,7 +54,7 @@ async fn id_of(client: &Client<'_>, identifier: &str) -> String {
 
 async fn merge(client: &Client<'_>, keep_id: &str, merge_id: &str) -> Value {
     let input = json!({"keep": keep_id, "merge": merge_id, "reason": "One and the same"});
-    keep(client, "mergeOrganisations", input).await
+    send_mutation(client, "mergeOrganisations", input).await
 }
 
 async fn merged(app: &TestApp, client: &Client<'_>) -> (String, String) {
@@ -316,7 +318,7 @@ async fn what_the_one_was_known_as_still_finds_the_other(database: Database) {
 }
 
 async fn records_that_both_lead_are_told_apart_first(database: Database) {
-    let app = base(database).await;
+    let app = start_with_places(database).await;
     let steward = app.steward().await;
     app.publish(&[
         record("a").led_by(KEPT).json(),
@@ -361,17 +363,20 @@ async fn what_is_not_there_or_has_changed_is_not_merged(database: Database) {
         ["reason REQUIRED"]
     );
     let renamed = json!({"id": merge_id, "name": "Renamed", "identifier": MERGED});
-    kept(&steward, "saveOrganisation", renamed).await;
+    save_reference_data(&steward, "saveOrganisation", renamed).await;
     let mut looked_at = both(&keep_id, &merge_id);
     (looked_at["keepVersion"], looked_at["mergeVersion"]) = (json!(1), json!(1));
-    let stale = keep(&steward, "mergeOrganisations", looked_at.clone()).await;
+    let stale = send_mutation(&steward, "mergeOrganisations", looked_at.clone()).await;
     assert_eq!(complaints(&stale), ["mergeVersion STALE_VERSION"]);
     assert_eq!(stale["changedSince"][0]["path"], json!(["name"]));
     looked_at["mergeVersion"] = json!(2);
     looked_at["idempotencyKey"] = json!("once");
-    let done = keep(&steward, "mergeOrganisations", looked_at.clone()).await;
+    let done = send_mutation(&steward, "mergeOrganisations", looked_at.clone()).await;
     assert_eq!(done["userErrors"], json!([]), "{done}");
-    assert_eq!(keep(&steward, "mergeOrganisations", looked_at).await, done);
+    assert_eq!(
+        send_mutation(&steward, "mergeOrganisations", looked_at).await,
+        done
+    );
     assert_eq!(
         refused(&steward, "mergeOrganisations", both(&keep_id, &merge_id)).await,
         ["merge NOT_FOUND"]
@@ -383,7 +388,7 @@ async fn one_that_was_merged_into_leads_on_when_it_is_merged(database: Database)
     let steward = app.steward().await;
     let (keep_id, merge_id) = merged(&app, &steward).await;
     // Into one without an identifier, which takes it.
-    let (last, _) = kept(&steward, "saveOrganisation", json!({"name": "The last"})).await;
+    let (last, _) = save_reference_data(&steward, "saveOrganisation", json!({"name": "The last"})).await;
     app.publish(&[record("z")
         .with("leadOrganisation", json!({"name": "The last"}))
         .json()])
@@ -425,7 +430,7 @@ async fn an_identifier_that_was_put_right_still_finds_it(database: Database) {
     let steward = app.steward().await;
     let id = id_of(&steward, MERGED).await;
     let right = json!({"id": id, "name": format!("Organisation {MERGED}"), "identifier": "GB-COH-21"});
-    kept(&steward, "saveOrganisation", right).await;
+    save_reference_data(&steward, "saveOrganisation", right).await;
     assert_eq!(id_of(&steward, MERGED).await, id);
     assert_eq!(id_of(&steward, "GB-COH-21").await, id);
     let again = app
@@ -441,7 +446,7 @@ async fn an_identifier_that_was_put_right_still_finds_it(database: Database) {
         .unwrap();
     assert_eq!(row.disclosure_key, keys.key("GB-COH-21", "c").unwrap());
     // Whoever has the identifier now goes first.
-    let (other, _) = kept(
+    let (other, _) = save_reference_data(
         &steward,
         "saveOrganisation",
         json!({"name": "Another", "identifier": MERGED}),

@@ -72,10 +72,8 @@ async fn a_submission_is_told_of_to_those_who_may_see_it(database: Database) {
 }
 
 async fn what_another_process_does_to_a_submission_is_told(database: Database) {
-    let app = TestApp::start(database.clone()).await;
+    let app = start_with_places(database.clone()).await;
     app.steward().await;
-    app.places("code,name,kind,within,successor\nE06000001,Hartlepool,LOCAL_AUTHORITY,,\n")
-        .await;
     let other = another_process(&database).await;
     let partner = other.member("partner", Role::Partner, Some("GB-CHC-1")).await;
     let listening = Listening::start(&app).await;

@@ -1,0 +1,60 @@
+//! Records that leave a base and come into another.
+
+use std::io::Cursor;
+
+use serde_json::Value;
+use wayin::export::ExportFormat;
+use wayin::import::parse::records::RecordFormat;
+use wayin::import::{Remark, Tally, records};
+use wayin::{database, export};
+
+use super::app::TestApp;
+
+/// Exports the records of a base as JSON Lines.
+pub async fn export_json_lines(app: &TestApp) -> String {
+    let moment = database::begin_reading(&app.app.db).await.unwrap();
+    let mut written = Vec::new();
+    let count = export::records(&moment, &mut written).await.unwrap();
+    moment.commit().await.unwrap();
+    let text = String::from_utf8(written).unwrap();
+    assert_eq!(text.lines().count() as u64, count);
+    text
+}
+
+/// The records of an export without their versions, which each base counts for itself.
+pub fn remove_versions(exported: &str) -> Vec<Value> {
+    let lines = exported.lines().map(|line| {
+        let mut record: Value = serde_json::from_str(line).unwrap();
+        let version = record.as_object_mut().unwrap().remove("version");
+        assert!(version.is_some_and(|version| version.is_i64()), "{line}");
+        record
+    });
+    lines.collect()
+}
+
+/// Exports the records of a base in a format.
+pub async fn export_records_as(app: &TestApp, format: ExportFormat) -> Vec<u8> {
+    let moment = database::begin_reading(&app.app.db).await.unwrap();
+    let mut written = Vec::new();
+    export::records_as(&moment, format, &mut written).await.unwrap();
+    moment.commit().await.unwrap();
+    written
+}
+
+/// Imports a file as the command line does; returns the tally and the messages.
+pub async fn import_records_as(app: &TestApp, format: RecordFormat, file: Vec<u8>) -> (Tally, Vec<String>) {
+    let mut said = Vec::new();
+    let mut remarks = |remark| {
+        said.push(match remark {
+            Remark::Refused(refusal) => refusal.to_string(),
+            Remark::Warning(warning) => format!("worth a look: {warning}"),
+            Remark::Note(note) => note,
+        });
+    };
+    let input = Cursor::new(file);
+    let tally = records::import_as(&app.app.db, &TestApp::act(), format, input, &mut remarks)
+        .await
+        .unwrap();
+    app.catch_up().await;
+    (tally, said)
+}
