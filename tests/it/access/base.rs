@@ -10,11 +10,11 @@ use wayin::id::NodeKind;
 use wayin_entity::{ImportKind, Role, funding_term, initiative, initiative_source, member, organisation};
 
 use super::naive::{FIGURES, MARK, Of, Seen, Sent, Who};
-use crate::agreement::chance::{Chance, FUNDERS, LEADS};
-use crate::agreement::{retire_a_place, settled, world};
 use crate::support::Database;
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::withdraw;
+use crate::support::oracle::random::{Chance, FUNDERS, LEADS};
+use crate::support::oracle::{build_world, retire_a_place, start_with_world};
 use crate::support::rows::{build_finished_import, build_returned_submission};
 
 /// How many records there are.
@@ -67,8 +67,8 @@ fn named(name: &str) -> &'static str {
 impl Base {
     /// A base by chance.
     pub async fn drawn(database: Database, chance: &mut Chance) -> Self {
-        let world = world();
-        let app = settled(database, &world).await;
+        let world = build_world();
+        let app = start_with_world(database, &world).await;
         let mut base = Self {
             app,
             seen: Seen {

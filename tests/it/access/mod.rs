@@ -18,8 +18,8 @@ use wayin_entity::Role;
 
 use self::base::{Base, Member};
 use self::naive::{Of, Reads, Seen, Who, marks, reads};
-use crate::agreement::chance::Chance;
 use crate::support::http::{export_address, get_request, send_request};
+use crate::support::oracle::random::Chance;
 use crate::support::schema::list_types_with_fields;
 use crate::support::socket::until;
 use crate::support::{Database, tests_on_both_databases};

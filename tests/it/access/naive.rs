@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use wayin_entity::Role;
 
-use crate::agreement::naive::{World, list};
+use crate::support::oracle::evaluator::{World, list};
 
 /// How much of a record somebody reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

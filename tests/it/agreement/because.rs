@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use wayin::pattern::answer::{self, PatternAnswer};
 use wayin::pattern::question::Question;
 
-use super::chance::Chance;
-use super::naive::list;
 use super::{Counted, Populated, condition, populated, told};
 use crate::support::app::TestApp;
+use crate::support::oracle::evaluator::{World, list};
+use crate::support::oracle::random::Chance;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![reasons_count_what_is_given_and_change_nothing_else];
@@ -76,7 +76,7 @@ fn why(part: &Value, field: &str) -> Option<String> {
     part["missing"][field].as_str().map(ToOwned::to_owned)
 }
 
-impl super::World {
+impl World {
     /// The reasons for which a filter is UNKNOWN of a record.
     fn because(&self, filter: &Value, record: &Value) -> BTreeSet<String> {
         if self.holds(filter, record).is_some() {

@@ -2,18 +2,14 @@
 //! is not known included; and patterns count what the naive evaluator counts.
 
 mod because;
-pub mod chance;
-pub mod naive;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_graphql::{InputType, Value as GraphQlValue};
-use chrono::NaiveDate;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use wayin::auth::visibility::Reader;
-use wayin::clock::{Clock, SystemClock};
 use wayin::condition::InitiativeCondition;
 use wayin::initiative::filter;
 use wayin::initiative::filter_input::{InitiativeFilter, Lookup};
@@ -25,11 +21,12 @@ use wayin::pattern::disclosure::Shown;
 use wayin::pattern::initiatives_where;
 use wayin::pattern::question::{Coverage, Question, Viewpoint};
 use wayin::pattern::run::Stopped;
-use wayin_entity::{Dimension, Perspective, crisis, crisis_place, initiative, organisation, place};
+use wayin_entity::{Dimension, Perspective, initiative, organisation};
 
-use self::chance::{Chance, FUNDERS, LEADS};
-use self::naive::{World, entry_points, list};
 use crate::support::app::TestApp;
+use crate::support::oracle::evaluator::{World, entry_points, list};
+use crate::support::oracle::random::{Chance, FUNDERS, LEADS};
+use crate::support::oracle::{build_world, retire_a_place, start_with_world};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -41,121 +38,6 @@ tests_on_both_databases![
     pairs_count_what_is_there_by_the_index_and_by_sql,
     an_index_that_was_brought_up_to_date_is_as_one_made_anew,
 ];
-
-const PLACES: &str = "code,name,kind,within,successor
-K02000001,United Kingdom,,,
-E92000001,England,,K02000001,
-W92000004,Wales,,K02000001,
-E12000001,North East,,E92000001,
-E47000006,Tees Valley,,E92000001,
-E06000001,Hartlepool,,E12000001;E47000006,
-W06000001,Anglesey,,W92000004,
-";
-
-/// A small world: places, organisations and crises.
-pub fn world() -> World {
-    World {
-        places: HashMap::from([
-            ("K02000001", ("United Kingdom", "COUNTRY", vec![], None)),
-            ("E92000001", ("England", "NATION", vec!["K02000001"], None)),
-            ("W92000004", ("Wales", "NATION", vec!["K02000001"], None)),
-            ("E12000001", ("North East", "REGION", vec!["E92000001"], None)),
-            (
-                "E47000006",
-                ("Tees Valley", "COMBINED_AUTHORITY", vec!["E92000001"], None),
-            ),
-            (
-                "E06000001",
-                (
-                    "Hartlepool",
-                    "LOCAL_AUTHORITY",
-                    vec!["E12000001", "E47000006"],
-                    None,
-                ),
-            ),
-            (
-                "E06000002",
-                (
-                    "Old Borough",
-                    "LOCAL_AUTHORITY",
-                    vec!["E12000001"],
-                    Some("E06000001"),
-                ),
-            ),
-            (
-                "W06000001",
-                ("Anglesey", "LOCAL_AUTHORITY", vec!["W92000004"], None),
-            ),
-        ]),
-        organisations: HashMap::from([
-            (LEADS[0], (Some("GB-CHC-1"), Some("DELIVERY_ORGANISATION"))),
-            (LEADS[1], (Some("GB-CHC-2"), Some("PUBLIC_BODY"))),
-            (LEADS[2], (None, None)),
-            (FUNDERS[0], (Some("GB-CHC-3"), Some("FUNDER"))),
-            (FUNDERS[1], (None, None)),
-        ]),
-        crises: HashMap::from([
-            ("open", ("2021-01-01", None, vec![])),
-            ("closed", ("2019-06-01", Some("2020-12-31"), vec![])),
-            (
-                "local",
-                ("2019-06-01", Some("2022-12-31"), vec!["E12000001", "W06000001"]),
-            ),
-        ]),
-    }
-}
-
-/// A base in which the world stands, records still to come.
-pub async fn settled(database: Database, world: &World) -> TestApp {
-    let app = TestApp::start(database).await;
-    app.places(&format!("{PLACES}E06000002,Old Borough,,E12000001,\n"))
-        .await;
-    let db = &app.app.db;
-    let now = SystemClock.now();
-    for (name, (identifier, kind)) in &world.organisations {
-        let kind = kind.map(|kind| serde_json::from_value(kind.into()).unwrap());
-        wayin::organisation::ensure(db, &TestApp::act(), *identifier, Some(name), kind)
-            .await
-            .unwrap();
-    }
-    for (slug, (from, to, places)) in &world.crises {
-        let id = SystemClock.new_id();
-        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
-        let (slug, name) = ((*slug).to_owned(), format!("The {slug} crisis"));
-        let row = crisis::Model {
-            id,
-            slug,
-            name,
-            from_on: day(from),
-            to_on: to.map(day),
-            created_at: now,
-            updated_at: now,
-        };
-        row.into_active_model().insert(db).await.unwrap();
-        for code in places {
-            let place = place::Entity::find()
-                .filter(place::Column::Code.eq(*code))
-                .one(db)
-                .await
-                .unwrap()
-                .unwrap();
-            let row = crisis_place::Model {
-                crisis_id: id,
-                place_id: place.id,
-                created_at: now,
-                updated_at: now,
-            };
-            row.into_active_model().insert(db).await.unwrap();
-        }
-    }
-    app
-}
-
-/// After the records were published, one place gives way to another.
-pub async fn retire_a_place(app: &TestApp) {
-    app.places("code,name,kind,within,successor\nE06000002,Old Borough,,E12000001,E06000001\n")
-        .await;
-}
 
 async fn condition(app: &TestApp, document: &Value) -> InitiativeCondition {
     let value = GraphQlValue::from_json(document.clone()).unwrap();
@@ -208,8 +90,8 @@ async fn said(app: &TestApp, condition: &InitiativeCondition) -> [BTreeMap<Strin
 }
 
 async fn the_truth_table_holds(database: Database) {
-    let world = world();
-    let app = settled(database, &world).await;
+    let world = build_world();
+    let app = start_with_world(database, &world).await;
     let rows: Vec<Value> = serde_json::from_str(include_str!("../../data/truth-table.json")).unwrap();
     let mut records = Vec::new();
     for (index, row) in rows.iter().enumerate() {
@@ -269,8 +151,8 @@ async fn the_truth_table_holds(database: Database) {
 
 async fn random_filters_mean_the_same_everywhere(database: Database) {
     let seed = 20_261_123;
-    let world = world();
-    let app = settled(database, &world).await;
+    let world = build_world();
+    let app = start_with_world(database, &world).await;
     let mut chance = Chance::new(seed);
     let records: Vec<Value> = (0..150).map(|reference| chance.record(reference)).collect();
     app.publish(&records).await;
@@ -485,8 +367,8 @@ struct Populated {
 }
 
 async fn populated(database: Database, seed: u64) -> Populated {
-    let world = world();
-    let app = settled(database, &world).await;
+    let world = build_world();
+    let app = start_with_world(database, &world).await;
     let mut chance = Chance::new(seed);
     let records: Vec<Value> = (0..200).map(|reference| chance.record(reference)).collect();
     app.publish(&records).await;
@@ -773,8 +655,8 @@ async fn pairs_count_what_is_there_by_the_index_and_by_sql(database: Database) {
 }
 
 async fn an_index_that_was_brought_up_to_date_is_as_one_made_anew(database: Database) {
-    let world = world();
-    let app = settled(database.clone(), &world).await;
+    let world = build_world();
+    let app = start_with_world(database.clone(), &world).await;
     retire_a_place(&app).await;
     let mut chance = Chance::new(11);
     let mut records: Vec<Value> = (0..80).map(|reference| chance.record(reference)).collect();

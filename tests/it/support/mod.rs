@@ -17,6 +17,7 @@ pub mod exports;
 pub mod filled_lists;
 pub mod http;
 pub mod imports;
+pub mod oracle;
 pub mod places;
 mod postgres;
 pub mod reading;
