@@ -15,6 +15,11 @@ E08000025,Birmingham,LOCAL_AUTHORITY,E12000005,
 E07000001,Old Borough,LOCAL_AUTHORITY,,E08000025
 ";
 
+/// [`PLACES`] and more rows.
+pub fn places_with(rows: &str) -> String {
+    format!("{PLACES}{rows}")
+}
+
 /// A service over a base that holds [`PLACES`] and nothing else.
 pub async fn start_with_places(database: Database) -> TestApp {
     let app = TestApp::start(database).await;
