@@ -13,10 +13,10 @@ use wayin::import::job::run;
 use wayin::vocabulary::term::folded;
 use wayin_entity::{Role, claim, organisation, term};
 
-use crate::grants::{grant, package, try_grants};
 use crate::support::app::{Client, TestApp, violations};
 use crate::support::builders::{full_record, organisation, record};
 use crate::support::database::Kind;
+use crate::support::grants::{grant, package, try_grants};
 use crate::support::imports::send_file;
 use crate::support::places::start_with_places;
 use crate::support::reference_data::save_one_of_everything;

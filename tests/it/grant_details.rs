@@ -10,11 +10,14 @@ use wayin::export::grants::{Asked, OWN_PREFIX, grants};
 use wayin::import::job::{self, run};
 use wayin_entity::{Role, grant_detail};
 
-use crate::grants::{grant, initiatives, package, tally, try_grants, try_grants_and_places};
-use crate::import_jobs::{lines, look, record, send, with_settings};
-use crate::keeping::kept;
-use crate::redactions::{everything, redact};
 use crate::support::app::TestApp;
+use crate::support::grants::{grant, initiatives, package, tally, try_grants, try_grants_and_places};
+use crate::support::imports::{
+    file_record, json_lines, load_import, restart_with_import_settings, send_file,
+};
+use crate::support::places::start_with_places;
+use crate::support::redaction::{read_all_text, redact};
+use crate::support::reference_data::save_reference_data;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -25,12 +28,6 @@ tests_on_both_databases![
     what_is_kept_of_a_grant_leaves_with_its_record_only,
     an_import_that_goes_on_later_ends_like_one_that_did_not_stop,
 ];
-
-const PLACES: &str = "code,name,kind,within,successor
-E12000001,North East,REGION,,
-E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,
-E06000002,Middlesbrough,LOCAL_AUTHORITY,E12000001,
-";
 
 async fn export(app: &TestApp, hidden_too: bool) -> Vec<Value> {
     let asked = Asked {
@@ -103,8 +100,7 @@ async fn what_a_record_has_no_room_for_is_exported_and_comes_back(database: Data
 }
 
 async fn a_grant_is_placed_once_its_code_is_known(database: Database) {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    let app = start_with_places(database).await;
     let codes = [
         ("lsoa-2011", "E01011999"),
         ("lsoa-2021", " e01033465 "),
@@ -145,7 +141,7 @@ async fn a_grant_is_placed_once_its_code_is_known(database: Database) {
     app.places("PCON17CD,PCON17NM,LAD17CD,LAD17NM\nE14000733,Hartlepool,E06000001,Hartlepool\n")
         .await;
     let place = json!({"name": "Elsewhere", "kind": "LOCAL_AUTHORITY", "code": "E06000099"});
-    kept(&steward, "savePlace", place).await;
+    save_reference_data(&steward, "savePlace", place).await;
     app.catch_up().await;
     assert_eq!(
         placed().await,
@@ -203,7 +199,7 @@ async fn a_grant_to_a_person_in_any_row_leaves_nothing(database: Database) {
             said[0].ends_with("the grant is to a person, and Wayin keeps no personal data"),
             "{said:?}"
         );
-        let all = everything(&app).await;
+        let all = read_all_text(&app).await;
         assert!(!all.contains("Secretperson"), "{marked}");
         assert!(!said.iter().any(|line| line.contains("Secretperson")), "{said:?}");
     }
@@ -225,7 +221,7 @@ async fn a_text_is_taken_out_of_what_grants_say_beyond_their_records(database: D
     let steward = app.steward().await;
     let payload = redact(&steward, "Ann Lee-Secret", "A request for erasure").await;
     assert_eq!(payload["userErrors"], json!([]));
-    let all = everything(&app).await;
+    let all = read_all_text(&app).await;
     assert!(!all.contains("Lee-Secret"));
     let exported = export(&app, false).await;
     assert_eq!(exported.len(), 2);
@@ -238,13 +234,12 @@ async fn a_text_is_taken_out_of_what_grants_say_beyond_their_records(database: D
 }
 
 async fn what_is_kept_of_a_grant_leaves_with_its_record_only(database: Database) {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    let app = start_with_places(database).await;
     let more = json!({"beneficiaryLocation": [{"name": "Nowhere known"}]});
     try_grants(&app, &package(&[grant("360G-a", &more)])).await;
     assert_eq!(export(&app, false).await.len(), 1);
     // The partner whose work it funds takes the grant into a record of its own, for members only.
-    let mut own = record("own");
+    let mut own = file_record("own");
     own["leadOrganisation"] = json!({"identifier": "GB-CHC-100", "name": "A charity"});
     own["visibility"] = "MEMBERS".into();
     own["fundingTerms"] = json!([{"funder": {"identifier": "GB-CHC-200"}, "grantIdentifier": "360G-a",
@@ -270,8 +265,7 @@ async fn an_import_that_goes_on_later_ends_like_one_that_did_not_stop(database: 
         rows_a_turn: 500,
         ..job::Settings::default()
     };
-    let app = with_settings(TestApp::start(database).await, settings);
-    app.places(PLACES).await;
+    let app = restart_with_import_settings(start_with_places(database).await, settings);
     let steward = app.steward().await;
     let other = app.member("other", Role::Partner, Some("GB-CHC-502")).await;
     let mut table =
@@ -290,8 +284,15 @@ async fn an_import_that_goes_on_later_ends_like_one_that_did_not_stop(database: 
         let _ = writeln!(table, "g-{number},,,,,,,E0100{number:04}");
     }
     let input = json!({"kind": "GRANTS_360GIVING", "licence": "CC-BY-4.0"});
-    let sent = send(&app, &steward, "grants.csv", table, input).await;
-    send(&app, &other, "short.jsonl", lines(&[record("a")]), json!({})).await;
+    let sent = send_file(&app, &steward, "grants.csv", table, input).await;
+    send_file(
+        &app,
+        &other,
+        "short.jsonl",
+        json_lines(&[file_record("a")]),
+        json!({}),
+    )
+    .await;
     assert_eq!(
         run::run_waiting(&app.app).await.unwrap(),
         3,
@@ -299,7 +300,7 @@ async fn an_import_that_goes_on_later_ends_like_one_that_did_not_stop(database: 
     );
     app.catch_up().await;
     let id = &sent["data"]["importRecords"]["import"]["id"];
-    let import = look(&steward, id).await;
+    let import = load_import(&steward, id).await;
     assert_eq!(
         (
             &import["state"],

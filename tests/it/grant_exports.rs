@@ -11,10 +11,11 @@ use wayin::export::grants::{Asked, Exported, OWN_PREFIX, grants};
 use wayin::id::{NodeKind, decode_as};
 use wayin_migration::Migrator;
 
-use crate::grants::{grant, initiatives, package, try_grants, try_grants_and_places};
 use crate::support::app::TestApp;
 use crate::support::builders::{organisation, record, withdraw};
 use crate::support::database::connect;
+use crate::support::grants::{grant, initiatives, package, try_grants, try_grants_and_places};
+use crate::support::places::places_with;
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -25,10 +26,7 @@ tests_on_both_databases![
     locations_are_exported_as_published_and_placed_once_known,
 ];
 
-const PLACES: &str = "code,name,kind,within,successor
-E12000001,North East,REGION,,
-E06000001,Hartlepool,LOCAL_AUTHORITY,E12000001,
-W06000015,Cardiff,LOCAL_AUTHORITY,,
+const MORE_PLACES: &str = "W06000015,Cardiff,LOCAL_AUTHORITY,,
 ,Owton,NEIGHBOURHOOD,E06000001,
 ";
 
@@ -177,7 +175,7 @@ fn some_records(seed: u64, count: usize) -> Vec<Value> {
 /// A base with real grants, and records that chance made.
 async fn full(database: Database) -> TestApp {
     let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    app.places(&places_with(MORE_PLACES)).await;
     for file in REAL {
         try_grants(&app, file).await;
     }
@@ -220,7 +218,7 @@ async fn what_is_exported_as_grants_comes_back_the_same(database: Database) {
     let empty = connect("sqlite::memory:").await.unwrap();
     Migrator::up(&empty, None).await.unwrap();
     let other = TestApp::over(database, empty).await;
-    other.places(PLACES).await;
+    other.places(&places_with(MORE_PLACES)).await;
     let (tally, said) = try_grants(&other, &written).await;
     assert_eq!((tally.added, tally.refused), (exported.written, 0), "{said:?}");
     let (again, _) = export(&other, OPEN).await;
@@ -295,7 +293,7 @@ async fn what_may_not_be_published_stays(database: Database) {
 
 async fn a_grant_says_what_its_term_says(database: Database) {
     let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    app.places(&places_with(MORE_PLACES)).await;
     let mut given = grant(
         "360G-a-1",
         &json!({"wayin": {"renewable": true, "intendedFocus": "COMPLEXITY"}}),
@@ -385,7 +383,7 @@ async fn a_grant_says_what_its_term_says(database: Database) {
 
 async fn locations_are_exported_as_published_and_placed_once_known(database: Database) {
     let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    app.places(&places_with(MORE_PLACES)).await;
     let located = [
         (
             "360G-lsoa",

@@ -1,15 +1,15 @@
 //! Published grants come into a base.
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
 
-use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder};
+use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
-use wayin::import::parse::grants::GrantFormat;
-use wayin::import::{self, Remark, Tally};
-use wayin_entity::{change, funding_term, initiative, organisation, revision};
+use wayin_entity::{initiative, organisation};
 
-use crate::support::app::{Client, TestApp};
+use crate::support::app::TestApp;
+use crate::support::grants::{
+    LICENCE, distribution, grant, initiatives, package, state, tally, try_grants, try_grants_and_places,
+};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
@@ -30,120 +30,6 @@ const LLOYD_WEBBER: &str = include_str!("../data/grants/andrew-lloyd-webber-foun
 const CHARITABLE_TRUST: &str = include_str!("../data/grants/ab-charitable-trust.json");
 const WOLFSON: &str = include_str!("../data/grants/wolfson.json");
 const TWO_FUNDERS: &str = include_str!("../data/grants/two-funders.csv");
-
-const LICENCE: &str = "https://creativecommons.org/licenses/by/4.0/";
-
-/// What became of rows of which none is worth a look.
-pub fn tally(added: u64, altered: u64, unchanged: u64, refused: u64) -> Tally {
-    Tally {
-        added,
-        altered,
-        unchanged,
-        refused,
-        warned: 0,
-    }
-}
-
-/// Imports grants, and answers what was said of them, each as the command line says it; without the locations that
-/// no place is found for.
-pub async fn try_grants(app: &TestApp, file: &str) -> (Tally, Vec<String>) {
-    let (tally, mut said) = try_grants_and_places(app, file).await;
-    said.retain(|line| !line.contains("of this base: "));
-    (tally, said)
-}
-
-/// Likewise, with those locations.
-pub async fn try_grants_and_places(app: &TestApp, file: &str) -> (Tally, Vec<String>) {
-    let format = if file.trim_start().starts_with(['{', '[']) {
-        GrantFormat::Json
-    } else {
-        GrantFormat::Csv
-    };
-    let mut said = Vec::new();
-    let mut remarks = |remark| match remark {
-        Remark::Refused(refusal) => said.push(refusal.to_string()),
-        Remark::Warning(warning) => said.push(format!("warning: {warning}")),
-        Remark::Note(note) => said.push(format!("note: {note}")),
-    };
-    let input = Cursor::new(file.to_owned().into_bytes());
-    let licence = Some(LICENCE.to_owned());
-    let tally = import::grants::import(&app.app.db, &TestApp::act(), input, format, licence, &mut remarks)
-        .await
-        .expect("the file is taken");
-    app.catch_up().await;
-    (tally, said)
-}
-
-/// A grant with all that the standard asks for, and `more`.
-pub fn grant(id: &str, more: &Value) -> Value {
-    let mut grant = json!({
-        "id": id, "title": format!("Grant {id}"), "description": "For the work.",
-        "currency": "GBP", "amountAwarded": 1000, "awardDate": "2020-01-02",
-        "recipientOrganization": [{"id": "GB-CHC-100", "name": "A charity"}],
-        "fundingOrganization": [{"id": "GB-CHC-200", "name": "A funder"}],
-    });
-    let fields = grant.as_object_mut().unwrap();
-    for (name, value) in more.as_object().unwrap() {
-        fields.insert(name.clone(), value.clone());
-    }
-    grant
-}
-
-/// A file of grants.
-pub fn package(grants: &[Value]) -> String {
-    json!({ "grants": grants }).to_string()
-}
-
-/// How the base stands: its rows that could have been touched.
-pub async fn state(
-    app: &TestApp,
-) -> (
-    Vec<initiative::Model>,
-    Vec<funding_term::Model>,
-    Vec<change::Model>,
-    u64,
-) {
-    let db = &app.app.db;
-    let initiatives = initiative::Entity::find().order_by_asc(initiative::Column::Id);
-    let terms = funding_term::Entity::find().order_by_asc(funding_term::Column::Id);
-    let changes = change::Entity::find().order_by_asc(change::Column::Number);
-    (
-        initiatives.all(db).await.unwrap(),
-        terms.all(db).await.unwrap(),
-        changes.all(db).await.unwrap(),
-        revision::Entity::find().count(db).await.unwrap(),
-    )
-}
-
-/// Every initiative that the client may read, by title.
-pub async fn initiatives(client: &Client<'_>, fields: &str) -> BTreeMap<String, Value> {
-    let query = format!("{{ initiatives(first: 100) {{ nodes {{ title {fields} }} }} }}");
-    let mut answer = client.query(&query).await;
-    let Value::Array(nodes) = answer["initiatives"]["nodes"].take() else {
-        panic!("initiatives are listed");
-    };
-    let titled = |mut node: Value| {
-        let fields = node.as_object_mut().unwrap();
-        let title = fields.remove("title").unwrap();
-        (title.as_str().unwrap().to_owned(), node)
-    };
-    nodes.into_iter().map(titled).collect()
-}
-
-/// How many initiatives have each value of a dimension, by its label; without those that none has.
-pub async fn distribution(client: &Client<'_>, of: &str) -> BTreeMap<String, i64> {
-    let answer = client
-        .query(&format!("{{ distribution(of: {of}) {{ label count }} }}"))
-        .await;
-    let bins = answer["distribution"].as_array().unwrap();
-    bins.iter()
-        .map(|bin| {
-            let label = bin["label"].as_str().unwrap().to_owned();
-            (label, bin["count"].as_i64().unwrap())
-        })
-        .filter(|(_, count)| *count > 0)
-        .collect()
-}
 
 async fn a_grant_is_a_term_of_an_initiative_and_says_no_more(database: Database) {
     let app = TestApp::start(database).await;

@@ -338,9 +338,7 @@ async fn an_import_goes_on_where_a_server_left_it(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     allow_auto_publish(&app).await;
-    let records: Vec<Value> = (0..ROWS)
-        .map(|number| file_record(&number.to_string()))
-        .collect();
+    let records: Vec<Value> = (0..ROWS).map(|number| file_record(&number.to_string())).collect();
     let sent = send_file(
         &app,
         &partner,

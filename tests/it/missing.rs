@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use wayin::example;
 use wayin_entity::Role;
 
-use crate::grants::{grant, try_grants};
 use crate::support::app::TestApp;
 use crate::support::exports::export_json_lines;
+use crate::support::grants::{grant, try_grants};
 use crate::support::places::start_with_places;
 use crate::support::records::{EVERY_FIELD, list_initiatives, minimal_record};
 use crate::support::{Database, tests_on_both_databases};

@@ -7,9 +7,9 @@ use wayin::clock::{Clock, SystemClock};
 use wayin::respell::respell;
 use wayin_entity::{initiative, organisation};
 
-use crate::grants::{grant, package, try_grants};
 use crate::support::app::TestApp;
 use crate::support::builders::record;
+use crate::support::grants::{grant, package, try_grants};
 use crate::support::places::start_with_places;
 use crate::support::{Database, tests_on_both_databases};
 

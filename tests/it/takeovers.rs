@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use wayin::import::Remark;
 use wayin_entity::{initiative, organisation, revision};
 
-use crate::grants::{distribution, grant, initiatives, package, state, tally, try_grants};
 use crate::support::app::TestApp;
+use crate::support::grants::{distribution, grant, initiatives, package, state, tally, try_grants};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![

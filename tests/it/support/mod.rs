@@ -15,6 +15,7 @@ pub mod complete_base;
 pub mod database;
 pub mod exports;
 pub mod filled_lists;
+pub mod grants;
 pub mod http;
 pub mod imports;
 pub mod oracle;
