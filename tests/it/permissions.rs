@@ -15,7 +15,7 @@ use wayin_entity::{Dimension, Role, claim};
 
 use crate::support::app::{Client, TestApp};
 use crate::support::builders::full_record;
-use crate::support::http::{export_address, get_request, send_request};
+use crate::support::http::{export_address, get, send};
 use crate::support::schema::list_types_with_fields;
 use crate::support::{Database, tests_on_both_databases, tests_without_database};
 
@@ -409,15 +409,13 @@ async fn files_are_refused(app: &TestApp, steward: &Client<'_>, others: &[Client
     ] {
         let address = export_address(file, &parameters);
         for other in others {
-            let (status, _, body) =
-                send_request(&app.app, get_request(&address, other.authorization.as_deref())).await;
+            let (status, _, body) = send(&app.app, get(&address, other.authorization.as_deref())).await;
             let body: Value = serde_json::from_slice(&body).unwrap();
             assert_eq!(status, StatusCode::FORBIDDEN, "{file} {parameters}: {body}");
             let message = body["errors"][0]["message"].as_str().unwrap();
             assert!(message.starts_with(reason), "{file} {parameters}: {message}");
         }
-        let (status, ..) =
-            send_request(&app.app, get_request(&address, steward.authorization.as_deref())).await;
+        let (status, ..) = send(&app.app, get(&address, steward.authorization.as_deref())).await;
         assert_ne!(
             status,
             StatusCode::FORBIDDEN,

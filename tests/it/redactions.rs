@@ -106,18 +106,10 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
     let (submission, _) = publish_draft(&app, &partner, telling.clone()).await;
     telling["externalRef"] = told("reference").into();
     let second = save_draft(&partner, telling).await;
-    mutate_ok(
-        &partner,
-        "sendSubmission",
-        json!({"id": second, "idempotencyKey": "k"}),
-    )
-    .await;
-    mutate_ok(
-        &steward,
-        "returnSubmission",
-        json!({"id": second, "note": told("note")}),
-    )
-    .await;
+    let sending = json!({"id": second, "idempotencyKey": "k"});
+    mutate_ok(&partner, "sendSubmission", sending).await;
+    let returning = json!({"id": second, "note": told("note")});
+    mutate_ok(&steward, "returnSubmission", returning).await;
     keep_telling(&steward, &told).await;
     let innocent = save_draft(&partner, draft_record("c")).await;
     send_files(&app, &partner, &steward, secret, &told).await;

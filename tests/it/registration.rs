@@ -12,7 +12,6 @@ tests_without_database![
     imports_from_other_test_files_are_found,
 ];
 
-#[expect(clippy::unused_async, reason = "every test is an async function")]
 async fn every_file_that_registers_tests_is_part_of_this_program() {
     let root = root();
     let registered: BTreeSet<_> = TestCase::all()
@@ -34,7 +33,6 @@ async fn every_file_that_registers_tests_is_part_of_this_program() {
     }
 }
 
-#[expect(clippy::unused_async, reason = "every test is an async function")]
 async fn no_test_file_imports_from_another() {
     let root = root();
     let mut imports = Vec::new();
@@ -60,7 +58,6 @@ async fn no_test_file_imports_from_another() {
     );
 }
 
-#[expect(clippy::unused_async, reason = "every test is an async function")]
 async fn imports_from_other_test_files_are_found() {
     let content = "use crate::support::app::TestApp;
 use crate::records::record;

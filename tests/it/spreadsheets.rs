@@ -16,7 +16,7 @@ use wayin_entity::Role;
 
 use crate::support::app::{AUDIENCE, Client, ISSUER, SECRET, TestApp, token};
 use crate::support::builders::{organisation, record};
-use crate::support::http::{export_address, get_request, send_request};
+use crate::support::http::{export_address, get, send};
 use crate::support::places::places_with;
 use crate::support::{Database, tests_on_both_databases};
 
@@ -151,8 +151,8 @@ impl File {
 
 /// The file that a reader is given.
 async fn file(app: &TestApp, reader: &Client<'_>, name: &str, parameters: &Value) -> File {
-    let request = get_request(&export_address(name, parameters), reader.authorization.as_deref());
-    let (status, headers, body) = send_request(&app.app, request).await;
+    let request = get(&export_address(name, parameters), reader.authorization.as_deref());
+    let (status, headers, body) = send(&app.app, request).await;
     assert_eq!(
         status,
         StatusCode::OK,
@@ -535,18 +535,17 @@ async fn a_file_is_asked_for_by_post_as_by_get(database: Database) {
         json!({"perspective": "PRACTITIONER"}),
         json!({"conditions": conditions}),
     ]) {
-        let by_get = get_request(
+        let by_get = get(
             &export_address(name, &parameters),
             steward.authorization.as_deref(),
         );
-        let (status, _, by_get) = send_request(&app.app, by_get).await;
+        let (status, _, by_get) = send(&app.app, by_get).await;
         let mut with_null = parameters.clone();
         if parameters.get("among").is_none() {
             with_null["among"] = Value::Null;
         }
         let body = with_null.to_string();
-        let (_, _, by_post) =
-            send_request(&app.app, post(name, "application/json; charset=utf-8", body)).await;
+        let (_, _, by_post) = send(&app.app, post(name, "application/json; charset=utf-8", body)).await;
         assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&by_get));
         assert_eq!(
             String::from_utf8_lossy(&by_post),
@@ -620,8 +619,7 @@ async fn a_request_for_a_file_is_refused_as_graphql_refuses_it(database: Databas
     let app = mixed(database).await;
     let [steward, _, dashboard] = readers(&app).await;
     for name in FILES {
-        let (status, headers, body) =
-            send_request(&app.app, get_request(&format!("/export/{name}.csv"), None)).await;
+        let (status, headers, body) = send(&app.app, get(&format!("/export/{name}.csv"), None)).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED);
         assert_eq!(headers[header::WWW_AUTHENTICATE], "Bearer");
         let told = app.anonymous().error("{ viewer { role } }").await;
@@ -673,8 +671,7 @@ async fn a_request_for_a_file_is_refused_as_graphql_refuses_it(database: Databas
                 .replace('[', "%5B")
                 .replace(']', "%5D")
         );
-        let (status, headers, body) =
-            send_request(&app.app, get_request(&address, steward.authorization.as_deref())).await;
+        let (status, headers, body) = send(&app.app, get(&address, steward.authorization.as_deref())).await;
         let (message, code) = refusal(&body);
         assert_eq!(
             (status, code.as_str()),
@@ -686,14 +683,8 @@ async fn a_request_for_a_file_is_refused_as_graphql_refuses_it(database: Databas
         assert_eq!(headers[header::CONTENT_TYPE], "application/json");
     }
     let finely = json!({"when": {"startedOn": {"eq": "2020-03-05"}}, "then": {}});
-    let (status, _, body) = send_request(
-        &app.app,
-        get_request(
-            &export_address("pattern", &finely),
-            dashboard.authorization.as_deref(),
-        ),
-    )
-    .await;
+    let address = export_address("pattern", &finely);
+    let (status, _, body) = send(&app.app, get(&address, dashboard.authorization.as_deref())).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     let told = dashboard
         .error("{ pattern(when: {startedOn: {eq: \"2020-03-05\"}}, then: {}) { reading } }")
@@ -710,7 +701,7 @@ async fn a_request_for_a_file_is_refused_as_graphql_refuses_it(database: Databas
         ("application/json", "{\"of\": 1}".into(), StatusCode::BAD_REQUEST),
         ("application/json", long, StatusCode::PAYLOAD_TOO_LARGE),
     ] {
-        let (status, _, body) = send_request(&app.app, post("distribution", kind, body)).await;
+        let (status, _, body) = send(&app.app, post("distribution", kind, body)).await;
         assert_eq!(
             (status, refusal(&body).1.as_str()),
             (expected, "BAD_USER_INPUT"),
@@ -718,10 +709,7 @@ async fn a_request_for_a_file_is_refused_as_graphql_refuses_it(database: Databas
         );
     }
     let put = Request::put("/export/grid.csv").body(Body::empty()).unwrap();
-    assert_eq!(
-        send_request(&app.app, put).await.0,
-        StatusCode::METHOD_NOT_ALLOWED
-    );
+    assert_eq!(send(&app.app, put).await.0, StatusCode::METHOD_NOT_ALLOWED);
 }
 
 async fn a_file_that_cannot_be_made_in_time_is_refused(database: Database) {
@@ -738,9 +726,9 @@ async fn a_file_that_cannot_be_made_in_time_is_refused(database: Database) {
             engine,
         ))
     };
-    let request = |address: &str| get_request(address, steward.authorization.as_deref());
+    let request = |address: &str| get(address, steward.authorization.as_deref());
     let address = "/export/distribution.csv?of=PLACE";
-    let (status, _, body) = send_request(&over(Settings::default()), request(address)).await;
+    let (status, _, body) = send(&over(Settings::default()), request(address)).await;
     assert_eq!(
         (status, refusal(&body).1.as_str()),
         (StatusCode::SERVICE_UNAVAILABLE, "NOT_READY")
@@ -751,14 +739,14 @@ async fn a_file_that_cannot_be_made_in_time_is_refused(database: Database) {
         ..Settings::default()
     });
     late.engine.catch_up(&late.db, &|_| ()).await.unwrap();
-    let (status, _, body) = send_request(&late, request(&format!("{address}&atLeast=1000"))).await;
+    let (status, _, body) = send(&late, request(&format!("{address}&atLeast=1000"))).await;
     assert_eq!(
         (status, refusal(&body).1.as_str()),
         (StatusCode::GATEWAY_TIMEOUT, "QUERY_TIMEOUT")
     );
     // Where it cannot be told who asks, nobody is answered.
     app.app.db.close_by_ref().await.unwrap();
-    let (status, _, body) = send_request(&app.app, request(address)).await;
+    let (status, _, body) = send(&app.app, request(address)).await;
     assert_eq!(
         (status, refusal(&body).1.as_str()),
         (StatusCode::SERVICE_UNAVAILABLE, "INTERNAL")

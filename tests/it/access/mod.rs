@@ -18,7 +18,7 @@ use wayin_entity::Role;
 
 use self::base::{Base, Member};
 use self::naive::{Of, Reads, Seen, Who, marks, reads};
-use crate::support::http::{export_address, get_request, send_request};
+use crate::support::http::{export_address, get, send};
 use crate::support::oracle::random::Chance;
 use crate::support::schema::list_types_with_fields;
 use crate::support::socket::until;
@@ -501,11 +501,11 @@ impl Hearing<'_> {
                 json!({"conditions": [named("a", chance.filter(1)), named("b", chance.filter(0))], "over": over}),
             ),
         ] {
-            let request = get_request(
+            let request = get(
                 &export_address(file, &parameters),
                 member.client.authorization.as_deref(),
             );
-            let (_, _, body) = send_request(&self.base.app.app, request).await;
+            let (_, _, body) = send(&self.base.app.app, request).await;
             self.hear(member, &String::from_utf8_lossy(&body), &parameters.to_string());
         }
     }

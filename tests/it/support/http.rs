@@ -13,7 +13,7 @@ use wayin::server;
 use super::app::{TestApp, token};
 
 /// Sends a request to the service; returns status, headers and body.
-pub async fn send_request(app: &Arc<App>, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {
+pub async fn send(app: &Arc<App>, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {
     let response = server::router(Arc::clone(app)).oneshot(request).await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
@@ -37,7 +37,7 @@ pub fn export_address(file: &str, parameters: &Value) -> String {
 }
 
 /// A GET request for an address.
-pub fn get_request(address: &str, authorization: Option<&str>) -> Request<Body> {
+pub fn get(address: &str, authorization: Option<&str>) -> Request<Body> {
     let mut request = Request::get(address);
     if let Some(authorization) = authorization {
         request = request.header(header::AUTHORIZATION, authorization);

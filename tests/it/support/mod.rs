@@ -104,7 +104,10 @@ impl TestCase {
         match self.run {
             Run::Alone(run) => {
                 let runner = Arc::clone(runner);
-                vec![Trial::test(name, move || runner.run_alone(run))]
+                vec![Trial::test(name, move || {
+                    runner.runtime.block_on(run());
+                    Ok(())
+                })]
             }
             Run::OnDatabase(run) => {
                 let trials = Kind::ALL.into_iter().map(|kind| {
@@ -162,10 +165,5 @@ impl Runner {
             outcome.unwrap_or_else(|panic| resume_unwind(panic));
             removed
         })
-    }
-
-    fn run_alone(&self, run: fn() -> Outcome) -> Result<(), Failed> {
-        self.runtime.block_on(run());
-        Ok(())
     }
 }
