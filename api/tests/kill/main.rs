@@ -29,7 +29,7 @@ use tokio::runtime::{Builder, Runtime};
 use wayin::clock::{Clock, SystemClock};
 
 use base::Base;
-use database::{Kind, Shelf};
+use database::{Databases, Kind};
 
 /// How often the server, or an import, is killed on each database.
 const ROUNDS: u64 = 10;
@@ -77,16 +77,17 @@ fn main() -> ExitCode {
             .enable_all()
             .build()
             .expect("a runtime starts"),
-        shelf: Shelf::new(programs.clone()),
+        databases: Databases::new(programs),
     });
     let mut trials = Vec::new();
     for (name, plot, rounds) in plots {
         for kind in Kind::ALL {
             let stage = Arc::clone(&stage);
+            let is_ignored = !stage.databases.has(kind);
             let trial = Trial::test(format!("{name} [{kind}]"), move || {
                 stage.tell(kind, plot, seed, rounds)
             });
-            trials.push(trial.with_ignored_flag(kind == Kind::Postgres && programs.is_none()));
+            trials.push(trial.with_ignored_flag(is_ignored));
         }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -95,15 +96,15 @@ fn main() -> ExitCode {
 /// What the stories share.
 struct Stage {
     runtime: Runtime,
-    shelf: Shelf,
+    databases: Databases,
 }
 
 impl Stage {
     fn tell(&self, kind: Kind, plot: Plot, seed: u64, rounds: u64) -> Result<(), Failed> {
-        let database = self.runtime.block_on(self.shelf.take(kind))?;
+        let database = self.runtime.block_on(self.databases.create(kind))?;
         let base = Base::new(database.clone(), self.runtime.handle().clone());
         let moments = rand::SeedableRng::seed_from_u64(seed);
         plot(&base, &mut Chance { moments, rounds });
-        self.runtime.block_on(self.shelf.give_back(database))
+        self.runtime.block_on(self.databases.remove(database))
     }
 }
