@@ -11,9 +11,9 @@ use wayin::clock::{Clock, SystemClock};
 use wayin::example;
 use wayin::import::job::run;
 use wayin::vocabulary::term::folded;
-use wayin_entity::{Role, claim, organisation, term};
+use wayin_entity::{claim, organisation, term};
 
-use crate::support::app::{Client, TestApp, violations};
+use crate::support::app::{Client, PARTNER_ORGANISATION, TestApp, violations};
 use crate::support::builders::{full_record, organisation, record};
 use crate::support::database::Kind;
 use crate::support::grants::{grant, package, try_grants};
@@ -28,9 +28,6 @@ tests_on_both_databases![
     the_example_evidence_holds,
     what_is_broken_by_hand_is_found,
 ];
-
-/// The organisation whose partner sends records in.
-const OWN: &str = "GB-CHC-500";
 
 /// What a mutation on one submission answers, which must go well.
 async fn done(client: &Client<'_>, name: &str, input: Value) -> Value {
@@ -104,7 +101,7 @@ fn sent_in(reference: &str) -> Value {
 async fn full_base(database: Database) -> TestApp {
     let app = start_with_places(database).await;
     let steward = app.steward().await;
-    let partner = app.member("partner", Role::Partner, Some(OWN)).await;
+    let partner = app.partner().await;
     // Corrected, withdrawn, and withdrawn and sent again.
     let first = published(&partner, &steward, sent_in("a")).await;
     let initiative = first["initiative"]["id"].clone();
@@ -164,7 +161,7 @@ async fn full_base(database: Database) -> TestApp {
     let lead = &lead["initiative"]["leadOrganisation"]["id"];
     steward
         .query(&format!(
-            "mutation {{ saveOrganisation(input: {{id: {lead}, name: \"Quite Another\", identifier: \"{OWN}\",
+            "mutation {{ saveOrganisation(input: {{id: {lead}, name: \"Quite Another\", identifier: \"{PARTNER_ORGANISATION}\",
                kind: DELIVERY_ORGANISATION}}) {{ change userErrors {{ message }} }} }}"
         ))
         .await;

@@ -14,7 +14,7 @@ use wayin_entity::{
     meeting, member, organisation, repeatable, revision, submission,
 };
 
-use crate::support::app::{Client, TestApp};
+use crate::support::app::{Client, PARTNER_ORGANISATION, TestApp};
 use crate::support::builders;
 use crate::support::imports::send_file;
 use crate::support::places::start_with_places;
@@ -34,8 +34,6 @@ tests_on_both_databases![
     what_is_written_while_a_text_is_looked_for_is_not_passed_over,
 ];
 
-/// The organisation that partners act for.
-const OWN: &str = "GB-CHC-500";
 /// What was taken out before.
 const EARLIER: &str = "bob-roe";
 /// What is to be taken out.
@@ -247,7 +245,7 @@ async fn a_text_is_found_in_tables_of_any_encoding(database: Database) {
 /// A record that is known by a text, and names by it whatever can be.
 fn known_by(text: &str) -> Value {
     let mut record = builders::record(text)
-        .led_by(OWN)
+        .led_by(PARTNER_ORGANISATION)
         .with(
             "fundingTerms",
             json!([{"funder": builders::organisation(&format!("XM-ID-{text}")), "grantIdentifier": text}]),
