@@ -8,10 +8,8 @@ use wayin::workbook::export::RecordBook;
 use wayin::workbook::flat::{FlatTable, Widths};
 use wayin_entity::{Role, initiative};
 
-use crate::support::app::TestApp;
 use crate::support::exports::import_records_as;
 use crate::support::imports::{file_record, import_file, json_lines, load_rows};
-use crate::support::places::PLACES;
 use crate::support::places::start_with_places;
 use crate::support::records::minimal_record;
 use crate::support::{Database, tests_on_both_databases};
@@ -47,8 +45,7 @@ fn written(format: RecordFormat, records: &[Value]) -> Vec<u8> {
 const FORMATS: [RecordFormat; 3] = [RecordFormat::JsonLines, RecordFormat::Csv, RecordFormat::Xlsx];
 
 async fn every_row_with_a_shared_reference_is_refused(database: Database) {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    let app = start_with_places(database).await;
     app.publish(&[minimal_record("twice", json!({"title": "As it was before"}))])
         .await;
     // Over more rows than are published at once.
@@ -96,18 +93,16 @@ async fn every_row_with_a_shared_reference_is_refused(database: Database) {
 }
 
 async fn an_accent_that_is_written_in_two_ways_makes_no_two_references(database: Database) {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
-    let records = ["Caf\u{e9}", "Cafe\u{301}"].map(|reference| record(reference, json!({})));
+    let app = start_with_places(database).await;
+    let records = ["Caf\u{e9}", "Cafe\u{301}"].map(|reference| minimal_record(reference, json!({})));
     for format in FORMATS {
-        let (tally, said) = import(&app, format, written(format, &records)).await;
+        let (tally, said) = import_records_as(&app, format, written(format, &records)).await;
         assert_eq!((tally.refused, tally.added), (2, 0), "{format:?}: {said:#?}");
     }
 }
 
 async fn a_reference_of_two_organisations_is_no_repetition(database: Database) {
-    let app = TestApp::start(database).await;
-    app.places(PLACES).await;
+    let app = start_with_places(database).await;
     let led = |identifier: &str, title: &str| {
         let lead = json!({"identifier": identifier, "name": format!("Charity {identifier}")});
         minimal_record("2021-1", json!({"title": title, "leadOrganisation": lead}))
