@@ -98,15 +98,14 @@ async fn a_column_that_a_file_of_places_does_not_have_leaves_that_part(database:
     let empty = "code,name,within,successor\nE06000001,Hartlepool,E12000001,\nE07000026,Allerdale,,\n";
     let (tally, said) = import(&app, empty).await;
     assert_eq!((tally.altered, tally.warned), (2, 2));
-    assert_eq!(
-        said,
-        [
-            "warning: row 2: Hartlepool lay within Tees Valley (E47000006) until now",
-            "warning: row 3: Allerdale lay within North West (E12000002) until now",
-            "warning: row 3: Allerdale led to its successor Cumberland (E06000063) until now",
-            "Something of what was known of places is replaced or cleared by this file: places so changed: 2.",
-        ]
-    );
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(said.join("\n"), @"
+        warning: row 2: Hartlepool lay within Tees Valley (E47000006) until now
+        warning: row 3: Allerdale lay within North West (E12000002) until now
+        warning: row 3: Allerdale led to its successor Cumberland (E06000063) until now
+        Something of what was known of places is replaced or cleared by this file: places so changed: 2.
+        ");
+    }
     assert_eq!(within(&steward, "Allerdale").await, Vec::<String>::new());
 }
 

@@ -359,13 +359,9 @@ mod tests {
         refusals.add("awardDate", written::date("05/06/2014").unwrap_err());
         refusals.add("", "is not UTF-8 text");
         let said: Vec<_> = refusals.found.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            said,
-            [
-                "row 12, awardDate: \"05/06/2014\" is not a date; \
-                 write it as 2014-06-05 if the day comes first",
-                "row 12: is not UTF-8 text",
-            ]
-        );
+        insta::assert_snapshot!(said.join("\n"), @r#"
+        row 12, awardDate: "05/06/2014" is not a date; write it as 2014-06-05 if the day comes first
+        row 12: is not UTF-8 text
+        "#);
     }
 }

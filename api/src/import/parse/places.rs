@@ -488,22 +488,18 @@ mod tests {
              E12000001,North East,TOWN,E12000001,E12000001\n\
              X99000001,Elsewhere,,,\n",
         );
-        assert_eq!(
-            said,
-            [
-                "row 2, code: \"E0600001\" is not a GSS code; one is a letter and eight digits, such as E08000025",
-                "row 2, name: is missing",
-                "row 2, kind: \"village\" is not one of NEIGHBOURHOOD, WARD, TOWN, LOCAL_AUTHORITY, \
-                 COMBINED_AUTHORITY, COUNTY, REGION, NATION, COUNTRY",
-                "row 2, within: \"x\" is not a GSS code; one is a letter and eight digits, such as E08000025",
-                "row 2, successor: \"E06\" is not a GSS code; one is a letter and eight digits, such as E08000025",
-                "row 3, kind: is missing, and no code says it",
-                "row 4, code: is missing; only a NEIGHBOURHOOD or a TOWN may do without",
-                "row 5, kind: its code is that of a REGION",
-                "row 5, within: names the place itself",
-                "row 5, successor: names the place itself",
-            ]
-        );
+        insta::assert_snapshot!(said.join("\n"), @r#"
+        row 2, code: "E0600001" is not a GSS code; one is a letter and eight digits, such as E08000025
+        row 2, name: is missing
+        row 2, kind: "village" is not one of NEIGHBOURHOOD, WARD, TOWN, LOCAL_AUTHORITY, COMBINED_AUTHORITY, COUNTY, REGION, NATION, COUNTRY
+        row 2, within: "x" is not a GSS code; one is a letter and eight digits, such as E08000025
+        row 2, successor: "E06" is not a GSS code; one is a letter and eight digits, such as E08000025
+        row 3, kind: is missing, and no code says it
+        row 4, code: is missing; only a NEIGHBOURHOOD or a TOWN may do without
+        row 5, kind: its code is that of a REGION
+        row 5, within: names the place itself
+        row 5, successor: names the place itself
+        "#);
         let said =
             refusals("areacode,areaname,LADCD_ACTIVE,RGNCD\nE06000001,,E0,R1\nE01000001,Somewhere,,\n");
         assert_eq!(said.len(), 4);

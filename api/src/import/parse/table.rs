@@ -234,14 +234,11 @@ mod tests {
             .flatten()
             .map(|refusal| refusal.to_string())
             .collect();
-        assert_eq!(
-            said,
-            [
-                "row 3: has 3 cells, and the header has 2; put a cell that contains the separator in quotation marks",
-                "row 5, a: is not UTF-8 text; save the file again as \"CSV UTF-8\"",
-                "row 5, b: is not UTF-8 text; save the file again as \"CSV UTF-8\"",
-            ]
-        );
+        insta::assert_snapshot!(said.join("\n"), @r#"
+        row 3: has 3 cells, and the header has 2; put a cell that contains the separator in quotation marks
+        row 5, a: is not UTF-8 text; save the file again as "CSV UTF-8"
+        row 5, b: is not UTF-8 text; save the file again as "CSV UTF-8"
+        "#);
     }
 
     #[test]

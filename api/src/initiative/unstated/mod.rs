@@ -500,15 +500,12 @@ mod tests {
         });
         let found = cleared(&published, &record).into_iter();
         let found: Vec<String> = found.map(|one| one.reason).collect();
-        assert_eq!(
-            found,
-            [
-                "endedOn no longer says why it is missing, as the published record does",
-                "visibility was MEMBERS in the published record, and is AGGREGATE_ONLY now",
-                "A is cleared from challengesFaced: the published record has it, and this one does not",
-                "challengesFaced/1/step no longer says why it is missing, as the published record does",
-            ]
-        );
+        insta::assert_snapshot!(found.join("\n"), @"
+        endedOn no longer says why it is missing, as the published record does
+        visibility was MEMBERS in the published record, and is AGGREGATE_ONLY now
+        A is cleared from challengesFaced: the published record has it, and this one does not
+        challengesFaced/1/step no longer says why it is missing, as the published record does
+        ");
     }
 
     #[test]

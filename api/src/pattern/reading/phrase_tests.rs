@@ -1,6 +1,7 @@
 //! Every kind of condition, in the words that a reader sees.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use chrono::NaiveDate;
 use rand::rngs::StdRng;
@@ -115,58 +116,47 @@ fn crisis(places: &[Uuid]) -> CrisisPeriod {
     }
 }
 
-fn assert_said(number: Number, condition: InitiativeCondition, so: &str, not_so: &str) {
-    assert_eq!(phrase(&condition, number).text, so, "{condition:?}");
-    let opposite = not(condition);
-    assert_eq!(phrase(&opposite, number).text, not_so, "{opposite:?}");
-}
-
-/// What each condition is in words, and its opposite, of one initiative or of many.
-macro_rules! said {
-    ($number:expr; $($condition:expr => $so:literal, $not_so:literal;)+) => {
-        $(assert_said($number, $condition, $so, $not_so);)+
-    };
+/// Each condition as it is written here, its words, and those of its opposite.
+macro_rules! assert_phrases {
+    ($number:expr; $($condition:expr;)+) => {{
+        let mut phrases = String::new();
+        $(
+            let condition = $condition;
+            let opposite = not(condition.clone());
+            let words = [condition, opposite].map(|one| phrase(&one, $number).text);
+            let _ = writeln!(phrases, "{}\n    {}\n    {}", stringify!($condition), words[0], words[1]);
+        )+
+        insta::assert_snapshot!(phrases);
+    }};
 }
 
 #[test]
 fn what_an_initiative_is_and_where_and_when_it_worked() {
     let lead = |id: &str| is(OrganisationTest::Id(vec![named(id)]));
-    said! { Number::Many;
-        is(InitiativeTest::Id(vec![Uuid::nil()])) => "were the one chosen", "were not the one chosen";
-        is(InitiativeTest::Id((0..1_200).map(Uuid::from_u128).collect())) =>
-            "were among the 1,200 chosen", "were not among the 1,200 chosen";
-        is(Title(TextComparison::OneOf(vec![text("a"), text("b")]))) =>
-            "had the title “a” or “b”", "did not have the title “a” or “b”";
-        is(Title(TextComparison::Contains(text("a")))) =>
-            "had a title containing “a”", "did not have a title containing “a”";
-        is(Title(TextComparison::StartsWith(text("a")))) =>
-            "had a title starting with “a”", "did not have a title starting with “a”";
-        is(Title(TextComparison::Known(true))) => "had a known title", "did not have a known title";
-        is(PlaceIs(named("Wigan"))) => "worked in Wigan itself", "did not work in Wigan itself";
-        in_wales() => "worked in Wales", "did not work in Wales";
-        is(PlaceKnown(true)) => "said where they work", "did not say where they work";
-        is(PlaceKnown(false)) => "did not say where they work", "said where they work";
-        led_by(lead("Acme")) => "were led by Acme", "were not led by Acme";
-        is(StartedOn(OneOf(vec![day(2020, 3, 1)]))) =>
-            "started on 1 March 2020", "did not start on 1 March 2020";
-        is(StartedOn(Less(day(2020, 3, 1)))) =>
-            "started before 1 March 2020", "started on or after 1 March 2020";
-        is(StartedOn(Known(true))) => "said when they started", "did not say when they started";
-        is(EndedOn(OneOf(vec![day(2020, 3, 1), day(2021, 12, 31)]))) =>
-            "ended on 1 March 2020 or 31 December 2021", "did not end on 1 March 2020 or 31 December 2021";
-        is(EndedOn(AtMost(day(2020, 3, 1)))) =>
-            "ended on or before 1 March 2020", "ended after 1 March 2020";
-        is(EndedOn(More(day(2020, 3, 1)))) => "ended after 1 March 2020", "ended on or before 1 March 2020";
-        is(EndedOn(AtLeast(day(2020, 3, 1)))) =>
-            "ended on or after 1 March 2020", "ended before 1 March 2020";
-        is(EndedOn(Known(false))) => "did not say when they ended", "said when they ended";
-        is(Overlaps(crisis(&[]))) =>
-            "were at work during the pandemic", "were not at work during the pandemic";
-        is(Overlaps(crisis(&[Uuid::nil()]))) =>
-            "were at work during the pandemic in an affected place",
-            "were not at work during the pandemic in an affected place";
-        is(AnyTermRecorded(true)) => "have a funding term on record", "have no funding term on record";
-        is(AnyTermRecorded(false)) => "have no funding term on record", "have a funding term on record";
+    assert_phrases! { Number::Many;
+        is(InitiativeTest::Id(vec![Uuid::nil()]));
+        is(InitiativeTest::Id((0..1_200).map(Uuid::from_u128).collect()));
+        is(Title(TextComparison::OneOf(vec![text("a"), text("b")])));
+        is(Title(TextComparison::Contains(text("a"))));
+        is(Title(TextComparison::StartsWith(text("a"))));
+        is(Title(TextComparison::Known(true)));
+        is(PlaceIs(named("Wigan")));
+        in_wales();
+        is(PlaceKnown(true));
+        is(PlaceKnown(false));
+        led_by(lead("Acme"));
+        is(StartedOn(OneOf(vec![day(2020, 3, 1)])));
+        is(StartedOn(Less(day(2020, 3, 1))));
+        is(StartedOn(Known(true)));
+        is(EndedOn(OneOf(vec![day(2020, 3, 1), day(2021, 12, 31)])));
+        is(EndedOn(AtMost(day(2020, 3, 1))));
+        is(EndedOn(More(day(2020, 3, 1))));
+        is(EndedOn(AtLeast(day(2020, 3, 1))));
+        is(EndedOn(Known(false)));
+        is(Overlaps(crisis(&[])));
+        is(Overlaps(crisis(&[Uuid::nil()])));
+        is(AnyTermRecorded(true));
+        is(AnyTermRecorded(false));
     }
 }
 
@@ -182,65 +172,30 @@ fn what_an_initiative_went_through() {
             comparison,
         ))
     };
-    said! { Number::Many;
-        way_in(None, &[SingleOrganisation]) =>
-            "started from a single organisation", "did not start from a single organisation";
-        way_in(Some(Perspective::Community), &[Collaboration, RootCauses]) =>
-            "started from collaboration or root causes (as the community saw it)",
-            "did not start from collaboration or root causes (as the community saw it)";
-        is(WayIn(None, WayInComparison::Known(true))) =>
-            "said how they started", "did not say how they started";
-        is(WayIn(Some(Perspective::Funder), WayInComparison::Known(false))) =>
-            "did not say how they started (as funders saw it)", "said how they started (as funders saw it)";
-        points(SetComparison::IncludesAll(vec![Complexity])) =>
-            "took complexity as an entry point", "did not take complexity as an entry point";
-        points(SetComparison::IncludesAll(vec![Complexity, RootCauses])) =>
-            "took complexity and root causes as entry points",
-            "did not take both complexity and root causes as entry points";
-        points(SetComparison::IncludesAll(vec![Complexity, RootCauses, Collaboration])) =>
-            "took complexity, root causes and collaboration as entry points",
-            "did not take all of complexity, root causes and collaboration as entry points";
-        points(SetComparison::IncludesAny(vec![Complexity, RootCauses])) =>
-            "took complexity or root causes as an entry point",
-            "did not take complexity or root causes as an entry point";
-        points(SetComparison::Known(true)) =>
-            "said which entry points they took", "did not say which entry points they took";
-        is(EntryPoints(Some(Perspective::NationalCharity), SetComparison::IncludesAny(vec![Complexity]))) =>
-            "took complexity as an entry point (as national charities saw it)",
-            "did not take complexity as an entry point (as national charities saw it)";
-        step(&[Step::Skipped]) => "skipped defining their ambitions", "did not skip defining their ambitions";
-        step(&[Step::Skipped, Step::Rushed]) =>
-            "rushed or skipped defining their ambitions", "did not rush or skip defining their ambitions";
-        is(InitiativeTest::Step(Challenge::UnderstandingLocalSystem, OneOf(vec![Step::Taken]))) =>
-            "took time over understanding the local system",
-            "did not take time over understanding the local system";
-        is(InitiativeTest::Step(Challenge::FosteringConditions, Known(true))) =>
-            "said how they went about fostering the conditions for change",
-            "did not say how they went about fostering the conditions for change";
-        is(InitiativeTest::Step(Challenge::DefiningAmbitions, More(Step::Taken))) =>
-            "rushed or skipped defining their ambitions", "did not rush or skip defining their ambitions";
-        is(InitiativeTest::Step(Challenge::DefiningAmbitions, Less(Step::Taken))) =>
-            "did not take time over, rush or skip defining their ambitions",
-            "took time over, rushed or skipped defining their ambitions";
-        reasons(SetComparison::IncludesAll(vec![ShortFunding, ShortFunding])) =>
-            "gave “short funding” as a reason for how they went about fostering the conditions for change",
-            "did not give “short funding” as a reason for how they went about fostering the conditions for change";
-        reasons(SetComparison::IncludesAll(vec![ShortFunding, CrisisResponse])) =>
-            "gave “short funding” and “responding to a crisis” as reasons for how they went about fostering the conditions for change",
-            "did not give both “short funding” and “responding to a crisis” as reasons for how they went about fostering the conditions for change";
-        reasons(SetComparison::IncludesAny(vec![ShortFunding, CollaborationExpected])) =>
-            "gave “short funding” or “collaboration was taken to be systems change” as a reason for how they went about fostering the conditions for change",
-            "did not give “short funding” or “collaboration was taken to be systems change” as a reason for how they went about fostering the conditions for change";
-        reasons(SetComparison::Known(false)) =>
-            "did not give a reason for how they went about fostering the conditions for change",
-            "gave a reason for how they went about fostering the conditions for change";
-        change(OneOf(vec![Change::Altered])) =>
-            "saw reporting requirements altered", "did not see reporting requirements altered";
-        change(OneOf(vec![Change::Unchanged, Change::Partly])) =>
-            "saw reporting requirements altered in part or unchanged",
-            "did not see reporting requirements altered in part or unchanged";
-        change(Known(true)) =>
-            "said what became of reporting requirements", "did not say what became of reporting requirements";
+    assert_phrases! { Number::Many;
+        way_in(None, &[SingleOrganisation]);
+        way_in(Some(Perspective::Community), &[Collaboration, RootCauses]);
+        is(WayIn(None, WayInComparison::Known(true)));
+        is(WayIn(Some(Perspective::Funder), WayInComparison::Known(false)));
+        points(SetComparison::IncludesAll(vec![Complexity]));
+        points(SetComparison::IncludesAll(vec![Complexity, RootCauses]));
+        points(SetComparison::IncludesAll(vec![Complexity, RootCauses, Collaboration]));
+        points(SetComparison::IncludesAny(vec![Complexity, RootCauses]));
+        points(SetComparison::Known(true));
+        is(EntryPoints(Some(Perspective::NationalCharity), SetComparison::IncludesAny(vec![Complexity])));
+        step(&[Step::Skipped]);
+        step(&[Step::Skipped, Step::Rushed]);
+        is(InitiativeTest::Step(Challenge::UnderstandingLocalSystem, OneOf(vec![Step::Taken])));
+        is(InitiativeTest::Step(Challenge::FosteringConditions, Known(true)));
+        is(InitiativeTest::Step(Challenge::DefiningAmbitions, More(Step::Taken)));
+        is(InitiativeTest::Step(Challenge::DefiningAmbitions, Less(Step::Taken)));
+        reasons(SetComparison::IncludesAll(vec![ShortFunding, ShortFunding]));
+        reasons(SetComparison::IncludesAll(vec![ShortFunding, CrisisResponse]));
+        reasons(SetComparison::IncludesAny(vec![ShortFunding, CollaborationExpected]));
+        reasons(SetComparison::Known(false));
+        change(OneOf(vec![Change::Altered]));
+        change(OneOf(vec![Change::Unchanged, Change::Partly]));
+        change(Known(true));
     }
 }
 
@@ -249,85 +204,59 @@ fn one_initiative_is_spoken_of_as_one() {
     let step = |comparison| is(InitiativeTest::Step(Challenge::DefiningAmbitions, comparison));
     let entry_points = EntryPoints(None, SetComparison::Known(true));
     let reasons = Reasons(Challenge::DefiningAmbitions, SetComparison::Known(true));
-    said! { Number::One;
-        is(InitiativeTest::Id(vec![Uuid::nil()])) => "was the one chosen", "was not the one chosen";
-        led_by(is(OrganisationTest::Id(vec![named("Acme")]))) => "was led by Acme", "was not led by Acme";
-        is(Overlaps(crisis(&[]))) => "was at work during the pandemic", "was not at work during the pandemic";
-        is(PlaceKnown(true)) => "said where it works", "did not say where it works";
-        is(StartedOn(Known(true))) => "said when it started", "did not say when it started";
-        is(EndedOn(Known(true))) => "said when it ended", "did not say when it ended";
-        is(WayIn(None, WayInComparison::Known(true))) => "said how it started", "did not say how it started";
-        is(entry_points) => "said which entry points it took", "did not say which entry points it took";
-        step(OneOf(vec![Step::Rushed])) =>
-            "rushed defining its ambitions", "did not rush defining its ambitions";
-        step(Known(true)) =>
-            "said how it went about defining its ambitions",
-            "did not say how it went about defining its ambitions";
-        is(reasons) =>
-            "gave a reason for how it went about defining its ambitions",
-            "did not give a reason for how it went about defining its ambitions";
-        is(AnyTermRecorded(true)) => "has a funding term on record", "has no funding term on record";
-        every(up_to(18)) =>
-            "had only funding of 18 months or less", "had some funding of more than 18 months";
-        all([]) => "is in the base", "is not in the base";
+    assert_phrases! { Number::One;
+        is(InitiativeTest::Id(vec![Uuid::nil()]));
+        led_by(is(OrganisationTest::Id(vec![named("Acme")])));
+        is(Overlaps(crisis(&[])));
+        is(PlaceKnown(true));
+        is(StartedOn(Known(true)));
+        is(EndedOn(Known(true)));
+        is(WayIn(None, WayInComparison::Known(true)));
+        is(entry_points);
+        step(OneOf(vec![Step::Rushed]));
+        step(Known(true));
+        is(reasons);
+        is(AnyTermRecorded(true));
+        every(up_to(18));
+        all([]);
     }
 }
 
-/// What each test of a term, and its opposite, says of "some funding".
-macro_rules! funding {
-    ($($test:expr => $so:literal, $not_so:literal;)+) => {
+/// Likewise, for "some funding" that each test of a term, and its opposite, is true of.
+macro_rules! assert_funding_phrases {
+    ($($test:expr;)+) => {{
+        let mut phrases = String::new();
         $(
-            let said = |terms| phrase(&some(terms), Number::Many).text;
-            assert_eq!(said(is($test)), concat!("had some funding ", $so));
-            assert_eq!(said(not(is($test))), concat!("had some funding ", $not_so));
+            let words = [is($test), not(is($test))].map(|terms| phrase(&some(terms), Number::Many).text);
+            let _ = writeln!(phrases, "{}\n    {}\n    {}", stringify!($test), words[0], words[1]);
         )+
-    };
+        insta::assert_snapshot!(phrases);
+    }};
 }
 
 #[test]
 fn how_much_money_came_when_and_for_how_long() {
-    funding! {
-        DurationMonths(OneOf(vec![1])) => "of 1 month", "that was not of 1 month";
-        DurationMonths(OneOf(vec![1, 12, 1_200])) =>
-            "of 1, 12 or 1,200 months", "that was not of 1, 12 or 1,200 months";
-        DurationMonths(OneOf((1..=11).collect())) =>
-            "of 1, 2, 3, 4, 5, 6, 7, 8 or one of 3 other numbers of months",
-            "that was not of 1, 2, 3, 4, 5, 6, 7, 8 or one of 3 other numbers of months";
-        DurationMonths(Less(18)) => "of less than 18 months", "of 18 months or more";
-        DurationMonths(AtMost(1)) => "of 1 month or less", "of more than 1 month";
-        DurationMonths(More(0)) => "of more than 0 months", "of 0 months or less";
-        DurationMonths(AtLeast(-18)) => "of -18 months or more", "of less than -18 months";
-        DurationMonths(Known(true)) =>
-            "that said how long it was for", "that did not say how long it was for";
-        AmountMinor(OneOf(vec![5, 123_456])) =>
-            "of 5 or 123,456 in its currency's smallest unit (0.05 or 1,234.56 in pounds or euros)",
-            "that was not of 5 or 123,456 in its currency's smallest unit (0.05 or 1,234.56 in pounds or euros)";
-        AmountMinor(Less(100)) =>
-            "of less than 100 in its currency's smallest unit (1.00 in pounds or euros)",
-            "of 100 or more in its currency's smallest unit (1.00 in pounds or euros)";
-        AmountMinor(AtMost(100)) =>
-            "of 100 or less in its currency's smallest unit (1.00 in pounds or euros)",
-            "of more than 100 in its currency's smallest unit (1.00 in pounds or euros)";
-        AmountMinor(More(-150)) =>
-            "of more than -150 in its currency's smallest unit (-1.50 in pounds or euros)",
-            "of -150 or less in its currency's smallest unit (-1.50 in pounds or euros)";
-        AmountMinor(AtLeast(1_000_000)) =>
-            "of 1,000,000 or more in its currency's smallest unit (10,000.00 in pounds or euros)",
-            "of less than 1,000,000 in its currency's smallest unit (10,000.00 in pounds or euros)";
-        AmountMinor(Known(false)) => "that did not say how much it was", "that said how much it was";
-        Currency(TextComparison::OneOf(vec![text("gbp"), text("eur")])) =>
-            "in GBP or EUR", "that was not in GBP or EUR";
-        Currency(TextComparison::Contains(text("g"))) =>
-            "in a currency with a code containing “g”",
-            "that was not in a currency with a code containing “g”";
-        Currency(TextComparison::StartsWith(text("g"))) =>
-            "in a currency with a code starting with “g”",
-            "that was not in a currency with a code starting with “g”";
-        Currency(TextComparison::Known(true)) =>
-            "that said which currency it was in", "that did not say which currency it was in";
-        StartsOn(Less(day(2021, 4, 1))) =>
-            "planned to start before 1 April 2021", "planned to start on or after 1 April 2021";
-        StartsOn(Known(true)) => "that said when it was to start", "that did not say when it was to start";
+    assert_funding_phrases! {
+        DurationMonths(OneOf(vec![1]));
+        DurationMonths(OneOf(vec![1, 12, 1_200]));
+        DurationMonths(OneOf((1..=11).collect()));
+        DurationMonths(Less(18));
+        DurationMonths(AtMost(1));
+        DurationMonths(More(0));
+        DurationMonths(AtLeast(-18));
+        DurationMonths(Known(true));
+        AmountMinor(OneOf(vec![5, 123_456]));
+        AmountMinor(Less(100));
+        AmountMinor(AtMost(100));
+        AmountMinor(More(-150));
+        AmountMinor(AtLeast(1_000_000));
+        AmountMinor(Known(false));
+        Currency(TextComparison::OneOf(vec![text("gbp"), text("eur")]));
+        Currency(TextComparison::Contains(text("g")));
+        Currency(TextComparison::StartsWith(text("g")));
+        Currency(TextComparison::Known(true));
+        StartsOn(Less(day(2021, 4, 1)));
+        StartsOn(Known(true));
     }
 }
 
@@ -336,56 +265,30 @@ fn on_what_terms_the_money_came() {
     use ReportingFrequency::{EndOnly, Monthly, None as Never, Quarterly, TwiceYearly, Yearly};
     use TermTest::{DeliveryTimeline as Timeline, ReportingBasis as Basis, ReportingFrequency as Often};
     let funder = |kinds: &[OrganisationKind]| Funder(kind(kinds));
-    funding! {
-        funder(&[OrganisationKind::PublicBody]) => "from a public body", "that was not from a public body";
-        UpfrontResearch(OneOf(vec![true])) =>
-            "that paid for research before the work", "that did not pay for research before the work";
-        UpfrontResearch(OneOf(vec![true, false])) =>
-            "that said whether it paid for research before the work",
-            "that did not say whether it paid for research before the work";
-        UpfrontResearch(Known(true)) =>
-            "that said whether it paid for research before the work",
-            "that did not say whether it paid for research before the work";
-        CollaborationResourced(OneOf(vec![false])) =>
-            "that did not pay for the extra time and resource of working together",
-            "that paid for the extra time and resource of working together";
-        CollaborationResourced(Known(false)) =>
-            "that did not say whether it paid for the extra time and resource of working together",
-            "that said whether it paid for the extra time and resource of working together";
-        IntendedFocus(OneOf(vec![EntryPoint::RootCauses])) =>
-            "meant for root causes", "that was not meant for root causes";
-        IntendedFocus(Known(true)) =>
-            "that said what it was meant for", "that did not say what it was meant for";
-        TermTest::Restriction(OneOf(vec![Restriction::Unrestricted])) =>
-            "that was unrestricted", "that was restricted";
-        TermTest::Restriction(Known(true)) =>
-            "that said whether it was restricted", "that did not say whether it was restricted";
-        Often(OneOf(vec![Monthly])) =>
-            "that asked for a report every month", "that did not ask for a report every month";
-        Often(OneOf(vec![EndOnly, Quarterly])) =>
-            "that asked for a report every three months or at the end only",
-            "that did not ask for a report every three months or at the end only";
-        Often(OneOf(vec![Never])) => "that never asked for a report", "that asked for a report";
-        Often(OneOf(vec![Never, Yearly])) =>
-            "that asked for a report every year or never",
-            "that asked for a report every month, every three months, every six months or at the end only";
-        Often(OneOf(vec![Never, Yearly, Monthly, Quarterly, EndOnly])) =>
-            "that asked for a report every month, every three months, every year, at the end only or never",
-            "that asked for a report every six months";
-        Often(OneOf(vec![TwiceYearly])) =>
-            "that asked for a report every six months", "that did not ask for a report every six months";
-        Often(Known(true)) => "that said how often to report", "that did not say how often to report";
-        Basis(OneOf(vec![ReportingBasis::FixedTargets])) =>
-            "that asked for fixed targets", "that asked for reporting that may adapt";
-        Basis(Known(true)) =>
-            "that said what was to be reported on", "that did not say what was to be reported on";
-        Timeline(OneOf(vec![DeliveryTimeline::Adaptable])) =>
-            "with a timeline that may move", "with a fixed timeline";
-        Timeline(Known(true)) =>
-            "that said whether its timeline could move", "that did not say whether its timeline could move";
-        Renewable(OneOf(vec![true])) => "that could be renewed", "that could not be renewed";
-        Renewable(Known(true)) =>
-            "that said whether it could be renewed", "that did not say whether it could be renewed";
+    assert_funding_phrases! {
+        funder(&[OrganisationKind::PublicBody]);
+        UpfrontResearch(OneOf(vec![true]));
+        UpfrontResearch(OneOf(vec![true, false]));
+        UpfrontResearch(Known(true));
+        CollaborationResourced(OneOf(vec![false]));
+        CollaborationResourced(Known(false));
+        IntendedFocus(OneOf(vec![EntryPoint::RootCauses]));
+        IntendedFocus(Known(true));
+        TermTest::Restriction(OneOf(vec![Restriction::Unrestricted]));
+        TermTest::Restriction(Known(true));
+        Often(OneOf(vec![Monthly]));
+        Often(OneOf(vec![EndOnly, Quarterly]));
+        Often(OneOf(vec![Never]));
+        Often(OneOf(vec![Never, Yearly]));
+        Often(OneOf(vec![Never, Yearly, Monthly, Quarterly, EndOnly]));
+        Often(OneOf(vec![TwiceYearly]));
+        Often(Known(true));
+        Basis(OneOf(vec![ReportingBasis::FixedTargets]));
+        Basis(Known(true));
+        Timeline(OneOf(vec![DeliveryTimeline::Adaptable]));
+        Timeline(Known(true));
+        Renewable(OneOf(vec![true]));
+        Renewable(Known(true));
     }
 }
 
@@ -394,47 +297,30 @@ fn some_all_or_none_of_the_funding() {
     let unrestricted = is(TermTest::Restriction(OneOf(vec![Restriction::Unrestricted])));
     let pounds = || is(Currency(TextComparison::OneOf(vec![text("gbp")])));
     let mixed = || all([up_to(18), research(false)]);
-    said! { Number::Many;
-        some(up_to(18)) => "had some funding of 18 months or less", "had no funding of 18 months or less";
-        every(up_to(18)) =>
-            "had only funding of 18 months or less", "had some funding of more than 18 months";
-        none(up_to(18)) => "had no funding of 18 months or less", "had some funding of 18 months or less";
-        some(not(up_to(18))) =>
-            "had some funding of more than 18 months", "had no funding of more than 18 months";
-        every(not(up_to(18))) =>
-            "had only funding of more than 18 months", "had some funding of 18 months or less";
-        none(not(up_to(18))) =>
-            "had no funding of more than 18 months", "had some funding of more than 18 months";
-        some(not(pounds())) => "had some funding that was not in GBP", "had only funding in GBP";
-        every(not(pounds())) => "had no funding in GBP", "had some funding in GBP";
-        none(not(pounds())) => "had only funding in GBP", "had some funding that was not in GBP";
-        every(research(false)) =>
-            "had no funding that paid for research before the work",
-            "had some funding that paid for research before the work";
-        every(unrestricted.clone()) =>
-            "had only funding that was unrestricted", "had some funding that was restricted";
-        none(unrestricted) =>
-            "had no funding that was unrestricted", "had some funding that was unrestricted";
-        some(mixed()) =>
-            "had some funding that was of 18 months or less and did not pay for research before the work",
-            "had no funding that was of 18 months or less and did not pay for research before the work";
-        every(mixed()) =>
-            "had only funding that was of 18 months or less and did not pay for research before the work",
-            "had some funding that was of more than 18 months or paid for research before the work";
-        none(mixed()) =>
-            "had no funding that was of 18 months or less and did not pay for research before the work",
-            "had some funding that was of 18 months or less and did not pay for research before the work";
-        none(not(any([pounds(), research(true)]))) =>
-            "had only funding that was in GBP or paid for research before the work",
-            "had some funding that was not in GBP and did not pay for research before the work";
-        some(all([])) => "had some funding", "had no funding";
-        every(all([])) => "had some funding", "had no funding";
-        none(all([])) => "had no funding", "had some funding";
-        some(any([])) => "had no funding", "had some funding";
-        every(any([])) => "had no funding", "had some funding";
-        none(any([])) => "had some funding", "had no funding";
-        some(any([up_to(18), all([research(true), any([])])])) =>
-            "had some funding of 18 months or less", "had no funding of 18 months or less";
+    assert_phrases! { Number::Many;
+        some(up_to(18));
+        every(up_to(18));
+        none(up_to(18));
+        some(not(up_to(18)));
+        every(not(up_to(18)));
+        none(not(up_to(18)));
+        some(not(pounds()));
+        every(not(pounds()));
+        none(not(pounds()));
+        every(research(false));
+        every(unrestricted.clone());
+        none(unrestricted);
+        some(mixed());
+        every(mixed());
+        none(mixed());
+        none(not(any([pounds(), research(true)])));
+        some(all([]));
+        every(all([]));
+        none(all([]));
+        some(any([]));
+        every(any([]));
+        none(any([]));
+        some(any([up_to(18), all([research(true), any([])])]));
     }
 }
 
@@ -447,45 +333,24 @@ fn which_organisations_are_meant() {
         ))
     };
     let identifier = |comparison| is(OrganisationTest::Identifier(comparison));
-    said! { Number::Many;
-        led_by(ids(2)) => "were led by Group 1 or Group 2", "were not led by Group 1 or Group 2";
-        led_by(ids(500)) =>
-            "were led by Group 1, Group 2, Group 3, Group 4, Group 5, Group 6, Group 7, Group 8 or one of 492 others",
-            "were not led by Group 1, Group 2, Group 3, Group 4, Group 5, Group 6, Group 7, Group 8 or one of 492 others";
-        led_by(not(ids(1))) => "were not led by Group 1", "were led by Group 1";
-        led_by(called("trust")) =>
-            "were led by an organisation with a name containing “trust”",
-            "were not led by an organisation with a name containing “trust”";
-        led_by(is(OrganisationTest::Name(TextComparison::OneOf(vec![text("a")])))) =>
-            "were led by an organisation with the name “a”",
-            "were not led by an organisation with the name “a”";
-        led_by(identifier(TextComparison::StartsWith(text("gb-")))) =>
-            "were led by an organisation with an identifier starting with “gb-”",
-            "were not led by an organisation with an identifier starting with “gb-”";
-        led_by(identifier(TextComparison::Known(false))) =>
-            "were not led by an organisation with a known identifier",
-            "were led by an organisation with a known identifier";
-        led_by(kind(&[NationalCharity])) =>
-            "were led by a national charity", "were not led by a national charity";
-        led_by(kind(&[PublicBody, Funding])) =>
-            "were led by a funder or a public body", "were not led by a funder or a public body";
-        led_by(is(OrganisationTest::Kind(Known(true)))) =>
-            "were led by an organisation of a known kind", "were not led by an organisation of a known kind";
-        led_by(all([kind(&[CommunityGroup]), not(called("trust"))])) =>
-            "were led by an organisation that was a community group and did not have a name containing “trust”",
-            "were led by an organisation that was not a community group or had a name containing “trust”";
-        led_by(any([kind(&[CommunityGroup]), all([ids(1), is(OrganisationTest::Kind(Known(true)))])])) =>
-            "were led by an organisation that was a community group or (was Group 1 and was of a known kind)",
-            "were led by an organisation that was not a community group and (was not Group 1 or was not of a known kind)";
-        led_by(all([])) => "were led by an organisation", "were not led by any organisation";
-        led_by(any([])) => "were not led by any organisation", "were led by an organisation";
-        some(is(Funder(not(ids(1))))) =>
-            "had some funding that was not from Group 1", "had only funding from Group 1";
-        some(is(Funder(any([])))) =>
-            "had some funding that was not from any organisation", "had only funding from an organisation";
-        some(is(Funder(all([called("a"), called("b")])))) =>
-            "had some funding from an organisation that had a name containing “a” and had a name containing “b”",
-            "had no funding from an organisation that had a name containing “a” and had a name containing “b”";
+    assert_phrases! { Number::Many;
+        led_by(ids(2));
+        led_by(ids(500));
+        led_by(not(ids(1)));
+        led_by(called("trust"));
+        led_by(is(OrganisationTest::Name(TextComparison::OneOf(vec![text("a")]))));
+        led_by(identifier(TextComparison::StartsWith(text("gb-"))));
+        led_by(identifier(TextComparison::Known(false)));
+        led_by(kind(&[NationalCharity]));
+        led_by(kind(&[PublicBody, Funding]));
+        led_by(is(OrganisationTest::Kind(Known(true))));
+        led_by(all([kind(&[CommunityGroup]), not(called("trust"))]));
+        led_by(any([kind(&[CommunityGroup]), all([ids(1), is(OrganisationTest::Kind(Known(true)))])]));
+        led_by(all([]));
+        led_by(any([]));
+        some(is(Funder(not(ids(1)))));
+        some(is(Funder(any([]))));
+        some(is(Funder(all([called("a"), called("b")]))));
     }
 }
 
@@ -493,38 +358,22 @@ fn which_organisations_are_meant() {
 fn conditions_within_conditions() {
     let skipped = || step(&[Step::Skipped]);
     let start = || way_in(None, &[EntryPoint::RootCauses]);
-    said! { Number::Many;
-        not(not(in_wales())) => "worked in Wales", "did not work in Wales";
-        all([in_wales(), skipped(), start()]) =>
-            "worked in Wales and skipped defining their ambitions and started from root causes",
-            "did not work in Wales or did not skip defining their ambitions or did not start from root causes";
-        any([in_wales(), all([skipped(), not(start())])]) =>
-            "worked in Wales or (skipped defining their ambitions and did not start from root causes)",
-            "did not work in Wales and (did not skip defining their ambitions or started from root causes)";
-        all([in_wales(), all([skipped(), not(any([start(), not(in_wales())]))])]) =>
-            "worked in Wales and skipped defining their ambitions and did not start from root causes",
-            "did not work in Wales or did not skip defining their ambitions or started from root causes";
-        any([all([any([in_wales(), skipped()]), start()]), is(PlaceKnown(false))]) =>
-            "((worked in Wales or skipped defining their ambitions) and started from root causes) or did not say where they work",
-            "((did not work in Wales and did not skip defining their ambitions) or did not start from root causes) and said where they work";
-        all([step(&[Step::Skipped, Step::Rushed]), in_wales()]) =>
-            "(rushed or skipped defining their ambitions) and worked in Wales",
-            "(did not rush or skip defining their ambitions) or did not work in Wales";
-        all([is(PlaceKnown(true)), skipped()]) =>
-            "(said where they work) and skipped defining their ambitions",
-            "(did not say where they work) or did not skip defining their ambitions";
-        all([some(up_to(18)), some(research(true)), in_wales()]) =>
-            "had some funding of 18 months or less and (had some funding that paid for research before the work) and worked in Wales",
-            "had no funding of 18 months or less or (had no funding that paid for research before the work) or did not work in Wales";
-        all([in_wales(), some(all([up_to(18), research(true)]))]) =>
-            "worked in Wales and (had some funding that was of 18 months or less and paid for research before the work)",
-            "did not work in Wales or (had no funding that was of 18 months or less and paid for research before the work)";
-        all([]) => "are in the base", "are not in the base";
-        any([]) => "are not in the base", "are in the base";
-        all([in_wales(), all([])]) => "worked in Wales", "did not work in Wales";
-        all([in_wales(), any([])]) => "are not in the base", "are in the base";
-        any([in_wales(), any([]), not(all([]))]) => "worked in Wales", "did not work in Wales";
-        any([in_wales(), all([all([]), not(any([]))])]) => "are in the base", "are not in the base";
+    assert_phrases! { Number::Many;
+        not(not(in_wales()));
+        all([in_wales(), skipped(), start()]);
+        any([in_wales(), all([skipped(), not(start())])]);
+        all([in_wales(), all([skipped(), not(any([start(), not(in_wales())]))])]);
+        any([all([any([in_wales(), skipped()]), start()]), is(PlaceKnown(false))]);
+        all([step(&[Step::Skipped, Step::Rushed]), in_wales()]);
+        all([is(PlaceKnown(true)), skipped()]);
+        all([some(up_to(18)), some(research(true)), in_wales()]);
+        all([in_wales(), some(all([up_to(18), research(true)]))]);
+        all([]);
+        any([]);
+        all([in_wales(), all([])]);
+        all([in_wales(), any([])]);
+        any([in_wales(), any([]), not(all([]))]);
+        any([in_wales(), all([all([]), not(any([]))])]);
     }
 }
 

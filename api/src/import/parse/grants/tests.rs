@@ -211,14 +211,10 @@ fn a_table_names_its_own_columns_in_refusals() {
                   Funding Org:Name,Planned Dates:Start Date,Planned Dates:0:End Date";
     let text = format!("{header}\r\n1,T,GBP,\"1,000\",31/01/2020,R,,2020-03-01,2020-02-01\r\n");
     assert_eq!(refusals(csv(&text)), ["row 2, Funding Org:Name: is missing"]);
-    assert_eq!(
-        warnings(&csv(&text.replace("R,,", "R,F,"))),
-        [
-            "row 2, Amount Awarded: \"1,000\" may mean 1000 or 1.000; write the number without a sign between \
-             thousands, with as many decimals as the currency has, such as 1000.00; the grant is taken without it",
-            "row 2, Planned Dates:0:End Date: 2020-02-01 is before the start, 2020-03-01; the grant is taken without it",
-        ]
-    );
+    insta::assert_snapshot!(warnings(&csv(&text.replace("R,,", "R,F,"))).join("\n"), @r#"
+    row 2, Amount Awarded: "1,000" may mean 1000 or 1.000; write the number without a sign between thousands, with as many decimals as the currency has, such as 1000.00; the grant is taken without it
+    row 2, Planned Dates:0:End Date: 2020-02-01 is before the start, 2020-03-01; the grant is taken without it
+    "#);
 }
 
 #[test]
@@ -229,15 +225,12 @@ fn every_problem_of_a_grant_is_named() {
         "recipientOrganization": {"name": "not in a list"}, "fundingOrganization": [["F", "F"]],
         "awardDate": true}]"#,
     ));
-    assert_eq!(
-        said,
-        [
-            "row 1, recipientOrganization: is not a list of objects",
-            "row 1, fundingOrganization: is not a list of objects",
-            "row 1, id: is missing",
-            "row 1, title: is a list, where text or a number belongs",
-        ]
-    );
+    insta::assert_snapshot!(said.join("\n"), @"
+    row 1, recipientOrganization: is not a list of objects
+    row 1, fundingOrganization: is not a list of objects
+    row 1, id: is missing
+    row 1, title: is a list, where text or a number belongs
+    ");
     assert_eq!(refused_with(serde_json::json!({})), [""; 0]);
     assert_eq!(refused_with(serde_json::json!({"id": "x".repeat(201)})).len(), 1);
 }

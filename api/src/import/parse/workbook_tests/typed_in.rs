@@ -208,17 +208,14 @@ fn what_belongs_nowhere_is_told() {
         ("Scribbles", &[&["x"]]),
         ("Blank", &[]),
     ]);
-    assert_eq!(
-        told(&book),
-        [
-            "Initiatives 3 Your reference: is the reference of row 4 too; each record needs a reference of its own",
-            "Initiatives 4 Your reference: is the reference of row 3 too; each record needs a reference of its own",
-            "Scribbles 1 : is not a sheet that is known, and nothing in it was read",
-            "Initiatives 1 Mine: is not a column that is known, and nothing in it was read",
-            "Challenges 3 Your reference: no row of the sheet Initiatives has the reference \"z\"",
-            "Challenges 4 Your reference: is needed, so that it is known which record the row belongs to",
-        ]
-    );
+    insta::assert_snapshot!(told(&book).join("\n"), @r#"
+    Initiatives 3 Your reference: is the reference of row 4 too; each record needs a reference of its own
+    Initiatives 4 Your reference: is the reference of row 3 too; each record needs a reference of its own
+    Scribbles 1 : is not a sheet that is known, and nothing in it was read
+    Initiatives 1 Mine: is not a column that is known, and nothing in it was read
+    Challenges 3 Your reference: no row of the sheet Initiatives has the reference "z"
+    Challenges 4 Your reference: is needed, so that it is known which record the row belongs to
+    "#);
     let (records, _) = read(&book).unwrap();
     let challenges: Vec<_> = records
         .iter()
@@ -250,13 +247,10 @@ fn a_merged_cell_holds_nothing_but_in_its_first() {
     );
     sheet.merge_range(1, 0, 2, 0, "a", &plain).unwrap();
     let book = workbook.save_to_buffer().unwrap();
-    assert_eq!(
-        told(&book),
-        [
-            "Initiatives 3 Place: is merged with the cell in row 2, and holds nothing itself; unmerge it, and write in each row what holds for it",
-            "Conditions 3 Your reference: is merged with the cell in row 2, and holds nothing itself; unmerge it, and write the reference in every row",
-        ]
-    );
+    insta::assert_snapshot!(told(&book).join("\n"), @"
+    Initiatives 3 Place: is merged with the cell in row 2, and holds nothing itself; unmerge it, and write in each row what holds for it
+    Conditions 3 Your reference: is merged with the cell in row 2, and holds nothing itself; unmerge it, and write the reference in every row
+    ");
     let (records, _) = read(&book).unwrap();
     assert_eq!(
         records[0].document["conditionsChanged"],
@@ -351,13 +345,10 @@ fn a_table_of_something_else_is_refused_or_told() {
             .to_string();
         assert!(error.contains(said), "{error}");
     }
-    assert_eq!(
-        told(b"title,place.code\n\"Caf\x81\",E1\na,b,c\nb,E2\nc\n"),
-        [
-            "2 title: is not UTF-8 text; save the file again as \"CSV UTF-8\"",
-            "3 : has 3 cells, and the header has 2; put a cell that contains the separator in quotation marks"
-        ]
-    );
+    insta::assert_snapshot!(told(b"title,place.code\n\"Caf\x81\",E1\na,b,c\nb,E2\nc\n").join("\n"), @r#"
+    2 title: is not UTF-8 text; save the file again as "CSV UTF-8"
+    3 : has 3 cells, and the header has 2; put a cell that contains the separator in quotation marks
+    "#);
 }
 
 #[test]
