@@ -376,7 +376,8 @@ async fn an_import_goes_on_where_a_server_left_it(database: Database) {
         "while its runner is taken for alive nobody else takes it"
     );
     expire_leases(&app).await;
-    assert_eq!(run::run_waiting(&app.app).await.unwrap(), 1);
+    let before = import::Entity::find().one(&app.app.db).await.unwrap();
+    assert_eq!(run::run_waiting(&app.app).await.unwrap(), 1, "{before:?}");
     let import = load_import(&partner, &id).await;
     assert_eq!(import["state"], "DONE");
     assert_eq!(counts(&import), [ROWS, 0, 0, ROWS, 0, 0, 0]);
