@@ -1,30 +1,7 @@
 //! The challenges that an initiative met, and what became of each one's step.
 
 use sea_orm::entity::prelude::*;
-
-codes! {
-    /// A challenge that meets those who start from collaboration alone.
-    Challenge {
-        /// Finding out, before the work starts, what the issues are and how the local system produces them.
-        UnderstandingLocalSystem = "UNDERSTANDING_LOCAL_SYSTEM",
-        /// Agreeing together what should change.
-        DefiningAmbitions = "DEFINING_AMBITIONS",
-        /// Making governance, timelines, reporting and incentives fit for adaptive, relational work.
-        FosteringConditions = "FOSTERING_CONDITIONS",
-    }
-}
-
-codes! {
-    /// What became of the step that answers a challenge.
-    Step {
-        /// It was taken.
-        Taken = "TAKEN",
-        /// It was taken in a hurry.
-        Rushed = "RUSHED",
-        /// It was left out.
-        Skipped = "SKIPPED",
-    }
-}
+use wayin_vocabulary::{Challenge, Step};
 
 /// A challenge that an initiative met.
 #[sea_orm::model]

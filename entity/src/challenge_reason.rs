@@ -1,28 +1,7 @@
 //! Why a challenge's step went as it did.
 
 use sea_orm::entity::prelude::*;
-
-codes! {
-    /// Why a step was hurried or left out.
-    Reason {
-        /// The funding was too short for it.
-        ShortFunding = "SHORT_FUNDING",
-        /// Nobody paid for work before the work.
-        NoUpfrontResource = "NO_UPFRONT_RESOURCE",
-        /// The funder took collaboration to be systems change.
-        CollaborationExpected = "COLLABORATION_EXPECTED",
-        /// Each organisation was rewarded for its own part alone.
-        SiloedIncentives = "SILOED_INCENTIVES",
-        /// Reporting asked for something else.
-        ReportingRequirements = "REPORTING_REQUIREMENTS",
-        /// There were too few people, or they had too little time.
-        StaffCapacity = "STAFF_CAPACITY",
-        /// A crisis came first.
-        CrisisResponse = "CRISIS_RESPONSE",
-        /// Something else.
-        Other = "OTHER",
-    }
-}
+use wayin_vocabulary::Reason;
 
 /// One reason for what became of a challenge's step.
 #[sea_orm::model]

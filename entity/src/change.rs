@@ -1,32 +1,7 @@
 //! The change log: what was published, altered or withdrawn, strictly in order.
 
 use sea_orm::entity::prelude::*;
-
-codes! {
-    /// What happened.
-    ChangeKind {
-        /// It was made, or published for the first time.
-        Published = "PUBLISHED",
-        /// It was altered.
-        Altered = "ALTERED",
-        /// It was withdrawn.
-        Withdrawn = "WITHDRAWN",
-    }
-}
-
-codes! {
-    /// What it happened to.
-    ChangeSubject {
-        /// An initiative, with all its parts.
-        Initiative = "INITIATIVE",
-        /// A place, or what it lies within.
-        Place = "PLACE",
-        /// An organisation.
-        Organisation = "ORGANISATION",
-        /// A crisis.
-        Crisis = "CRISIS",
-    }
-}
+use wayin_vocabulary::{ChangeKind, ChangeSubject};
 
 /// One change.
 #[sea_orm::model]

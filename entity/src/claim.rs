@@ -1,42 +1,7 @@
 //! Claims: reflections made testable.
 
 use sea_orm::entity::prelude::*;
-
-codes! {
-    /// What initiatives can be told apart by.
-    Dimension {
-        /// The place itself.
-        Place = "PLACE",
-        /// The region, or the nation where there are no regions.
-        Region = "REGION",
-        /// What sort of place it is.
-        PlaceKind = "PLACE_KIND",
-        /// The organisation that leads it.
-        LeadOrganisation = "LEAD_ORGANISATION",
-        /// The organisations that give it money; an initiative counts once for each.
-        Funder = "FUNDER",
-        /// The first entry point taken, in anybody's view; an initiative counts once for each.
-        WayIn = "WAY_IN",
-        /// The first entry point taken in its funders' view.
-        WayInOfFunder = "WAY_IN_OF_FUNDER",
-        /// What became of understanding the local system.
-        ChallengeUnderstanding = "CHALLENGE_UNDERSTANDING",
-        /// What became of defining the ambitions.
-        ChallengeAmbitions = "CHALLENGE_AMBITIONS",
-        /// What became of fostering the conditions for change.
-        ChallengeConditions = "CHALLENGE_CONDITIONS",
-        /// How long its funding lasts, in bands; an initiative counts once for each.
-        FundingDurationBand = "FUNDING_DURATION_BAND",
-        /// Whether research before the work was paid for; an initiative counts once for each.
-        FundingResearch = "FUNDING_RESEARCH",
-        /// What its funders have reported to them; an initiative counts once for each.
-        ReportingBasis = "REPORTING_BASIS",
-        /// The entry point that its funders meant to fund; an initiative counts once for each.
-        IntendedFocus = "INTENDED_FOCUS",
-        /// The year it started.
-        YearStarted = "YEAR_STARTED",
-    }
-}
+use wayin_vocabulary::Dimension;
 
 /// A sentence in plain words, with the pattern that the base can answer it by.
 #[sea_orm::model]

@@ -1,34 +1,7 @@
 //! The conditions for change that an initiative altered, or did not.
 
 use sea_orm::entity::prelude::*;
-
-codes! {
-    /// A condition that decides whether adaptive, relational work can last.
-    Condition {
-        /// How decisions are made and who makes them.
-        Governance = "GOVERNANCE",
-        /// When things have to be delivered.
-        DeliveryTimeline = "DELIVERY_TIMELINE",
-        /// What has to be reported, and how often.
-        ReportingRequirements = "REPORTING_REQUIREMENTS",
-        /// What people and organisations are rewarded for.
-        Incentives = "INCENTIVES",
-        /// Time and room to build trust.
-        RelationalSpace = "RELATIONAL_SPACE",
-    }
-}
-
-codes! {
-    /// What became of a condition.
-    Change {
-        /// It was altered.
-        Altered = "ALTERED",
-        /// It was altered in part.
-        Partly = "PARTLY",
-        /// It stayed as it was.
-        Unchanged = "UNCHANGED",
-    }
-}
+use wayin_vocabulary::{Change, Condition};
 
 /// What became of one condition during an initiative.
 #[sea_orm::model]

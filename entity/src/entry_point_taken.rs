@@ -1,34 +1,7 @@
 //! The entry points that an initiative took, in order, per perspective.
 
 use sea_orm::entity::prelude::*;
-
-codes! {
-    /// A place to start changing a system from.
-    EntryPoint {
-        /// Bringing organisations and people together to work on a shared concern.
-        Collaboration = "COLLABORATION",
-        /// Recognising that the problem has many moving parts, and learning a way through it.
-        Complexity = "COMPLEXITY",
-        /// Asking what produces the problem, and working on that.
-        RootCauses = "ROOT_CAUSES",
-        /// One organisation changing its own ways first.
-        SingleOrganisation = "SINGLE_ORGANISATION",
-    }
-}
-
-codes! {
-    /// Whose view it is.
-    Perspective {
-        /// Those who do the work in the place.
-        Practitioner = "PRACTITIONER",
-        /// Those who pay for it.
-        Funder = "FUNDER",
-        /// Charities that work across the whole country.
-        NationalCharity = "NATIONAL_CHARITY",
-        /// The people who live in the place.
-        Community = "COMMUNITY",
-    }
-}
+use wayin_vocabulary::{EntryPoint, Perspective};
 
 /// An entry point that an initiative took. Position 1 of a perspective is its way in.
 #[sea_orm::model]

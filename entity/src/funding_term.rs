@@ -1,54 +1,7 @@
 //! The terms that an initiative's money came with.
 
 use sea_orm::entity::prelude::*;
-
-codes! {
-    /// Whether the money may be used for anything.
-    Restriction {
-        /// It may be used for whatever the organisation exists for.
-        Unrestricted = "UNRESTRICTED",
-        /// It may be used for the stated purpose alone.
-        Restricted = "RESTRICTED",
-    }
-}
-
-codes! {
-    /// How often the funder asks for a report.
-    ReportingFrequency {
-        /// Every month.
-        Monthly = "MONTHLY",
-        /// Every three months.
-        Quarterly = "QUARTERLY",
-        /// Every six months.
-        TwiceYearly = "TWICE_YEARLY",
-        /// Every year.
-        Yearly = "YEARLY",
-        /// Once, at the end.
-        EndOnly = "END_ONLY",
-        /// Never.
-        None = "NONE",
-    }
-}
-
-codes! {
-    /// What is reported on.
-    ReportingBasis {
-        /// What is reported may change as the work learns.
-        Adaptable = "ADAPTABLE",
-        /// Targets that were set at the start.
-        FixedTargets = "FIXED_TARGETS",
-    }
-}
-
-codes! {
-    /// Whether the plan may move.
-    DeliveryTimeline {
-        /// It may move as the work learns.
-        Adaptable = "ADAPTABLE",
-        /// It was set at the start.
-        Fixed = "FIXED",
-    }
-}
+use wayin_vocabulary::{DeliveryTimeline, ReportingBasis, ReportingFrequency, Restriction};
 
 /// The conditions that one sum of money came with.
 #[sea_orm::model]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::import::RowOutcome;
+use wayin_vocabulary::RowOutcome;
 
 /// What one row came to, or one thing that was found in it.
 #[sea_orm::model]

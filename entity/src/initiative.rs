@@ -1,32 +1,7 @@
 //! Initiatives: the work of a place to change its system, as published.
 
 use sea_orm::entity::prelude::*;
-
-codes! {
-    /// Who may read a record, beside its own organisation and stewards.
-    Visibility {
-        /// Any member or dashboard may read the record.
-        Open = "OPEN",
-        /// Partners and funders may read the record.
-        Members = "MEMBERS",
-        /// Everyone else only counts it; its funders read its title, its place and their own terms.
-        AggregateOnly = "AGGREGATE_ONLY",
-    }
-}
-
-codes! {
-    /// Why an answer is missing.
-    WhyMissing {
-        /// Nobody asked.
-        NotAsked = "NOT_ASKED",
-        /// It was asked, and nobody answered.
-        NoReply = "NO_REPLY",
-        /// It is known, and may not be passed on.
-        Withheld = "WITHHELD",
-        /// The question does not apply.
-        NotApplicable = "NOT_APPLICABLE",
-    }
-}
+use wayin_vocabulary::Visibility;
 
 /// An initiative, as it is published.
 #[sea_orm::model]

@@ -1,28 +1,7 @@
 //! Every version of what stewards keep.
 
 use sea_orm::entity::prelude::*;
-
-codes! {
-    /// What sort of thing is kept.
-    KeptSubject {
-        /// A place, with what it lies within.
-        Place = "PLACE",
-        /// An organisation.
-        Organisation = "ORGANISATION",
-        /// A word of the field.
-        Term = "TERM",
-        /// A meeting of the community of practice.
-        Meeting = "MEETING",
-        /// What was said at a meeting.
-        Reflection = "REFLECTION",
-        /// A period that bears on the work.
-        Crisis = "CRISIS",
-        /// A claim, with its pattern.
-        Claim = "CLAIM",
-        /// A member, and what they may do.
-        Member = "MEMBER",
-    }
-}
+use wayin_vocabulary::KeptSubject;
 
 /// Something that is kept, as it stood at one version.
 #[sea_orm::model]

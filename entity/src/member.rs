@@ -1,20 +1,7 @@
 //! Members: who may do what.
 
 use sea_orm::entity::prelude::*;
-
-codes! {
-    /// What a member may do.
-    Role {
-        /// Queries patterns across a portfolio.
-        Funder = "FUNDER",
-        /// Sends in the records of its own organisation.
-        Partner = "PARTNER",
-        /// Reads what is open, for a dashboard of its own.
-        Dashboard = "DASHBOARD",
-        /// Keeps the evidence base.
-        Steward = "STEWARD",
-    }
-}
+use wayin_vocabulary::Role;
 
 /// A member. A token proves who is asking; this row says what they may do.
 #[sea_orm::model]

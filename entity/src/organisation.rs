@@ -1,22 +1,7 @@
 //! Organisations: funders, and those that lead initiatives.
 
 use sea_orm::entity::prelude::*;
-
-codes! {
-    /// What sort of organisation it is.
-    OrganisationKind {
-        /// Gives money to the work of others.
-        Funder = "FUNDER",
-        /// Delivers services or support.
-        DeliveryOrganisation = "DELIVERY_ORGANISATION",
-        /// A charity that works across the whole country.
-        NationalCharity = "NATIONAL_CHARITY",
-        /// A group of people of the place itself.
-        CommunityGroup = "COMMUNITY_GROUP",
-        /// A council, a health body or another public authority.
-        PublicBody = "PUBLIC_BODY",
-    }
-}
+use wayin_vocabulary::OrganisationKind;
 
 /// An organisation that leads or funds initiatives.
 #[sea_orm::model]

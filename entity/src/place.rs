@@ -1,30 +1,7 @@
 //! Places, from a neighbourhood to the country.
 
 use sea_orm::entity::prelude::*;
-
-codes! {
-    /// What sort of place it is.
-    PlaceKind {
-        /// Part of a town or city that its people know by name.
-        Neighbourhood = "NEIGHBOURHOOD",
-        /// An electoral ward or division.
-        Ward = "WARD",
-        /// A town or a city that is not a local authority of its own.
-        Town = "TOWN",
-        /// A district, borough, unitary authority or council area.
-        LocalAuthority = "LOCAL_AUTHORITY",
-        /// Several local authorities that decide some things together; it stands beside the region, not under it.
-        CombinedAuthority = "COMBINED_AUTHORITY",
-        /// A county with districts under it.
-        County = "COUNTY",
-        /// One of the nine regions of England.
-        Region = "REGION",
-        /// England, Scotland, Wales or Northern Ireland.
-        Nation = "NATION",
-        /// The United Kingdom, or several of its nations taken together.
-        Country = "COUNTRY",
-    }
-}
+use wayin_vocabulary::PlaceKind;
 
 /// A place in which initiatives work.
 #[sea_orm::model]

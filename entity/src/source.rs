@@ -1,24 +1,7 @@
 //! Where a record's content comes from.
 
 use sea_orm::entity::prelude::*;
-
-codes! {
-    /// What sort of source it is.
-    SourceKind {
-        /// A meeting of the community of practice.
-        Meeting = "MEETING",
-        /// An interview.
-        Interview = "INTERVIEW",
-        /// An evaluation.
-        Evaluation = "EVALUATION",
-        /// A return made to a funder.
-        MonitoringReturn = "MONITORING_RETURN",
-        /// What the organisation says of itself.
-        SelfReport = "SELF_REPORT",
-        /// Published data about grants.
-        GrantData = "GRANT_DATA",
-    }
-}
+use wayin_vocabulary::SourceKind;
 
 /// A source that supports one initiative or many.
 #[sea_orm::model]

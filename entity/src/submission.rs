@@ -1,22 +1,7 @@
 //! Submissions: proposed records, in hand until published.
 
 use sea_orm::entity::prelude::*;
-
-codes! {
-    /// Where a submission stands.
-    SubmissionState {
-        /// Being written.
-        Draft = "DRAFT",
-        /// Sent in, waiting for review.
-        Submitted = "SUBMITTED",
-        /// Sent back with a note.
-        Returned = "RETURNED",
-        /// Published.
-        Published = "PUBLISHED",
-        /// Given up.
-        Discarded = "DISCARDED",
-    }
-}
+use wayin_vocabulary::SubmissionState;
 
 /// A whole proposed initiative record.
 #[sea_orm::model]

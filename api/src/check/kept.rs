@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::keeping::document;
 use crate::paging::Walk;
 use crate::redaction::MARKER;
-use crate::vocabulary::heading;
+use wayin_entity::heading;
 
 /// How many versions are looked at together.
 const AT_ONCE: u64 = 500;

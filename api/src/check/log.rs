@@ -189,7 +189,7 @@ async fn not_told(
         ),
     );
     let mut found = First::find_by_statement(ask).stream(db).await?;
-    let heading = crate::vocabulary::heading(table);
+    let heading = wayin_entity::heading(table);
     while let Some(First { id, kind }) = found.try_next().await? {
         let sentence = match kind {
             None => format!("{heading} {id} is not in the change log."),

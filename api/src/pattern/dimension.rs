@@ -8,7 +8,7 @@ use wayin_entity::{Challenge, Dimension, EntryPoint, Perspective, PlaceKind, Rep
 use super::count::cells::CellsOfRows;
 use super::evaluate::of_perspectives;
 use super::index::{Bits, Chunk, Place, Planes, Snapshot, day_number};
-use crate::vocabulary::{Labelled, heading};
+use wayin_entity::{Labelled, heading};
 
 /// The upper edges, in months, of the closed bands of funding durations; above the last is a band of its own.
 pub const DURATION_EDGES: [i32; 6] = [6, 12, 18, 24, 36, 60];

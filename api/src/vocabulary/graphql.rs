@@ -9,12 +9,11 @@ use sea_orm::{
 };
 use uuid::Uuid;
 use wayin_entity::{
-    Challenge, Change, Condition, DeliveryTimeline, Dimension, EntryPoint, OrganisationKind, Perspective,
-    PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, SourceKind, Step, Visibility,
-    WhyMissing, term,
+    Challenge, Change, Condition, DeliveryTimeline, Dimension, EntryPoint, Labelled, OrganisationKind,
+    Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, SourceKind, Step,
+    Visibility, WhyMissing, heading, term,
 };
 
-use super::{Labelled, heading};
 use crate::condition::fold;
 use crate::graphql::{
     app,

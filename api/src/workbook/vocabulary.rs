@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use wayin_entity as entity;
 
-use crate::vocabulary::{Labelled, heading};
+use wayin_entity::{Labelled, heading};
 
 /// A word of a vocabulary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

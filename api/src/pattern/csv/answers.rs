@@ -14,7 +14,7 @@ use super::super::graphql::parts::{key_text, number};
 use super::super::question::Question;
 use super::super::reading;
 use super::{Cell, File, with_interval};
-use crate::vocabulary::{Labelled, heading};
+use wayin_entity::{Labelled, heading};
 
 /// What a file says of itself, whatever the answer is.
 pub struct Frame<'a> {

@@ -20,7 +20,7 @@ use crate::condition::{
     OrganisationTest, Quantifier, SetComparison, TermCondition, TermTest, TextComparison, WayInComparison,
 };
 use crate::truth::Truth;
-use crate::vocabulary::Labelled;
+use wayin_entity::Labelled;
 
 /// How many initiatives a phrase speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

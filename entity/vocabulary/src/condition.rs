@@ -1,0 +1,29 @@
+//! The conditions for change, and whether they changed.
+
+labelled_codes! {
+    /// A condition that decides whether adaptive, relational work can last.
+    Condition {
+        /// How decisions are made and who makes them.
+        Governance = "GOVERNANCE", "governance";
+        /// When things have to be delivered.
+        DeliveryTimeline = "DELIVERY_TIMELINE", "the delivery timeline";
+        /// What has to be reported, and how often.
+        ReportingRequirements = "REPORTING_REQUIREMENTS", "reporting requirements";
+        /// What people and organisations are rewarded for.
+        Incentives = "INCENTIVES", "incentives";
+        /// Time and room to build trust.
+        RelationalSpace = "RELATIONAL_SPACE", "room for relationships";
+    }
+}
+
+labelled_codes! {
+    /// What became of a condition.
+    Change {
+        /// It was altered.
+        Altered = "ALTERED", "altered";
+        /// It was altered in part.
+        Partly = "PARTLY", "altered in part";
+        /// It stayed as it was.
+        Unchanged = "UNCHANGED", "unchanged";
+    }
+}
