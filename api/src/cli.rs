@@ -23,6 +23,7 @@ use wayin_migration::Migrator;
 use self::opening::{connect, open};
 use self::output::{UnlessClosed, print_line, print_note};
 use crate::app::App;
+use crate::cause::{describe_database, describe_io};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, DatabaseConfig, TokenConfig, environment};
 use crate::error::Error;
@@ -183,7 +184,7 @@ pub enum CliError {
         error: ImportError,
     },
     /// A file or an address could not be used.
-    #[error("{0}: {1}")]
+    #[error("{}", with_io_cause(.0, .1))]
     Io(String, std::io::Error),
     /// What was asked for makes no sense.
     #[error("{0}")]
@@ -199,10 +200,14 @@ impl From<sea_orm::DbErr> for CliError {
 /// Whoever runs a command may see the cause, which clients of the API may not.
 fn with_cause(error: &Error) -> String {
     match error.shared() {
-        Error::Database(cause) => format!("The database could not answer: {cause}"),
+        Error::Database(cause) => format!("The database cannot be used: {}", describe_database(cause)),
         Error::Internal(cause) => format!("Something went wrong inside: {cause}"),
         other => other.to_string(),
     }
+}
+
+fn with_io_cause(file: &str, cause: &std::io::Error) -> String {
+    format!("{file}: {}", describe_io(Path::new(file), cause))
 }
 
 fn import_cause(error: &ImportError) -> String {
@@ -306,9 +311,10 @@ impl EnvFile {
             Err(dotenvy::Error::LineParse(..)) => {
                 Some("A line of the file .env cannot be read; it and the lines after it are ignored.".into())
             }
-            Err(dotenvy::Error::Io(cause)) if cause.kind() != std::io::ErrorKind::NotFound => {
-                Some(format!("The file .env cannot be read: {cause}."))
-            }
+            Err(dotenvy::Error::Io(cause)) if cause.kind() != std::io::ErrorKind::NotFound => Some(format!(
+                "The file .env cannot be read: {}.",
+                describe_io(Path::new(".env"), &cause)
+            )),
             _ => None,
         };
         loaded
@@ -367,9 +373,12 @@ async fn serve() -> Result<(), CliError> {
         .with_costs(costs)
         .with_http(http);
     let app = Arc::new(app);
-    let listener = server::bind(bind, false)
-        .await
-        .map_err(|cause| CliError::Config(ConfigError::Malformed("BIND", format!("{bind}: {cause}"))))?;
+    let listener = server::bind(bind, false).await.map_err(|cause| {
+        CliError::Config(ConfigError::Malformed(
+            "BIND",
+            format!("{bind}: {}", describe_io(Path::new(""), &cause)),
+        ))
+    })?;
     tracing::info!("serving on http://{bind}/graphql");
     // Shown on a terminal alone.
     let reading = ProgressBar::new_spinner().with_message("initiatives read");

@@ -20,6 +20,7 @@ use crate::auth::issuer::{Issuer, Keys};
 use crate::auth::jwks::{Address, Followed, Pace, Place};
 use crate::auth::keys::KeySet;
 use crate::auth::token::{Signer, Verifier};
+use crate::cause::describe_io;
 use crate::cost::{self, Introspection, Rate, Rates};
 use crate::expiry::{DRAFT_DAYS, Expiry, IMPORT_DAYS};
 use crate::import::job;
@@ -122,7 +123,8 @@ pub fn engine(source: Source<'_>) -> Result<Settings, ConfigError> {
     if let Some(file) = source(TABLE) {
         let malformed =
             |cause: &dyn std::fmt::Display| ConfigError::Malformed(TABLE, format!("{file}: {cause}"));
-        let table = std::fs::File::open(&file).map_err(|cause| malformed(&cause))?;
+        let path = Path::new(&file);
+        let table = std::fs::File::open(path).map_err(|cause| malformed(&describe_io(path, &cause)))?;
         settings.noise = Noise::read(std::io::BufReader::new(table)).map_err(|cause| malformed(&cause))?;
     }
     if let Some(licence) = source(LICENCE) {
@@ -409,7 +411,7 @@ impl TokenConfig {
         }];
         if let Some(file) = &self.issuers {
             let malformed = |reason| ConfigError::Malformed(ISSUERS, format!("{}: {reason}", file.display()));
-            let text = std::fs::read(file).map_err(|cause| malformed(cause.to_string()))?;
+            let text = std::fs::read(file).map_err(|cause| malformed(describe_io(file, &cause)))?;
             let listed: Vec<Listed> =
                 serde_json::from_slice(&text).map_err(|cause| malformed(cause.to_string()))?;
             let folder = file.parent().unwrap_or(Path::new(""));
@@ -480,7 +482,8 @@ impl TokenConfig {
                     return Err("a public key is of one algorithm".into());
                 };
                 let file = folder.join(file);
-                let pem = std::fs::read(&file).map_err(|cause| format!("{}: {cause}", file.display()))?;
+                let pem = std::fs::read(&file)
+                    .map_err(|cause| format!("{}: {}", file.display(), describe_io(&file, &cause)))?;
                 let key = public_key(one, &pem);
                 Keys::One(key.ok_or_else(|| format!("publicKeyFile holds no {one:?} key in PEM form"))?)
             }
@@ -544,7 +547,7 @@ fn public_key(algorithm: Algorithm, pem: &[u8]) -> Option<DecodingKey> {
 /// Makes sure of a JWKS document in a file before it is followed: it is the configuration's own.
 fn read_keys(file: &Path, algorithms: &[Algorithm]) -> Result<(), String> {
     let said = |reason: &dyn Display| format!("{}: {reason}", file.display());
-    let document = std::fs::read(file).map_err(|cause| said(&cause))?;
+    let document = std::fs::read(file).map_err(|cause| said(&describe_io(file, &cause)))?;
     let keys = KeySet::read(&document, algorithms).map_err(|cause| said(&cause))?;
     if keys.is_empty() {
         return Err(said(&"it lists no key that can be used with these algorithms"));
@@ -558,8 +561,12 @@ fn read_key(
     why: &'static str,
 ) -> Result<Vec<u8>, ConfigError> {
     let file = file.ok_or(ConfigError::Missing(setting, why))?;
-    std::fs::read(file)
-        .map_err(|cause| ConfigError::Malformed(setting, format!("{}: {cause}", file.display())))
+    std::fs::read(file).map_err(|cause| {
+        ConfigError::Malformed(
+            setting,
+            format!("{}: {}", file.display(), describe_io(file, &cause)),
+        )
+    })
 }
 
 fn not_a_key(setting: &'static str, algorithm: Algorithm) -> ConfigError {

@@ -22,13 +22,14 @@
 //! | [`condition`], [`truth`] | conditions and three-valued truth, which lists and patterns share |
 //! | [`import`], [`export`], [`workbook`], [`example`] | files in and out, as workbooks too, and the demonstration's evidence |
 //! | [`check`] | whether everything that is to hold of a base does |
-//! | `money`, [`written`], [`spelling`], `etag` | amounts in minor units; dates and lines as people write them; one form of names, codes and identifiers; tags of what browsers hold |
+//! | `cause`, `money`, [`written`], [`spelling`], `etag` | why a file or a database cannot be used; amounts in minor units; dates and lines as people write them; one form of names, codes and identifiers; tags of what browsers hold |
 //! | [`graphql`], [`paging`], [`id`], [`error`], [`database`], [`base`], [`change`], [`clock`] | what the domains are built with |
 
 pub mod app;
 pub mod audit;
 pub mod auth;
 pub mod base;
+mod cause;
 pub mod change;
 pub mod check;
 pub mod claim;

@@ -11,6 +11,7 @@ use sea_orm_migration::MigratorTrait;
 use wayin_migration::Migrator;
 
 use super::{CliError, counted, migrate_up};
+use crate::cause::{describe_database, describe_driver};
 use crate::clock::SystemClock;
 use crate::config::{ConfigError, DatabaseConfig, environment};
 use crate::database;
@@ -85,9 +86,10 @@ pub(super) async fn close_all() {
 /// Connects to `PostgreSQL` once, to say in plain words why that fails: the pool would try for as long as it waits for a
 /// connection, and say no more than that it timed out.
 async fn try_postgres(url: &str) -> Result<(), String> {
-    let options: PgConnectOptions = url
-        .parse()
-        .map_err(|cause: sqlx::Error| format!("it is no address of a database: {cause}"))?;
+    let options: PgConnectOptions = url.parse().map_err(|cause: sqlx::Error| {
+        tracing::debug!(%cause, "DATABASE_URL cannot be read");
+        "it is no address of a database; write postgres://user:password@host:5432/database"
+    })?;
     let at = match options.get_socket() {
         Some(socket) => socket.display().to_string(),
         None => format!("{}:{}", options.get_host(), options.get_port()),
@@ -104,6 +106,7 @@ async fn try_postgres(url: &str) -> Result<(), String> {
 }
 
 fn postgres_failure(options: &PgConnectOptions, at: &str, cause: &sqlx::Error) -> String {
+    tracing::debug!(%cause, "PostgreSQL cannot be used");
     let user = options.get_username();
     let code = cause
         .as_database_error()
@@ -118,9 +121,9 @@ fn postgres_failure(options: &PgConnectOptions, at: &str, cause: &sqlx::Error) -
             format!("no PostgreSQL runs at {at}: the connection was refused")
         }
         (_, sqlx::Error::Io(cause)) if cause.to_string().contains("lookup") => {
-            format!("the host {} is not known: {cause}", options.get_host())
+            format!("the host {} is not known", options.get_host())
         }
-        _ => format!("PostgreSQL at {at} cannot be used: {cause}"),
+        _ => format!("PostgreSQL at {at} cannot be used: {}", describe_driver(cause)),
     }
 }
 
@@ -130,13 +133,21 @@ fn sqlite_failure(url: &str, cause: &DbErr) -> String {
         .map(|options| options.get_filename().to_owned());
     if let Ok(file) = file {
         let name = file.display();
+        if file.is_dir() {
+            return format!("{name} is a folder, not a file");
+        }
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
             return format!("the folder {} of the base does not exist", folder.display());
         }
         if !file.exists() {
-            return format!("the file {name} does not exist; with ?mode=rwc at its end it is created");
+            return if url.contains("mode=rwc") {
+                format!("the file {name} cannot be created; check that you may write into its folder")
+            } else {
+                format!("the file {name} does not exist; with ?mode=rwc at its end it is created")
+            };
         }
+        return format!("the base {name} cannot be opened: {}", describe_database(cause));
     }
-    format!("the base cannot be opened: {cause}")
+    "it is no address of a database; write sqlite:path/of/the/file.db".into()
 }

@@ -8,6 +8,7 @@ use futures_util::stream::{BoxStream, StreamExt};
 use rand::{TryRngCore as _, rngs::OsRng};
 use uuid::Uuid;
 
+use super::variables::scalars::in_plain_words;
 use crate::cost::RetryAfter;
 use crate::error::Error;
 use crate::failure::ErrorCode;
@@ -103,7 +104,8 @@ fn show(error: &mut ServerError) {
         error.message = Error::Internal(String::new()).to_string();
     }
     if is_the_librarys {
-        error.message = shortened(&error.message);
+        let plain = in_plain_words(&error.message);
+        error.message = shortened(plain.as_deref().unwrap_or(&error.message));
     }
     error.source = None;
     let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
@@ -123,6 +125,7 @@ fn show(error: &mut ServerError) {
 fn shortened(message: &str) -> String {
     let said = match message.rsplit_once(" = ") {
         Some((_, expected)) if message.trim_start().starts_with("--> ") => {
+            let expected = expected.replace('_', " ");
             format!("the document cannot be read as GraphQL: {expected}")
         }
         _ => message.to_owned(),

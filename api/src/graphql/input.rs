@@ -4,6 +4,7 @@ use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{InputType, Pos, Value};
 
 use super::nul;
+use super::variables::scalars::in_plain_words;
 use crate::error::{Error, Result};
 use crate::guard::{Limits, measure_value};
 use crate::written::quoted;
@@ -23,6 +24,7 @@ pub fn read<T: InputType>(path: &str, document: serde_json::Value) -> Result<T> 
     measure_value(&given, &Limits::default()).map_err(|excess| Error::bad_input(path, excess))?;
     let read = T::parse(Some(given.clone())).map_err(|cause| {
         let message = cause.into_server_error(Pos::default()).message;
+        let message = in_plain_words(&message).unwrap_or(message);
         Error::bad_input(path, no_choice::<T>(&given).unwrap_or(message))
     })?;
     match beyond(path, &given, &read.to_value()) {

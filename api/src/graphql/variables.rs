@@ -1,6 +1,7 @@
 //! Whether a request's variables are of the types that its operation declares for them. The specification (October
 //! 2021, 6.1.2) has a request with one that is not refused as a whole, before anything of it is executed.
 
+pub(in crate::graphql) mod scalars;
 mod usage;
 
 use std::collections::{HashMap, HashSet};

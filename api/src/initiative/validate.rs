@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use wayin_entity::SourceKind;
 
 use super::record::{FundingTerm, InitiativeRecord, OrganisationReference, Sharing, Source};
+use crate::place::gss;
 use crate::spelling;
 use crate::workbook::not_known;
 use crate::written::{PLAUSIBLE_YEARS, quoted};
@@ -205,7 +206,10 @@ pub fn tidy(record: &mut InitiativeRecord) {
     optional(&mut record.summary);
     organisation(&mut record.lead_organisation);
     if let Some(place) = &mut record.place {
-        spelt(&mut place.code, spelling::gss_code);
+        // What is no code stays as it was written, for the message about it.
+        spelt(&mut place.code, |code| {
+            gss::area_code(code).unwrap_or_else(|_| spelling::identifier(code))
+        });
         optional(&mut place.id);
         spelt(&mut place.name, spelling::name);
         if place.code.is_none() && place.id.is_none() && place.name.is_none() {
@@ -226,7 +230,9 @@ pub fn tidy(record: &mut InitiativeRecord) {
         spelt(&mut term.grant_identifier, spelling::identifier);
         optional(&mut term.programme);
         optional(&mut term.currency);
-        if let Some(currency) = &mut term.currency {
+        if let Some(currency) = &mut term.currency
+            && currency.len() == 3
+        {
             currency.make_ascii_uppercase();
         }
         if term.duration_months.is_none() {

@@ -98,14 +98,58 @@ fn a_base_that_cannot_be_reached_is_reported_in_plain_words() {
             "sqlite://absent/wayin.db?mode=rwc",
             "the folder absent of the base does not exist",
         ),
+        (
+            "sqlite://notes.txt",
+            "the base notes.txt cannot be opened: the file is not an SQLite database",
+        ),
+        ("sqlite://folder", "folder is a folder, not a file"),
+        (
+            "postgres://127.0.0.1:port/wayin",
+            "it is no address of a database; write postgres://",
+        ),
     ] {
         let folder = settings().with("DATABASE_URL", url);
+        folder.file(
+            "notes.txt",
+            "These are notes, and no database at all. ".repeat(50),
+        );
+        std::fs::create_dir(folder.path().join("folder")).unwrap();
         for arguments in [&["serve"][..], &["member", "list"], &["migrate", "status"]] {
             let ended = folder.run(arguments);
             assert_eq!(ended.code, Some(1), "{ended:?}");
             assert!(ended.err.contains(expected), "{url}: {ended:?}");
             assert!(!ended.err.contains("hidden"), "no password is printed: {ended:?}");
+            assert!(!ended.err.contains("(code: "), "{ended:?}");
         }
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_reported_in_plain_words() {
+    let folder = settings();
+    assert_eq!(folder.run(&["migrate", "up"]).code, Some(0));
+    for (arguments, expected) in [
+        (
+            &["import", "records", "absent.csv"][..],
+            "absent.csv: there is no such file",
+        ),
+        (
+            &["import", "grants", "absent/a.json"],
+            "absent/a.json: there is no folder absent",
+        ),
+        (
+            &["template", "absent/a.xlsx"],
+            "absent/a.xlsx: there is no folder absent",
+        ),
+        (
+            &["export", "records", "--output", "absent/a.csv"],
+            "absent/a.csv: there is no folder absent",
+        ),
+    ] {
+        let ended = folder.run(arguments);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.err.contains(expected), "{ended:?}");
+        assert!(!ended.err.contains("os error"), "{ended:?}");
     }
 }
 

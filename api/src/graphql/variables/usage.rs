@@ -1,8 +1,12 @@
-//! Whether a variable without a value is declared with a type that fits where it is used.
+//! Whether what the arguments of an operation hold fits where it is: a variable without a value by its declared type, and
+//! every value of a scalar or an input object.
 //!
 //! The library checks the value of a variable where it is used. One without a value is removed from there before
 //! ([`omit_absent`](super::omit_absent)), so it is checked here by its declared type (October 2021, 5.8.5). What fits is
 //! what the library takes where there is a value, so that leaving a value out never turns a good request into a bad one.
+//!
+//! The library reads a value of a scalar when it executes the field, and names neither the argument nor the field of an
+//! input where it fails. So such values are read here before.
 
 use std::collections::HashMap;
 
@@ -10,10 +14,11 @@ use async_graphql::parser::types::{
     BaseType, ExecutableDocument, FieldDefinition, OperationDefinition, OperationType, Selection,
     SelectionSet, Type,
 };
-use async_graphql::{Pos, Positioned, Variables};
+use async_graphql::{Pos, Positioned, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
 use super::InputTypes;
+use super::scalars::{article, find_advice};
 use crate::graphql::operation::used_fragments;
 
 /// The fields of the output types of the schema, by type and by name.
@@ -51,7 +56,7 @@ fn innermost(of: &Type) -> &str {
 }
 
 impl InputTypes {
-    /// Finds where a variable without a value is used that never fits there, and describes the error.
+    /// Finds a value, or a variable without a value, that never fits where it is used, and describes the error.
     pub fn find_wrong_usage(
         &self,
         document: &ExecutableDocument,
@@ -63,12 +68,10 @@ impl InputTypes {
             .filter(|declared| !variables.contains_key(&declared.name.node))
             .map(|declared| (declared.name.node.as_str(), &declared.var_type.node))
             .collect();
-        if absent.is_empty() {
-            return None;
-        }
         let usages = Usages {
             types: self,
             absent: &absent,
+            variables,
         };
         let root = match operation.ty {
             OperationType::Query => "Query",
@@ -87,6 +90,32 @@ impl InputTypes {
                     usages.find_in_set(&fragment.node.selection_set.node, Some(on))
                 })
         })
+    }
+
+    /// What is wrong with a value of a scalar or an input object, or of a list of them.
+    fn find_wrong_value(&self, place: &Type, value: &ConstValue) -> Option<WrongUsage> {
+        let named = match (value, &place.base) {
+            (ConstValue::Null, _) => return None,
+            (ConstValue::List(items), BaseType::List(of)) => {
+                return items.iter().enumerate().find_map(|(at, value)| {
+                    let wrong = self.find_wrong_value(of, value)?;
+                    Some(wrong.within(&format!("[{at}]")))
+                });
+            }
+            (value, BaseType::List(of)) => return self.find_wrong_value(of, value),
+            (_, BaseType::Named(name)) => name.as_str(),
+        };
+        match (self.objects.get(named), value) {
+            (Some(fields), ConstValue::Object(given)) => given.iter().find_map(|(name, value)| {
+                let wrong = self.find_wrong_value(&fields.get(name.as_str())?.of, value)?;
+                Some(wrong.within(&format!(".{name}")))
+            }),
+            (Some(_), _) => {
+                let advice = format!("write {} of the type {named}", article(named));
+                Some(WrongUsage::value(advice))
+            }
+            (None, value) => find_advice(named, value).map(|advice| WrongUsage::value(advice.to_owned())),
+        }
     }
 
     /// Whether some value of a declared type is one of another type too.
@@ -129,8 +158,39 @@ fn is_text(scalar: &str) -> bool {
     !matches!(scalar, "Int" | "Float" | "Boolean")
 }
 
+/// What is wrong with the use of a value.
+struct WrongUsage {
+    /// Where it is within the argument, such as `.startedOn.gte`; none where the message says that.
+    path: Option<String>,
+    message: String,
+}
+
+impl WrongUsage {
+    const fn value(message: String) -> Self {
+        Self {
+            path: Some(String::new()),
+            message,
+        }
+    }
+
+    fn within(self, step: &str) -> Self {
+        Self {
+            path: self.path.map(|path| format!("{step}{path}")),
+            ..self
+        }
+    }
+
+    fn in_words(self, argument: &str) -> String {
+        match self.path {
+            Some(path) => format!("{argument}{path}: {}", self.message),
+            None => self.message,
+        }
+    }
+}
+
 struct Usages<'a> {
     types: &'a InputTypes,
+    variables: &'a Variables,
     /// The declared types of the variables without a value.
     absent: &'a HashMap<&'a str, &'a Type>,
 }
@@ -147,8 +207,8 @@ impl Usages<'_> {
                 });
                 let found = field.arguments.iter().find_map(|(name, value)| {
                     let place = of?.arguments.get(name.node.as_str())?;
-                    let message = self.find_in_value(&name.node, place, &value.node)?;
-                    Some((value.pos, message))
+                    let wrong = self.find_in_value(&name.node, place, &value.node)?;
+                    Some((value.pos, wrong.in_words(&name.node)))
                 });
                 found.or_else(|| self.find_in_set(&field.selection_set.node, of.map(|of| of.of.as_str())))
             }
@@ -162,30 +222,47 @@ impl Usages<'_> {
     }
 
     /// Searches the value of an argument or a field with a name.
-    fn find_in_value(&self, name: &str, place: &Type, value: &Value) -> Option<String> {
+    fn find_in_value(&self, name: &str, place: &Type, value: &Value) -> Option<WrongUsage> {
         match value {
             Value::Variable(variable) => {
+                if let Some(given) = self.variables.get(variable) {
+                    let wrong = self.types.find_wrong_value(place, given)?;
+                    let message = wrong.in_words(&format!("${variable}"));
+                    return Some(WrongUsage { path: None, message });
+                }
                 let declared = self.absent.get(variable.as_str())?;
-                (!self.types.fits(declared, place))
-                    .then(|| format!("${variable} is of the type {declared}, and {name} of the type {place}"))
+                (!self.types.fits(declared, place)).then(|| WrongUsage {
+                    path: None,
+                    message: format!("${variable} is of the type {declared}, and {name} of the type {place}"),
+                })
             }
             Value::List(items) => {
                 let item = match &place.base {
                     BaseType::List(item) => item,
-                    BaseType::Named(_) => return None,
+                    // A list is no value of any other type; the library says so of a scalar.
+                    BaseType::Named(named) => {
+                        let is_object = self.types.objects.contains_key(named.as_str());
+                        let value = ConstValue::List(Vec::new());
+                        return is_object.then(|| self.types.find_wrong_value(place, &value))?;
+                    }
                 };
-                items
-                    .iter()
-                    .find_map(|value| self.find_in_value(name, item, value))
+                items.iter().enumerate().find_map(|(at, value)| {
+                    let wrong = self.find_in_value(name, item, value)?;
+                    Some(wrong.within(&format!("[{at}]")))
+                })
             }
             Value::Object(given) => {
                 let fields = self.types.objects.get(innermost(place))?;
                 given.iter().find_map(|(name, value)| {
                     let field = fields.get(name.as_str())?;
-                    self.find_in_value(name, &field.of, value)
+                    let wrong = self.find_in_value(name, &field.of, value)?;
+                    Some(wrong.within(&format!(".{name}")))
                 })
             }
-            _ => None,
+            value => {
+                let value = value.clone().into_const()?;
+                self.types.find_wrong_value(place, &value)
+            }
         }
     }
 }
@@ -228,6 +305,82 @@ mod tests {
         }
         let used_with_a_value = "query Q($a: Int) { things(text: $a) { name } }";
         assert_eq!(found(used_with_a_value, json!({"a": 1})), None);
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_named_by_its_place() {
+        let schema = "
+            scalar NaiveDate scalar BigInt
+            input Days { gte: NaiveDate in: [NaiveDate!] }
+            input Filter { and: [Filter!] on: Days amount: BigInt months: Int }
+            type Query { things(filter: Filter, on: NaiveDate, first: Int): Int }";
+        let found = |document: &str, variables| {
+            let document = parse_query(document).unwrap();
+            let (_, operation) = document.operations.iter().next().unwrap();
+            InputTypes::of(schema)
+                .find_wrong_usage(&document, &operation.node, &Variables::from_json(variables))
+                .map(|(_, message)| message)
+        };
+        for document in [
+            r#"{ things(on: "2024-04-01", first: 3, filter: {and: {amount: "5", months: 5}}) }"#,
+            r#"{ things(filter: {on: {in: "2024-04-01", gte: null}}) }"#,
+            r#"{ things(first: "x", filter: {unknown: {gte: "x"}}) }"#,
+        ] {
+            assert_eq!(found(document, json!({})), None, "{document}");
+        }
+        let day = "write a date as YYYY-MM-DD, such as 2024-04-01";
+        for (document, variables, place, advice) in [
+            (r#"{ things(on: "1 May") }"#, json!({}), "on", day),
+            (r"{ things(on: MAY) }", json!({}), "on", day),
+            (
+                r#"{ things(filter: {and: [{}, {on: {in: ["2024-04-01", ""]}}]}) }"#,
+                json!({}),
+                "filter.and[1].on.in[1]",
+                day,
+            ),
+            (
+                "query Q($d: NaiveDate) { things(filter: {on: {gte: $d}}) }",
+                json!({"d": "x"}),
+                "$d",
+                day,
+            ),
+            (
+                "query Q($f: Filter) { things(filter: $f) }",
+                json!({"f": {"on": {"gte": "x"}}}),
+                "$f.on.gte",
+                day,
+            ),
+            (
+                "{ things(filter: 5) }",
+                json!({}),
+                "filter",
+                "write an object in braces of the type Filter",
+            ),
+            (
+                "{ things(filter: {on: []}) }",
+                json!({}),
+                "filter.on",
+                "write an object in braces of the type Days",
+            ),
+            (
+                "{ things(filter: {amount: 1.5}) }",
+                json!({}),
+                "filter.amount",
+                "write a whole number from",
+            ),
+            (
+                "{ things(first: 99999999999) }",
+                json!({}),
+                "first",
+                "write a whole number from -2147483648",
+            ),
+        ] {
+            let message = found(document, variables).unwrap_or_default();
+            assert!(
+                message.starts_with(&format!("{place}: {advice}")),
+                "{document}: {message}"
+            );
+        }
     }
 
     #[test]

@@ -1,0 +1,117 @@
+//! Why a file or a database cannot be used, in plain words. The technical cause goes to the log, at the level debug.
+
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+/// Why a file cannot be read or written, as a clause without the file's name.
+pub fn describe_io(file: &Path, cause: &io::Error) -> String {
+    tracing::debug!(file = %file.display(), %cause, "a file cannot be used");
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match cause.kind() {
+        ErrorKind::NotFound => match folder.filter(|folder| !folder.is_dir()) {
+            Some(folder) => format!("there is no folder {}", folder.display()),
+            None => "there is no such file".into(),
+        },
+        ErrorKind::NotADirectory => "part of its path is a file, not a folder".into(),
+        ErrorKind::IsADirectory => "it is a folder, not a file".into(),
+        ErrorKind::PermissionDenied => {
+            "you may not use it; check the permissions of the file and its folder".into()
+        }
+        ErrorKind::ReadOnlyFilesystem => "its disk can only be read".into(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "there is no room left on its disk".into(),
+        ErrorKind::BrokenPipe => "the program that reads it has stopped".into(),
+        ErrorKind::AddrInUse => "another program listens there already".into(),
+        ErrorKind::AddrNotAvailable => "this machine has no such address".into(),
+        ErrorKind::InvalidData => "it is not text in UTF-8".into(),
+        _ => without_number(&cause.to_string()),
+    }
+}
+
+/// What a system says of an error, without its number.
+fn without_number(message: &str) -> String {
+    let end = message.find(" (os error ").unwrap_or(message.len());
+    message[..end].to_owned()
+}
+
+/// Why a database does not do what it is asked to, as a clause.
+pub fn describe_database(cause: &DbErr) -> String {
+    tracing::debug!(%cause, "the database fails");
+    let (DbErr::Conn(RuntimeErr::SqlxError(error))
+    | DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Query(RuntimeErr::SqlxError(error))) = cause
+    else {
+        return match cause {
+            DbErr::ConnectionAcquire(_) => "it gives no connection in time; is it overloaded?".into(),
+            _ => cause.to_string(),
+        };
+    };
+    describe_driver(error)
+}
+
+/// Why the driver of a database fails, as a clause.
+pub fn describe_driver(error: &sqlx::Error) -> String {
+    let refused = match error {
+        sqlx::Error::Database(refused) => refused,
+        sqlx::Error::Io(cause) => return without_number(&cause.to_string()),
+        sqlx::Error::PoolTimedOut => return "it gives no connection in time; is it overloaded?".into(),
+        sqlx::Error::Tls(_) => return "no encrypted connection (TLS) can be made".into(),
+        other => return other.to_string(),
+    };
+    let code = refused.code();
+    let code = code.as_deref().unwrap_or_default();
+    // SQLite has further numbers for kinds of an error, of which the lowest byte is the error.
+    let sqlite = code
+        .parse::<u32>()
+        .ok()
+        .filter(|_| code.len() < 5)
+        .map(|code| code & 0xff);
+    match (sqlite, code) {
+        (Some(26), _) => "the file is not an SQLite database".into(),
+        (Some(11), _) => "the file is damaged; restore it from a copy".into(),
+        (Some(14), _) => {
+            "the file cannot be opened; check that you may read and write it and its folder".into()
+        }
+        (Some(8), _) => "the file can only be read; check that you may write it and its folder".into(),
+        (Some(5 | 6), _) => "another process has the file locked".into(),
+        (Some(13), _) | (_, "53100") => "there is no room left on its disk".into(),
+        (Some(10), _) => "its disk fails".into(),
+        (_, "42501") => format!("its user lacks a right: {}", refused.message()),
+        (_, "53300") => "it has no connection left".into(),
+        (_, "57P03") => "it is still starting, or is stopping".into(),
+        _ => refused.message().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_cannot_be_used_are_described_without_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |name: &str| {
+            let file = folder.path().join(name);
+            let cause = std::fs::read(&file).unwrap_err();
+            describe_io(&file, &cause)
+        };
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        assert_eq!(open("missing.csv"), "there is no such file");
+        assert!(open("missing/a.csv").starts_with("there is no folder "));
+        assert_eq!(open(""), "it is a folder, not a file");
+        assert!(!open("file/a.csv").contains("os error"));
+        assert_eq!(without_number("Too many links (os error 31)"), "Too many links");
+    }
+
+    #[tokio::test]
+    async fn a_database_that_fails_is_described_without_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("notes.txt");
+        std::fs::write(&file, "These are notes, and no database at all. ".repeat(50)).unwrap();
+        let cause = crate::database::connect(&format!("sqlite:{}", file.display()))
+            .await
+            .unwrap_err();
+        assert_eq!(describe_database(&cause), "the file is not an SQLite database");
+    }
+}
