@@ -11,7 +11,8 @@ use crate::clock::Clock;
 use crate::cost::{self, Costs};
 use crate::expiry::Expiry;
 use crate::import::job::{Desk, Settings};
-use crate::live::{Limits, Live};
+use crate::live::{FollowContext, Limits, Live};
+use crate::mutation::MutationContext;
 use crate::origins::Origins;
 use crate::pattern::engine::Engine;
 use crate::server::settings::HttpSettings;
@@ -33,7 +34,7 @@ pub struct App {
     /// What imports share.
     pub imports: Desk,
     /// What is told as it happens.
-    pub live: Live,
+    pub live: Arc<Live>,
     /// After how long what lies untouched goes.
     pub expiry: Expiry,
     /// The origins whose pages may ask.
@@ -60,7 +61,7 @@ impl App {
             permissions: Permissions::default(),
             clock,
             imports: Desk::default(),
-            live: Live::new(Limits::default()),
+            live: Arc::new(Live::new(Limits::default())),
             expiry: Expiry::default(),
             origins: Origins::default(),
             costs: Costs::default(),
@@ -87,7 +88,7 @@ impl App {
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self {
-            live: Live::new(limits),
+            live: Arc::new(Live::new(limits)),
             ..self
         }
     }
@@ -123,5 +124,24 @@ impl App {
     #[must_use]
     pub fn with_origins(self, origins: Origins) -> Self {
         Self { origins, ..self }
+    }
+
+    /// The parts that a mutation needs.
+    pub fn mutation_context(&self) -> MutationContext<'_> {
+        MutationContext {
+            db: &self.db,
+            clock: &*self.clock,
+            notifier: self.engine.notifier(),
+        }
+    }
+
+    /// The parts that are needed to follow what is changed.
+    pub fn follow_context(&self) -> FollowContext {
+        FollowContext {
+            db: self.db.clone(),
+            engine: Arc::clone(&self.engine),
+            clock: Arc::clone(&self.clock),
+            live: Arc::clone(&self.live),
+        }
     }
 }

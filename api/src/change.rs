@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryOrder, Statement};
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 use wayin_entity::{ChangeKind, ChangeSubject, change};
 
@@ -42,6 +43,40 @@ impl Entry {
     /// An entry.
     pub const fn new(kind: ChangeKind, subject: ChangeSubject, id: Uuid) -> Self {
         Self { kind, subject, id }
+    }
+}
+
+/// Wakes everything in this process that follows the change log.
+#[derive(Debug)]
+pub struct ChangeNotifier {
+    engine: Notify,
+    others: watch::Sender<()>,
+}
+
+impl Default for ChangeNotifier {
+    fn default() -> Self {
+        Self {
+            engine: Notify::new(),
+            others: watch::Sender::new(()),
+        }
+    }
+}
+
+impl ChangeNotifier {
+    /// Notifies the pattern engine and every subscriber that something was changed.
+    pub fn notify(&self) {
+        self.engine.notify_one();
+        self.others.send_replace(());
+    }
+
+    /// Waits, as the pattern engine does, for the next notification.
+    pub async fn notified(&self) {
+        self.engine.notified().await;
+    }
+
+    /// Subscribes to the notifications.
+    pub fn subscribe(&self) -> watch::Receiver<()> {
+        self.others.subscribe()
     }
 }
 

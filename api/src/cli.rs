@@ -2,38 +2,34 @@
 
 mod check;
 mod demo;
+mod error;
+mod file;
 mod import;
 mod member;
+mod migrate;
 mod opening;
 pub mod output;
 mod send;
+mod serve;
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
-use sea_orm::DatabaseConnection;
-use sea_orm_migration::MigratorTrait;
-use wayin_migration::Migrator;
 
-use self::opening::{connect, open};
-use self::output::{UnlessClosed, print_line, print_note};
-use crate::app::App;
-use crate::cause::{describe_database, describe_io};
-use crate::clock::{Clock, SystemClock};
-use crate::config::{self, ConfigError, DatabaseConfig, TokenConfig, environment};
-use crate::error::Error;
+pub use self::error::CliError;
+use self::file::create;
+use self::migrate::{Migrate, migrate};
+use self::opening::open;
+use self::output::{UnlessClosed, counted, print_note};
+use self::serve::serve;
+use crate::cause::describe_io;
+use crate::config::{self, environment};
 use crate::export::ExportFormat;
 use crate::export::grants::{self, Asked};
-use crate::import::ImportError;
-use crate::pattern::engine::Engine;
-use crate::respell::{Respelt, respell};
 use crate::workbook::template;
-use crate::{base, database, export, schema, server};
+use crate::{database, export, schema};
 
 /// Wayin: a shared evidence base for place-based systems change, behind one GraphQL API.
 ///
@@ -112,28 +108,6 @@ enum Command {
 }
 
 #[derive(Debug, Subcommand)]
-enum Migrate {
-    /// Apply every migration that is not applied yet.
-    #[command(after_help = "Example:\n  wayin migrate up")]
-    Up,
-    /// Take back the newest migrations, with everything in their tables.
-    #[command(after_help = "Example:\n  wayin migrate down --yes --steps 1")]
-    ///
-    /// It asks first. Where nobody can be asked, it needs `--yes`.
-    Down {
-        /// How many.
-        #[arg(long, default_value_t = 1)]
-        steps: u32,
-        /// Do not ask.
-        #[arg(long)]
-        yes: bool,
-    },
-    /// Say which migrations are applied.
-    #[command(after_help = "Example:\n  wayin migrate status")]
-    Status,
-}
-
-#[derive(Debug, Subcommand)]
 enum Export {
     /// Funding terms as grants in the 360Giving Data Standard, one JSON package.
     ///
@@ -165,60 +139,6 @@ enum Export {
         format: Option<ExportFormat>,
     },
 }
-
-/// Why a command did not do what it was asked to: a plain sentence.
-#[derive(Debug, thiserror::Error)]
-pub enum CliError {
-    /// A setting is missing or malformed.
-    #[error("{0}")]
-    Config(#[from] ConfigError),
-    /// The base could not do it.
-    #[error("{}", with_cause(.0))]
-    Base(#[from] Error),
-    /// A file could not be taken.
-    #[error("{file}: {}", import_cause(.error))]
-    Import {
-        /// The file.
-        file: String,
-        /// Why.
-        error: ImportError,
-    },
-    /// A file or an address could not be used.
-    #[error("{}", with_io_cause(.0, .1))]
-    Io(String, std::io::Error),
-    /// What was asked for makes no sense.
-    #[error("{0}")]
-    Asked(String),
-}
-
-impl From<sea_orm::DbErr> for CliError {
-    fn from(cause: sea_orm::DbErr) -> Self {
-        Self::Base(cause.into())
-    }
-}
-
-/// Whoever runs a command may see the cause, which clients of the API may not.
-fn with_cause(error: &Error) -> String {
-    match error.shared() {
-        Error::Database(cause) => format!("The database cannot be used: {}", describe_database(cause)),
-        Error::Internal(cause) => format!("Something went wrong inside: {cause}"),
-        other => other.to_string(),
-    }
-}
-
-fn with_io_cause(file: &str, cause: &std::io::Error) -> String {
-    format!("{file}: {}", describe_io(Path::new(file), cause))
-}
-
-fn import_cause(error: &ImportError) -> String {
-    match error {
-        ImportError::Base(error) => with_cause(error),
-        ImportError::File(error) => error.to_string(),
-    }
-}
-
-/// How a command ends where a file was taken but for some rows.
-const SOME_REFUSED: u8 = 3;
 
 impl Cli {
     /// Runs the command, and closes the base that it opened, also where it fails.
@@ -328,164 +248,6 @@ impl EnvFile {
         warnings.extend(self.problem.clone());
         warnings
     }
-}
-
-/// Waits for the signal to stop, and logs it. From then on the process ends within `limit`.
-async fn stop_signal(limit: Duration) {
-    server::asked_to_end().await;
-    tracing::info!("stopping");
-    // A thread of its own ends the process even if the runtime is held up.
-    std::thread::spawn(move || {
-        std::thread::sleep(limit);
-        print_note!("The service did not stop within STOP_SECONDS, and is ended.");
-        std::process::exit(1);
-    });
-}
-
-/// Migrates a base, gives it its own row, and writes what it holds in one spelling.
-async fn migrate_up(db: &DatabaseConnection, clock: &dyn Clock) -> Result<Respelt, CliError> {
-    Migrator::up(db, None).await?;
-    base::ensure(db, clock).await?;
-    Ok(respell(db, clock).await?)
-}
-
-async fn serve() -> Result<(), CliError> {
-    // Every setting is checked before anything is opened.
-    let tokens = TokenConfig::read(&environment)?;
-    let verifier = tokens.verifier()?;
-    let issuing = tokens.issuing()?;
-    let bind = config::bind(&environment)?;
-    let engine = Arc::new(Engine::new(config::engine(&environment)?)?);
-    let imports = config::imports(&environment)?;
-    let expiry = config::expiry(&environment)?;
-    let origins = config::origins(&environment)?;
-    let costs = config::costs(&environment)?;
-    let http = config::http(&environment)?;
-    let stop_within = http.stop;
-    let db = open().await?;
-    // An issuer that does not answer holds nothing up for long.
-    verifier.follow().await;
-    let app = App::new(db, verifier, Arc::new(SystemClock), engine)
-        .with_issuing(issuing)
-        .with_imports(imports)
-        .with_expiry(expiry)
-        .with_origins(origins)
-        .with_costs(costs)
-        .with_http(http);
-    let app = Arc::new(app);
-    let listener = server::bind(bind, false).await.map_err(|cause| {
-        CliError::Config(ConfigError::Malformed(
-            "BIND",
-            format!("{bind}: {}", describe_io(Path::new(""), &cause)),
-        ))
-    })?;
-    tracing::info!("serving on http://{bind}/graphql");
-    // Shown on a terminal alone.
-    let reading = ProgressBar::new_spinner().with_message("initiatives read");
-    reading.set_style(
-        ProgressStyle::with_template("{spinner} {human_pos} {msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-    );
-    let progress = move |read: usize| reading.set_position(read as u64);
-    server::serve(app, listener, stop_signal(stop_within), progress)
-        .await
-        .map_err(|cause| CliError::Io(bind.to_string(), cause))
-}
-
-/// Asks whether migrations are to be taken back.
-fn confirm(steps: u32) -> Result<(), CliError> {
-    let refused = |reason: &str| Err(CliError::Asked(reason.into()));
-    if !std::io::stdin().is_terminal() {
-        return refused("Taking migrations back deletes what their tables hold: say --yes to do so.");
-    }
-    print_note!(
-        "This takes back {} and deletes everything in the tables of them. Write yes to go on:",
-        counted(steps, "migration")
-    );
-    let mut answer = String::new();
-    std::io::stdin()
-        .read_line(&mut answer)
-        .map_err(|cause| CliError::Io("standard input".into(), cause))?;
-    if answer.trim().eq_ignore_ascii_case("yes") {
-        Ok(())
-    } else {
-        refused("Nothing was taken back.")
-    }
-}
-
-async fn migrate(command: Migrate) -> Result<(), CliError> {
-    let db = connect(&DatabaseConfig::read(&environment)?).await?;
-    match command {
-        Migrate::Up => {
-            let pending = Migrator::get_pending_migrations(&db).await?;
-            let respelt = migrate_up(&db, &SystemClock).await?;
-            print_line!("{} applied.", counted(pending.len(), "migration"));
-            if respelt.rows > 0 {
-                print_line!(
-                    "{} written in one spelling of names and identifiers.",
-                    counted(respelt.rows, "row")
-                );
-            }
-            for clash in &respelt.clashes {
-                print_line!("To be merged: {clash}");
-            }
-        }
-        Migrate::Down { steps, yes } => {
-            if !yes {
-                confirm(steps)?;
-            }
-            let applied = Migrator::get_applied_migrations(&db).await?.len();
-            Migrator::down(&db, Some(steps)).await?;
-            let left = Migrator::get_applied_migrations(&db).await?.len();
-            print_line!("{} taken back.", counted(applied - left, "migration"));
-        }
-        Migrate::Status => {
-            for migration in Migrator::get_migration_with_status(&db).await? {
-                print_line!(
-                    "{:8} {}",
-                    migration.status().to_string().to_lowercase(),
-                    migration.name()
-                );
-            }
-        }
-    }
-    Ok(())
-}
-
-/// So many of something, in words that agree.
-fn counted(count: impl TryInto<u64>, noun: &str) -> String {
-    match count.try_into().unwrap_or(u64::MAX) {
-        1 => format!("1 {noun}"),
-        count => format!("{count} {noun}s"),
-    }
-}
-
-/// A file to write to, or standard output where none is named, with what it is called.
-fn create(output: Option<PathBuf>) -> Result<(String, Box<dyn Write + Send>), CliError> {
-    Ok(match output {
-        None => (
-            "standard output".into(),
-            Box::new(std::io::BufWriter::new(UnlessClosed(std::io::stdout()))),
-        ),
-        Some(path) => {
-            let name = path.display().to_string();
-            let file = std::fs::File::create(&path).map_err(|cause| CliError::Io(name.clone(), cause))?;
-            (name, Box::new(std::io::BufWriter::new(file)))
-        }
-    })
-}
-
-/// Opens a file that is to be read; a folder is none.
-fn open_file(file: &Path) -> Result<std::fs::File, CliError> {
-    let failed = |cause| CliError::Io(file.display().to_string(), cause);
-    let opened = std::fs::File::open(file).map_err(failed)?;
-    if opened.metadata().map_err(failed)?.is_dir() {
-        return Err(CliError::Asked(format!(
-            "{} is a folder, not a file.",
-            file.display()
-        )));
-    }
-    Ok(opened)
 }
 
 async fn export_grants(output: Option<PathBuf>, prefix: &str, hidden_too: bool) -> Result<(), CliError> {

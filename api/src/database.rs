@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    EntityTrait, IntoActiveModel, IsolationLevel, Iterable, PrimaryKeyToColumn, RuntimeErr,
-    SqliteTransactionMode, SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait, Value,
+    EntityTrait, IntoActiveModel, IsolationLevel, Iterable, PrimaryKeyToColumn, SqliteTransactionMode,
+    SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait, Value,
     sea_query::{Expr, ExprTrait as _, OnConflict, extension::postgres::PgFunc},
     sqlx::{
         self, ConnectOptions as _, Connection as _,
@@ -145,20 +145,6 @@ pub async fn commit(transaction: DatabaseTransaction) -> Result<(), DbErr> {
         transaction.execute_unprepared("SELECT 1").await?;
     }
     transaction.commit().await
-}
-
-/// Whether the database had no room left to write to: SQLite's `SQLITE_FULL` or `SQLITE_IOERR_SHMSIZE`, or `PostgreSQL`'s `disk_full`.
-pub fn is_full(cause: &DbErr) -> bool {
-    let (DbErr::Query(RuntimeErr::SqlxError(error))
-    | DbErr::Exec(RuntimeErr::SqlxError(error))
-    | DbErr::Conn(RuntimeErr::SqlxError(error))) = cause
-    else {
-        return false;
-    };
-    error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-        .is_some_and(|code| ["13", "4874", "53100"].contains(&&*code))
 }
 
 /// Begins a transaction that writes. SQLite takes its one writer's lock at

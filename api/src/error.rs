@@ -1,13 +1,17 @@
 //! The one error of the domains. It gets its code and its HTTP status in one place,
 //! [`crate::failure`], and is turned into a GraphQL error in one, [`crate::graphql::error`].
 
-use sea_orm::{DbErr, RuntimeErr, SqlErr};
+mod body;
+mod database;
+mod limit;
+mod token;
 
-use crate::auth::token::Trouble;
-use crate::cost::RetryAfter;
-use crate::database;
-use crate::guard::Excess;
-use crate::server::body::BodyError;
+use sea_orm::{DbErr, SqlErr};
+
+pub use self::body::BodyError;
+pub use self::database::is_full;
+pub use self::limit::{DocumentLimitExceeded, RetryAfter};
+pub use self::token::TokenError;
 
 /// What went wrong, in words that may be shown, apart from the cause, which may not.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +21,7 @@ pub enum Error {
     BadInput(String),
     /// Nobody has said who is asking.
     #[error("{0}")]
-    Unauthenticated(#[source] Trouble),
+    Unauthenticated(#[source] TokenError),
     /// Who is asking may not do this.
     #[error("{0}")]
     Forbidden(String),
@@ -29,7 +33,7 @@ pub enum Error {
     Disclosing(String),
     /// The document has too much of something to be looked at closely.
     #[error("{0}")]
-    TooExpensive(#[from] Excess),
+    TooExpensive(#[from] DocumentLimitExceeded),
     /// The operation weighs more than whoever asks may ever spend at once.
     #[error(
         "the operation costs {points} points, and at most {most} can be spent on one; ask for less at once"
@@ -67,7 +71,7 @@ pub enum Error {
         cause: String,
     },
     /// The database failed; the cause goes to the log alone.
-    #[error("{}", database_failure(.0))]
+    #[error("{}", database::public_message(.0))]
     Database(#[source] DbErr),
     /// One that several parts of a request were given, as they were read together.
     #[error(transparent)]
@@ -125,31 +129,8 @@ impl From<DbErr> for Error {
             Some(SqlErr::ForeignKeyConstraintViolation(_)) => Self::Conflict(
                 "it names something that is not there, or is named by something that is".into(),
             ),
-            _ if is_of_unkept_text(&cause) => Self::unkept_text(),
+            _ if database::is_of_unkept_text(&cause) => Self::unkept_text(),
             _ => Self::Database(cause),
         }
     }
-}
-
-/// What a client may know of a database that failed.
-fn database_failure(cause: &DbErr) -> &'static str {
-    if database::is_full(cause) {
-        "the database has no room left, and nothing of this was saved; ask the people who run the service to make room, \
-         then send it again"
-    } else {
-        "the database could not answer"
-    }
-}
-
-/// Whether `PostgreSQL` was given a text with a NUL in it, which it keeps in none: its
-/// `character_not_in_repertoire`, or, in a document, `untranslatable_character`.
-fn is_of_unkept_text(cause: &DbErr) -> bool {
-    let (DbErr::Query(RuntimeErr::SqlxError(error)) | DbErr::Exec(RuntimeErr::SqlxError(error))) = cause
-    else {
-        return false;
-    };
-    error
-        .as_database_error()
-        .and_then(sea_orm::sqlx::error::DatabaseError::code)
-        .is_some_and(|code| code == "22021" || code == "22P05")
 }

@@ -7,7 +7,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::DatabaseConnection;
 use wayin_entity::{import, submission};
 
-use crate::app::App;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::import::job;
@@ -64,10 +63,9 @@ impl Expiry {
 }
 
 /// Looks for what has expired for as long as the process lives, and has it go.
-pub async fn follow(app: &App) {
+pub async fn follow(db: &DatabaseConnection, clock: &dyn Clock, expiry: &Expiry) {
     loop {
-        let now = app.clock.now();
-        match sweep(&app.db, &*app.clock, &app.expiry, now).await {
+        match sweep(db, clock, expiry, clock.now()).await {
             Ok(Gone {
                 submissions: 0,
                 imports: 0,

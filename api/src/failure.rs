@@ -1,13 +1,8 @@
-//! How a failure is answered: the one table of its code and its HTTP status, and the answer over HTTP for routes that
-//! are not GraphQL.
+//! The one table of errors: the code and the HTTP status of each, and the headers that go with it.
 
-use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 
-use crate::error::Error;
-use crate::server::body::BodyError;
-use crate::{cost, database, graphql};
+use crate::error::{BodyError, Error, RetryAfter, is_full};
 
 /// What kind of failure it is. Clients read its [name](Self::name) in `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +79,7 @@ impl ErrorCode {
             Error::NotReady => Self::NotReady,
             Error::Unavailable { .. } => Self::Unavailable,
             Error::Shared(error) => Self::of(error),
-            Error::Database(cause) if database::is_full(cause) => Self::StorageFull,
+            Error::Database(cause) if is_full(cause) => Self::StorageFull,
             Error::Database(_) | Error::Internal(_) => Self::Internal,
         }
     }
@@ -134,11 +129,18 @@ impl ErrorCode {
     }
 }
 
+/// Sets the header that says when the client can ask again, where that is known.
+pub fn set_retry_after(headers: &mut HeaderMap, error: &Error) {
+    if let Some(RetryAfter(seconds)) = error.retry_after() {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+}
+
 /// The headers that say with a failure what the client can do: when to ask again, how to say who asks, which codings of
 /// a body are read.
 pub fn headers(error: &Error) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    cost::say_when(&mut headers, error);
+    set_retry_after(&mut headers, error);
     match ErrorCode::of(error) {
         ErrorCode::Unauthenticated => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -155,109 +157,9 @@ pub fn headers(error: &Error) -> HeaderMap {
     headers
 }
 
-/// A failure as an answer over HTTP. Its body is that of an error of GraphQL, so that clients read both alike.
-#[derive(Debug)]
-pub struct Failure(Error);
-
-impl<E: Into<Error>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self(error.into())
-    }
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        let Self(error) = self;
-        let (status, headers) = (ErrorCode::of(&error).status(), headers(&error));
-        (status, headers, Json(graphql::error::response(error))).into_response()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::body::to_bytes;
-    use sea_orm::{ConnectOptions, ConnectionTrait as _, Database};
-    use serde_json::Value;
-
     use super::*;
-    use crate::cost::RetryAfter;
-    use crate::server::body::BodyError;
-
-    /// What SQLite answers to a write that finds no room.
-    async fn full() -> Error {
-        let mut options = ConnectOptions::new("sqlite::memory:");
-        options.max_connections(1);
-        let db = Database::connect(options).await.unwrap();
-        let filled = db
-            .execute_unprepared(
-                "PRAGMA max_page_count = 2; CREATE TABLE t (b BLOB); INSERT INTO t VALUES (zeroblob(100000))",
-            )
-            .await;
-        filled.unwrap_err().into()
-    }
-
-    #[tokio::test]
-    async fn a_failure_has_the_status_of_its_code() {
-        for (error, status, code, header) in [
-            (Error::BadInput("x".into()), 400, "BAD_USER_INPUT", None),
-            (Error::Forbidden("x".into()), 403, "FORBIDDEN", None),
-            (Error::Disclosing("x".into()), 422, "DISCLOSURE_CONTROL", None),
-            (Error::NotReady, 503, "NOT_READY", Some(("retry-after", "2"))),
-            (
-                Error::RateLimited(RetryAfter(7)),
-                429,
-                "RATE_LIMITED",
-                Some(("retry-after", "7")),
-            ),
-            (
-                Error::TooManyConnections,
-                429,
-                "RATE_LIMITED",
-                Some(("retry-after", "2")),
-            ),
-            (Error::Late, 504, "QUERY_TIMEOUT", None),
-            (full().await, 507, "STORAGE_FULL", None),
-            (
-                Error::Shared(std::sync::Arc::new(full().await)),
-                507,
-                "STORAGE_FULL",
-                None,
-            ),
-            (Error::Internal("secret".into()), 500, "INTERNAL", None),
-            (
-                Error::Unavailable {
-                    message: "try again shortly",
-                    cause: "secret".into(),
-                },
-                503,
-                "INTERNAL",
-                Some(("retry-after", "2")),
-            ),
-            (
-                Error::Shared(std::sync::Arc::new(Error::NotReady)),
-                503,
-                "NOT_READY",
-                Some(("retry-after", "2")),
-            ),
-            (
-                BodyError::Unsupported("no".into()).into(),
-                415,
-                "BAD_USER_INPUT",
-                Some(("accept-encoding", "gzip")),
-            ),
-            (BodyError::TooLong { most: 1 }.into(), 413, "BAD_USER_INPUT", None),
-        ] {
-            let answer = Failure::from(error).into_response();
-            assert_eq!(answer.status(), status, "{code}");
-            if let Some((name, value)) = header {
-                assert_eq!(answer.headers()[name], value, "{code}");
-            }
-            let body = to_bytes(answer.into_body(), 10_000).await.unwrap();
-            let body: Value = serde_json::from_slice(&body).unwrap();
-            assert_eq!(body["errors"][0]["extensions"]["code"], code, "{body}");
-            assert!(!body.to_string().contains("secret"), "{body}");
-        }
-    }
 
     #[test]
     fn a_name_alone_means_the_first_code_that_has_it() {

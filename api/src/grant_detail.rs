@@ -5,25 +5,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect,
 };
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
-use wayin_entity::{funding_term, grant_detail, initiative, place};
+use wayin_entity::{grant_detail, place};
 
-use crate::base::DisclosureKeys;
 use crate::change::Act;
 use crate::database::{insert_all, is_one_of};
 use crate::error::{Error, Result};
 use crate::import::parse::grants::{Further, Grant, Location};
-use crate::initiative::publish::{Outcome, Proposal, publish_all};
-use crate::initiative::record::InitiativeRecord;
-use crate::initiative::revision::newest_documents;
-use crate::place::{Gazetteer, reference_to};
+use crate::place::Gazetteer;
 use crate::written::quoted;
-
-/// How many initiatives are read at once.
-const AT_ONCE: u64 = 500;
 
 /// What a grant says beyond its record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -246,89 +237,4 @@ pub async fn save(
     }
     insert_all(db, new).await?;
     Ok(())
-}
-
-/// Gives a place to the records that come from grants alone and have none, where all locations of the grant lie in one
-/// place that the base knows now. Answers how many there were.
-pub async fn place_unplaced(db: &impl ConnectionTrait, act: &Act<'_>) -> Result<u64> {
-    let (mut placed, mut after) = (0, Uuid::nil());
-    let (mut places, mut keys) = (None, None);
-    loop {
-        let page: Vec<Uuid> = initiative::Entity::find()
-            .select_only()
-            .column(initiative::Column::Id)
-            .filter(initiative::Column::Id.gt(after))
-            .filter(initiative::Column::MadeFromGrant.eq(true))
-            .filter(initiative::Column::PlaceId.is_null())
-            .filter(initiative::Column::WithdrawnAt.is_null())
-            .order_by_asc(initiative::Column::Id)
-            .limit(AT_ONCE)
-            .into_tuple()
-            .all(db)
-            .await?;
-        let Some(last) = page.last() else {
-            return Ok(placed);
-        };
-        after = *last;
-        if places.is_none() {
-            places = Some(Gazetteer::read_with_small_areas(db).await?);
-            keys = Some(DisclosureKeys::of(db).await?);
-        }
-        let (Some(places), Some(keys)) = (&places, &keys) else {
-            return Ok(placed);
-        };
-        let proposals = placed_now(db, places, page).await?;
-        let outcomes = publish_all(db, act, places, keys, proposals).await?;
-        let altered = outcomes
-            .iter()
-            .filter(|outcome| matches!(outcome, Outcome::Altered { .. }));
-        placed += altered.count() as u64;
-    }
-}
-
-/// The records of some initiatives whose grants lie in one known place, with that place.
-async fn placed_now(
-    db: &impl ConnectionTrait,
-    places: &Gazetteer,
-    initiatives: Vec<Uuid>,
-) -> Result<Vec<Proposal>> {
-    let terms: Vec<(Uuid, Option<String>)> = funding_term::Entity::find()
-        .select_only()
-        .columns([
-            funding_term::Column::InitiativeId,
-            funding_term::Column::GrantIdentifier,
-        ])
-        .filter(is_one_of(
-            db,
-            funding_term::Column::InitiativeId.into_expr(),
-            initiatives,
-        ))
-        .order_by_asc(funding_term::Column::InitiativeId)
-        .into_tuple()
-        .all(db)
-        .await?;
-    let identifiers = terms.iter().filter_map(|(_, identifier)| identifier.clone());
-    let details = load(db, identifiers).await?;
-    let found = terms.into_iter().filter_map(|(id, identifier)| {
-        let place = details.get(&identifier?)?.place(places)?;
-        Some((id, reference_to(place)))
-    });
-    let found: BTreeMap<Uuid, _> = found.collect();
-    let mut documents = newest_documents(db, found.keys().copied()).await?;
-    let proposals = found.into_iter().filter_map(|(id, place)| {
-        let document = documents.remove(&id)?;
-        let record = InitiativeRecord::deserialize(document)
-            .map_err(|cause| Error::Internal(format!("revision of {id}: {cause}")));
-        Some(record.map(|record| Proposal {
-            record: InitiativeRecord {
-                place: Some(place),
-                ..record
-            },
-            grant: None,
-            corrects: Some(id),
-            written_from: None,
-            unstated: None,
-        }))
-    });
-    proposals.collect()
 }

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
+use crate::error::BodyError;
 use crate::graphql::request;
-use crate::server::body::BodyError;
 
 /// The part that holds the operation.
 const OPERATIONS: &str = "operations";

@@ -5,27 +5,37 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    QueryFilter, sea_query::OnConflict,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection,
+    DatabaseTransaction, EntityTrait, QueryFilter, sea_query::OnConflict,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use wayin_entity::repeatable;
 
-use crate::app::App;
-use crate::audit;
 pub use crate::audit::Event;
 use crate::auth::requester::Member;
-use crate::change::{self, Act};
-use crate::database;
+use crate::change::{self, Act, ChangeNotifier};
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::initiative::difference::Difference;
 use crate::initiative::validate::{Finding, FindingCode, can_be_held};
+use crate::{audit, database};
 
 /// How long a mutation is known again by its key.
 const KNOWN_FOR: TimeDelta = TimeDelta::hours(24);
 /// The most characters of a key.
 const LONGEST_KEY: usize = 200;
+
+/// The parts of the service that a mutation needs.
+#[derive(Clone, Copy)]
+pub struct MutationContext<'a> {
+    /// The database.
+    pub db: &'a DatabaseConnection,
+    /// Gives times and ids.
+    pub clock: &'a dyn Clock,
+    /// Notified after the commit.
+    pub notifier: &'a ChangeNotifier,
+}
 
 /// A mutation as it is sent.
 #[derive(Clone, Debug)]
@@ -42,7 +52,7 @@ pub struct Sent<'a> {
 
 /// A mutation that is under way. Dropped before it is [finished](Self::finish), it has done nothing.
 pub struct Running<'a> {
-    app: &'a App,
+    context: MutationContext<'a>,
     sent: Sent<'a>,
     transaction: DatabaseTransaction,
 }
@@ -90,19 +100,25 @@ impl From<Vec<Finding>> for Refusal {
 
 /// Begins a mutation. Two that are sent at once under one key, also to two servers, wait for each
 /// other: the key's row is written first, and the second finds it.
-pub async fn begin<'a, A: DeserializeOwned>(app: &'a App, sent: Sent<'a>) -> Result<Begun<'a, A>> {
-    let transaction = database::begin_writing(&app.db).await?;
-    begin_in(app, sent, transaction).await
+pub async fn begin<'a, A: DeserializeOwned>(
+    context: MutationContext<'a>,
+    sent: Sent<'a>,
+) -> Result<Begun<'a, A>> {
+    let transaction = database::begin_writing(context.db).await?;
+    begin_in(context, sent, transaction).await
 }
 
 /// Begins a mutation beside which nothing is written, as [`begin`] does.
-pub async fn begin_alone<'a, A: DeserializeOwned>(app: &'a App, sent: Sent<'a>) -> Result<Begun<'a, A>> {
-    let transaction = database::begin_writing_alone(&app.db).await?;
-    begin_in(app, sent, transaction).await
+pub async fn begin_alone<'a, A: DeserializeOwned>(
+    context: MutationContext<'a>,
+    sent: Sent<'a>,
+) -> Result<Begun<'a, A>> {
+    let transaction = database::begin_writing_alone(context.db).await?;
+    begin_in(context, sent, transaction).await
 }
 
 async fn begin_in<'a, A: DeserializeOwned>(
-    app: &'a App,
+    context: MutationContext<'a>,
     sent: Sent<'a>,
     transaction: DatabaseTransaction,
 ) -> Result<Begun<'a, A>> {
@@ -111,7 +127,7 @@ async fn begin_in<'a, A: DeserializeOwned>(
             let finding = Finding::new(FindingCode::Malformed, "idempotencyKey", reason);
             return Ok(Begun::Refused(finding));
         }
-        let now = app.clock.now();
+        let now = context.clock.now();
         forget(&transaction, now).await?;
         let row = repeatable::ActiveModel {
             member_id: Set(sent.member.id),
@@ -133,7 +149,7 @@ async fn begin_in<'a, A: DeserializeOwned>(
         }
     }
     Ok(Begun::Fresh(Box::new(Running {
-        app,
+        context,
         sent,
         transaction,
     })))
@@ -199,7 +215,7 @@ impl Running<'_> {
     /// Who acts, and why.
     pub fn act<'b>(&'b self, reason: &'b str) -> Act<'b> {
         Act {
-            clock: &*self.app.clock,
+            clock: self.context.clock,
             member: Some(self.sent.member.id),
             reason,
         }
@@ -219,14 +235,14 @@ impl Running<'_> {
                 member_id: Set(self.sent.member.id),
                 key: Set(key.to_owned()),
                 answer: Set(Some(answer)),
-                updated_at: Set(self.app.clock.now()),
+                updated_at: Set(self.context.clock.now()),
                 ..Default::default()
             };
             row.update(&self.transaction).await?;
         }
         change::tell(&self.transaction).await?;
         database::commit(self.transaction).await?;
-        self.app.engine.tell_changed();
+        self.context.notifier.notify();
         Ok(())
     }
 }

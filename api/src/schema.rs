@@ -40,18 +40,20 @@ use crate::import::{
 };
 use crate::initiative::graphql::{
     FundingTerm, FundingTermById, Initiative, InitiativeById, InitiativeMutation, InitiativeQuery,
-    InitiativeSubscription, RevisionQuery, Source, SourceById,
+    InitiativeSubscription, Organisation, Place, RevisionQuery, Source, SourceById,
 };
 use crate::keeping::graphql::KeepingQuery;
 use crate::live::operation::Operations;
 use crate::meeting::graphql::{Meeting, MeetingById, MeetingQuery, Reflection, ReflectionById};
 use crate::meeting::mutations::MeetingMutation;
 use crate::merging::graphql::MergingMutation;
-use crate::organisation::graphql::{KnownOrganisation, Organisation, OrganisationQuery};
+use crate::organisation::graphql::OrganisationQuery;
+use crate::organisation::loaders::KnownOrganisation;
 use crate::organisation::mutations::OrganisationMutation;
 use crate::paging::MOST;
 use crate::pattern::graphql::{PatternQuery, PatternSubscription};
-use crate::place::graphql::{Place, PlaceById, PlaceQuery};
+use crate::place::graphql::PlaceQuery;
+use crate::place::loaders::PlaceById;
 use crate::place::mutations::PlaceMutation;
 use crate::redaction::graphql::RedactionMutation;
 use crate::submission::{
@@ -156,6 +158,7 @@ pub fn schema(app: Arc<App>) -> Schema {
         .limit_depth(DEEPEST)
         .limit_complexity(MOST_FIELDS)
         .limit_directives(MOST_DIRECTIVES)
+        .data(app.permissions.clone())
         .data(app)
         .finish()
 }

@@ -38,14 +38,12 @@ use wayin_entity::ImportKind;
 
 use self::activity::HandledRequest;
 use self::answer::{MediaType, answered, failed, for_everybody, panicked, refused};
-use self::body::BodyError;
 use crate::app::App;
 use crate::auth::member;
 use crate::auth::requester::Requester;
-use crate::auth::token::Trouble;
-use crate::cost::address::{self, Caller};
+use crate::cost::address::{self, Caller, TrustedHops};
 use crate::cost::{Introspection, Payer};
-use crate::error::Error;
+use crate::error::{BodyError, Error, TokenError};
 use crate::etag::ETag;
 use crate::expiry;
 use crate::graphql::{operation, request};
@@ -54,9 +52,6 @@ use crate::live::operation::Begun;
 use crate::live::socket::{self, PROTOCOL};
 use crate::multipart::{self, MultipartError};
 use crate::schema::{Schema, schema, sdl};
-
-/// The most bytes of a request's body, but for the file that one may have.
-pub const MAX_BODY_BYTES: usize = 256 * 1024;
 /// What is said to one who subscribes over plain HTTP.
 const NO_SUBSCRIPTIONS: &str =
     "subscriptions are not answered here: ask over a WebSocket, at /graphql/ws, in graphql-transport-ws";
@@ -72,7 +67,8 @@ pub fn router(app: Arc<App>) -> Router {
     let files = crate::pattern::csv::http::router(Arc::clone(&app));
     let to_mend = crate::import::http::router(Arc::clone(&app));
     let returned = crate::submission::http::router(Arc::clone(&app));
-    let noting = middleware::from_fn_with_state(Arc::clone(&app), address::note);
+    let trusted_hops = TrustedHops(app.costs.settings.trusted_hops);
+    let noting = middleware::from_fn_with_state(trusted_hops, address::note);
     let service = Service {
         schema: schema(Arc::clone(&app)),
         app,
@@ -90,7 +86,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(crate::workbook::http::router())
         .merge(to_mend)
         .merge(returned)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(DefaultBodyLimit::max(body::MAX_BODY_BYTES))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(noting)
         .layer(CompressionLayer::new())
@@ -127,7 +123,7 @@ pub async fn serve(
     });
     beside.spawn({
         let app = Arc::clone(&app);
-        async move { expiry::follow(&app).await }
+        async move { expiry::follow(&app.db, &*app.clock, &app.expiry).await }
     });
     let (router, http) = (router(Arc::clone(&app)), app.http.clone());
     let served = listen::serve(listener, router, http, stop, || app.live.end()).await;
@@ -207,7 +203,7 @@ async fn graphql_post(
         }
         Err(unsupported) => return failed(of, unsupported.clone().into()),
     }
-    let body = match body::read(&headers, body, MAX_BODY_BYTES).await {
+    let body = match body::read(&headers, body, body::MAX_BODY_BYTES).await {
         Ok(body) => body,
         Err(unread) => return failed(of, unread.into()),
     };
@@ -251,9 +247,9 @@ async fn graphql_multipart(
     }
     let most = service.app.imports.settings.limits.bytes;
     let limits = multipart::Limits {
-        operation: MAX_BODY_BYTES,
+        operation: body::MAX_BODY_BYTES,
         // What is a little too long is told by the mutation itself.
-        file: most.saturating_add(MAX_BODY_BYTES as u64),
+        file: most.saturating_add(body::MAX_BODY_BYTES as u64),
     };
     match multipart::read(kind, body, limits).await {
         Ok(request) => {
@@ -324,7 +320,7 @@ async fn graphql_get(
         return execute(&service, &headers, of, request).await;
     }
     // What is answered to nobody in particular is the same for everybody.
-    let (response, was_executed) = run(&service, request, Requester::Anonymous(Trouble::Missing)).await;
+    let (response, was_executed) = run(&service, request, Requester::Anonymous(TokenError::Missing)).await;
     if was_executed && response.is_ok() {
         for_everybody(of, response, &headers)
     } else {
@@ -437,7 +433,7 @@ async fn graphql_ws(
         app,
         schema,
         caller,
-        most_bytes: MAX_BODY_BYTES,
+        most_bytes: body::MAX_BODY_BYTES,
     };
     upgrade.on_upgrade(async move |socket| {
         socket::serve(socket, service, header, place).await;

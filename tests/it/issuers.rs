@@ -23,9 +23,10 @@ use tokio::time::{Instant, sleep};
 use wayin::app::App;
 use wayin::auth::jwks::Pace;
 use wayin::auth::member;
-use wayin::auth::token::{Subject, Trouble, Verifier};
+use wayin::auth::token::{Subject, Verifier};
 use wayin::clock::{Clock, SystemClock};
 use wayin::config::TokenConfig;
+use wayin::error::TokenError;
 use wayin::schema::schema;
 use wayin_entity::Role;
 
@@ -46,7 +47,7 @@ tests_without_database![
     keys_in_a_file_are_read_again,
 ];
 
-const NOT_ACCEPTED: Trouble = Trouble::NotAccepted;
+const NOT_ACCEPTED: TokenError = TokenError::NotAccepted;
 
 /// A pair of keys, and how a document lists the public one.
 struct Pair {
@@ -239,7 +240,7 @@ async fn following(issuer: &Publishing, pace: Pace) -> Verifier {
 }
 
 /// Whom a token names, or why it is not good.
-async fn said(verifier: &Verifier, token: &str) -> Result<String, Trouble> {
+async fn said(verifier: &Verifier, token: &str) -> Result<String, TokenError> {
     verifier
         .verify(token)
         .await
@@ -247,12 +248,12 @@ async fn said(verifier: &Verifier, token: &str) -> Result<String, Trouble> {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is what a good token comes to")]
-fn good() -> Result<String, Trouble> {
+fn good() -> Result<String, TokenError> {
     Ok("dashboard".into())
 }
 
 /// Waits until a token is found to be so.
-async fn until_it_is(verifier: &Verifier, token: &str, expected: &Result<String, Trouble>) {
+async fn until_it_is(verifier: &Verifier, token: &str, expected: &Result<String, TokenError>) {
     let since = Instant::now();
     while said(verifier, token).await != *expected {
         assert!(since.elapsed() < Duration::from_secs(20), "in time: {expected:?}");
@@ -356,7 +357,7 @@ async fn an_issuer_that_was_never_there_is_waited_for() {
     let issuer = Publishing::start(Answers::With(StatusCode::BAD_GATEWAY, String::new())).await;
     let verifier = following(&issuer, quickly()).await;
     let token = pair.token();
-    assert_eq!(said(&verifier, &token).await, Err(Trouble::NoKeys));
+    assert_eq!(said(&verifier, &token).await, Err(TokenError::NoKeys));
     issuer.publish(&[&pair]);
     until_it_is(&verifier, &token, &good()).await;
 }
@@ -471,13 +472,17 @@ async fn no_key_is_taken_for_what_it_is_not() {
     refused(token, "a key that comes along").await;
     // Nothing of what a good token says is taken on trust.
     for (claim, value, trouble) in [
-        ("exp", json!("never"), Trouble::Mistyped("exp", "a number")),
-        ("nbf", json!("now"), Trouble::Mistyped("nbf", "a number")),
-        ("aud", json!("elsewhere"), Trouble::OtherAudience),
-        ("sub", json!(7), Trouble::Mistyped("sub", "a text")),
+        ("exp", json!("never"), TokenError::Mistyped("exp", "a number")),
+        ("nbf", json!("now"), TokenError::Mistyped("nbf", "a number")),
+        ("aud", json!("elsewhere"), TokenError::OtherAudience),
+        ("sub", json!(7), TokenError::Mistyped("sub", "a text")),
         // The library reads no token at all whose subject is a list.
         ("sub", json!(["dashboard"]), NOT_ACCEPTED),
-        ("iss", json!("https://another.example.org"), Trouble::OtherIssuer),
+        (
+            "iss",
+            json!("https://another.example.org"),
+            TokenError::OtherIssuer,
+        ),
     ] {
         let mut claims = claims(ISSUER);
         claims[claim] = value;
@@ -511,7 +516,7 @@ async fn several_issuers_are_each_held_to_their_own_keys(database: Database) {
     // For whom a token is meant is each issuer's own.
     assert_eq!(
         said(&verifier, &theirs.token_as(Some("1"), &claims(OTHER))).await,
-        Err(Trouble::OtherAudience)
+        Err(TokenError::OtherAudience)
     );
     // Neither signs for the other.
     for (pair, claims) in [(&theirs, &claims(ISSUER)), (&ours, &of_theirs)] {
@@ -523,7 +528,7 @@ async fn several_issuers_are_each_held_to_their_own_keys(database: Database) {
     let nobody = claims("https://nobody.example.org");
     assert_eq!(
         said(&verifier, &ours.token_as(Some("1"), &nobody)).await,
-        Err(Trouble::OtherIssuer)
+        Err(TokenError::OtherIssuer)
     );
     // A member is known by both, and what is listed here is the own issuer's alone.
     let app = TestApp::start(database).await;

@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
-use super::token::{Subject, Trouble};
+use super::token::Subject;
+use crate::error::TokenError;
 
 /// By how much the clocks of those who issue tokens may differ from this service's, in seconds.
 const SKEW: i32 = 30;
@@ -26,29 +27,29 @@ impl Claims {
         issuer: &str,
         audiences: &[String],
         now: DateTime<Utc>,
-    ) -> Result<Self, Trouble> {
-        let expires = number(said, "exp")?.ok_or(Trouble::Incomplete)?;
+    ) -> Result<Self, TokenError> {
+        let expires = number(said, "exp")?.ok_or(TokenError::Incomplete)?;
         let good_from = number(said, "nbf")?;
         number(said, "iat")?;
-        let by = text(said, "iss")?.ok_or(Trouble::Incomplete)?;
+        let by = text(said, "iss")?.ok_or(TokenError::Incomplete)?;
         let meant_for = audience(said)?;
-        let subject = text(said, "sub")?.ok_or(Trouble::Incomplete)?;
+        let subject = text(said, "sub")?.ok_or(TokenError::Incomplete)?;
         let id = text(said, "jti")?.map(ToOwned::to_owned);
         let now = now.timestamp() as f64;
         if expires < now - f64::from(SKEW) {
-            return Err(Trouble::Expired);
+            return Err(TokenError::Expired);
         }
         if good_from.is_some_and(|from| from > now + f64::from(SKEW)) {
-            return Err(Trouble::NotYet);
+            return Err(TokenError::NotYet);
         }
         if by != issuer {
-            return Err(Trouble::OtherIssuer);
+            return Err(TokenError::OtherIssuer);
         }
         if !meant_for
             .iter()
             .any(|one| audiences.iter().any(|ours| ours == one))
         {
-            return Err(Trouble::OtherAudience);
+            return Err(TokenError::OtherAudience);
         }
         Ok(Self {
             subject: Subject {
@@ -71,31 +72,31 @@ impl Claims {
 }
 
 /// Who issued a token, as it says itself.
-pub fn issuer(said: &Map<String, Value>) -> Result<&str, Trouble> {
-    text(said, "iss")?.ok_or(Trouble::Incomplete)
+pub fn issuer(said: &Map<String, Value>) -> Result<&str, TokenError> {
+    text(said, "iss")?.ok_or(TokenError::Incomplete)
 }
 
-fn number(said: &Map<String, Value>, claim: &'static str) -> Result<Option<f64>, Trouble> {
+fn number(said: &Map<String, Value>, claim: &'static str) -> Result<Option<f64>, TokenError> {
     said.get(claim)
-        .map(|value| value.as_f64().ok_or(Trouble::Mistyped(claim, "a number")))
+        .map(|value| value.as_f64().ok_or(TokenError::Mistyped(claim, "a number")))
         .transpose()
 }
 
 /// A text with something in it.
-fn text<'a>(said: &'a Map<String, Value>, claim: &'static str) -> Result<Option<&'a str>, Trouble> {
+fn text<'a>(said: &'a Map<String, Value>, claim: &'static str) -> Result<Option<&'a str>, TokenError> {
     said.get(claim)
         .map(|value| {
             let text = value.as_str().filter(|text| !text.is_empty());
-            text.ok_or(Trouble::Mistyped(claim, "a text"))
+            text.ok_or(TokenError::Mistyped(claim, "a text"))
         })
         .transpose()
 }
 
 /// For whom a token is meant: one, or several.
-fn audience(said: &Map<String, Value>) -> Result<Vec<&str>, Trouble> {
-    let mistyped = Trouble::Mistyped("aud", "a text or a list of texts");
+fn audience(said: &Map<String, Value>) -> Result<Vec<&str>, TokenError> {
+    let mistyped = TokenError::Mistyped("aud", "a text or a list of texts");
     match said.get("aud") {
-        None => Err(Trouble::Incomplete),
+        None => Err(TokenError::Incomplete),
         Some(Value::String(one)) => Ok(vec![one]),
         Some(Value::Array(several)) => {
             let texts = several.iter().map(|one| one.as_str().ok_or(mistyped));
@@ -113,7 +114,7 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000;
 
-    fn checked(said: &Value) -> Result<Claims, Trouble> {
+    fn checked(said: &Value) -> Result<Claims, TokenError> {
         let now = DateTime::from_timestamp(NOW, 0).unwrap();
         Claims::check(said.as_object().unwrap(), "us", &["here".to_owned()], now)
     }
@@ -134,15 +135,15 @@ mod tests {
         for claim in ["iss", "sub", "aud", "exp"] {
             let mut said = good();
             said.as_object_mut().unwrap().remove(claim);
-            assert_eq!(checked(&said), Err(Trouble::Incomplete), "{claim}");
+            assert_eq!(checked(&said), Err(TokenError::Incomplete), "{claim}");
         }
     }
 
     #[test]
     fn nothing_is_taken_for_what_it_is_not() {
-        let number = |claim| Trouble::Mistyped(claim, "a number");
-        let text = |claim| Trouble::Mistyped(claim, "a text");
-        let audience = Trouble::Mistyped("aud", "a text or a list of texts");
+        let number = |claim| TokenError::Mistyped(claim, "a number");
+        let text = |claim| TokenError::Mistyped(claim, "a text");
+        let audience = TokenError::Mistyped("aud", "a text or a list of texts");
         for (claim, value, trouble) in [
             ("exp", json!((NOW + 60).to_string()), number("exp")),
             ("exp", json!(null), number("exp")),
@@ -161,9 +162,9 @@ mod tests {
             ("aud", json!(null), audience),
             ("aud", json!({"here": true}), audience),
             ("aud", json!(["here", 7]), audience),
-            ("aud", json!([]), Trouble::OtherAudience),
-            ("aud", json!("elsewhere"), Trouble::OtherAudience),
-            ("iss", json!("them"), Trouble::OtherIssuer),
+            ("aud", json!([]), TokenError::OtherAudience),
+            ("aud", json!("elsewhere"), TokenError::OtherAudience),
+            ("iss", json!("them"), TokenError::OtherIssuer),
         ] {
             assert_eq!(
                 checked(&with(claim, value.clone())),
@@ -184,9 +185,9 @@ mod tests {
     #[test]
     fn clocks_may_differ_by_half_a_minute() {
         assert!(checked(&with("exp", json!(NOW - 30))).is_ok());
-        assert_eq!(checked(&with("exp", json!(NOW - 31))), Err(Trouble::Expired));
+        assert_eq!(checked(&with("exp", json!(NOW - 31))), Err(TokenError::Expired));
         assert!(checked(&with("nbf", json!(NOW + 30))).is_ok());
-        assert_eq!(checked(&with("nbf", json!(NOW + 31))), Err(Trouble::NotYet));
+        assert_eq!(checked(&with("nbf", json!(NOW + 31))), Err(TokenError::NotYet));
         let until = |said: &Value| {
             checked(said)
                 .unwrap()

@@ -13,7 +13,8 @@ use crate::cost::Payer;
 use crate::cost::graphql::Budget;
 use crate::graphql::{self, loader};
 use crate::id::NodeKind;
-use crate::organisation::graphql::{Organisation, OrganisationById};
+use crate::initiative::graphql::Organisation;
+use crate::organisation::loaders::OrganisationById;
 
 /// Who you are here.
 pub struct Viewer(Member);

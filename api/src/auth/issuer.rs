@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::claims::Claims;
 use super::jwks::Followed;
-use super::token::Trouble;
+use crate::error::TokenError;
 
 /// Where the keys of an issuer come from.
 #[derive(Clone, Debug)]
@@ -38,13 +38,13 @@ pub struct Issuer {
 /// Why a token was not found good.
 pub(super) enum NotGood {
     /// It is not.
-    Refused(Trouble),
+    Refused(TokenError),
     /// It may be, by a key that was not seen yet.
     UnknownKey(Arc<Followed>),
 }
 
-impl From<Trouble> for NotGood {
-    fn from(trouble: Trouble) -> Self {
+impl From<TokenError> for NotGood {
+    fn from(trouble: TokenError) -> Self {
         Self::Refused(trouble)
     }
 }
@@ -59,7 +59,7 @@ impl Issuer {
         now: DateTime<Utc>,
     ) -> Result<Claims, NotGood> {
         if !self.algorithms.contains(&algorithm) {
-            return Err(Trouble::NotAccepted.into());
+            return Err(TokenError::NotAccepted.into());
         }
         let said = match &self.keys {
             Keys::One(key) => signed_with(token, algorithm, key),
@@ -76,7 +76,7 @@ impl Issuer {
                     .find_map(|key| signed_with(token, algorithm, key))
             }
         };
-        let said = said.ok_or(Trouble::NotAccepted)?;
+        let said = said.ok_or(TokenError::NotAccepted)?;
         Ok(Claims::check(&said, &self.name, &self.audiences, now)?)
     }
 }

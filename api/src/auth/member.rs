@@ -9,11 +9,11 @@ use sea_orm::{
 use uuid::Uuid;
 use wayin_entity::{KeptSubject, Role, issued_token, member, organisation};
 
-use super::issued;
 use super::requester::{Member, Requester};
-use super::token::{Subject, Trouble, Verified, Verifier};
+use super::token::{Subject, Verified, Verifier};
+use super::token_use;
 use crate::change::{self, Act};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TokenError};
 use crate::initiative::validate::{FindingCode, Findings};
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
@@ -26,10 +26,10 @@ pub async fn requester(
     authorization: Option<&str>,
 ) -> Result<Requester> {
     let Some(authorization) = authorization else {
-        return Ok(Requester::Anonymous(Trouble::Missing));
+        return Ok(Requester::Anonymous(TokenError::Missing));
     };
     let Some(token) = bearer(authorization) else {
-        return Ok(Requester::Anonymous(Trouble::NotBearer));
+        return Ok(Requester::Anonymous(TokenError::NotBearer));
     };
     let verified = match verifier.verify(token).await {
         Ok(verified) => verified,
@@ -40,16 +40,16 @@ pub async fn requester(
         cause: format!("{cause:?}"),
     })?;
     let Some(asking) = asking else {
-        return Ok(Requester::Anonymous(Trouble::NoMember));
+        return Ok(Requester::Anonymous(TokenError::NoMember));
     };
     if asking.revoked_at.is_some() {
-        return Ok(Requester::Anonymous(Trouble::Revoked));
+        return Ok(Requester::Anonymous(TokenError::Revoked));
     }
     if asking.token_revoked_at.is_some() {
-        return Ok(Requester::Anonymous(Trouble::TokenRevoked));
+        return Ok(Requester::Anonymous(TokenError::TokenRevoked));
     }
     if let Some(token) = asking.token_id {
-        issued::note_use(db, &verifier.uses, token, asking.token_used_at);
+        token_use::note_use(db, &verifier.uses, token, asking.token_used_at);
     }
     Ok(Requester::Member(Member {
         id: asking.id,

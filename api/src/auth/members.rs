@@ -14,9 +14,10 @@ use crate::graphql::{
     decode, loader, mutating,
 };
 use crate::id::NodeKind;
+use crate::initiative::graphql::Organisation;
 use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, version, why};
 use crate::keeping::partial::Partial;
-use crate::organisation::graphql::{Organisation, OrganisationById};
+use crate::organisation::loaders::OrganisationById;
 use crate::paging::{self, PageArguments, PageRequest};
 
 /// Somebody who may do something here: the issuer and subject of their tokens, and their role.

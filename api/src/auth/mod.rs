@@ -16,5 +16,6 @@ pub mod members;
 pub mod permission;
 pub mod requester;
 pub mod token;
+pub mod token_use;
 pub mod tokens;
 pub mod visibility;

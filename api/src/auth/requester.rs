@@ -3,15 +3,14 @@
 use uuid::Uuid;
 use wayin_entity::Role;
 
-use super::token::Trouble;
 use super::visibility::Reader;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TokenError};
 
 /// The member who asks, or why there is none.
 #[derive(Clone, Debug)]
 pub enum Requester {
     /// Nobody that we know.
-    Anonymous(Trouble),
+    Anonymous(TokenError),
     /// A member.
     Member(Member),
 }

@@ -11,61 +11,13 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::claims::{self, Claims};
-use super::issued::Uses;
 use super::issuer::{Issuer, Keys, NotGood};
+use super::token_use::Uses;
 use crate::clock::{Clock, SystemClock};
+use crate::error::TokenError;
 
 /// The longest token that is looked at, in bytes.
 const LONGEST: usize = 16 * 1024;
-
-/// Why a request has no member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
-    /// No token was sent.
-    #[error("this needs a token: send it as `Authorization: Bearer <token>`")]
-    Missing,
-    /// The header is not `Bearer <token>`.
-    #[error("the Authorization header is not `Bearer <token>`")]
-    NotBearer,
-    /// The token is not one that this service accepts.
-    #[error("the token is not one that this service accepts")]
-    NotAccepted,
-    /// The token is past its `exp`.
-    #[error("the token has expired; ask for a new one")]
-    Expired,
-    /// The token's `nbf` lies ahead.
-    #[error("the token is not good yet")]
-    NotYet,
-    /// The token's `iss` is not one that this service trusts.
-    #[error("the token's issuer is not one that this service trusts")]
-    OtherIssuer,
-    /// The token's `aud` names another service.
-    #[error("the token is good, but it is meant for another service")]
-    OtherAudience,
-    /// The token has no `iss`, no `sub`, no `exp` or no `aud`.
-    #[error(
-        "the token does not say who issued it, whom it names, until when it is good, or for whom it is meant"
-    )]
-    Incomplete,
-    /// Something that the token says is of another type than it has to be.
-    #[error("the token's `{0}` is not {1}")]
-    Mistyped(&'static str, &'static str),
-    /// The keys of the token's issuer could not be read since the service was started.
-    #[error("the keys of the token's issuer cannot be read at present; try again shortly")]
-    NoKeys,
-    /// The token was revoked.
-    #[error("the token was revoked")]
-    TokenRevoked,
-    /// Nobody is a member under the token's issuer and subject.
-    #[error("the token is good, but its subject is no member here")]
-    NoMember,
-    /// The member was revoked.
-    #[error("the token is good, but its member was revoked")]
-    Revoked,
-    /// The member's role or organisation is another than when they connected.
-    #[error("what you may do here was changed; connect anew")]
-    Altered,
-}
 
 /// Whom a token names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,23 +59,23 @@ struct Heard<'a> {
 }
 
 impl<'a> Heard<'a> {
-    fn read(token: &'a str) -> Result<Self, Trouble> {
+    fn read(token: &'a str) -> Result<Self, TokenError> {
         if token.len() > LONGEST {
-            return Err(Trouble::NotAccepted);
+            return Err(TokenError::NotAccepted);
         }
         let mut parts = token.split('.').skip(1);
         let (Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(Trouble::NotAccepted);
+            return Err(TokenError::NotAccepted);
         };
-        let header = jsonwebtoken::decode_header(token).map_err(|_| Trouble::NotAccepted)?;
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::NotAccepted)?;
         // What a sender says has to be understood, and is not.
         if header.crit.is_some() {
-            return Err(Trouble::NotAccepted);
+            return Err(TokenError::NotAccepted);
         }
         let payload = BASE64_URL_SAFE_NO_PAD.decode(payload).ok();
         let said: Map<String, Value> = payload
             .and_then(|payload| serde_json::from_slice(&payload).ok())
-            .ok_or(Trouble::NotAccepted)?;
+            .ok_or(TokenError::NotAccepted)?;
         Ok(Self {
             token,
             algorithm: header.alg,
@@ -173,15 +125,15 @@ impl Verifier {
 
     /// Whom a token names, if it is good. Waits for the keys of its issuer to be read again where it names
     /// one that is not known, and for nothing else.
-    pub async fn verify(&self, token: &str) -> Result<Verified, Trouble> {
+    pub async fn verify(&self, token: &str) -> Result<Verified, TokenError> {
         let heard = Heard::read(token)?;
         let issuer = self.issuer(&heard)?;
         let claims = match self.claims(issuer, &heard) {
             Err(NotGood::UnknownKey(followed)) => {
                 followed.look_again().await;
                 self.claims(issuer, &heard).map_err(|not_good| match not_good {
-                    NotGood::UnknownKey(followed) if followed.keys().is_none() => Trouble::NoKeys,
-                    NotGood::UnknownKey(_) => Trouble::NotAccepted,
+                    NotGood::UnknownKey(followed) if followed.keys().is_none() => TokenError::NoKeys,
+                    NotGood::UnknownKey(_) => TokenError::NotAccepted,
                     NotGood::Refused(trouble) => trouble,
                 })?
             }
@@ -203,9 +155,9 @@ impl Verifier {
         self.claims(issuer, &heard).ok()?.taken_until()
     }
 
-    fn issuer(&self, heard: &Heard<'_>) -> Result<&Issuer, Trouble> {
+    fn issuer(&self, heard: &Heard<'_>) -> Result<&Issuer, TokenError> {
         let issuer = self.issuers.iter().find(|issuer| issuer.name == heard.issuer);
-        issuer.ok_or(Trouble::OtherIssuer)
+        issuer.ok_or(TokenError::OtherIssuer)
     }
 
     fn claims(&self, issuer: &Issuer, heard: &Heard<'_>) -> Result<Claims, NotGood> {

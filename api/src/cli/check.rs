@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{CliError, counted, open};
+use super::error::CliError;
+use super::opening::open;
+use super::output::counted;
 use crate::check::{self, Summary, Violation};
 use crate::database;
 

@@ -9,8 +9,10 @@ use rand::TryRngCore;
 use sea_orm::DatabaseConnection;
 use wayin_entity::{OrganisationKind, Role};
 
+use super::error::CliError;
+use super::migrate::migrate_up;
 use super::output::{print_line, print_note};
-use super::{CliError, migrate_up};
+use super::serve::stop_signal;
 use crate::app::App;
 use crate::auth::issued::Issuing;
 use crate::auth::member;
@@ -64,14 +66,9 @@ pub async fn run(port: u16) -> Result<(), CliError> {
     let listener = server::bind(address, true).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     tell(address, &tokens);
-    server::serve(
-        Arc::clone(&app),
-        listener,
-        super::stop_signal(app.http.stop),
-        |_| (),
-    )
-    .await
-    .map_err(failed)?;
+    server::serve(Arc::clone(&app), listener, stop_signal(app.http.stop), |_| ())
+        .await
+        .map_err(failed)?;
     database::close(&app.db).await;
     Ok(())
 }

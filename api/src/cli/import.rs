@@ -11,9 +11,11 @@ use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::error::{CliError, SOME_REFUSED, import_cause};
+use super::file::open_file;
+use super::opening::open;
 use super::output::{print_line, print_note};
 use super::send::{IntentArgument, Sending};
-use super::{CliError, SOME_REFUSED, import_cause, open, open_file};
 use crate::audit::{self, Event};
 use crate::change::Act;
 use crate::clock::{Clock, SystemClock};

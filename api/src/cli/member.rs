@@ -6,8 +6,9 @@ use sea_orm::ConnectionTrait;
 use serde_json::json;
 use wayin_entity::{OrganisationKind, Role, issued_token};
 
+use super::error::CliError;
+use super::opening::open;
 use super::output::print_line;
-use super::{CliError, open};
 use crate::audit::{self, Event};
 use crate::auth::issued::{self, Draft, Issuing, Until};
 use crate::auth::{member, token::Subject};

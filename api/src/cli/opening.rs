@@ -10,7 +10,9 @@ use sea_orm::{DatabaseConnection, DbErr};
 use sea_orm_migration::MigratorTrait;
 use wayin_migration::Migrator;
 
-use super::{CliError, counted, migrate_up};
+use super::error::CliError;
+use super::migrate::migrate_up;
+use super::output::counted;
 use crate::cause::{describe_database, describe_driver};
 use crate::clock::SystemClock;
 use crate::config::{ConfigError, DatabaseConfig, environment};

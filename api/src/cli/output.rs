@@ -56,3 +56,11 @@ impl<W: Write> Write for UnlessClosed<W> {
         }
     }
 }
+
+/// So many of something, in words that agree.
+pub(super) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    match count.try_into().unwrap_or(u64::MAX) {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    }
+}

@@ -11,8 +11,11 @@ use serde_json::json;
 use uuid::Uuid;
 use wayin_entity::{ImportAs, ImportKind, import, import_outcome};
 
+use super::error::{CliError, SOME_REFUSED};
+use super::file::open_file;
+use super::member;
+use super::opening::open;
 use super::output::{print_line, print_note};
-use super::{CliError, SOME_REFUSED, member, open, open_file};
 use crate::audit::{self, Event};
 use crate::auth::requester::Member;
 use crate::change::Act;

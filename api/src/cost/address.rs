@@ -1,14 +1,11 @@
 //! Where a request comes from.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
-
-use crate::app::App;
 
 /// The header in which each proxy adds whom it was asked by.
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -46,11 +43,19 @@ fn address(written: &str) -> Option<IpAddr> {
         .or_else(|| written.parse::<SocketAddr>().ok().map(|with_port| with_port.ip()))
 }
 
+/// How many proxies of ours a request passes.
+#[derive(Clone, Copy, Debug)]
+pub struct TrustedHops(pub usize);
+
 /// Notes with each request where it comes from.
-pub async fn note(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+pub async fn note(
+    State(TrustedHops(hops)): State<TrustedHops>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|ConnectInfo(address)| address.ip());
-    let caller = Caller::of(peer, request.headers(), app.costs.settings.trusted_hops);
+    let caller = Caller::of(peer, request.headers(), hops);
     request.extensions_mut().insert(caller);
     next.run(request).await
 }

@@ -14,10 +14,11 @@ use futures_util::stream::{BoxStream, StreamExt};
 
 use super::address::Caller;
 use super::persisted::Sent;
-use super::{Costs, Introspection, Payer, Standing, Types, headers, say_when, weigh, weights};
+use super::{Costs, Introspection, Payer, Standing, Types, headers, weigh, weights};
 use crate::app::App;
 use crate::auth::requester::Requester;
 use crate::error::Error;
+use crate::failure::set_retry_after;
 use crate::graphql::operation::Name;
 
 /// What the library puts before the names that a client may have meant.
@@ -120,7 +121,7 @@ impl Extension for OfOne {
         let mut response = next.run(ctx).await;
         for error in &response.errors {
             if let Some(error) = error.source::<Error>() {
-                say_when(&mut response.http_headers, error);
+                set_retry_after(&mut response.http_headers, error);
             }
         }
         if let Some(bill) = &*locked(&self.bill) {

@@ -16,14 +16,14 @@ pub mod weights;
 use std::borrow::Cow;
 
 use async_graphql::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName};
 use chrono::{DateTime, Utc};
 
 pub use self::budget::{Budgets, Payer, Rate, Rates, Spent, Standing, network};
 pub use self::extension::Charging;
 use self::persisted::Persisted;
 pub use self::weigh::{Types, Weighed, comparisons, weigh};
-use crate::error::Error;
+use crate::error::{Error, RetryAfter};
 use crate::guard::escapes;
 
 /// What a service charges, and what it answers about itself.
@@ -142,19 +142,6 @@ impl Default for Costs {
     }
 }
 
-/// In how many seconds what was refused can be asked again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RetryAfter(pub u64);
-
-impl std::fmt::Display for RetryAfter {
-    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            1 => write!(to, "1 second"),
-            seconds => write!(to, "{seconds} seconds"),
-        }
-    }
-}
-
 /// What an operation weighs.
 pub const COST: HeaderName = HeaderName::from_static("query-cost");
 /// What the budget holds.
@@ -172,11 +159,4 @@ pub fn headers(cost: u32, standing: &Standing) -> HeaderMap {
     headers.insert(REMAINING, standing.remaining.into());
     headers.insert(RESET, standing.full_in().into());
     headers
-}
-
-/// Says with what is refused when to come again, where that is why.
-pub fn say_when(headers: &mut HeaderMap, error: &Error) {
-    if let Some(RetryAfter(seconds)) = error.retry_after() {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::paging;
-use crate::pattern::ask::MOST_CONDITIONS;
+use crate::pattern::question::MAX_PAIRED_CONDITIONS;
 
 /// How often what a field holds is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ pub const FIELDS: &[Weight] = &[
         of: "Query",
         fields: &["associations"],
         points: 20,
-        times: Times::Pairs("conditions", MOST_CONDITIONS as u64),
+        times: Times::Pairs("conditions", MAX_PAIRED_CONDITIONS as u64),
         each: 3,
         why: "100 ms for 780 pairs",
         ..PLAIN

@@ -15,9 +15,10 @@ use crate::graphql::{
     loader::{self, Loads},
 };
 use crate::id::NodeKind;
+use crate::initiative::graphql::Place;
 use crate::keeping::graphql::{stood_with, version};
 use crate::paging::{self, PageArguments, PageRequest};
-use crate::place::graphql::{Place, PlaceById};
+use crate::place::loaders::PlaceById;
 
 /// A period that bears on the work, such as a pandemic.
 #[derive(Clone, Debug)]

@@ -9,9 +9,9 @@ use super::graphql::Crisis;
 use super::save::{Draft, save};
 use crate::graphql::mutating;
 use crate::id::NodeKind;
-use crate::initiative::filter_input::PlaceRef;
 use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
 use crate::keeping::partial::Partial;
+use crate::place::filter_input::{PlaceRef, place_keys};
 
 /// A crisis that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
 /// clears it.
@@ -77,7 +77,7 @@ impl CrisisMutation {
             name,
             from,
             to,
-            places: mutating::place_keys("places", places)?,
+            places: place_keys("places", places)?,
         };
         let saved = save(running.db(), &running.act(&reason), draft).await?;
         let detail = json!({"reason": reason});

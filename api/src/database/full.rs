@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr};
 
-use super::{begin_writing, close, commit, connect, connect_writer, is_full};
+use super::{begin_writing, close, commit, connect, connect_writer};
+use crate::error::is_full;
 
 const ROUNDS: i64 = 10;
 const WRITERS: i64 = 6;

@@ -9,8 +9,7 @@ use rand::{TryRngCore as _, rngs::OsRng};
 use uuid::Uuid;
 
 use super::variables::scalars::in_plain_words;
-use crate::cost::RetryAfter;
-use crate::error::Error;
+use crate::error::{Error, RetryAfter};
 use crate::failure::ErrorCode;
 
 /// The most errors that are told of a document that is not executed.

@@ -27,9 +27,8 @@ use uuid::Uuid;
 use super::error::Shared;
 use crate::app::App;
 use crate::auth::requester::{Member, Requester};
-use crate::auth::token::Trouble;
 use crate::auth::visibility::Reader;
-use crate::error::Error;
+use crate::error::{Error, TokenError};
 
 /// What loading needs to know: where to read, and for whom. Each domain says for
 /// its own keys what is loaded.
@@ -44,7 +43,7 @@ impl Loads {
     /// Who reads.
     pub fn reader(&self) -> Result<Reader, Shared> {
         self.reader
-            .ok_or_else(|| Error::Unauthenticated(Trouble::Missing).into())
+            .ok_or_else(|| Error::Unauthenticated(TokenError::Missing).into())
     }
 }
 

@@ -6,27 +6,28 @@ mod conditions;
 pub mod connection;
 pub mod deadline;
 pub mod error;
+pub mod filter;
+mod global_id;
 pub mod input;
 pub mod loader;
 pub mod mutating;
 pub mod node;
 pub mod nul;
 pub mod operation;
+pub mod order;
 pub mod request;
 pub mod user_error;
 pub mod variables;
-pub(crate) mod whole_number;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID};
-use uuid::Uuid;
+use async_graphql::Context;
 
+pub use self::global_id::decode;
 use crate::app::App;
 use crate::auth::requester::{Member, Requester};
 use crate::auth::visibility::Reader;
-use crate::error::{Error, Result};
-use crate::id::{self, NodeKind};
+use crate::error::Result;
 
 /// The running service, of a request.
 pub fn app<'a>(ctx: &Context<'a>) -> &'a Arc<App> {
@@ -44,14 +45,4 @@ pub fn member<'a>(ctx: &Context<'a>) -> Result<&'a Member> {
 /// What the one who asks may read.
 pub fn reader(ctx: &Context<'_>) -> Result<Reader> {
     Ok(member(ctx)?.reader())
-}
-
-/// Reads a global id of one type, given as an argument.
-pub fn decode(kind: NodeKind, argument: &str, id: &ID) -> Result<Uuid> {
-    id::decode_as(kind, id).ok_or_else(|| {
-        Error::bad_input(
-            argument,
-            format!("{} is not the id of a {}", id.as_str(), kind.name()),
-        )
-    })
 }

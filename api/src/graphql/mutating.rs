@@ -6,10 +6,8 @@ use serde::de::DeserializeOwned;
 use super::{app, decode, member};
 use crate::error::Result;
 use crate::id::NodeKind;
-use crate::initiative::filter_input::PlaceRef;
 use crate::keeping::Target;
 use crate::mutation::{self, Begun, Sent};
-use crate::place::PlaceKey;
 
 /// Begins a mutation of the member who asks. `input` comes without its key, which stands by itself.
 pub async fn begin<'a, A: DeserializeOwned>(
@@ -34,19 +32,11 @@ pub async fn begin_written<'a, A: DeserializeOwned>(
         key,
         input,
     };
-    mutation::begin(app(ctx), sent).await
+    mutation::begin(app(ctx).mutation_context(), sent).await
 }
 
 /// What a save names: the object of an id, and the version that was written from.
 pub fn target(kind: NodeKind, id: Option<&ID>, version: Option<i32>) -> Result<Target> {
     let id = id.map(|id| decode(kind, "input.id", id)).transpose()?;
     Ok(Target { id, version })
-}
-
-/// What the places of a list in the input are asked for by.
-pub fn place_keys(argument: &str, places: Vec<PlaceRef>) -> Result<Vec<PlaceKey>> {
-    let places = places.into_iter().enumerate();
-    places
-        .map(|(at, place)| place.key(&format!("input.{argument}.{at}")))
-        .collect()
 }

@@ -8,10 +8,8 @@ use crate::auth::tokens::IssuedToken;
 use crate::claim::graphql::Claim;
 use crate::crisis::graphql::Crisis;
 use crate::import::graphql::Import;
-use crate::initiative::graphql::{FundingTerm, Initiative, Source};
+use crate::initiative::graphql::{FundingTerm, Initiative, Organisation, Place, Source};
 use crate::meeting::graphql::{Meeting, Reflection};
-use crate::organisation::graphql::Organisation;
-use crate::place::graphql::Place;
 use crate::submission::graphql::Submission;
 use crate::vocabulary::graphql::Term;
 

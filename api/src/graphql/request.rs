@@ -1,11 +1,11 @@
 //! A request as JSON has it, whichever way it is sent: in a body, in a part of a form, in a message of a WebSocket.
 
-use async_graphql::{Pos, Request};
+use async_graphql::{Pos, Request, Variables};
 use serde_json::{Map, Value};
 
-use super::whole_number;
 use crate::cost::persisted;
 use crate::guard::escapes;
+use crate::whole_number::strip_fractions;
 
 /// Why it is not a request, as a clause without a subject.
 pub type RequestError = String;
@@ -29,7 +29,9 @@ pub fn of_json(mut sent: Map<String, Value>) -> Result<Request, RequestError> {
         Some(_) => return Err("its operationName is not a text".into()),
     };
     if let Some(variables) = object(&mut sent, "variables")? {
-        request.variables = whole_number::variables(Value::Object(variables));
+        let mut variables = Value::Object(variables);
+        strip_fractions(&mut variables);
+        request.variables = Variables::from_json(variables);
     }
     for (name, value) in extensions.into_iter().flatten() {
         if let Ok(value) = async_graphql::Value::from_json(value) {

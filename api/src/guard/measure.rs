@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use async_graphql::Value;
 
+use super::Limits;
 use super::lexer::{Lexer, Token};
-use super::{Excess, Limits};
+use crate::error::DocumentLimitExceeded;
 
 /// How much of everything a document has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub struct Work {
 
 /// Refuses a value from outside of a document, such as a variable's, that is nested deeper than one in it may be:
 /// what reads it calls itself for each level. JSON itself is read 128 deep at most.
-pub fn measure_value(value: &Value, limits: &Limits) -> Result<(), Excess> {
+pub fn measure_value(value: &Value, limits: &Limits) -> Result<(), DocumentLimitExceeded> {
     no_deeper("lists and objects", nesting(value), limits.nesting)
 }
 
@@ -51,7 +52,7 @@ fn nesting(value: &Value) -> usize {
 ///
 /// # Errors
 /// What there is too much of. The rest of the document is not looked at then.
-pub fn measure(document: &str, limits: &Limits) -> Result<Work, Excess> {
+pub fn measure(document: &str, limits: &Limits) -> Result<Work, DocumentLimitExceeded> {
     at_most("bytes", document.len(), limits.bytes)?;
     let mut scan = Scan::new(limits);
     for token in Lexer::new(document) {
@@ -60,16 +61,16 @@ pub fn measure(document: &str, limits: &Limits) -> Result<Work, Excess> {
     scan.finish()
 }
 
-fn at_most(what: &'static str, found: usize, most: usize) -> Result<(), Excess> {
+fn at_most(what: &'static str, found: usize, most: usize) -> Result<(), DocumentLimitExceeded> {
     if found > most {
-        return Err(Excess::TooMany { what, most });
+        return Err(DocumentLimitExceeded::TooMany { what, most });
     }
     Ok(())
 }
 
-fn no_deeper(what: &'static str, found: usize, most: usize) -> Result<(), Excess> {
+fn no_deeper(what: &'static str, found: usize, most: usize) -> Result<(), DocumentLimitExceeded> {
     if found > most {
-        return Err(Excess::TooDeep { what, most });
+        return Err(DocumentLimitExceeded::TooDeep { what, most });
     }
     Ok(())
 }
@@ -159,7 +160,7 @@ impl<'a, 'b> Scan<'a, 'b> {
         }
     }
 
-    fn step(&mut self, token: Token<'a>) -> Result<(), Excess> {
+    fn step(&mut self, token: Token<'a>) -> Result<(), DocumentLimitExceeded> {
         self.work.steps += 1;
         self.work.tokens += 1;
         at_most("tokens", self.work.tokens, self.limits.tokens)?;
@@ -170,12 +171,12 @@ impl<'a, 'b> Scan<'a, 'b> {
         }
     }
 
-    fn directive(&mut self) -> Result<(), Excess> {
+    fn directive(&mut self) -> Result<(), DocumentLimitExceeded> {
         self.work.directives += 1;
         at_most("directives", self.work.directives, self.limits.directives)
     }
 
-    fn between_definitions(&mut self, token: Token<'a>) -> Result<(), Excess> {
+    fn between_definitions(&mut self, token: Token<'a>) -> Result<(), DocumentLimitExceeded> {
         match (token, self.header) {
             (Token::Mark('{'), _) => return self.open_selections(true),
             (Token::Mark('('), _) => self.open.push(Open::Parenthesis),
@@ -188,7 +189,7 @@ impl<'a, 'b> Scan<'a, 'b> {
         Ok(())
     }
 
-    fn open_selections(&mut self, of_root: bool) -> Result<(), Excess> {
+    fn open_selections(&mut self, of_root: bool) -> Result<(), DocumentLimitExceeded> {
         self.depth += 1;
         self.definition.depth = self.definition.depth.max(self.depth);
         no_deeper("selections", self.depth, self.limits.depth)?;
@@ -197,12 +198,12 @@ impl<'a, 'b> Scan<'a, 'b> {
         Ok(())
     }
 
-    fn selection(&mut self) -> Result<(), Excess> {
+    fn selection(&mut self) -> Result<(), DocumentLimitExceeded> {
         self.definition.selections += 1;
         at_most("selections", self.definition.selections, self.limits.selections)
     }
 
-    fn among_selections(&mut self, token: Token<'a>, of_root: bool) -> Result<(), Excess> {
+    fn among_selections(&mut self, token: Token<'a>, of_root: bool) -> Result<(), DocumentLimitExceeded> {
         match (token, self.last) {
             (Token::Spread, _) => {
                 self.selection()?;
@@ -268,7 +269,7 @@ impl<'a, 'b> Scan<'a, 'b> {
         }
     }
 
-    fn among_values(&mut self, token: Token<'a>) -> Result<(), Excess> {
+    fn among_values(&mut self, token: Token<'a>) -> Result<(), DocumentLimitExceeded> {
         match token {
             Token::Mark('[' | '{') => {
                 self.open.push(Open::Value);
@@ -293,7 +294,7 @@ impl<'a, 'b> Scan<'a, 'b> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Work, Excess> {
+    fn finish(mut self) -> Result<Work, DocumentLimitExceeded> {
         // One that was never closed is measured too.
         if !self.open.is_empty() {
             self.define();
@@ -362,7 +363,7 @@ impl<'a, 'b> Expansion<'a, 'b> {
     }
 
     /// What a fragment comes to. Goes down by a list of its own rather than by calling itself.
-    fn total_of(&mut self, fragment: usize) -> Result<Total, Excess> {
+    fn total_of(&mut self, fragment: usize) -> Result<Total, DocumentLimitExceeded> {
         // Each with how many of its spreads were gone into.
         let mut under_way = vec![(fragment, 0)];
         while let Some((at, gone_into)) = under_way.pop() {
@@ -384,7 +385,7 @@ impl<'a, 'b> Expansion<'a, 'b> {
             if let Some(next) = self.by_name.get(spread) {
                 match self.states[*next] {
                     State::NotBegun => under_way.push((*next, 0)),
-                    State::UnderWay => return Err(Excess::Cycle((*name).to_owned())),
+                    State::UnderWay => return Err(DocumentLimitExceeded::Cycle((*name).to_owned())),
                     State::Done(_) => {}
                 }
             }

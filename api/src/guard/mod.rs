@@ -72,27 +72,3 @@ impl Default for Limits {
         }
     }
 }
-
-/// Why a document is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Excess {
-    /// There is too much of something.
-    #[error("the document has too many {what}: at most {most} are taken")]
-    TooMany {
-        /// Of what.
-        what: &'static str,
-        /// How many there may be.
-        most: usize,
-    },
-    /// Something is nested too deep.
-    #[error("{what} are nested too deep: at most {most} deep is taken")]
-    TooDeep {
-        /// What.
-        what: &'static str,
-        /// How deep it may be.
-        most: usize,
-    },
-    /// A fragment spreads itself, at once or by way of others.
-    #[error("the fragment {0} spreads itself")]
-    Cycle(String),
-}

@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use super::{Excess, Limits, Work, measure};
+use super::{Limits, Work, measure};
+use crate::error::DocumentLimitExceeded;
 
 fn work(document: &str) -> Work {
     measure(document, &Limits::NONE).unwrap()
 }
 
-fn refusal(document: &str) -> Excess {
+fn refusal(document: &str) -> DocumentLimitExceeded {
     measure(document, &Limits::default()).unwrap_err()
 }
 
@@ -64,7 +65,7 @@ fn fragments_that_spread_the_next_twice_are_refused_after_few_steps() {
         assert!(document.len() < 2_000);
         assert_eq!(
             refusal(&document),
-            Excess::TooMany {
+            DocumentLimitExceeded::TooMany {
                 what: "selections",
                 most: 1_000
             }
@@ -92,7 +93,10 @@ fn a_fragment_that_spreads_itself_is_refused() {
         "{ ...a } fragment a on Query { ...a }",
         "{ a } fragment a on Query { ...b } fragment b on Query { ...c } fragment c on Query { x { ...a } }",
     ] {
-        assert!(matches!(refusal(document), Excess::Cycle(_)), "{document}");
+        assert!(
+            matches!(refusal(document), DocumentLimitExceeded::Cycle(_)),
+            "{document}"
+        );
     }
 }
 
@@ -114,7 +118,7 @@ fn what_is_nested_without_end_is_refused() {
     ] {
         let start: String = document.chars().take(30).collect();
         assert!(
-            matches!(refusal(&document), Excess::TooDeep { .. }),
+            matches!(refusal(&document), DocumentLimitExceeded::TooDeep { .. }),
             "{start}: {:?}",
             refusal(&document)
         );
@@ -127,7 +131,10 @@ fn what_is_nested_without_end_is_refused() {
     }
     document.push_str(" fragment f20 on Query { a }");
     assert_eq!(work(&document).depth, 22);
-    assert!(matches!(refusal(&document), Excess::TooDeep { .. }));
+    assert!(matches!(
+        refusal(&document),
+        DocumentLimitExceeded::TooDeep { .. }
+    ));
 }
 
 #[test]
@@ -157,7 +164,7 @@ fn too_much_of_anything_is_refused_by_name() {
         let start: String = document.chars().take(30).collect();
         let refusal = refusal(&document);
         assert!(
-            matches!(refusal, Excess::TooMany { what: found, .. } if found == what),
+            matches!(refusal, DocumentLimitExceeded::TooMany { what: found, .. } if found == what),
             "{start}: {refusal:?} instead of {what}"
         );
     }

@@ -29,10 +29,9 @@ use crate::graphql::{
     user_error::UserError,
 };
 use crate::id::NodeKind;
-use crate::initiative::graphql::{Initiative, InitiativeById};
+use crate::initiative::graphql::{Initiative, InitiativeById, Organisation};
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::mutation::{self, Begun, Event, Sent};
-use crate::organisation::graphql::Organisation;
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::snapshot::Snapshot;
 use crate::submission::graphql::Submission;
@@ -469,7 +468,7 @@ impl ImportMutation {
                 input.licence.to_value()
             ),
         };
-        let running = match mutation::begin::<Answer>(app, sent).await? {
+        let running = match mutation::begin::<Answer>(app.mutation_context(), sent).await? {
             Begun::Fresh(running) => running,
             Begun::Refused(finding) => return Ok(ImportRecordsPayload::refused(vec![finding])),
             Begun::Repeated(answer) => return Ok(repeated(app, member(ctx)?, answer).await?),

@@ -18,7 +18,6 @@ use crate::auth::permission::Asking;
 use crate::cost::address::Caller;
 use crate::cost::{Payer, weights};
 use crate::error::Result;
-use crate::failure::Failure;
 use crate::id::{self, NodeKind};
 use crate::workbook::http::send_workbook;
 
@@ -38,7 +37,7 @@ async fn answer(
     match written(&app, caller, &headers, &id).await {
         Ok(Some(file)) => send_workbook(file, "to-mend.xlsx"),
         Ok(None) => (StatusCode::NOT_FOUND, "there is no such file that you may see\n").into_response(),
-        Err(error) => Failure::from(error).into_response(),
+        Err(error) => error.into_response(),
     }
 }
 

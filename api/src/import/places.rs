@@ -12,7 +12,7 @@ use super::parse::{FileError, GoodRow, Notes, Refusal};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
 use crate::database;
-use crate::grant_detail;
+use crate::initiative::place_grants::place_unplaced;
 use crate::place::small_areas::{SmallAreasSaved, save_small_areas};
 use crate::place::{Gazetteer, PlaceDraft, Saved, Stated, save_all};
 
@@ -63,7 +63,7 @@ pub async fn import(
     let places = Gazetteer::read(&transaction).await?;
     let small_areas = small_areas_of_known(&places, rows, &mut tally, remarks);
     let kept = save_small_areas(&transaction, act, &places, small_areas.codes).await?;
-    let placed = grant_detail::place_unplaced(&transaction, act).await?;
+    let placed = place_unplaced(&transaction, act).await?;
     database::commit(transaction).await?;
     if placed > 0 {
         remarks(Remark::Note(format!(

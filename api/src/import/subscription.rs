@@ -39,7 +39,7 @@ impl ImportSubscription {
     ) -> Result<impl Stream<Item = Result<Import>> + use<>> {
         let id = decode(NodeKind::Import, "id", &id)?;
         let (app, member) = (Arc::clone(app(ctx)), member(ctx)?.clone());
-        let told = app.engine.told();
+        let told = app.engine.notifier().subscribe();
         let Some(import) = job::find(&app.db, &member, id).await? else {
             return Err(Error::bad_input("id", "there is no such import that you may see").into());
         };

@@ -1,15 +1,13 @@
 //! The filters as clients write them, and how they become conditions: names are
 //! looked up, lists and limits checked, and every complaint says where.
 
-use async_graphql::{ID, InputObject, OneofObject};
+use async_graphql::InputObject;
 use futures_util::future::BoxFuture;
-use sea_orm::DatabaseConnection;
 use wayin_entity::{Challenge, Condition as ConditionForChange, EntryPoint, Perspective};
 
-use crate::auth::visibility::Reader;
 use crate::condition::{
-    Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, Named, Quantifier, SetComparison,
-    TermCondition, TermTest, WayInComparison,
+    Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, Quantifier, SetComparison, TermCondition,
+    TermTest, WayInComparison,
 };
 use crate::crisis;
 use crate::error::{Error, Result};
@@ -18,30 +16,10 @@ use crate::graphql::comparison::{
     IdComparison, IntComparison, KnownBoolean, ReasonsComparison, ReportingBasisComparison,
     ReportingFrequencyComparison, RestrictionComparison, StepComparison, TextComparisonInput, not_empty,
 };
+use crate::graphql::filter::{Lookup, at, not_too_many, only_or_all, some_part};
 use crate::id::NodeKind;
-use crate::organisation::graphql::OrganisationFilter;
-use crate::place::{self, PlaceKey};
-
-/// How deep filters may be nested.
-const DEEPEST: usize = 12;
-/// How many conditions a filter may hold, all its parts counted.
-const MOST_CONDITIONS: usize = 250;
-
-/// Refuses a filter that holds more conditions than one may ask at once.
-pub fn not_too_many<T>(
-    path: &str,
-    condition: Condition<T>,
-    of_test: impl Fn(&T) -> usize,
-) -> Result<Condition<T>> {
-    let weight = condition.weight(&of_test);
-    if weight > MOST_CONDITIONS {
-        return Err(Error::bad_input(
-            path,
-            format!("holds {weight} conditions; at most {MOST_CONDITIONS} can be asked at once"),
-        ));
-    }
-    Ok(condition)
-}
+use crate::organisation::filter_input::OrganisationFilter;
+use crate::place::filter_input::PlaceRef;
 
 fn weight_of_initiative_test(test: &InitiativeTest) -> usize {
     match test {
@@ -55,37 +33,6 @@ fn weight_of_term_test(test: &TermTest) -> usize {
     match test {
         TermTest::Funder(organisations) => organisations.weight(&|_| 0),
         _ => 0,
-    }
-}
-
-/// Where a filter's names are looked up, and how deep it has gone.
-#[derive(Clone, Copy)]
-pub struct Lookup<'a> {
-    /// The base.
-    pub db: &'a DatabaseConnection,
-    /// Who asks: names are told only of what they may know of.
-    pub reader: Reader,
-    depth: usize,
-}
-
-impl<'a> Lookup<'a> {
-    /// The start of a filter.
-    pub const fn new(db: &'a DatabaseConnection, reader: Reader) -> Self {
-        Self { db, reader, depth: 0 }
-    }
-
-    /// One level further in.
-    pub fn deeper(self, path: &str) -> Result<Self> {
-        if self.depth == DEEPEST {
-            return Err(Error::bad_input(
-                path,
-                format!("filters are nested more than {DEEPEST} deep"),
-            ));
-        }
-        Ok(Self {
-            depth: self.depth + 1,
-            ..self
-        })
     }
 }
 
@@ -126,15 +73,6 @@ pub struct InitiativeFilter {
     pub condition: Option<ConditionScope>,
     /// The terms that its money came with.
     pub funding_terms: Option<FundingTermsScope>,
-}
-
-/// A place, named by its id or its GSS code: one of the two.
-#[derive(Clone, Debug, OneofObject)]
-pub enum PlaceRef {
-    /// The global id.
-    Id(ID),
-    /// The GSS code; a retired one leads to the place that took over.
-    Code(String),
 }
 
 /// Where an initiative works. All parts must hold.
@@ -251,11 +189,6 @@ pub struct FundingTermFilter {
     pub renewable: Option<KnownBoolean>,
 }
 
-/// The path of a field of an input.
-pub fn at(path: &str, field: &str) -> String {
-    format!("{path}.{field}")
-}
-
 impl InitiativeFilter {
     /// The filter as a condition. `path` names the argument in complaints.
     pub fn condition(self, lookup: Lookup<'_>, path: String) -> BoxFuture<'_, Result<InitiativeCondition>> {
@@ -317,45 +250,6 @@ impl InitiativeFilter {
                 all.push(scope.condition(lookup, &at(&path, "fundingTerms")).await?);
             }
             not_too_many(&path, only_or_all(all), weight_of_initiative_test)
-        })
-    }
-}
-
-/// One condition as itself, several as all of them.
-pub fn only_or_all<T>(mut conditions: Vec<Condition<T>>) -> Condition<T> {
-    if conditions.len() == 1 {
-        conditions.remove(0)
-    } else {
-        Condition::All(conditions)
-    }
-}
-
-/// At least one part of a scope is needed.
-fn some_part<T>(path: &str, conditions: Vec<Condition<T>>) -> Result<Condition<T>> {
-    if conditions.is_empty() {
-        return Err(Error::bad_input(path, "says nothing to compare with"));
-    }
-    Ok(only_or_all(conditions))
-}
-
-impl PlaceRef {
-    /// What the place is asked for by.
-    pub fn key(self, path: &str) -> Result<PlaceKey> {
-        Ok(match self {
-            Self::Code(code) => PlaceKey::Code(code),
-            Self::Id(id) => PlaceKey::Id(crate::graphql::decode(NodeKind::Place, path, &id)?),
-        })
-    }
-
-    /// The place that is meant.
-    pub async fn named(self, lookup: Lookup<'_>, path: &str) -> Result<Named> {
-        let key = self.key(path)?;
-        let place = place::find(lookup.db, &key)
-            .await?
-            .ok_or_else(|| place::not_found(path, &key))?;
-        Ok(Named {
-            id: place.id,
-            name: place.name,
         })
     }
 }

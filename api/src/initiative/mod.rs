@@ -8,6 +8,7 @@ pub mod filter_input;
 pub mod graphql;
 pub mod missing;
 pub mod personal_data;
+pub mod place_grants;
 pub mod publish;
 pub mod record;
 pub mod revision;

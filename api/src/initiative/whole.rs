@@ -5,6 +5,8 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
+use crate::whole_number;
+
 /// A type of whole numbers.
 pub(super) trait Whole: TryFrom<i64> {
     /// Its name, as messages have it.
@@ -54,7 +56,7 @@ impl<T: Whole> Visitor<'_> for NumberVisitor<T> {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<T, E> {
-        match crate::graphql::whole_number::of_float(number) {
+        match whole_number::of_float(number) {
             Some(number) => self.visit_i64(number),
             None if number.fract() == 0.0 => Err(E::invalid_value(Unexpected::Float(number), &self)),
             None => Err(E::invalid_type(Unexpected::Float(number), &self)),

@@ -11,12 +11,10 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use wayin_entity::{Role, member, submission};
 
-use super::SubmissionMoved;
-use crate::app::App;
+use super::{FollowContext, SubmissionMoved};
 use crate::auth::issued;
 use crate::auth::requester::Member;
-use crate::auth::token::Trouble;
-use crate::error::Result;
+use crate::error::{Result, TokenError};
 
 /// How long it waits before it looks for what nobody has told it of.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -35,14 +33,14 @@ const ROWS_AT_ONCE: u64 = 1_000;
 const MEMBERS_AT_ONCE: usize = 500;
 
 /// Follows, until there is nobody to follow for.
-pub async fn follow(app: Arc<App>) {
-    let mut told = app.engine.told();
+pub async fn follow(context: FollowContext) {
+    let mut told = context.engine.notifier().subscribe();
     let mut submissions = Submissions::default();
-    while app.live.goes_on() {
+    while context.live.goes_on() {
         told.mark_unchanged();
-        match look(&app, &mut submissions).await {
+        match look(&context, &mut submissions).await {
             Ok(()) => {
-                app.live.looked.send_replace(true);
+                context.live.looked.send_replace(true);
             }
             Err(error) => {
                 tracing::error!(error = %error, cause = ?error, "what was changed could not be read; trying again");
@@ -50,46 +48,49 @@ pub async fn follow(app: Arc<App>) {
         }
         tokio::select! {
             _ = told.changed() => tokio::time::sleep(GATHER).await,
-            () = app.live.joined.notified() => {}
+            () = context.live.joined.notified() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
 }
 
-async fn look(app: &App, submissions: &mut Submissions) -> Result<()> {
-    look_at_members(app).await?;
+async fn look(context: &FollowContext, submissions: &mut Submissions) -> Result<()> {
+    look_at_members(context).await?;
     submissions
-        .look(&app.db, app.clock.now(), |moved| {
+        .look(&context.db, context.clock.now(), |moved| {
             // Nobody may be there to be told.
-            let _ = app.live.submissions.send(moved);
+            let _ = context.live.submissions.send(moved);
         })
         .await
 }
 
 /// Tells the connections of members who are no longer who they were, or whose token was revoked.
-async fn look_at_members(app: &App) -> Result<()> {
-    let followed: Vec<Member> = app.live.following().members.keys().cloned().collect();
+async fn look_at_members(context: &FollowContext) -> Result<()> {
+    let followed: Vec<Member> = context.live.following().members.keys().cloned().collect();
     for members in followed.chunks(MEMBERS_AT_ONCE) {
         let standing: HashMap<Uuid, (Role, Option<Uuid>)> = member::Entity::find()
             .filter(member::Column::Id.is_in(members.iter().map(|member| member.id)))
             .filter(member::Column::RevokedAt.is_null())
-            .all(&app.db)
+            .all(&context.db)
             .await?
             .into_iter()
             .map(|row| (row.id, (row.role, row.organisation_id)))
             .collect();
         let tokens = members.iter().filter_map(|member| member.token).collect();
-        let revoked: HashSet<Uuid> = issued::revoked_of(&app.db, tokens).await?.into_iter().collect();
+        let revoked: HashSet<Uuid> = issued::revoked_of(&context.db, tokens)
+            .await?
+            .into_iter()
+            .collect();
         for member in members {
             let trouble = match standing.get(&member.id) {
                 Some(_) if member.token.is_some_and(|token| revoked.contains(&token)) => {
-                    Trouble::TokenRevoked
+                    TokenError::TokenRevoked
                 }
                 Some(standing) if *standing == (member.role, member.organisation) => continue,
-                Some(_) => Trouble::Altered,
-                None => Trouble::Revoked,
+                Some(_) => TokenError::Altered,
+                None => TokenError::Revoked,
             };
-            if let Some(watched) = app.live.following().members.get(member) {
+            if let Some(watched) = context.live.following().members.get(member) {
                 watched.lost.send_replace(Some(trouble));
             }
         }

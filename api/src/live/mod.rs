@@ -19,15 +19,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use sea_orm::DatabaseConnection;
 use tokio::sync::{Notify, broadcast, watch};
 use uuid::Uuid;
 
 use self::connections::Connections;
 use self::feed::Feed;
-use crate::app::App;
 use crate::auth::requester::Member;
-use crate::auth::token::Trouble;
-use crate::error::{Error, Result};
+use crate::clock::Clock;
+use crate::error::{Error, Result, TokenError};
+use crate::pattern::engine::Engine;
 
 /// How much a connection may take, and how long it may take for it.
 #[derive(Clone, Debug)]
@@ -77,6 +78,19 @@ pub struct SubmissionMoved {
     pub at: DateTime<Utc>,
 }
 
+/// The parts of the service that are needed to follow what is changed.
+#[derive(Clone)]
+pub struct FollowContext {
+    /// The database.
+    pub db: DatabaseConnection,
+    /// Hears first of what is changed.
+    pub engine: Arc<Engine>,
+    /// Gives the time.
+    pub clock: Arc<dyn Clock>,
+    /// What follows.
+    pub live: Arc<Live>,
+}
+
 /// What a server process tells as it happens.
 pub struct Live {
     /// What connections are held to.
@@ -93,7 +107,7 @@ pub struct Live {
 /// A member who is watched, for so many, and why they are no longer who they were, once they are not.
 struct Watched {
     by: usize,
-    lost: watch::Sender<Option<Trouble>>,
+    lost: watch::Sender<Option<TokenError>>,
 }
 
 /// Who is followed for.
@@ -120,12 +134,12 @@ impl Live {
 
     /// The submissions that are saved or moved from now on, of whichever organisation, as many at once as were found
     /// at once.
-    pub async fn submissions(app: &Arc<App>) -> Result<Feed<Arc<[SubmissionMoved]>>> {
-        let live = &app.live;
-        let (receiver, follow) = (live.submissions.subscribe(), Follow::new(app, None));
+    pub async fn submissions(context: FollowContext) -> Result<Feed<Arc<[SubmissionMoved]>>> {
+        let (live, deadline) = (Arc::clone(&context.live), context.engine.deadline());
+        let (receiver, follow) = (live.submissions.subscribe(), Follow::new(context, None));
         // From here on nothing is missed.
         let mut looked = live.looked.subscribe();
-        let reached = tokio::time::timeout(app.engine.deadline(), looked.wait_for(|looked| *looked));
+        let reached = tokio::time::timeout(deadline, looked.wait_for(|looked| *looked));
         match reached.await {
             Ok(Ok(_)) => Ok(Feed::new(receiver, Some(follow))),
             _ => Err(Error::Late),
@@ -169,14 +183,15 @@ impl Live {
 
 /// Held by whom something is followed for; when nobody holds one, nothing is read.
 pub struct Follow {
-    app: Arc<App>,
-    member: Option<(Member, watch::Receiver<Option<Trouble>>)>,
+    live: Arc<Live>,
+    member: Option<(Member, watch::Receiver<Option<TokenError>>)>,
 }
 
 impl Follow {
     /// Has the base followed, and, where a member is given, whether they are still who they were.
-    pub fn new(app: &Arc<App>, member: Option<&Member>) -> Self {
-        let mut following = app.live.following();
+    pub fn new(context: FollowContext, member: Option<&Member>) -> Self {
+        let live = Arc::clone(&context.live);
+        let mut following = live.following();
         following.followers += 1;
         let member = member.map(|member| {
             let watched = following
@@ -190,18 +205,15 @@ impl Follow {
             (member.clone(), watched.lost.subscribe())
         });
         if !std::mem::replace(&mut following.runs, true) {
-            tokio::spawn(follower::follow(Arc::clone(app)));
+            tokio::spawn(follower::follow(context));
         }
         drop(following);
-        app.live.joined.notify_one();
-        Self {
-            app: Arc::clone(app),
-            member,
-        }
+        live.joined.notify_one();
+        Self { live, member }
     }
 
     /// Over when the member was revoked, or may do something else than they could.
-    pub async fn lost(&mut self) -> Trouble {
+    pub async fn lost(&mut self) -> TokenError {
         if let Some((_, lost)) = &mut self.member {
             let lost = lost.wait_for(Option::is_some).await.ok().and_then(|lost| *lost);
             if let Some(lost) = lost {
@@ -214,7 +226,7 @@ impl Follow {
 
 impl Drop for Follow {
     fn drop(&mut self) {
-        let mut following = self.app.live.following();
+        let mut following = self.live.following();
         following.followers -= 1;
         if let Some((member, _)) = &self.member
             && let Some(watched) = following.members.get_mut(member)

@@ -24,10 +24,9 @@ use crate::app::App;
 use crate::auth::graphql::Session;
 use crate::auth::member;
 use crate::auth::requester::{Member, Requester};
-use crate::auth::token::Trouble;
 use crate::cost::Payer;
 use crate::cost::address::Caller;
-use crate::error::Error;
+use crate::error::{Error, TokenError};
 use crate::graphql::{error, operation};
 use crate::schema::Schema;
 
@@ -145,7 +144,7 @@ impl Connection {
         let until = self.asker.as_ref().and_then(|asker| asker.until);
         tokio::select! {
             why = lost(self.follow.as_mut()) => self.refuse(why).await,
-            () = at(until) => self.refuse(Trouble::Expired).await,
+            () = at(until) => self.refuse(TokenError::Expired).await,
             () = at(self.init_by) => Err(Ended::Closed(Close::InitTimeout)),
             () = ended(&mut self.ending) => Err(Ended::Closed(Close::GoingAway)),
             _ = self.pings.tick() => self.ping().await,
@@ -246,7 +245,10 @@ impl Connection {
         let mut request = self.service.app.costs.asked_by(self.service.caller, request);
         let subscribes = operation::operation_type(&mut request) == Some(OperationType::Subscription);
         if subscribes && self.follow.is_none() {
-            self.follow = Some(Follow::new(&self.service.app, asker.member.as_ref()));
+            self.follow = Some(Follow::new(
+                self.service.app.follow_context(),
+                asker.member.as_ref(),
+            ));
         }
         let id = Arc::<str>::from(id);
         let begun = Arc::<Begun>::default();
@@ -299,7 +301,7 @@ impl Connection {
     }
 
     /// Ends everything for somebody who may not be here any more.
-    async fn refuse(&mut self, why: Trouble) -> Result<(), Ended> {
+    async fn refuse(&mut self, why: TokenError) -> Result<(), Ended> {
         let refused = error::response(Error::Unauthenticated(why));
         self.follow = None;
         self.asker = None;
@@ -370,7 +372,7 @@ impl Connection {
 }
 
 /// Over when the member is no longer who they were.
-async fn lost(follow: Option<&mut Follow>) -> Trouble {
+async fn lost(follow: Option<&mut Follow>) -> TokenError {
     match follow {
         Some(follow) => follow.lost().await,
         None => std::future::pending().await,

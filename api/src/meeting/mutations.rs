@@ -9,9 +9,9 @@ use super::graphql::{Meeting, Reflection};
 use super::save::{MeetingDraft, ReflectionDraft, save_meeting, save_reflection};
 use crate::graphql::{decode, mutating};
 use crate::id::NodeKind;
-use crate::initiative::filter_input::PlaceRef;
 use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
 use crate::keeping::partial::Partial;
+use crate::place::filter_input::PlaceRef;
 
 /// A meeting that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
 /// clears it.

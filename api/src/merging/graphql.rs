@@ -8,8 +8,8 @@ use super::{Draft, merge};
 use crate::base::DisclosureKeys;
 use crate::graphql::decode;
 use crate::id::NodeKind;
+use crate::initiative::graphql::Organisation;
 use crate::keeping::graphql::{Done, Log, begin, finish, kept_payload};
-use crate::organisation::graphql::Organisation;
 use crate::submission::look;
 
 /// Two organisations that turned out to be one.

@@ -1,7 +1,9 @@
 //! Organisations: finding those that records name, and adding those that are new.
 
+pub mod filter_input;
 pub mod former;
 pub mod graphql;
+pub mod loaders;
 pub mod mutations;
 mod save;
 

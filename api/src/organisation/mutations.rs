@@ -5,10 +5,10 @@ use serde_json::json;
 use uuid::Uuid;
 use wayin_entity::{OrganisationKind, organisation};
 
-use super::graphql::Organisation;
 use super::{Draft, by_ids, save};
 use crate::graphql::mutating;
 use crate::id::NodeKind;
+use crate::initiative::graphql::Organisation;
 use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
 use crate::keeping::partial::Partial;
 use crate::merging;

@@ -13,19 +13,15 @@ use super::answer::{
 };
 use super::count::Base;
 use super::disclosure::slicing;
-use super::question::{Coverage, Question, Viewpoint};
+use super::question::{Coverage, MAX_PAIRED_CONDITIONS, MIN_PAIRED_CONDITIONS, Question, Viewpoint};
 use super::run::Stopped;
 use crate::app::App;
 use crate::auth::permission::Asking;
 use crate::auth::visibility::Reader;
 use crate::condition::{Condition, InitiativeCondition};
 use crate::error::{Error, Result};
-use crate::initiative::filter_input::{InitiativeFilter, Lookup};
-
-/// The fewest conditions of which pairs are made.
-pub const FEWEST_CONDITIONS: usize = 2;
-/// The most conditions of which pairs are made.
-pub const MOST_CONDITIONS: usize = 40;
+use crate::graphql::filter::Lookup;
+use crate::initiative::filter_input::InitiativeFilter;
 
 /// Someone who asks, over which records, and how new the answer must be.
 #[derive(Clone)]
@@ -154,11 +150,11 @@ impl Asker {
         conditions: Vec<InitiativeFilter>,
         among: Option<InitiativeFilter>,
     ) -> Result<Vec<Association>> {
-        if !(FEWEST_CONDITIONS..=MOST_CONDITIONS).contains(&conditions.len()) {
+        if !(MIN_PAIRED_CONDITIONS..=MAX_PAIRED_CONDITIONS).contains(&conditions.len()) {
             return Err(Error::bad_input(
                 "conditions",
                 format!(
-                    "{} are given; from {FEWEST_CONDITIONS} to {MOST_CONDITIONS} can be",
+                    "{} are given; from {MIN_PAIRED_CONDITIONS} to {MAX_PAIRED_CONDITIONS} can be",
                     conditions.len()
                 ),
             ));

@@ -16,13 +16,13 @@ use super::kept::Kept;
 use super::release::Release;
 use super::run::{Run, Stopped};
 use crate::auth::visibility::Audience;
-use crate::change::CHANNEL;
+use crate::change::{CHANNEL, ChangeNotifier};
 use crate::database;
 use crate::error::{Error, Result};
 use arc_swap::ArcSwapOption;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sea_orm::{DatabaseConnection, DbBackend, sqlx::postgres::PgListener};
-use tokio::sync::{Mutex, Notify, Semaphore, broadcast, oneshot, watch};
+use tokio::sync::{Mutex, Semaphore, broadcast, oneshot, watch};
 use uuid::Uuid;
 
 /// How long the engine waits before it looks for changes of which nobody has told it.
@@ -79,8 +79,7 @@ pub struct Engine {
     held: ArcSwapOption<Held>,
     following: Mutex<Following>,
     newest: watch::Sender<i64>,
-    changed: Notify,
-    told: watch::Sender<()>,
+    notifier: ChangeNotifier,
     altered: broadcast::Sender<Altered>,
     kept: Kept,
     settings: Settings,
@@ -115,8 +114,7 @@ impl Engine {
             held: ArcSwapOption::empty(),
             following: Mutex::default(),
             newest: watch::Sender::new(0),
-            changed: Notify::new(),
-            told: watch::Sender::new(()),
+            notifier: ChangeNotifier::default(),
             altered: broadcast::Sender::new(MOST_TELLINGS),
             kept: Kept::default(),
             settings,
@@ -196,7 +194,7 @@ impl Engine {
     /// [`Error::BadInput`] where that takes too long.
     pub async fn wait_for(&self, change: i64) -> Result<()> {
         let mut newest = self.newest.subscribe();
-        self.tell_changed();
+        self.notifier.notify();
         let reached =
             tokio::time::timeout(WAIT_FOR_CHANGE, newest.wait_for(|number| *number >= change)).await;
         match reached {
@@ -267,15 +265,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Tells the engine, and whoever else follows the base, that it was changed.
-    pub fn tell_changed(&self) {
-        self.changed.notify_one();
-        self.told.send_replace(());
-    }
-
-    /// Hears when the base was changed, as far as this process is told of it.
-    pub fn told(&self) -> watch::Receiver<()> {
-        self.told.subscribe()
+    /// Notifies the engine, and all others in this process that follow the change log.
+    pub const fn notifier(&self) -> &ChangeNotifier {
+        &self.notifier
     }
 
     /// Hears the number of the newest change that was read.
@@ -305,7 +297,7 @@ impl Engine {
                 };
                 // Either a change that we were told of, or time to look for those that we were not.
                 let wait = if failed { LOOK_EVERY } else { look_every };
-                let _ = tokio::time::timeout(wait, self.changed.notified()).await;
+                let _ = tokio::time::timeout(wait, self.notifier.notified()).await;
             }
         };
         tokio::join!(looking, self.listen(db));
@@ -323,7 +315,7 @@ impl Engine {
                 loop {
                     // None where the connection was lost and made anew: something may have been missed.
                     listener.try_recv().await?;
-                    self.tell_changed();
+                    self.notifier.notify();
                 }
             }
             .await;

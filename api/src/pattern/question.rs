@@ -6,6 +6,11 @@ use wayin_entity::Dimension;
 use crate::auth::visibility::Reader;
 use crate::condition::InitiativeCondition;
 
+/// The fewest conditions of which pairs are made.
+pub const MIN_PAIRED_CONDITIONS: usize = 2;
+/// The most conditions of which pairs are made.
+pub const MAX_PAIRED_CONDITIONS: usize = 40;
+
 /// Which records are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Enum)]
 pub enum Coverage {

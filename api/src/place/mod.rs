@@ -1,8 +1,11 @@
 //! Places: finding them by id, code or name, and keeping what lies within what.
 
 mod draft;
+pub mod filter_input;
 pub mod graphql;
 pub mod gss;
+pub mod loaders;
+mod match_drafts;
 pub mod mutations;
 mod save;
 pub mod small_areas;

@@ -4,14 +4,14 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use serde_json::json;
 use wayin_entity::{PlaceKind, place};
 
-use super::graphql::Place;
 use super::{Draft, save};
-use crate::grant_detail;
 use crate::graphql::mutating;
 use crate::id::NodeKind;
-use crate::initiative::filter_input::PlaceRef;
+use crate::initiative::graphql::Place;
+use crate::initiative::place_grants::place_unplaced;
 use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
 use crate::keeping::partial::Partial;
+use crate::place::filter_input::{PlaceRef, place_keys};
 
 /// A place that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
 /// clears it.
@@ -80,13 +80,13 @@ impl PlaceMutation {
             name,
             kind,
             code,
-            within: mutating::place_keys("within", within)?,
+            within: place_keys("within", within)?,
             successor: successor.map(|place| place.key("input.successor")).transpose()?,
         };
         let act = running.act(&reason);
         let saved = save(running.db(), &act, draft).await?;
         if saved.is_ok() && wrong.is_empty() {
-            grant_detail::place_unplaced(running.db(), &act).await?;
+            place_unplaced(running.db(), &act).await?;
         }
         let detail = json!({"reason": reason});
         Ok(finish(*running, saved, wrong, Log::Grows, detail).await?.into())

@@ -6,7 +6,8 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoA
 use uuid::Uuid;
 use wayin_entity::{ChangeKind, ChangeSubject, KeptSubject, PlaceKind, place, place_within};
 
-use super::draft::{FullPlace, Meant, PlaceDraft, lost, meant};
+use super::draft::PlaceDraft;
+use super::match_drafts::{FullPlace, Meant, lost, meant};
 use super::{Gazetteer, PlaceKey, Unclear, gss};
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;

@@ -6,7 +6,7 @@ use sea_orm::{
     sea_query::{Alias, CommonTableExpression, Expr, Query, SelectStatement, UnionType, WithClause},
 };
 use uuid::Uuid;
-use wayin_entity::{place, place_within};
+use wayin_entity::{initiative, place, place_within};
 
 /// The ids of a place, of those that lie within it, and of those that it took over from.
 pub fn ids_within(place: Uuid) -> SelectStatement {
@@ -65,4 +65,20 @@ pub fn reached(roots: &[Uuid], and_within: bool) -> WithClause {
         .query(first)
         .to_owned();
     WithClause::new().recursive(true).cte(table).to_owned()
+}
+
+/// Which initiatives are in which of several places, or within them: columns `parent` and `child`.
+pub fn initiatives_in(places: &[Uuid]) -> SelectStatement {
+    let mut links = Query::select();
+    links
+        .distinct()
+        .expr_as(Expr::col(("reached", "root")), "parent")
+        .expr_as(Expr::col((initiative::Entity, initiative::Column::Id)), "child")
+        .from("reached")
+        .inner_join(
+            initiative::Entity,
+            Expr::col((initiative::Entity, initiative::Column::PlaceId)).equals(("reached", "id")),
+        )
+        .with_cte(reached(places, true));
+    links
 }

@@ -112,7 +112,7 @@ impl RedactionMutation {
         if findings.is_empty() {
             found.look(&app.db, app.clock.now(), &input.text).await?;
         }
-        let running = match mutation::begin_alone::<Answer>(app, sent).await? {
+        let running = match mutation::begin_alone::<Answer>(app.mutation_context(), sent).await? {
             Begun::Fresh(running) => running,
             Begun::Refused(finding) => return Ok(refused([finding])),
             Begun::Repeated(answer) => return Ok(answer.into()),

@@ -19,6 +19,7 @@ use crate::auth::requester::Member;
 use crate::base::DisclosureKeys;
 use crate::change::Act;
 use crate::error::Error;
+use crate::graphql::order::Direction;
 use crate::graphql::{
     app,
     connection::{Connection, TotalCount, connection},
@@ -29,13 +30,11 @@ use crate::graphql::{
     user_error::{FieldChange, UserError},
 };
 use crate::id::NodeKind;
-use crate::initiative::graphql::{Initiative, InitiativeById};
+use crate::initiative::graphql::{Initiative, InitiativeById, Organisation};
 use crate::initiative::{difference, revision};
 use crate::mutation::{self, Begun, Event, Running, Sent};
-use crate::organisation::graphql::Organisation;
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::place::Gazetteer;
-use crate::place::graphql::Direction;
 use crate::snapshot::Snapshot;
 
 /// A whole proposed record, in hand until it is published.
@@ -573,14 +572,16 @@ async fn begin<'a>(
         key,
         input: input.to_value().to_string(),
     };
-    Ok(match mutation::begin::<Answer>(app, sent).await? {
-        Begun::Fresh(running) => Ok(running),
-        Begun::Refused(finding) => Err(Done::Refused(Refusal {
-            findings: vec![finding],
-            changed_since: Vec::new(),
-        })),
-        Begun::Repeated(answer) => Err(repeated(app, member, answer).await?),
-    })
+    Ok(
+        match mutation::begin::<Answer>(app.mutation_context(), sent).await? {
+            Begun::Fresh(running) => Ok(running),
+            Begun::Refused(finding) => Err(Done::Refused(Refusal {
+                findings: vec![finding],
+                changed_since: Vec::new(),
+            })),
+            Begun::Repeated(answer) => Err(repeated(app, member, answer).await?),
+        },
+    )
 }
 
 /// The first answer once more: the submission as it stood then, to whom may see it still.

@@ -19,7 +19,6 @@ use crate::change::Act;
 use crate::cost::address::Caller;
 use crate::cost::{Payer, weights};
 use crate::error::{Error, Result};
-use crate::failure::Failure;
 use crate::id::{self, NodeKind};
 use crate::workbook::http::send_workbook;
 use crate::written::quoted;
@@ -65,7 +64,7 @@ async fn answer(
     match written {
         Ok(Some(file)) => send_workbook(file, "returned.xlsx"),
         Ok(None) => (StatusCode::NOT_FOUND, "no record that you may see is returned\n").into_response(),
-        Err(error) => Failure::from(error).into_response(),
+        Err(error) => error.into_response(),
     }
 }
 

@@ -36,7 +36,7 @@ impl SubmissionSubscription {
     ) -> Result<impl Stream<Item = Result<Submission>> + use<>> {
         let (app, member) = (Arc::clone(app(ctx)), member(ctx)?.clone());
         let behind = ctx.data_opt::<Arc<Behind>>().cloned();
-        let found = Live::submissions(&app).await?.events(behind);
+        let found = Live::submissions(app.follow_context()).await?.events(behind);
         // What somebody may not see is not even looked for where that is plain.
         let own = member.reader().organisation();
         Ok(found

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use wayin::auth::visibility::Reader;
 use wayin::condition::InitiativeCondition;
+use wayin::graphql::filter::Lookup;
 use wayin::initiative::filter;
-use wayin::initiative::filter_input::{InitiativeFilter, Lookup};
+use wayin::initiative::filter_input::InitiativeFilter;
 use wayin::pattern::answer::{
     self, AssociationsQuestion, DistributionQuestion, FlowsQuestion, GridQuestion, Table,
 };

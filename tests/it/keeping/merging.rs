@@ -236,7 +236,7 @@ async fn everything_that_names_the_one_names_the_other(database: Database) {
     assert_eq!(row.disclosure_key, keys.key(KEPT, "b").unwrap());
     assert_eq!(merged_row.disclosure_key, keys.key(MERGED, "b").unwrap());
     // The index says the same when it is read anew.
-    app.app.engine.tell_changed();
+    app.app.engine.notifier().notify();
     let anew = TestApp::start(app.database.clone()).await;
     let other_steward = anew.steward().await;
     for dimension in ["LEAD_ORGANISATION", "FUNDER"] {

@@ -15,9 +15,7 @@ use wayin_entity::Role;
 use super::touches::{self, Field, Touched};
 use super::{Allowed, Row, Rule, SUBSCRIPTION, TABLE};
 use crate::auth::requester::Requester;
-use crate::auth::token::Trouble;
-use crate::error::{Error, Result};
-use crate::graphql::app;
+use crate::error::{Error, Result, TokenError};
 
 /// The root type of queries.
 const QUERY: &str = "Query";
@@ -28,7 +26,7 @@ const MUTATION: &str = "Mutation";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asking {
     /// Somebody without a token that is good.
-    Nobody(Trouble),
+    Nobody(TokenError),
     /// A member.
     Member(Role),
     /// A claim, which tells everybody what a dashboard may be told.
@@ -59,7 +57,7 @@ impl Asking {
 /// Why a field is not open to who asks.
 enum Refused {
     /// Nobody knows who asks.
-    Unknown(Trouble),
+    Unknown(TokenError),
     /// It is for others.
     Closed(String),
 }
@@ -156,7 +154,7 @@ pub struct Subscribing;
 impl Guard for Subscribing {
     async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
         let asking = Asking::of(ctx.data_unchecked::<Requester>());
-        let (permissions, field) = (&app(ctx).permissions, ctx.field());
+        let (permissions, field) = (ctx.data_unchecked::<Permissions>(), ctx.field());
         permissions.may_ask_for(asking, SUBSCRIPTION, field.name())?;
         let arguments = field
             .arguments()

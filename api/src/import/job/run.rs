@@ -76,7 +76,7 @@ impl<'a> Runner<'a> {
 
     fn tell_changed(&self) {
         if let Some(engine) = self.engine {
-            engine.tell_changed();
+            engine.notifier().notify();
         }
     }
 }

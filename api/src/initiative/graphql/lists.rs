@@ -13,6 +13,7 @@ use uuid::Uuid;
 use wayin_entity::{funding_term, initiative};
 
 use super::{FundingTerm, Initiative};
+use crate::graphql::order::Direction;
 use crate::graphql::{
     connection::{Connection, TotalCount, connection},
     error::Shared,
@@ -20,7 +21,7 @@ use crate::graphql::{
 };
 use crate::initiative::{InitiativeOrdering, SortedBy, terms_visible_to, visible_to};
 use crate::paging::{self, Page, PageArguments, PageRequest};
-use crate::place::graphql::{Direction, initiatives_in};
+use crate::place::within::initiatives_in;
 
 /// What initiatives are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

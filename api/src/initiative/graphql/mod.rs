@@ -4,7 +4,9 @@
 
 mod lists;
 mod loads;
+mod organisation;
 mod parts;
+mod place;
 mod revisions;
 mod subscription;
 
@@ -17,22 +19,25 @@ use self::loads::{ChallengesOf, ConditionsOf, EntryPointsOf, SourcesOf, TermsOf}
 pub use self::{
     lists::{FundingTermsOf, InitiativeList, InitiativeOrder, InitiativesOf},
     loads::{FundingTermById, InitiativeById, SourceById},
+    organisation::Organisation,
     parts::{ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, MissingAnswer, Sharing, Source},
+    place::Place,
     revisions::{InitiativeMutation, Revision, RevisionQuery},
     subscription::InitiativeSubscription,
 };
-use super::filter_input::{InitiativeFilter, Lookup};
+use super::filter_input::InitiativeFilter;
 use super::missing::RecordAnswer;
 use super::{InitiativeOrdering, filter, touches_no_more_than_a_part, visible_to};
+use crate::graphql::filter::Lookup;
 use crate::graphql::{
     app,
     connection::{Connection, TotalCount, connection},
     decode, loader, reader,
 };
 use crate::id::NodeKind;
-use crate::organisation::graphql::{Organisation, OrganisationById};
+use crate::organisation::loaders::OrganisationById;
 use crate::paging::{self, PageArguments, PageRequest};
-use crate::place::graphql::{Place, PlaceById};
+use crate::place::loaders::PlaceById;
 
 /// The work of a place to change its system, as it is published.
 #[derive(Clone, Debug)]

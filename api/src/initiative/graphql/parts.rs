@@ -9,15 +9,15 @@ use wayin_entity::{
     condition_changed, entry_point_taken, funding_term, source,
 };
 
-use super::Initiative;
 use super::loads::InitiativeById;
+use super::{Initiative, Organisation};
 use crate::error::Error;
 use crate::graphql::{comparison::BigInt, loader};
 use crate::id::NodeKind;
 use crate::initiative::missing::{
     Answer, ChallengeAnswer, ConditionAnswer, EntryPointAnswer, FundingTermAnswer, Missing,
 };
-use crate::organisation::graphql::{Organisation, OrganisationById};
+use crate::organisation::loaders::OrganisationById;
 
 /// The confirmation that a record may be shared.
 #[derive(SimpleObject)]

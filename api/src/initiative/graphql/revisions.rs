@@ -182,7 +182,7 @@ impl InitiativeMutation {
             key: key.as_deref(),
             input: input.to_value().to_string(),
         };
-        let running = match mutation::begin::<Answer>(app, sent).await? {
+        let running = match mutation::begin::<Answer>(app.mutation_context(), sent).await? {
             Begun::Fresh(running) => running,
             Begun::Refused(finding) => return Ok(WithdrawInitiativePayload::refused(finding)),
             Begun::Repeated(answer) => {

@@ -5,6 +5,7 @@ mod complete;
 mod granted;
 mod parts;
 mod prepare;
+mod proposal;
 mod standing;
 mod write;
 
@@ -14,14 +15,15 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, EntityTrait};
 use uuid::Uuid;
-use wayin_entity::{initiative, organisation};
+use wayin_entity::initiative;
 
 use self::prepare::{Batch, Prepared};
+pub use self::proposal::{LookedOver, Outcome, Proposal, PublishedGrant};
+use self::proposal::{Ready, named_mut};
 use self::standing::Standing;
 pub use self::write::disclosure_reference;
 use super::record::{InitiativeRecord, OrganisationReference};
-use super::unstated::Unstated;
-use super::validate::{self, Finding, Findings};
+use super::validate::{self};
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
 use crate::condition::fold;
@@ -29,84 +31,6 @@ use crate::error::Result;
 use crate::grant_detail::{self, GrantDetail};
 use crate::organisation::{Altered, Found, former};
 use crate::place::Gazetteer;
-
-/// What is known of a published grant beside its record.
-#[derive(Clone, Debug)]
-pub struct PublishedGrant {
-    /// The digest of all that it says, by which an import recognises it.
-    pub digest: String,
-    /// What the record has no room for.
-    pub detail: GrantDetail,
-}
-
-/// A record that is to be published.
-#[derive(Clone, Debug)]
-pub struct Proposal {
-    /// The record.
-    pub record: InitiativeRecord,
-    /// The published grant that it is made from; the first funding term names it.
-    pub grant: Option<PublishedGrant>,
-    /// The initiative that it corrects; none where the record itself tells which it is.
-    pub corrects: Option<Uuid>,
-    /// The version of what is published that it was written from: it replaces no other. None where that does not matter.
-    pub written_from: Option<i32>,
-    /// What its file has no column for, which stays as it is published. None for a whole record.
-    pub unstated: Option<Unstated>,
-}
-
-impl Proposal {
-    fn grant_identifier(&self) -> Option<&str> {
-        self.record
-            .funding_terms
-            .iter()
-            .find_map(|term| term.grant_identifier.as_deref())
-    }
-}
-
-/// What became of a proposal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is new.
-    Published {
-        /// The initiative.
-        id: Uuid,
-        /// What is worth a look.
-        warnings: Vec<Finding>,
-    },
-    /// It took the place of what was published before.
-    Altered {
-        /// The initiative.
-        id: Uuid,
-        /// What is worth a look.
-        warnings: Vec<Finding>,
-    },
-    /// It stood so already.
-    Unchanged {
-        /// The initiative.
-        id: Uuid,
-    },
-    /// It cannot be published, and nothing of it was.
-    Refused(Vec<Finding>),
-}
-
-/// A proposal of which everything that it names is found.
-struct Ready {
-    record: InitiativeRecord,
-    id: Uuid,
-    before: Option<initiative::Model>,
-    lead: organisation::Model,
-    place: Option<Uuid>,
-    funders: Vec<Uuid>,
-    grant_digests: Vec<Option<String>>,
-    document: serde_json::Value,
-}
-
-impl Ready {
-    /// The version that it will stand in.
-    fn version(&self) -> i32 {
-        self.before.as_ref().map_or(1, |before| before.version + 1)
-    }
-}
 
 /// What publication wrote.
 pub(crate) struct Written {
@@ -266,15 +190,6 @@ async fn write_together(
     Ok(Written { outcomes, changes })
 }
 
-/// What publication would say of a proposal.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LookedOver {
-    /// What stands against it, and what is worth a look.
-    pub findings: Findings,
-    /// Whether the record is published so already.
-    pub stands_so: bool,
-}
-
 /// Looks [tidy](validate::tidy) records over as publication would, each by itself and what it names included.
 pub async fn look_over(
     db: &impl ConnectionTrait,
@@ -302,9 +217,4 @@ pub async fn look_over(
 
 fn references_of(record: &InitiativeRecord) -> impl Iterator<Item = &OrganisationReference> {
     std::iter::once(&record.lead_organisation).chain(record.funding_terms.iter().map(|term| &term.funder))
-}
-
-fn named_mut(record: &mut InitiativeRecord) -> impl Iterator<Item = &mut OrganisationReference> {
-    let funders = record.funding_terms.iter_mut().map(|term| &mut term.funder);
-    std::iter::once(&mut record.lead_organisation).chain(funders)
 }

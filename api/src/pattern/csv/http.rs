@@ -24,10 +24,8 @@ use crate::auth::requester::Requester;
 use crate::auth::visibility::Reader;
 use crate::cost::address::Caller;
 use crate::cost::{self, Payer, weights};
-use crate::error::{Error, Result};
-use crate::failure::Failure;
-use crate::server::MAX_BODY_BYTES;
-use crate::server::body::{self, BodyError, JSON};
+use crate::error::{BodyError, Error, Result};
+use crate::server::body::{self, JSON};
 
 /// A kind of file.
 #[derive(Clone, Copy, Debug)]
@@ -134,7 +132,7 @@ async fn answer(
     address: Uri,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Failure> {
+) -> Result<Response> {
     let requester = requester(&app, &headers).await?;
     // As over GraphQL: a point for asking at all, and the rest once it is known what is asked.
     let payer = Payer::of(Some(&requester), Some(&caller));
@@ -182,7 +180,7 @@ async fn of_body(headers: &HeaderMap, body: Body) -> Result<Parameters> {
         let reason = "send the parameters as application/json";
         return Err(BodyError::Unsupported(reason.into()).into());
     }
-    Parameters::of_body(&body::read(headers, body, MAX_BODY_BYTES).await?)
+    Parameters::of_body(&body::read(headers, body, body::MAX_BODY_BYTES).await?)
 }
 
 async fn file(

@@ -9,8 +9,7 @@ use super::super::cautions;
 use super::super::question::Coverage;
 use super::parts::{AsOf, Caution, Disclosure, key_text, number, organisation_of, place_of};
 use crate::graphql::app;
-use crate::organisation::graphql::Organisation;
-use crate::place::graphql::Place;
+use crate::initiative::graphql::{Organisation, Place};
 
 /// How many initiatives have one value of a dimension.
 pub struct DistributionBin {

@@ -11,8 +11,7 @@ use super::super::disclosure::Shown;
 use super::super::question::Coverage;
 use super::parts::{AsOf, Caution, Disclosure, WithheldCell, key_text, number, organisation_of, place_of};
 use crate::graphql::app;
-use crate::organisation::graphql::Organisation;
-use crate::place::graphql::Place;
+use crate::initiative::graphql::{Organisation, Place};
 
 /// Every value of one dimension against every value of another: an evidence map, whose empty cells are the gaps.
 pub struct PatternGrid(Arc<Grid>);

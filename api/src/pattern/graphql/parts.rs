@@ -11,8 +11,9 @@ use super::super::disclosure::{Rule, Shown};
 use super::super::{index, statistics};
 use crate::graphql::loader;
 use crate::id::NodeKind;
-use crate::organisation::graphql::{Organisation, OrganisationById};
-use crate::place::graphql::{Place, PlaceById};
+use crate::initiative::graphql::{Organisation, Place};
+use crate::organisation::loaders::OrganisationById;
+use crate::place::loaders::PlaceById;
 
 /// A count as GraphQL gives it; null where it is withheld.
 pub fn number(shown: &Shown) -> Option<i64> {

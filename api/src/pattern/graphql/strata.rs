@@ -9,9 +9,9 @@ use super::super::figures::Figures;
 use super::parts::{CoincidenceTable, Disclosure, Estimate, Proportion, key_text, organisation_of, place_of};
 use crate::error::Error;
 use crate::graphql::connection::{Connection, TotalCount};
-use crate::organisation::graphql::Organisation;
+use crate::graphql::order::Direction;
+use crate::initiative::graphql::{Organisation, Place};
 use crate::paging::{self, PageArguments};
-use crate::place::graphql::{Direction, Place};
 
 /// One value of a dimension, with its counts.
 pub struct Stratum {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::super::{Refusal, Refusals};
-use super::{
+use super::grant::{
     LONGEST_ADDRESS, LONGEST_DESCRIPTION, LONGEST_IDENTIFIER, LONGEST_NAME, LONGEST_ORGANISATION_IDENTIFIER,
-    LONGEST_TITLE, Location, OwnTerms, Period,
+    LONGEST_TITLE,
 };
+use super::{Location, OwnTerms, Period};
 use crate::money::{self, Amount, DecimalSign};
 use crate::place::gss;
 use crate::spelling;

@@ -1,3 +1,6 @@
+use std::path::Path;
+
+use chrono::NaiveDate;
 use std::collections::BTreeMap;
 use std::io::Cursor;
 

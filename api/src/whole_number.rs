@@ -4,7 +4,6 @@
 //! So variables may be written so, as they may for servers in JavaScript, where `18.0` is 18. A literal in a document
 //! may not: there `18.0` is a `Float` by the grammar.
 
-use async_graphql::Variables;
 use serde_json::Value;
 
 /// Up to here every whole number is a float of its own.
@@ -17,13 +16,8 @@ pub(crate) fn of_float(number: f64) -> Option<i64> {
     is_whole.then_some(number as i64)
 }
 
-/// The variables of a request, whole numbers among them without a fraction.
-pub(crate) fn variables(mut sent: Value) -> Variables {
-    strip_fractions(&mut sent);
-    Variables::from_json(sent)
-}
-
-fn strip_fractions(value: &mut Value) {
+/// Writes every whole number in a value without a fraction.
+pub(crate) fn strip_fractions(value: &mut Value) {
     match value {
         Value::Number(number) if number.is_f64() => {
             if let Some(whole) = number.as_f64().and_then(of_float) {

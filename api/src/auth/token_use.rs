@@ -1,0 +1,78 @@
+//! When tokens that were issued here were last used.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter,
+    sea_query::Expr,
+};
+use tokio::time::Instant;
+use uuid::Uuid;
+use wayin_entity::issued_token;
+
+use crate::clock::{Clock, SystemClock};
+
+/// How often the use of a token is written at most.
+const USED_EVERY: Duration = Duration::from_mins(1);
+/// How many tokens may be remembered before those are forgotten whose use may be written again.
+const MOST_REMEMBERED: usize = 10_000;
+
+/// When the uses of tokens were last written by this process, so that one that is used all the time is
+/// written of once a minute.
+#[derive(Debug, Default)]
+pub struct Uses(Mutex<HashMap<Uuid, Instant>>);
+
+impl Uses {
+    /// Whether the use of a token is to be written; where it is, it is not for a while from then on.
+    fn is_due(&self, token: Uuid) -> bool {
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.get(&token).is_some_and(|at| at.elapsed() < USED_EVERY) {
+            return false;
+        }
+        if written.len() >= MOST_REMEMBERED {
+            written.retain(|_, at| at.elapsed() < USED_EVERY);
+        }
+        written.insert(token, Instant::now());
+        true
+    }
+}
+
+/// Takes note that a token was used, beside the request that it came with: that does not wait for it, and
+/// does not fail with it.
+pub fn note_use(db: &DatabaseConnection, uses: &Arc<Uses>, token: Uuid, last: Option<DateTime<Utc>>) {
+    let now = SystemClock.now();
+    let before = now - TimeDelta::seconds(60);
+    if last.is_some_and(|last| last > before) || !uses.is_due(token) {
+        return;
+    }
+    let db = db.clone();
+    tokio::spawn(async move {
+        if let Err(cause) = write_use(&db, token, before, now).await {
+            tracing::warn!(%cause, "when a token was used could not be written");
+        }
+    });
+}
+
+async fn write_use(
+    db: &impl ConnectionTrait,
+    token: Uuid,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    use issued_token::Column;
+    // Another process may have written it meanwhile.
+    let is_due = Condition::any()
+        .add(Column::LastUsedAt.is_null())
+        .add(Column::LastUsedAt.lt(before));
+    issued_token::Entity::update_many()
+        .col_expr(Column::LastUsedAt, Expr::value(now))
+        .col_expr(Column::UpdatedAt, Expr::value(now))
+        .filter(Column::Id.eq(token))
+        .filter(is_due)
+        .exec(db)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! Files that commands read and write.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::error::CliError;
+use super::output::UnlessClosed;
+
+/// A file to write to, or standard output where none is named, with what it is called.
+pub(super) fn create(output: Option<PathBuf>) -> Result<(String, Box<dyn Write + Send>), CliError> {
+    Ok(match output {
+        None => (
+            "standard output".into(),
+            Box::new(std::io::BufWriter::new(UnlessClosed(std::io::stdout()))),
+        ),
+        Some(path) => {
+            let name = path.display().to_string();
+            let file = std::fs::File::create(&path).map_err(|cause| CliError::Io(name.clone(), cause))?;
+            (name, Box::new(std::io::BufWriter::new(file)))
+        }
+    })
+}
+
+/// Opens a file that is to be read; a folder is none.
+pub(super) fn open_file(file: &Path) -> Result<std::fs::File, CliError> {
+    let failed = |cause| CliError::Io(file.display().to_string(), cause);
+    let opened = std::fs::File::open(file).map_err(failed)?;
+    if opened.metadata().map_err(failed)?.is_dir() {
+        return Err(CliError::Asked(format!(
+            "{} is a folder, not a file.",
+            file.display()
+        )));
+    }
+    Ok(opened)
+}

@@ -1,0 +1,106 @@
+//! Migrations of a base.
+
+use std::io::IsTerminal as _;
+
+use clap::Subcommand;
+use sea_orm::DatabaseConnection;
+use sea_orm_migration::MigratorTrait;
+use wayin_migration::Migrator;
+
+use super::error::CliError;
+use super::opening::connect;
+use super::output::{counted, print_line, print_note};
+use crate::base;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{DatabaseConfig, environment};
+use crate::respell::{Respelt, respell};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Migrate {
+    /// Apply every migration that is not applied yet.
+    #[command(after_help = "Example:\n  wayin migrate up")]
+    Up,
+    /// Take back the newest migrations, with everything in their tables.
+    #[command(after_help = "Example:\n  wayin migrate down --yes --steps 1")]
+    ///
+    /// It asks first. Where nobody can be asked, it needs `--yes`.
+    Down {
+        /// How many.
+        #[arg(long, default_value_t = 1)]
+        steps: u32,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Say which migrations are applied.
+    #[command(after_help = "Example:\n  wayin migrate status")]
+    Status,
+}
+
+/// Migrates a base, gives it its own row, and writes what it holds in one spelling.
+pub(super) async fn migrate_up(db: &DatabaseConnection, clock: &dyn Clock) -> Result<Respelt, CliError> {
+    Migrator::up(db, None).await?;
+    base::ensure(db, clock).await?;
+    Ok(respell(db, clock).await?)
+}
+
+/// Asks whether migrations are to be taken back.
+fn confirm(steps: u32) -> Result<(), CliError> {
+    let refused = |reason: &str| Err(CliError::Asked(reason.into()));
+    if !std::io::stdin().is_terminal() {
+        return refused("Taking migrations back deletes what their tables hold: say --yes to do so.");
+    }
+    print_note!(
+        "This takes back {} and deletes everything in the tables of them. Write yes to go on:",
+        counted(steps, "migration")
+    );
+    let mut answer = String::new();
+    std::io::stdin()
+        .read_line(&mut answer)
+        .map_err(|cause| CliError::Io("standard input".into(), cause))?;
+    if answer.trim().eq_ignore_ascii_case("yes") {
+        Ok(())
+    } else {
+        refused("Nothing was taken back.")
+    }
+}
+
+/// Runs the command.
+pub(super) async fn migrate(command: Migrate) -> Result<(), CliError> {
+    let db = connect(&DatabaseConfig::read(&environment)?).await?;
+    match command {
+        Migrate::Up => {
+            let pending = Migrator::get_pending_migrations(&db).await?;
+            let respelt = migrate_up(&db, &SystemClock).await?;
+            print_line!("{} applied.", counted(pending.len(), "migration"));
+            if respelt.rows > 0 {
+                print_line!(
+                    "{} written in one spelling of names and identifiers.",
+                    counted(respelt.rows, "row")
+                );
+            }
+            for clash in &respelt.clashes {
+                print_line!("To be merged: {clash}");
+            }
+        }
+        Migrate::Down { steps, yes } => {
+            if !yes {
+                confirm(steps)?;
+            }
+            let applied = Migrator::get_applied_migrations(&db).await?.len();
+            Migrator::down(&db, Some(steps)).await?;
+            let left = Migrator::get_applied_migrations(&db).await?.len();
+            print_line!("{} taken back.", counted(applied - left, "migration"));
+        }
+        Migrate::Status => {
+            for migration in Migrator::get_migration_with_status(&db).await? {
+                print_line!(
+                    "{:8} {}",
+                    migration.status().to_string().to_lowercase(),
+                    migration.name()
+                );
+            }
+        }
+    }
+    Ok(())
+}

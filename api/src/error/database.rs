@@ -1,0 +1,40 @@
+//! What an error of the database means.
+
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+/// Whether the database had no room left to write to: SQLite's `SQLITE_FULL` or `SQLITE_IOERR_SHMSIZE`, or `PostgreSQL`'s `disk_full`.
+pub fn is_full(cause: &DbErr) -> bool {
+    let (DbErr::Query(RuntimeErr::SqlxError(error))
+    | DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Conn(RuntimeErr::SqlxError(error))) = cause
+    else {
+        return false;
+    };
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|code| ["13", "4874", "53100"].contains(&&*code))
+}
+
+/// What a client may know of a database that failed.
+pub(super) fn public_message(cause: &DbErr) -> &'static str {
+    if is_full(cause) {
+        "the database has no room left, and nothing of this was saved; ask the people who run the service to make room, \
+         then send it again"
+    } else {
+        "the database could not answer"
+    }
+}
+
+/// Whether `PostgreSQL` was given a text with a NUL in it, which it keeps in none: its
+/// `character_not_in_repertoire`, or, in a document, `untranslatable_character`.
+pub(super) fn is_of_unkept_text(cause: &DbErr) -> bool {
+    let (DbErr::Query(RuntimeErr::SqlxError(error)) | DbErr::Exec(RuntimeErr::SqlxError(error))) = cause
+    else {
+        return false;
+    };
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|code| code == "22021" || code == "22P05")
+}

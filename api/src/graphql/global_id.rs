@@ -1,0 +1,17 @@
+//! Global ids that are given as arguments.
+
+use async_graphql::ID;
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::id::{self, NodeKind};
+
+/// Reads a global id of one type, given as an argument.
+pub fn decode(kind: NodeKind, argument: &str, id: &ID) -> Result<Uuid> {
+    id::decode_as(kind, id).ok_or_else(|| {
+        Error::bad_input(
+            argument,
+            format!("{} is not the id of a {}", id.as_str(), kind.name()),
+        )
+    })
+}

@@ -1,0 +1,3 @@
+//! What every route has in common.
+
+pub mod error_response;

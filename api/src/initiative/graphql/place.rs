@@ -1,0 +1,138 @@
+//! The place as an object, beside the initiative: each leads to the other.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Result};
+use wayin_entity::{PlaceKind, place};
+
+use super::{Initiative, InitiativeList, InitiativeOrder, InitiativesOf};
+use crate::graphql::{
+    connection::{Connection, TotalCount, connection},
+    loader,
+};
+use crate::id::NodeKind;
+use crate::keeping::graphql::{stood_with, version};
+use crate::paging::{self, PageArguments, PageRequest};
+use crate::place::PlaceOrdering;
+use crate::place::loaders::{CountOfPlacesIn, PlaceById, PlacesAround, PlacesIn};
+
+/// A place, from a neighbourhood to the country.
+#[derive(Clone, Debug)]
+pub struct Place(pub place::Model);
+
+/// A place, from a neighbourhood to the country.
+#[Object]
+impl Place {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        NodeKind::Place.id(self.0.id).into()
+    }
+
+    /// Counts the times that it was saved. For stewards.
+    async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
+        version(ctx, self.0.id).await
+    }
+
+    /// The name in use.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What sort of place it is.
+    async fn kind(&self) -> PlaceKind {
+        self.0.kind
+    }
+
+    /// The GSS code, such as E08000025; null where it has none.
+    async fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The place that took over when this one's code was retired; null while it is in use.
+    async fn successor(&self, ctx: &Context<'_>) -> Result<Option<Self>> {
+        let Some(id) = self.0.successor_id else {
+            return Ok(None);
+        };
+        Ok(loader::of(ctx).load_one(PlaceById(id)).await?.map(Self))
+    }
+
+    /// The places that it lies directly within: several, as a combined authority stands beside a region.
+    async fn within(&self, ctx: &Context<'_>) -> Result<Vec<Self>> {
+        if let Some(stood) = stood_with(self.0.id, "within", NodeKind::Place) {
+            let places = loader::of(ctx)
+                .load_many(stood.into_iter().map(PlaceById))
+                .await?;
+            let mut places: Vec<place::Model> = places.into_values().collect();
+            places.sort_by(|one, other| (&one.name_folded, one.id).cmp(&(&other.name_folded, other.id)));
+            return Ok(places.into_iter().map(Self).collect());
+        }
+        let places = loader::of(ctx)
+            .load_one(PlacesAround(self.0.id))
+            .await?
+            .unwrap_or_default();
+        Ok(places.into_iter().map(Self).collect())
+    }
+
+    /// The places in use that lie directly within it, by name.
+    async fn contains(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Self>> {
+        let order = PlaceOrdering { descending: false };
+        let request = PageRequest::new::<place::Entity>(
+            order,
+            &PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )?;
+        let key = PlacesIn {
+            place: self.0.id,
+            request: Arc::new(request.clone()),
+        };
+        let page = loader::of(ctx)
+            .load_one(key)
+            .await?
+            .unwrap_or_else(|| paging::nothing(&request));
+        let loads = Arc::clone(loader::of(ctx));
+        let id = self.0.id;
+        let total = TotalCount::new(move || {
+            let loads = Arc::clone(&loads);
+            async move { Ok(loads.load_one(CountOfPlacesIn(id)).await?.unwrap_or(0)) }
+        });
+        Ok(connection::<place::Entity, _>(page, order, total, Self))
+    }
+
+    /// The initiatives in it, or in any place within it, that you may read.
+    async fn initiatives(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The order; the newest first where nothing is said.")] order_by: Option<
+            InitiativeOrder,
+        >,
+        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Initiative>> {
+        let list = InitiativeList::InPlace(self.0.id);
+        InitiativesOf::connection(
+            ctx,
+            list,
+            order_by,
+            PageArguments {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+        .await
+    }
+}
