@@ -1,0 +1,332 @@
+//! Whether the files of the crate depend on each other in order: in layers from the top down, and in no large cycle.
+
+mod graph;
+mod source;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use self::graph::Graph;
+
+/// The most files in a cycle of imports. They must also be of one module directly under the crate's root.
+const MAX_CYCLE_FILES: usize = 6;
+
+/// The layers from the bottom up. A file may import from its own layer and from those below it.
+///
+/// Each layer lists paths of modules. A path stands for the module and all within it, but for what a longer path in
+/// another layer names.
+const LAYERS: [(&str, &[&str]); 9] = [
+    (
+        "core",
+        &[
+            "auth/jwks",
+            "auth/keys",
+            "auth/visibility",
+            "base",
+            "cause",
+            "change",
+            "clock",
+            "condition",
+            "database",
+            "error",
+            "etag",
+            "failure",
+            "id",
+            "money",
+            "origins",
+            "server/settings",
+            "snapshot",
+            "spelling",
+            "truth",
+            "vocabulary/mod",
+            "whole_number",
+            "written",
+        ],
+    ),
+    (
+        "records and their files",
+        &[
+            "import/parse",
+            "initiative/difference",
+            "initiative/document",
+            "initiative/missing",
+            "initiative/personal_data",
+            "initiative/record",
+            "initiative/unstated",
+            "initiative/validate",
+            "initiative/whole",
+            "place/draft",
+            "place/gss",
+            "workbook",
+        ],
+    ),
+    (
+        "store",
+        &[
+            "audit/mod",
+            "auth",
+            "initiative/revision",
+            "keeping/document",
+            "keeping/mod",
+            "keeping/partial",
+            "mutation",
+            "paging",
+        ],
+    ),
+    (
+        "what GraphQL types are made with",
+        &[
+            "auth/permission",
+            "cost/address",
+            "cost/budget",
+            "cost/persisted",
+            "graphql/absent",
+            "graphql/comparison",
+            "graphql/conditions",
+            "graphql/connection",
+            "graphql/error",
+            "graphql/filter",
+            "graphql/global_id",
+            "graphql/input",
+            "graphql/nul",
+            "graphql/operation",
+            "graphql/order",
+            "graphql/request",
+            "graphql/user_error",
+            "graphql/variables",
+            "guard",
+        ],
+    ),
+    (
+        "domains",
+        &[
+            "check",
+            "claim",
+            "crisis",
+            "expiry",
+            "export",
+            "grant_detail",
+            "import",
+            "initiative",
+            "live",
+            "meeting",
+            "merging",
+            "organisation",
+            "pattern",
+            "place",
+            "redaction",
+            "respell",
+            "submission",
+            "vocabulary",
+        ],
+    ),
+    (
+        "the running service",
+        &["app", "cost", "graphql", "import/job/run"],
+    ),
+    (
+        "resolvers",
+        &[
+            "audit/graphql",
+            "auth/graphql",
+            "auth/members",
+            "auth/tokens",
+            "claim/graphql",
+            "claim/mutations",
+            "crisis/graphql",
+            "crisis/mutations",
+            "graphql/mutating",
+            "graphql/node",
+            "import/graphql",
+            "import/subscription",
+            "initiative/graphql",
+            "keeping/graphql",
+            "meeting/graphql",
+            "meeting/mutations",
+            "merging/graphql",
+            "organisation/graphql",
+            "organisation/loaders",
+            "organisation/mutations",
+            "pattern/ask",
+            "pattern/csv",
+            "pattern/graphql",
+            "place/graphql",
+            "place/loaders",
+            "place/mutations",
+            "redaction/graphql",
+            "schema",
+            "submission/graphql",
+            "submission/subscription",
+            "vocabulary/graphql",
+            "vocabulary/mutations",
+        ],
+    ),
+    (
+        "HTTP",
+        &[
+            "graphiql",
+            "http",
+            "import/http",
+            "live/socket",
+            "multipart",
+            "pattern/csv/http",
+            "server",
+            "submission/http",
+            "workbook/http",
+        ],
+    ),
+    ("command line", &["cli", "config", "example"]),
+];
+
+static GRAPH: LazyLock<Graph> = LazyLock::new(|| {
+    let source_folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    graph::build(&source::read_crate(&source_folder, "lib.rs"))
+});
+
+/// The position of a file's layer.
+fn layer_of(file: &Path) -> Option<usize> {
+    let module = file.with_extension("");
+    let claims = LAYERS
+        .iter()
+        .enumerate()
+        .flat_map(|(layer, (_, paths))| paths.iter().map(move |path| (*path, layer)));
+    claims
+        .filter(|(path, _)| module.starts_with(path))
+        .max_by_key(|(path, _)| path.len())
+        .map(|(_, layer)| layer)
+}
+
+/// The module directly under the crate's root that a file belongs to.
+fn root_module(file: &Path) -> PathBuf {
+    file.with_extension("").iter().take(1).collect()
+}
+
+#[test]
+fn files_import_only_from_their_own_layer_and_below() {
+    let mut faults = String::new();
+    for (file, imports) in &*GRAPH {
+        if file == Path::new("lib.rs") {
+            continue;
+        }
+        let Some(layer) = layer_of(file) else {
+            let _ = writeln!(faults, "{} is in no layer", file.display());
+            continue;
+        };
+        for (imported, line) in imports {
+            let Some(above) = layer_of(imported).filter(|other| *other > layer) else {
+                continue;
+            };
+            let _ = writeln!(
+                faults,
+                "{}:{line} (\"{}\") imports from {} (\"{}\")",
+                file.display(),
+                LAYERS[layer].0,
+                imported.display(),
+                LAYERS[above].0,
+            );
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "imports against the order of layers:\n{faults}"
+    );
+}
+
+#[test]
+fn every_path_of_a_layer_names_a_module() {
+    for (name, paths) in LAYERS {
+        for path in paths {
+            let is_found = GRAPH.keys().any(|file| file.with_extension("").starts_with(path));
+            assert!(is_found, "{path} of the layer \"{name}\" names no module");
+        }
+    }
+}
+
+#[test]
+fn cycles_of_imports_are_small_and_within_one_module() {
+    let mut faults = String::new();
+    for cycle in graph::cycles(&GRAPH) {
+        let modules: BTreeSet<PathBuf> = cycle.iter().map(|file| root_module(file)).collect();
+        if cycle.len() <= MAX_CYCLE_FILES && modules.len() == 1 {
+            continue;
+        }
+        let _ = writeln!(faults, "a cycle of {} files:", cycle.len());
+        for file in &cycle {
+            let _ = writeln!(faults, "    {}", file.display());
+        }
+        let _ = writeln!(faults, "  one of the shortest ways round:");
+        let way = graph::shortest_cycle(&GRAPH, &cycle);
+        for (file, next) in way.iter().zip(way.iter().cycle().skip(1)) {
+            let line = GRAPH[file][next];
+            let _ = writeln!(
+                faults,
+                "    {}:{line} imports from {}",
+                file.display(),
+                next.display()
+            );
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "at most {MAX_CYCLE_FILES} files of one module may import each other:\n{faults}"
+    );
+}
+
+#[test]
+fn the_graph_follows_every_way_of_naming_an_item() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |file: &str, text: &str| {
+        let path = folder.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("lib.rs", "mod a; mod b; mod c; mod d;");
+    write(
+        "a/mod.rs",
+        "mod inner; mod other; pub use self::inner::Inner; pub use self::other::*;",
+    );
+    write("a/inner.rs", "pub struct Inner; fn f() { super::super::d::g(); }");
+    write(
+        "a/other.rs",
+        "pub const OTHER: u8 = 1; fn f() -> u8 { crate::c::C }",
+    );
+    write(
+        "b.rs",
+        "use crate::a::{self, Inner}; use crate::c; fn f() -> u8 { a::OTHER }",
+    );
+    write(
+        "c.rs",
+        "pub const C: u8 = 1; macro_rules! m { () => { $crate::b::f() }; }
+         #[cfg(test)] mod tests { use crate::a::Inner; } #[cfg(test)] use crate::d::g;",
+    );
+    write(
+        "d.rs",
+        "pub fn g() {} #[serde(with = \"crate::c\")] struct S; mod inline { use super::super::b::f; }",
+    );
+    let graph = graph::build(&source::read_crate(folder.path(), "lib.rs"));
+    let edges: Vec<String> = graph
+        .iter()
+        .flat_map(|(file, imports)| {
+            imports
+                .keys()
+                .map(|imported| format!("{} -> {}", file.display(), imported.display()))
+        })
+        .collect();
+    assert_eq!(
+        edges,
+        [
+            "a/inner.rs -> d.rs",
+            "a/other.rs -> c.rs",
+            "b.rs -> a/inner.rs",
+            "b.rs -> a/other.rs",
+            "c.rs -> b.rs",
+            "d.rs -> b.rs",
+        ]
+    );
+    let cycles = graph::cycles(&graph);
+    assert_eq!(cycles.len(), 1, "{cycles:?}");
+    assert_eq!(cycles[0].len(), 5, "{cycles:?}");
+    assert_eq!(graph::shortest_cycle(&graph, &cycles[0]).len(), 3);
+}
