@@ -31,8 +31,8 @@ pub(super) fn find(mut input: impl Read) -> std::io::Result<(impl Read, u8)> {
     let end = memchr::memchr(b'\n', &start).unwrap_or(start.len());
     let delimiter = match named(&start[..end]) {
         Some(named) => {
-            // The line becomes a blank one, so that the lines after it keep their numbers.
-            start[..end].fill(b' ');
+            // A spreadsheet does not show the line as a row.
+            start.drain(..(end + 1).min(start.len()));
             named
         }
         None => header.most_frequent(),
@@ -161,7 +161,7 @@ mod tests {
         ] {
             let (named, read) = found(&format!("{line}\na;b,c\n"));
             assert_eq!((named, read.trim()), (delimiter, "a;b,c"), "{line:?}");
-            assert_eq!(read.matches('\n').count(), 2, "{line:?}");
+            assert_eq!(read.matches('\n').count(), 1, "{line:?}");
         }
         for line in ["sep=", "sep=x", "sep=;x", "separator;name"] {
             assert!(found(&format!("{line}\n")).1.starts_with(line), "{line:?}");

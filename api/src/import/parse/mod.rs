@@ -81,9 +81,8 @@ impl IntoIterator for Notes {
 pub struct Refusal {
     /// The sheet of a workbook; none in a file of one table or of lines.
     pub sheet: Option<String>,
-    /// The line on which the row starts in a CSV file (the header is line 1) or
-    /// a JSON Lines file, the row as a spreadsheet shows it, or the position in a JSON
-    /// list, counted from 1.
+    /// The row as a spreadsheet shows it, of a table as text too; the line of a JSON Lines file; or the position in a
+    /// JSON list. Counted from 1.
     pub row: u64,
     /// The field as the file names it: a CSV column's header, or a path such as
     /// `plannedDates/0/startDate`. Empty where the whole row is meant.

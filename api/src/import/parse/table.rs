@@ -13,7 +13,7 @@ use super::stream::{Allowance, Metered};
 use super::{FileError, LONGEST_ROW, Notes, Refusal, Refusals, delimiter, encoding, refuse_without_rows};
 use crate::money::DecimalSign;
 
-/// A row under the number of its first line.
+/// A row under its number in a spreadsheet.
 type Numbered<T> = (u64, Result<T, Vec<Refusal>>);
 
 /// The text of a table, with a line end after its last line.
@@ -29,6 +29,9 @@ pub(super) struct Table<'a> {
     header: Vec<String>,
     decimal_sign: DecimalSign,
     has_rows: bool,
+    /// How many line ends the cells of the records so far contain. A spreadsheet shows each record as one row, and each
+    /// blank line between records as a blank one.
+    lines_within_cells: u64,
 }
 
 impl<'a> Table<'a> {
@@ -69,6 +72,7 @@ impl<'a> Table<'a> {
                 _ => DecimalSign::Point,
             },
             has_rows: false,
+            lines_within_cells: 0,
         };
         let Some(line) = table.advance()? else {
             return Err(FileError::Empty);
@@ -97,7 +101,7 @@ impl<'a> Table<'a> {
         self.decimal_sign
     }
 
-    /// The next row that is not blank: its first line, and its cells, trimmed,
+    /// The next row that is not blank: its number as a spreadsheet shows it, and its cells, trimmed,
     /// one for each title of the header. A table has at least one row.
     pub(super) fn next_row(&mut self) -> Result<Option<Numbered<Vec<&str>>>, FileError> {
         let Some(line) = self.advance()? else {
@@ -116,7 +120,7 @@ impl<'a> Table<'a> {
     fn advance(&mut self) -> Result<Option<u64>, FileError> {
         loop {
             self.allowance.limit(LONGEST_ROW);
-            let row = self.reader.position().line();
+            let row = self.reader.position().line() - self.lines_within_cells;
             match self.reader.read_byte_record(&mut self.record) {
                 Ok(true) => {}
                 Ok(false) => return Ok(None),
@@ -125,10 +129,12 @@ impl<'a> Table<'a> {
             }
             // Any other row ends at a line feed, before the end of the file is met.
             self.is_open = self.reader.get_ref().has_ended();
+            let within = self.record.as_slice().split(|b| *b == b'\n').count() - 1;
+            self.lines_within_cells += within as u64;
             if self.record.iter().any(|cell| !is_blank(cell)) {
-                let within = self.record.as_slice().split(|b| *b == b'\n').count() - 1;
-                let past_the_end = self.reader.position().line();
-                return Ok(Some(past_the_end.saturating_sub(1 + within as u64).max(row)));
+                // The reader passes over blank lines before a record, so that its row is counted from its end.
+                let past_the_end = self.reader.position().line() - self.lines_within_cells;
+                return Ok(Some(past_the_end.saturating_sub(1).max(row)));
             }
         }
     }
@@ -204,14 +210,18 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_counted_past_blank_ones_and_within_quotes() {
+    fn rows_are_counted_as_a_spreadsheet_shows_them() {
         let text = "a,b\n1,2\n\n\"x\ny\",\"3, 4\"\n,\n5,6";
         let expected = vec![
             good(2, ["1", "2"]),
             good(4, ["x\ny", "3, 4"]),
-            good(7, ["5", "6"]),
+            good(6, ["5", "6"]),
         ];
         assert_eq!(rows(text.as_bytes()).unwrap(), expected);
+        // LibreOffice shows the same rows: a blank line, and one of blank cells, is a row of its own.
+        let blank = "a,b\r\n1,\"x\r\ny\r\nz\"\r\n\r\n\"\n\",\r\n   \r\n,\r\n3,4\r\n";
+        let expected_of_blank = vec![good(2, ["1", "x\r\ny\r\nz"]), good(7, ["3", "4"])];
+        assert_eq!(rows(blank.as_bytes()).unwrap(), expected_of_blank);
         let marked = format!("\u{feff}{text}\n");
         assert_eq!(rows(marked.as_bytes()).unwrap(), expected);
     }
@@ -219,7 +229,7 @@ mod tests {
     #[test]
     fn carriage_returns_are_no_part_of_a_cell() {
         let text = "a,b\r\n1,2\r\n\r\n\"x\r\ny\",\"z\"\r\n5,6\r\n";
-        let expected = vec![good(2, ["1", "2"]), good(4, ["x\r\ny", "z"]), good(6, ["5", "6"])];
+        let expected = vec![good(2, ["1", "2"]), good(4, ["x\r\ny", "z"]), good(5, ["5", "6"])];
         assert_eq!(rows(text.as_bytes()).unwrap(), expected);
     }
 
@@ -261,7 +271,7 @@ mod tests {
 
     #[test]
     fn line_ends_may_be_of_any_kind() {
-        let expected = vec![good(2, ["1", "2"]), good(4, ["x\ny", "3"]), good(6, ["5", "6"])];
+        let expected = vec![good(2, ["1", "2"]), good(4, ["x\ny", "3"]), good(5, ["5", "6"])];
         for text in [
             "a,b\r1,2\r\r\"x\ry\",3\r5,6",
             "a,b\r\n1,2\r\r\n\"x\r\ny\",3\r5,6\n",
@@ -314,7 +324,7 @@ mod tests {
         assert!(
             refusal
                 .to_string()
-                .starts_with("row 4: a quotation mark is left open")
+                .starts_with("row 3: a quotation mark is left open")
         );
         assert_eq!(rows.len(), 2);
     }
