@@ -17,6 +17,7 @@ tests_on_both_databases![
     what_is_null_or_empty_is_as_if_it_were_absent,
     bad_rows_are_told_of_and_the_good_ones_taken,
     a_repeat_changes_nothing_and_a_change_is_a_new_version,
+    an_identifier_that_is_not_known_is_left_out_with_a_warning,
     a_record_is_one_however_its_lead_is_named,
     organisations_are_found_before_they_are_added,
     places_are_found_by_code_or_id,
@@ -283,6 +284,39 @@ async fn a_repeat_changes_nothing_and_a_change_is_a_new_version(database: Databa
         json!({"leadOrganisation": {"identifier": "GB-CHC-101", "name": "Another"}}),
     );
     assert_eq!(app.publish(&[other]).await.added, 1);
+}
+
+async fn an_identifier_that_is_not_known_is_left_out_with_a_warning(database: Database) {
+    let app = TestApp::start(database).await;
+    let led = |reference: &str, name: &str| {
+        let mut record = minimal_record(
+            reference,
+            json!({"leadOrganisation": {"identifier": "N/A", "name": name}}),
+        );
+        record["fundingTerms"] =
+            json!([{"funder": {"identifier": "unknown", "name": "A funder"}, "grantIdentifier": "TBC"}]);
+        record
+    };
+    // The same reference, of two organisations that nothing but a word for no answer could make one.
+    let records = [led("a", "One charity"), led("a", "Another charity")];
+    let (tally, remarks) = app.try_publish(&records).await;
+    let said = refusals(remarks);
+    assert_eq!((tally.added, tally.refused), (2, 0), "{said:?}");
+    let expected = [
+        "warning: row 1, leadOrganisation/identifier: \"N/A\" is taken as not known",
+        "warning: row 1, fundingTerms/0/funder/identifier: \"unknown\" is taken as not known",
+        "warning: row 1, fundingTerms/0/grantIdentifier: \"TBC\" is taken as not known",
+    ];
+    for warning in expected {
+        assert!(said.iter().any(|one| one == warning), "{warning}: {said:?}");
+    }
+    let fields =
+        "leadOrganisation { name identifier } fundingTerms { funder { identifier } grantIdentifier }";
+    for record in list_initiatives(&app, fields).await {
+        assert_eq!(record["leadOrganisation"]["identifier"], json!(null), "{record}");
+        let term = json!({"funder": {"identifier": null}, "grantIdentifier": null});
+        assert_eq!(record["fundingTerms"], json!([term]), "{record}");
+    }
 }
 
 async fn a_record_is_one_however_its_lead_is_named(database: Database) {

@@ -6,8 +6,9 @@ use std::collections::HashSet;
 use async_graphql::Enum;
 use chrono::{Datelike, Days, NaiveDate};
 use serde::{Deserialize, Serialize};
-use wayin_entity::SourceKind;
+use wayin_entity::{SourceKind, WhyMissing};
 
+use super::missing::FundingTermAnswer;
 use super::record::{FundingTerm, InitiativeRecord, OrganisationReference, Sharing, Source};
 use crate::place::gss;
 use crate::spelling;
@@ -252,6 +253,35 @@ pub fn tidy(record: &mut InitiativeRecord) {
     }
 }
 
+/// Removes identifiers that are only what people write who have no answer, such as "N/A", and warns about each.
+pub fn remove_unknown_identifiers(record: &mut InitiativeRecord) -> Vec<Finding> {
+    let mut warnings = Vec::new();
+    let mut remove = |path: String, identifier: &mut Option<String>, may_be_missing: bool| {
+        let given = identifier.take_if(|text| not_known::find(text).is_some())?;
+        let is_not_applicable =
+            may_be_missing && not_known::find(&given) == Some(not_known::NotKnown::NotApplicable);
+        let taken_as = if is_not_applicable {
+            "not applicable"
+        } else {
+            "not known"
+        };
+        let reason = format!("{} is taken as {taken_as}", quoted(given.trim()));
+        warnings.push(Finding::new(FindingCode::Malformed, path, reason));
+        is_not_applicable.then_some(WhyMissing::NotApplicable)
+    };
+    let lead = &mut record.lead_organisation.identifier;
+    remove("leadOrganisation/identifier".into(), lead, false);
+    for (at, term) in record.funding_terms.iter_mut().enumerate() {
+        let path = |field: &str| format!("fundingTerms/{at}/{field}");
+        remove(path("funder/identifier"), &mut term.funder.identifier, false);
+        let why = remove(path("grantIdentifier"), &mut term.grant_identifier, true);
+        if let Some(why) = why {
+            term.missing.say(FundingTermAnswer::GrantIdentifier, why);
+        }
+    }
+    warnings
+}
+
 /// Whole months from the first day to the last, the last included; at least one.
 pub fn months_between(first: Option<NaiveDate>, last: Option<NaiveDate>) -> Option<i32> {
     let (first, after) = (first?, last?.checked_add_days(Days::new(1))?);
@@ -493,6 +523,41 @@ mod tests {
         let found = organisation(&reference);
         let paths: Vec<&str> = found.iter().map(|one| one.path.as_str()).collect();
         assert_eq!(paths, ["name", "identifier"], "{found:?}");
+    }
+
+    #[test]
+    fn words_for_no_answer_are_removed_from_identifiers() {
+        let mut record: InitiativeRecord = serde_json::from_str(
+            r#"{"title": "T", "leadOrganisation": {"identifier": "unknown", "name": "L"},
+                "fundingTerms": [
+                    {"funder": {"name": "F", "identifier": "GB-CHC-1"}, "grantIdentifier": " N/A"},
+                    {"funder": {"name": "G", "identifier": "N/A"}, "grantIdentifier": "tbc"}],
+                "source": {"kind": "SELF_REPORT", "title": "return"}}"#,
+        )
+        .unwrap();
+        let warnings: Vec<String> = remove_unknown_identifiers(&mut record)
+            .into_iter()
+            .map(|one| format!("{}: {}", one.path, one.reason))
+            .collect();
+        assert_eq!(
+            warnings,
+            [
+                "leadOrganisation/identifier: \"unknown\" is taken as not known",
+                "fundingTerms/0/grantIdentifier: \"N/A\" is taken as not applicable",
+                "fundingTerms/1/funder/identifier: \"N/A\" is taken as not known",
+                "fundingTerms/1/grantIdentifier: \"tbc\" is taken as not known",
+            ]
+        );
+        let terms = &record.funding_terms;
+        assert_eq!(record.lead_organisation.identifier, None);
+        assert_eq!(terms[0].funder.identifier.as_deref(), Some("GB-CHC-1"));
+        assert_eq!(
+            (&terms[1].funder.identifier, &terms[1].grant_identifier),
+            (&None, &None)
+        );
+        let why = terms[0].missing.why(FundingTermAnswer::GrantIdentifier);
+        assert_eq!(why, Some(WhyMissing::NotApplicable));
+        assert_eq!(remove_unknown_identifiers(&mut record), []);
     }
 
     #[test]

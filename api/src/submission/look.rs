@@ -16,7 +16,7 @@ use crate::initiative::organisations_visible_to;
 use crate::initiative::personal_data;
 use crate::initiative::publish::{self, Proposal};
 use crate::initiative::record::{InitiativeRecord, OrganisationReference};
-use crate::initiative::validate::{self, Finding, FindingCode, can_be_held};
+use crate::initiative::validate::{self, Finding, FindingCode, can_be_held, remove_unknown_identifiers};
 use crate::organisation::{Found, named_alike};
 use crate::place::{Gazetteer, nearest};
 use crate::spelling;
@@ -113,6 +113,8 @@ pub struct ByItself {
     record: Option<InitiativeRecord>,
     /// What keeps it from being sent, by its place in the record.
     found: Vec<Finding>,
+    /// What of it is not taken as it is written, by its place in the record.
+    warnings: Vec<Finding>,
 }
 
 /// Reads a record of an organisation by itself.
@@ -124,12 +126,33 @@ pub fn by_itself(document: &Value, organisation: &organisation::Model) -> ByItse
     };
     let mut reading = document::read_led_by(document, &lead);
     let mut record = reading.record.take();
+    let warnings = record
+        .as_mut()
+        .map(remove_unknown_identifiers)
+        .unwrap_or_default();
+    // Without a name beside it, nobody else is meant by an identifier that is not known.
+    if let Some(InitiativeRecord {
+        lead_organisation: given,
+        ..
+    }) = &mut record
+        && warnings
+            .iter()
+            .any(|one| one.path.starts_with("leadOrganisation/"))
+        && given.name.is_none()
+    {
+        given.identifier.clone_from(&organisation.identifier);
+        given.name = organisation
+            .identifier
+            .is_none()
+            .then(|| organisation.name.clone());
+    }
     record.iter_mut().for_each(validate::tidy);
     let found = record.as_ref().map(sent).unwrap_or_default();
     ByItself {
         reading,
         record,
         found,
+        warnings,
     }
 }
 
@@ -176,13 +199,14 @@ pub async fn at_all(
             reading,
             record,
             found,
+            warnings,
         } = proposed.alone;
         all.push(Looked {
             errors: reading.findings.clone(),
             ..Looked::default()
         });
         if let Some(record) = record {
-            read.push((at, reading, found));
+            read.push((at, reading, (found, warnings)));
             proposals.push(Proposal {
                 record,
                 grant: None,
@@ -197,7 +221,7 @@ pub async fn at_all(
     let funders = unknown_funders(db, organisation, &proposals).await?;
     let over = publish::look_over(db, act, places, &proposals).await?;
     let read = read.into_iter().zip(proposals).zip(over).zip(funders);
-    for ((((at, reading, mut found), proposal), over), funders) in read {
+    for ((((at, reading, (mut found, mut warnings)), proposal), over), funders) in read {
         let looked = &mut all[at];
         if !is_of(&proposal.record.lead_organisation, organisation, &leads) {
             let reason = format!("is not {}, whose submission this is", organisation.name);
@@ -206,7 +230,8 @@ pub async fn at_all(
         found.extend(funders);
         found.extend(over.findings.errors);
         looked.errors.extend(as_sent(&reading, found));
-        looked.warnings = as_sent(&reading, over.findings.warnings).collect();
+        warnings.extend(over.findings.warnings);
+        looked.warnings = as_sent(&reading, warnings).collect();
         looked.errors.sort_by(|a, b| a.path.cmp(&b.path));
         looked.stands_so = over.stands_so && looked.errors.is_empty();
         looked.proposal = looked.errors.is_empty().then_some(proposal);

@@ -17,7 +17,7 @@ use super::{
     FileError, LONGEST_ROW, Notes, Refusals, Row, flat, json_fault, ods, refuse_without_rows,
     repeated_fields, xlsx,
 };
-use crate::initiative::validate::{Finding, FindingCode};
+use crate::initiative::validate::{Finding, FindingCode, remove_unknown_identifiers};
 use crate::initiative::{document, record::InitiativeRecord};
 
 /// The formats that records come in.
@@ -368,7 +368,10 @@ fn record(mut refusals: Refusals, json: &str) -> Row<Written> {
     let mut reader = serde_json::Deserializer::from_str(json);
     let outcome = serde_path_to_error::deserialize(&mut reader);
     let error = match outcome {
-        Ok(Versioned { record, version }) if reader.end().is_ok() => {
+        Ok(Versioned { mut record, version }) if reader.end().is_ok() => {
+            for warning in remove_unknown_identifiers(&mut record) {
+                refusals.warn(warning.path, warning.reason);
+            }
             let version = version.as_ref().map(version::read).transpose();
             let version = version.map_err(|finding| refusals.add(finding.path, finding.reason));
             return refusals.finish(version.ok().map(|version| (record, version)));

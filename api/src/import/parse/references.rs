@@ -11,6 +11,7 @@ use crate::initiative::record::OrganisationReference;
 use crate::initiative::validate::{Finding, FindingCode};
 use crate::spelling;
 use crate::workbook::columns::REFERENCE_PATH;
+use crate::workbook::not_known;
 
 /// The reference of a record and the organisation that leads it.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +77,11 @@ impl SharedReferences {
                 let spelt = |text: Option<&str>, spell: fn(&str) -> String| {
                     text.map(spell).filter(|text| !text.is_empty())
                 };
-                let identifier = spelt(one.lead_identifier, spelling::org_id);
+                let identifier = spelt(
+                    // What is read as not known identifies nobody.
+                    one.lead_identifier.filter(|text| not_known::find(text).is_none()),
+                    spelling::org_id,
+                );
                 let name = spelt(one.lead_name, spelling::name);
                 let next = leads.len();
                 let lead = *leads.entry((identifier, name)).or_insert(next);
