@@ -143,6 +143,9 @@ enum Export {
 impl Cli {
     /// Runs the command, and closes the base that it opened, also where it fails.
     pub async fn run(self, env_file: EnvFile) -> Result<ExitCode, CliError> {
+        if let Some(problem) = env_file.problem {
+            return Err(CliError::Asked(problem));
+        }
         let serves = matches!(self.command, Command::Serve | Command::Demo { .. });
         for warning in env_file.warnings() {
             print_note!("Warning: {warning}");
@@ -217,6 +220,7 @@ fn has_colours() -> bool {
 #[derive(Debug, Default)]
 pub struct EnvFile {
     names: Vec<String>,
+    /// Why it cannot be read as it is.
     problem: Option<String>,
 }
 
@@ -228,9 +232,7 @@ impl EnvFile {
             loaded.names.extend(setting.ok().map(|(name, _)| name));
         }
         loaded.problem = match dotenvy::dotenv() {
-            Err(dotenvy::Error::LineParse(..)) => {
-                Some("A line of the file .env cannot be read; it and the lines after it are ignored.".into())
-            }
+            Err(dotenvy::Error::LineParse(..)) => Some(describe_unreadable_line()),
             Err(dotenvy::Error::Io(cause)) if cause.kind() != std::io::ErrorKind::NotFound => Some(format!(
                 "The file .env cannot be read: {}.",
                 describe_io(Path::new(".env"), &cause)
@@ -240,17 +242,60 @@ impl EnvFile {
         loaded
     }
 
-    /// What is wrong with it, and with the names in the environment.
+    /// What is wrong with the names in it and in the environment.
     fn warnings(&self) -> Vec<String> {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let mut warnings = config::name_warnings(environment, &self.names);
-        warnings.extend(self.problem.clone());
-        warnings
+        config::name_warnings(environment, &self.names)
+    }
+}
+
+/// Names the line of the file `.env` that cannot be read, without what is in it, which may be secret.
+fn describe_unreadable_line() -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let file = here
+        .ancestors()
+        .map(|folder| folder.join(".env"))
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| PathBuf::from(".env"));
+    let content = std::fs::read_to_string(&file).unwrap_or_default();
+    let ends: Vec<usize> = content
+        .match_indices('\n')
+        .map(|(at, end)| at + end.len())
+        .collect();
+    // Lines within quotation marks make a setting together, so that the last part that can be read counts.
+    let is_read =
+        |end: usize| dotenvy::from_read_iter(&content.as_bytes()[..end]).all(|setting| setting.is_ok());
+    let line = 1 + ends
+        .iter()
+        .rposition(|end| is_read(*end))
+        .map_or(0, |last| last + 1);
+    format!(
+        "The file {} cannot be read: line {line} is no setting. Write NAME=value, with quotation marks around a value that has \
+         spaces, # or quotation marks in it.",
+        file.display()
+    )
+}
+
+/// Refuses a file that a name's ending says would hold something else than is written.
+fn refuse_ending(output: Option<&Path>, known: &[&str], advice: &str) -> Result<(), CliError> {
+    let ending = output
+        .and_then(Path::extension)
+        .map(std::ffi::OsStr::to_string_lossy);
+    match ending {
+        Some(ending) if !known.iter().any(|known| ending.eq_ignore_ascii_case(known)) => Err(
+            CliError::Asked(format!("No file that ends in .{ending} is written: {advice}.")),
+        ),
+        _ => Ok(()),
     }
 }
 
 async fn export_grants(output: Option<PathBuf>, prefix: &str, hidden_too: bool) -> Result<(), CliError> {
+    refuse_ending(
+        output.as_deref(),
+        &["json"],
+        "grants are written as JSON; name a file that ends in .json",
+    )?;
     let db = open().await?;
     let (name, mut to) = create(output)?;
     let moment = database::begin_reading(&db).await?;
@@ -287,6 +332,10 @@ async fn export_grants(output: Option<PathBuf>, prefix: &str, hidden_too: bool) 
 }
 
 async fn export_records(output: Option<PathBuf>, format: Option<ExportFormat>) -> Result<(), CliError> {
+    if format.is_none() {
+        let advice = "name one that ends in .jsonl, .csv or .xlsx, or give --format";
+        refuse_ending(output.as_deref(), &["jsonl", "ndjson", "csv", "xlsx"], advice)?;
+    }
     let named = output
         .as_deref()
         .and_then(Path::to_str)

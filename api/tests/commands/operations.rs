@@ -154,6 +154,59 @@ fn a_file_that_cannot_be_used_is_reported_in_plain_words() {
 }
 
 #[test]
+fn a_line_of_the_settings_file_that_cannot_be_read_is_an_error() {
+    for (settings, line) in [
+        ("# Settings\nLOG=info\nSIGNING_KEY_FILE\n", 3),
+        ("LOG=info\n\nJWT_SECRET=secret words of mine\n", 3),
+        ("JWT_SECRET='secret\nLOG=info\n", 1),
+        ("LOG='in\nfo'\n# JWT_SECRET\nJWT_SECRET", 4),
+    ] {
+        let folder = Folder::new();
+        folder.file(".env", settings);
+        let ended = folder.run(&["schema"]);
+        assert_eq!(ended.code, Some(1), "{settings:?}: {ended:?}");
+        let named = format!(".env cannot be read: line {line} is no setting");
+        assert!(ended.err.contains(&named), "{settings:?}: {ended:?}");
+        assert!(!ended.err.contains("secret"), "no value is printed: {ended:?}");
+    }
+}
+
+#[test]
+fn an_export_into_a_file_of_another_kind_is_refused() {
+    let folder = settings();
+    assert_eq!(folder.run(&["migrate", "up"]).code, Some(0));
+    for (arguments, expected) in [
+        (
+            &["export", "records", "--output", "a.xls"][..],
+            "No file that ends in .xls is written: name one",
+        ),
+        (
+            &["export", "records", "--output", "a.json"],
+            "No file that ends in .json is written: name one",
+        ),
+        (
+            &["export", "grants", "--output", "a.csv"],
+            "No file that ends in .csv is written: grants",
+        ),
+    ] {
+        let ended = folder.run(arguments);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.err.contains(expected), "{ended:?}");
+    }
+    assert!(
+        !folder.names().iter().any(|name| name.starts_with("a.")),
+        "{:?}",
+        folder.names()
+    );
+    let named = folder.run(&["export", "records", "--output", "a.txt", "--format", "csv"]);
+    assert_eq!(named.code, Some(0), "{named:?}");
+    assert_eq!(
+        folder.run(&["export", "records", "--output", "a.XLSX"]).code,
+        Some(0)
+    );
+}
+
+#[test]
 fn names_that_are_no_settings_are_reported() {
     let folder = settings().with("COST_MAX", "1").with("DATABASE_URL", "");
     folder.file(".env", "QUERY_TIMEOUT=3\nLOG=info\n");
