@@ -1,12 +1,12 @@
 //! Conditions of `@include` and `@skip` that are null or have no value.
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
-use async_graphql::{Pos, Value as ConstValue, Variables};
+use async_graphql::{Name, Pos, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
 use super::operation::{for_each_selection, used_fragments};
 
-/// Finds a condition of an operation whose variable is null or has no value, and describes the error. `variables` have
+/// Finds a condition of an operation whose variable is null or may have no value, and describes the error. `variables` have
 /// their defaults already.
 ///
 /// The specification (September 2025, 5.8.5 and 6.4.1) allows a variable of the type `Boolean` in such a place if it has
@@ -31,23 +31,36 @@ pub fn find_missing_condition(
                     && matches!(name, "include" | "skip")
                     && let Some(condition) = directive.node.get_argument("if")
                     && let Value::Variable(variable) = &condition.node
-                    && variables
-                        .get(variable)
-                        .is_none_or(|value| *value == ConstValue::Null)
                 {
-                    let trouble = if variables.contains_key(variable) {
-                        "is null"
-                    } else {
-                        "has no value"
+                    let trouble = match variables.get(variable) {
+                        Some(ConstValue::Null) => "is null",
+                        None => "has no value",
+                        Some(_) if may_have_no_value(operation, variable) => {
+                            "is declared as Boolean without a default"
+                        }
+                        Some(_) => continue,
                     };
-                    let message =
-                        format!("${variable} {trouble}, and the condition of @{name} is true or false");
+                    let message = format!(
+                        "${variable} {trouble}, and the condition of @{name} is true or false; declare it as Boolean!, or \
+                         give it a default"
+                    );
                     found = Some((condition.pos, message));
                 }
             }
         });
     }
     found
+}
+
+/// Whether an operation declares a variable with a type that null is of, and gives it no default.
+fn may_have_no_value(operation: &OperationDefinition, variable: &Name) -> bool {
+    let mut declared = operation.variable_definitions.iter().map(|one| &one.node);
+    declared.any(|one| {
+        let default = one.default_value.as_ref().map(|default| &default.node);
+        one.name.node == *variable
+            && one.var_type.node.nullable
+            && default.is_none_or(|default| *default == ConstValue::Null)
+    })
 }
 
 #[cfg(test)]
@@ -92,6 +105,21 @@ mod tests {
                 "query Q($a: Boolean) { f @include(if: $a) }",
                 json!({}),
                 Some("$a has no value"),
+            ),
+            (
+                "query Q($a: Boolean) { f @include(if: $a) }",
+                json!({"a": true}),
+                Some("$a is declared as Boolean without a default, and the condition of @include"),
+            ),
+            (
+                "query Q($a: Boolean = null) { f @skip(if: $a) }",
+                json!({"a": true}),
+                Some("$a is declared as Boolean without a default"),
+            ),
+            (
+                "query Q($a: Boolean!) { f @include(if: $a) }",
+                json!({"a": true}),
+                None,
             ),
             (
                 "query Q($a: Int, $b: Boolean = true) { f(x: $a) @skip(if: $b) }",
