@@ -9,7 +9,8 @@ use uuid::Uuid;
 use wayin_entity::{ChangeKind, ChangeSubject, change};
 
 use crate::clock::Clock;
-use crate::database::{Lock, insert_all, lock};
+use crate::database::insert_all;
+use crate::locks::{AdvisoryLock, LockMode, lock};
 
 /// Who changes the base, when and why.
 pub struct Act<'a> {
@@ -80,9 +81,6 @@ impl ChangeNotifier {
     }
 }
 
-/// The lock that keeps two transactions on PostgreSQL from numbering changes at once.
-const LOCK: i64 = 0x7761_7969_6e00_0001;
-
 /// The channel on which `PostgreSQL` tells those who listen that the base was changed.
 pub const CHANNEL: &str = "wayin_change";
 
@@ -92,7 +90,7 @@ pub async fn append(db: &impl ConnectionTrait, act: &Act<'_>, entries: &[Entry])
     if entries.is_empty() {
         return Ok(());
     }
-    lock(db, Lock::Alone, LOCK).await?;
+    lock(db, LockMode::Exclusive, AdvisoryLock::ChangeLog).await?;
     tell(db).await?;
     let now = act.now();
     let rows = entries.iter().map(|entry| change::ActiveModel {

@@ -188,11 +188,6 @@ impl TextComparison {
     }
 }
 
-/// The form in which names and titles are searched and compared, on any database.
-pub fn fold(text: &str) -> String {
-    crate::spelling::folded(text)
-}
-
 /// How a set of codes is compared; UNKNOWN where nothing is recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SetComparison<T> {

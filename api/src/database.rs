@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod full;
 mod insert;
+mod like;
 
 use std::fs::OpenOptions;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     EntityTrait, IntoActiveModel, IsolationLevel, Iterable, PrimaryKeyToColumn, SqliteTransactionMode,
-    SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait, Value,
+    SqlxSqliteConnector, TransactionOptions, TransactionTrait, Value,
     sea_query::{Expr, ExprTrait as _, OnConflict, extension::postgres::PgFunc},
     sqlx::{
         self, ConnectOptions as _, Connection as _,
@@ -19,9 +20,9 @@ use sea_orm::{
 };
 
 pub use self::insert::insert_all;
+pub use self::like::escape_like;
 
-/// What whoever writes shares on PostgreSQL, and whoever is to write alone has to themselves.
-const WRITING: i64 = 0x7761_7969_6e00_0003;
+use crate::locks::{AdvisoryLock, LockMode, lock};
 
 /// How long a pool waits for its connections when it is closed, before it closes without them.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
@@ -150,46 +151,24 @@ pub async fn commit(transaction: DatabaseTransaction) -> Result<(), DbErr> {
 /// Begins a transaction that writes. SQLite takes its one writer's lock at
 /// once: a lock that is taken later, after reading, can be refused.
 pub async fn begin_writing(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    begin_with_lock(db, Lock::Shared).await
+    begin_with_lock(db, LockMode::Shared).await
 }
 
 /// Begins a transaction that writes alone: it waits until whoever writes is done, and others wait for it. It sees
 /// all that was written, and nothing is written beside it. On SQLite every one that writes is such.
 pub async fn begin_writing_alone(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    begin_with_lock(db, Lock::Alone).await
+    begin_with_lock(db, LockMode::Exclusive).await
 }
 
-async fn begin_with_lock(db: &DatabaseConnection, as_one: Lock) -> Result<DatabaseTransaction, DbErr> {
+async fn begin_with_lock(db: &DatabaseConnection, mode: LockMode) -> Result<DatabaseTransaction, DbErr> {
     let transaction = db
         .begin_with_options(TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         })
         .await?;
-    lock(&transaction, as_one, WRITING).await?;
+    lock(&transaction, mode, AdvisoryLock::Writing).await?;
     Ok(transaction)
-}
-
-/// Whether a lock is shared.
-#[derive(Clone, Copy, Debug)]
-pub enum Lock {
-    /// With others who share it.
-    Shared,
-    /// With nobody.
-    Alone,
-}
-
-/// Waits for a lock, which is held until the transaction ends. On SQLite it is nobody else's: there is one who writes.
-pub async fn lock(db: &impl ConnectionTrait, as_one: Lock, key: i64) -> Result<(), DbErr> {
-    if db.get_database_backend() == DbBackend::Postgres {
-        let function = match as_one {
-            Lock::Shared => "pg_advisory_xact_lock_shared",
-            Lock::Alone => "pg_advisory_xact_lock",
-        };
-        let statement = Statement::from_string(DbBackend::Postgres, format!("SELECT {function}({key})"));
-        db.execute_raw(statement).await?;
-    }
-    Ok(())
 }
 
 /// Has `PostgreSQL` look at what stands in the tables that records go into, which it does of itself within minutes: until then

@@ -17,8 +17,9 @@ use crate::auth::requester::Member;
 use crate::change::{self, Act, ChangeNotifier};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::finding::{Finding, FindingCode};
 use crate::initiative::difference::Difference;
-use crate::initiative::validate::{Finding, FindingCode, can_be_held};
+use crate::spelling::is_storable;
 use crate::{audit, database};
 
 /// How long a mutation is known again by its key.
@@ -186,7 +187,7 @@ async fn known_again<'a, A: DeserializeOwned>(
 fn unusable(key: &str) -> Option<&'static str> {
     if key.is_empty() || key.chars().count() > LONGEST_KEY {
         Some("has from 1 to 200 characters")
-    } else if can_be_held(key) {
+    } else if is_storable(key) {
         None
     } else {
         Some("holds the character NUL (U+0000), which no base can keep")

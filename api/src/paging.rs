@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::initiative::validate::can_be_held;
+use crate::spelling::is_storable;
 
 /// The most rows of a page.
 pub const MOST: u64 = 100;
@@ -158,7 +158,7 @@ impl Cursor {
                 list == E::default().table_name()
                     && tag == sort.tag
                     && (*key == Key::NotKnown || (sort.looks)(key))
-                    && !matches!(key, Key::Text(text) if !can_be_held(text))
+                    && !matches!(key, Key::Text(text) if !is_storable(text))
             })
             .map(|(_, _, key, id)| Self { key, id })
             .ok_or_else(|| Error::bad_input(argument, "is not a cursor of this list in this order"))

@@ -81,7 +81,7 @@ pub async fn respell(db: &DatabaseConnection, clock: &dyn Clock) -> Result<Respe
 
 /// Whether an organisation is spelt as it is stored from now on.
 pub fn is_spelt(row: &organisation::Model) -> bool {
-    row.name_folded == spelling::folded(&row.name)
+    row.name_folded == spelling::fold(&row.name)
         && row.name == spelling::name(&row.name)
         && row.identifier == row.identifier.as_deref().map(spelling::org_id)
 }
@@ -90,7 +90,7 @@ pub fn is_spelt(row: &organisation::Model) -> bool {
 pub async fn clashes(db: &impl ConnectionTrait, row: &organisation::Model) -> Result<Vec<Clash>> {
     use organisation::Column;
     let mut clashes = Vec::new();
-    let spelt = spelling::folded(&row.name);
+    let spelt = spelling::fold(&row.name);
     if row.name_folded != spelt {
         let same = Column::NameFolded.eq(&spelt);
         if let Some(other) = another(db, row.id, same).await? {
@@ -150,7 +150,7 @@ async fn organisations(db: &impl ConnectionTrait, act: &Act<'_>, respelt: &mut R
             let mut after = row.clone();
             if !clashes.iter().any(|clash| clash.what.starts_with("the name")) {
                 after.name = spelling::name(&row.name);
-                after.name_folded = spelling::folded(&row.name);
+                after.name_folded = spelling::fold(&row.name);
             }
             if !clashes
                 .iter()
@@ -173,7 +173,7 @@ async fn organisations(db: &impl ConnectionTrait, act: &Act<'_>, respelt: &mut R
 
 async fn former_organisations(db: &impl ConnectionTrait, respelt: &mut Respelt) -> Result<()> {
     for row in former_organisation::Entity::find().all(db).await? {
-        let name_folded = spelling::folded(&row.name);
+        let name_folded = spelling::fold(&row.name);
         let identifier = row.identifier.as_deref().map(spelling::org_id);
         if row.name_folded != name_folded || row.identifier != identifier {
             let mut row: former_organisation::ActiveModel = row.into();
@@ -190,7 +190,7 @@ async fn places(db: &impl ConnectionTrait, respelt: &mut Respelt) -> Result<()> 
     let mut walk = Walk::new(place::Entity::find(), place::Column::Id, ROWS_AT_ONCE);
     while let Some(rows) = walk.rows(db).await? {
         for row in rows {
-            let name_folded = spelling::folded(&row.name);
+            let name_folded = spelling::fold(&row.name);
             if row.name_folded != name_folded {
                 let mut row: place::ActiveModel = row.into();
                 row.name_folded = Set(name_folded);
@@ -207,7 +207,7 @@ async fn initiatives(db: &impl ConnectionTrait, respelt: &mut Respelt) -> Result
     let mut walk = Walk::new(initiative::Entity::find(), Column::Id, ROWS_AT_ONCE);
     while let Some(rows) = walk.rows(db).await? {
         for row in rows {
-            let title_folded = spelling::folded(&row.title);
+            let title_folded = spelling::fold(&row.title);
             let external_ref = row
                 .external_ref
                 .as_deref()

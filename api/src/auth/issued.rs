@@ -12,7 +12,7 @@ use wayin_entity::{issued_token, member};
 use super::token::{Signer, Subject};
 use crate::change::{self, Act};
 use crate::error::{Error, Result};
-use crate::initiative::validate::{FindingCode, Findings};
+use crate::finding::{FindingCode, Findings};
 use crate::keeping::check_text;
 use crate::mutation::Refusal;
 use crate::paging::{Key, Paged, Sort};

@@ -14,7 +14,7 @@ use super::token::{Subject, Verified, Verifier};
 use super::token_use;
 use crate::change::{self, Act};
 use crate::error::{Error, Result, TokenError};
-use crate::initiative::validate::{FindingCode, Findings};
+use crate::finding::{FindingCode, Findings};
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
 use crate::paging::{Key, Paged, Sort};

@@ -14,6 +14,7 @@ use wayin_entity::{issued_token, member};
 use super::issued::{Draft, USUAL_DAYS, Until, issue, revoke};
 use super::members::Member;
 use crate::error::Error;
+use crate::finding::{Finding, FindingCode};
 use crate::graphql::{
     app,
     connection::{Connection, TotalCount, connection},
@@ -24,11 +25,10 @@ use crate::graphql::{
     user_error::UserError,
 };
 use crate::id::NodeKind;
-use crate::initiative::validate::{Finding, FindingCode};
 use crate::mutation::{Begun, Event, Refusal};
+use crate::note;
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::snapshot::Snapshot;
-use crate::submission::look;
 
 /// A token that was issued here. Its text is told once, to whoever issued it, and kept nowhere.
 #[derive(Clone, Debug)]
@@ -261,7 +261,7 @@ impl Answer {
 
 /// Why something is done, where it is said, and what is wrong with that.
 fn why(reason: Option<&str>) -> (Option<String>, Vec<Finding>) {
-    match reason.map(|reason| look::at_note("reason", reason)) {
+    match reason.map(|reason| note::validate("reason", reason)) {
         None => (None, Vec::new()),
         Some(Ok(reason)) => (Some(reason), Vec::new()),
         Some(Err(refusal)) => (None, refusal.findings),

@@ -14,14 +14,13 @@ use wayin_entity::{ChangeKind, ChangeSubject, Perspective, change, initiative, r
 use super::rebuild::{Parts, settle};
 use super::{Checking, Invariant};
 use crate::base::DisclosureKeys;
-use crate::condition::fold;
 use crate::error::{Error, Result};
-use crate::initiative::difference;
 use crate::initiative::publish::says_no_more_than_a_grant;
 use crate::initiative::record::{InitiativeRecord, OrganisationReference, PlaceReference};
-use crate::initiative::validate;
+use crate::initiative::{difference, validate};
 use crate::paging::Walk;
 use crate::redaction::MARKER;
+use crate::spelling::fold;
 
 /// How many initiatives are looked at together.
 const AT_ONCE: u64 = 500;

@@ -13,11 +13,11 @@ use wayin_entity::{base, claim, issued_token, organisation, place, repeatable, t
 use super::{Checking, Invariant};
 use crate::auth::issued::MOST_DAYS;
 use crate::base::DisclosureKeys;
-use crate::condition::fold;
 use crate::error::Result;
 use crate::graphql::input;
 use crate::initiative::filter_input::InitiativeFilter;
 use crate::respell::{clashes, is_spelt};
+use crate::spelling::fold;
 use crate::vocabulary::term::folded;
 
 /// The keys under the base's secret; none where it has none.

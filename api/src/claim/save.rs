@@ -7,7 +7,7 @@ use wayin_entity::{Dimension, KeptSubject, claim, reflection};
 
 use crate::change::Act;
 use crate::error::Result;
-use crate::initiative::validate::{FindingCode, Findings};
+use crate::finding::{FindingCode, Findings};
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
 use crate::spelling;

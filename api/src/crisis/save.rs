@@ -9,7 +9,7 @@ use wayin_entity::{ChangeKind, ChangeSubject, KeptSubject, crisis, crisis_place}
 use crate::change::{self, Act, Entry};
 use crate::database::insert_all;
 use crate::error::Result;
-use crate::initiative::validate::{FindingCode, Findings};
+use crate::finding::{FindingCode, Findings};
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
 use crate::place::{self, PlaceKey};

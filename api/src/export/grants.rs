@@ -20,12 +20,12 @@ use wayin_entity::{
     SourceKind, Visibility, funding_term, initiative, initiative_source, organisation, place, source,
 };
 
-use crate::condition::fold;
 use crate::error::{Error, Result};
 use crate::grant_detail::{self, GrantDetail};
 use crate::import::parse::grants::{OwnTerms, Party, Period};
 use crate::initiative::missing::{FundingTermAnswer, Missing};
 use crate::money;
+use crate::spelling::fold;
 
 /// What identifiers begin with that are made here, and that nobody has issued.
 pub const OWN_PREFIX: &str = "WAYIN";

@@ -12,9 +12,10 @@ use wayin_entity::{
     ReportingFrequency, Restriction, Step,
 };
 
-use crate::condition::{Comparison, Condition, SetComparison, TextComparison, fold};
+use crate::condition::{Comparison, Condition, SetComparison, TextComparison};
 use crate::error::{Error, Result};
 use crate::id::{self, NodeKind};
+use crate::spelling::fold;
 
 /// A count of minor units of money: a 64-bit integer, as a number or as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

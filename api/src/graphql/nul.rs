@@ -9,7 +9,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
-use crate::initiative::validate::can_be_held;
+use crate::spelling::is_storable;
 
 /// Whether an operation, a fragment of its document or a variable holds a NUL where a query reads it.
 pub fn is_asked_for(
@@ -35,11 +35,11 @@ pub fn is_asked_for(
 /// Whether a constant value holds a NUL, in the name of a field too.
 pub fn holds_nul(value: &ConstValue) -> bool {
     match value {
-        ConstValue::String(text) => !can_be_held(text),
+        ConstValue::String(text) => !is_storable(text),
         ConstValue::List(values) => values.iter().any(holds_nul),
         ConstValue::Object(fields) => fields
             .iter()
-            .any(|(name, value)| !can_be_held(name) || holds_nul(value)),
+            .any(|(name, value)| !is_storable(name) || holds_nul(value)),
         _ => false,
     }
 }
@@ -68,7 +68,7 @@ fn in_arguments(arguments: &[(Positioned<Name>, Positioned<Value>)]) -> bool {
 
 fn is_in(value: &Value) -> bool {
     match value {
-        Value::String(text) => !can_be_held(text),
+        Value::String(text) => !is_storable(text),
         Value::List(values) => values.iter().any(is_in),
         Value::Object(fields) => fields.values().any(is_in),
         _ => false,

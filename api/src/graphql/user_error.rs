@@ -3,8 +3,8 @@
 use async_graphql::{Json, SimpleObject};
 use serde_json::Value;
 
+use crate::finding::{Finding, FindingCode};
 use crate::initiative::difference::Difference;
-use crate::initiative::validate::{Finding, FindingCode};
 
 /// Something that was wrong with the input. A refused input changes nothing.
 #[derive(Clone, Debug, SimpleObject)]

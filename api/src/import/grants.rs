@@ -7,18 +7,17 @@ use sea_orm::DatabaseConnection;
 use wayin_entity::{OrganisationKind, SourceKind, Visibility};
 
 use super::parse::file_record::Cell;
-use super::parse::grants;
 use super::parse::grants::{Grant, GrantFormat, Party};
 use super::parse::records::Limits;
-use super::parse::{GoodRow, Refusal};
+use super::parse::{GoodRow, Refusal, grants};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
 use crate::export::grants as export;
+use crate::finding::Finding;
 use crate::grant_detail::{GrantDetail, NamedLocations};
 use crate::initiative::missing::Missing;
 use crate::initiative::publish::{Proposal, PublishedGrant};
 use crate::initiative::record::{FundingTerm, InitiativeRecord, OrganisationReference, Source};
-use crate::initiative::validate::Finding;
 use crate::place::Gazetteer;
 
 /// Imports a file of grants. `licence` is that of the file, where it does not say itself.

@@ -19,6 +19,7 @@ use super::job::{self, to_mend};
 use crate::app::App;
 use crate::auth::requester::Member;
 use crate::error::Error;
+use crate::finding::{Finding, FindingCode};
 use crate::graphql::{
     app,
     connection::{Connection, TotalCount, connection},
@@ -30,7 +31,6 @@ use crate::graphql::{
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::{Initiative, InitiativeById, Organisation};
-use crate::initiative::validate::{Finding, FindingCode};
 use crate::mutation::{self, Begun, Event, Sent};
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::snapshot::Snapshot;

@@ -25,8 +25,8 @@ use crate::base::DisclosureKeys;
 use crate::change::Act;
 use crate::database;
 use crate::error::{Error, Result};
+use crate::finding::{Finding, FindingCode};
 use crate::initiative::publish::{Outcome, Proposal, publish_all};
-use crate::initiative::validate::{Finding, FindingCode};
 use crate::place::Gazetteer;
 
 /// How many rows are published in one transaction.

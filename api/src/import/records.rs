@@ -12,13 +12,13 @@ use super::parse::records::{self, Limits, RecordFile, RecordFormat, Unread, Writ
 use super::parse::{FileError, GoodRow, Refusal, Row};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
-use crate::condition::fold;
 use crate::error::Error;
+use crate::finding::Finding;
 use crate::initiative::document;
 use crate::initiative::publish::Proposal;
 use crate::initiative::record::{InitiativeRecord, OrganisationReference};
-use crate::initiative::validate::Finding;
 use crate::organisation::Found;
+use crate::spelling::fold;
 
 /// Imports a file of records in JSON Lines, one whole record a line.
 pub async fn import(

@@ -10,7 +10,7 @@ use serde_path_to_error::{Path, Segment};
 use wayin_entity::{Challenge, Condition, EntryPoint, Perspective, SourceKind};
 
 use super::record::InitiativeRecord;
-use super::validate::{Finding, FindingCode};
+use crate::finding::{Finding, FindingCode};
 use crate::workbook::columns::{Kind, column_at};
 use crate::workbook::not_known;
 use crate::workbook::vocabulary::Vocabulary;

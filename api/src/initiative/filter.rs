@@ -21,6 +21,7 @@ use crate::condition::{
     OrganisationTest, PlaceCondition, PlaceTest, Quantifier, SetComparison, TermCondition, TermTest,
     TextComparison, WayInComparison,
 };
+use crate::database::escape_like;
 use crate::place::within;
 
 /// Where a condition on initiatives is TRUE, or FALSE. Speaks of the table `initiative`.
@@ -105,15 +106,10 @@ fn text_compared(column: &Expr, comparison: &TextComparison, wanted: bool) -> Ex
     match comparison {
         TextComparison::OneOf(listed) if wanted => column.is_in(listed.iter().cloned()),
         TextComparison::OneOf(listed) => column.is_not_in(listed.iter().cloned()),
-        TextComparison::Contains(part) => like(column, format!("%{}%", like_escaped(part))),
-        TextComparison::StartsWith(start) => like(column, format!("{}%", like_escaped(start))),
+        TextComparison::Contains(part) => like(column, format!("%{}%", escape_like(part))),
+        TextComparison::StartsWith(start) => like(column, format!("{}%", escape_like(start))),
         TextComparison::Known(known) => is_known(column, *known == wanted),
     }
-}
-
-/// A text in which nothing stands for anything else in a pattern of `LIKE` with `\\` as its escape.
-pub fn like_escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 fn lower(column: Expr) -> Expr {

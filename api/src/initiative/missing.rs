@@ -11,8 +11,8 @@ use serde_json::Value;
 use wayin_entity::WhyMissing;
 
 use super::record::{ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, InitiativeRecord};
-use super::validate::{FindingCode, Findings};
 use crate::error::{Error, Result};
+use crate::finding::{FindingCode, Findings};
 
 /// The fields of a part of a record that may be left without an answer.
 pub trait Answer: Copy + Ord + 'static {

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::record::InitiativeRecord;
-use super::validate::{Finding, FindingCode};
+use crate::finding::{Finding, FindingCode};
 
 /// An "@" alone is none: grants say "Free@Last" and "@ the Hub".
 static EMAIL: LazyLock<Regex> =

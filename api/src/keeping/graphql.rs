@@ -20,6 +20,7 @@ use wayin_entity::{claim, crisis, kept_revision, meeting, member, organisation, 
 
 use super::partial;
 use crate::error::Error;
+use crate::finding::Finding;
 use crate::graphql::{
     app,
     connection::{Connection, TotalCount, connection},
@@ -30,11 +31,10 @@ use crate::graphql::{
 };
 use crate::id::{self, NodeKind};
 use crate::initiative::difference;
-use crate::initiative::validate::Finding;
 use crate::mutation::{Begun, Event, Refusal, Running};
+use crate::note;
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::snapshot::Snapshot;
-use crate::submission::look;
 
 /// A row of something that stewards keep.
 pub trait Kept: Snapshot + Send + Sync {
@@ -280,7 +280,7 @@ async fn repeated<M: Kept>(db: &DatabaseConnection, answer: Answer) -> Result<An
 
 /// Why something is saved, and what is wrong with what was said of it.
 pub fn why(reason: Option<&str>) -> (String, Vec<Finding>) {
-    match reason.map(|reason| look::at_note("reason", reason)) {
+    match reason.map(|reason| note::validate("reason", reason)) {
         None => ("saved".into(), Vec::new()),
         Some(Ok(reason)) => (reason, Vec::new()),
         Some(Err(refusal)) => ("saved".into(), refusal.findings),

@@ -19,13 +19,13 @@ use wayin_entity::{KeptSubject, kept_revision};
 use crate::change::Act;
 use crate::database::insert_all;
 use crate::error::Result;
+use crate::finding::{Finding, FindingCode, Findings};
 use crate::id::NodeKind;
-use crate::initiative::difference;
-use crate::initiative::personal_data;
-use crate::initiative::validate::{Finding, FindingCode, Findings, can_be_held};
+use crate::initiative::{difference, personal_data};
 use crate::mutation::Refusal;
 use crate::paging::{Key, Paged, Sort};
 use crate::spelling;
+use crate::spelling::is_storable;
 
 /// How many rows one statement inserts, and how many ids it asks for: SQLite binds at most 32,766 values.
 const AT_ONCE: usize = 1_000;
@@ -275,7 +275,7 @@ where
     E::Model: Send + Sync,
 {
     // What no base can hold, none has; and it is found wrong already.
-    if value.is_empty() || !can_be_held(value) {
+    if value.is_empty() || !is_storable(value) {
         return Ok(());
     }
     let mut same = E::find().filter(column.eq(value));

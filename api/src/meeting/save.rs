@@ -6,8 +6,8 @@ use wayin_entity::{Challenge, EntryPoint, KeptSubject, Perspective, meeting, ref
 
 use crate::change::Act;
 use crate::error::Result;
+use crate::finding::{FindingCode, Findings};
 use crate::initiative::personal_data;
-use crate::initiative::validate::{FindingCode, Findings};
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
 use crate::place::{self, PlaceKey};

@@ -10,7 +10,7 @@ use crate::graphql::decode;
 use crate::id::NodeKind;
 use crate::initiative::graphql::Organisation;
 use crate::keeping::graphql::{Done, Log, begin, finish, kept_payload};
-use crate::submission::look;
+use crate::note;
 
 /// Two organisations that turned out to be one.
 #[derive(Clone, Debug, InputObject)]
@@ -60,7 +60,7 @@ impl MergingMutation {
             merge: decode(NodeKind::Organisation, "input.merge", &input.merge)?,
             merge_version: input.merge_version,
         };
-        let (reason, wrong) = match look::at_note("reason", &input.reason) {
+        let (reason, wrong) = match note::validate("reason", &input.reason) {
             Ok(reason) => (reason, Vec::new()),
             Err(refusal) => (String::new(), refusal.findings),
         };

@@ -81,7 +81,7 @@ impl OrganisationFilter {
 
 /// An identifier as filters compare it.
 fn fold_identifier(text: &str) -> String {
-    spelling::folded(&spelling::org_id(text))
+    spelling::fold(&spelling::org_id(text))
 }
 
 /// Has the ids of organisations that were merged lead to those that they were merged into.

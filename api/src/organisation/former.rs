@@ -11,11 +11,10 @@ use uuid::Uuid;
 use wayin_entity::{former_organisation, organisation};
 
 use super::{Found, in_full};
-use crate::condition::fold;
 use crate::database::is_one_of_any;
 use crate::error::Result;
 use crate::initiative::record::OrganisationReference;
-use crate::initiative::validate::can_be_held;
+use crate::spelling::{fold, is_storable};
 
 /// For each id that was an organisation's before it was merged, the one that it leads to.
 pub async fn led_on(
@@ -108,7 +107,7 @@ pub async fn identifiers_now(
     }
     let lower: Expr = Func::lower(Expr::col(former_organisation::Column::Identifier)).into();
     let former = former_organisation::Entity::find()
-        .filter(lower.is_in(folded.into_iter().filter(|text| can_be_held(text))))
+        .filter(lower.is_in(folded.into_iter().filter(|text| is_storable(text))))
         .all(db)
         .await?;
     let ids: Vec<Uuid> = former.iter().map(|one| one.organisation_id).collect();

@@ -18,14 +18,13 @@ use wayin_entity::{ChangeKind, ChangeSubject, KeptSubject, OrganisationKind, org
 
 pub use self::save::{Draft, save};
 use crate::change::{self, Act, Entry};
-use crate::condition::fold;
 use crate::database::{insert_all, is_one_of, is_one_of_any};
 use crate::error::{Error, Result};
 use crate::initiative::record::OrganisationReference;
-use crate::initiative::validate::can_be_held;
 use crate::keeping::{self, Save, Standing, document};
 use crate::paging::{Key, Paged, Sort};
 use crate::spelling;
+use crate::spelling::{fold, is_storable};
 
 /// The organisations that a batch of records names.
 #[derive(Debug, Default)]
@@ -53,7 +52,7 @@ fn named_by<'a>(references: impl Iterator<Item = &'a OrganisationReference>) -> 
         names.extend(reference.name.as_deref().map(fold));
     }
     for texts in [&mut identifiers, &mut names] {
-        texts.retain(|text| can_be_held(text));
+        texts.retain(|text| is_storable(text));
         texts.sort_unstable();
         texts.dedup();
     }
@@ -333,7 +332,7 @@ pub async fn named_alike(
     let folded = fold(name);
     let beginnings = folded
         .split_whitespace()
-        .filter(|word| word.chars().count() >= BEGINNING && can_be_held(word))
+        .filter(|word| word.chars().count() >= BEGINNING && is_storable(word))
         .take(WORDS)
         .map(|word| word.chars().take(BEGINNING).collect::<String>());
     let any = beginnings.fold(Condition::any(), |any, beginning| {
@@ -350,7 +349,7 @@ pub async fn named_alike(
         };
         (one.name_folded.as_str(), shown)
     });
-    Ok(crate::place::most_alike(name, names))
+    Ok(crate::name_suggestions::find_similar(name, names))
 }
 
 /// Finds organisations by their ids.

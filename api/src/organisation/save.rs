@@ -5,13 +5,14 @@ use wayin_entity::{OrganisationKind, former_organisation, organisation};
 
 use super::{Altered, standing};
 use crate::change::{self, Act};
-use crate::condition::fold;
 use crate::error::Result;
+use crate::finding::{FindingCode, Findings};
 use crate::initiative::record::OrganisationReference;
-use crate::initiative::validate::{self, FindingCode, Findings, can_be_held};
+use crate::initiative::validate::{self};
 use crate::keeping::{self, Target};
 use crate::mutation::Refusal;
 use crate::spelling;
+use crate::spelling::{fold, is_storable};
 
 /// An organisation as a steward writes it.
 #[derive(Clone, Debug)]
@@ -61,7 +62,7 @@ pub async fn save(
         }
         None => None,
     };
-    if let Some(identifier) = identifier.as_ref().filter(|text| can_be_held(text)) {
+    if let Some(identifier) = identifier.as_ref().filter(|text| is_storable(text)) {
         let same = organisation::Entity::find()
             .filter(organisation::Column::Identifier.eq(identifier))
             .one(db)

@@ -10,7 +10,7 @@ use super::draft::{PlaceDraft, Stated};
 use super::save::{Links, Up, leads_to};
 use super::{Gazetteer, Unclear, gss, shown};
 use crate::change::Act;
-use crate::condition::fold;
+use crate::spelling::fold;
 
 /// The place that a draft means, and what it comes to.
 pub(super) struct Meant {

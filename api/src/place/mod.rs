@@ -19,13 +19,14 @@ use wayin_entity::place;
 
 pub use self::draft::{PlaceDraft, Stated};
 pub use self::save::{Draft, Saved, save, save_all};
-use crate::condition::fold;
 use crate::error::{Error, Result};
+use crate::finding::{FindingCode, Findings};
 use crate::id::{self, NodeKind};
 use crate::initiative::record::PlaceReference;
-use crate::initiative::validate::{FindingCode, Findings};
+use crate::name_suggestions::{describe_nearest, find_similar};
 use crate::paging::{Key, Paged, Sort};
 use crate::spelling;
+use crate::spelling::fold;
 
 /// What a place is asked for by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -49,7 +50,7 @@ pub enum Unclear {
     #[error("no place has the id {0}")]
     NoSuchId(String),
     /// No place has that name.
-    #[error("no place is called {name}{}", nearest(.alike))]
+    #[error("no place is called {name}{}", describe_nearest(.alike))]
     NoSuchName {
         /// The name.
         name: String,
@@ -64,35 +65,6 @@ pub enum Unclear {
         /// The places.
         places: Vec<String>,
     },
-}
-
-/// What may have been meant, to be added to a complaint.
-pub fn nearest(names: &[String]) -> String {
-    if names.is_empty() {
-        String::new()
-    } else {
-        format!("; the nearest are {}", names.join(", "))
-    }
-}
-
-/// How alike two names must be, from 0 to 1, for one to be offered for the other.
-const ALIKE: f64 = 0.8;
-/// How many names are offered.
-const OFFERED: usize = 3;
-
-/// Of some names those that are most like another, the most alike first. After M. A. Jaro (1989)
-/// and W. E. Winkler (1990), who weigh the first letters more.
-pub fn most_alike<'a>(name: &str, names: impl Iterator<Item = (&'a str, String)>) -> Vec<String> {
-    // Whether a name begins with "the" is what people remember least.
-    let bare = |name: &'_ str| name.strip_prefix("the ").unwrap_or(name).to_owned();
-    let name = bare(&fold(name));
-    let mut alike: Vec<(f64, String)> = names
-        .map(|(folded, shown)| (strsim::jaro_winkler(&name, &bare(folded)), shown))
-        .filter(|(alike, _)| *alike >= ALIKE)
-        .collect();
-    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    alike.truncate(OFFERED);
-    alike.into_iter().map(|(_, shown)| shown).collect()
 }
 
 /// Every place by id, code and name: small enough to be held while a file is read.
@@ -202,7 +174,7 @@ impl Gazetteer {
                 });
                 Err(Unclear::NoSuchName {
                     name: name.to_owned(),
-                    alike: most_alike(name, names),
+                    alike: find_similar(name, names),
                 })
             }
             several => {

@@ -10,13 +10,14 @@ use super::draft::PlaceDraft;
 use super::match_drafts::{FullPlace, Meant, lost, meant};
 use super::{Gazetteer, PlaceKey, Unclear, gss};
 use crate::change::{self, Act, Entry};
-use crate::condition::fold;
-use crate::database::{Lock, insert_all, lock};
+use crate::database::insert_all;
 use crate::error::{Error, Result};
-use crate::initiative::validate::{FindingCode, Findings};
+use crate::finding::{FindingCode, Findings};
 use crate::keeping::{self, Save, Target, document};
+use crate::locks::{AdvisoryLock, LockMode, lock};
 use crate::mutation::Refusal;
 use crate::spelling;
+use crate::spelling::fold;
 
 /// What became of a draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +97,6 @@ async fn links_of(db: &impl ConnectionTrait, places: &Gazetteer) -> Result<Links
     Ok(links)
 }
 
-/// The lock that keeps two saves on PostgreSQL from closing a circle together; SQLite has one writer.
-const LOCK: i64 = 0x7761_7969_6e00_0002;
-
 /// The most places that may lie around one another.
 pub const DEEPEST: usize = 12;
 
@@ -125,7 +123,7 @@ pub async fn save(
     act: &Act<'_>,
     draft: Draft,
 ) -> Result<Result<place::Model, Refusal>> {
-    lock(db, Lock::Alone, LOCK).await?;
+    lock(db, LockMode::Exclusive, AdvisoryLock::PlaceLinks).await?;
     let places = Gazetteer::read(db).await?;
     let links = links_of(db, &places).await?;
     let before = draft.target.id.and_then(|id| places.places.get(&id)).cloned();

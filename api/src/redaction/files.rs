@@ -16,10 +16,10 @@ use super::found::Found;
 use super::{AT_ONCE, pieces, replace};
 use crate::change::Act;
 use crate::error::{Error, Result};
+use crate::finding::{Finding, FindingCode};
 use crate::id::NodeKind;
 use crate::import::job;
 use crate::import::parse::encoding::Decoded;
-use crate::initiative::validate::{Finding, FindingCode};
 use crate::paging::Walk;
 
 /// The most bytes of a workbook that are looked through once they are unpacked; one that has more is taken to

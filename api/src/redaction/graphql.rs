@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Found;
+use crate::finding::{Finding, FindingCode};
 use crate::graphql::{app, member, user_error::UserError};
 use crate::id::NodeKind;
-use crate::initiative::validate::{Finding, FindingCode};
 use crate::mutation::{self, Begun, Event, Sent};
+use crate::note;
 
 /// A text that is to be taken out.
 #[derive(Clone, Debug, InputObject)]
@@ -117,7 +118,7 @@ impl RedactionMutation {
             Begun::Refused(finding) => return Ok(refused([finding])),
             Begun::Repeated(answer) => return Ok(answer.into()),
         };
-        let reason = match crate::submission::look::at_note("reason", &input.reason) {
+        let reason = match note::validate("reason", &input.reason) {
             Ok(reason) => reason.replace(&input.text, super::MARKER),
             Err(refusal) => {
                 findings.extend(refusal.findings);

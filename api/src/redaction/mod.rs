@@ -31,15 +31,13 @@ use self::found::{holds, holds_json, replaced};
 use self::taking::{Identity, Taking};
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
-use crate::condition::fold;
-use crate::database;
 use crate::error::Result;
+use crate::finding::{Finding, FindingCode};
 use crate::graphql::input;
 use crate::id::NodeKind;
 use crate::initiative::filter_input::InitiativeFilter;
-use crate::initiative::validate::{Finding, FindingCode, can_be_held};
-use crate::merging;
-use crate::vocabulary;
+use crate::spelling::{fold, is_storable};
+use crate::{database, merging, vocabulary};
 
 /// What stands where a text was taken out.
 pub const MARKER: &str = "[redacted]";
@@ -78,7 +76,7 @@ pub fn check(text: &str) -> Option<Finding> {
     } else if length > LONGEST {
         let reason = format!("has {length} characters; at most {LONGEST} can be taken out at once");
         (FindingCode::TooLong, reason)
-    } else if !can_be_held(text) {
+    } else if !is_storable(text) {
         (
             FindingCode::Malformed,
             "holds the character NUL (U+0000), which no base keeps".into(),

@@ -13,9 +13,9 @@ use wayin_entity::{
 
 use super::found::{Found, holds};
 use super::{MARKER, pieces};
-use crate::condition::fold;
 use crate::error::Result;
 use crate::initiative::record::{InitiativeRecord, OrganisationReference};
+use crate::spelling::fold;
 use crate::vocabulary::term::folded as term_folded;
 use crate::workbook::columns::is_field;
 

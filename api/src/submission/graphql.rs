@@ -33,6 +33,7 @@ use crate::id::NodeKind;
 use crate::initiative::graphql::{Initiative, InitiativeById, Organisation};
 use crate::initiative::{difference, revision};
 use crate::mutation::{self, Begun, Event, Running, Sent};
+use crate::note;
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::place::Gazetteer;
 use crate::snapshot::Snapshot;
@@ -526,7 +527,7 @@ impl SubmissionMutation {
         };
         let id = decode(NodeKind::Submission, "input.id", &input.id)?;
         let reason = input.reason.as_deref().unwrap_or("sent in and reviewed");
-        let reason = match look::at_note("reason", reason) {
+        let reason = match note::validate("reason", reason) {
             Ok(reason) => reason,
             Err(refusal) => return Ok(Done::Refused(refusal).into()),
         };

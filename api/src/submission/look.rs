@@ -11,20 +11,19 @@ use super::Refusal;
 use crate::auth::visibility::Reader;
 use crate::change::Act;
 use crate::error::Result;
+use crate::finding::{Finding, FindingCode};
 use crate::initiative::document::{self, Reading};
-use crate::initiative::organisations_visible_to;
-use crate::initiative::personal_data;
 use crate::initiative::publish::{self, Proposal};
 use crate::initiative::record::{InitiativeRecord, OrganisationReference};
-use crate::initiative::validate::{self, Finding, FindingCode, can_be_held, remove_unknown_identifiers};
+use crate::initiative::validate::{self, remove_unknown_identifiers};
+use crate::initiative::{organisations_visible_to, personal_data};
+use crate::name_suggestions::describe_nearest;
 use crate::organisation::{Found, named_alike};
-use crate::place::{Gazetteer, nearest};
-use crate::spelling;
+use crate::place::Gazetteer;
+use crate::spelling::is_storable;
 
 /// The most bytes of a record, written as JSON.
 const LONGEST_RECORD: usize = 200_000;
-/// The most characters of a note.
-const LONGEST_NOTE: usize = 2_000;
 
 /// What was found in a submission's record.
 #[derive(Debug, Default)]
@@ -77,31 +76,13 @@ fn bytes_of(document: &Value) -> usize {
 /// Whether a base can hold every text of a document, names of fields included.
 pub fn is_kept(document: &Value) -> bool {
     match document {
-        Value::String(text) => can_be_held(text),
+        Value::String(text) => is_storable(text),
         Value::Array(values) => values.iter().all(is_kept),
         Value::Object(fields) => fields
             .iter()
-            .all(|(name, value)| can_be_held(name) && is_kept(value)),
+            .all(|(name, value)| is_storable(name) && is_kept(value)),
         _ => true,
     }
-}
-
-/// A note that says why, trimmed.
-pub fn at_note(path: &str, note: &str) -> Result<String, Refusal> {
-    let note = spelling::prose(note);
-    let length = note.chars().count();
-    if note.is_empty() {
-        return Err(Refusal::of(FindingCode::Required, path, "is needed: say why"));
-    }
-    if length > LONGEST_NOTE {
-        let reason = format!("has {length} characters; at most {LONGEST_NOTE} are kept");
-        return Err(Refusal::of(FindingCode::TooLong, path, reason));
-    }
-    if !can_be_held(&note) {
-        let reason = "holds the character NUL (U+0000), which no base can keep";
-        return Err(Refusal::of(FindingCode::Malformed, path, reason));
-    }
-    Ok(note.into_owned())
 }
 
 /// A record as it reads by itself, whatever the base holds.
@@ -304,7 +285,7 @@ async fn unknown_funders(
                         named_alike(db, organisations_visible_to(reader), name).await?,
                     );
                 }
-                let near = nearest(alike.get(name.as_str()).map_or(&[], Vec::as_slice));
+                let near = describe_nearest(alike.get(name.as_str()).map_or(&[], Vec::as_slice));
                 let reason = format!("no organisation is called {name}{near}; give its identifier to add it");
                 let path = format!("fundingTerms/{at}/funder");
                 found.push(Finding::new(FindingCode::NotFound, path, reason));
@@ -323,7 +304,7 @@ fn is_of(reference: &OrganisationReference, organisation: &organisation::Model, 
 fn is_called(reference: &OrganisationReference, organisation: &organisation::Model) -> bool {
     match (&reference.identifier, &reference.name) {
         (Some(identifier), _) => organisation.identifier.as_ref() == Some(identifier),
-        (None, Some(name)) => crate::condition::fold(name) == organisation.name_folded,
+        (None, Some(name)) => crate::spelling::fold(name) == organisation.name_folded,
         // What has neither was found already.
         (None, None) => true,
     }

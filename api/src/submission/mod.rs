@@ -26,10 +26,9 @@ use crate::auth::requester::Member;
 use crate::base::DisclosureKeys;
 use crate::change::Act;
 use crate::error::{Error, Result};
-use crate::initiative::difference;
+use crate::finding::{Finding, FindingCode};
 use crate::initiative::publish::{self, Outcome};
-use crate::initiative::revision;
-use crate::initiative::validate::{Finding, FindingCode};
+use crate::initiative::{difference, revision};
 pub use crate::mutation::Refusal;
 use crate::paging::{Key, Paged, Sort};
 use crate::place::Gazetteer;
@@ -281,7 +280,7 @@ pub async fn give_back(
         Ok(after) => after,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let note = match look::at_note("note", note) {
+    let note = match crate::note::validate("note", note) {
         Ok(note) => note,
         Err(refusal) => return Ok(Err(refusal)),
     };

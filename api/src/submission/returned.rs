@@ -16,13 +16,12 @@ use super::visible_to;
 use crate::auth::requester::Member;
 use crate::change::Act;
 use crate::error::{Error, Result};
+use crate::finding::{Finding, FindingCode};
 use crate::import::parse::file_record::{Cell, UnreadCell};
-use crate::initiative::validate::{Finding, FindingCode};
 use crate::place::Gazetteer;
-use crate::workbook::WriteError;
 use crate::workbook::columns::SHEETS;
 use crate::workbook::corrected::CorrectionBook;
-use crate::workbook::shown;
+use crate::workbook::{WriteError, shown};
 
 /// A record as it was typed, with what to write beside it.
 type ReturnedRecord = (Value, Vec<Finding>);

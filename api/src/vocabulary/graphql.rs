@@ -14,7 +14,7 @@ use wayin_entity::{
     Visibility, WhyMissing, heading, term,
 };
 
-use crate::condition::fold;
+use crate::database::escape_like;
 use crate::graphql::{
     app,
     connection::{Connection, TotalCount, connection},
@@ -22,9 +22,9 @@ use crate::graphql::{
     loader::Loads,
 };
 use crate::id::NodeKind;
-use crate::initiative::filter::like_escaped;
 use crate::keeping::graphql::version;
 use crate::paging::{self, PageArguments, PageRequest};
+use crate::spelling::fold;
 
 /// A code of a closed vocabulary, in plain words.
 #[derive(Clone, Debug, SimpleObject)]
@@ -203,7 +203,7 @@ impl VocabularyQuery {
         )?;
         let mut select = term::Entity::find();
         if let Some(search) = search.filter(|search| !search.is_empty()) {
-            let pattern = LikeExpr::new(format!("%{}%", like_escaped(&fold(&search)))).escape('\\');
+            let pattern = LikeExpr::new(format!("%{}%", escape_like(&fold(&search)))).escape('\\');
             select = select.filter(
                 sea_orm::sea_query::Expr::col((term::Entity, term::Column::WordFolded)).like(pattern),
             );

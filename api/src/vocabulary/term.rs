@@ -10,14 +10,14 @@ use wayin_entity::{
 };
 
 use crate::change::Act;
-use crate::condition::fold;
 use crate::error::Result;
+use crate::finding::{FindingCode, Findings};
 use crate::initiative::personal_data;
-use crate::initiative::validate::{FindingCode, Findings};
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
 use crate::paging::{Key, Paged, Sort};
 use crate::spelling;
+use crate::spelling::fold;
 
 /// The most other words for one word.
 const MOST_OTHER_WORDS: usize = 20;

@@ -11,14 +11,13 @@ use serde_json::Value;
 use super::columns::{
     Column, Kind, RECORD, REFERENCE, REFERENCE_NOTE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND, UNREAD,
 };
-use super::escaped;
 use super::formats::{DAY, Formats, MONEY, TEXT};
 use super::guidance::{self, GuidanceLine};
-use super::layout;
 use super::lists::Lists;
 use super::shown::{Manner, Shown, show};
+use super::{escaped, layout};
+use crate::finding::{Finding, FindingCode};
 use crate::import::parse::file_record::{StrayItem, UnreadCell};
-use crate::initiative::validate::{Finding, FindingCode};
 
 /// Why a workbook could not be written.
 #[derive(Debug, thiserror::Error)]

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::book::{Book, Purpose, WriteError};
 use super::guidance::{self, Guided};
+use crate::finding::Finding;
 use crate::import::parse::file_record::{StrayItem, UnreadCell};
-use crate::initiative::validate::Finding;
 
 /// A corrected workbook on its way out.
 pub struct CorrectionBook(Book);
@@ -55,7 +55,7 @@ mod tests {
     use zip::ZipArchive;
 
     use super::*;
-    use crate::initiative::validate::FindingCode;
+    use crate::finding::FindingCode;
 
     /// The height of a row of a sheet in points, where it has one of its own.
     fn height(sheet: &str, row: u32) -> Option<f64> {

@@ -10,7 +10,7 @@ use super::columns::{Column, Kind, Layout, REFERENCE_PATH, SHEETS, VERSION_PATH}
 use super::escaped::{self, why_missing};
 use super::not_known::{self, NotKnown};
 use super::vocabulary::Vocabulary;
-use crate::initiative::validate::FindingCode;
+use crate::finding::FindingCode;
 use crate::money::{self, Amount, DecimalSign};
 use crate::written::{self, quoted};
 

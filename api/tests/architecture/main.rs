@@ -34,7 +34,9 @@ const LAYERS: [(&str, &[&str]); 9] = [
             "etag",
             "failure",
             "id",
+            "locks",
             "money",
+            "name_suggestions",
             "origins",
             "server/settings",
             "snapshot",
@@ -48,6 +50,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
     (
         "records and their files",
         &[
+            "finding",
             "import/parse",
             "initiative/difference",
             "initiative/document",
@@ -72,6 +75,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
             "keeping/mod",
             "keeping/partial",
             "mutation",
+            "note",
             "paging",
         ],
     ),

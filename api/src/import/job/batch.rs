@@ -11,9 +11,9 @@ use wayin_entity::{RowOutcome, import, import_outcome};
 use crate::change::{Act, Entry};
 use crate::database::insert_all;
 use crate::error::Result;
+use crate::finding::{Finding, FindingCode};
 use crate::import::parse::file_record::{Cell, Item};
 use crate::import::parse::grants::Grant;
-use crate::initiative::validate::{Finding, FindingCode};
 use crate::submission::look::ByItself;
 
 /// A row of a file, as it is read.

@@ -11,12 +11,12 @@ use crate::base::DisclosureKeys;
 use crate::change::Act;
 use crate::database::is_one_of;
 use crate::error::Result;
+use crate::finding::{Finding, FindingCode};
 use crate::grant_detail::GrantDetail;
 use crate::import::grants::{field, named, proposal};
 use crate::import::parse::file_record::Cell;
 use crate::import::parse::grants::Grant;
 use crate::initiative::publish::{self, Outcome, Written};
-use crate::initiative::validate::{Finding, FindingCode};
 use crate::organisation::Found;
 use crate::place::Gazetteer;
 

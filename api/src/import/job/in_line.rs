@@ -5,8 +5,8 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::database::{Lock, lock};
 use crate::error::{Error, Result};
+use crate::locks::{AdvisoryLock, LockMode, lock};
 
 /// How many batches are under way at once: `PostgreSQL` writes for each connection on a processor of its own, `SQLite`
 /// has one writer.
@@ -85,7 +85,7 @@ impl InLine {
     /// Where the batch before was taken back meanwhile: for this one's lock it could not begin again.
     pub(super) async fn begin(&self, transaction: &impl ConnectionTrait) -> Result<Turn<'_>> {
         // By this lock the next batch waits for the transaction: so the base notices where each waits for the other.
-        lock(transaction, Lock::Alone, self.key(self.first)).await?;
+        lock(transaction, LockMode::Exclusive, self.lock(self.first)).await?;
         self.stage.send_modify(|stage| {
             if let Stage::Waits(tried) = *stage {
                 *stage = Stage::Begun(tried);
@@ -114,10 +114,10 @@ impl InLine {
         ))
     }
 
-    /// What the base knows a batch by. That another has the same is as unlikely as harmless: one waits for it.
-    fn key(&self, first: i64) -> i64 {
+    /// The lock of a batch. That another batch has the same is as unlikely as harmless: one waits for the other.
+    fn lock(&self, first: i64) -> AdvisoryLock {
         let (_, import) = self.import.as_u64_pair();
-        import.cast_signed() ^ first
+        AdvisoryLock::ImportBatch(import.cast_signed() ^ first)
     }
 }
 
@@ -137,7 +137,7 @@ impl Turn<'_> {
         let Some((before, was)) = self.before.filter(|(_, was)| *was != Stage::Stands) else {
             return Ok(());
         };
-        lock(transaction, Lock::Shared, self.in_line.key(before.first)).await?;
+        lock(transaction, LockMode::Shared, self.in_line.lock(before.first)).await?;
         let mut stage = before.stage.clone();
         match stage.wait_for(|stage| *stage != was).await.as_deref() {
             Ok(Stage::Stands) => Ok(()),

@@ -30,8 +30,9 @@ use super::parse::records::Limits;
 use crate::auth::requester::Member;
 use crate::change::Act;
 use crate::error::Result;
-use crate::initiative::validate::{Finding, FindingCode, can_be_held};
+use crate::finding::{Finding, FindingCode};
 use crate::paging::{Key, Paged, Sort};
+use crate::spelling::is_storable;
 
 /// The most characters of a file's name that are kept.
 const LONGEST_NAME: usize = 200;
@@ -158,7 +159,7 @@ pub async fn start(
     let licence = draft.licence.map(|licence| licence.trim().to_owned());
     let licence = licence.filter(|licence| !licence.is_empty());
     if let Some(licence) = &licence
-        && (licence.chars().count() > LONGEST_LICENCE || !can_be_held(licence))
+        && (licence.chars().count() > LONGEST_LICENCE || !is_storable(licence))
     {
         let reason = format!("has more than {LONGEST_LICENCE} characters, or one that no base can keep");
         return Ok(Err(vec![Finding::new(FindingCode::TooLong, "licence", reason)]));

@@ -9,12 +9,12 @@ use wayin_entity::{FileFormat, ImportKind, import, organisation};
 
 use super::batch::Unit;
 use crate::error::{Error, Result};
+use crate::finding::{Finding, FindingCode};
 use crate::grant_detail::NamedLocations;
 use crate::import::parse::file_record::{Cell, Item};
 use crate::import::parse::grants::{self as grant_files, GrantFormat};
 use crate::import::parse::records::{Limits, RecordFormat, Unread, read_as_typed};
 use crate::import::parse::{FileError, Notes, Refusal};
-use crate::initiative::validate::{Finding, FindingCode};
 use crate::submission::look;
 
 /// How many rows are taken in in one transaction: on SQLite half as many take a fifth longer each, and while these are

@@ -17,13 +17,12 @@ use wayin_entity::{ImportKind, import, import_outcome, import_piece};
 use super::file;
 use super::reading::record_format;
 use crate::error::{Error, Result};
+use crate::finding::Finding;
 use crate::import::parse::Notes;
 use crate::import::parse::file_record::{Cell, Item, UnreadCell};
 use crate::import::parse::records::{Limits, Unread, read_as_typed};
-use crate::initiative::validate::Finding;
-use crate::workbook::WriteError;
 use crate::workbook::corrected::CorrectionBook;
-use crate::workbook::shown;
+use crate::workbook::{WriteError, shown};
 
 /// How many outcomes are read at once.
 const AT_ONCE: u64 = 1_000;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::file_record::{Cell, FileRecord};
-use crate::initiative::validate::{Finding, FindingCode};
+use crate::finding::{Finding, FindingCode};
 use crate::money::DecimalSign;
 use crate::workbook::columns::{Column, Kind, Layout, Sheet};
 use crate::workbook::typed::{self, Raw, Said};

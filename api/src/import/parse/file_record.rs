@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::version;
+use crate::finding::{Finding, FindingCode};
 use crate::initiative::unstated::Unstated;
-use crate::initiative::validate::{Finding, FindingCode};
 use crate::workbook::columns::{Column, Layout, REFERENCE_PATH, SHEETS, Sheet, VERSION_PATH};
 use crate::workbook::vocabulary::Vocabulary;
 

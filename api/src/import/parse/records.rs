@@ -17,7 +17,8 @@ use super::{
     FileError, LONGEST_ROW, Notes, Refusals, Row, flat, json_fault, ods, refuse_without_rows,
     repeated_fields, xlsx,
 };
-use crate::initiative::validate::{Finding, FindingCode, remove_unknown_identifiers};
+use crate::finding::{Finding, FindingCode};
+use crate::initiative::validate::remove_unknown_identifiers;
 use crate::initiative::{document, record::InitiativeRecord};
 
 /// The formats that records come in.

@@ -7,8 +7,8 @@ use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::ops::ControlFlow;
 
 use super::FileError;
+use crate::finding::{Finding, FindingCode};
 use crate::initiative::record::OrganisationReference;
-use crate::initiative::validate::{Finding, FindingCode};
 use crate::spelling;
 use crate::workbook::columns::REFERENCE_PATH;
 use crate::workbook::not_known;

@@ -15,8 +15,8 @@ use super::records::{Limits, Unread};
 use super::references::{EachReference, Reference, RepeatedReferences};
 use super::spool::{Held, Place, SheetRow, Spool, Writing};
 use super::{FileError, LONGEST_ROW};
+use crate::finding::{Finding, FindingCode};
 use crate::initiative::unstated::{AbsentColumns, Unstated};
-use crate::initiative::validate::{Finding, FindingCode};
 use crate::spelling;
 use crate::workbook::columns::{
     EXAMPLE, GUIDANCE, LISTS, RECORD, REFERENCE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND, UNREAD, folded,

@@ -9,8 +9,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::file_record::FileRecord;
+use crate::finding::{Finding, FindingCode};
 use crate::initiative::record::InitiativeRecord;
-use crate::initiative::validate::{Finding, FindingCode};
 use crate::workbook::columns::VERSION_PATH;
 
 /// Takes the version from among a document's fields; none where nothing is said.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use wayin_entity::{Role, initiative, revision};
 
 use crate::error::Error;
+use crate::finding::{Finding, FindingCode};
 use crate::graphql::{
     app,
     connection::{Connection, TotalCount, connection},
@@ -16,11 +17,10 @@ use crate::graphql::{
     user_error::{FieldChange, UserError},
 };
 use crate::id::NodeKind;
-use crate::initiative::validate::{Finding, FindingCode};
 use crate::initiative::{difference, publish, revision as revisions};
 use crate::mutation::{self, Begun, Event, Sent};
+use crate::note;
 use crate::paging::{self, PageArguments, PageRequest};
-use crate::submission::look;
 
 /// A record as it stood at one version.
 #[derive(Clone, Debug)]
@@ -195,7 +195,7 @@ impl InitiativeMutation {
             }
         };
         let id = decode(NodeKind::Initiative, "input.id", &input.id)?;
-        let reason = match look::at_note("reason", &input.reason) {
+        let reason = match note::validate("reason", &input.reason) {
             Ok(reason) => reason,
             Err(refusal) => {
                 return Ok(WithdrawInitiativePayload {

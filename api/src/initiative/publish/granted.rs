@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use super::standing::Standing;
 use crate::error::{Error, Result};
+use crate::finding::{Finding, FindingCode};
 use crate::initiative::missing::Answer;
 use crate::initiative::record::InitiativeRecord;
-use crate::initiative::validate::{self, Finding, FindingCode};
+use crate::initiative::validate::{self};
 
 /// The standing record of an initiative, with what a changed grant says in the term that names it.
 pub(super) fn with_grant(

@@ -26,11 +26,11 @@ use super::record::{InitiativeRecord, OrganisationReference};
 use super::validate::{self};
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
-use crate::condition::fold;
 use crate::error::Result;
 use crate::grant_detail::{self, GrantDetail};
 use crate::organisation::{Altered, Found, former};
 use crate::place::Gazetteer;
+use crate::spelling::fold;
 
 /// What publication wrote.
 pub(crate) struct Written {

@@ -8,8 +8,9 @@ use super::standing::Standing;
 use super::{LookedOver, Outcome, Proposal, Ready};
 use crate::change::Act;
 use crate::error::{Error, Result};
+use crate::finding::{Finding, FindingCode, Findings};
 use crate::initiative::record::{FundingTerm, InitiativeRecord, OrganisationReference};
-use crate::initiative::validate::{self, Finding, FindingCode, Findings};
+use crate::initiative::validate::{self};
 use crate::organisation::{Altered, Found, Unclear, in_full};
 use crate::place::{self, Gazetteer, reference_to};
 

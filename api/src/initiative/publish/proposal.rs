@@ -3,10 +3,10 @@
 use uuid::Uuid;
 use wayin_entity::{initiative, organisation};
 
+use crate::finding::{Finding, Findings};
 use crate::grant_detail::GrantDetail;
 use crate::initiative::record::{InitiativeRecord, OrganisationReference};
 use crate::initiative::unstated::Unstated;
-use crate::initiative::validate::{Finding, Findings};
 
 /// What is known of a published grant beside its record.
 #[derive(Clone, Debug)]

@@ -9,12 +9,13 @@ use wayin_entity::{funding_term, initiative};
 use super::{Proposal, Ready, named_mut};
 use crate::database::{is_one_of, is_one_of_any};
 use crate::error::Result;
-use crate::initiative::difference;
+use crate::finding::{Finding, FindingCode};
 use crate::initiative::record::InitiativeRecord;
 use crate::initiative::revision::{documents_at, newest_documents};
-use crate::initiative::unstated;
-use crate::initiative::validate::{self, Finding, FindingCode};
+use crate::initiative::validate::{self};
+use crate::initiative::{difference, unstated};
 use crate::organisation::Found;
+use crate::spelling::is_storable;
 
 /// What is in the base of what a batch of proposals names.
 pub(super) struct Standing {
@@ -42,13 +43,13 @@ impl Standing {
         let references: Vec<String> = proposals
             .iter()
             .filter_map(|one| one.record.external_ref.clone())
-            .filter(|text| validate::can_be_held(text))
+            .filter(|text| is_storable(text))
             .collect();
         let grants: Vec<String> = proposals
             .iter()
             .flat_map(|one| &one.record.funding_terms)
             .filter_map(|term| term.grant_identifier.clone())
-            .filter(|text| validate::can_be_held(text))
+            .filter(|text| is_storable(text))
             .collect();
         let terms: HashMap<String, funding_term::Model> = funding_term::Entity::find()
             .filter(is_one_of(

@@ -14,10 +14,11 @@ use super::Ready;
 use super::parts::{KeptIds, Parts, delete_parts};
 use crate::base::DisclosureKeys;
 use crate::change::{Act, Entry};
-use crate::condition::fold;
-use crate::database::{Lock, insert_all, is_one_of, lock};
+use crate::database::{insert_all, is_one_of};
 use crate::error::Result;
 use crate::initiative::record::{InitiativeRecord, Source};
+use crate::locks::{AdvisoryLock, LockMode, lock};
+use crate::spelling::fold;
 
 /// Writes records with their parts and revisions, and withdraws the initiatives that they supersede. Answers what is to be
 /// appended to the log.
@@ -135,14 +136,11 @@ pub(super) async fn withdraw(
     Ok(entries)
 }
 
-/// The lock that keeps two publications on PostgreSQL from adding one source twice; SQLite has one writer.
-const SOURCES: i64 = 0x7761_7969_6e00_0004;
-
 /// The id of each record's source: the same source stands once, however many records it supports.
 async fn sources_of(db: &impl ConnectionTrait, act: &Act<'_>, ready: &[Ready]) -> Result<Vec<Uuid>> {
     let mut ids = standing_sources(db, ready).await?;
     if ready.iter().any(|one| !ids.contains_key(&one.record.source)) {
-        lock(db, Lock::Alone, SOURCES).await?;
+        lock(db, LockMode::Exclusive, AdvisoryLock::Sources).await?;
         // Another may have added it before the lock was given.
         ids = standing_sources(db, ready).await?;
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use wayin_entity::Visibility;
 
 use self::pairs::{Pairs, description};
-use super::validate::{Finding, FindingCode};
+use crate::finding::{Finding, FindingCode};
 use crate::workbook::columns::{REFERENCE_PATH, SHEETS, Sheet, VERSION_PATH};
 
 /// The fields of which several columns are one answer.

@@ -148,7 +148,7 @@ fn have_same_funder(one: &Value, other: &Value) -> bool {
     let by = |key| Some((text(one, key)?, text(other, key)?));
     by("identifier")
         .or_else(|| by("name"))
-        .is_some_and(|(one, other)| spelling::folded(one) == spelling::folded(other))
+        .is_some_and(|(one, other)| spelling::fold(one) == spelling::fold(other))
 }
 
 /// What an item of a list is called in a message.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 use wayin_entity::{OrganisationKind, PlaceKind, organisation, place, place_within};
 
-use crate::condition::fold;
+use crate::spelling::fold;
 
 /// A place as the index sees it.
 #[derive(Clone, Debug)]

@@ -39,7 +39,7 @@ impl RowCounts {
 /// The same in every process, so that an import that goes on meets grants in the same order.
 fn hash_of(identifier: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    spelling::folded(identifier).hash(&mut hasher);
+    spelling::fold(identifier).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -152,7 +152,7 @@ fn identified(partly: &Partly) -> (String, Cell) {
 
 fn is_other_case(identifier: &str, row: &GrantRow) -> bool {
     let own = row.identifier.as_deref().unwrap_or_default();
-    own != identifier && spelling::folded(own) == spelling::folded(identifier)
+    own != identifier && spelling::fold(own) == spelling::fold(identifier)
 }
 
 pub(super) fn about(at: &Cell, field: &str, reason: String) -> Refusal {
@@ -331,7 +331,7 @@ impl Adding<'_> {
                 known.identifier = known.identifier.take().or(more.identifier);
                 match (&known.name, more.name) {
                     (None, name) => known.name = name,
-                    (Some(known), Some(more)) if spelling::folded(known) != spelling::folded(&more) => {
+                    (Some(known), Some(more)) if spelling::fold(known) != spelling::fold(&more) => {
                         self.contradicts(&path::of_item(of.name, one.number), known, &more);
                     }
                     _ => {}
@@ -417,7 +417,7 @@ impl PartyPart {
     /// Whether both name one organisation: by their identifiers, or else by their names; one of an identifier alone may
     /// have the name that another row gives alone.
     fn may_be(&self, other: &Self) -> bool {
-        let folded = |name: &Option<String>| name.as_deref().map(spelling::folded);
+        let folded = |name: &Option<String>| name.as_deref().map(spelling::fold);
         match (&self.identifier, &other.identifier) {
             (Some(one), Some(other)) => spelling::org_id(one) == spelling::org_id(other),
             (Some(_), None) => self.name.is_none() || folded(&self.name) == folded(&other.name),

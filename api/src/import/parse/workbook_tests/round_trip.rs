@@ -8,8 +8,8 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 
 use super::{archived, documents, exported, flat, random_record, read};
+use crate::finding::{Finding, FindingCode};
 use crate::import::parse::FileError;
-use crate::initiative::validate::{Finding, FindingCode};
 use crate::initiative::{document, record};
 use crate::workbook::columns::{SHEETS, VERSION_PATH};
 use crate::workbook::corrected::CorrectionBook;
