@@ -25,6 +25,15 @@ pub enum Error {
     /// Who is asking may not do this.
     #[error("{0}")]
     Forbidden(String),
+    /// There is nothing such that the requester may see.
+    #[error("{0}")]
+    NotFound(String),
+    /// The route answers no request of this method that asks for this.
+    #[error("{0}")]
+    MethodNotAllowed(&'static str),
+    /// The client takes no media type of ours.
+    #[error("answers are application/graphql-response+json or application/json")]
+    NotAcceptable,
     /// It clashes with what is already there.
     #[error("{0}")]
     Conflict(String),

@@ -19,6 +19,12 @@ pub enum ErrorCode {
     Unauthenticated,
     /// Who asks may not.
     Forbidden,
+    /// There is nothing such that the requester may see.
+    NotFound,
+    /// The method is another than the request needs.
+    MethodNotAllowed,
+    /// No media type that the client takes is ours.
+    NotAcceptable,
     /// The answer could identify single records.
     DisclosureControl,
     /// It costs more than any request may.
@@ -41,13 +47,16 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code. Of several with one name, the first is the one that the name alone means.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::BadUserInput,
         Self::BodyTooLong,
         Self::BodyTooSlow,
         Self::UnsupportedBody,
         Self::Unauthenticated,
         Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::NotAcceptable,
         Self::DisclosureControl,
         Self::QueryTooExpensive,
         Self::RateLimited,
@@ -71,6 +80,9 @@ impl ErrorCode {
             Error::Body(BodyError::NotGzip | BodyError::EndedEarly) => Self::BadUserInput,
             Error::Unauthenticated(_) => Self::Unauthenticated,
             Error::Forbidden(_) => Self::Forbidden,
+            Error::NotFound(_) => Self::NotFound,
+            Error::MethodNotAllowed(_) => Self::MethodNotAllowed,
+            Error::NotAcceptable => Self::NotAcceptable,
             Error::Disclosing(_) => Self::DisclosureControl,
             Error::TooExpensive(_) | Error::TooDear { .. } => Self::QueryTooExpensive,
             Error::RateLimited(_) | Error::TooManyConnections => Self::RateLimited,
@@ -87,11 +99,15 @@ impl ErrorCode {
     /// What clients read.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::BadUserInput | Self::BodyTooLong | Self::BodyTooSlow | Self::UnsupportedBody => {
-                "BAD_USER_INPUT"
-            }
+            Self::BadUserInput
+            | Self::BodyTooLong
+            | Self::BodyTooSlow
+            | Self::UnsupportedBody
+            | Self::MethodNotAllowed
+            | Self::NotAcceptable => "BAD_USER_INPUT",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
+            Self::NotFound => "NOT_FOUND",
             Self::DisclosureControl => "DISCLOSURE_CONTROL",
             Self::QueryTooExpensive => "QUERY_TOO_EXPENSIVE",
             Self::RateLimited => "RATE_LIMITED",
@@ -111,6 +127,9 @@ impl ErrorCode {
             }
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -37,9 +37,8 @@ use tower_http::{
 use wayin_entity::ImportKind;
 
 use self::activity::HandledRequest;
-use self::answer::{MediaType, answered, failed, for_everybody, panicked, refused};
+use self::answer::{MediaType, answered, failed, for_everybody, panicked};
 use crate::app::App;
-use crate::auth::member;
 use crate::auth::requester::Requester;
 use crate::cost::address::{self, Caller, TrustedHops};
 use crate::cost::{Introspection, Payer};
@@ -47,6 +46,7 @@ use crate::error::{BodyError, Error, TokenError};
 use crate::etag::ETag;
 use crate::expiry;
 use crate::graphql::{operation, request};
+use crate::http::requester::Authorization;
 use crate::import::job;
 use crate::live::operation::Begun;
 use crate::live::socket::{self, PROTOCOL};
@@ -186,6 +186,7 @@ async fn ready(State(service): State<Service>) -> (StatusCode, &'static str) {
 async fn graphql_post(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
+    authorization: Authorization,
     headers: HeaderMap,
     body: Body,
 ) -> axum::response::Response {
@@ -195,7 +196,7 @@ async fn graphql_post(
     match body::media_type(&headers).as_deref() {
         Ok(body::JSON) => {}
         Ok(body::MULTIPART) => {
-            return graphql_multipart(&service, caller, &headers, of, body).await;
+            return graphql_multipart(&service, caller, &authorization, &headers, of, body).await;
         }
         Ok(_) => {
             let reason = "send the request as application/json, or with a file as multipart/form-data";
@@ -209,13 +210,13 @@ async fn graphql_post(
     };
     let request = match read(&body) {
         Ok(request) => request,
-        Err(reason) => return refused(of, StatusCode::BAD_REQUEST, &reason),
+        Err(reason) => return failed(of, Error::BadInput(reason)),
     };
     let mut request = service.app.costs.asked_by(caller, request);
     if operation::operation_type(&mut request) == Some(OperationType::Subscription) {
-        return refused(of, StatusCode::BAD_REQUEST, NO_SUBSCRIPTIONS);
+        return failed(of, Error::BadInput(NO_SUBSCRIPTIONS.into()));
     }
-    execute(&service, &headers, of, request).await
+    execute(&service, &authorization, of, request).await
 }
 
 /// A GraphQL multipart request: an operation with a file. Only those who may send files in are read at all,
@@ -223,6 +224,7 @@ async fn graphql_post(
 async fn graphql_multipart(
     service: &Service,
     caller: Caller,
+    authorization: &Authorization,
     headers: &HeaderMap,
     of: MediaType,
     body: Body,
@@ -231,9 +233,9 @@ async fn graphql_multipart(
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let requester = match requester(service, headers, of).await {
+    let requester = match authorization.requester(&service.app).await {
         Ok(requester) => requester,
-        Err(refused) => return refused,
+        Err(error) => return failed(of, error),
     };
     let may = requester.member().map(|member| {
         ImportKind::ALL
@@ -262,9 +264,7 @@ async fn graphql_multipart(
             .await
         }
         Err(MultipartError::LongFile) => failed(of, BodyError::FileTooLong { most }.into()),
-        Err(malformed @ MultipartError::Malformed(_)) => {
-            refused(of, StatusCode::BAD_REQUEST, &malformed.to_string())
-        }
+        Err(malformed @ MultipartError::Malformed(_)) => failed(of, Error::BadInput(malformed.to_string())),
         Err(MultipartError::Body(unread)) => failed(of, unread.into()),
         Err(MultipartError::Unkept(cause)) => {
             let unavailable = Error::Unavailable {
@@ -279,6 +279,7 @@ async fn graphql_multipart(
 async fn graphql_get(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
+    authorization: Authorization,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> axum::response::Response {
@@ -289,16 +290,12 @@ async fn graphql_get(
     let request = match parse_query_string(&query) {
         Ok(request) => request,
         Err(cause) => {
-            return refused(
-                of,
-                StatusCode::BAD_REQUEST,
-                &format!("not a GraphQL request: {cause}"),
-            );
+            return failed(of, Error::BadInput(format!("not a GraphQL request: {cause}")));
         }
     };
     let mut request = service.app.costs.asked_by(caller, request);
     if operation::operation_type(&mut request) == Some(OperationType::Subscription) {
-        return refused(of, StatusCode::METHOD_NOT_ALLOWED, NO_SUBSCRIPTIONS);
+        return failed(of, Error::MethodNotAllowed(NO_SUBSCRIPTIONS));
     }
     let name = request.operation_name.clone();
     let only_queries = operation::document(&mut request).is_none_or(|document| {
@@ -310,14 +307,13 @@ async fn graphql_get(
             .all(|(_, operation)| operation.node.ty == OperationType::Query)
     });
     if !only_queries {
-        return refused(
+        return failed(
             of,
-            StatusCode::METHOD_NOT_ALLOWED,
-            "only queries can be sent by GET; send this by POST",
+            Error::MethodNotAllowed("only queries can be sent by GET; send this by POST"),
         );
     }
-    if headers.contains_key(header::AUTHORIZATION) {
-        return execute(&service, &headers, of, request).await;
+    if authorization.is_given() {
+        return execute(&service, &authorization, of, request).await;
     }
     // What is answered to nobody in particular is the same for everybody.
     let (response, was_executed) = run(&service, request, Requester::Anonymous(TokenError::Missing)).await;
@@ -345,13 +341,13 @@ fn read(body: &[u8]) -> Result<Request, String> {
 
 async fn execute(
     service: &Service,
-    headers: &HeaderMap,
+    authorization: &Authorization,
     of: MediaType,
     request: Request,
 ) -> axum::response::Response {
-    match requester(service, headers, of).await {
+    match authorization.requester(&service.app).await {
         Ok(requester) => asked(service, of, request, requester).await,
-        Err(refused) => refused,
+        Err(error) => failed(of, error),
     }
 }
 
@@ -376,24 +372,7 @@ async fn run(service: &Service, request: Request, requester: Requester) -> (Resp
 
 /// The answer to a client that takes no media type of ours.
 fn unacceptable() -> axum::response::Response {
-    refused(
-        MediaType::Json,
-        StatusCode::NOT_ACCEPTABLE,
-        "answers are application/graphql-response+json or application/json",
-    )
-}
-
-/// Who asks, or the answer where that cannot be told.
-async fn requester(
-    service: &Service,
-    headers: &HeaderMap,
-    of: MediaType,
-) -> Result<Requester, axum::response::Response> {
-    let authorization = headers
-        .get(header::AUTHORIZATION)
-        .map(|value| value.to_str().unwrap_or_default());
-    let requester = member::requester(&service.app.db, &service.app.verifier, authorization).await;
-    requester.map_err(|cause| failed(of, cause))
+    failed(MediaType::Json, Error::NotAcceptable)
 }
 
 /// Operations over a WebSocket. The token comes with `connection_init`, as
@@ -403,6 +382,7 @@ async fn graphql_ws(
     Extension(caller): Extension<Caller>,
     handled: Option<Extension<HandledRequest>>,
     uri: Uri,
+    authorization: Authorization,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> axum::response::Response {
@@ -415,15 +395,11 @@ async fn graphql_ws(
         .max_frame_size(socket::MOST_TAKEN_IN)
         .protocols([PROTOCOL]);
     if upgrade.selected_protocol().is_none() {
-        return refused(
+        return failed(
             MediaType::Json,
-            StatusCode::BAD_REQUEST,
-            "this WebSocket speaks graphql-transport-ws alone",
+            Error::BadInput("this WebSocket speaks graphql-transport-ws alone".into()),
         );
     }
-    let header = headers
-        .get(header::AUTHORIZATION)
-        .map(|value| value.to_str().unwrap_or_default().to_owned());
     let Service { app, schema } = service;
     let most = app.live.limits.most_unnamed;
     let Some(place) = app.live.connections.enter(Payer::of(None, Some(&caller)), most) else {
@@ -436,7 +412,7 @@ async fn graphql_ws(
         most_bytes: body::MAX_BODY_BYTES,
     };
     upgrade.on_upgrade(async move |socket| {
-        socket::serve(socket, service, header, place).await;
+        socket::serve(socket, service, authorization, place).await;
         // The connection has a request for as long as its WebSocket is open.
         drop(handled);
     })

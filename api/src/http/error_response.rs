@@ -42,6 +42,9 @@ mod tests {
         for (error, status, code, header) in [
             (Error::BadInput("x".into()), 400, "BAD_USER_INPUT", None),
             (Error::Forbidden("x".into()), 403, "FORBIDDEN", None),
+            (Error::NotFound("x".into()), 404, "NOT_FOUND", None),
+            (Error::MethodNotAllowed("x"), 405, "BAD_USER_INPUT", None),
+            (Error::NotAcceptable, 406, "BAD_USER_INPUT", None),
             (Error::Disclosing("x".into()), 422, "DISCLOSURE_CONTROL", None),
             (Error::NotReady, 503, "NOT_READY", Some(("retry-after", "2"))),
             (

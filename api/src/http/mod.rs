@@ -1,3 +1,4 @@
 //! What every route has in common.
 
 pub mod error_response;
+pub mod requester;

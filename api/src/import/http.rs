@@ -6,18 +6,17 @@ use std::sync::Arc;
 use axum::{
     Extension, Router,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::get,
 };
 
 use super::job::{self, to_mend};
 use crate::app::App;
-use crate::auth::member;
 use crate::auth::permission::Asking;
+use crate::auth::requester::Requester;
 use crate::cost::address::Caller;
 use crate::cost::{Payer, weights};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::{self, NodeKind};
 use crate::workbook::http::send_workbook;
 
@@ -31,28 +30,22 @@ pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
 async fn answer(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
+    requester: Requester,
     Path(id): Path<String>,
-) -> Response {
-    match written(&app, caller, &headers, &id).await {
-        Ok(Some(file)) => send_workbook(file, "to-mend.xlsx"),
-        Ok(None) => (StatusCode::NOT_FOUND, "there is no such file that you may see\n").into_response(),
-        Err(error) => error.into_response(),
-    }
+) -> Result<Response> {
+    let file = write(&app, caller, &requester, &id).await?;
+    let file = file.ok_or_else(|| Error::NotFound("there is no such file that you may see".into()))?;
+    Ok(send_workbook(file, "to-mend.xlsx"))
 }
 
-async fn written(app: &App, caller: Caller, headers: &HeaderMap, id: &str) -> Result<Option<File>> {
-    let authorization = headers
-        .get(header::AUTHORIZATION)
-        .map(|value| value.to_str().unwrap_or_default());
-    let requester = member::requester(&app.db, &app.verifier, authorization).await?;
-    let payer = Payer::of(Some(&requester), Some(&caller));
+async fn write(app: &App, caller: Caller, requester: &Requester, id: &str) -> Result<Option<File>> {
+    let payer = Payer::of(Some(requester), Some(&caller));
     app.costs.charge_least(payer, app.clock.now())?;
     let member = requester.member()?;
     // What is not theirs to ask for is not there.
     let asked = app
         .permissions
-        .may_ask_for(Asking::of(&requester), "Import", "toMend");
+        .may_ask_for(Asking::of(requester), "Import", "toMend");
     if asked.is_err() {
         return Ok(None);
     }

@@ -28,6 +28,7 @@ use crate::cost::Payer;
 use crate::cost::address::Caller;
 use crate::error::{Error, TokenError};
 use crate::graphql::{error, operation};
+use crate::http::requester::Authorization;
 use crate::schema::Schema;
 
 /// The protocol's name.
@@ -50,9 +51,9 @@ pub struct Service {
     pub most_bytes: usize,
 }
 
-/// Serves a connection until it ends. `header` is the upgrade's `Authorization`, and `place` the connection's
+/// Serves a connection until it ends. `authorization` came with the upgrade, and `place` the connection's
 /// own among those of its address.
-pub async fn serve(socket: WebSocket, service: Service, header: Option<String>, place: Place) {
+pub async fn serve(socket: WebSocket, service: Service, authorization: Authorization, place: Place) {
     let limits = &service.app.live.limits;
     let now = Instant::now();
     let mut pings = interval_at(now + limits.ping_every, limits.ping_every);
@@ -66,7 +67,7 @@ pub async fn serve(socket: WebSocket, service: Service, header: Option<String>, 
         follow: None,
         pings,
         unanswered: 0,
-        header,
+        authorization,
         place,
         socket,
         service,
@@ -109,7 +110,7 @@ type Answers = BoxStream<'static, (Arc<str>, Option<Response>)>;
 struct Connection {
     socket: WebSocket,
     service: Service,
-    header: Option<String>,
+    authorization: Authorization,
     /// By when the client has to begin; none once it has.
     init_by: Option<Instant>,
     asker: Option<Asker>,
@@ -191,11 +192,11 @@ impl Connection {
         let authorization = ["authorization", "Authorization"]
             .iter()
             .find_map(|name| payload.get(*name)?.as_str().map(ToOwned::to_owned))
-            .or_else(|| self.header.take());
+            .or_else(|| self.authorization.take());
         let app = &self.service.app;
         let (member, until) = match &authorization {
             None => (None, None),
-            Some(said) => match member::requester(&app.db, &app.verifier, Some(said)).await {
+            Some(said) => match Authorization::new(said.clone()).requester(app).await {
                 Ok(Requester::Member(member)) => {
                     let until = member::bearer(said).and_then(|token| app.verifier.taken_until(token));
                     let left = until.map(|until| (until - app.clock.now()).to_std().unwrap_or_default());

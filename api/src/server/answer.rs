@@ -3,7 +3,7 @@
 
 use std::any::Any;
 
-use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
+use async_graphql::{Response, Value};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::json;
@@ -125,16 +125,6 @@ pub fn for_everybody(of: MediaType, mut response: Response, asked: &HeaderMap) -
     answer
 }
 
-/// A request that is refused before anything looks at its document.
-pub fn refused(of: MediaType, status: StatusCode, reason: &str) -> axum::response::Response {
-    let mut error = ServerError::new(reason, None);
-    error
-        .extensions
-        .get_or_insert_with(ErrorExtensionValues::default)
-        .set("code", "BAD_USER_INPUT");
-    with_status(of, status, &Response::from_errors(vec![error]), false)
-}
-
 /// A request that fails before anything reads its document.
 pub fn failed(of: MediaType, error: Error) -> axum::response::Response {
     let (status, headers) = (ErrorCode::of(&error).status(), failure::headers(&error));
@@ -150,13 +140,7 @@ pub fn panicked(said: Box<dyn Any + Send>) -> axum::response::Response {
         .map(String::as_str)
         .or_else(|| said.downcast_ref::<&str>().copied())
         .unwrap_or("nothing that can be read");
-    let response = error::response(Error::Internal(format!("a panic: {said}")));
-    with_status(
-        MediaType::Json,
-        StatusCode::INTERNAL_SERVER_ERROR,
-        &response,
-        false,
-    )
+    failed(MediaType::Json, Error::Internal(format!("a panic: {said}")))
 }
 
 /// An answer with a status of its own.

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use axum::{
     Extension, Router,
     extract::{Query, State},
-    http::{HeaderMap, StatusCode, Uri, header},
-    response::{IntoResponse, Response},
+    http::Uri,
+    response::Response,
     routing::get,
 };
 
 use super::returned;
 use crate::app::App;
-use crate::auth::member;
 use crate::auth::permission::Asking;
+use crate::auth::requester::Requester;
 use crate::change::Act;
 use crate::cost::address::Caller;
 use crate::cost::{Payer, weights};
@@ -54,36 +54,26 @@ pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
 async fn answer(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
+    requester: Requester,
     address: Uri,
-) -> Response {
-    let written = match organisation(&address) {
-        Ok(organisation) => write(&app, caller, &headers, organisation).await,
-        Err(error) => Err(error),
-    };
-    match written {
-        Ok(Some(file)) => send_workbook(file, "returned.xlsx"),
-        Ok(None) => (StatusCode::NOT_FOUND, "no record that you may see is returned\n").into_response(),
-        Err(error) => error.into_response(),
-    }
+) -> Result<Response> {
+    let file = write(&app, caller, &requester, organisation(&address)?).await?;
+    let file = file.ok_or_else(|| Error::NotFound("no record that you may see is returned".into()))?;
+    Ok(send_workbook(file, "returned.xlsx"))
 }
 
 async fn write(
     app: &App,
     caller: Caller,
-    headers: &HeaderMap,
+    requester: &Requester,
     organisation: Option<String>,
 ) -> Result<Option<File>> {
-    let authorization = headers
-        .get(header::AUTHORIZATION)
-        .map(|value| value.to_str().unwrap_or_default());
-    let requester = member::requester(&app.db, &app.verifier, authorization).await?;
-    let payer = Payer::of(Some(&requester), Some(&caller));
+    let payer = Payer::of(Some(requester), Some(&caller));
     app.costs.charge_least(payer, app.clock.now())?;
     let member = requester.member()?;
     for field in ["record", "problems", "reviewNote"] {
         app.permissions
-            .may_ask_for(Asking::of(&requester), "Submission", field)?;
+            .may_ask_for(Asking::of(requester), "Submission", field)?;
     }
     let organisation = organisation.map(|id| {
         id::decode_as(NodeKind::Organisation, &id).ok_or_else(|| {

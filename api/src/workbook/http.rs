@@ -13,6 +13,7 @@ use axum::{
 use tokio::io::AsyncReadExt as _;
 
 use super::template;
+use crate::error::Error;
 use crate::etag::ETag;
 
 /// Where it is had.
@@ -30,8 +31,7 @@ async fn answer(request: HeaderMap) -> Response {
     // It is written once, which takes a moment.
     let written = tokio::task::spawn_blocking(template::bytes).await;
     let Ok(Ok(body)) = written else {
-        tracing::error!(?written, "the template could not be written");
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        return Error::Internal(format!("the template could not be written: {written:?}")).into_response();
     };
     let tag = ETag::of(body);
     let headers = [

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use axum::{
     Extension, Router,
     body::Body,
-    extract::State,
-    http::{HeaderMap, Method, Uri, header},
+    extract::{Request, State},
+    http::{HeaderMap, Method, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -18,7 +18,6 @@ use super::super::graphql::NamedCondition;
 use super::answers::{self, Frame};
 use super::parameters::Parameters;
 use crate::app::App;
-use crate::auth::member;
 use crate::auth::permission::Asking;
 use crate::auth::requester::Requester;
 use crate::auth::visibility::Reader;
@@ -116,9 +115,7 @@ impl Kind {
 pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
     let mut router = Router::new();
     for kind in Kind::ALL {
-        let answer = move |app, caller, method, address, headers, body| {
-            answer(kind, app, caller, method, address, headers, body)
-        };
+        let answer = move |app, caller, requester, request| answer(kind, app, caller, requester, request);
         router = router.route(kind.path(), get(answer).post(answer));
     }
     router.with_state(app)
@@ -128,20 +125,18 @@ async fn answer(
     kind: Kind,
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-    method: Method,
-    address: Uri,
-    headers: HeaderMap,
-    body: Body,
+    requester: Requester,
+    request: Request,
 ) -> Result<Response> {
-    let requester = requester(&app, &headers).await?;
     // As over GraphQL: a point for asking at all, and the rest once it is known what is asked.
     let payer = Payer::of(Some(&requester), Some(&caller));
     app.costs.charge_least(payer, app.clock.now())?;
     let (asking, reader) = who_may(&app, &requester, kind)?;
-    let given = if method == Method::POST {
-        of_body(&headers, body).await?
+    let given = if request.method() == Method::POST {
+        let (parts, body) = request.into_parts();
+        of_body(&parts.headers, body).await?
     } else {
-        Parameters::of_address(&address)?
+        Parameters::of_address(request.uri())?
     };
     let points = kind.points(&given);
     let standing = app.costs.charge_rest(payer, points, app.clock.now())?;
@@ -155,14 +150,6 @@ async fn answer(
         (header::CONTENT_DISPOSITION, kind.disposition()),
     ];
     Ok((headers, cost::headers(points, &standing), file).into_response())
-}
-
-/// Who asks.
-async fn requester(app: &App, headers: &HeaderMap) -> Result<Requester> {
-    let authorization = headers
-        .get(header::AUTHORIZATION)
-        .map(|value| value.to_str().unwrap_or_default());
-    member::requester(&app.db, &app.verifier, authorization).await
 }
 
 /// Who asks for a kind of file, where they may, and what they may read.
