@@ -29,6 +29,7 @@ mod m20261129_000020_respell_names;
 mod m20261129_000025_create_small_areas;
 mod m20261129_000026_create_grant_details;
 mod table;
+pub mod vocabulary;
 
 /// Takes a base from any version of its tables to any other.
 #[derive(Debug)]

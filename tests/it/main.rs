@@ -59,6 +59,7 @@ mod takeovers;
 mod tokens;
 mod unanswered;
 mod visibility;
+mod vocabulary_migrations;
 mod written_from;
 
 fn main() -> ExitCode {

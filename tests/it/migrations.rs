@@ -15,6 +15,7 @@ use wayin_entity::{
 };
 use wayin_migration::Migrator;
 
+use crate::support::constraints::assert_refused;
 use crate::support::database::Kind;
 use crate::support::{Database, complete_base, tests_on_both_databases};
 
@@ -282,16 +283,4 @@ async fn value<T: sea_orm::TryGetable>(db: &DatabaseConnection, sql: &str) -> T 
     let statement = Statement::from_string(db.get_database_backend(), sql);
     let row = db.query_one_raw(statement).await.unwrap().unwrap();
     row.try_get_by_index(0).unwrap()
-}
-
-/// Runs a statement that a constraint of this kind has to refuse.
-async fn assert_refused(db: &DatabaseConnection, kind: &str, statement: &str) {
-    let Err(refusal) = db.execute_unprepared(statement).await else {
-        panic!("{statement} went through");
-    };
-    let said = refusal.to_string().to_lowercase().replace('-', " ");
-    assert!(
-        said.contains(&format!("{kind} constraint")),
-        "{statement} was refused for another reason: {refusal}"
-    );
 }

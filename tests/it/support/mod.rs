@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 pub mod app;
 pub mod builders;
 pub mod complete_base;
+pub mod constraints;
 pub mod database;
 pub mod exports;
 pub mod filled_lists;

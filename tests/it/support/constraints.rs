@@ -1,0 +1,15 @@
+//! What the constraints of the tables refuse.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+
+/// Runs a statement that a constraint of this kind must refuse: check, unique, not null or foreign key.
+pub async fn assert_refused(db: &DatabaseConnection, kind: &str, statement: &str) {
+    let Err(refusal) = db.execute_unprepared(statement).await else {
+        panic!("{statement} was accepted");
+    };
+    let message = refusal.to_string().to_lowercase().replace('-', " ");
+    assert!(
+        message.contains(&format!("{kind} constraint")),
+        "{statement} was refused for another reason: {refusal}"
+    );
+}
