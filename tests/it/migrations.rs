@@ -11,7 +11,7 @@ use wayin_entity::{
     Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, Dimension, EntryPoint,
     FileFormat, ImportAs, ImportKind, ImportState, KeptSubject, OrganisationKind, Perspective, PlaceKind,
     Reason, ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome, SourceKind, Step,
-    SubmissionState, Visibility, change, place,
+    SubmissionState, Visibility, challenge_reason, change, place,
 };
 use wayin_migration::Migrator;
 
@@ -22,6 +22,7 @@ use crate::support::{Database, complete_base, tests_on_both_databases};
 tests_on_both_databases![
     a_base_goes_down_step_by_step_and_up_again,
     every_table_keeps_its_rows,
+    a_base_with_rows_gains_a_reason_and_loses_it_unless_it_is_used,
     every_code_of_a_vocabulary_is_accepted_and_no_other,
     what_cannot_be_is_refused,
     an_initiative_goes_with_its_parts_and_a_place_in_use_stays,
@@ -56,6 +57,39 @@ async fn every_table_keeps_its_rows(database: Database) {
         let rows: i64 = value(&database.connection, &counted).await;
         assert!(rows > 0, "{table} has a row");
     }
+}
+
+async fn a_base_with_rows_gains_a_reason_and_loses_it_unless_it_is_used(database: Database) {
+    let db = &database.connection;
+    complete_base::insert(db).await;
+    let migrations = Migrator::migrations();
+    let steps = migrations
+        .iter()
+        .rev()
+        .position(|one| one.name() == "m20261129_000027_add_reason_for_competition");
+    let steps = Some(u32::try_from(steps.unwrap() + 1).unwrap());
+    let given = async || challenge_reason::Entity::find().all(db).await.unwrap();
+    let before = given().await;
+    assert!(!before.is_empty());
+    let compete = "UPDATE challenge_reason SET reason = 'COMPETITION_FOR_RESOURCES'";
+
+    Migrator::down(db, steps).await.unwrap();
+    assert_eq!(given().await, before);
+    assert_refused(db, "check", compete).await;
+
+    Migrator::up(db, None).await.unwrap();
+    assert_eq!(given().await, before);
+    db.execute_unprepared(compete).await.unwrap();
+    assert_refused(db, "check", "UPDATE challenge_reason SET reason = 'GREED'").await;
+    assert_eq!(given().await[0].reason, Reason::CompetitionForResources);
+
+    let refusal = Migrator::down(db, steps).await.unwrap_err().to_string();
+    assert!(
+        refusal.contains("The code COMPETITION_FOR_RESOURCES cannot be removed: 1 row(s)"),
+        "{refusal}"
+    );
+    assert_eq!(given().await[0].reason, Reason::CompetitionForResources);
+    Migrator::up(db, None).await.unwrap();
 }
 
 async fn every_code_of_a_vocabulary_is_accepted_and_no_other(database: Database) {

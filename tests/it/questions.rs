@@ -9,6 +9,7 @@ use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
     short_funding_is_set_against_skipped_ambitions,
+    competition_for_resources_is_a_reason_to_ask_for,
     a_year_in_which_everybody_skipped_counts_in_the_adjusted_risk_ratio,
     a_filter_of_thousands_of_conditions_is_refused_and_the_service_goes_on,
 ];
@@ -58,6 +59,61 @@ async fn short_funding_is_set_against_skipped_ambitions(database: Database) {
             {"label": "West Midlands", "table": {"population": 0, "both": 0}},
             {"label": "Not known", "table": {"population": 0, "both": 0}},
         ])
+    );
+}
+
+async fn competition_for_resources_is_a_reason_to_ask_for(database: Database) {
+    let app = start_with_places(database).await;
+    let record = |reference: &str, reasons: &[&str]| {
+        let step = json!({"challenge": "DEFINING_AMBITIONS", "step": "SKIPPED", "reasons": reasons});
+        builders::record(reference)
+            .with("challengesFaced", json!([step]))
+            .json()
+    };
+    app.publish(&[
+        record("1", &["CRISIS_RESPONSE", "COMPETITION_FOR_RESOURCES"]),
+        record("2", &["OTHER"]),
+        record("3", &["COMPETITION_FOR_RESOURCES", "OTHER"]),
+        record("4", &[]),
+    ])
+    .await;
+    let steward = app.steward().await;
+    let competed =
+        "{ challenge: { on: DEFINING_AMBITIONS, reasons: { includes: [COMPETITION_FOR_RESOURCES] } } }";
+    let other = "{ challenge: { on: DEFINING_AMBITIONS, reasons: { includes: [OTHER] } } }";
+    let answer = steward
+        .query(&format!(
+            "{{ initiatives(filter: {competed}) {{ nodes {{ externalRef challengesFaced {{ reasons }} }} }}
+              pattern(when: {competed}, then: {other}, over: READABLE) {{
+                reading table {{ both whenOnly thenOnly neither unknown }} }}
+              vocabulary {{ reasons {{ code label definition }} }} }}"
+        ))
+        .await;
+    let mut found = answer["initiatives"]["nodes"].as_array().unwrap().clone();
+    found.sort_by_key(|one| one["externalRef"].to_string());
+    assert_eq!(
+        found,
+        [
+            json!({"externalRef": "1", "challengesFaced": [{"reasons": ["CRISIS_RESPONSE", "COMPETITION_FOR_RESOURCES"]}]}),
+            json!({"externalRef": "3", "challengesFaced": [{"reasons": ["COMPETITION_FOR_RESOURCES", "OTHER"]}]}),
+        ]
+    );
+    assert_eq!(
+        answer["pattern"]["table"],
+        json!({"both": 1, "whenOnly": 1, "thenOnly": 1, "neither": 0, "unknown": 1})
+    );
+    let sentence = answer["pattern"]["reading"].as_str().unwrap();
+    assert!(
+        sentence.contains("gave “competition for resources” as a reason"),
+        "{sentence}"
+    );
+    let listed = answer["vocabulary"]["reasons"].as_array().unwrap();
+    assert!(
+        listed.contains(&json!({
+            "code": "COMPETITION_FOR_RESOURCES", "label": "Competition for resources",
+            "definition": "A crisis or scarce money made organisations compete for resources and protect their own.",
+        })),
+        "{listed:?}"
     );
 }
 

@@ -369,6 +369,8 @@ fn draw_reasons(dice: &mut Dice, step: Step, facts: &Facts) -> Vec<Reason> {
     }
     let money = facts.money;
     let mut reasons = Reason::ALL.to_vec();
+    // This one is not drawn but takes the place of "another reason" below, so that everything else is drawn as before.
+    reasons.retain(|reason| *reason != Reason::CompetitionForResources);
     reasons.retain(|reason| {
         dice.chance(match reason {
             Reason::ShortFunding if money.short => 60,
@@ -382,7 +384,11 @@ fn draw_reasons(dice: &mut Dice, step: Step, facts: &Facts) -> Vec<Reason> {
         })
     });
     if reasons.is_empty() {
-        reasons.push(Reason::Other);
+        reasons.push(if facts.in_crisis {
+            Reason::CompetitionForResources
+        } else {
+            Reason::Other
+        });
     }
     reasons
 }

@@ -41,6 +41,8 @@ labelled_codes! {
         StaffCapacity = "STAFF_CAPACITY", "staff capacity";
         /// A crisis came first.
         CrisisResponse = "CRISIS_RESPONSE", "responding to a crisis";
+        /// A crisis or scarce money made organisations compete for resources and protect their own.
+        CompetitionForResources = "COMPETITION_FOR_RESOURCES", "competition for resources";
         /// Something else.
         Other = "OTHER", "another reason";
     }

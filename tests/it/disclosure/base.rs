@@ -124,7 +124,7 @@ impl Chance {
                 faced.push(json!({"challenge": challenge, "missing": {"step": why}}));
             }
             if let Some(step) = step {
-                faced.push(json!({"challenge": challenge, "step": step, "reasons": [self.one(&["SHORT_FUNDING", "STAFF_CAPACITY"])]}));
+                faced.push(json!({"challenge": challenge, "step": step, "reasons": [self.one(&["SHORT_FUNDING", "COMPETITION_FOR_RESOURCES"])]}));
             }
         }
         let funder = self.0.random_range(0..FUNDERS);

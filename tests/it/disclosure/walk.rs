@@ -231,6 +231,12 @@ fn questions() -> Vec<(&'static str, String)> {
         ("pattern", format!("when: {when}, then: {{}}")),
         (
             "pattern",
+            format!(
+                "when: {{challenge: {{on: DEFINING_AMBITIONS, reasons: {{includes: [COMPETITION_FOR_RESOURCES]}}}}}}, then: {then}"
+            ),
+        ),
+        (
+            "pattern",
             format!("when: {when}, then: {then}, among: {{place: {{is: {{code: \"{}\"}}}}}}", large(0)),
         ),
         (

@@ -18,7 +18,7 @@ use wayin_entity::{
 use super::bits::{Bits, Truths};
 use super::column::Column;
 use super::missing::{self, Field, Said, Whys};
-use super::planes::Planes;
+use super::planes::{CodeSet, Planes};
 use crate::initiative::missing::FundingTermAnswer;
 
 /// The most rows that a chunk holds.
@@ -36,8 +36,8 @@ pub const CONDITIONS: usize = Condition::ALL.len();
 pub struct EntryPoints {
     /// The way in; none where nothing is recorded.
     pub way_in: Option<EntryPoint>,
-    /// The later ones, bit `code as u8`.
-    pub later: u8,
+    /// The later ones.
+    pub later: CodeSet,
 }
 
 impl EntryPoints {}
@@ -71,8 +71,8 @@ pub struct Row {
     pub entry_points: [EntryPoints; PERSPECTIVES],
     /// What became of each challenge's step.
     pub steps: [Option<Step>; CHALLENGES],
-    /// Why, by challenge, bit `reason as u8`; 0 where no reason is given.
-    pub reasons: [u8; CHALLENGES],
+    /// Why, by challenge; 0 where no reason is given.
+    pub reasons: [CodeSet; CHALLENGES],
     /// What became of each condition for change.
     pub changes: [Option<Change>; CONDITIONS],
     /// The terms that its money came with.
@@ -266,8 +266,9 @@ impl Chunk {
         let codes = |all: usize, code: &dyn Fn(&Row) -> Option<u8>| {
             Planes::of_codes(rows.len(), all, |row| code(&rows[row]))
         };
-        let sets =
-            |all: usize, set: &dyn Fn(&Row) -> u8| Planes::of_sets(rows.len(), all, |row| set(&rows[row]));
+        let sets = |all: usize, set: &dyn Fn(&Row) -> CodeSet| {
+            Planes::of_sets(rows.len(), all, |row| set(&rows[row]))
+        };
         let term_codes = |all: usize, code: &dyn Fn(&Term) -> Option<u8>| {
             Planes::of_codes(terms.len(), all, |term| code(terms[term]))
         };
@@ -277,7 +278,7 @@ impl Chunk {
             serial: next_serial(),
             ids: rows.iter().map(|row| row.id).collect(),
             keys: rows.iter().map(|row| row.key).collect(),
-            key_bits: sets(8, &|row| row.key),
+            key_bits: sets(8, &|row| row.key.into()),
             places: Column::pack(rows.iter().map(|row| row.place.map(i64::from))),
             leads: rows.iter().map(|row| row.lead).collect(),
             titles: rows.iter().map(|row| &*row.title).collect::<String>().into(),
@@ -553,5 +554,7 @@ impl Chunk {
     }
 }
 
-// Sets of codes are kept in a byte where rows are unpacked.
-const _: () = assert!(EntryPoint::ALL.len() <= 8 && Reason::ALL.len() <= 8);
+const _: () = {
+    let bits = CodeSet::BITS as usize;
+    assert!(EntryPoint::ALL.len() <= bits && Reason::ALL.len() <= bits);
+};

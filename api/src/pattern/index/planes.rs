@@ -3,6 +3,9 @@
 
 use super::bits::{Bits, Truths};
 
+/// A set of the codes of one vocabulary: bit `code as u8`.
+pub type CodeSet = u16;
+
 /// For each code of a vocabulary, by its number, the rows that have it. A row has
 /// one code, or several where the column is a set; none where nothing is known.
 #[derive(Clone, Debug, Default)]
@@ -14,8 +17,8 @@ impl Planes {
         Self::of_sets(rows, codes, |row| code(row).map_or(0, |code| 1 << code))
     }
 
-    /// Packs columns of sets: bit `code` of a row's byte.
-    pub fn of_sets(rows: usize, codes: usize, set: impl Fn(usize) -> u8) -> Self {
+    /// Packs columns of sets: bit `code` of a row's set.
+    pub fn of_sets(rows: usize, codes: usize, set: impl Fn(usize) -> CodeSet) -> Self {
         let mut planes = vec![Bits::none(rows); codes];
         for row in 0..rows {
             let mut left = set(row);
@@ -41,10 +44,10 @@ impl Planes {
     }
 
     /// The codes of a row, bit `code`.
-    pub fn set_at(&self, row: usize) -> u8 {
+    pub fn set_at(&self, row: usize) -> CodeSet {
         let codes = self.0.iter().enumerate();
         codes.fold(0, |set, (code, plane)| {
-            set | u8::from(plane.contains(row)) << code
+            set | CodeSet::from(plane.contains(row)) << code
         })
     }
 

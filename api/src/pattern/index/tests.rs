@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use wayin_entity::{Challenge, Change, EntryPoint, ReportingBasis, Step, Visibility, WhyMissing};
+use wayin_entity::{Challenge, Change, EntryPoint, Reason, ReportingBasis, Step, Visibility, WhyMissing};
 
 use super::*;
 use crate::initiative::missing::{FundingTermAnswer, RecordAnswer};
@@ -62,7 +62,7 @@ fn row_that_says_nothing(random: &mut StdRng, id: u128) -> Row {
             },
         }),
         steps: std::array::from_fn(|_| maybe(random, Step::ALL)),
-        reasons: std::array::from_fn(|_| random.random()),
+        reasons: std::array::from_fn(|_| random.random_range(0..1 << Reason::ALL.len())),
         changes: std::array::from_fn(|_| maybe(random, Change::ALL)),
         terms: (0..random.random_range(0..4))
             .map(|_| Term {

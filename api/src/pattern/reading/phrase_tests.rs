@@ -163,7 +163,7 @@ fn what_an_initiative_is_and_where_and_when_it_worked() {
 #[test]
 fn what_an_initiative_went_through() {
     use EntryPoint::{Collaboration, Complexity, RootCauses, SingleOrganisation};
-    use Reason::{CollaborationExpected, CrisisResponse, ShortFunding};
+    use Reason::{CollaborationExpected, CompetitionForResources, CrisisResponse, ShortFunding};
     let points = |comparison| is(EntryPoints(None, comparison));
     let reasons = |comparison| is(Reasons(Challenge::FosteringConditions, comparison));
     let change = |comparison| {
@@ -192,6 +192,7 @@ fn what_an_initiative_went_through() {
         reasons(SetComparison::IncludesAll(vec![ShortFunding, ShortFunding]));
         reasons(SetComparison::IncludesAll(vec![ShortFunding, CrisisResponse]));
         reasons(SetComparison::IncludesAny(vec![ShortFunding, CollaborationExpected]));
+        reasons(SetComparison::IncludesAll(vec![CompetitionForResources]));
         reasons(SetComparison::Known(false));
         change(OneOf(vec![Change::Altered]));
         change(OneOf(vec![Change::Unchanged, Change::Partly]));

@@ -21,7 +21,7 @@ const CHALLENGES: [&str; 3] = [
     "FOSTERING_CONDITIONS",
 ];
 const STEPS: [&str; 3] = ["TAKEN", "RUSHED", "SKIPPED"];
-const REASONS: [&str; 3] = ["SHORT_FUNDING", "STAFF_CAPACITY", "OTHER"];
+const REASONS: [&str; 3] = ["SHORT_FUNDING", "COMPETITION_FOR_RESOURCES", "OTHER"];
 const CONDITIONS: [&str; 2] = ["GOVERNANCE", "INCENTIVES"];
 const CHANGES: [&str; 3] = ["ALTERED", "PARTLY", "UNCHANGED"];
 const RESTRICTIONS: [&str; 2] = ["UNRESTRICTED", "RESTRICTED"];
