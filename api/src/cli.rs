@@ -28,8 +28,8 @@ use crate::cause::describe_io;
 use crate::config::{self, environment};
 use crate::export::ExportFormat;
 use crate::export::grants::{self, Asked};
-use crate::workbook::template;
 use crate::{database, export, schema};
+use wayin_records::workbook::template;
 
 /// Wayin: a shared evidence base for place-based systems change, behind one GraphQL API.
 ///

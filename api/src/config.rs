@@ -24,11 +24,11 @@ use crate::cause::describe_io;
 use crate::cost::{self, Introspection, Rate, Rates};
 use crate::expiry::{DRAFT_DAYS, Expiry, IMPORT_DAYS};
 use crate::import::job;
-use crate::import::parse::records::Limits;
 use crate::origins::Origins;
 use crate::pattern::disclosure::noise::Noise;
 use crate::pattern::engine::Settings;
 use crate::server::settings::{CorsHeaders, HttpSettings};
+use wayin_records::formats::records::Limits;
 
 /// The base where `DATABASE_URL` names none.
 const DEFAULT_DATABASE_URL: &str = "sqlite://wayin.db?mode=rwc";

@@ -12,9 +12,9 @@ use wayin_entity::{grant_detail, place};
 use crate::change::Act;
 use crate::database::{insert_all, is_one_of};
 use crate::error::{Error, Result};
-use crate::import::parse::grants::{Further, Grant, Location};
 use crate::place::Gazetteer;
-use crate::written::quoted;
+use wayin_records::formats::grants::{Further, Grant, Location};
+use wayin_records::text::quoted;
 
 /// What a grant says beyond its record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

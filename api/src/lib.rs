@@ -46,7 +46,7 @@ pub mod example;
 pub mod expiry;
 pub mod export;
 pub mod failure;
-pub mod finding;
+
 pub mod grant_detail;
 pub mod graphiql;
 pub mod graphql;
@@ -60,7 +60,7 @@ pub mod live;
 pub mod locks;
 pub mod meeting;
 pub mod merging;
-mod money;
+
 pub mod multipart;
 pub mod mutation;
 mod name_suggestions;
@@ -75,10 +75,8 @@ pub mod respell;
 pub mod schema;
 pub mod server;
 pub mod snapshot;
-pub mod spelling;
+
 pub mod submission;
 pub mod truth;
 pub mod vocabulary;
-mod whole_number;
-pub mod workbook;
-pub mod written;
+mod workbook_http;

@@ -17,10 +17,10 @@ use crate::auth::requester::Member;
 use crate::change::{self, Act, ChangeNotifier};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::finding::{Finding, FindingCode};
-use crate::initiative::difference::Difference;
-use crate::spelling::is_storable;
 use crate::{audit, database};
+use wayin_records::diff::Difference;
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::spelling::is_storable;
 
 /// How long a mutation is known again by its key.
 const KNOWN_FOR: TimeDelta = TimeDelta::hours(24);

@@ -1,6 +1,6 @@
 //! The names that may have been meant by one that is not known.
 
-use crate::spelling::fold;
+use wayin_records::spelling::fold;
 
 /// What may have been meant, to be added to a complaint.
 pub fn describe_nearest(names: &[String]) -> String {

@@ -1,8 +1,9 @@
 //! The note in which somebody says why they do something.
 
-use crate::finding::FindingCode;
 use crate::mutation::Refusal;
-use crate::spelling::{self, is_storable};
+use wayin_records::finding::FindingCode;
+use wayin_records::spelling;
+use wayin_records::spelling::is_storable;
 
 /// The most characters of a note.
 const MAX_NOTE_CHARACTERS: usize = 2_000;

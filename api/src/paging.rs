@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::spelling::is_storable;
+use wayin_records::spelling::is_storable;
 
 /// The most rows of a page.
 pub const MOST: u64 = 100;

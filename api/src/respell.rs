@@ -18,8 +18,8 @@ use crate::error::Result;
 use crate::id::NodeKind;
 use crate::organisation::{Altered, standing};
 use crate::paging::Walk;
-use crate::spelling;
 use crate::vocabulary::term::folded as folded_words;
+use wayin_records::spelling;
 
 /// How many rows are read at once.
 const ROWS_AT_ONCE: u64 = 1_000;
@@ -127,7 +127,7 @@ fn of_organisations(what: String, one: &organisation::Model, other: &organisatio
         let id = NodeKind::Organisation.id(row.id);
         format!(
             "the organisation {} ({identifier}, id {id})",
-            crate::written::quoted(&row.name)
+            wayin_records::text::quoted(&row.name)
         )
     };
     Clash {

@@ -83,7 +83,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/health/ready", get(ready))
         .merge(crate::graphiql::router(service.app.costs.settings.introspection))
         .merge(files)
-        .merge(crate::workbook::http::router())
+        .merge(crate::workbook_http::router())
         .merge(to_mend)
         .merge(returned)
         .layer(DefaultBodyLimit::max(body::MAX_BODY_BYTES))

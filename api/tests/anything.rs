@@ -20,19 +20,21 @@ use wayin::graphql::filter::Lookup;
 use wayin::graphql::input;
 use wayin::guard::{Limits, measure};
 use wayin::id;
-use wayin::import::parse::file_record::Item;
-use wayin::import::parse::grants::{self, GrantFormat};
-use wayin::import::parse::places;
-use wayin::import::parse::records::{self, RecordFormat, Unread};
-use wayin::import::parse::{FileError, Notes};
 use wayin::initiative::filter_input::InitiativeFilter;
 use wayin::initiative::{InitiativeOrdering, SortedBy, filter};
 use wayin::live::message::FromClient;
 use wayin::multipart;
 use wayin::paging::{PageArguments, PageRequest};
-use wayin::workbook::template;
 use wayin_entity::initiative;
 use wayin_migration::Migrator;
+use wayin_records::formats::file_record::Item;
+use wayin_records::formats::grants;
+use wayin_records::formats::grants::GrantFormat;
+use wayin_records::formats::places;
+use wayin_records::formats::records;
+use wayin_records::formats::records::{RecordFormat, Unread};
+use wayin_records::formats::{FileError, Notes};
+use wayin_records::workbook::template;
 
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| tokio::runtime::Runtime::new().unwrap());
 

@@ -32,11 +32,11 @@ use wayin::auth::token::{Subject, Verifier};
 use wayin::change::Act;
 use wayin::clock::SystemClock;
 use wayin::import::job::{self, run};
-use wayin::import::parse::records::Limits;
 use wayin::pattern::engine::{Engine, Settings};
 use wayin::{auth, base, import, organisation};
 use wayin_entity::{FileFormat, ImportAs, ImportKind, Role, import as import_table};
 use wayin_migration::Migrator;
+use wayin_records::formats::records::Limits;
 
 use self::postgres::{Cluster, find_programs};
 

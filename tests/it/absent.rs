@@ -5,10 +5,10 @@ use std::io::Cursor;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use wayin::import::job::run;
-use wayin::import::parse::records::RecordFormat;
 use wayin::import::{self, Remark, Tally};
 use wayin::place::Gazetteer;
 use wayin_entity::{initiative, revision};
+use wayin_records::formats::records::RecordFormat;
 
 use crate::support::app::{Client, TestApp};
 use crate::support::imports::send_file;

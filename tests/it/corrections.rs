@@ -398,7 +398,7 @@ async fn lines_and_tables_come_back_whole(database: Database) {
     check(&app, &partner, "return.jsonl", lines.as_bytes(), &expected, 0).await;
     assert_eq!(
         read_typed_records(
-            wayin::import::parse::records::RecordFormat::JsonLines,
+            wayin_records::formats::records::RecordFormat::JsonLines,
             file_record("good").to_string().as_bytes()
         )
         .len(),

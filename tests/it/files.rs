@@ -11,16 +11,16 @@ use sea_orm_migration::MigratorTrait;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use wayin::export::ExportFormat;
-use wayin::import::parse::FileError;
-use wayin::import::parse::records::RecordFormat;
 use wayin::import::{ImportError, records};
 use wayin::server;
-use wayin::workbook::export::RecordBook;
 use wayin_entity::{
     challenge_faced, challenge_reason, condition_changed, entry_point_taken, funding_term, initiative,
     organisation, revision, source,
 };
 use wayin_migration::Migrator;
+use wayin_records::formats::FileError;
+use wayin_records::formats::records::RecordFormat;
+use wayin_records::workbook::export::RecordBook;
 
 use crate::support::app::TestApp;
 use crate::support::database::connect;

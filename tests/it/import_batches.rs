@@ -12,12 +12,12 @@ use uuid::Uuid;
 use wayin::clock::{Clock, SystemClock};
 use wayin::error::Error;
 use wayin::import::job::{ROWS_AT_ONCE, run};
-use wayin::initiative::record::OrganisationReference;
 use wayin::organisation::{Altered, Found};
 use wayin_entity::{
     OrganisationKind, change, import_outcome, initiative, kept_revision, organisation, revision, source,
     submission,
 };
+use wayin_records::record::OrganisationReference;
 
 use crate::support::app::TestApp;
 use crate::support::database::Kind;

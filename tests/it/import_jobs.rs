@@ -13,9 +13,9 @@ use wayin::auth::member;
 use wayin::clock::{Clock, SystemClock};
 use wayin::expiry::{self, Expiry};
 use wayin::import::job::{self, run};
-use wayin::import::parse::records::Limits;
 use wayin::server;
 use wayin_entity::{Role, import, import_outcome, import_piece, initiative, revision, submission};
+use wayin_records::formats::records::Limits;
 
 use crate::support::app::PARTNER_ORGANISATION;
 use crate::support::app::{Client, TestApp, token};

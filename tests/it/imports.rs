@@ -9,9 +9,9 @@ use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder};
 use serde_json::json;
-use wayin::import::parse::FileError;
 use wayin::import::{self, ImportError, Remark, Tally};
 use wayin_entity::{ChangeKind, ChangeSubject, change, place, place_within};
+use wayin_records::formats::FileError;
 
 use crate::support::app::TestApp;
 use crate::support::{Database, tests_on_both_databases};

@@ -5,10 +5,10 @@ use std::io::Cursor;
 use axum::http::StatusCode;
 use calamine::{Reader as _, Xlsx};
 use serde_json::{Value, json};
-use wayin::import::parse::records::RecordFormat;
-use wayin::workbook::corrected::CorrectionBook;
-use wayin::workbook::escaped;
 use wayin_entity::Role;
+use wayin_records::formats::records::RecordFormat;
+use wayin_records::workbook::corrections::CorrectionBook;
+use wayin_records::workbook::formula_escape;
 
 use crate::support::http::download;
 use crate::support::imports::{file_record, import_file, load_rows};
@@ -109,7 +109,7 @@ async fn a_table_is_taken_in_like_a_workbook(database: Database) {
         "externalRef,title,summary,place.name,visibility,source.kind,source.title,sharing.basis,sharing.licence\n\
          a,Initiative a,{},Hartlepool,OPEN,SELF_REPORT,Our return,Agreed,CC-BY-4.0\n\
          b,Initiative b,,Hartlepool,everybody,SELF_REPORT,Our return,Agreed,CC-BY-4.0\n",
-        escaped::in_a_flat_file("=1+1")
+        formula_escape::in_a_flat_file("=1+1")
     );
     let import = import_file(&app, &partner, "return.csv", table.as_bytes()).await;
     assert_eq!(

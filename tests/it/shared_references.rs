@@ -3,10 +3,10 @@
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use wayin::import::Tally;
-use wayin::import::parse::records::RecordFormat;
-use wayin::workbook::export::RecordBook;
-use wayin::workbook::flat::{FlatTable, Widths};
 use wayin_entity::{Role, initiative};
+use wayin_records::formats::records::RecordFormat;
+use wayin_records::workbook::csv::{FlatTable, Widths};
+use wayin_records::workbook::export::RecordBook;
 
 use crate::support::exports::import_records_as;
 use crate::support::imports::{file_record, import_file, json_lines, load_rows};

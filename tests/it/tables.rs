@@ -4,10 +4,10 @@ use std::io::Cursor;
 
 use serde_json::{Value, json};
 use wayin::import::job::run;
-use wayin::import::parse::grants::GrantFormat;
-use wayin::import::parse::records::RecordFormat;
 use wayin::import::{self, Remark, Tally};
 use wayin_entity::Role;
+use wayin_records::formats::grants::GrantFormat;
+use wayin_records::formats::records::RecordFormat;
 
 use crate::support::app::TestApp;
 use crate::support::imports::{load_rows, send_file};

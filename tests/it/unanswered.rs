@@ -2,11 +2,11 @@
 
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
-use wayin::import::parse::FileError;
-use wayin::import::parse::records::RecordFormat;
 use wayin::import::{ImportError, records};
-use wayin::workbook::export::RecordBook;
 use wayin_entity::{ImportState, Role, import};
+use wayin_records::formats::FileError;
+use wayin_records::formats::records::RecordFormat;
+use wayin_records::workbook::export::RecordBook;
 
 use crate::support::app::TestApp;
 use crate::support::exports::import_records_as;
@@ -189,7 +189,7 @@ async fn a_file_of_which_nothing_can_be_taken_is_refused(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.partner().await;
     let mut template = Vec::new();
-    wayin::workbook::template::write(&mut template).unwrap();
+    wayin_records::workbook::template::write(&mut template).unwrap();
     let book = RecordBook::new().unwrap();
     let mut header = Vec::new();
     book.finish(&mut header).unwrap();

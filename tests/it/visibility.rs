@@ -5,8 +5,9 @@ use rand::seq::{IndexedRandom, IteratorRandom};
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use wayin::id::NodeKind;
-use wayin::import::{self, parse::grants::GrantFormat};
+use wayin::import;
 use wayin_entity::Role;
+use wayin_records::formats::grants::GrantFormat;
 
 use crate::support::app::TestApp;
 use crate::support::builders::{full_record, record, term, withdraw};

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use wayin::export::ExportFormat;
 use wayin::id::NodeKind;
 use wayin::import::Remark;
-use wayin::import::parse::records::RecordFormat;
-use wayin::workbook::export::RecordBook;
-use wayin::workbook::flat::{FlatTable, Widths};
 use wayin_entity::{SubmissionState, submission};
+use wayin_records::formats::records::RecordFormat;
+use wayin_records::workbook::csv::{FlatTable, Widths};
+use wayin_records::workbook::export::RecordBook;
 
 use crate::support::app::{Client, TestApp};
 use crate::support::exports::export_records_as;

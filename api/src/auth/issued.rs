@@ -12,10 +12,10 @@ use wayin_entity::{issued_token, member};
 use super::token::{Signer, Subject};
 use crate::change::{self, Act};
 use crate::error::{Error, Result};
-use crate::finding::{FindingCode, Findings};
 use crate::keeping::check_text;
 use crate::mutation::Refusal;
 use crate::paging::{Key, Paged, Sort};
+use wayin_records::finding::{FindingCode, Findings};
 
 /// The most days that a token is good for: a year, and the day that a leap year has more.
 pub const MOST_DAYS: i64 = 366;

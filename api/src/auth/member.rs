@@ -14,10 +14,10 @@ use super::token::{Subject, Verified, Verifier};
 use super::token_use;
 use crate::change::{self, Act};
 use crate::error::{Error, Result, TokenError};
-use crate::finding::{FindingCode, Findings};
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
 use crate::paging::{Key, Paged, Sort};
+use wayin_records::finding::{FindingCode, Findings};
 
 /// Who sends a request, by its `Authorization` header.
 pub async fn requester(

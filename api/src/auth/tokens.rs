@@ -14,7 +14,6 @@ use wayin_entity::{issued_token, member};
 use super::issued::{Draft, USUAL_DAYS, Until, issue, revoke};
 use super::members::Member;
 use crate::error::Error;
-use crate::finding::{Finding, FindingCode};
 use crate::graphql::{
     app,
     connection::{Connection, TotalCount, connection},
@@ -29,6 +28,7 @@ use crate::mutation::{Begun, Event, Refusal};
 use crate::note;
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::snapshot::Snapshot;
+use wayin_records::finding::{Finding, FindingCode};
 
 /// A token that was issued here. Its text is told once, to whoever issued it, and kept nowhere.
 #[derive(Clone, Debug)]

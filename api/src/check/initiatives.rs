@@ -16,11 +16,11 @@ use super::{Checking, Invariant};
 use crate::base::DisclosureKeys;
 use crate::error::{Error, Result};
 use crate::initiative::publish::says_no_more_than_a_grant;
-use crate::initiative::record::{InitiativeRecord, OrganisationReference, PlaceReference};
-use crate::initiative::{difference, validate};
 use crate::paging::Walk;
 use crate::redaction::MARKER;
-use crate::spelling::fold;
+use wayin_records::record::{InitiativeRecord, OrganisationReference, PlaceReference};
+use wayin_records::spelling::fold;
+use wayin_records::{diff, validate};
 
 /// How many initiatives are looked at together.
 const AT_ONCE: u64 = 500;
@@ -272,7 +272,7 @@ fn record(
             ours.funder = theirs.funder.clone();
         }
     }
-    for difference in difference::between(&written(&document)?, &written(&rebuilt)?) {
+    for difference in diff::between(&written(&document)?, &written(&rebuilt)?) {
         let invariant = if row.withdrawn_at.is_some() {
             Invariant::Withdrawn
         } else {

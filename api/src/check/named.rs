@@ -17,8 +17,8 @@ use crate::error::Result;
 use crate::graphql::input;
 use crate::initiative::filter_input::InitiativeFilter;
 use crate::respell::{clashes, is_spelt};
-use crate::spelling::fold;
 use crate::vocabulary::term::folded;
+use wayin_records::spelling::fold;
 
 /// The keys under the base's secret; none where it has none.
 pub(super) async fn base(

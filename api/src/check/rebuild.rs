@@ -11,12 +11,12 @@ use wayin_entity::{
 };
 
 use crate::error::Result;
-use crate::initiative::missing::{Answer, Missing};
-use crate::initiative::record::{
+use crate::place::reference_to;
+use wayin_records::missing::{Answer, Missing};
+use wayin_records::record::{
     ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, InitiativeRecord, OrganisationReference,
     Sharing, Source,
 };
-use crate::place::reference_to;
 
 /// Something put together again, or what is missing of it.
 type Rebuilt<T> = std::result::Result<T, String>;

@@ -12,7 +12,6 @@ use crate::app::App;
 use crate::auth::permission::Asking;
 use crate::auth::visibility::Reader;
 use crate::error::Error;
-use crate::finding::{Finding, FindingCode};
 use crate::graphql::{app, decode, input, mutating};
 use crate::id::NodeKind;
 use crate::initiative::filter_input::InitiativeFilter;
@@ -21,6 +20,7 @@ use crate::keeping::partial::Partial;
 use crate::pattern::ask::{Asker, PatternInput};
 use crate::pattern::question::Coverage;
 use crate::submission::look;
+use wayin_records::finding::{Finding, FindingCode};
 
 /// A claim that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
 /// clears it.

@@ -7,10 +7,10 @@ use wayin_entity::{Dimension, KeptSubject, claim, reflection};
 
 use crate::change::Act;
 use crate::error::Result;
-use crate::finding::{FindingCode, Findings};
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
-use crate::spelling;
+use wayin_records::finding::{FindingCode, Findings};
+use wayin_records::spelling;
 
 /// The most bytes of a filter document, written as JSON.
 pub const LONGEST_FILTER: usize = 20_000;

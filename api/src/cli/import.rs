@@ -21,11 +21,11 @@ use crate::change::Act;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::id::NodeKind;
-use crate::import::parse::FileError;
-use crate::import::parse::format::START;
-use crate::import::parse::grants::{self as grant_files, GrantFormat};
-use crate::import::parse::records::RecordFormat;
 use crate::import::{ImportError, Remark, Tally, grants, places, records};
+use wayin_records::formats::FileError;
+use wayin_records::formats::format::START;
+use wayin_records::formats::grants::{self as grant_files, GrantFormat};
+use wayin_records::formats::records::RecordFormat;
 
 #[derive(Debug, Subcommand)]
 pub enum Import {

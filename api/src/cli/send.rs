@@ -22,10 +22,10 @@ use crate::change::Act;
 use crate::clock::SystemClock;
 use crate::config::{environment, imports};
 use crate::database;
-use crate::finding::Finding;
 use crate::id::NodeKind;
 use crate::import::job::{self, run::Runner, to_mend};
-use crate::import::parse::records::Limits;
+use wayin_records::finding::Finding;
+use wayin_records::formats::records::Limits;
 
 /// How many rows are told of at once.
 const AT_ONCE: u64 = 1_000;

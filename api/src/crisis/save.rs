@@ -9,11 +9,11 @@ use wayin_entity::{ChangeKind, ChangeSubject, KeptSubject, crisis, crisis_place}
 use crate::change::{self, Act, Entry};
 use crate::database::insert_all;
 use crate::error::Result;
-use crate::finding::{FindingCode, Findings};
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
 use crate::place::{self, PlaceKey};
-use crate::spelling;
+use wayin_records::finding::{FindingCode, Findings};
+use wayin_records::spelling;
 
 /// The most places that a crisis is said to bear on: one that bears on more bears on larger ones.
 const MOST_PLACES: usize = 500;

@@ -12,8 +12,8 @@ use super::missing::say_why;
 use super::money::{Money, forget, leave_out};
 use super::organisations::{Lead, leads};
 use super::places::{LocalAuthority, REGIONS, Region, local_authorities};
-use crate::initiative::missing::Missing;
-use crate::initiative::record::{
+use wayin_records::missing::Missing;
+use wayin_records::record::{
     ChallengeFaced, ConditionChanged, EntryPointTaken, InitiativeRecord, PlaceReference, Sharing, Source,
 };
 

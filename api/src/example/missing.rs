@@ -3,8 +3,8 @@
 
 use wayin_entity::WhyMissing;
 
-use crate::initiative::missing::{Answer, ChallengeAnswer, FundingTermAnswer, RecordAnswer};
-use crate::initiative::record::InitiativeRecord;
+use wayin_records::missing::{Answer, ChallengeAnswer, FundingTermAnswer, RecordAnswer};
+use wayin_records::record::InitiativeRecord;
 
 /// The fields of funding terms that people are asked about.
 const ASKED_OF_TERMS: [FundingTermAnswer; 8] = [

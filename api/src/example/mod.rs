@@ -20,7 +20,7 @@ use chrono::NaiveDate;
 use serde_json::Value;
 use wayin_entity::{Challenge, EntryPoint, Perspective};
 
-use crate::initiative::record::InitiativeRecord;
+use wayin_records::record::InitiativeRecord;
 
 /// How many initiatives there are.
 pub const INITIATIVES: u32 = 2_000;

@@ -6,8 +6,8 @@ use wayin_entity::{DeliveryTimeline, EntryPoint, ReportingBasis, ReportingFreque
 use super::dice::Dice;
 use super::organisations::{FUNDERS, draw_funders};
 use super::places::Region;
-use crate::initiative::missing::Missing;
-use crate::initiative::record::FundingTerm;
+use wayin_records::missing::Missing;
+use wayin_records::record::FundingTerm;
 
 /// An initiative's funding, before anything is left out of its record.
 #[expect(

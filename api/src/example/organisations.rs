@@ -5,7 +5,7 @@ use wayin_entity::OrganisationKind;
 
 use super::dice::Dice;
 use super::places::REGIONS;
-use crate::initiative::record::OrganisationReference;
+use wayin_records::record::OrganisationReference;
 
 /// A funder, and what its money tends to come with. In hundredths.
 pub(super) struct Funder {

@@ -22,10 +22,10 @@ use wayin_entity::{
 
 use crate::error::{Error, Result};
 use crate::grant_detail::{self, GrantDetail};
-use crate::import::parse::grants::{OwnTerms, Party, Period};
-use crate::initiative::missing::{FundingTermAnswer, Missing};
-use crate::money;
-use crate::spelling::fold;
+use wayin_records::formats::grants::{OwnTerms, Party, Period};
+use wayin_records::missing::{FundingTermAnswer, Missing};
+use wayin_records::money;
+use wayin_records::spelling::fold;
 
 /// What identifiers begin with that are made here, and that nobody has issued.
 pub const OWN_PREFIX: &str = "WAYIN";
@@ -355,7 +355,8 @@ fn locations<'a>(
 }
 
 fn own_terms(term: &funding_term::Model) -> Result<OwnTerms> {
-    let mut missing = Missing::of_kept(term.missing.as_ref())?;
+    let mut missing = Missing::of_kept(term.missing.as_ref())
+        .map_err(|cause| Error::Internal(format!("missing answers of a funding term: {cause}")))?;
     // A grant has one in any case: where the term has none, it is made.
     missing.forget(|field| field == FundingTermAnswer::GrantIdentifier);
     Ok(OwnTerms {

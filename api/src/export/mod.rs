@@ -11,9 +11,9 @@ use uuid::Uuid;
 use wayin_entity::{initiative, revision};
 
 use crate::error::{Error, Result};
-use crate::initiative::record::InitiativeRecord;
-use crate::workbook::export::RecordBook;
-use crate::workbook::flat::{FlatTable, Widths};
+use wayin_records::record::InitiativeRecord;
+use wayin_records::workbook::csv::{FlatTable, Widths};
+use wayin_records::workbook::export::RecordBook;
 
 /// How many records are read at once.
 const AT_ONCE: u64 = 1_000;

@@ -15,7 +15,7 @@ use wayin_entity::{
 use crate::condition::{Comparison, Condition, SetComparison, TextComparison};
 use crate::error::{Error, Result};
 use crate::id::{self, NodeKind};
-use crate::spelling::fold;
+use wayin_records::spelling::fold;
 
 /// A count of minor units of money: a 64-bit integer, as a number or as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

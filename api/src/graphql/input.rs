@@ -7,7 +7,7 @@ use super::nul;
 use super::variables::scalars::in_plain_words;
 use crate::error::{Error, Result};
 use crate::guard::{Limits, measure_value};
-use crate::written::quoted;
+use wayin_records::text::quoted;
 
 /// Reads an input of any type from JSON.
 ///

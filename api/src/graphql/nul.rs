@@ -9,7 +9,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
-use crate::spelling::is_storable;
+use wayin_records::spelling::is_storable;
 
 /// Whether an operation, a fragment of its document or a variable holds a NUL where a query reads it.
 pub fn is_asked_for(

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::cost::persisted;
 use crate::guard::escapes;
-use crate::whole_number::strip_fractions;
+use wayin_records::whole_number::strip_fractions;
 
 /// Why it is not a request, as a clause without a subject.
 pub type RequestError = String;

@@ -3,8 +3,8 @@
 use async_graphql::{Json, SimpleObject};
 use serde_json::Value;
 
-use crate::finding::{Finding, FindingCode};
-use crate::initiative::difference::Difference;
+use wayin_records::diff::Difference;
+use wayin_records::finding::{Finding, FindingCode};
 
 /// Something that was wrong with the input. A refused input changes nothing.
 #[derive(Clone, Debug, SimpleObject)]

@@ -6,19 +6,19 @@ use std::io::{Read, Seek};
 use sea_orm::DatabaseConnection;
 use wayin_entity::{OrganisationKind, SourceKind, Visibility};
 
-use super::parse::file_record::Cell;
-use super::parse::grants::{Grant, GrantFormat, Party};
-use super::parse::records::Limits;
-use super::parse::{GoodRow, Refusal, grants};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
 use crate::export::grants as export;
-use crate::finding::Finding;
 use crate::grant_detail::{GrantDetail, NamedLocations};
-use crate::initiative::missing::Missing;
 use crate::initiative::publish::{Proposal, PublishedGrant};
-use crate::initiative::record::{FundingTerm, InitiativeRecord, OrganisationReference, Source};
 use crate::place::Gazetteer;
+use wayin_records::finding::Finding;
+use wayin_records::formats::file_record::Cell;
+use wayin_records::formats::grants::{Grant, GrantFormat, Party};
+use wayin_records::formats::records::Limits;
+use wayin_records::formats::{GoodRow, Refusal, grants};
+use wayin_records::missing::Missing;
+use wayin_records::record::{FundingTerm, InitiativeRecord, OrganisationReference, Source};
 
 /// Imports a file of grants. `licence` is that of the file, where it does not say itself.
 pub async fn import(

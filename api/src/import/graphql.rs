@@ -19,7 +19,6 @@ use super::job::{self, to_mend};
 use crate::app::App;
 use crate::auth::requester::Member;
 use crate::error::Error;
-use crate::finding::{Finding, FindingCode};
 use crate::graphql::{
     app,
     connection::{Connection, TotalCount, connection},
@@ -35,6 +34,7 @@ use crate::mutation::{self, Begun, Event, Sent};
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::snapshot::Snapshot;
 use crate::submission::graphql::Submission;
+use wayin_records::finding::{Finding, FindingCode};
 
 /// A file that is taken in row by row, and what became of it.
 #[derive(Clone, Debug)]

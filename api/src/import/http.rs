@@ -18,7 +18,7 @@ use crate::cost::address::Caller;
 use crate::cost::{Payer, weights};
 use crate::error::{Error, Result};
 use crate::id::{self, NodeKind};
-use crate::workbook::http::send_workbook;
+use crate::workbook_http::send_workbook;
 
 /// The route.
 pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {

@@ -6,7 +6,7 @@ pub mod grants;
 pub mod graphql;
 pub mod http;
 pub mod job;
-pub mod parse;
+
 pub mod places;
 pub mod records;
 pub mod subscription;
@@ -18,16 +18,16 @@ use sea_orm::DatabaseConnection;
 use tokio::sync::mpsc;
 use wayin_entity::{FileFormat, ImportKind};
 
-use self::parse::grants::GrantFormat;
-use self::parse::records::{Limits, RecordFormat};
-use self::parse::{FileError, GoodRow, Notes, Refusal, Row};
 use crate::base::DisclosureKeys;
 use crate::change::Act;
 use crate::database;
 use crate::error::{Error, Result};
-use crate::finding::{Finding, FindingCode};
 use crate::initiative::publish::{Outcome, Proposal, publish_all};
 use crate::place::Gazetteer;
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::formats::grants::GrantFormat;
+use wayin_records::formats::records::{Limits, RecordFormat};
+use wayin_records::formats::{FileError, GoodRow, Notes, Refusal, Row};
 
 /// How many rows are published in one transaction.
 const ROWS_AT_ONCE: usize = 500;

@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
 
-use async_graphql::MaybeUndefined;
 use sea_orm::DatabaseConnection;
+use wayin_records::formats::ColumnValue;
 
-use super::parse::places::{self, ListedRow, PlaceRow};
-use super::parse::{FileError, GoodRow, Notes, Refusal};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
 use crate::database;
 use crate::initiative::place_grants::place_unplaced;
 use crate::place::small_areas::{SmallAreasSaved, save_small_areas};
-use crate::place::{Gazetteer, PlaceDraft, Saved, Stated, save_all};
+use crate::place::{Gazetteer, Saved, save_all};
+use wayin_records::formats::places;
+use wayin_records::formats::places::{ListedRow, PlaceRow};
+use wayin_records::formats::{FileError, GoodRow, Notes, Refusal};
+use wayin_records::place_draft::{PlaceDraft, StatedParents};
 
 /// Imports a file of places, in one transaction.
 pub async fn import(
@@ -176,8 +178,8 @@ fn larger_without_a_row(known: &Gazetteer, rows: &[(u64, ListedRow)]) -> Vec<Pla
                 name: place.name.clone(),
                 kind: place.kind,
                 within: larger.within.clone(),
-                stated: Stated::All,
-                successor: MaybeUndefined::Undefined,
+                stated: StatedParents::All,
+                successor: ColumnValue::Absent,
             });
         }
     }

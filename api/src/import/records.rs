@@ -7,18 +7,19 @@ use std::ops::ControlFlow;
 use sea_orm::DatabaseConnection;
 use uuid::Uuid;
 
-use super::parse::file_record::{Cell, FileRecord, Item};
-use super::parse::records::{self, Limits, RecordFile, RecordFormat, Unread, Written};
-use super::parse::{FileError, GoodRow, Refusal, Row};
 use super::{ImportError, Remark, Tally};
 use crate::change::Act;
 use crate::error::Error;
-use crate::finding::Finding;
-use crate::initiative::document;
 use crate::initiative::publish::Proposal;
-use crate::initiative::record::{InitiativeRecord, OrganisationReference};
 use crate::organisation::Found;
-use crate::spelling::fold;
+use wayin_records::finding::Finding;
+use wayin_records::formats::file_record::{Cell, FileRecord, Item};
+use wayin_records::formats::records;
+use wayin_records::formats::records::{Limits, RecordFile, RecordFormat, Unread, Written};
+use wayin_records::formats::{FileError, GoodRow, Refusal, Row};
+use wayin_records::json_reader;
+use wayin_records::record::{InitiativeRecord, OrganisationReference};
+use wayin_records::spelling::fold;
 
 /// Imports a file of records in JSON Lines, one whole record a line.
 pub async fn import(
@@ -136,7 +137,7 @@ fn row(item: Item) -> Option<(u64, Row<(InitiativeRecord, FileRecord)>)> {
         Item::Stray(stray) => (stray.at.row, Err(vec![refusal(stray.at, stray.reason)])),
         Item::Record(mut typed) => {
             let document = std::mem::take(&mut typed.document);
-            let reading = document::read(document);
+            let reading = json_reader::read(document);
             let found = typed.with_own(reading.findings);
             let number = typed.at.row;
             let read = match reading.record {

@@ -1,20 +1,14 @@
 //! Initiatives: their records, what a record must meet, how it is published, and
 //! how it is found again by those who may read it.
 
-pub mod difference;
-pub mod document;
 pub mod filter;
 pub mod filter_input;
 pub mod graphql;
-pub mod missing;
-pub mod personal_data;
+
 pub mod place_grants;
 pub mod publish;
-pub mod record;
+
 pub mod revision;
-pub mod unstated;
-pub mod validate;
-mod whole;
 
 use sea_orm::{
     EntityTrait, ExprTrait, QueryFilter, Select,

@@ -8,7 +8,6 @@ use uuid::Uuid;
 use wayin_entity::{funding_term, initiative};
 
 use super::publish::{Outcome, Proposal, publish_all};
-use super::record::InitiativeRecord;
 use super::revision::newest_documents;
 use crate::base::DisclosureKeys;
 use crate::change::Act;
@@ -16,6 +15,7 @@ use crate::database::is_one_of;
 use crate::error::{Error, Result};
 use crate::grant_detail;
 use crate::place::{Gazetteer, reference_to};
+use wayin_records::record::InitiativeRecord;
 
 /// How many initiatives are read at once.
 const AT_ONCE: u64 = 500;

@@ -20,7 +20,6 @@ use wayin_entity::{claim, crisis, kept_revision, meeting, member, organisation, 
 
 use super::partial;
 use crate::error::Error;
-use crate::finding::Finding;
 use crate::graphql::{
     app,
     connection::{Connection, TotalCount, connection},
@@ -30,11 +29,12 @@ use crate::graphql::{
     user_error::FieldChange,
 };
 use crate::id::{self, NodeKind};
-use crate::initiative::difference;
 use crate::mutation::{Begun, Event, Refusal, Running};
 use crate::note;
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::snapshot::Snapshot;
+use wayin_records::diff;
+use wayin_records::finding::Finding;
 
 /// A row of something that stewards keep.
 pub trait Kept: Snapshot + Send + Sync {
@@ -437,7 +437,7 @@ impl KeptRevision {
                 return Err(Error::bad_input("since", format!("there is no version {since}")).into());
             }
         };
-        Ok(difference::between(&before, &self.0.document)
+        Ok(diff::between(&before, &self.0.document)
             .into_iter()
             .map(FieldChange::from)
             .collect())

@@ -19,13 +19,13 @@ use wayin_entity::{KeptSubject, kept_revision};
 use crate::change::Act;
 use crate::database::insert_all;
 use crate::error::Result;
-use crate::finding::{Finding, FindingCode, Findings};
 use crate::id::NodeKind;
-use crate::initiative::{difference, personal_data};
 use crate::mutation::Refusal;
 use crate::paging::{Key, Paged, Sort};
-use crate::spelling;
-use crate::spelling::is_storable;
+use wayin_records::finding::{Finding, FindingCode, Findings};
+use wayin_records::spelling;
+use wayin_records::spelling::is_storable;
+use wayin_records::{diff, personal_data};
 
 /// How many rows one statement inserts, and how many ids it asks for: SQLite binds at most 32,766 values.
 const AT_ONCE: usize = 1_000;
@@ -316,7 +316,7 @@ pub async fn stale(
     let reason = format!("version {from} was written over; the newest is {newest}");
     Ok(Some(Refusal {
         findings: vec![Finding::new(FindingCode::StaleVersion, "version", reason)],
-        changed_since: difference::between(&before.document, standing),
+        changed_since: diff::between(&before.document, standing),
     }))
 }
 

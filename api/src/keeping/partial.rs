@@ -10,8 +10,8 @@ use wayin_entity::{
 
 use super::document;
 use crate::error::{Error, Result};
-use crate::finding::{Finding, FindingCode};
 use crate::id::NodeKind;
+use wayin_records::finding::{Finding, FindingCode};
 
 /// The object that a save changes, as it is before, and what is wrong with how the save leaves fields out.
 #[derive(Debug, Default)]

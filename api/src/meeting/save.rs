@@ -6,12 +6,12 @@ use wayin_entity::{Challenge, EntryPoint, KeptSubject, Perspective, meeting, ref
 
 use crate::change::Act;
 use crate::error::Result;
-use crate::finding::{FindingCode, Findings};
-use crate::initiative::personal_data;
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
 use crate::place::{self, PlaceKey};
-use crate::spelling;
+use wayin_records::finding::{FindingCode, Findings};
+use wayin_records::personal_data;
+use wayin_records::spelling;
 
 /// A meeting as a steward writes it.
 #[derive(Clone, Debug)]

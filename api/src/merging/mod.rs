@@ -20,15 +20,15 @@ use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
 use crate::database::{self, insert_all};
 use crate::error::{Error, Result};
-use crate::finding::{FindingCode, Findings};
 use crate::id::NodeKind;
 use crate::initiative::publish::disclosure_reference;
-use crate::initiative::record::InitiativeRecord;
 use crate::initiative::revision::newest_documents;
 use crate::keeping::{self, Save, Standing, document};
 use crate::mutation::Refusal;
 use crate::organisation::{in_full, standing};
 use crate::paging::Walk;
+use wayin_records::finding::{FindingCode, Findings};
+use wayin_records::record::InitiativeRecord;
 
 /// How many records are written at once.
 const AT_ONCE: usize = 500;

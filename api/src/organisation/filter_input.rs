@@ -15,7 +15,7 @@ use crate::graphql::{
 };
 use crate::id::NodeKind;
 use crate::initiative::organisations_visible_to;
-use crate::spelling;
+use wayin_records::spelling;
 
 /// Which organisations are meant. All parts must hold; the empty filter holds of all.
 #[derive(Clone, Debug, Default, InputObject)]

@@ -13,8 +13,8 @@ use wayin_entity::{former_organisation, organisation};
 use super::{Found, in_full};
 use crate::database::is_one_of_any;
 use crate::error::Result;
-use crate::initiative::record::OrganisationReference;
-use crate::spelling::{fold, is_storable};
+use wayin_records::record::OrganisationReference;
+use wayin_records::spelling::{fold, is_storable};
 
 /// For each id that was an organisation's before it was merged, the one that it leads to.
 pub async fn led_on(

@@ -17,9 +17,9 @@ use crate::graphql::{
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::Organisation;
-use crate::initiative::record::OrganisationReference;
 use crate::initiative::{filter, organisations_visible_to};
 use crate::paging::{self, PageArguments, PageRequest};
+use wayin_records::record::OrganisationReference;
 
 /// What organisations are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

@@ -20,11 +20,11 @@ pub use self::save::{Draft, save};
 use crate::change::{self, Act, Entry};
 use crate::database::{insert_all, is_one_of, is_one_of_any};
 use crate::error::{Error, Result};
-use crate::initiative::record::OrganisationReference;
 use crate::keeping::{self, Save, Standing, document};
 use crate::paging::{Key, Paged, Sort};
-use crate::spelling;
-use crate::spelling::{fold, is_storable};
+use wayin_records::record::OrganisationReference;
+use wayin_records::spelling;
+use wayin_records::spelling::{fold, is_storable};
 
 /// The organisations that a batch of records names.
 #[derive(Debug, Default)]

@@ -6,13 +6,13 @@ use wayin_entity::{OrganisationKind, former_organisation, organisation};
 use super::{Altered, standing};
 use crate::change::{self, Act};
 use crate::error::Result;
-use crate::finding::{FindingCode, Findings};
-use crate::initiative::record::OrganisationReference;
-use crate::initiative::validate::{self};
 use crate::keeping::{self, Target};
 use crate::mutation::Refusal;
-use crate::spelling;
-use crate::spelling::{fold, is_storable};
+use wayin_records::finding::{FindingCode, Findings};
+use wayin_records::record::OrganisationReference;
+use wayin_records::spelling;
+use wayin_records::spelling::{fold, is_storable};
+use wayin_records::validate;
 
 /// An organisation as a steward writes it.
 #[derive(Clone, Debug)]

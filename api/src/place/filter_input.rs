@@ -12,7 +12,7 @@ use crate::graphql::{
     filter::{Lookup, at, not_too_many, only_or_all},
 };
 use crate::id::NodeKind;
-use crate::spelling;
+use wayin_records::spelling;
 
 /// A place, named by its id or its GSS code: one of the two.
 #[derive(Clone, Debug, OneofObject)]

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use async_graphql::MaybeUndefined;
 use uuid::Uuid;
 use wayin_entity::{PlaceKind, place};
+use wayin_records::formats::ColumnValue;
 
-use super::draft::{PlaceDraft, Stated};
 use super::save::{Links, Up, leads_to};
-use super::{Gazetteer, Unclear, gss, shown};
+use super::{Gazetteer, Unclear, shown};
 use crate::change::Act;
-use crate::spelling::fold;
+use wayin_records::gss;
+use wayin_records::place_draft::{PlaceDraft, StatedParents};
+use wayin_records::spelling::fold;
 
 /// The place that a draft means, and what it comes to.
 pub(super) struct Meant {
@@ -100,7 +101,7 @@ fn meant_without_code(
         };
     };
     let of_name = without_code.entry((fold(name), kind)).or_default();
-    let says_where = draft.stated != Stated::Nothing;
+    let says_where = draft.stated != StatedParents::Nothing;
     let alike: Vec<Uuid> = of_name
         .iter()
         .filter(|(known, _)| !says_where || *known == within)
@@ -154,16 +155,16 @@ fn full(
         .collect::<Result<_, _>>()?;
     let mut within = nearest.clone();
     within.extend(before.within.iter().copied().filter(|id| match &draft.stated {
-        Stated::All => false,
-        Stated::Nothing => true,
-        Stated::Kinds { kinds, codes } => places.places.get(id).is_some_and(|parent| {
+        StatedParents::All => false,
+        StatedParents::Nothing => true,
+        StatedParents::Kinds { kinds, codes } => places.places.get(id).is_some_and(|parent| {
             !kinds.contains(&parent.kind) || parent.code.as_ref().is_some_and(|code| codes.contains(code))
         }),
     }));
     let successor = match &draft.successor {
-        MaybeUndefined::Undefined => before.successor,
-        MaybeUndefined::Null => None,
-        MaybeUndefined::Value(code) => Some(named(by_code, code)?),
+        ColumnValue::Absent => before.successor,
+        ColumnValue::Empty => None,
+        ColumnValue::Given(code) => Some(named(by_code, code)?),
     };
     Ok(FullPlace {
         name: name.ok_or("is not known yet, and the file has no column for its name")?,
@@ -184,7 +185,7 @@ fn keep_nearest(links: &Links, drafts: &[PlaceDraft], meant: &mut [Meant]) {
     let reaches =
         |from: &Uuid, to: &Uuid| from != to && then.get(from).is_some_and(|up| leads_to(&then, up, *to));
     for (draft, one) in drafts.iter().zip(meant) {
-        let (Stated::Kinds { .. }, Ok(full)) = (&draft.stated, &mut one.full) else {
+        let (StatedParents::Kinds { .. }, Ok(full)) = (&draft.stated, &mut one.full) else {
             continue;
         };
         let (nearest, within) = (&full.nearest, &mut full.up.within);

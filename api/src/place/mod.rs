@@ -1,9 +1,8 @@
 //! Places: finding them by id, code or name, and keeping what lies within what.
 
-mod draft;
 pub mod filter_input;
 pub mod graphql;
-pub mod gss;
+
 pub mod loaders;
 mod match_drafts;
 pub mod mutations;
@@ -17,16 +16,15 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use uuid::Uuid;
 use wayin_entity::place;
 
-pub use self::draft::{PlaceDraft, Stated};
 pub use self::save::{Draft, Saved, save, save_all};
 use crate::error::{Error, Result};
-use crate::finding::{FindingCode, Findings};
 use crate::id::{self, NodeKind};
-use crate::initiative::record::PlaceReference;
 use crate::name_suggestions::{describe_nearest, find_similar};
 use crate::paging::{Key, Paged, Sort};
-use crate::spelling;
-use crate::spelling::fold;
+use wayin_records::finding::{FindingCode, Findings};
+use wayin_records::record::PlaceReference;
+use wayin_records::spelling;
+use wayin_records::spelling::fold;
 
 /// What a place is asked for by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -6,18 +6,19 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoA
 use uuid::Uuid;
 use wayin_entity::{ChangeKind, ChangeSubject, KeptSubject, PlaceKind, place, place_within};
 
-use super::draft::PlaceDraft;
 use super::match_drafts::{FullPlace, Meant, lost, meant};
-use super::{Gazetteer, PlaceKey, Unclear, gss};
+use super::{Gazetteer, PlaceKey, Unclear};
 use crate::change::{self, Act, Entry};
 use crate::database::insert_all;
 use crate::error::{Error, Result};
-use crate::finding::{FindingCode, Findings};
 use crate::keeping::{self, Save, Target, document};
 use crate::locks::{AdvisoryLock, LockMode, lock};
 use crate::mutation::Refusal;
-use crate::spelling;
-use crate::spelling::fold;
+use wayin_records::finding::{FindingCode, Findings};
+use wayin_records::gss;
+use wayin_records::place_draft::PlaceDraft;
+use wayin_records::spelling;
+use wayin_records::spelling::fold;
 
 /// What became of a draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

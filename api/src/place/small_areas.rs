@@ -6,10 +6,11 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryF
 use uuid::Uuid;
 use wayin_entity::small_area;
 
-use super::{Gazetteer, gss};
+use super::Gazetteer;
 use crate::change::Act;
 use crate::database::insert_all;
 use crate::error::Result;
+use wayin_records::gss;
 
 /// How many codes one statement names.
 const CODES_AT_ONCE: usize = 1_000;

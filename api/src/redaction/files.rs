@@ -16,11 +16,11 @@ use super::found::Found;
 use super::{AT_ONCE, pieces, replace};
 use crate::change::Act;
 use crate::error::{Error, Result};
-use crate::finding::{Finding, FindingCode};
 use crate::id::NodeKind;
 use crate::import::job;
-use crate::import::parse::encoding::Decoded;
 use crate::paging::Walk;
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::formats::encoding::Decoded;
 
 /// The most bytes of a workbook that are looked through once they are unpacked; one that has more is taken to
 /// hold the text.

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Found;
-use crate::finding::{Finding, FindingCode};
 use crate::graphql::{app, member, user_error::UserError};
 use crate::id::NodeKind;
 use crate::mutation::{self, Begun, Event, Sent};
 use crate::note;
+use wayin_records::finding::{Finding, FindingCode};
 
 /// A text that is to be taken out.
 #[derive(Clone, Debug, InputObject)]

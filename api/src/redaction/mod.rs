@@ -32,12 +32,12 @@ use self::taking::{Identity, Taking};
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
 use crate::error::Result;
-use crate::finding::{Finding, FindingCode};
 use crate::graphql::input;
 use crate::id::NodeKind;
 use crate::initiative::filter_input::InitiativeFilter;
-use crate::spelling::{fold, is_storable};
 use crate::{database, merging, vocabulary};
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::spelling::{fold, is_storable};
 
 /// What stands where a text was taken out.
 pub const MARKER: &str = "[redacted]";

@@ -14,10 +14,10 @@ use wayin_entity::{
 use super::found::{Found, holds};
 use super::{MARKER, pieces};
 use crate::error::Result;
-use crate::initiative::record::{InitiativeRecord, OrganisationReference};
-use crate::spelling::fold;
 use crate::vocabulary::term::folded as term_folded;
-use crate::workbook::columns::is_field;
+use wayin_records::record::{InitiativeRecord, OrganisationReference};
+use wayin_records::spelling::fold;
+use wayin_records::workbook::columns::is_field;
 
 /// The marker in short names, which are made of small letters, digits and hyphens.
 const MARKER_IN_SLUG: &str = "redacted";

@@ -31,12 +31,13 @@ use crate::graphql::{
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::{Initiative, InitiativeById, Organisation};
-use crate::initiative::{difference, revision};
+use crate::initiative::revision;
 use crate::mutation::{self, Begun, Event, Running, Sent};
 use crate::note;
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::place::Gazetteer;
 use crate::snapshot::Snapshot;
+use wayin_records::diff;
 
 /// A whole proposed record, in hand until it is published.
 #[derive(Clone, Debug)]
@@ -133,7 +134,7 @@ impl Submission {
         };
         let before = revision::document(&app(ctx).db, id, version).await?;
         let before = before.unwrap_or_default();
-        Ok(difference::between(&before, &self.0.document)
+        Ok(diff::between(&before, &self.0.document)
             .into_iter()
             .map(FieldChange::from)
             .collect())

@@ -20,8 +20,8 @@ use crate::cost::address::Caller;
 use crate::cost::{Payer, weights};
 use crate::error::{Error, Result};
 use crate::id::{self, NodeKind};
-use crate::workbook::http::send_workbook;
-use crate::written::quoted;
+use crate::workbook_http::send_workbook;
+use wayin_records::text::quoted;
 
 /// Where it is downloaded.
 pub const PATH: &str = "/submissions/returned.xlsx";

@@ -11,16 +11,19 @@ use super::Refusal;
 use crate::auth::visibility::Reader;
 use crate::change::Act;
 use crate::error::Result;
-use crate::finding::{Finding, FindingCode};
-use crate::initiative::document::{self, Reading};
+use crate::initiative::organisations_visible_to;
 use crate::initiative::publish::{self, Proposal};
-use crate::initiative::record::{InitiativeRecord, OrganisationReference};
-use crate::initiative::validate::{self, remove_unknown_identifiers};
-use crate::initiative::{organisations_visible_to, personal_data};
 use crate::name_suggestions::describe_nearest;
 use crate::organisation::{Found, named_alike};
 use crate::place::Gazetteer;
-use crate::spelling::is_storable;
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::json_reader;
+use wayin_records::json_reader::Reading;
+use wayin_records::personal_data;
+use wayin_records::record::{InitiativeRecord, OrganisationReference};
+use wayin_records::spelling::is_storable;
+use wayin_records::validate;
+use wayin_records::validate::remove_unknown_identifiers;
 
 /// The most bytes of a record, written as JSON.
 const LONGEST_RECORD: usize = 200_000;
@@ -105,7 +108,7 @@ pub fn by_itself(document: &Value, organisation: &organisation::Model) -> ByItse
         Some(identifier) => json!({"identifier": identifier}),
         None => json!({"name": organisation.name}),
     };
-    let mut reading = document::read_led_by(document, &lead);
+    let mut reading = json_reader::read_led_by(document, &lead);
     let mut record = reading.record.take();
     let warnings = record
         .as_mut()
@@ -304,7 +307,7 @@ fn is_of(reference: &OrganisationReference, organisation: &organisation::Model, 
 fn is_called(reference: &OrganisationReference, organisation: &organisation::Model) -> bool {
     match (&reference.identifier, &reference.name) {
         (Some(identifier), _) => organisation.identifier.as_ref() == Some(identifier),
-        (None, Some(name)) => crate::spelling::fold(name) == organisation.name_folded,
+        (None, Some(name)) => wayin_records::spelling::fold(name) == organisation.name_folded,
         // What has neither was found already.
         (None, None) => true,
     }

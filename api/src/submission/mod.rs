@@ -26,13 +26,14 @@ use crate::auth::requester::Member;
 use crate::base::DisclosureKeys;
 use crate::change::Act;
 use crate::error::{Error, Result};
-use crate::finding::{Finding, FindingCode};
 use crate::initiative::publish::{self, Outcome};
-use crate::initiative::{difference, revision};
+use crate::initiative::revision;
 pub use crate::mutation::Refusal;
 use crate::paging::{Key, Paged, Sort};
 use crate::place::Gazetteer;
-use crate::spelling;
+use wayin_records::diff;
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::spelling;
 
 /// What a move comes to: the submission as it stands after it, or why it was not made.
 pub type Moved = Result<submission::Model, Refusal>;
@@ -163,7 +164,7 @@ pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, dra
         );
         return Ok(Err(Refusal {
             findings: vec![Finding::new(FindingCode::StaleVersion, "version", reason)],
-            changed_since: difference::between(&standing.document, &draft.record),
+            changed_since: diff::between(&standing.document, &draft.record),
         }));
     }
     let row = submission::Model {
@@ -409,7 +410,7 @@ async fn stale(db: &impl ConnectionTrait, standing: &submission::Model) -> Resul
     );
     Ok(Some(Refusal {
         findings: vec![Finding::new(FindingCode::StaleVersion, "id", reason)],
-        changed_since: difference::between(&before, &after),
+        changed_since: diff::between(&before, &after),
     }))
 }
 

@@ -16,12 +16,12 @@ use super::visible_to;
 use crate::auth::requester::Member;
 use crate::change::Act;
 use crate::error::{Error, Result};
-use crate::finding::{Finding, FindingCode};
-use crate::import::parse::file_record::{Cell, UnreadCell};
 use crate::place::Gazetteer;
-use crate::workbook::columns::SHEETS;
-use crate::workbook::corrected::CorrectionBook;
-use crate::workbook::{WriteError, shown};
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::formats::file_record::{Cell, UnreadCell};
+use wayin_records::workbook::columns::SHEETS;
+use wayin_records::workbook::corrections::CorrectionBook;
+use wayin_records::workbook::{WriteError, format_cell};
 
 /// A record as it was typed, with what to write beside it.
 type ReturnedRecord = (Value, Vec<Finding>);
@@ -117,7 +117,7 @@ fn write_records(mut records: mpsc::Receiver<ReturnedRecord>, written: &mut File
     while let Some((document, findings)) = records.blocking_recv() {
         row += 1;
         book.add(&document, &findings)?;
-        for (path, text) in shown::not_shown(&document) {
+        for (path, text) in format_cell::not_shown(&document) {
             book.add_unread(&UnreadCell {
                 at: Cell {
                     sheet: Some(SHEETS[0].name.to_owned()),

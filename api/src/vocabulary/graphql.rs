@@ -24,7 +24,7 @@ use crate::graphql::{
 use crate::id::NodeKind;
 use crate::keeping::graphql::version;
 use crate::paging::{self, PageArguments, PageRequest};
-use crate::spelling::fold;
+use wayin_records::spelling::fold;
 
 /// A code of a closed vocabulary, in plain words.
 #[derive(Clone, Debug, SimpleObject)]

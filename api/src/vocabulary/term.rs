@@ -11,13 +11,13 @@ use wayin_entity::{
 
 use crate::change::Act;
 use crate::error::Result;
-use crate::finding::{FindingCode, Findings};
-use crate::initiative::personal_data;
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
 use crate::paging::{Key, Paged, Sort};
-use crate::spelling;
-use crate::spelling::fold;
+use wayin_records::finding::{FindingCode, Findings};
+use wayin_records::personal_data;
+use wayin_records::spelling;
+use wayin_records::spelling::fold;
 
 /// The most other words for one word.
 const MOST_OTHER_WORDS: usize = 20;

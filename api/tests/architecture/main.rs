@@ -17,7 +17,7 @@ const MAX_CYCLE_FILES: usize = 6;
 ///
 /// Each layer lists paths of modules. A path stands for the module and all within it, but for what a longer path in
 /// another layer names.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     (
         "core",
         &[
@@ -35,34 +35,12 @@ const LAYERS: [(&str, &[&str]); 9] = [
             "failure",
             "id",
             "locks",
-            "money",
             "name_suggestions",
             "origins",
             "server/settings",
             "snapshot",
-            "spelling",
             "truth",
             "vocabulary/mod",
-            "whole_number",
-            "written",
-        ],
-    ),
-    (
-        "records and their files",
-        &[
-            "finding",
-            "import/parse",
-            "initiative/difference",
-            "initiative/document",
-            "initiative/missing",
-            "initiative/personal_data",
-            "initiative/record",
-            "initiative/unstated",
-            "initiative/validate",
-            "initiative/whole",
-            "place/draft",
-            "place/gss",
-            "workbook",
         ],
     ),
     (
@@ -178,7 +156,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
             "pattern/csv/http",
             "server",
             "submission/http",
-            "workbook/http",
+            "workbook_http",
         ],
     ),
     ("command line", &["cli", "config", "example"]),

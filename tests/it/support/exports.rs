@@ -4,9 +4,9 @@ use std::io::Cursor;
 
 use serde_json::Value;
 use wayin::export::ExportFormat;
-use wayin::import::parse::records::RecordFormat;
 use wayin::import::{Remark, Tally, records};
 use wayin::{database, export};
+use wayin_records::formats::records::RecordFormat;
 
 use super::app::TestApp;
 

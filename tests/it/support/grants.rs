@@ -5,9 +5,9 @@ use std::io::Cursor;
 
 use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder};
 use serde_json::{Value, json};
-use wayin::import::parse::grants::GrantFormat;
 use wayin::import::{self, Remark, Tally};
 use wayin_entity::{change, funding_term, initiative, revision};
+use wayin_records::formats::grants::GrantFormat;
 
 use super::app::{Client, TestApp};
 

@@ -4,9 +4,9 @@ use std::io::{Cursor, Write as _};
 use std::ops::ControlFlow;
 
 use serde_json::Value;
-use wayin::import::parse::Notes;
-use wayin::import::parse::file_record::Item;
-use wayin::import::parse::records::{Limits, RecordFormat, Unread, read_as_typed};
+use wayin_records::formats::Notes;
+use wayin_records::formats::file_record::Item;
+use wayin_records::formats::records::{Limits, RecordFormat, Unread, read_as_typed};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 

@@ -13,9 +13,9 @@ use wayin_entity::{
 
 use super::places::{REGIONS, local_authorities};
 use super::*;
-use crate::initiative::record::{FundingTerm, OrganisationReference};
 use crate::pattern::statistics::{Estimate, FourCounts, risk_ratio};
 use crate::truth::Truth;
+use wayin_records::record::{FundingTerm, OrganisationReference};
 
 static EVIDENCE: LazyLock<Evidence> = LazyLock::new(evidence);
 

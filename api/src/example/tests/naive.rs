@@ -5,8 +5,8 @@ use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
 use crate::example::ExampleCrisis;
-use crate::initiative::record::{FundingTerm, InitiativeRecord};
 use crate::truth::Truth;
+use wayin_records::record::{FundingTerm, InitiativeRecord};
 
 pub(super) fn truth(filter: &Value, record: &InitiativeRecord, periods: &[ExampleCrisis]) -> Truth {
     Truth::all(object(filter).iter().map(|(key, value)| match key.as_str() {

@@ -11,10 +11,10 @@ use wayin_entity::{RowOutcome, import, import_outcome};
 use crate::change::{Act, Entry};
 use crate::database::insert_all;
 use crate::error::Result;
-use crate::finding::{Finding, FindingCode};
-use crate::import::parse::file_record::{Cell, Item};
-use crate::import::parse::grants::Grant;
 use crate::submission::look::ByItself;
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::formats::file_record::{Cell, Item};
+use wayin_records::formats::grants::Grant;
 
 /// A row of a file, as it is read.
 #[derive(Clone, Debug)]

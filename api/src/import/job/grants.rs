@@ -11,14 +11,14 @@ use crate::base::DisclosureKeys;
 use crate::change::Act;
 use crate::database::is_one_of;
 use crate::error::Result;
-use crate::finding::{Finding, FindingCode};
 use crate::grant_detail::GrantDetail;
 use crate::import::grants::{field, named, proposal};
-use crate::import::parse::file_record::Cell;
-use crate::import::parse::grants::Grant;
 use crate::initiative::publish::{self, Outcome, Written};
 use crate::organisation::Found;
 use crate::place::Gazetteer;
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::formats::file_record::Cell;
+use wayin_records::formats::grants::Grant;
 
 /// What a batch of grants is taken in with.
 pub(super) struct Taking<'a> {

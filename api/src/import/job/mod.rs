@@ -26,13 +26,13 @@ use wayin_entity::{
 
 pub use self::file::{Kept, digest, put_together};
 pub use self::reading::{ROWS_AT_ONCE, file_format};
-use super::parse::records::Limits;
 use crate::auth::requester::Member;
 use crate::change::Act;
 use crate::error::Result;
-use crate::finding::{Finding, FindingCode};
 use crate::paging::{Key, Paged, Sort};
-use crate::spelling::is_storable;
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::formats::records::Limits;
+use wayin_records::spelling::is_storable;
 
 /// The most characters of a file's name that are kept.
 const LONGEST_NAME: usize = 200;
@@ -258,8 +258,8 @@ async fn of_organisation(
 /// A file's name without a path and without what no base can keep.
 fn named(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let line = crate::written::line(last).unwrap_or_else(|| "a file".into());
-    crate::written::cut(line, LONGEST_NAME)
+    let line = wayin_records::text::line(last).unwrap_or_else(|| "a file".into());
+    wayin_records::text::cut(line, LONGEST_NAME)
 }
 
 impl Paged for import::Entity {

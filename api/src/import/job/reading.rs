@@ -9,13 +9,13 @@ use wayin_entity::{FileFormat, ImportKind, import, organisation};
 
 use super::batch::Unit;
 use crate::error::{Error, Result};
-use crate::finding::{Finding, FindingCode};
 use crate::grant_detail::NamedLocations;
-use crate::import::parse::file_record::{Cell, Item};
-use crate::import::parse::grants::{self as grant_files, GrantFormat};
-use crate::import::parse::records::{Limits, RecordFormat, Unread, read_as_typed};
-use crate::import::parse::{FileError, Notes, Refusal};
 use crate::submission::look;
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::formats::file_record::{Cell, Item};
+use wayin_records::formats::grants::{self as grant_files, GrantFormat};
+use wayin_records::formats::records::{Limits, RecordFormat, Unread, read_as_typed};
+use wayin_records::formats::{FileError, Notes, Refusal};
 
 /// How many rows are taken in in one transaction: on SQLite half as many take a fifth longer each, and while these are
 /// written nobody else writes.

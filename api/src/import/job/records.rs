@@ -17,14 +17,14 @@ use crate::base::DisclosureKeys;
 use crate::change::{Act, Entry};
 use crate::database::{insert_all, is_one_of};
 use crate::error::Result;
-use crate::finding::{Finding, FindingCode};
-use crate::import::parse::file_record::{Cell, FileRecord, Item};
 use crate::initiative::publish::{self, Outcome, Proposal, Written};
 use crate::initiative::revision::newest_documents;
 use crate::place::Gazetteer;
 use crate::submission::look::{self, ByItself, Looked, Proposed};
 use crate::submission::state::{self, Move};
 use crate::submission::{mover, reference_of};
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::formats::file_record::{Cell, FileRecord, Item};
 
 /// What a batch of records is taken in with.
 pub(super) struct Taking<'a> {

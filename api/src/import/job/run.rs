@@ -25,9 +25,9 @@ use crate::change::{self, Act};
 use crate::clock::Clock;
 use crate::database;
 use crate::error::{Error, Result};
-use crate::import::parse::Notes;
 use crate::pattern::engine::Engine;
 use crate::place::Gazetteer;
+use wayin_records::formats::Notes;
 
 /// How long a runner is taken for alive after it last said so.
 const ALIVE_FOR: TimeDelta = TimeDelta::seconds(10);

@@ -17,12 +17,12 @@ use wayin_entity::{ImportKind, import, import_outcome, import_piece};
 use super::file;
 use super::reading::record_format;
 use crate::error::{Error, Result};
-use crate::finding::Finding;
-use crate::import::parse::Notes;
-use crate::import::parse::file_record::{Cell, Item, UnreadCell};
-use crate::import::parse::records::{Limits, Unread, read_as_typed};
-use crate::workbook::corrected::CorrectionBook;
-use crate::workbook::{WriteError, shown};
+use wayin_records::finding::Finding;
+use wayin_records::formats::Notes;
+use wayin_records::formats::file_record::{Cell, Item, UnreadCell};
+use wayin_records::formats::records::{Limits, Unread, read_as_typed};
+use wayin_records::workbook::corrections::CorrectionBook;
+use wayin_records::workbook::{WriteError, format_cell};
 
 /// How many outcomes are read at once.
 const AT_ONCE: u64 = 1_000;
@@ -111,7 +111,7 @@ fn write_item(book: &mut CorrectionBook, item: Item, findings: &[Finding]) -> Re
                 let row = record.at.clone();
                 let typed = record.into_typed();
                 book.add(&typed, findings)?;
-                for (path, text) in shown::not_shown(&typed) {
+                for (path, text) in format_cell::not_shown(&typed) {
                     let cell = UnreadCell {
                         at: Cell {
                             column: Some(path),

@@ -26,7 +26,6 @@ pub use self::{
     subscription::InitiativeSubscription,
 };
 use super::filter_input::InitiativeFilter;
-use super::missing::RecordAnswer;
 use super::{InitiativeOrdering, filter, touches_no_more_than_a_part, visible_to};
 use crate::graphql::filter::Lookup;
 use crate::graphql::{
@@ -38,6 +37,7 @@ use crate::id::NodeKind;
 use crate::organisation::loaders::OrganisationById;
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::place::loaders::PlaceById;
+use wayin_records::missing::RecordAnswer;
 
 /// The work of a place to change its system, as it is published.
 #[derive(Clone, Debug)]

@@ -14,10 +14,10 @@ use super::{Initiative, Organisation};
 use crate::error::Error;
 use crate::graphql::{comparison::BigInt, loader};
 use crate::id::NodeKind;
-use crate::initiative::missing::{
+use crate::organisation::loaders::OrganisationById;
+use wayin_records::missing::{
     Answer, ChallengeAnswer, ConditionAnswer, EntryPointAnswer, FundingTermAnswer, Missing,
 };
-use crate::organisation::loaders::OrganisationById;
 
 /// The confirmation that a record may be shared.
 #[derive(SimpleObject)]

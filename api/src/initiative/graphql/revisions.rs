@@ -9,7 +9,6 @@ use uuid::Uuid;
 use wayin_entity::{Role, initiative, revision};
 
 use crate::error::Error;
-use crate::finding::{Finding, FindingCode};
 use crate::graphql::{
     app,
     connection::{Connection, TotalCount, connection},
@@ -17,10 +16,12 @@ use crate::graphql::{
     user_error::{FieldChange, UserError},
 };
 use crate::id::NodeKind;
-use crate::initiative::{difference, publish, revision as revisions};
+use crate::initiative::{publish, revision as revisions};
 use crate::mutation::{self, Begun, Event, Sent};
 use crate::note;
 use crate::paging::{self, PageArguments, PageRequest};
+use wayin_records::diff;
+use wayin_records::finding::{Finding, FindingCode};
 
 /// A record as it stood at one version.
 #[derive(Clone, Debug)]
@@ -70,7 +71,7 @@ impl Revision {
                 return Err(Error::bad_input("since", format!("there is no version {since}")).into());
             }
         };
-        Ok(difference::between(&before, &self.0.document)
+        Ok(diff::between(&before, &self.0.document)
             .into_iter()
             .map(FieldChange::from)
             .collect())

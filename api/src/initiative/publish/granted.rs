@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::standing::Standing;
 use crate::error::{Error, Result};
-use crate::finding::{Finding, FindingCode};
-use crate::initiative::missing::Answer;
-use crate::initiative::record::InitiativeRecord;
-use crate::initiative::validate::{self};
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::missing::Answer;
+use wayin_records::record::InitiativeRecord;
+use wayin_records::validate;
 
 /// The standing record of an initiative, with what a changed grant says in the term that names it.
 pub(super) fn with_grant(

@@ -22,15 +22,15 @@ pub use self::proposal::{LookedOver, Outcome, Proposal, PublishedGrant};
 use self::proposal::{Ready, named_mut};
 use self::standing::Standing;
 pub use self::write::disclosure_reference;
-use super::record::{InitiativeRecord, OrganisationReference};
-use super::validate::{self};
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
 use crate::error::Result;
 use crate::grant_detail::{self, GrantDetail};
 use crate::organisation::{Altered, Found, former};
 use crate::place::Gazetteer;
-use crate::spelling::fold;
+use wayin_records::record::{InitiativeRecord, OrganisationReference};
+use wayin_records::spelling::fold;
+use wayin_records::validate;
 
 /// What publication wrote.
 pub(crate) struct Written {

@@ -14,7 +14,7 @@ use super::Ready;
 use crate::change::Act;
 use crate::database::is_one_of;
 use crate::error::Result;
-use crate::initiative::record::ChallengeFaced;
+use wayin_records::record::ChallengeFaced;
 
 /// The ids that the parts of altered records had: a part that stays keeps its own.
 #[derive(Default)]

@@ -8,11 +8,11 @@ use super::standing::Standing;
 use super::{LookedOver, Outcome, Proposal, Ready};
 use crate::change::Act;
 use crate::error::{Error, Result};
-use crate::finding::{Finding, FindingCode, Findings};
-use crate::initiative::record::{FundingTerm, InitiativeRecord, OrganisationReference};
-use crate::initiative::validate::{self};
 use crate::organisation::{Altered, Found, Unclear, in_full};
 use crate::place::{self, Gazetteer, reference_to};
+use wayin_records::finding::{Finding, FindingCode, Findings};
+use wayin_records::record::{FundingTerm, InitiativeRecord, OrganisationReference};
+use wayin_records::validate;
 
 /// What a proposal comes to before anything is written.
 pub(super) enum Prepared {

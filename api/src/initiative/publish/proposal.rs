@@ -3,10 +3,10 @@
 use uuid::Uuid;
 use wayin_entity::{initiative, organisation};
 
-use crate::finding::{Finding, Findings};
 use crate::grant_detail::GrantDetail;
-use crate::initiative::record::{InitiativeRecord, OrganisationReference};
-use crate::initiative::unstated::Unstated;
+use wayin_records::finding::{Finding, Findings};
+use wayin_records::record::{InitiativeRecord, OrganisationReference};
+use wayin_records::unstated::Unstated;
 
 /// What is known of a published grant beside its record.
 #[derive(Clone, Debug)]

@@ -9,13 +9,13 @@ use wayin_entity::{funding_term, initiative};
 use super::{Proposal, Ready, named_mut};
 use crate::database::{is_one_of, is_one_of_any};
 use crate::error::Result;
-use crate::finding::{Finding, FindingCode};
-use crate::initiative::record::InitiativeRecord;
 use crate::initiative::revision::{documents_at, newest_documents};
-use crate::initiative::validate::{self};
-use crate::initiative::{difference, unstated};
 use crate::organisation::Found;
-use crate::spelling::is_storable;
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::record::InitiativeRecord;
+use wayin_records::spelling::is_storable;
+use wayin_records::validate;
+use wayin_records::{diff, unstated};
 
 /// What is in the base of what a batch of proposals names.
 pub(super) struct Standing {
@@ -107,11 +107,11 @@ impl Standing {
         let written_from = written_from.filter(|version| *version != standing.version)?;
         let changed = self.earlier.get(&(standing.id, written_from)).map(|before| {
             let after = self.documents.get(&standing.id).cloned().unwrap_or_default();
-            difference::between(before, &after)
+            diff::between(before, &after)
         });
         let changed = changed.map_or_else(
             || "There is no such version of it".into(),
-            |changed| format!("Changed in between: {}", difference::in_words(&changed)),
+            |changed| format!("Changed in between: {}", diff::in_words(&changed)),
         );
         let reason = format!(
             "the published record is at version {now} now; this was written from version {written_from}. {changed}. Take \

@@ -16,9 +16,9 @@ use crate::base::DisclosureKeys;
 use crate::change::{Act, Entry};
 use crate::database::{insert_all, is_one_of};
 use crate::error::Result;
-use crate::initiative::record::{InitiativeRecord, Source};
 use crate::locks::{AdvisoryLock, LockMode, lock};
-use crate::spelling::fold;
+use wayin_records::record::{InitiativeRecord, Source};
+use wayin_records::spelling::fold;
 
 /// Writes records with their parts and revisions, and withdraws the initiatives that they supersede. Answers what is to be
 /// appended to the log.

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::graphql::input;
 use crate::initiative::filter_input::InitiativeFilter;
 use crate::pattern::question::Coverage;
-use crate::written::quoted;
+use wayin_records::text::quoted;
 
 /// The parameters that are JSON documents, also in an address.
 const DOCUMENTS: [&str; 4] = ["when", "then", "among", "conditions"];

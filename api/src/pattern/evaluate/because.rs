@@ -12,8 +12,8 @@ use wayin_entity::WhyMissing;
 
 use super::{Leaf, Prepared, PreparedTermTest, PreparedTest, term_truths};
 use crate::condition::{Condition, InitiativeTest, TermTest};
-use crate::initiative::missing::{FundingTermAnswer, RecordAnswer};
 use crate::pattern::index::{Bits, Chunk, Field, Truths, Whys};
+use wayin_records::missing::{FundingTermAnswer, RecordAnswer};
 
 /// How many reasons there are.
 pub const WHYS: usize = WhyMissing::ALL.len();

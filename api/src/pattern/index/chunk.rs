@@ -19,7 +19,7 @@ use super::bits::{Bits, Truths};
 use super::column::Column;
 use super::missing::{self, Field, Said, Whys};
 use super::planes::{CodeSet, Planes};
-use crate::initiative::missing::FundingTermAnswer;
+use wayin_records::missing::FundingTermAnswer;
 
 /// The most rows that a chunk holds.
 pub const CHUNK_ROWS: usize = 4096;

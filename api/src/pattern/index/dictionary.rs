@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 use wayin_entity::{OrganisationKind, PlaceKind, organisation, place, place_within};
 
-use crate::spelling::fold;
+use wayin_records::spelling::fold;
 
 /// A place as the index sees it.
 #[derive(Clone, Debug)]

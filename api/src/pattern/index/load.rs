@@ -20,7 +20,7 @@ use wayin_entity::{
 use super::missing;
 use super::{AsOf, CHUNK_ROWS, Chunk, EntryPoints, Organisation, Organisations, Places, Row, Snapshot, Term};
 use crate::database::{is_one_of, is_one_of_any};
-use crate::initiative::missing::{Answer, Missing};
+use wayin_records::missing::{Answer, Missing};
 
 /// With more changes than this the base is read anew, rather than row by row.
 const MOST_CHANGES: u64 = 20_000;

@@ -4,9 +4,7 @@
 use wayin_entity::{Challenge, Condition, WhyMissing};
 
 use super::chunk::Row;
-use crate::initiative::missing::{
-    ChallengeAnswer, ConditionAnswer, FundingTermAnswer, Missing, RecordAnswer,
-};
+use wayin_records::missing::{ChallengeAnswer, ConditionAnswer, FundingTermAnswer, Missing, RecordAnswer};
 
 /// A field of a record, or of one of its challenges and conditions, that conditions look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 use wayin_entity::{Challenge, Change, EntryPoint, Reason, ReportingBasis, Step, Visibility, WhyMissing};
 
 use super::*;
-use crate::initiative::missing::{FundingTermAnswer, RecordAnswer};
+use wayin_records::missing::{FundingTermAnswer, RecordAnswer};
 
 fn maybe<T: Copy>(random: &mut StdRng, of: &[T]) -> Option<T> {
     of.get(random.random_range(0..=of.len())).copied()

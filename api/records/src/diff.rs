@@ -1,0 +1,196 @@
+//! What is different between two documents, field by field. Pure.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::text::quoted;
+
+/// A field that is not the same in both.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// Where: names and positions joined by `/`, such as `fundingTerms/0/endsOn`; empty for the whole.
+    pub path: String,
+    /// What it was; none where it was not there.
+    pub before: Option<Value>,
+    /// What it is; none where it is not there any more.
+    pub after: Option<Value>,
+}
+
+/// Every field that is not the same, in the order of their paths' parts. Objects and lists are
+/// gone into as far as both sides have one; items of lists are compared by their positions.
+pub fn between(before: &Value, after: &Value) -> Vec<Difference> {
+    let mut found = Vec::new();
+    gather(String::new(), Some(before), Some(after), &mut found);
+    found
+}
+
+/// The most fields that are named in words.
+const MOST_IN_WORDS: usize = 20;
+
+/// Differences in plain words: `title (from "A" to "B")`. A text stands there whole or not at all, so that what is taken
+/// out of the base is found in it.
+pub fn in_words(differences: &[Difference]) -> String {
+    let value = |value: &Option<Value>| match value {
+        None | Some(Value::Null) => "nothing".to_owned(),
+        Some(Value::String(text)) => {
+            let whole = format!("\"{text}\"");
+            // Quotation marks within would leave open where it ends.
+            if quoted(text) == whole && !text.contains('"') {
+                whole
+            } else {
+                "a longer text".to_owned()
+            }
+        }
+        Some(Value::Array(_) | Value::Object(_)) => "several values".to_owned(),
+        Some(other) => other.to_string(),
+    };
+    let mut words: Vec<String> = differences
+        .iter()
+        .take(MOST_IN_WORDS)
+        .map(|one| {
+            format!(
+                "{} (from {} to {})",
+                one.path,
+                value(&one.before),
+                value(&one.after)
+            )
+        })
+        .collect();
+    let more = differences.len().saturating_sub(MOST_IN_WORDS);
+    if more > 0 {
+        words.push(format!("{more} more"));
+    }
+    words.join(", ")
+}
+
+fn gather(path: String, before: Option<&Value>, after: Option<&Value>, found: &mut Vec<Difference>) {
+    if before == after {
+        return;
+    }
+    let below = |step: &str| {
+        if path.is_empty() {
+            step.to_owned()
+        } else {
+            format!("{path}/{step}")
+        }
+    };
+    match (before, after) {
+        (Some(Value::Object(one)), Some(Value::Object(other))) => {
+            let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+            for key in keys {
+                gather(below(key), one.get(key), other.get(key), found);
+            }
+        }
+        (Some(Value::Array(one)), Some(Value::Array(other))) => {
+            for at in 0..one.len().max(other.len()) {
+                gather(below(&at.to_string()), one.get(at), other.get(at), found);
+            }
+        }
+        _ => found.push(Difference {
+            path,
+            before: before.cloned(),
+            after: after.cloned(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_field_that_differs_is_named() {
+        let before = json!({"title": "A", "place": {"code": "E1"}, "reasons": ["X", "Y"], "ongoing": true});
+        let after =
+            json!({"title": "B", "place": {"code": "E1"}, "reasons": ["X", "Z", "W"], "summary": "S"});
+        let found: Vec<(String, Option<Value>, Option<Value>)> = between(&before, &after)
+            .into_iter()
+            .map(|one| (one.path, one.before, one.after))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("ongoing".into(), Some(json!(true)), None),
+                ("reasons/1".into(), Some(json!("Y")), Some(json!("Z"))),
+                ("reasons/2".into(), None, Some(json!("W"))),
+                ("summary".into(), None, Some(json!("S"))),
+                ("title".into(), Some(json!("A")), Some(json!("B"))),
+            ]
+        );
+    }
+
+    #[test]
+    fn in_words_a_text_stands_whole_or_not_at_all() {
+        let long = "x".repeat(41);
+        let before = json!({"title": "A", "summary": null, "ongoing": true, "note": "said \"no\"", "sharing": {"basis": "B"}});
+        let after = json!({"title": "B", "summary": long, "ongoing": false, "note": "no", "terms": [1]});
+        assert_eq!(
+            in_words(&between(&before, &after)),
+            "note (from a longer text to \"no\"), ongoing (from true to false), sharing (from several values to nothing), \
+             summary (from nothing to a longer text), terms (from nothing to several values), title (from \"A\" to \"B\")"
+        );
+        let fields = (0..22).map(|at| (format!("f{at:02}"), json!(at)));
+        let said = in_words(&between(&json!({}), &fields.collect()));
+        assert!(
+            said.starts_with("f00 (from nothing to 0), ")
+                && said.ends_with("f19 (from nothing to 19), 2 more"),
+            "{said}"
+        );
+    }
+
+    fn document(random: &mut StdRng, deep: u32) -> Value {
+        match random.random_range(0..if deep == 0 { 3 } else { 5 }) {
+            0 => json!(random.random_range(0..3)),
+            1 => json!("text"),
+            2 => Value::Null,
+            3 => (0..random.random_range(0..3))
+                .map(|_| document(random, deep - 1))
+                .collect(),
+            _ => {
+                let fields = ["a", "b", "c"].into_iter();
+                let fields: Vec<&str> = fields.filter(|_| random.random()).collect();
+                fields
+                    .into_iter()
+                    .map(|field| (field.to_owned(), document(random, deep - 1)))
+                    .collect()
+            }
+        }
+    }
+
+    /// What a document has at a path.
+    fn at<'a>(document: &'a Value, path: &str) -> Option<&'a Value> {
+        if path.is_empty() {
+            return Some(document);
+        }
+        document.pointer(&format!("/{path}"))
+    }
+
+    #[test]
+    fn differences_say_what_both_sides_have_and_turn_round() {
+        let mut random = StdRng::seed_from_u64(31);
+        for _ in 0..2_000 {
+            let (one, other) = (document(&mut random, 3), document(&mut random, 3));
+            assert_eq!(between(&one, &one), []);
+            let there = between(&one, &other);
+            assert_eq!(there.is_empty(), one == other);
+            for found in &there {
+                assert_eq!(at(&one, &found.path), found.before.as_ref(), "{one} {other}");
+                assert_eq!(at(&other, &found.path), found.after.as_ref(), "{one} {other}");
+            }
+            let back: Vec<Difference> = between(&other, &one)
+                .into_iter()
+                .map(|found| Difference {
+                    before: found.after,
+                    after: found.before,
+                    ..found
+                })
+                .collect();
+            assert_eq!(back, there);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What is wrong with an input, or worth a look: a code, the path of the field, and the reason in plain words.
+
+use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+use crate::spelling::is_storable;
+use crate::text::{PLAUSIBLE_YEARS, quoted};
+use crate::workbook::not_known;
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[cfg_attr(
+    feature = "async-graphql",
+    derive(async_graphql::Enum),
+    graphql(name = "UserErrorCode")
+)]
+pub enum FindingCode {
+    /// Something that is needed is missing.
+    Required,
+    /// It cannot be read as what it should be.
+    Malformed,
+    /// It is longer than can be kept.
+    TooLong,
+    /// It lies outside what can be right.
+    OutOfRange,
+    /// Two dates are in the wrong order.
+    OutOfOrder,
+    /// It is named twice.
+    Repeated,
+    /// Two parts say different things.
+    Contradictory,
+    /// It names something that is not there.
+    NotFound,
+    /// It names several.
+    Ambiguous,
+    /// It clashes with another record.
+    Clash,
+    /// It looks like personal data.
+    PersonalData,
+    /// It is not yours to do.
+    NotAllowed,
+    /// It cannot be done where things stand.
+    WrongState,
+    /// What it was written against is no longer what stands.
+    StaleVersion,
+    /// The key was used for something else.
+    KeyReused,
+    /// The published record has something here, and the one that replaces it has nothing.
+    Cleared,
+}
+
+/// Something about one field of a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What kind of thing it is.
+    pub code: FindingCode,
+    /// Where: names and positions joined by `/`, such as `fundingTerms/0/endsOn`.
+    pub path: String,
+    /// What, in plain words.
+    pub reason: String,
+}
+
+impl Finding {
+    /// Something about the field at a path.
+    pub fn new(code: FindingCode, path: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            code,
+            path: path.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.path, self.reason)
+    }
+}
+
+/// What was found in a record: what stops it, and what is only worth a look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// The record cannot be published so.
+    pub errors: Vec<Finding>,
+    /// The record can be published, but somebody should look.
+    pub warnings: Vec<Finding>,
+}
+
+impl Findings {
+    /// Something that stops it.
+    pub fn error(&mut self, code: FindingCode, path: impl Into<String>, reason: impl Into<String>) {
+        self.errors.push(Finding::new(code, path, reason));
+    }
+
+    /// Adds something that is only worth a look.
+    pub fn warning(&mut self, code: FindingCode, path: impl Into<String>, reason: impl Into<String>) {
+        self.warnings.push(Finding::new(code, path, reason));
+    }
+
+    /// A text that is needed, and has at most so many characters.
+    pub fn required(&mut self, path: &str, text: &str, most: usize) {
+        if text.is_empty() {
+            self.error(FindingCode::Required, path, "is needed");
+        }
+        self.length(path, Some(text), most);
+    }
+
+    /// A text that has at most so many characters, where there is one.
+    pub fn length(&mut self, path: &str, text: Option<&str>, most: usize) {
+        let length = text.map_or(0, |text| text.chars().count());
+        if length > most {
+            self.error(
+                FindingCode::TooLong,
+                path,
+                format!("has {length} characters; at most {most} are kept"),
+            );
+        }
+        if !text.is_none_or(is_storable) {
+            self.error(
+                FindingCode::Malformed,
+                path,
+                "holds the character NUL (U+0000), which no base can keep",
+            );
+        }
+    }
+
+    /// A name or identifier, where there is one, that is not what people write who have no answer: different
+    /// organisations would become one by it.
+    pub fn known(&mut self, path: &str, text: Option<&str>, what: &str) {
+        if let Some(text) = text.filter(|text| not_known::find(text).is_some()) {
+            let reason = format!(
+                "{} is no {what}; leave it out where it is not known",
+                quoted(text)
+            );
+            self.error(FindingCode::Malformed, path, reason);
+        }
+    }
+
+    /// A date that can be right, where there is one.
+    pub fn date(&mut self, path: &str, date: Option<NaiveDate>) {
+        if let Some(date) = date.filter(|date| !PLAUSIBLE_YEARS.contains(&date.year())) {
+            self.error(
+                FindingCode::OutOfRange,
+                path,
+                format!("{date} lies in the year {}, which cannot be right", date.year()),
+            );
+        }
+    }
+
+    /// A last date that is not before the first, where there are both.
+    pub fn in_order(
+        &mut self,
+        path: &str,
+        first: Option<NaiveDate>,
+        last: Option<NaiveDate>,
+        first_name: &str,
+    ) {
+        if let (Some(first), Some(last)) = (first, last)
+            && last < first
+        {
+            self.error(
+                FindingCode::OutOfOrder,
+                path,
+                format!("{last} is before {first_name}, {first}"),
+            );
+        }
+    }
+}

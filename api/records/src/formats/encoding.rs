@@ -1,0 +1,421 @@
+//! The encoding of a file of text. The whole file is read once to find out, and then from its start as UTF-8.
+//!
+//! One encoding holds for the whole file. A byte order mark decides. Without one, the file is UTF-8 if all of it is
+//! valid UTF-8. If some of it is not, the file is Windows-1252, unless it holds more characters of valid UTF-8 than
+//! bytes that are not, or bytes that Windows-1252 does not define: then it is UTF-8 with damaged rows, which the
+//! reader of rows refuses.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use encoding_rs::{Decoder, Encoding, UTF_8, WINDOWS_1252};
+use memchr::{memchr_iter, memchr2_iter};
+
+use super::stream::{BYTES_PER_NUL, refuse_workbooks};
+use super::{FileError, Notes, delimiter};
+
+const BUFFER_BYTES: usize = 1 << 16;
+
+/// What a file of text holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A table, whose cells may stand in quotation marks.
+    Table,
+    /// JSON, which is never in Windows-1252, and in which no NUL is valid.
+    Json,
+}
+
+/// The file as UTF-8 without a mark, from its start.
+///
+/// If a line of the file ends in a carriage return alone, every line ends in a line feed alone. NUL characters in a
+/// table are left out.
+pub(super) fn open<'a>(
+    mut input: impl Read + Seek + 'a,
+    form: Form,
+    notes: &mut Notes,
+) -> Result<Box<dyn Read + 'a>, FileError> {
+    input.seek(SeekFrom::Start(0))?;
+    let mut start = Vec::with_capacity(4);
+    input.by_ref().take(4).read_to_end(&mut start)?;
+    refuse_workbooks(&start)?;
+    let (marked, mark_bytes) = Encoding::for_bom(&start).unzip();
+    let mark_bytes = mark_bytes.unwrap_or(0) as u64;
+    input.seek(SeekFrom::Start(mark_bytes))?;
+    let mut survey = Survey::of(form);
+    let encoding = match marked {
+        Some(wide) if wide != UTF_8 => {
+            let mut text = Decoded::new(&mut input, wide);
+            survey.read(&mut text)?;
+            notes.add(format!("The file is read as {}.", wide.name()));
+            if text.had_errors {
+                notes.add("The file has characters that are broken; each is read as \u{fffd}.");
+            }
+            wide
+        }
+        marked => {
+            survey.read(&mut input)?;
+            let is_western =
+                survey.invalid > 0 && survey.invalid >= survey.wide_characters && !survey.has_undefined;
+            if marked.is_none() && is_western && form == Form::Table {
+                let note = "The file is read as Windows-1252, because it is not UTF-8 text. Check that letters with \
+                            accents are right; if they are not, save the file as \"CSV UTF-8\".";
+                notes.add(note);
+                WINDOWS_1252
+            } else {
+                UTF_8
+            }
+        }
+    };
+    let is_cleaned = survey.nuls > 0 && form == Form::Table;
+    if is_cleaned && survey.nuls > survey.bytes / BYTES_PER_NUL as u64 {
+        return Err(FileError::Binary);
+    }
+    if is_cleaned {
+        let note = format!("The file has {} NUL characters, which are left out.", survey.nuls);
+        notes.add(note);
+    }
+    input.seek(SeekFrom::Start(mark_bytes))?;
+    let text: Box<dyn Read + 'a> = if encoding == UTF_8 {
+        Box::new(input)
+    } else {
+        Box::new(Decoded::new(input, encoding))
+    };
+    if !is_cleaned && !survey.has_lone_return {
+        return Ok(text);
+    }
+    Ok(Box::new(Cleaned {
+        input: text,
+        without_nul: is_cleaned,
+        without_returns: survey.has_lone_return,
+        is_after_return: false,
+    }))
+}
+
+/// What reading the whole file finds.
+#[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own about the file"
+)]
+struct Survey {
+    form: Form,
+    bytes: u64,
+    /// How often bytes are no valid UTF-8.
+    invalid: u64,
+    /// How many characters beyond ASCII are valid UTF-8.
+    wide_characters: u64,
+    /// Whether there is a byte that Windows-1252 does not define.
+    has_undefined: bool,
+    nuls: u64,
+    /// Whether a carriage return ends a line that no line feed follows.
+    has_lone_return: bool,
+    /// Whether the last byte was a carriage return that ends a line.
+    ends_in_return: bool,
+    /// Whether the last byte lies within quotation marks.
+    is_quoted: bool,
+    last: u8,
+}
+
+impl Survey {
+    fn of(form: Form) -> Self {
+        Self {
+            form,
+            bytes: 0,
+            invalid: 0,
+            wide_characters: 0,
+            has_undefined: false,
+            nuls: 0,
+            has_lone_return: false,
+            ends_in_return: false,
+            is_quoted: false,
+            last: b'\n',
+        }
+    }
+
+    fn read(&mut self, input: &mut impl Read) -> io::Result<()> {
+        let mut buffer = vec![0; BUFFER_BYTES];
+        // Bytes of a character that the next piece may complete.
+        let mut held = 0;
+        loop {
+            let read = match input.read(&mut buffer[held..]) {
+                Ok(read) => read,
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
+                Err(cause) => return Err(cause),
+            };
+            if read == 0 {
+                break;
+            }
+            self.add(&buffer[held..held + read]);
+            let end = held + read;
+            let left = self.add_characters(&buffer[..end]);
+            buffer.copy_within(end - left..end, 0);
+            held = left;
+        }
+        self.invalid += u64::from(held > 0);
+        self.has_lone_return |= self.ends_in_return;
+        Ok(())
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
+        self.nuls += memchr_iter(0, bytes).count() as u64;
+        self.has_lone_return |= self.ends_in_return && bytes.first() != Some(&b'\n');
+        self.ends_in_return = false;
+        if !self.has_lone_return {
+            self.add_returns(bytes);
+        }
+        self.last = bytes.last().copied().unwrap_or(self.last);
+    }
+
+    /// Looks for line ends outside quotation marks.
+    fn add_returns(&mut self, bytes: &[u8]) {
+        let mut closed = None;
+        for at in memchr2_iter(b'\r', b'"', bytes) {
+            if bytes[at] == b'"' {
+                let before = at.checked_sub(1).map_or(self.last, |before| bytes[before]);
+                // A quotation mark begins a cell, or follows one that was taken for the end of it.
+                let may_open = delimiter::may_stand_before_a_cell(before)
+                    || closed.map_or(at == 0 && before == b'"', |closed| closed + 1 == at);
+                if self.is_quoted {
+                    self.is_quoted = false;
+                    closed = Some(at);
+                } else if self.form == Form::Table {
+                    self.is_quoted = may_open;
+                }
+            } else if !self.is_quoted {
+                match bytes.get(at + 1) {
+                    Some(b'\n') => {}
+                    Some(_) => {
+                        self.has_lone_return = true;
+                        return;
+                    }
+                    None => self.ends_in_return = true,
+                }
+            }
+        }
+    }
+
+    /// Counts characters, and answers how many bytes at the end may be the start of one.
+    fn add_characters(&mut self, bytes: &[u8]) -> usize {
+        if bytes.is_ascii() {
+            return 0;
+        }
+        let is_undefined = |byte: &u8| matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d);
+        self.has_undefined |= bytes.iter().any(is_undefined);
+        let mut rest = bytes;
+        loop {
+            let Err(error) = std::str::from_utf8(rest) else {
+                self.wide_characters += first_bytes(rest);
+                return 0;
+            };
+            let (valid, after) = rest.split_at(error.valid_up_to());
+            self.wide_characters += first_bytes(valid);
+            let Some(length) = error.error_len() else {
+                return after.len();
+            };
+            self.invalid += 1;
+            rest = &after[length..];
+        }
+    }
+}
+
+/// How many characters beyond ASCII begin in valid UTF-8.
+fn first_bytes(valid: &[u8]) -> u64 {
+    valid.iter().filter(|byte| **byte >= 0xc0).count() as u64
+}
+
+/// Text in another encoding, as UTF-8. What is no character becomes U+FFFD.
+pub struct Decoded<R> {
+    input: R,
+    decoder: Decoder,
+    raw: Vec<u8>,
+    text: Vec<u8>,
+    at: usize,
+    is_over: bool,
+    had_errors: bool,
+}
+
+impl<R: Read> Decoded<R> {
+    /// Decodes `input` from `encoding`.
+    pub fn new(input: R, encoding: &'static Encoding) -> Self {
+        Self {
+            input,
+            decoder: encoding.new_decoder_without_bom_handling(),
+            raw: vec![0; BUFFER_BYTES],
+            text: Vec::new(),
+            at: 0,
+            is_over: false,
+            had_errors: false,
+        }
+    }
+}
+
+impl<R: Read> Read for Decoded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.text.len() {
+            if self.is_over || buffer.is_empty() {
+                return Ok(0);
+            }
+            let read = self.input.read(&mut self.raw)?;
+            self.is_over = read == 0;
+            let most = self.decoder.max_utf8_buffer_length(read);
+            let most = most.ok_or_else(|| io::Error::other("a piece of text is too long"))?;
+            self.text.resize(most, 0);
+            let (_, _, written, had_errors) =
+                self.decoder
+                    .decode_to_utf8(&self.raw[..read], &mut self.text, self.is_over);
+            self.text.truncate(written);
+            self.had_errors |= had_errors;
+            self.at = 0;
+        }
+        let length = buffer.len().min(self.text.len() - self.at);
+        buffer[..length].copy_from_slice(&self.text[self.at..self.at + length]);
+        self.at += length;
+        Ok(length)
+    }
+}
+
+/// Text whose lines end in a line feed alone, or that has no NUL characters.
+struct Cleaned<R> {
+    input: R,
+    without_nul: bool,
+    without_returns: bool,
+    is_after_return: bool,
+}
+
+impl<R: Read> Read for Cleaned<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.input.read(buffer)?;
+            let mut kept = 0;
+            for at in 0..read {
+                let byte = buffer[at];
+                let is_second = byte == b'\n' && self.is_after_return;
+                self.is_after_return = byte == b'\r' && self.without_returns;
+                if !is_second && (byte != 0 || !self.without_nul) {
+                    buffer[kept] = if self.is_after_return { b'\n' } else { byte };
+                    kept += 1;
+                }
+            }
+            if kept > 0 || read == 0 {
+                return Ok(kept);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Result<(String, Vec<String>), FileError> {
+        let mut notes = Notes::default();
+        let mut text = String::new();
+        open(Cursor::new(bytes), Form::Table, &mut notes)?.read_to_string(&mut text)?;
+        Ok((text, notes.into_iter().collect()))
+    }
+
+    #[test]
+    fn a_mark_decides_the_encoding() {
+        let wide = |unit: fn(u16) -> [u8; 2], text: &str| -> Vec<u8> {
+            "\u{feff}"
+                .encode_utf16()
+                .chain(text.encode_utf16())
+                .flat_map(unit)
+                .collect()
+        };
+        for unit in [u16::to_le_bytes as fn(u16) -> [u8; 2], u16::to_be_bytes] {
+            let (text, notes) = read(&wide(unit, "é,😀\r\n")).unwrap();
+            assert_eq!(text, "é,😀\r\n");
+            assert!(notes[0].starts_with("The file is read as UTF-16"), "{notes:?}");
+        }
+        assert_eq!(read("\u{feff}é".as_bytes()).unwrap(), ("é".into(), vec![]));
+        let cut = &wide(u16::to_le_bytes, "ab")[..5];
+        let (text, notes) = read(cut).unwrap();
+        assert_eq!(text, "a\u{fffd}");
+        assert!(notes[1].contains("broken"), "{notes:?}");
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_make_the_whole_file_windows_1252_wherever_they_are() {
+        for before in [0, 10, BUFFER_BYTES - 1, BUFFER_BYTES, 3 * BUFFER_BYTES + 1] {
+            let mut bytes = vec![b'a'; before];
+            bytes.extend(b"caf\xe9 \x80 \x93x\x94");
+            let (text, notes) = read(&bytes).unwrap();
+            assert_eq!(text[before..], *"café € “x”");
+            assert!(notes[0].contains("Windows-1252"), "{notes:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_utf8_with_some_damage_stays_utf8() {
+        for damaged in ["é é \u{fffd}", "é, \u{fffd}\u{fffd}x, ü, ö, €"] {
+            let bytes: Vec<u8> = damaged
+                .split('\u{fffd}')
+                .map(|piece| piece.as_bytes().to_vec())
+                .collect::<Vec<_>>()
+                .join(&0xe9);
+            let mut notes = Notes::default();
+            let mut read = Vec::new();
+            open(Cursor::new(&bytes), Form::Table, &mut notes)
+                .unwrap()
+                .read_to_end(&mut read)
+                .unwrap();
+            assert_eq!(read, bytes);
+            assert_eq!(notes.into_iter().count(), 0);
+        }
+    }
+
+    #[test]
+    fn carriage_returns_alone_end_lines_and_nul_is_left_out() {
+        assert_eq!(read(b"a\rb\r\nc\n\rd\r").unwrap().0, "a\nb\nc\n\nd\n");
+        for kept in [
+            "a\r\nb\r\n",
+            "a,\"b\rc\"\n",
+            "\"a \"\"\rc\",\"\r\"\r\n",
+            "\"\"\"\r\"\"\"\n",
+        ] {
+            assert_eq!(read(kept.as_bytes()).unwrap().0, kept);
+        }
+        assert_eq!(read(b"a,\"b\rc\"\rd\" e\r").unwrap().0, "a,\"b\nc\"\nd\" e\n");
+        let mut json = String::new();
+        let input = Cursor::new(b"{\"a\": \"\\\"\"}\r{}\r\xff");
+        let mut read_json = open(input, Form::Json, &mut Notes::default()).unwrap();
+        read_json.by_ref().take(15).read_to_string(&mut json).unwrap();
+        assert_eq!(json, "{\"a\": \"\\\"\"}\n{}\n");
+        let (text, notes) = read(b"a title,b\nx\0y,z\r1,2\n").unwrap();
+        assert_eq!(text, "a title,b\nxy,z\n1,2\n");
+        assert_eq!(notes, ["The file has 1 NUL characters, which are left out."]);
+        assert!(matches!(read(b"a\0b\0c\0"), Err(FileError::Binary)));
+        assert!(matches!(read(b""), Err(FileError::Empty)));
+    }
+
+    proptest! {
+        #[test]
+        fn text_in_utf8_comes_out_as_it_was(text in "[^\0\r\u{feff}]{1,200}", piece in 1_usize..9) {
+            /// Reads a few bytes at a time, so that characters fall apart.
+            struct Slow<R>(R, usize);
+            impl<R: Read> Read for Slow<R> {
+                fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                    let length = buffer.len().min(self.1);
+                    self.0.read(&mut buffer[..length])
+                }
+            }
+            impl<R: Seek> Seek for Slow<R> {
+                fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+                    self.0.seek(to)
+                }
+            }
+            prop_assume!(!text.starts_with("PK\u{3}\u{4}"));
+            let mut notes = Notes::default();
+            let mut read = String::new();
+            let input = Slow(Cursor::new(text.clone().into_bytes()), piece);
+            open(input, Form::Table, &mut notes).unwrap().read_to_string(&mut read).unwrap();
+            prop_assert_eq!(read, text);
+            prop_assert_eq!(notes.into_iter().count(), 0);
+        }
+    }
+}

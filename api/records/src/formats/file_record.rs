@@ -1,0 +1,529 @@
+//! A record as a file has it: as it was typed, whatever is wrong in it, and where in the
+//! file each part of it stands.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::base_version;
+use crate::finding::{Finding, FindingCode};
+use crate::unstated::Unstated;
+use crate::workbook::columns::{Column, Layout, REFERENCE_PATH, SHEETS, Sheet, VERSION_PATH};
+use crate::workbook::vocabulary::Vocabulary;
+
+/// Where something stands in a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cell {
+    /// The sheet of a workbook; none in a file of one table or of lines.
+    pub sheet: Option<String>,
+    /// The row as a spreadsheet shows it, or the line, counted from 1.
+    pub row: u64,
+    /// The column's header, or the path into a JSON document; none where the whole row is meant.
+    pub column: Option<String>,
+}
+
+impl Cell {
+    /// A whole row of a file that has no sheets.
+    pub const fn of_row(row: u64) -> Self {
+        Self {
+            sheet: None,
+            row,
+            column: None,
+        }
+    }
+}
+
+/// What a file calls its columns, by the points-separated paths of their fields: `place.code`, and for an item of a
+/// list `fundingTerms.funder.name` in a workbook, `fundingTerms.1.funder.name` in a table.
+pub type Titles = BTreeMap<String, String>;
+
+/// One record of a file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FileRecord {
+    /// The row that it begins with.
+    pub at: Cell,
+    /// The record, as it was typed: it may hold anything.
+    pub document: Value,
+    /// The version of the published record that it says it was written from, as it was typed.
+    pub version: Option<Value>,
+    /// By the paths of its fields, such as `fundingTerms/0/endsOn`, where they stand. Empty for a
+    /// file whose paths say that themselves.
+    pub cells: BTreeMap<String, Cell>,
+    /// What the file itself gets wrong about it, such as a cell that holds an error.
+    pub findings: Vec<Finding>,
+    /// What of it could not be taken as it is written, with what became of it.
+    pub warnings: Vec<Finding>,
+    /// What the file has no column or sheet for; none for a file whose records are whole.
+    pub unstated: Option<Unstated>,
+    /// The titles of the file's columns; empty for a file that has none.
+    pub titles: Arc<Titles>,
+    /// What stands in its rows under columns that are not known. Empty where nobody asks for it.
+    pub unread: Vec<UnreadCell>,
+}
+
+/// A cell of a file from which nothing is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadCell {
+    /// Where it is.
+    pub at: Cell,
+    /// What it holds.
+    pub text: String,
+    /// Why nothing is read from it.
+    pub reason: String,
+}
+
+impl FileRecord {
+    /// The version of the published record that it was written from; none where it does not say, or not as a number.
+    pub fn written_from(&self) -> Option<i32> {
+        base_version::read(self.version.as_ref()?).ok()
+    }
+
+    /// Whether another record of the file has its reference.
+    pub fn repeats_reference(&self) -> bool {
+        let is_repeated =
+            |found: &Finding| found.code == FindingCode::Repeated && found.path == REFERENCE_PATH;
+        self.findings.iter().any(is_repeated)
+    }
+
+    /// The document with the version among its fields, as it was typed.
+    pub fn into_typed(self) -> Value {
+        let mut document = self.document;
+        if let (Some(fields), Some(version)) = (document.as_object_mut(), self.version) {
+            fields.insert(VERSION_PATH.into(), version);
+        }
+        document
+    }
+
+    /// What the file itself gets wrong about the record, and what else was found in it: of a field
+    /// that the file gets wrong, the former alone, which says better what to do.
+    pub fn with_own(&self, found: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
+        let mut all = self.findings.clone();
+        let is_told = |path: &str| {
+            self.findings.iter().any(|own| {
+                path.strip_prefix(&own.path)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+        };
+        all.extend(found.into_iter().filter(|found| !is_told(&found.path)));
+        all
+    }
+
+    /// A finding in the words of the file: with the titles of its columns and what choices are called, where it has
+    /// columns.
+    pub fn in_its_words(&self, finding: Finding) -> Finding {
+        if self.cells.is_empty() {
+            return finding;
+        }
+        let (sheet, within) = part_at(&finding.path);
+        let word = |word: &str| {
+            if let Some(label) = label_of(word) {
+                return Some(label);
+            }
+            if !word.contains(char::is_uppercase) {
+                return None;
+            }
+            if let Some(list) = SHEETS.iter().find(|sheet| sheet.list == Some(word)) {
+                return Some(list.name.to_owned());
+            }
+            let column = sheet.columns.iter().find(|column| column.path == word)?;
+            let cell = self.cells.get(&format!("{within}{word}"));
+            let title = cell.and_then(|cell| cell.column.clone());
+            Some(title.unwrap_or_else(|| self.called(sheet, &within, column)))
+        };
+        // The cell says which field it is.
+        let own = finding.reason.strip_prefix(&finding.path);
+        let own = own.and_then(|rest| rest.strip_prefix(' '));
+        let own = own.filter(|_| self.cell_of(&finding.path).column.is_some());
+        Finding {
+            reason: with_words(own.unwrap_or(&finding.reason), word),
+            ..finding
+        }
+    }
+
+    /// Where the field at a path stands: in its own cell, or else in the row of the nearest part of
+    /// the record that it lies in or that lies in it.
+    pub fn cell_of(&self, path: &str) -> Cell {
+        if self.cells.is_empty() {
+            let column = (!path.is_empty()).then(|| path.to_owned());
+            return Cell {
+                column,
+                ..self.at.clone()
+            };
+        }
+        let mut part = path;
+        loop {
+            if let Some(cell) = self.cells.get(part) {
+                // An item has a row, and each of its fields a column there.
+                let is_field_of_item = part != path && part_at(path).1.trim_end_matches('/') == part;
+                return if is_field_of_item {
+                    self.in_its_column(cell.clone(), path)
+                } else {
+                    cell.clone()
+                };
+            }
+            let within = format!("{part}/");
+            let mut cells = self.cells.range(within.clone()..);
+            let mut next = || cells.next().filter(|(found, _)| found.starts_with(&within));
+            if !part.is_empty()
+                && let Some((_, cell)) = next()
+            {
+                let mut named = self.in_its_column(cell.clone(), path);
+                // What is wrong with something that is given by one cell is wrong with that.
+                let is_list = SHEETS.iter().any(|sheet| sheet.list == Some(path));
+                if part == path && !is_list && named.column.is_some() && next().is_none() {
+                    named.column.clone_from(&cell.column);
+                }
+                return named;
+            }
+            match part.rsplit_once('/') {
+                Some((parent, _)) => part = parent,
+                None => return self.in_its_column(self.at.clone(), path),
+            }
+        }
+    }
+
+    /// The cell in the same row, in the column of a field: of a field with several columns, such as a place, the first
+    /// that the file has. A list has no column in a workbook.
+    fn in_its_column(&self, cell: Cell, path: &str) -> Cell {
+        let (sheet, within) = part_at(path);
+        let field = path.get(within.len()..).unwrap_or_default();
+        let of_field = |field: &str| {
+            let columns: Vec<_> = sheet
+                .columns
+                .iter()
+                .filter(|column| is_or_lies_in(column.path, field) || is_or_lies_in(field, column.path))
+                .collect();
+            let is_there = |column: &&Column| self.titles.contains_key(&self.key(sheet, &within, column));
+            let found = columns.iter().copied().find(is_there);
+            found.or_else(|| columns.first().copied())
+        };
+        let column = Some(field).filter(|field| !field.is_empty()).and_then(|field| {
+            let answered = field.strip_prefix("missing/");
+            of_field(field).or_else(|| of_field(answered?))
+        });
+        let column = match column {
+            Some(column) => Some(self.called(sheet, &within, column)),
+            None if self.at.sheet.is_some() || path.is_empty() => None,
+            None => Some(path.replace('/', ".")),
+        };
+        Cell { column, ..cell }
+    }
+
+    /// What the file calls a column, or what the layout of the file does where it has no such column.
+    fn called(&self, sheet: &Sheet, within: &str, column: &Column) -> String {
+        let key = self.key(sheet, within, column);
+        let title = self.titles.get(&key).cloned();
+        title.unwrap_or_else(|| match self.at.sheet {
+            Some(_) => column.called(Layout::Workbook),
+            None => key,
+        })
+    }
+
+    /// By what the title of a column is found among the titles.
+    fn key(&self, sheet: &Sheet, within: &str, column: &Column) -> String {
+        let field = column.dotted();
+        let Some(list) = sheet.list else {
+            return field;
+        };
+        if self.at.sheet.is_some() {
+            return format!("{list}.{field}");
+        }
+        let item = within.trim_end_matches('/');
+        let named = self.cells.get(item).and_then(|cell| cell.column.as_deref());
+        let counted = || {
+            let position = item.rsplit('/').next().and_then(|at| at.parse::<usize>().ok());
+            format!("{list}.{}", position.map_or(1, |at| at.saturating_add(1)))
+        };
+        format!("{}.{field}", named.map_or_else(counted, str::to_owned))
+    }
+}
+
+/// Whether a path is another, or leads to something within it.
+fn is_or_lies_in(path: &str, other: &str) -> bool {
+    path.strip_prefix(other)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The sheet of the part of a record that a path leads into, and the beginning of the paths within that part.
+fn part_at(path: &str) -> (&'static Sheet, String) {
+    let mut steps = path.splitn(3, '/');
+    let (list, item) = (steps.next().unwrap_or_default(), steps.next());
+    match SHEETS.iter().find(|sheet| sheet.list == Some(list)) {
+        Some(sheet) => (sheet, format!("{list}/{}/", item.unwrap_or_default())),
+        None => (&SHEETS[0], String::new()),
+    }
+}
+
+/// What a code is called.
+fn label_of(code: &str) -> Option<String> {
+    let is_code = code.len() > 2 && !code.contains(char::is_lowercase);
+    let words = Vocabulary::ALL.iter().flat_map(|vocabulary| vocabulary.words());
+    let mut words = words.filter(|word| is_code && word.code == code);
+    words.next().map(|word| word.shown())
+}
+
+/// A sentence in which words outside of quotation marks are replaced.
+fn with_words(sentence: &str, word: impl Fn(&str) -> Option<String>) -> String {
+    let (mut text, mut rest, mut is_quoted) = (String::new(), sentence, false);
+    while let Some(next) = rest.chars().next() {
+        let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let length = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
+        if length == 0 {
+            is_quoted = match next {
+                '"' => !is_quoted,
+                '“' => true,
+                '”' => false,
+                _ => is_quoted,
+            };
+            text.push(next);
+            rest = &rest[next.len_utf8()..];
+            continue;
+        }
+        let replaced = if is_quoted { None } else { word(&rest[..length]) };
+        text.push_str(replaced.as_deref().unwrap_or(&rest[..length]));
+        rest = &rest[length..];
+    }
+    text
+}
+
+/// A row of a file that belongs to no record of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stray {
+    /// The row.
+    pub at: Cell,
+    /// What kind of thing is wrong with it.
+    pub code: FindingCode,
+    /// What is wrong, in plain words.
+    pub reason: String,
+    /// Whether it is a row that holds something, and not a word about a whole column or sheet.
+    pub is_row: bool,
+    /// What it holds, where it is a row of a list.
+    pub item: Option<StrayItem>,
+    /// What it holds besides. Empty where nobody asks for it.
+    pub unread: Vec<UnreadCell>,
+}
+
+/// A row of a sheet for the items of a list, of which the record is not known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StrayItem {
+    /// The sheet, by its place among those of a workbook of records.
+    pub sheet: usize,
+    /// The reference of a record that is written in it.
+    pub reference: Option<String>,
+    /// The item, as it was typed.
+    pub document: Value,
+    /// What is wrong in its cells, by their paths within the item.
+    pub findings: Vec<Finding>,
+}
+
+/// What a file of records holds, in its order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// A record.
+    Record(FileRecord),
+    /// A row that could not be made a record of, or part of one.
+    Stray(Stray),
+    /// Cells of rows that hold nothing of a record. Handed over only where somebody asks for them.
+    Unread(Vec<UnreadCell>),
+}
+
+impl Stray {
+    /// A column or a sheet that is not known.
+    pub(super) fn unknown(at: Cell, reason: &str) -> Self {
+        Self {
+            is_row: false,
+            ..Self::new(at, FindingCode::NotFound, reason)
+        }
+    }
+
+    /// A row of which nothing goes back.
+    pub fn new(at: Cell, code: FindingCode, reason: impl Into<String>) -> Self {
+        Self {
+            at,
+            code,
+            reason: reason.into(),
+            is_row: true,
+            item: None,
+            unread: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(row: u64, column: &str) -> Cell {
+        Cell {
+            sheet: Some("Funding terms".into()),
+            row,
+            column: Some(column.into()),
+        }
+    }
+
+    #[test]
+    fn a_field_without_a_cell_is_named_as_the_file_calls_its_column() {
+        let item = Cell {
+            column: Some("fundingTerms.3".into()),
+            ..Cell::of_row(2)
+        };
+        let of_table = FileRecord {
+            at: Cell::of_row(2),
+            cells: BTreeMap::from([
+                ("externalRef".into(), Cell::of_row(2)),
+                ("fundingTerms/0".into(), item),
+            ]),
+            titles: Arc::new(BTreeMap::from([
+                ("title".into(), "Title".into()),
+                ("place.code".into(), "Place code".into()),
+                ("fundingTerms.3.endsOn".into(), "Funding terms.3.Last day".into()),
+            ])),
+            ..FileRecord::default()
+        };
+        for (path, column) in [
+            ("title", "Title"),
+            ("place", "Place code"),
+            ("summary", "summary"),
+            ("source", "source.kind"),
+            ("sharing/basis", "sharing.basis"),
+            ("missing/startedOn", "startedOn"),
+            ("fundingTerms", "fundingTerms"),
+            ("fundingTerms/0", "fundingTerms.3"),
+            ("fundingTerms/0/funder", "fundingTerms.3.funder.name"),
+            ("fundingTerms/0/endsOn", "Funding terms.3.Last day"),
+            ("fundingTerms/0/missing/endsOn", "Funding terms.3.Last day"),
+            ("challengesFaced/1/step", "challengesFaced.2.step"),
+        ] {
+            let cell = of_table.cell_of(path);
+            assert_eq!((cell.row, cell.column.as_deref()), (2, Some(column)), "{path}");
+        }
+        assert_eq!(of_table.cell_of("").column, None);
+        let cleared = |path: &str| {
+            let finding = Finding::new(FindingCode::Cleared, path, format!("{path} is cleared"));
+            of_table.in_its_words(finding).reason
+        };
+        assert_eq!(cleared("fundingTerms/0/endsOn"), "is cleared");
+        assert_eq!(cleared("place"), "is cleared");
+    }
+
+    #[test]
+    fn a_required_cell_of_a_sheet_is_named_by_its_header() {
+        let mut row = cell(4, "");
+        row.column = None;
+        let of_workbook = |titles: &[(&str, &str)]| FileRecord {
+            at: Cell {
+                sheet: Some("Initiatives".into()),
+                ..Cell::of_row(2)
+            },
+            cells: BTreeMap::from([("fundingTerms/0".into(), row.clone())]),
+            titles: Arc::new(
+                titles
+                    .iter()
+                    .map(|(key, title)| ((*key).into(), (*title).into()))
+                    .collect(),
+            ),
+            ..FileRecord::default()
+        };
+        let absent = of_workbook(&[]);
+        assert_eq!(absent.cell_of("fundingTerms/0/funder"), cell(4, "Funder"));
+        assert_eq!(absent.cell_of("fundingTerms/0"), row);
+        assert_eq!(absent.cell_of("fundingTerms").column, None);
+        assert_eq!(absent.cell_of("title").column.as_deref(), Some("Title"));
+        let other = of_workbook(&[("fundingTerms.funder.identifier", "FUNDER ID")]);
+        assert_eq!(other.cell_of("fundingTerms/0/funder"), cell(4, "FUNDER ID"));
+    }
+
+    #[test]
+    fn a_finding_is_in_the_words_of_the_file() {
+        let reworded = |record: &FileRecord, path: &str, reason: &str| {
+            let finding = Finding::new(FindingCode::Repeated, path, reason);
+            record.in_its_words(finding).reason
+        };
+        let of_workbook = FileRecord {
+            at: cell(3, "Title"),
+            cells: BTreeMap::from([("fundingTerms/0/startsOn".into(), cell(7, "first  day"))]),
+            ..FileRecord::default()
+        };
+        for (path, reason, expected) in [
+            (
+                "challengesFaced/1/challenge",
+                "DEFINING_AMBITIONS is named twice",
+                "Defining their ambitions is named twice",
+            ),
+            (
+                "fundingTerms/0/endsOn",
+                "2020-01-01 is before startsOn, 2021",
+                "2020-01-01 is before first  day, 2021",
+            ),
+            (
+                "endedOn",
+                "2020-01-01 is before startedOn",
+                "2020-01-01 is before Started on",
+            ),
+            (
+                "title",
+                "\"startedOn\" and “startedOn” are GBP",
+                "\"startedOn\" and “startedOn” are GBP",
+            ),
+            (
+                "missing/entryPoints",
+                "says why entryPoints is missing",
+                "says why Entry points is missing",
+            ),
+        ] {
+            assert_eq!(reworded(&of_workbook, path, reason), expected);
+        }
+        let of_lines = FileRecord::default();
+        assert_eq!(
+            reworded(&of_lines, "endedOn", "is before startedOn"),
+            "is before startedOn"
+        );
+    }
+
+    #[test]
+    fn a_field_is_found_where_it_stands_or_where_it_would() {
+        let start = Cell {
+            sheet: Some("Initiatives".into()),
+            ..Cell::of_row(3)
+        };
+        let record = FileRecord {
+            at: start.clone(),
+            cells: BTreeMap::from([
+                ("title".into(), cell(3, "Title")),
+                ("fundingTerms/0/endsOn".into(), cell(7, "Last day")),
+                ("fundingTerms/2/funder/name".into(), cell(9, "Funder")),
+                ("fundingTerms/10/endsOn".into(), cell(8, "Last day")),
+            ]),
+            ..FileRecord::default()
+        };
+        assert_eq!(record.cell_of("title"), cell(3, "Title"));
+        assert_eq!(record.cell_of("fundingTerms/0/endsOn"), cell(7, "Last day"));
+        assert_eq!(record.cell_of("fundingTerms/2/funder"), cell(9, "Funder"));
+        for (path, row, column) in [
+            ("fundingTerms/0/funder", 7, Some("Funder")),
+            ("fundingTerms/0", 7, None),
+            ("fundingTerms/10/funder/name", 8, Some("Funder")),
+        ] {
+            let expected = Cell {
+                column: column.map(str::to_owned),
+                ..cell(row, "")
+            };
+            assert_eq!(record.cell_of(path), expected, "{path}");
+        }
+        let place = Cell {
+            column: Some("Place".into()),
+            ..start
+        };
+        assert_eq!(record.cell_of("place"), place);
+        let line = FileRecord {
+            at: Cell::of_row(5),
+            ..FileRecord::default()
+        };
+        let expected = Cell {
+            column: Some("place/code".into()),
+            ..Cell::of_row(5)
+        };
+        assert_eq!(line.cell_of("place/code"), expected);
+    }
+}

@@ -1,0 +1,246 @@
+//! A grant as published, and how much of it is read.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use wayin_vocabulary::{DeliveryTimeline, EntryPoint, ReportingBasis, ReportingFrequency, Restriction};
+
+use super::super::records::RecordFormat;
+use super::super::{FileError, stream};
+use super::further::Further;
+use crate::missing::{FundingTermAnswer, Missing};
+
+/// The most characters of a title or of a programme's.
+pub(super) const LONGEST_TITLE: usize = 300;
+/// The most characters of a description.
+pub(super) const LONGEST_DESCRIPTION: usize = 10_000;
+/// The most characters of an organisation's or a place's name.
+pub(super) const LONGEST_NAME: usize = 200;
+/// The most characters of an identifier or a code.
+pub(super) const LONGEST_IDENTIFIER: usize = 200;
+/// The most characters of an organisation's identifier.
+pub(super) const LONGEST_ORGANISATION_IDENTIFIER: usize = 100;
+/// The most characters of a web address.
+pub(super) const LONGEST_ADDRESS: usize = 2_000;
+
+/// One grant as published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The 360Giving grant identifier, at most 200 characters.
+    pub identifier: String,
+    /// The title, at most 300 characters.
+    pub title: String,
+    /// What the grant is for, at most 10,000 characters.
+    pub description: Option<String>,
+    /// The ISO 4217 code of the money, in upper case.
+    pub currency: Option<String>,
+    /// The amount awarded, in the currency's minor unit.
+    pub amount_minor: Option<i64>,
+    /// The day of the decision.
+    pub awarded_on: Option<NaiveDate>,
+    /// The planned first day.
+    pub starts_on: Option<NaiveDate>,
+    /// The planned last day, not before the first.
+    pub ends_on: Option<NaiveDate>,
+    /// The planned length in whole months as given, 1 to 1,200.
+    pub duration_months: Option<i32>,
+    /// The funder's programme, at most 300 characters.
+    pub programme: Option<String>,
+    /// Who received the grant.
+    pub recipient: Party,
+    /// Who gave it.
+    pub funder: Party,
+    /// Where those live whom it is for; each has a name, a code or both.
+    pub locations: Vec<Location>,
+    /// The web address that the grant says it comes from.
+    pub data_source: Option<String>,
+    /// What it says of its terms beyond the standard, as Wayin's own exports do.
+    pub own: Option<OwnTerms>,
+    /// What it says more than once where a record has room for one.
+    pub further: Further,
+}
+
+/// The terms that the standard has no field for, as they stand in a grant's object `wayin`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct OwnTerms {
+    /// The entry point that the funder meant to fund.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intended_focus: Option<EntryPoint>,
+    /// Whether research before the work was paid for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upfront_research: Option<bool>,
+    /// How many months of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upfront_research_months: Option<i32>,
+    /// Whether the extra time and resource of working together was paid for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collaboration_resourced: Option<bool>,
+    /// Whether the money may be used for anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restriction: Option<Restriction>,
+    /// How often the funder asks for a report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reporting_frequency: Option<ReportingFrequency>,
+    /// What is reported on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reporting_basis: Option<ReportingBasis>,
+    /// Whether the plan may move.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery_timeline: Option<DeliveryTimeline>,
+    /// Whether the funding may be renewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewable: Option<bool>,
+    /// Why answers of the term are missing, those that the standard has a field for among them.
+    #[serde(skip_serializing_if = "Missing::is_empty")]
+    pub missing: Missing<FundingTermAnswer>,
+}
+
+/// An organisation that takes part in a grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    /// The org-id identifier, at most 100 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identifier: Option<String>,
+    /// The name, at most 200 characters.
+    pub name: String,
+}
+
+/// A beneficiary location.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Location {
+    /// The name, at most 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The geographic code in upper case, most often a GSS code.
+    #[serde(rename = "geoCode", default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What sort of area the code is of, as published, such as `LSOA`; at most 200 characters.
+    #[serde(rename = "geoCodeType", default, skip_serializing_if = "Option::is_none")]
+    pub code_type: Option<String>,
+}
+
+/// What a JSON package says about itself. Tables and workbooks say nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackageInfo {
+    /// The licence that the data may be reused under, as a rule a web address.
+    pub license: Option<String>,
+    /// The title of the package.
+    pub title: Option<String>,
+    /// The publisher's name.
+    pub publisher: Option<String>,
+    /// The web address at which the file can be downloaded.
+    pub download_url: Option<String>,
+}
+
+impl Grant {
+    /// The SHA-256 of all that was read, in hexadecimal: the same for the same
+    /// grant in JSON and in CSV, and another as soon as any part differs. Only the sorts of
+    /// its geographic codes have no part in it: the codes say as much.
+    pub fn digest(&self) -> String {
+        let Self {
+            identifier,
+            title,
+            description,
+            currency,
+            amount_minor,
+            awarded_on,
+            starts_on,
+            ends_on,
+            duration_months,
+            programme,
+            recipient,
+            funder,
+            locations,
+            data_source,
+            own,
+            further,
+        } = self;
+        let mut parts = vec![
+            Some(identifier.clone()),
+            Some(title.clone()),
+            description.clone(),
+            currency.clone(),
+            amount_minor.map(|amount| amount.to_string()),
+            awarded_on.map(|date| date.to_string()),
+            starts_on.map(|date| date.to_string()),
+            ends_on.map(|date| date.to_string()),
+            duration_months.map(|months| months.to_string()),
+            programme.clone(),
+            data_source.clone(),
+        ];
+        for party in [recipient, funder] {
+            parts.extend([party.identifier.clone(), Some(party.name.clone())]);
+        }
+        for location in locations {
+            parts.extend([location.name.clone(), location.code.clone()]);
+        }
+        // Only where there is any, so that other grants are known again as before.
+        parts.extend(own.as_ref().map(|own| serde_json::to_string(own).ok()));
+        if !further.is_empty() {
+            parts.push(serde_json::to_string(further).ok());
+        }
+        let mut hash = Sha256::new();
+        for part in parts {
+            // The length before each part keeps neighbours from running together.
+            match part {
+                Some(part) => {
+                    hash.update((part.len() as u64).to_be_bytes());
+                    hash.update(part);
+                }
+                None => hash.update(u64::MAX.to_be_bytes()),
+            }
+        }
+        let bytes = hash.finalize();
+        bytes.iter().fold(String::with_capacity(64), |mut hex, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+}
+
+/// The forms that grants are published in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantFormat {
+    /// A package: an object with a list `grants`, or that list alone.
+    Json,
+    /// A table with the standard's titles or its JSON paths as header.
+    Csv,
+    /// A workbook of Excel's kind, whose sheets are such tables.
+    Xlsx,
+    /// The same as an OpenDocument spreadsheet.
+    Ods,
+}
+
+impl GrantFormat {
+    /// The form of a file, by its first bytes (some hundred will do) and, where
+    /// those leave it open, by its name.
+    pub fn of(path: &Path, start: &[u8]) -> Result<Self, FileError> {
+        let is_named_json = path
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        match stream::first_of_substance(start) {
+            Some(b'{' | b'[') => return Ok(Self::Json),
+            _ if stream::refuse_workbooks(start).is_ok() && is_named_json => return Ok(Self::Json),
+            _ => {}
+        }
+        // Lines of JSON begin with an object too, which is met above.
+        Ok(match RecordFormat::of(&path.to_string_lossy(), start)? {
+            RecordFormat::Xlsx => Self::Xlsx,
+            RecordFormat::Ods => Self::Ods,
+            RecordFormat::Csv | RecordFormat::JsonLines => Self::Csv,
+        })
+    }
+}
+
+/// How much of each row is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// The identifier alone.
+    Identifier,
+    All,
+}

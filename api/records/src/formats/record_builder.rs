@@ -1,0 +1,203 @@
+//! Cells made into the document of a record, each with where it stands.
+
+use serde_json::{Map, Value, json};
+
+use super::file_record::{Cell, FileRecord};
+use crate::finding::{Finding, FindingCode};
+use crate::money::DecimalSign;
+use crate::text;
+use crate::text::{WrittenDate, quoted};
+use crate::workbook::columns::{Column, Kind, Layout, Sheet};
+use crate::workbook::parse_cell;
+use crate::workbook::parse_cell::{Raw, Said};
+
+/// The record itself, or an item of one of its lists, as its cells are read.
+pub(super) struct Part<'a> {
+    record: &'a mut FileRecord,
+    sheet: &'static Sheet,
+    item: usize,
+    document: Map<String, Value>,
+    amount: Option<String>,
+    sign: DecimalSign,
+    /// The fields of which a column says that they do not apply, with the code for that.
+    not_applicable: Vec<(&'static str, &'static str)>,
+}
+
+impl<'a> Part<'a> {
+    /// The record itself.
+    pub(super) fn record(record: &'a mut FileRecord, sheet: &'static Sheet) -> Self {
+        let document = match record.document.take() {
+            Value::Object(document) => document,
+            _ => Map::new(),
+        };
+        Self {
+            record,
+            sheet,
+            item: 0,
+            document,
+            amount: None,
+            sign: DecimalSign::default(),
+            not_applicable: Vec::new(),
+        }
+    }
+
+    /// The next item of the sheet's list, which stands in a row.
+    pub(super) fn item(record: &'a mut FileRecord, sheet: &'static Sheet, at: Cell) -> Self {
+        let list = sheet.list.unwrap_or_default();
+        let items = record.document.get(list).and_then(Value::as_array);
+        let item = items.map_or(0, Vec::len);
+        record.cells.insert(format!("{list}/{item}"), at);
+        Self {
+            record,
+            sheet,
+            item,
+            document: Map::new(),
+            amount: None,
+            sign: DecimalSign::default(),
+            not_applicable: Vec::new(),
+        }
+    }
+
+    /// Reads numbers with another sign before their decimals.
+    pub(super) fn with_decimal_sign(self, sign: DecimalSign) -> Self {
+        Self { sign, ..self }
+    }
+
+    /// Takes in what a cell holds.
+    pub(super) fn put(&mut self, column: &Column, raw: Raw, at: Cell) {
+        let raw = match raw {
+            Raw::Text(text) | Raw::Moment(text) if column.kind == Kind::Date => self.date(column, text),
+            raw => raw,
+        };
+        let layout = if at.sheet.is_some() {
+            Layout::Workbook
+        } else {
+            Layout::Table
+        };
+        let shown = quoted(raw.text().trim());
+        let (said, wrong) = parse_cell::read(column, raw, self.sign, layout);
+        let mut path = self.sheet.path(self.item, column.path);
+        match said {
+            Said::Value(value) => {
+                // Either of two columns may say how much money it was.
+                let is_twice = column.path == "amountMinor" && self.amount.is_some();
+                if is_twice {
+                    self.find(FindingCode::Contradictory, &path, "is given in two columns");
+                } else {
+                    set(&mut self.document, column.path, value);
+                }
+            }
+            Said::Why(code) => {
+                let within = format!("missing/{}", column.field());
+                path = self.sheet.path(self.item, &within);
+                set(&mut self.document, &within, code.into());
+            }
+            Said::NotKnown(why) => {
+                let taken_as = if why.is_some() {
+                    "not applicable"
+                } else {
+                    "not known"
+                };
+                let reason = format!("{shown} is taken as {taken_as}");
+                let warning = Finding::new(FindingCode::Malformed, &path, reason);
+                self.record.warnings.push(warning);
+                self.record.cells.insert(path.clone(), at.clone());
+                if let Some(code) = why {
+                    self.not_applicable.push((column.field(), code));
+                    return;
+                }
+            }
+            Said::Amount(text) => {
+                if self.document.contains_key(column.path) {
+                    self.find(FindingCode::Contradictory, &path, "is given in two columns");
+                } else {
+                    self.amount = Some(text);
+                }
+            }
+        }
+        if let Some((code, reason)) = wrong {
+            self.record.findings.push(Finding::new(code, &path, reason));
+        }
+        self.record.cells.insert(path, at);
+    }
+
+    /// Tells of a cell that is empty because it is part of a merged one.
+    pub(super) fn merged(&mut self, column: &Column, from: u32, at: Cell) {
+        let path = self.sheet.path(self.item, column.path);
+        let reason = format!(
+            "is merged with the cell in row {from}, and holds nothing itself; unmerge it, and write in each row what holds for it"
+        );
+        self.find(FindingCode::Malformed, &path, &reason);
+        self.record.cells.insert(path, at);
+    }
+
+    /// A date in words or numbers, or with a time, as a workbook has it; the text where it is none.
+    fn date(&mut self, column: &Column, text: String) -> Raw {
+        let Ok(WrittenDate { date, is_ambiguous }) = text::any_date(&text) else {
+            return Raw::Text(text);
+        };
+        if is_ambiguous {
+            let path = self.sheet.path(self.item, column.path);
+            let reason = text::read_day_first(&text, date);
+            let warning = Finding::new(FindingCode::Ambiguous, path, reason);
+            self.record.warnings.push(warning);
+        }
+        Raw::Moment(date.to_string())
+    }
+
+    fn find(&mut self, code: FindingCode, path: &str, reason: &str) {
+        self.record.findings.push(Finding::new(code, path, reason));
+    }
+
+    /// Puts the part into the record.
+    pub(super) fn finish(mut self) {
+        if let Some(text) = self.amount.take() {
+            let currency = self.document.get("currency").and_then(Value::as_str);
+            let (value, wrong) = parse_cell::amount(&text, currency, self.sign);
+            if let Some((code, reason)) = wrong {
+                let path = self.sheet.path(self.item, "amountMinor");
+                self.record.findings.push(Finding::new(code, path, reason));
+            }
+            self.document.insert("amountMinor".into(), value);
+        }
+        for (field, code) in std::mem::take(&mut self.not_applicable) {
+            // Another column may answer it, or it follows from others.
+            let dates = ["startsOn", "endsOn"];
+            let follows =
+                field == "durationMonths" && dates.iter().all(|date| self.document.contains_key(*date));
+            if !self.document.contains_key(field) && !follows {
+                set(&mut self.document, &format!("missing/{field}"), code.into());
+            }
+        }
+        match self.sheet.list {
+            None => self.record.document = Value::Object(self.document),
+            Some(list) => {
+                if !self.record.document.is_object() {
+                    self.record.document = json!({});
+                }
+                let lists = self.record.document.as_object_mut();
+                let items = lists.map(|lists| lists.entry(list).or_insert_with(|| json!([])));
+                if let Some(Value::Array(items)) = items {
+                    items.push(Value::Object(self.document));
+                }
+            }
+        }
+    }
+}
+
+/// Sets a field, and makes the objects that it lies in.
+fn set(document: &mut Map<String, Value>, path: &str, value: Value) {
+    let Some((first, rest)) = path.split_once('/') else {
+        document.insert(path.to_owned(), value);
+        return;
+    };
+    let inner = document.entry(first).or_insert_with(|| json!({}));
+    if let Value::Object(inner) = inner {
+        set(inner, rest, value);
+    }
+}
+
+/// Whether the column asks for what a record is known by.
+pub(super) fn is_reference(column: &Column) -> bool {
+    column.path == crate::workbook::columns::REFERENCE_PATH && column.kind == Kind::Text
+}

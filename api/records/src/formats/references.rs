@@ -1,0 +1,153 @@
+//! References that several records of one file have: found before any record is taken, so that all of those records
+//! can be refused, the first of them too.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::ops::ControlFlow;
+
+use super::FileError;
+use crate::finding::{Finding, FindingCode};
+use crate::record::OrganisationReference;
+use crate::spelling;
+use crate::workbook::columns::REFERENCE_PATH;
+use crate::workbook::not_known;
+
+/// The reference of a record and the organisation that leads it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reference<'a> {
+    /// The row of the record.
+    pub(super) row: u64,
+    pub(super) text: &'a str,
+    pub(super) lead_identifier: Option<&'a str>,
+    pub(super) lead_name: Option<&'a str>,
+}
+
+/// What is done with each reference of a file.
+pub(super) type EachReference<'a> = dyn FnMut(Reference<'_>) -> ControlFlow<()> + 'a;
+
+/// A record of which the reference is that of another record too.
+#[derive(Clone, Copy, Debug)]
+struct Sharing {
+    /// The reference as two hashes: two references of the same pair are not to be expected.
+    reference: [u64; 2],
+    /// The position of the lead organisation among those of the file.
+    lead: usize,
+    row: u64,
+}
+
+/// The records of a file that share their reference, whatever organisation leads them.
+#[derive(Debug, Default)]
+pub struct SharedReferences {
+    records: Vec<Sharing>,
+    leads: Vec<OrganisationReference>,
+}
+
+impl SharedReferences {
+    /// Goes through the references of a file, which `read` hands over, once for their hashes (some 20 bytes of memory
+    /// for each), and where there are equal ones a second time for the records that have them.
+    ///
+    /// What keeps the file from being read to its end is for the reading of its records to report.
+    pub(super) fn find(
+        mut read: impl FnMut(&mut EachReference<'_>) -> Result<(), FileError>,
+        most_rows: u64,
+    ) -> Self {
+        let hashed_by = [RandomState::new(), RandomState::new()];
+        let (mut seen, mut shared) = (HashSet::new(), HashSet::new());
+        let mut left = most_rows;
+        let _ = read(&mut |Reference { text, .. }| {
+            let text = spelling::prose(text);
+            let hash = hashed_by[0].hash_one(&*text);
+            if !text.is_empty() && !seen.insert(hash) {
+                shared.insert(hash);
+            }
+            count_down(&mut left)
+        });
+        drop(seen);
+        let mut found = Self::default();
+        if shared.is_empty() {
+            return found;
+        }
+        let mut leads: HashMap<_, usize> = HashMap::new();
+        left = most_rows;
+        let _ = read(&mut |one| {
+            let text = spelling::prose(one.text);
+            let reference = hashed_by.each_ref().map(|by| by.hash_one(&*text));
+            if shared.contains(&reference[0]) {
+                let spelt = |text: Option<&str>, spell: fn(&str) -> String| {
+                    text.map(spell).filter(|text| !text.is_empty())
+                };
+                let identifier = spelt(
+                    // What is read as not known identifies nobody.
+                    one.lead_identifier.filter(|text| not_known::find(text).is_none()),
+                    spelling::org_id,
+                );
+                let name = spelt(one.lead_name, spelling::name);
+                let next = leads.len();
+                let lead = *leads.entry((identifier, name)).or_insert(next);
+                let row = one.row;
+                found.records.push(Sharing { reference, lead, row });
+            }
+            count_down(&mut left)
+        });
+        let mut leads: Vec<_> = leads.into_iter().collect();
+        leads.sort_unstable_by_key(|(_, at)| *at);
+        let lead = |((identifier, name), _)| OrganisationReference {
+            identifier,
+            name,
+            kind: None,
+        };
+        found.leads = leads.into_iter().map(lead).collect();
+        found
+    }
+
+    /// The organisations that lead the records, each once.
+    pub fn leads(&self) -> &[OrganisationReference] {
+        &self.leads
+    }
+
+    /// The records that have their reference in common with another one of the same organisation. `organisation` says
+    /// by what that at a position among [`Self::leads`] is known.
+    pub fn repeated<K: Eq + Hash>(&self, organisation: impl Fn(usize) -> K) -> RepeatedReferences {
+        let mut first_rows = HashMap::new();
+        let mut others = HashMap::new();
+        for record in &self.records {
+            match first_rows.entry((record.reference, organisation(record.lead))) {
+                Entry::Vacant(free) => {
+                    free.insert(record.row);
+                }
+                Entry::Occupied(first) => {
+                    others.insert(record.row, *first.get());
+                    others.entry(*first.get()).or_insert(record.row);
+                }
+            }
+        }
+        RepeatedReferences(others)
+    }
+}
+
+fn count_down(left: &mut u64) -> ControlFlow<()> {
+    *left = left.saturating_sub(1);
+    if *left == 0 {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
+    }
+}
+
+/// The rows of the records that repeat a reference, each with another row that has it.
+#[derive(Debug, Default)]
+pub struct RepeatedReferences(HashMap<u64, u64>);
+
+impl RepeatedReferences {
+    pub(super) fn contains(&self, row: u64) -> bool {
+        self.0.contains_key(&row)
+    }
+
+    /// Why the record in a row is refused; none where its reference is its own.
+    pub(super) fn finding(&self, row: u64) -> Option<Finding> {
+        let other = self.0.get(&row)?;
+        let reason = format!("is the reference of row {other} too; each record needs a reference of its own");
+        Some(Finding::new(FindingCode::Repeated, REFERENCE_PATH, reason))
+    }
+}

@@ -1,0 +1,303 @@
+//! Records out of workbooks and flat tables, made here as people and programs make them.
+
+mod grants;
+mod hostile;
+mod open_document;
+mod round_trip;
+mod typed_in;
+
+use std::io::{Cursor, Read as _, Write as _};
+use std::ops::ControlFlow;
+
+use rand::Rng as _;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
+use rust_xlsxwriter::{Workbook, Worksheet};
+use serde_json::{Value, json};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::FileError;
+use super::Notes;
+use super::file_record::{Cell, FileRecord, Item, Stray};
+use super::records::{Limits, RecordFormat, Unread, read_as_typed};
+use crate::workbook::columns::{Kind, SHEETS, VERSION_PATH};
+use crate::workbook::csv::{FlatTable, Widths};
+use crate::workbook::export::RecordBook;
+
+fn read_within(
+    format: RecordFormat,
+    bytes: &[u8],
+    limits: Limits,
+) -> Result<(Vec<FileRecord>, Vec<Stray>), FileError> {
+    let (mut records, mut strays) = (Vec::new(), Vec::new());
+    read_as_typed(
+        format,
+        Cursor::new(bytes),
+        &limits,
+        Unread::Skip,
+        &mut Notes::default(),
+        |item| {
+            match item {
+                Item::Record(record) => records.push(record),
+                Item::Stray(stray) => strays.push(stray),
+                Item::Unread(cells) => panic!("nobody asked for {cells:?}"),
+            }
+            ControlFlow::Continue(())
+        },
+    )?;
+    Ok((records, strays))
+}
+
+fn read(bytes: &[u8]) -> Result<(Vec<FileRecord>, Vec<Stray>), FileError> {
+    let format = RecordFormat::of("records", &bytes[..bytes.len().min(1024)])?;
+    read_within(format, bytes, Limits::default())
+}
+
+fn documents(bytes: &[u8]) -> Vec<Value> {
+    let (records, strays) = read(bytes).unwrap();
+    assert_eq!(strays, []);
+    let documents = records.into_iter().map(|record| {
+        // Records of several organisations may share a reference.
+        let is_shared = record.repeats_reference();
+        assert_eq!(
+            record.findings.len(),
+            usize::from(is_shared),
+            "{:?} {}",
+            record.findings,
+            record.document
+        );
+        record.document
+    });
+    documents.collect()
+}
+
+/// Strays and findings, as they are told.
+fn told(bytes: &[u8]) -> Vec<String> {
+    let (records, strays) = read(bytes).unwrap();
+    let place = |cell: Cell| {
+        let sheet = cell.sheet.map(|sheet| format!("{sheet} ")).unwrap_or_default();
+        format!("{sheet}{} {}", cell.row, cell.column.unwrap_or_default())
+    };
+    let found = records.iter().flat_map(|record| {
+        let found = record.findings.iter();
+        found.map(|finding| format!("{}: {}", place(record.cell_of(&finding.path)), finding.reason))
+    });
+    let found: Vec<_> = found.collect();
+    let strays = strays
+        .into_iter()
+        .map(|stray| format!("{}: {}", place(stray.at), stray.reason));
+    found.into_iter().chain(strays).collect()
+}
+
+/// A sheet by its name, with the words in its rows.
+type Typed<'a> = (&'a str, &'a [&'a [&'a str]]);
+/// A part of an archive by its name, and what it holds.
+type PartOf<'a> = (&'a str, &'a [u8]);
+
+/// A workbook of sheets of words, as a person would type it.
+fn typed(sheets: &[Typed<'_>]) -> Vec<u8> {
+    let mut workbook = Workbook::new();
+    for (name, rows) in sheets {
+        let sheet = workbook.add_worksheet();
+        sheet.set_name(*name).unwrap();
+        fill(sheet, rows);
+    }
+    workbook.save_to_buffer().unwrap()
+}
+
+fn fill(sheet: &mut Worksheet, rows: &[&[&str]]) {
+    for (row, cells) in rows.iter().enumerate() {
+        for (column, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+            let at = (u32::try_from(row).unwrap(), u16::try_from(column).unwrap());
+            sheet.write_string(at.0, at.1, *cell).unwrap();
+        }
+    }
+}
+
+fn exported(documents: &[Value]) -> Vec<u8> {
+    let mut book = RecordBook::new().unwrap();
+    documents.iter().for_each(|document| book.add(document).unwrap());
+    let mut written = Vec::new();
+    book.finish(&mut written).unwrap();
+    written
+}
+
+fn flat(documents: &[Value]) -> Vec<u8> {
+    let mut widths = Widths::default();
+    documents.iter().for_each(|document| widths.make_room(document));
+    let mut written = Vec::new();
+    let mut table = FlatTable::new(&mut written, widths).unwrap();
+    documents.iter().for_each(|document| table.add(document).unwrap());
+    table.finish().unwrap();
+    written
+}
+
+/// A record with any of what a record can have.
+fn random_record(random: &mut StdRng) -> Value {
+    let mut record = json!({});
+    let random = &mut *random;
+    for sheet in &SHEETS {
+        let items = if sheet.list.is_some() {
+            random.random_range(0..4)
+        } else {
+            1
+        };
+        let mut list = Vec::new();
+        for _ in 0..items {
+            let mut part = json!({});
+            // The version is taken from among the fields as it is read.
+            for column in sheet.columns.iter().filter(|column| column.path != VERSION_PATH) {
+                // One item of each list says something at least, as the record refuses the others.
+                if random.random_bool(0.4) && column.path != sheet.columns[0].path {
+                    if column.may_be_missing && random.random_bool(0.2) && part.get(column.field()).is_none()
+                    {
+                        part["missing"][column.field()] = json!("NO_REPLY");
+                    }
+                    continue;
+                }
+                if part["missing"].get(column.field()).is_some() {
+                    continue;
+                }
+                let value = match column.kind {
+                    Kind::Text if column.path == "currency" => {
+                        json!(*["GBP", "JPY", "KWD", "XYZ"].choose(random).unwrap())
+                    }
+                    Kind::Text => json!(text(random, 12)),
+                    Kind::Date => {
+                        let day = chrono::NaiveDate::from_ymd_opt(1800, 1, 1).unwrap()
+                            + chrono::Days::new(random.random_range(0..2_900_000));
+                        json!(day.to_string())
+                    }
+                    Kind::Whole if column.path == "amountMinor" => continue,
+                    Kind::Whole => json!(random.random::<i32>()),
+                    Kind::Money if part.get("currency").is_none() => continue,
+                    Kind::Money => json!(random.random::<i64>().unsigned_abs() >> random.random_range(1..60)),
+                    Kind::YesNo => json!(random.random::<bool>()),
+                    Kind::Code(vocabulary) => json!(vocabulary.words().choose(random).unwrap().code),
+                    Kind::Codes(vocabulary) => vocabulary
+                        .words()
+                        .iter()
+                        .filter(|_| random.random_bool(0.3))
+                        .map(|word| json!(word.code))
+                        .collect(),
+                    Kind::WhyNone => continue,
+                };
+                if value == json!([]) {
+                    continue;
+                }
+                let mut at = &mut part;
+                for step in column.path.split('/') {
+                    at = &mut at[step];
+                }
+                *at = value;
+            }
+            if part["missing"].is_null() {
+                part.as_object_mut().unwrap().remove("missing");
+            }
+            list.push(part);
+        }
+        match sheet.list {
+            None => record = list.remove(0),
+            Some(name) if !list.is_empty() => record[name] = list.into(),
+            Some(_) => {}
+        }
+    }
+    record
+}
+
+/// An archive of the parts of a workbook, with other parts in place of its own.
+fn with_parts(book: &[u8], parts: &[PartOf<'_>]) -> Vec<u8> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(book)).unwrap();
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default();
+    for at in 0..archive.len() {
+        let part = archive.by_index(at).unwrap();
+        let name = part.name().unwrap().into_owned();
+        if parts.iter().all(|(other, _)| *other != name) {
+            writer.raw_copy_file(part).unwrap();
+        }
+    }
+    for (name, content) in parts {
+        writer.start_file(*name, options).unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn with_sheet(content: &str) -> Vec<u8> {
+    let book = typed(&[("Initiatives", &[])]);
+    let sheet = format!(
+        "<worksheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\">{content}</worksheet>"
+    );
+    with_parts(&book, &[("xl/worksheets/sheet1.xml", sheet.as_bytes())])
+}
+
+const HEADER: &str = "<row r=\"1\"><c r=\"A1\" t=\"str\"><v>Your reference</v></c><c r=\"B1\" t=\"str\"><v>Title</v></c></row>";
+
+/// A text with much of what is hard to keep.
+fn text(random: &mut StdRng, most: usize) -> String {
+    const PIECES: &[&str] = &[
+        "a",
+        "B",
+        " ",
+        "é",
+        "=",
+        "+",
+        "-",
+        "@",
+        "'",
+        "''",
+        "\"",
+        ",",
+        ";",
+        "\t",
+        "\n",
+        "\r\n",
+        "\r",
+        "0",
+        "007",
+        "1e5",
+        "🙂",
+        "👩‍👩‍👧",
+        "_x000D_",
+        "_x005F_",
+        "&amp;",
+        "<b>",
+        "]]>",
+        "\u{1}",
+        "\u{b}",
+        "\u{85}",
+        "\u{a0}",
+        "\u{2028}",
+        "\u{feff}",
+        "\u{fffe}",
+        "＝",
+        "TRUE",
+        "not asked",
+        "Unknown",
+        "N/A",
+        "?",
+        "WITHHELD",
+        "2021-04-01",
+        "1/2",
+        "#REF!",
+        "\\",
+        "\u{7f}",
+    ];
+    let length = random.random_range(1..=most);
+    let text: String = (0..length).map(|_| *PIECES.choose(random).unwrap()).collect();
+    // As publication leaves it.
+    match text.trim() {
+        "" => "x".into(),
+        trimmed => trimmed.to_owned(),
+    }
+}
+
+/// A part of an archive, as text.
+fn archived(file: &[u8], part: &str) -> String {
+    let mut archive = zip::ZipArchive::new(Cursor::new(file)).unwrap();
+    let mut text = String::new();
+    archive.by_name(part).unwrap().read_to_string(&mut text).unwrap();
+    text
+}

@@ -1,0 +1,255 @@
+//! What is written is read back as it was.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Cursor;
+
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::json;
+
+use super::{archived, documents, exported, flat, random_record, read};
+use crate::finding::{Finding, FindingCode};
+use crate::formats::FileError;
+use crate::workbook::columns::{SHEETS, VERSION_PATH};
+use crate::workbook::corrections::CorrectionBook;
+use crate::workbook::template;
+use crate::{json_reader, record};
+
+#[test]
+fn the_template_is_read_back_as_nothing_but_its_example() {
+    let bytes = template::bytes().unwrap();
+    assert!(matches!(read(bytes), Err(FileError::NoRecords)));
+    let mut again = Vec::new();
+    template::write(&mut again).unwrap();
+    assert!(again == bytes, "the template is the same each time");
+    let mut example = template::example();
+    // As an export it is a record like any other.
+    assert_eq!(
+        documents(&exported(std::slice::from_ref(&example))),
+        std::slice::from_ref(&example)
+    );
+    assert_eq!(documents(&flat(&[json!({"externalRef": "1"})])).len(), 1);
+    example["missing"].take();
+    example.as_object_mut().unwrap().remove("missing");
+    example["fundingTerms"][0]
+        .as_object_mut()
+        .unwrap()
+        .remove("missing");
+    let reading = json_reader::read(example);
+    assert_eq!(reading.findings, []);
+}
+
+#[test]
+fn any_records_come_back_from_a_workbook_and_from_a_table() {
+    let mut random = StdRng::seed_from_u64(41);
+    for _ in 0..60 {
+        let mut records: Vec<_> = (0..random.random_range(1..8))
+            .map(|_| random_record(&mut random))
+            .collect();
+        // Of several organisations, with the same reference, or none.
+        for record in &mut records {
+            match random.random_range(0..4) {
+                0 => drop(record.as_object_mut().unwrap().remove("externalRef")),
+                1 => record["externalRef"] = json!("the same"),
+                _ => {}
+            }
+        }
+        assert_eq!(documents(&exported(&records)), records);
+        let read = documents(&flat(&records));
+        assert_eq!(read, records);
+    }
+}
+
+#[test]
+fn a_text_of_any_length_comes_back() {
+    let long = "Ein Text, der lang ist. ".repeat(420).trim().to_owned();
+    let record = json!({"externalRef": "1", "title": "T", "summary": long});
+    assert_eq!(
+        documents(&exported(std::slice::from_ref(&record))),
+        std::slice::from_ref(&record)
+    );
+    assert_eq!(documents(&flat(std::slice::from_ref(&record))), [record]);
+}
+
+#[test]
+fn the_version_that_a_record_was_written_from_comes_back_beside_it() {
+    let typed = |version| json!({"externalRef": "1", "title": "T", "version": version});
+    for (version, said) in [
+        (json!(3), None),
+        (json!(0), Some("0")),
+        (json!("the last"), Some("\"the last\"")),
+        (json!(1.5), Some("1.5")),
+    ] {
+        let typed = typed(version.clone());
+        let mut book = CorrectionBook::new().unwrap();
+        book.add(&typed, &[]).unwrap();
+        let mut corrected = Vec::new();
+        book.finish(&mut corrected).unwrap();
+        let alike = std::slice::from_ref(&typed);
+        for file in [
+            exported(alike),
+            corrected,
+            flat(alike),
+            typed.to_string().into_bytes(),
+        ] {
+            let (records, strays) = read(&file).unwrap();
+            assert_eq!((records.len(), strays), (1, vec![]));
+            let found: Vec<_> = records[0]
+                .findings
+                .iter()
+                .map(|finding| (finding.path.as_str(), finding.reason.clone()))
+                .collect();
+            let wrong = said.map(|said| {
+                let reason = format!("{said} is not the number of a version, a whole number from 1 on");
+                ("version", reason)
+            });
+            // A number with a fraction is text in a table.
+            let is_told = |(found, wrong): (&(&str, String), &(&str, String))| {
+                found == wrong || (found.0 == wrong.0 && version == json!(1.5))
+            };
+            assert!(
+                found.len() == usize::from(wrong.is_some()) && found.iter().zip(&wrong).all(is_told),
+                "{found:?}"
+            );
+            assert_eq!(records[0].document.get("version"), None);
+            assert_eq!(records[0].written_from(), said.is_none().then_some(3));
+        }
+    }
+}
+
+#[test]
+fn words_are_no_formulas_in_what_is_written() {
+    let record = json!({"externalRef": "=1+1", "title": "@SUM(A1)", "summary": "-2"});
+    let book = exported(std::slice::from_ref(&record));
+    let sheet = archived(&book, "xl/worksheets/sheet1.xml");
+    assert!(!sheet.contains("<f>") && sheet.contains("<t>=1+1</t>"), "{sheet}");
+    let styles = archived(&book, "xl/styles.xml");
+    assert!(styles.contains("quotePrefix=\"1\""));
+    let table = String::from_utf8(flat(std::slice::from_ref(&record))).unwrap();
+    let row = table.lines().nth(1).unwrap();
+    assert!(row.starts_with("'=1+1,'@SUM(A1),'-2,"), "{row}");
+}
+
+#[test]
+fn what_is_refused_comes_back_with_what_to_mend() {
+    let first = json!({"externalRef": "a", "title": "A", "ongoing": "maybe", "colour": "red",
+        "fundingTerms": [{"funder": {"name": "F"}, "durationMonths": "long"}, {"funder": {}, "amountMinor": 5, "renewable": true, "missing": {"renewable": "WITHHELD"}}]});
+    let second = json!({"title": "=B", "conditionsChanged": "none", "summary": "s".repeat(40_000)});
+    let finding = |path: &str, reason: &str| Finding::new(FindingCode::Malformed, path, reason);
+    let mut book = CorrectionBook::new().unwrap();
+    book.add(
+        &first,
+        &[
+            finding("ongoing", "is no yes and no no"),
+            finding("colour", "unknown field"),
+            finding("fundingTerms/0/durationMonths", "is no number"),
+            finding("fundingTerms/1/funder", "needs a name"),
+            finding("fundingTerms/1/missing/renewable", "is given"),
+        ],
+    )
+    .unwrap();
+    book.add(
+        &second,
+        &[
+            finding("externalRef", "is needed"),
+            finding("conditionsChanged", "is no list"),
+            finding("fundingTerms/7/x", "is nowhere"),
+        ],
+    )
+    .unwrap();
+    let mut bytes = Vec::new();
+    book.finish(&mut bytes).unwrap();
+    // The reasons stand in a column of their own, by the names of the columns that are meant.
+    let mut read_back: calamine::Xlsx<_> = calamine::Reader::new(Cursor::new(&bytes)).unwrap();
+    let mut reasons = BTreeMap::new();
+    for sheet in ["Initiatives", "Funding terms"] {
+        let range = calamine::Reader::worksheet_range(&mut read_back, sheet).unwrap();
+        let place = range
+            .rows()
+            .next()
+            .unwrap()
+            .iter()
+            .position(|cell| *cell == "What to mend")
+            .unwrap();
+        for (row, cells) in range.rows().enumerate().skip(1) {
+            reasons.insert((sheet, row + 1), cells[place].to_string());
+        }
+    }
+    let expected = [
+        (("Funding terms", 2), "Length in months: is no number"),
+        (
+            ("Funding terms", 3),
+            "Funder: needs a name\nMay be renewed: is given",
+        ),
+        (
+            ("Initiatives", 2),
+            "Goes on: is no yes and no no\ncolour: unknown field",
+        ),
+        (
+            ("Initiatives", 3),
+            "Your reference: is needed\nconditionsChanged: is no list\nfundingTerms/7/x: is nowhere\nSummary: is longer than a cell can hold, and cut here",
+        ),
+    ];
+    assert_eq!(reasons, expected.map(|(at, said)| (at, said.to_owned())).into());
+    // And nobody reads them again: what comes back is what was typed, as far as there is a column for it.
+    let (records, strays) = read(&bytes).unwrap();
+    assert_eq!(strays, []);
+    let mut typed = first;
+    typed.as_object_mut().unwrap().remove("colour");
+    typed["fundingTerms"][1] = json!({"amountMinor": 5, "renewable": true});
+    assert_eq!(records[0].document, typed);
+    assert_eq!(records[1].document["title"], "=B");
+    assert_eq!(
+        records[1].document["summary"].as_str().map(str::len),
+        Some(32_767)
+    );
+}
+
+/// The names of a type's fields, as its reader lists them.
+fn fields<T: serde::de::DeserializeOwned>() -> Vec<String> {
+    let Err(error) = serde_json::from_value::<T>(json!({"no such field": 1})) else {
+        panic!("it has every field");
+    };
+    let said = error.to_string();
+    let (_, names) = said.split_once("expected").unwrap();
+    names
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_field_of_a_record_has_a_column() {
+    let named = [
+        fields::<record::InitiativeRecord>(),
+        fields::<record::EntryPointTaken>(),
+        fields::<record::ChallengeFaced>(),
+        fields::<record::ConditionChanged>(),
+        fields::<record::FundingTerm>(),
+    ];
+    for (sheet, fields_of) in SHEETS.iter().zip(named) {
+        let mut expected = BTreeSet::new();
+        for field in fields_of {
+            let inner = match field.as_str() {
+                "place" => fields::<record::PlaceReference>(),
+                "leadOrganisation" | "funder" => fields::<record::OrganisationReference>(),
+                "source" => fields::<record::Source>(),
+                "sharing" => fields::<record::Sharing>(),
+                list if SHEETS.iter().any(|sheet| sheet.list == Some(list)) => continue,
+                "missing" => continue,
+                _ => {
+                    expected.insert(field);
+                    continue;
+                }
+            };
+            expected.extend(inner.into_iter().map(|inner| format!("{field}/{inner}")));
+        }
+        let mut columns = sheet.columns.iter().collect::<Vec<_>>();
+        columns.retain(|column| !["missing", VERSION_PATH].contains(&column.field()));
+        let columns = columns.into_iter();
+        let columns: BTreeSet<_> = columns.map(|column| column.path.to_owned()).collect();
+        assert_eq!(columns, expected, "{}", sheet.name);
+    }
+}

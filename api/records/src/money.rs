@@ -1,0 +1,309 @@
+//! Amounts of money: exact decimals in a currency's minor unit.
+
+mod number;
+
+use self::number::Decimal;
+pub use self::number::DecimalSign;
+pub(crate) use self::number::whole;
+use crate::text::quoted;
+
+/// Every code that ISO 4217 gives or gave, as the 360Giving Data Standard 1.4
+/// lists them in `currency.csv`, and those that were added since. Sorted.
+const CODES: &str = "\
+ADP AED AFA AFN ALK ALL AMD ANG AOA AOK AON AOR ARA ARP ARS ARY ATS AUD AWG AYM AZM AZN BAD BAM \
+BBD BDT BEC BEF BEL BGJ BGK BGL BGN BHD BIF BMD BND BOB BOP BOV BRB BRC BRE BRL BRN BRR BSD BTN \
+BUK BWP BYB BYN BYR BZD CAD CDF CHC CHE CHF CHW CLF CLP CNY COP COU CRC CSD CSJ CSK CUC CUP CVE \
+CYP CZK DDM DEM DJF DKK DOP DZD ECS ECV EEK EGP ERN ESA ESB ESP ETB EUR FIM FJD FKP FRF GBP GEK \
+GEL GHC GHP GHS GIP GMD GNE GNF GNS GQE GRD GTQ GWE GWP GYD HKD HNL HRD HRK HTG HUF IDR IEP ILP \
+ILR ILS INR IQD IRR ISJ ISK ITL JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAJ LAK LBP LKR \
+LRD LSL LSM LTL LTT LUC LUF LUL LVL LVR LYD MAD MDL MGA MGF MKD MLF MMK MNT MOP MRO MRU MTL MTP \
+MUR MVQ MVR MWK MXN MXP MXV MYR MZE MZM MZN NAD NGN NIC NIO NLG NOK NPR NZD OMR PAB PEH PEI PEN \
+PES PGK PHP PKR PLN PLZ PTE PYG QAR RHD ROK ROL RON RSD RUB RUR RWF SAR SBD SCR SDD SDG SDP SEK \
+SGD SHP SIT SKK SLE SLL SOS SRD SRG SSP STD STN SUR SVC SYP SZL THB TJR TJS TMM TMT TND TOP TPE \
+TRL TRY TTD TWD TZS UAH UAK UGS UGW UGX USD USN USS UYI UYN UYP UYU UYW UZS VEB VED VEF VES VNC \
+VND VUV WST XAD XAF XAG XAU XBA XBB XBC XBD XCD XCG XDR XEU XFO XFU XOF XPD XPF XPT XRE XSU XTS \
+XUA XXX YDD YER YUD YUM YUN ZAL ZAR ZMK ZMW ZRN ZRZ ZWC ZWD ZWG ZWL ZWN ZWR";
+
+/// The ISO 4217 code in upper case.
+pub(crate) fn currency(text: &str) -> Result<String, String> {
+    let code = text.trim().to_ascii_uppercase();
+    if code.len() == 3 && CODES.split(' ').any(|known| known == code) {
+        Ok(code)
+    } else {
+        Err(format!(
+            "{} is not a currency; write its three-letter ISO 4217 code, such as GBP",
+            quoted(text.trim())
+        ))
+    }
+}
+
+/// Codes of ours that the standard's list does not have yet.
+const ADDED: [&str; 6] = ["SLE", "UYW", "VED", "XAD", "XCG", "ZWG"];
+
+/// Whether a code is one that the 360Giving Data Standard 1.4 lists.
+pub fn is_of_the_standard(code: &str) -> bool {
+    currency(code).is_ok_and(|known| known == code) && !ADDED.contains(&code)
+}
+
+/// An amount in the currency's minor unit, written in its major unit, exactly.
+pub fn in_major_units(minor: i64, currency: &str) -> String {
+    let decimals = usize::try_from(exponent(currency)).unwrap_or_default();
+    let digits = format!("{:0>width$}", minor.unsigned_abs(), width = decimals + 1);
+    let (whole, part) = digits.split_at(digits.len() - decimals);
+    let sign = if minor < 0 { "-" } else { "" };
+    let part = part.trim_end_matches('0');
+    if part.is_empty() {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{part}")
+    }
+}
+
+/// How many decimal places the currency's minor unit has (ISO 4217, table A.1).
+fn exponent(currency: &str) -> i64 {
+    match currency {
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI"
+        | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+        "CLF" | "UYW" => 4,
+        _ => 2,
+    }
+}
+
+/// An amount of money at or above zero, of no currency yet.
+#[derive(Debug)]
+pub(crate) struct Amount<'a> {
+    text: &'a str,
+    number: Decimal,
+}
+
+impl<'a> Amount<'a> {
+    /// Reads a decimal number, with or without signs that separate thousands.
+    pub(crate) fn parse(text: &'a str, sign: DecimalSign) -> Result<Self, String> {
+        let text = text.trim();
+        let Some(number) = number::parse(text, sign)? else {
+            return Err(format!(
+                "{} is not an amount; write the number alone, without a currency sign",
+                quoted(text)
+            ));
+        };
+        if number.negative {
+            return Err(format!("{} is below zero", quoted(text)));
+        }
+        Ok(Self { text, number })
+    }
+
+    /// The amount in the currency's minor unit.
+    ///
+    /// No floating point takes part. A number that carries a float's noise past
+    /// the minor unit, such as 41133.770000000004, is rounded to it, half up; any
+    /// other that has more decimals than the currency is refused.
+    pub(crate) fn minor_units(&self, currency: &str) -> Result<i64, String> {
+        let Rounded { minor, is_exact } = self.rounded(currency)?;
+        if !is_exact {
+            let text = quoted(self.text);
+            return Err(format!("{text} has more decimals than {currency} has"));
+        }
+        Ok(minor)
+    }
+
+    /// The amount in the currency's minor unit, rounded to it, half away from zero.
+    pub(crate) fn rounded(&self, currency: &str) -> Result<Rounded, String> {
+        let too_large = || format!("{} is too large an amount", quoted(self.text));
+        let (units, excess) = self.number.split(exponent(currency)).ok_or_else(too_large)?;
+        // Digits before the first of the number are zeros.
+        let is_half = self.number.is_at_least_half(exponent(currency), excess);
+        let minor = i64::try_from(units + i128::from(is_half)).map_err(|_| too_large())?;
+        let is_exact = excess.is_empty() || self.number.is_noise(excess);
+        Ok(Rounded { minor, is_exact })
+    }
+
+    /// The amount as it is written.
+    pub(crate) const fn text(&self) -> &str {
+        self.text
+    }
+}
+
+/// An amount in a currency's minor unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rounded {
+    pub(crate) minor: i64,
+    /// Whether it is the amount as it is written, but for what a float leaves behind.
+    pub(crate) is_exact: bool,
+}
+
+/// The amount in the currency's main unit, such as `15000.50`; none of one below zero.
+pub(crate) fn in_main_unit(minor: i64, currency: &str) -> Option<String> {
+    let minor = u64::try_from(minor).ok()?;
+    let places = usize::try_from(exponent(currency)).ok()?;
+    let mut digits = format!("{minor:0>width$}", width = places + 1);
+    if places > 0 {
+        digits.insert(digits.len() - places, '.');
+    }
+    Some(digits)
+}
+
+/// The number of months, where it is a whole one above zero; 36.0 is 36.
+pub(crate) fn months(text: &str, sign: DecimalSign) -> Result<i32, String> {
+    /// A hundred years: what is longer is no plan but a slip.
+    const LONGEST: i32 = 1200;
+    let text = text.trim();
+    let not_whole = || format!("{} is not a whole number of months", quoted(text));
+    let number = number::parse(text, sign)?.ok_or_else(not_whole)?;
+    if number.negative || number.digits.is_empty() {
+        return Err(format!("{} months is not a duration", quoted(text)));
+    }
+    let months = match number.split(0) {
+        Some((_, [_, ..])) => return Err(not_whole()),
+        Some((units, [])) => i32::try_from(units).ok(),
+        None => None,
+    };
+    months
+        .filter(|months| *months <= LONGEST)
+        .ok_or_else(|| format!("{} months is over a hundred years", quoted(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn minor_units(text: &str, currency: &str) -> Result<i64, String> {
+        Amount::parse(text, DecimalSign::Point)?.minor_units(currency)
+    }
+
+    #[test]
+    fn an_amount_is_written_as_it_is_read() {
+        for (minor, currency, written) in [
+            (0, "GBP", "0"),
+            (5, "GBP", "0.05"),
+            (50, "GBP", "0.5"),
+            (123_400, "GBP", "1234"),
+            (1_234_567, "GBP", "12345.67"),
+            (5, "JPY", "5"),
+            (1, "BHD", "0.001"),
+            (i64::MAX, "GBP", "92233720368547758.07"),
+        ] {
+            assert_eq!(in_major_units(minor, currency), written);
+            assert_eq!(minor_units(written, currency), Ok(minor), "{written} {currency}");
+        }
+        assert!(is_of_the_standard("GBP") && !is_of_the_standard("ZWG") && !is_of_the_standard("gbp"));
+    }
+
+    #[test]
+    fn a_currency_is_a_known_code() {
+        assert_eq!(currency(" gbp "), Ok("GBP".into()));
+        for text in ["", "£", "GPB", "GB", "GBP EUR", "BP E", "ÄÖ"] {
+            assert!(currency(text).is_err(), "{text}");
+        }
+        assert!(CODES.split(' ').is_sorted_by(|a, b| a < b));
+        assert!(CODES.split(' ').all(|code| code.len() == 3));
+    }
+
+    #[test]
+    fn an_amount_is_exact() {
+        let cases = [
+            ("15000", "GBP", 1_500_000),
+            ("40000.0", "GBP", 4_000_000),
+            ("80394.5", "GBP", 8_039_450),
+            ("0.1", "GBP", 10),
+            ("0", "GBP", 0),
+            ("-0.00", "GBP", 0),
+            ("0e999999999999999999999", "GBP", 0),
+            ("1.5e4", "GBP", 1_500_000),
+            ("150000E-1", "GBP", 1_500_000),
+            ("+7.5", "GBP", 750),
+            (".5", "GBP", 50),
+            ("5.", "GBP", 500),
+            ("00012.30", "GBP", 1_230),
+            ("1500", "JPY", 1_500),
+            ("1.234", "KWD", 1_234),
+            ("1.2345", "CLF", 12_345),
+            ("92233720368547758.07", "GBP", i64::MAX),
+            ("9007199254740993.01", "GBP", 900_719_925_474_099_301),
+            ("9223372036854775807", "JPY", i64::MAX),
+            // What floats leave behind.
+            ("41133.770000000004", "GBP", 4_113_377),
+            ("44337.130000000005", "GBP", 4_433_713),
+            ("0.30000000000000004", "GBP", 30),
+            ("80394.49999999999", "GBP", 8_039_450),
+            ("2.9999999999999996", "GBP", 300),
+            ("1500.0000000000002", "JPY", 1_500),
+        ];
+        for (text, currency, minor) in cases {
+            assert_eq!(minor_units(text, currency), Ok(minor), "{text} {currency}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_amount_is_refused() {
+        let cases = [
+            ("", "is not an amount"),
+            (".", "is not an amount"),
+            ("e5", "is not an amount"),
+            ("1e", "is not an amount"),
+            ("1e+", "is not an amount"),
+            ("£15", "is not an amount"),
+            ("15,000", "15000 or 15.000"),
+            ("0x10", "is not an amount"),
+            ("NaN", "is not an amount"),
+            ("inf", "is not an amount"),
+            ("1.2.3", "is not an amount"),
+            ("--1", "is not an amount"),
+            ("١٢", "is not an amount"),
+            ("-1", "is below zero"),
+            ("-1e400", "is below zero"),
+            ("0.005", "more decimals"),
+            ("100.125", "more decimals"),
+            ("100.0000001", "more decimals"),
+            ("1e-400", "more decimals"),
+            ("1e-99999999999999999999", "more decimals"),
+            ("0.0000000000000000012345678901234567", "more decimals"),
+            ("1.23456789012345678", "more decimals"),
+            ("92233720368547758.08", "too large"),
+            ("1e400", "too large"),
+            ("1e99999999999999999999", "too large"),
+        ];
+        for (text, reason) in cases {
+            let said = minor_units(text, "GBP").unwrap_err();
+            assert!(said.contains(reason), "{text}: {said}");
+        }
+        assert!(minor_units("1.5", "JPY").is_err());
+    }
+
+    #[test]
+    fn every_amount_of_pence_survives_being_written_as_a_float() {
+        for pence in (0..10_000_000_i64).step_by(37) {
+            let pounds = pence as f64 / 100.0;
+            assert_eq!(minor_units(&pounds.to_string(), "GBP"), Ok(pence));
+            assert_eq!(minor_units(&format!("{pounds:.2}"), "GBP"), Ok(pence));
+            assert_eq!(minor_units(&format!("{pounds:e}"), "GBP"), Ok(pence));
+        }
+    }
+
+    #[test]
+    fn an_amount_in_its_main_unit_is_the_same_amount() {
+        for (minor, currency, text) in [
+            (1_500_050, "GBP", "15000.50"),
+            (0, "GBP", "0.00"),
+            (7, "KWD", "0.007"),
+            (7, "JPY", "7"),
+            (i64::MAX, "GBP", "92233720368547758.07"),
+        ] {
+            assert_eq!(in_main_unit(minor, currency).as_deref(), Some(text));
+            assert_eq!(minor_units(text, currency), Ok(minor));
+        }
+        assert_eq!(in_main_unit(-1, "GBP"), None);
+    }
+
+    #[test]
+    fn months_are_whole_and_above_zero() {
+        for (text, count) in [("36", 36), ("36.0", 36), (" 1.2e1 ", 12), ("1200", 1200)] {
+            assert_eq!(months(text, DecimalSign::Point), Ok(count), "{text}");
+        }
+        for text in [
+            "", "0", "-0", "0.0", "-12", "1.5", "0.5", "1e-3", "1201", "1e30", "one year",
+        ] {
+            assert!(months(text, DecimalSign::Point).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Numbers as people and programs write them: exact decimals, read without floating point.
+
+use crate::text::quoted;
+
+/// What stands before the decimals of a number.
+///
+/// It matters for one shape only: up to three digits, one sign, three digits. `1.500` is 1.5 where the sign is a point;
+/// where it may be a comma, the number may mean 1500 too. `1,500` may mean either everywhere. Every other number has
+/// one reading: `15000,50`, `1,500.00` and `1.500,00` are read alike wherever they come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DecimalSign {
+    /// A point.
+    #[default]
+    Point,
+    /// A point or a comma, as in tables whose columns are separated by semicolons or tabs.
+    PointOrComma,
+}
+
+/// Reads a number as JSON or a spreadsheet writes it: `15000`, `1.5e4`, `15 000,50`, `1,500,000.00`. None where it is
+/// none, and an error where it has more than one reading.
+pub(super) fn parse(text: &str, sign: DecimalSign) -> Result<Option<Decimal>, String> {
+    let is_plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'e' | b'E');
+    if sign == DecimalSign::Point
+        && text.bytes().all(|byte| is_plain(byte) || byte == b'.')
+        && let Some(number) = Decimal::parse(text)
+    {
+        return Ok(Some(number));
+    }
+    let signs: Vec<(usize, char)> = text
+        .char_indices()
+        .filter(|(_, letter)| matches!(letter, '.' | ','))
+        .collect();
+    let last = signs.last().copied();
+    let is_repeated = |(_, letter): (usize, char)| signs.iter().filter(|other| other.1 == letter).count() > 1;
+    let is_mixed = last.is_some_and(|last| signs.iter().any(|other| other.1 != last.1));
+    let decimal = match last {
+        // The last of two kinds of sign begins the decimals; a sign that is there more than once does not.
+        Some(last) if is_mixed && is_repeated(last) => return Ok(None),
+        Some(last) if is_repeated(last) => None,
+        last => last,
+    };
+    let (whole, decimals) = match decimal {
+        Some((at, _)) => (&text[..at], &text[at + 1..]),
+        None => (text, ""),
+    };
+    let Some(digits) = without_groups(whole) else {
+        return Ok(None);
+    };
+    if let Some((_, letter)) = decimal
+        && !is_mixed
+        && (letter == ',' || sign == DecimalSign::PointOrComma)
+        && may_be_group(whole, decimals)
+    {
+        let (thousands, fraction) = (format!("{digits}{decimals}"), format!("{digits}.{decimals}"));
+        return Err(format!(
+            "{} may mean {thousands} or {fraction}; write the number without a sign between thousands, with as many \
+             decimals as the currency has, such as {thousands}.00",
+            quoted(text)
+        ));
+    }
+    let plain = if decimal.is_some() {
+        format!("{digits}.{decimals}")
+    } else {
+        digits
+    };
+    Ok(Decimal::parse(&plain))
+}
+
+/// The whole part without signs between its thousands; none where they do not separate thousands.
+fn without_groups(whole: &str) -> Option<String> {
+    let is_separator =
+        |letter: char| matches!(letter, '.' | ',' | '\'' | '\u{2019}') || letter.is_whitespace();
+    let number = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    let Some(separator) = number.chars().find(|letter| is_separator(*letter)) else {
+        return Some(whole.to_owned());
+    };
+    let mut groups = number.split(separator);
+    let is_group = |group: &str| group.len() == 3 && group.bytes().all(|byte| byte.is_ascii_digit());
+    let first = groups.next()?;
+    let is_first = (1..=3).contains(&first.len()) && first.bytes().all(|byte| byte.is_ascii_digit());
+    (is_first && groups.all(is_group)).then(|| whole.replace(separator, ""))
+}
+
+/// Whether the digits on both sides of a sign may be thousands and what follows them.
+fn may_be_group(whole: &str, decimals: &str) -> bool {
+    let number = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    (1..=3).contains(&number.len())
+        && !number.starts_with('0')
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && decimals.len() == 3
+        && decimals.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The whole number; `12.0` is 12. None where it is no whole number, or has more than one reading.
+pub(crate) fn whole(text: &str, sign: DecimalSign) -> Option<i64> {
+    let number = parse(text.trim(), sign).ok()??;
+    let units = number.split(0).filter(|(_, excess)| excess.is_empty())?.0;
+    i64::try_from(if number.negative { -units } else { units }).ok()
+}
+
+/// A decimal number: 0.d1d2d3… times ten to the power of `point`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Decimal {
+    /// Below zero; never set for zero itself.
+    pub(super) negative: bool,
+    /// The digits in ASCII, without zeros before the first or after the last; none for zero.
+    pub(super) digits: Vec<u8>,
+    /// Where the decimal point stands, counted from before the first digit.
+    point: i64,
+}
+
+impl Decimal {
+    /// Reads a number as JSON or a spreadsheet writes it: `15000`, `15000.50`, `1.5e4`.
+    fn parse(text: &str) -> Option<Self> {
+        let (signed, exponent) = match text.split_once(['e', 'E']) {
+            Some((number, exponent)) => (number, power(exponent)?),
+            None => (text, 0),
+        };
+        let unsigned = signed.strip_prefix(['-', '+']).unwrap_or(signed);
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        let mut digits = [whole, fraction].concat().into_bytes();
+        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let leading = digits.iter().take_while(|digit| **digit == b'0').count();
+        digits.drain(..leading);
+        while digits.last() == Some(&b'0') {
+            digits.pop();
+        }
+        let point = i64::try_from(whole.len()).ok()? - i64::try_from(leading).ok()?;
+        Some(Self {
+            negative: signed.starts_with('-') && !digits.is_empty(),
+            point: point.saturating_add(exponent),
+            digits,
+        })
+    }
+
+    /// The number times ten to the power of `places`, as its whole part and the
+    /// digits past it; nothing where the whole part has over 19 digits.
+    pub(super) fn split(&self, places: i64) -> Option<(i128, &[u8])> {
+        let point = self.point.saturating_add(places);
+        if self.digits.is_empty() {
+            return Some((0, &[]));
+        }
+        if point < 0 {
+            return Some((0, &self.digits));
+        }
+        let point = usize::try_from(point).ok().filter(|point| *point <= 19)?;
+        let (whole, excess) = self.digits.split_at(point.min(self.digits.len()));
+        let padding = std::iter::repeat_n(&b'0', point - whole.len());
+        let units = whole
+            .iter()
+            .chain(padding)
+            .fold(0, |units, digit| units * 10 + i128::from(digit - b'0'));
+        Some((units, excess))
+    }
+
+    /// Whether the digits past that many places are half a unit or more.
+    pub(super) fn is_at_least_half(&self, places: i64, excess: &[u8]) -> bool {
+        // Where the number begins after the first of them, that one is a zero.
+        self.point.saturating_add(places) >= 0 && excess.first().is_some_and(|next| *next >= b'5')
+    }
+
+    /// Whether digits past the minor unit are what a binary float leaves behind:
+    /// it takes 16 or 17 digits to write, and the excess begins as a run of zeros or nines.
+    pub(super) fn is_noise(&self, excess: &[u8]) -> bool {
+        const RUN: usize = 4;
+        excess.get(..RUN).is_some_and(|run| {
+            self.digits.len() >= 16
+                && excess.len() < self.digits.len()
+                && (run.iter().all(|d| *d == b'0') || run.iter().all(|d| *d == b'9'))
+        })
+    }
+}
+
+/// The power of ten after an `e`; what no integer holds is as good as the largest.
+fn power(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let size = digits.parse().unwrap_or(i64::MAX);
+    Some(if text.starts_with('-') { -size } else { size })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn plain(text: &str, sign: DecimalSign) -> Result<Option<Decimal>, String> {
+        parse(text, sign)
+    }
+
+    #[test]
+    fn signs_between_thousands_and_decimal_commas_are_read() {
+        for sign in [DecimalSign::Point, DecimalSign::PointOrComma] {
+            for (text, number) in [
+                ("15000,50", "15000.50"),
+                ("15 000,50", "15000.5"),
+                ("15\u{a0}000,50", "15000.5"),
+                ("1\u{202f}500\u{202f}000", "1500000"),
+                ("15'000.50", "15000.5"),
+                ("1,500.00", "1500"),
+                ("1.500,00", "1500"),
+                ("1,500,000", "1500000"),
+                ("1.500.000", "1500000"),
+                ("-1.500.000,5", "-1500000.5"),
+                ("15000.50", "15000.50"),
+                ("12,0", "12"),
+                ("0,125", "0.125"),
+                ("1500,125", "1500.125"),
+                ("1500.125", "1500.125"),
+                ("0.125", "0.125"),
+                ("1.5e4", "15000"),
+            ] {
+                assert_eq!(plain(text, sign), Ok(Decimal::parse(number)), "{text}");
+                assert!(Decimal::parse(number).is_some());
+            }
+            for text in [
+                "1,50,000",
+                "15 00",
+                "1,5,0",
+                "1.2.3",
+                "1,500.000,00",
+                "1 500 00",
+                "1,,000",
+                "",
+                ",",
+                "£15",
+                "1,500,00.5",
+            ] {
+                assert_eq!(plain(text, sign), Ok(None), "{text}");
+            }
+            assert!(
+                plain("1,500", sign)
+                    .unwrap_err()
+                    .contains("may mean 1500 or 1.500")
+            );
+        }
+        assert_eq!(plain("1.500", DecimalSign::Point), Ok(Decimal::parse("1.5")));
+        assert!(plain("1.500", DecimalSign::PointOrComma).is_err());
+    }
+
+    #[test]
+    fn a_whole_number_may_have_decimals_that_are_zero() {
+        for (text, number) in [
+            ("12.0", Some(12)),
+            ("12,00", Some(12)),
+            ("-3", Some(-3)),
+            ("1e3", Some(1000)),
+            ("12.5", None),
+            ("1,500", None),
+            ("year", None),
+        ] {
+            assert_eq!(whole(text, DecimalSign::Point), number, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_is_the_same_with_and_without_signs_between_thousands(minor in 0_i64..10_000_000_000_000, european in any::<bool>()) {
+            let (between, before) = if european { ('.', ',') } else { (',', '.') };
+            let digits = (minor / 100).to_string();
+            let mut grouped = String::new();
+            for (at, digit) in digits.chars().enumerate() {
+                if at > 0 && (digits.len() - at) % 3 == 0 {
+                    grouped.push(between);
+                }
+                grouped.push(digit);
+            }
+            let text = format!("{grouped}{before}{:02}", minor % 100);
+            for sign in [DecimalSign::Point, DecimalSign::PointOrComma] {
+                prop_assert_eq!(plain(&text, sign), Ok(Decimal::parse(&format!("{digits}.{:02}", minor % 100))));
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The workbook that goes back to whoever sent records that could not be taken: those records
+//! as they were typed, each wrong cell marked, with what to mend beside them. Mended, it can be
+//! sent as it is.
+
+use std::io::Write;
+
+use serde_json::Value;
+
+use super::guidance::{self, Guided};
+use super::writer::{Book, Purpose, WriteError};
+use crate::finding::Finding;
+use crate::formats::file_record::{StrayItem, UnreadCell};
+
+/// A corrected workbook on its way out.
+pub struct CorrectionBook(Book);
+
+impl CorrectionBook {
+    /// An empty one, for records of a file that could not be taken.
+    pub fn new() -> Result<Self, WriteError> {
+        Book::new(Purpose::Correction, &guidance::lines(Guided::Corrections)).map(Self)
+    }
+
+    /// An empty one, for records that a steward returned.
+    pub fn of_returned() -> Result<Self, WriteError> {
+        Book::new(Purpose::Correction, &guidance::lines(Guided::Returned)).map(Self)
+    }
+
+    /// Writes a record's document as it was typed, with what is wrong in it; the paths of the
+    /// findings lead into the document.
+    pub fn add(&mut self, document: &Value, findings: &[Finding]) -> Result<(), WriteError> {
+        self.0.add(document, findings)
+    }
+
+    /// Writes a row of a list that belongs to no record, with why.
+    pub fn add_stray(&mut self, item: &StrayItem, reason: &str) -> Result<(), WriteError> {
+        self.0.add_stray(item, reason)
+    }
+
+    /// Writes what a cell holds from which nothing was read, to the sheet for such cells.
+    pub fn add_unread(&mut self, cell: &UnreadCell) -> Result<(), WriteError> {
+        self.0.add_unread(cell)
+    }
+
+    /// Writes the file.
+    pub fn finish(self, output: impl Write + Send) -> Result<(), WriteError> {
+        self.0.finish(output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Read as _};
+
+    use serde_json::json;
+    use zip::ZipArchive;
+
+    use super::*;
+    use crate::finding::FindingCode;
+
+    /// The height of a row of a sheet in points, where it has one of its own.
+    fn height(sheet: &str, row: u32) -> Option<f64> {
+        let (_, from) = sheet.split_once(&format!("<row r=\"{row}\""))?;
+        let (attributes, _) = from.split_once('>')?;
+        let (_, height) = attributes.split_once("ht=\"")?;
+        height.split_once('"')?.0.parse().ok()
+    }
+
+    #[test]
+    fn rows_are_as_high_as_their_text_and_sheets_fit_the_page() {
+        let mut book = CorrectionBook::new().unwrap();
+        book.add(
+            &json!({"externalRef": "a", "title": "Short"}),
+            &[Finding::new(FindingCode::Required, "place", "is needed")],
+        )
+        .unwrap();
+        let reasons = ["is too long", "names a person", "has a telephone number"]
+            .map(|reason| Finding::new(FindingCode::Malformed, "summary", reason));
+        book.add(&json!({"externalRef": "b", "summary": "x"}), &reasons)
+            .unwrap();
+        book.add(
+            &json!({"externalRef": "c", "summary": "eight letters ".repeat(100)}),
+            &reasons[..1],
+        )
+        .unwrap();
+        let mut written = Vec::new();
+        book.finish(&mut written).unwrap();
+        let mut archive = ZipArchive::new(Cursor::new(written)).unwrap();
+        let mut part = |name: &str| {
+            let mut text = String::new();
+            archive.by_name(name).unwrap().read_to_string(&mut text).unwrap();
+            text
+        };
+        let guidance = part("xl/worksheets/sheet1.xml");
+        let initiatives = part("xl/worksheets/sheet2.xml");
+        for sheet in [&guidance, &initiatives] {
+            assert!(
+                sheet.contains("orientation=\"landscape\"") && sheet.contains("fitToPage=\"1\""),
+                "{sheet}"
+            );
+        }
+        let heights = (2..=4).map(|row| height(&initiatives, row));
+        let heights: Vec<_> = heights.collect();
+        assert_eq!(heights[..2], [None, Some(45.0)], "three reasons take three lines");
+        assert!(heights[2].is_some_and(|height| height > 200.0), "{heights:?}");
+        assert_eq!(
+            height(&guidance, 3),
+            Some(45.0),
+            "a paragraph of three lines is not cut off"
+        );
+    }
+}

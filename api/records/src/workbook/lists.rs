@@ -1,0 +1,71 @@
+//! The drop-downs of a workbook, and the hidden sheet that they take their words from.
+
+use std::collections::BTreeMap;
+
+use rust_xlsxwriter::{DataValidation, DataValidationErrorStyle, Formula, Workbook};
+
+use super::columns::{Column, Kind, LISTS};
+use super::vocabulary::Vocabulary;
+use super::writer::WriteError;
+
+/// The sheet with the words of the drop-downs, and where in it each list is.
+pub(super) struct Lists {
+    /// The letters of its column, and the rows of its own words and of the reasons why an
+    /// answer is missing, which stand below.
+    ranges: BTreeMap<Option<Vocabulary>, (String, u32, u32)>,
+}
+
+impl Lists {
+    pub(super) fn write(workbook: &mut Workbook) -> Result<Self, WriteError> {
+        let worksheet = workbook.add_worksheet();
+        worksheet.set_name(LISTS)?.set_hidden(true);
+        let mut ranges = BTreeMap::new();
+        let lists = std::iter::once(None).chain(Vocabulary::ALL.iter().copied().map(Some));
+        for (list, place) in lists.zip(0_u16..) {
+            let (heading, mut words) = match list {
+                None => ("Yes or no", vec!["Yes".to_owned(), "No".to_owned()]),
+                Some(list) => (
+                    list.heading(),
+                    list.words().iter().map(|word| word.shown()).collect(),
+                ),
+            };
+            let own = words.len();
+            if list != Some(Vocabulary::WhyMissing) {
+                words.extend(Vocabulary::WhyMissing.words().iter().map(|word| word.shown()));
+            }
+            worksheet.write_string(0, place, heading)?;
+            worksheet.set_column_width(place, 28)?;
+            for (word, row) in words.iter().zip(1..) {
+                worksheet.write_string(row, place, word)?;
+            }
+            let last = |words: usize| u32::try_from(words + 1).unwrap_or(u32::MAX);
+            let letters = rust_xlsxwriter::utility::column_number_to_name(place);
+            ranges.insert(list, (letters, last(own), last(words.len())));
+        }
+        Ok(Self { ranges })
+    }
+
+    /// The drop-down of a column, if it has one.
+    pub(super) fn choice(&self, column: &Column) -> Result<Option<DataValidation>, WriteError> {
+        let list = match column.kind {
+            Kind::YesNo => None,
+            Kind::Code(vocabulary) | Kind::Codes(vocabulary) => Some(vocabulary),
+            Kind::WhyNone => Some(Vocabulary::WhyMissing),
+            Kind::Text | Kind::Date | Kind::Whole | Kind::Money => return Ok(None),
+        };
+        let Some((letters, own, all)) = self.ranges.get(&list) else {
+            return Ok(None);
+        };
+        let last = if column.may_be_missing { all } else { own };
+        let range = Formula::new(format!("={LISTS}!${letters}$2:${letters}${last}"));
+        let choice = DataValidation::new()
+            .allow_list_formula(range)
+            .set_error_style(DataValidationErrorStyle::Warning)
+            .set_error_title("Not a word of the list")?
+            .set_error_message("Choose one of the list, or leave the cell empty where you do not know.")?;
+        // Several words may stand in one cell.
+        Ok(Some(
+            choice.show_error_message(!matches!(column.kind, Kind::Codes(_))),
+        ))
+    }
+}

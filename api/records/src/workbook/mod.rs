@@ -1,0 +1,21 @@
+//! Records as people keep them: in the sheets of a workbook, or in one flat table. What is
+//! written here, [`crate::formats`] reads; both go by the one table of [`columns`].
+
+pub mod columns;
+pub mod corrections;
+pub mod csv;
+pub mod export;
+pub mod formula_escape;
+mod guidance;
+mod styles;
+mod writer;
+
+pub mod format_cell;
+mod layout;
+mod lists;
+pub mod not_known;
+pub mod parse_cell;
+pub mod template;
+pub mod vocabulary;
+
+pub use crate::workbook::writer::WriteError;

@@ -1,0 +1,56 @@
+//! The workbook that people fill in: guidance in plain words, the sheets with their drop-downs
+//! and notes, and an example.
+
+use std::io::Write;
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use super::columns::EXAMPLE;
+use super::guidance::{self, Guided};
+use super::writer::{Book, Purpose, WriteError};
+
+/// Writes the template.
+pub fn write(output: impl Write + Send) -> Result<(), WriteError> {
+    let mut book = Book::new(Purpose::Template, &guidance::lines(Guided::Template))?;
+    book.add_example(&example())?;
+    book.finish(output)
+}
+
+/// The template, written once.
+pub fn bytes() -> Result<&'static [u8], &'static WriteError> {
+    static BYTES: LazyLock<Result<Vec<u8>, WriteError>> = LazyLock::new(|| {
+        let mut written = Vec::new();
+        write(&mut written).map(|()| written)
+    });
+    BYTES.as_deref()
+}
+
+/// A made-up record that uses what most records need.
+pub fn example() -> Value {
+    json!({
+        "externalRef": EXAMPLE,
+        "title": "Made-up example: a food partnership",
+        "summary": "This row is an example and is not read.",
+        "place": {"name": "Birmingham"},
+        "leadOrganisation": {"name": "A made-up charity", "kind": "DELIVERY_ORGANISATION"},
+        "startedOn": "2021-04-01",
+        "ongoing": true,
+        "visibility": "MEMBERS",
+        "source": {"kind": "SELF_REPORT", "title": "Yearly return 2021"},
+        "sharing": {"basis": "The partnership's board agreed on 3 May", "licence": "CC-BY-4.0"},
+        "missing": {"conditionsChanged": "NOT_ASKED"},
+        "entryPoints": [
+            {"entryPoint": "COLLABORATION", "perspective": "PRACTITIONER", "takenOn": "2021-04-01", "motivation": "Everybody was asking for it."},
+            {"entryPoint": "ROOT_CAUSES", "perspective": "PRACTITIONER"},
+        ],
+        "challengesFaced": [
+            {"challenge": "DEFINING_AMBITIONS", "step": "SKIPPED", "reasons": ["SHORT_FUNDING", "STAFF_CAPACITY"], "note": "There was no time to agree what to aim for."},
+        ],
+        "conditionsChanged": [{"condition": "GOVERNANCE", "change": "PARTLY"}],
+        "fundingTerms": [
+            {"funder": {"name": "A made-up funder"}, "currency": "GBP", "amountMinor": 1_500_000, "startsOn": "2021-04-01", "endsOn": "2022-03-31",
+             "durationMonths": 12, "upfrontResearch": false, "reportingFrequency": "QUARTERLY", "missing": {"renewable": "NO_REPLY"}},
+        ],
+    })
+}

@@ -1,0 +1,146 @@
+//! The vocabularies that a column may hold words of, as one type that columns can name.
+
+use std::sync::LazyLock;
+
+use wayin_vocabulary::{Labelled, heading};
+
+/// A word of a vocabulary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// What stands for it in documents.
+    pub code: &'static str,
+    /// What people call it.
+    pub label: &'static str,
+    /// What it means.
+    pub definition: &'static str,
+}
+
+impl Word {
+    /// The word as a cell shows it.
+    pub fn shown(self) -> String {
+        heading(self.label)
+    }
+}
+
+macro_rules! vocabularies {
+    ($($name:ident $heading:literal,)+) => {
+        /// A vocabulary.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Vocabulary {
+            $(#[doc = concat!($heading, ".")] $name,)+
+        }
+
+        impl Vocabulary {
+            /// Every one.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// What it is called.
+            pub const fn heading(self) -> &'static str {
+                match self { $(Self::$name => $heading,)+ }
+            }
+
+            /// Its words, in order.
+            pub fn words(self) -> &'static [Word] {
+                match self {
+                    $(Self::$name => {
+                        static WORDS: LazyLock<Vec<Word>> = LazyLock::new(|| {
+                            wayin_vocabulary::$name::ALL
+                                .iter()
+                                .map(|word| Word {
+                                    code: word.code(),
+                                    label: word.label(),
+                                    definition: word.definition(),
+                                })
+                                .collect()
+                        });
+                        &WORDS
+                    })+
+                }
+            }
+        }
+    };
+}
+
+vocabularies! {
+    EntryPoint "Entry points",
+    Perspective "Whose view",
+    Challenge "Challenges",
+    Step "Steps",
+    Reason "Reasons",
+    Condition "Conditions",
+    Change "Changes",
+    Restriction "Restrictions",
+    ReportingFrequency "How often",
+    ReportingBasis "What is reported on",
+    DeliveryTimeline "Timelines",
+    OrganisationKind "Organisations",
+    Visibility "Who may read",
+    SourceKind "Sources",
+    WhyMissing "Why missing",
+}
+
+impl Vocabulary {
+    /// The word that a text means: its code or its label, whatever its case and spacing.
+    pub fn word(self, text: &str) -> Option<Word> {
+        let folded = fold(text);
+        self.words()
+            .iter()
+            .find(|word| fold(word.code) == folded || fold(word.label) == folded)
+            .copied()
+    }
+}
+
+/// A text without case, and with one space where it has spaces, hyphens or underscores.
+fn fold(text: &str) -> String {
+    let words = text.split(|letter: char| letter.is_whitespace() || matches!(letter, '_' | '-'));
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    words.join(" ").to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_word_is_known_by_its_code_and_by_its_label() {
+        for vocabulary in Vocabulary::ALL {
+            for word in vocabulary.words() {
+                for text in [word.code, word.label, &word.shown(), &word.code.to_lowercase()] {
+                    assert_eq!(vocabulary.word(text), Some(*word), "{text}");
+                }
+                // Reasons stand in one cell, with these between them.
+                assert!(!word.label.contains([';', ',', '\n']), "{word:?}");
+            }
+            let names: BTreeSet<_> = vocabulary
+                .words()
+                .iter()
+                .flat_map(|word| BTreeSet::from([fold(word.code), fold(word.label)]))
+                .collect();
+            let most = vocabulary.words().len() * 2;
+            assert!(names.len() <= most && names.len() >= vocabulary.words().len());
+        }
+        assert_eq!(
+            Vocabulary::EntryPoint
+                .word("  root  causes ")
+                .map(|word| word.code),
+            Some("ROOT_CAUSES")
+        );
+        assert_eq!(Vocabulary::EntryPoint.word(""), None);
+        assert_eq!(Vocabulary::EntryPoint.word("luck"), None);
+    }
+
+    #[test]
+    fn no_two_words_are_told_apart_by_nothing() {
+        for vocabulary in Vocabulary::ALL {
+            for (at, word) in vocabulary.words().iter().enumerate() {
+                for other in &vocabulary.words()[at + 1..] {
+                    let mine = [fold(word.code), fold(word.label)];
+                    assert!(!mine.contains(&fold(other.code)), "{word:?} {other:?}");
+                    assert!(!mine.contains(&fold(other.label)), "{word:?} {other:?}");
+                }
+            }
+        }
+    }
+}
