@@ -25,9 +25,9 @@ use crate::cost::{self, Introspection, Rate, Rates};
 use crate::expiry::{DRAFT_DAYS, Expiry, IMPORT_DAYS};
 use crate::import::job;
 use crate::origins::Origins;
-use crate::pattern::disclosure::noise::Noise;
 use crate::pattern::engine::Settings;
 use crate::server::settings::{CorsHeaders, HttpSettings};
+use wayin_engine::disclosure::cell_key::Noise;
 use wayin_records::formats::records::Limits;
 
 /// The base where `DATABASE_URL` names none.

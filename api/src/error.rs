@@ -7,6 +7,7 @@ mod limit;
 mod token;
 
 use sea_orm::{DbErr, SqlErr};
+use wayin_engine::disclosure::query_restriction::RestrictedQuery;
 
 pub use self::body::BodyError;
 pub use self::database::is_full;
@@ -128,6 +129,12 @@ impl Error {
             Self::Shared(error) => error.shared(),
             error => error,
         }
+    }
+}
+
+impl From<RestrictedQuery> for Error {
+    fn from(refused: RestrictedQuery) -> Self {
+        Self::Disclosing(refused.0)
     }
 }
 

@@ -35,7 +35,7 @@ pub mod check;
 pub mod claim;
 pub mod cli;
 pub mod clock;
-pub mod condition;
+
 pub mod config;
 pub mod cost;
 pub mod crisis;
@@ -77,6 +77,6 @@ pub mod server;
 pub mod snapshot;
 
 pub mod submission;
-pub mod truth;
+
 pub mod vocabulary;
 mod workbook_http;

@@ -22,16 +22,17 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use sea_orm_migration::MigratorTrait;
-use wayin::auth::visibility::Reader;
-use wayin::condition::{Condition, InitiativeCondition};
-use wayin::pattern::answer::{AssociationsQuestion, GridQuestion, associations, grid, pattern};
-use wayin::pattern::count::Base;
-use wayin::pattern::disclosure::noise::Noise;
 use wayin::pattern::engine::{Engine, Settings};
-use wayin::pattern::index::{Snapshot, load};
-use wayin::pattern::kept::Kept;
-use wayin::pattern::question::{Coverage, Question, Viewpoint};
-use wayin::pattern::run::Run;
+use wayin::pattern::loader;
+use wayin_engine::answer::{AssociationsQuestion, GridQuestion, associations, grid, pattern};
+use wayin_engine::cancellation::Run;
+use wayin_engine::count::Base;
+use wayin_engine::disclosure::cell_key::Noise;
+use wayin_engine::index::Snapshot;
+use wayin_engine::predicate::{Condition, InitiativeCondition};
+use wayin_engine::query::{Coverage, Question, Viewpoint};
+use wayin_engine::truth_cache::Kept;
+use wayin_engine::visibility::Reader;
 use wayin_entity::Dimension;
 use wayin_migration::Migrator;
 
@@ -364,7 +365,7 @@ async fn against(db: &DatabaseConnection, name: &str, engine: &OfEngine) -> Resu
 async fn reading(db: &DatabaseConnection, size: usize) -> Result<(), Failure> {
     let start = Instant::now();
     let moment = wayin::database::begin_reading(db).await?;
-    let read = load::everything(&moment, &|_| ()).await?;
+    let read = loader::everything(&moment, &|_| ()).await?;
     moment.commit().await?;
     tell("the index read from SQLite", start.elapsed());
     assert_eq!(read.len(), size, "every initiative is read");

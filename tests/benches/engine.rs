@@ -10,15 +10,15 @@ mod made;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use wayin::auth::visibility::Reader;
-use wayin::condition::Condition;
-use wayin::pattern::answer::{AssociationsQuestion, GridQuestion, associations, grid, pattern};
-use wayin::pattern::count::Base;
-use wayin::pattern::disclosure::noise::Noise;
-use wayin::pattern::kept::Kept;
-use wayin::pattern::question::{Coverage, Question, Viewpoint};
-use wayin::pattern::run::Run;
-use wayin::pattern::statistics::{FourCounts, fisher};
+use wayin_engine::answer::{AssociationsQuestion, GridQuestion, associations, grid, pattern};
+use wayin_engine::cancellation::Run;
+use wayin_engine::count::Base;
+use wayin_engine::disclosure::cell_key::Noise;
+use wayin_engine::predicate::Condition;
+use wayin_engine::query::{Coverage, Question, Viewpoint};
+use wayin_engine::statistics::{FourCounts, fisher};
+use wayin_engine::truth_cache::Kept;
+use wayin_engine::visibility::Reader;
 use wayin_entity::Dimension;
 
 const INITIATIVES: usize = 100_000;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use wayin::app::App;
 use wayin::error::Error;
 use wayin::pattern::engine::Settings;
-use wayin::pattern::run::Stopped;
+use wayin_engine::cancellation::Stopped;
 
 use crate::support::app::TestApp;
 use crate::support::database::Kind;

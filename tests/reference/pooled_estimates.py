@@ -1,4 +1,4 @@
-"""Writes api/src/pattern/statistics/pooled_reference.json: pooled estimates of random strata, by statsmodels.
+"""Writes api/engine/src/statistics/pooled_reference.json: pooled estimates of random strata, by statsmodels.
 
 pip install statsmodels==0.14.5 numpy scipy; then: python tests/reference/pooled_estimates.py
 
@@ -89,7 +89,7 @@ def main():
             cases.append(case(strata))
     source = f"statsmodels {statsmodels.__version__}, StratifiedTable; seed {SEED}"
     lines = ",\n".join(json.dumps(one) for one in cases)
-    target = pathlib.Path(__file__).parents[2] / "api/src/pattern/statistics/pooled_reference.json"
+    target = pathlib.Path(__file__).parents[2] / "api/engine/src/statistics/pooled_reference.json"
     target.write_text(f'{{"source": {json.dumps(source)}, "cases": [\n{lines}\n]}}\n')
     print(f"{target}: {len(cases)} cases", file=sys.stderr)
 

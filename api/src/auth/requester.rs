@@ -3,8 +3,8 @@
 use uuid::Uuid;
 use wayin_entity::Role;
 
-use super::visibility::Reader;
 use crate::error::{Error, Result, TokenError};
+use wayin_engine::visibility::Reader;
 
 /// The member who asks, or why there is none.
 #[derive(Clone, Debug)]

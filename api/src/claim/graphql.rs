@@ -8,7 +8,6 @@ use uuid::Uuid;
 use wayin_entity::claim;
 
 use crate::auth::permission::Asking;
-use crate::auth::visibility::Reader;
 use crate::error::Error;
 use crate::graphql::{
     app,
@@ -25,7 +24,8 @@ use crate::meeting::graphql::{Reflection, ReflectionById};
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::pattern::ask::{Asker, PatternInput};
 use crate::pattern::graphql::{Pattern, asks_for_cautions};
-use crate::pattern::question::Coverage;
+use wayin_engine::query::Coverage;
+use wayin_engine::visibility::Reader;
 
 /// A sentence in plain words that the evidence base can answer.
 #[derive(Clone, Debug)]

@@ -10,7 +10,6 @@ use super::graphql::Claim;
 use super::save::{Draft, LONGEST_FILTER, save};
 use crate::app::App;
 use crate::auth::permission::Asking;
-use crate::auth::visibility::Reader;
 use crate::error::Error;
 use crate::graphql::{app, decode, input, mutating};
 use crate::id::NodeKind;
@@ -18,8 +17,9 @@ use crate::initiative::filter_input::InitiativeFilter;
 use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
 use crate::keeping::partial::Partial;
 use crate::pattern::ask::{Asker, PatternInput};
-use crate::pattern::question::Coverage;
 use crate::submission::look;
+use wayin_engine::query::Coverage;
+use wayin_engine::visibility::Reader;
 use wayin_records::finding::{Finding, FindingCode};
 
 /// A claim that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null

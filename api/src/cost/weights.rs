@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::paging;
-use crate::pattern::question::MAX_PAIRED_CONDITIONS;
+use wayin_engine::query::MAX_PAIRED_CONDITIONS;
 
 /// How often what a field holds is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

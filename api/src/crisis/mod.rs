@@ -7,9 +7,9 @@ mod save;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use wayin_entity::{crisis, crisis_place};
 
-use crate::condition::CrisisPeriod;
 use crate::error::Result;
 use crate::paging::{Key, Paged, Sort};
+use wayin_engine::predicate::CrisisPeriod;
 
 /// The period of a crisis, and the places that it bears on.
 pub async fn period(db: &impl ConnectionTrait, slug: &str) -> Result<Option<CrisisPeriod>> {

@@ -12,9 +12,9 @@ use wayin_entity::{
     ReportingFrequency, Restriction, Step,
 };
 
-use crate::condition::{Comparison, Condition, SetComparison, TextComparison};
 use crate::error::{Error, Result};
 use crate::id::{self, NodeKind};
+use wayin_engine::predicate::{Comparison, Condition, SetComparison, TextComparison};
 use wayin_records::spelling::fold;
 
 /// A count of minor units of money: a 64-bit integer, as a number or as text.

@@ -2,9 +2,9 @@
 
 use sea_orm::DatabaseConnection;
 
-use crate::auth::visibility::Reader;
-use crate::condition::Condition;
 use crate::error::{Error, Result};
+use wayin_engine::predicate::Condition;
+use wayin_engine::visibility::Reader;
 
 /// How deep filters may be nested.
 const DEEPEST: usize = 12;

@@ -27,8 +27,8 @@ use uuid::Uuid;
 use super::error::Shared;
 use crate::app::App;
 use crate::auth::requester::{Member, Requester};
-use crate::auth::visibility::Reader;
 use crate::error::{Error, TokenError};
+use wayin_engine::visibility::Reader;
 
 /// What loading needs to know: where to read, and for whom. Each domain says for
 /// its own keys what is loaded.

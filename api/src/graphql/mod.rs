@@ -26,8 +26,8 @@ use async_graphql::Context;
 pub use self::global_id::decode;
 use crate::app::App;
 use crate::auth::requester::{Member, Requester};
-use crate::auth::visibility::Reader;
 use crate::error::Result;
+use wayin_engine::visibility::Reader;
 
 /// The running service, of a request.
 pub fn app<'a>(ctx: &Context<'a>) -> &'a Arc<App> {

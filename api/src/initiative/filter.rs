@@ -16,13 +16,13 @@ use wayin_entity::{
     organisation, place,
 };
 
-use crate::condition::{
+use crate::database::escape_like;
+use crate::place::within;
+use wayin_engine::predicate::{
     Comparison, Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, OrganisationCondition,
     OrganisationTest, PlaceCondition, PlaceTest, Quantifier, SetComparison, TermCondition, TermTest,
     TextComparison, WayInComparison,
 };
-use crate::database::escape_like;
-use crate::place::within;
 
 /// Where a condition on initiatives is TRUE, or FALSE. Speaks of the table `initiative`.
 pub fn initiatives(condition: &InitiativeCondition, wanted: bool) -> Expr {

@@ -5,10 +5,6 @@ use async_graphql::InputObject;
 use futures_util::future::BoxFuture;
 use wayin_entity::{Challenge, Condition as ConditionForChange, EntryPoint, Perspective};
 
-use crate::condition::{
-    Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, Quantifier, SetComparison, TermCondition,
-    TermTest, WayInComparison,
-};
 use crate::crisis;
 use crate::error::{Error, Result};
 use crate::graphql::comparison::{
@@ -20,6 +16,10 @@ use crate::graphql::filter::{Lookup, at, not_too_many, only_or_all, some_part};
 use crate::id::NodeKind;
 use crate::organisation::filter_input::OrganisationFilter;
 use crate::place::filter_input::PlaceRef;
+use wayin_engine::predicate::{
+    Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, Quantifier, SetComparison, TermCondition,
+    TermTest, WayInComparison,
+};
 
 fn weight_of_initiative_test(test: &InitiativeTest) -> usize {
     match test {

@@ -17,17 +17,18 @@ use sea_orm::{
 use uuid::Uuid;
 use wayin_entity::{funding_term, initiative, organisation};
 
-use crate::auth::visibility::{Reader, published_sql};
-use crate::condition::{InitiativeCondition, InitiativeTest};
+use crate::auth::visibility::{published_sql, reads_a_part_sql, reads_whole_sql};
 use crate::paging::{Key, Paged, Sort};
+use wayin_engine::predicate::{InitiativeCondition, InitiativeTest};
+use wayin_engine::visibility::Reader;
 
 /// In SQL, of the table `initiative`: what is published, and the reader may read
 /// whole, or, where `parts_too`, at least in part.
 pub fn visible_sql(reader: Reader, parts_too: bool) -> Expr {
     published_sql().and(if parts_too {
-        reader.reads_a_part_sql()
+        reads_a_part_sql(reader)
     } else {
-        reader.reads_whole_sql()
+        reads_whole_sql(reader)
     })
 }
 

@@ -7,7 +7,6 @@ use uuid::Uuid;
 use wayin_entity::organisation;
 
 use super::former;
-use crate::condition::{Condition, Named, OrganisationCondition, OrganisationTest, TextComparison};
 use crate::error::{Error, Result};
 use crate::graphql::{
     comparison::{IdComparison, OrganisationKindComparison, TextComparisonInput},
@@ -15,6 +14,7 @@ use crate::graphql::{
 };
 use crate::id::NodeKind;
 use crate::initiative::organisations_visible_to;
+use wayin_engine::predicate::{Condition, Named, OrganisationCondition, OrganisationTest, TextComparison};
 use wayin_records::spelling;
 
 /// Which organisations are meant. All parts must hold; the empty filter holds of all.

@@ -7,21 +7,22 @@ use std::sync::Arc;
 use async_graphql::{InputType as _, Value};
 use wayin_entity::{Dimension, Perspective};
 
-use super::answer::{
-    self, Association, AssociationsQuestion, Distribution, DistributionQuestion, Flows, FlowsQuestion, Grid,
-    GridQuestion, PatternAnswer,
-};
-use super::count::Base;
-use super::disclosure::slicing;
-use super::question::{Coverage, MAX_PAIRED_CONDITIONS, MIN_PAIRED_CONDITIONS, Question, Viewpoint};
-use super::run::Stopped;
 use crate::app::App;
 use crate::auth::permission::Asking;
-use crate::auth::visibility::Reader;
-use crate::condition::{Condition, InitiativeCondition};
 use crate::error::{Error, Result};
 use crate::graphql::filter::Lookup;
 use crate::initiative::filter_input::InitiativeFilter;
+use wayin_engine::answer;
+use wayin_engine::answer::{
+    Association, AssociationsQuestion, Distribution, DistributionQuestion, Flows, FlowsQuestion, Grid,
+    GridQuestion, PatternAnswer,
+};
+use wayin_engine::cancellation::Stopped;
+use wayin_engine::count::Base;
+use wayin_engine::disclosure::query_restriction;
+use wayin_engine::predicate::{Condition, InitiativeCondition};
+use wayin_engine::query::{Coverage, MAX_PAIRED_CONDITIONS, MIN_PAIRED_CONDITIONS, Question, Viewpoint};
+use wayin_engine::visibility::Reader;
 
 /// Someone who asks, over which records, and how new the answer must be.
 #[derive(Clone)]
@@ -199,7 +200,7 @@ impl Asker {
 
     fn check(&self, parts: &[(&str, &InitiativeCondition)]) -> Result<()> {
         if self.viewpoint.is_controlled() {
-            slicing::check(parts)
+            Ok(query_restriction::check(parts)?)
         } else {
             Ok(())
         }
@@ -221,7 +222,9 @@ impl Asker {
         dimensions
             .iter()
             .filter_map(|(argument, dimension)| Some((*argument, (*dimension)?)))
-            .try_for_each(|(argument, dimension)| slicing::check_dimension(argument, dimension))
+            .try_for_each(|(argument, dimension)| {
+                Ok(query_restriction::check_dimension(argument, dimension)?)
+            })
     }
 
     async fn ask<T: Send + 'static>(

@@ -2,28 +2,29 @@
 //! from it on threads of its own.
 //!
 //! Beside the newest snapshot one is held for each audience, which the records that are
-//! hidden from it are counted by: see [`release`](super::release).
+//! hidden from it are counted by: see [`release`](wayin_engine::staged_snapshot).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::count::Base;
-use super::disclosure::noise::Noise;
-use super::index::Snapshot;
-use super::index::load::{self, Changed, Followed};
-use super::kept::Kept;
-use super::release::Release;
-use super::run::{Run, Stopped};
-use crate::auth::visibility::Audience;
 use crate::change::{CHANNEL, ChangeNotifier};
 use crate::database;
 use crate::error::{Error, Result};
+use crate::pattern::loader;
+use crate::pattern::loader::{Changed, Followed};
 use arc_swap::ArcSwapOption;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sea_orm::{DatabaseConnection, DbBackend, sqlx::postgres::PgListener};
 use tokio::sync::{Mutex, Semaphore, broadcast, oneshot, watch};
 use uuid::Uuid;
+use wayin_engine::cancellation::{Run, Stopped};
+use wayin_engine::count::Base;
+use wayin_engine::disclosure::cell_key::Noise;
+use wayin_engine::index::Snapshot;
+use wayin_engine::staged_snapshot::Release;
+use wayin_engine::truth_cache::Kept;
+use wayin_engine::visibility::Audience;
 
 /// How long the engine waits before it looks for changes of which nobody has told it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -217,7 +218,7 @@ impl Engine {
         let held = self.held.load_full();
         if let Some(held) = &held
             && following.holes.is_empty()
-            && load::newest_change(db).await? == held.live.as_of
+            && loader::newest_change(db).await? == held.live.as_of
         {
             return Ok(());
         }
@@ -225,7 +226,7 @@ impl Engine {
         let followed = match &held {
             Some(held) => {
                 let holes: Vec<i64> = following.holes.keys().copied().collect();
-                load::changes(&moment, &held.live, &holes).await?
+                loader::changes(&moment, &held.live, &holes).await?
             }
             None => Followed::Lost,
         };
@@ -238,7 +239,7 @@ impl Engine {
                 Some(following.take_up(live, &changed))
             }
             Followed::Lost => {
-                let read = Arc::new(load::everything(&moment, progress).await?);
+                let read = Arc::new(loader::everything(&moment, progress).await?);
                 tracing::info!(
                     initiatives = read.len(),
                     change = read.as_of.change,

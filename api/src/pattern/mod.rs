@@ -6,29 +6,21 @@
 //! [`disclosure`] control, and becomes an [`answer`]: figures by [`statistics`], plain
 //! words by [`reading`], and [`cautions`]. It leaves over [`graphql`], or as a [`csv`] file.
 
-pub mod answer;
 pub mod ask;
-pub mod cautions;
-pub mod count;
+
 pub mod csv;
-pub mod dimension;
-pub mod disclosure;
+
 pub mod engine;
-pub mod evaluate;
-pub mod figures;
+
 pub mod graphql;
-pub mod index;
-pub mod kept;
-pub mod question;
-pub mod reading;
-pub mod release;
-pub mod run;
-pub mod statistics;
+pub mod loader;
 
 use uuid::Uuid;
 
-use self::{evaluate::Prepared, index::Snapshot, kept::Kept};
-use crate::condition::InitiativeCondition;
+use wayin_engine::evaluate::Prepared;
+use wayin_engine::index::Snapshot;
+use wayin_engine::predicate::InitiativeCondition;
+use wayin_engine::truth_cache::Kept;
 
 /// The ids of the initiatives of which a condition is TRUE, and of which it is FALSE, in order.
 pub fn initiatives_where(snapshot: &Snapshot, condition: &InitiativeCondition) -> (Vec<Uuid>, Vec<Uuid>) {

@@ -4,7 +4,6 @@ use async_graphql::{ID, InputObject, OneofObject};
 use futures_util::future::BoxFuture;
 
 use super::PlaceKey;
-use crate::condition::{Condition, Named, PlaceCondition, PlaceTest};
 use crate::error::{Error, Result};
 use crate::graphql::{
     comparison::{IdComparison, PlaceKindComparison, TextComparisonInput},
@@ -12,6 +11,7 @@ use crate::graphql::{
     filter::{Lookup, at, not_too_many, only_or_all},
 };
 use crate::id::NodeKind;
+use wayin_engine::predicate::{Condition, Named, PlaceCondition, PlaceTest};
 use wayin_records::spelling;
 
 /// A place, named by its id or its GSS code: one of the two.

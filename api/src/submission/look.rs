@@ -8,7 +8,6 @@ use uuid::Uuid;
 use wayin_entity::{organisation, submission};
 
 use super::Refusal;
-use crate::auth::visibility::Reader;
 use crate::change::Act;
 use crate::error::Result;
 use crate::initiative::organisations_visible_to;
@@ -16,6 +15,7 @@ use crate::initiative::publish::{self, Proposal};
 use crate::name_suggestions::describe_nearest;
 use crate::organisation::{Found, named_alike};
 use crate::place::Gazetteer;
+use wayin_engine::visibility::Reader;
 use wayin_records::finding::{Finding, FindingCode};
 use wayin_records::json_reader;
 use wayin_records::json_reader::Reading;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr};
 use uuid::Uuid;
-use wayin::pattern::index::{CHUNK_ROWS, Row, Term};
+use wayin_engine::index::{CHUNK_ROWS, Row, Term};
 use wayin_entity::{Challenge, Condition, EntryPoint, Perspective, Reason};
 
 use super::{FUNDERS, id, leads, places, rows};

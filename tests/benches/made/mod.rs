@@ -8,9 +8,12 @@ use chrono::{DateTime, NaiveDate};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use uuid::Uuid;
-use wayin::condition::{Comparison, Condition, InitiativeCondition, InitiativeTest, Quantifier, TermTest};
-use wayin::pattern::index::{
-    AsOf, CHUNK_ROWS, Chunk, EntryPoints, Organisation, Organisations, Places, Row, Snapshot, Term,
+use wayin_engine::index::{
+    AsOf, CHUNK_ROWS, Chunk, EntryPoints, Organisation, Organisations, Places, Row, Snapshot, StoredPlace,
+    Term,
+};
+use wayin_engine::predicate::{
+    Comparison, Condition, InitiativeCondition, InitiativeTest, Quantifier, TermTest,
 };
 use wayin_entity::{
     Challenge, Change, DeliveryTimeline, EntryPoint, PlaceKind, ReportingBasis, ReportingFrequency,
@@ -171,6 +174,19 @@ pub fn places() -> (Vec<place::Model>, Vec<place_within::Model>) {
 /// A snapshot of so many initiatives, packed as the engine packs them.
 pub fn snapshot(initiatives: usize) -> Snapshot {
     let (places, within) = places();
+    let places: Vec<StoredPlace> = places
+        .into_iter()
+        .map(|place| StoredPlace {
+            id: place.id,
+            name: place.name,
+            kind: place.kind,
+            successor_id: place.successor_id,
+        })
+        .collect();
+    let parents: Vec<_> = within
+        .iter()
+        .map(|link| (link.place_id, link.within_id))
+        .collect();
     let mut organisations = Organisations::default();
     for number in 0..leads(initiatives) + FUNDERS {
         organisations.put(Organisation {
@@ -185,7 +201,7 @@ pub fn snapshot(initiatives: usize) -> Snapshot {
         chunks: (0..initiatives.div_ceil(CHUNK_ROWS))
             .map(|chunk| Chunk::pack(&rows(initiatives, chunk)).into())
             .collect(),
-        places: Places::read(&Places::default(), places, &within).into(),
+        places: Places::read(&Places::default(), &places, &parents).into(),
         organisations: organisations.into(),
         as_of: AsOf {
             change: 1,
@@ -223,7 +239,7 @@ pub fn step(challenge: Challenge, step: Step) -> InitiativeCondition {
 
 /// So many conditions, each another: steps, ways in, reasons, changes, lengths of funding.
 pub fn conditions(count: usize) -> Vec<InitiativeCondition> {
-    use wayin::condition::WayInComparison;
+    use wayin_engine::predicate::WayInComparison;
     let steps = Challenge::ALL
         .iter()
         .flat_map(|of| Step::ALL.iter().map(|found| step(*of, *found)));

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use wayin::pattern::answer::{self, PatternAnswer};
-use wayin::pattern::question::Question;
+use wayin_engine::answer;
+use wayin_engine::answer::PatternAnswer;
+use wayin_engine::query::Question;
 
 use super::{Counted, Populated, condition, populated, told};
 use crate::support::app::TestApp;

@@ -9,19 +9,18 @@ use async_graphql::{InputType, Value as GraphQlValue};
 use sea_orm::{EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use wayin::auth::visibility::Reader;
-use wayin::condition::InitiativeCondition;
 use wayin::graphql::filter::Lookup;
 use wayin::initiative::filter;
 use wayin::initiative::filter_input::InitiativeFilter;
-use wayin::pattern::answer::{
-    self, AssociationsQuestion, DistributionQuestion, FlowsQuestion, GridQuestion, Table,
-};
-use wayin::pattern::count::Base;
-use wayin::pattern::disclosure::Shown;
 use wayin::pattern::initiatives_where;
-use wayin::pattern::question::{Coverage, Question, Viewpoint};
-use wayin::pattern::run::Stopped;
+use wayin_engine::answer;
+use wayin_engine::answer::{AssociationsQuestion, DistributionQuestion, FlowsQuestion, GridQuestion, Table};
+use wayin_engine::cancellation::Stopped;
+use wayin_engine::count::Base;
+use wayin_engine::disclosure::Shown;
+use wayin_engine::predicate::InitiativeCondition;
+use wayin_engine::query::{Coverage, Question, Viewpoint};
+use wayin_engine::visibility::Reader;
 use wayin_entity::{Dimension, Perspective, initiative, organisation};
 
 use crate::support::app::TestApp;

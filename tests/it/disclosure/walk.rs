@@ -8,11 +8,11 @@ use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value, json};
 use wayin::clock::{Clock, SystemClock};
-use wayin::pattern::answer::Table;
-use wayin::pattern::disclosure::{Rule, Shown};
-use wayin::pattern::figures::Figures;
-use wayin::pattern::statistics::Estimate;
 use wayin::schema::sdl;
+use wayin_engine::answer::Table;
+use wayin_engine::disclosure::{Rule, Shown};
+use wayin_engine::measures::Figures;
+use wayin_engine::statistics::Estimate;
 use wayin_entity::{Dimension, claim};
 
 use super::base::{Chance, SEED, askers, empty, large, settled};

@@ -4,14 +4,14 @@ use std::sync::{Arc, Mutex};
 
 use sea_orm::EntityTrait;
 use uuid::Uuid;
-use wayin::auth::visibility::Reader;
-use wayin::condition::Condition;
-use wayin::pattern::count::cells::{CellsOfRows, Layout, Marked, Shape};
-use wayin::pattern::count::{Counting, RawCell};
-use wayin::pattern::disclosure::{Rule, shown};
 use wayin::pattern::engine::{Engine, Settings};
-use wayin::pattern::index::Chunk;
-use wayin::pattern::question::{Coverage, Viewpoint};
+use wayin_engine::count::layout::{CellsOfRows, Layout, Marked, Shape};
+use wayin_engine::count::{Counting, RawCell};
+use wayin_engine::disclosure::{Rule, shown};
+use wayin_engine::index::Chunk;
+use wayin_engine::predicate::Condition;
+use wayin_engine::query::{Coverage, Viewpoint};
+use wayin_engine::visibility::Reader;
 use wayin_entity::initiative;
 
 use super::base::{Chance, SEED, empty, large};

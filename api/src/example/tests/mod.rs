@@ -13,8 +13,8 @@ use wayin_entity::{
 
 use super::places::{REGIONS, local_authorities};
 use super::*;
-use crate::pattern::statistics::{Estimate, FourCounts, risk_ratio};
-use crate::truth::Truth;
+use wayin_engine::statistics::{Estimate, FourCounts, risk_ratio};
+use wayin_engine::three_valued::Truth;
 use wayin_records::record::{FundingTerm, OrganisationReference};
 
 static EVIDENCE: LazyLock<Evidence> = LazyLock::new(evidence);

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
 use crate::example::ExampleCrisis;
-use crate::truth::Truth;
+use wayin_engine::three_valued::Truth;
 use wayin_records::record::{FundingTerm, InitiativeRecord};
 
 pub(super) fn truth(filter: &Value, record: &InitiativeRecord, periods: &[ExampleCrisis]) -> Truth {

@@ -3,17 +3,19 @@
 use async_graphql::{InputType, Value};
 use wayin_entity::WhyMissing;
 
-use super::super::answer::{
+use super::super::graphql::parts::{key_text, number};
+use super::{Cell, File, with_interval};
+use wayin_engine::answer::{
     Adjusted, Association, Basis, Distribution, FLOWS_OVERLAP, Flows, Grid, PatternAnswer, Table,
 };
-use super::super::cautions::{self, Caution, CautionCode};
-use super::super::dimension::StratumName;
-use super::super::disclosure::Shown;
-use super::super::figures::{self, Figures};
-use super::super::graphql::parts::{key_text, number};
-use super::super::question::Question;
-use super::super::reading;
-use super::{Cell, File, with_interval};
+use wayin_engine::cautions;
+use wayin_engine::cautions::{Caution, CautionCode};
+use wayin_engine::dimension::StratumName;
+use wayin_engine::disclosure::Shown;
+use wayin_engine::measures;
+use wayin_engine::measures::Figures;
+use wayin_engine::query::Question;
+use wayin_engine::summary;
 use wayin_entity::{Labelled, heading};
 
 /// What a file says of itself, whatever the answer is.
@@ -42,7 +44,7 @@ const ESTIMATES: [&str; 5] = [
 pub fn pattern(frame: Frame<'_>, question: &Question, answer: &PatternAnswer) -> File {
     let mut head = frame.head(&answer.basis, cautions::of_pattern(answer));
     head.own = illustrative(&answer.illustrative, &answer.basis);
-    head.reading = Some(reading::reading(question, answer));
+    head.reading = Some(summary::reading(question, answer));
     let mut strata: Vec<&(StratumName, Table)> =
         answer.strata.iter().flat_map(|strata| &strata.tables).collect();
     strata.sort_by_cached_key(|(name, _)| name.rank());
@@ -56,8 +58,8 @@ pub fn pattern(frame: Frame<'_>, question: &Question, answer: &PatternAnswer) ->
         [Cell::text("overall"), Cell::text("All"), Cell::Empty],
         &answer.table,
         [
-            figures::p_value(&answer.table),
-            figures::conditional_odds_ratio(&answer.table),
+            measures::p_value(&answer.table),
+            measures::conditional_odds_ratio(&answer.table),
         ],
     );
     let of_strata = strata.into_iter().map(|(name, table)| {

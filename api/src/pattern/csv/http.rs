@@ -20,11 +20,11 @@ use super::parameters::Parameters;
 use crate::app::App;
 use crate::auth::permission::Asking;
 use crate::auth::requester::Requester;
-use crate::auth::visibility::Reader;
 use crate::cost::address::Caller;
 use crate::cost::{self, Payer, weights};
 use crate::error::{BodyError, Error, Result};
 use crate::server::body::{self, JSON};
+use wayin_engine::visibility::Reader;
 
 /// A kind of file.
 #[derive(Clone, Copy, Debug)]

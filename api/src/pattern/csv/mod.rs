@@ -11,8 +11,8 @@ mod parameters;
 
 use std::borrow::Cow;
 
-use super::statistics::Estimate;
 use crate::error::{Error, Result};
+use wayin_engine::statistics::Estimate;
 
 /// Excel takes a CSV file that is opened with a double click for one in the machine's old code
 /// page, unless it begins so; `LibreOffice` chooses UTF-8 by it. Readers that know nothing of

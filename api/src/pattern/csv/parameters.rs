@@ -8,7 +8,7 @@ use crate::cost::{self, weights::FILTERS};
 use crate::error::{Error, Result};
 use crate::graphql::input;
 use crate::initiative::filter_input::InitiativeFilter;
-use crate::pattern::question::Coverage;
+use wayin_engine::query::Coverage;
 use wayin_records::text::quoted;
 
 /// The parameters that are JSON documents, also in an address.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use async_graphql::{Context, InputObject, Object};
 
-use super::super::answer::Association as Found;
-use super::super::cautions;
-use super::super::figures::Figures;
-use super::super::question::Coverage;
 use super::parts::{AsOf, Caution, CoincidenceTable, Disclosure, Estimate, Proportion, number};
 use crate::graphql::app;
 use crate::initiative::filter_input::InitiativeFilter;
+use wayin_engine::answer::Association as Found;
+use wayin_engine::cautions;
+use wayin_engine::measures::Figures;
+use wayin_engine::query::Coverage;
 
 /// A condition, with a name to know it by in the answer.
 #[derive(InputObject)]

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
 
-use super::super::answer::{Basis, Bin, Distribution};
-use super::super::cautions;
-use super::super::question::Coverage;
 use super::parts::{AsOf, Caution, Disclosure, key_text, number, organisation_of, place_of};
 use crate::graphql::app;
 use crate::initiative::graphql::{Organisation, Place};
+use wayin_engine::answer::{Basis, Bin, Distribution};
+use wayin_engine::cautions;
+use wayin_engine::query::Coverage;
 
 /// How many initiatives have one value of a dimension.
 pub struct DistributionBin {

@@ -3,11 +3,11 @@
 use async_graphql::{Context, Object};
 use wayin_entity::{EntryPoint, Perspective};
 
-use super::super::answer::{Basis, FLOWS_OVERLAP, Flow};
-use super::super::cautions;
-use super::super::question::Coverage;
 use super::parts::{AsOf, Caution, Disclosure, number};
 use crate::graphql::app;
+use wayin_engine::answer::{Basis, FLOWS_OVERLAP, Flow};
+use wayin_engine::cautions;
+use wayin_engine::query::Coverage;
 
 /// How many initiatives moved from their way in to a later entry point, or stayed with it.
 pub struct EntryPointFlow {

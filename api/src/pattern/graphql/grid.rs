@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
 
-use super::super::answer::Grid;
-use super::super::cautions;
-use super::super::dimension::StratumName;
-use super::super::disclosure::Shown;
-use super::super::question::Coverage;
 use super::parts::{AsOf, Caution, Disclosure, WithheldCell, key_text, number, organisation_of, place_of};
 use crate::graphql::app;
 use crate::initiative::graphql::{Organisation, Place};
+use wayin_engine::answer::Grid;
+use wayin_engine::cautions;
+use wayin_engine::dimension::StratumName;
+use wayin_engine::disclosure::Shown;
+use wayin_engine::query::Coverage;
 
 /// Every value of one dimension against every value of another: an evidence map, whose empty cells are the gaps.
 pub struct PatternGrid(Arc<Grid>);

@@ -21,11 +21,11 @@ pub use self::grid::PatternGrid;
 pub use self::pattern::Pattern;
 pub use self::subscription::PatternSubscription;
 use super::ask::{Asker, PatternInput};
-use super::question::Coverage;
 use crate::auth::permission::Asking;
 use crate::auth::requester::Requester;
 use crate::graphql::{app, reader};
 use crate::initiative::filter_input::InitiativeFilter;
+use wayin_engine::query::Coverage;
 
 /// Questions across places.
 #[derive(Default)]

@@ -4,16 +4,18 @@ use async_graphql::{Context, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use wayin_entity::WhyMissing;
 
-use super::super::answer::{self, Basis};
-use super::super::cautions::{self, CautionCode};
-use super::super::dimension::StratumKey;
-use super::super::disclosure::{Rule, Shown};
-use super::super::{index, statistics};
 use crate::graphql::loader;
 use crate::id::NodeKind;
 use crate::initiative::graphql::{Organisation, Place};
 use crate::organisation::loaders::OrganisationById;
 use crate::place::loaders::PlaceById;
+use wayin_engine::answer;
+use wayin_engine::answer::Basis;
+use wayin_engine::cautions;
+use wayin_engine::cautions::CautionCode;
+use wayin_engine::dimension::StratumKey;
+use wayin_engine::disclosure::{Rule, Shown};
+use wayin_engine::{index, statistics};
 
 /// A count as GraphQL gives it; null where it is withheld.
 pub fn number(shown: &Shown) -> Option<i64> {

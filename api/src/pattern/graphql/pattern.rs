@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result, SimpleObject};
 
-use super::super::answer::{self, PatternAnswer};
 use super::super::ask::{Asker, PatternInput};
-use super::super::question::{Coverage, Question};
-use super::super::{cautions, figures, reading};
 use super::parts::{AsOf, Caution, CoincidenceTable, Disclosure, Estimate, Proportion, UnknownBecause};
 use super::strata::{self, Stratum, StratumOrder};
 use crate::error::Error;
 use crate::graphql::{app, connection::Connection};
 use crate::paging::PageArguments;
+use wayin_engine::answer;
+use wayin_engine::answer::PatternAnswer;
+use wayin_engine::query::{Coverage, Question};
+use wayin_engine::{cautions, measures, summary};
 
 /// How often two conditions coincide.
 #[derive(Clone)]
@@ -36,8 +37,8 @@ impl Pattern {
         self.answer.says_the_same(&other.answer)
     }
 
-    fn figures(&self) -> figures::Figures {
-        figures::Figures::of(&self.answer.table)
+    fn figures(&self) -> measures::Figures {
+        measures::Figures::of(&self.answer.table)
     }
 }
 
@@ -46,7 +47,7 @@ impl Pattern {
 impl Pattern {
     /// The answer in plain words, what is not known included, with no claim about causes.
     async fn reading(&self) -> String {
-        reading::reading(&self.question, &self.answer)
+        summary::reading(&self.question, &self.answer)
     }
 
     /// The four counts, and how many are not known.
@@ -98,7 +99,7 @@ impl Pattern {
     /// The odds ratio that is likeliest given the margins, as Fisher's test has it; null where it would be
     /// zero or infinite, and where counts are not exact.
     async fn conditional_odds_ratio(&self) -> Option<f64> {
-        figures::conditional_odds_ratio(&self.answer.table)
+        measures::conditional_odds_ratio(&self.answer.table)
     }
 
     /// How closely the two go together, from -1 to 1; null where a margin is empty or a count withheld.
@@ -108,7 +109,7 @@ impl Pattern {
 
     /// The p-value of Fisher's exact test, two-sided; null if counts are not exact, or if all four are 0.
     async fn p_value(&self) -> Option<f64> {
-        figures::p_value(&self.answer.table)
+        measures::p_value(&self.answer.table)
     }
 
     /// What is found over the strata of `by`, each compared only within itself; null without `by`, where

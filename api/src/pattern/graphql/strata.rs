@@ -3,15 +3,15 @@
 use async_graphql::{Context, Enum, InputObject, Object, Result, connection::Edge};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use super::super::answer::{Basis, Strata, Table};
-use super::super::dimension::StratumName;
-use super::super::figures::Figures;
 use super::parts::{CoincidenceTable, Disclosure, Estimate, Proportion, key_text, organisation_of, place_of};
 use crate::error::Error;
 use crate::graphql::connection::{Connection, TotalCount};
 use crate::graphql::order::Direction;
 use crate::initiative::graphql::{Organisation, Place};
 use crate::paging::{self, PageArguments};
+use wayin_engine::answer::{Basis, Strata, Table};
+use wayin_engine::dimension::StratumName;
+use wayin_engine::measures::Figures;
 
 /// One value of a dimension, with its counts.
 pub struct Stratum {

@@ -9,12 +9,12 @@ use tokio::time::{Instant, sleep_until};
 use wayin_entity::Dimension;
 
 use super::super::ask::{Asker, PatternInput};
-use super::super::question::Coverage;
 use super::{Pattern, asker, asks_for_cautions};
 use crate::auth::permission::Subscribing;
 use crate::error::Error;
 use crate::graphql::app;
 use crate::initiative::filter_input::InitiativeFilter;
+use wayin_engine::query::Coverage;
 
 /// The least time between two answers that are sent.
 const SENT_EVERY: Duration = Duration::from_secs(1);

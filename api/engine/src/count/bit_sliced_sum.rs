@@ -1,0 +1,146 @@
+//! Counts hidden initiatives and adds up their keys, by whole words of sets of rows.
+//!
+//! Keys are added modulo 256. A chunk has them as eight sets of rows, one for each bit, and
+//! so as many sums are made at once as a register has bits: each bit position of the words
+//! has a sum of its own, itself in eight bits, to which the next word's keys are added as
+//! one adds by hand, bit by bit with a carry. The sums are joined at the end.
+
+use std::num::Wrapping;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::super::index::{Bits, Chunk};
+
+const KEY_BITS: usize = 8;
+
+/// How many hidden initiatives some sets of rows hold, and the sum of their keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sums {
+    pub count: u64,
+    pub key: Wrapping<u8>,
+}
+
+impl Sums {
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            count: self.count + other.count,
+            key: self.key + other.key,
+        }
+    }
+
+    /// The rows that two sets of each chunk share.
+    pub fn of_shared<'a>(parts: impl Iterator<Item = (&'a Chunk, &'a Bits, &'a Bits)>) -> Self {
+        Arch::new().dispatch(Summing(parts))
+    }
+
+    /// The rows of a set of each chunk.
+    pub fn of<'a>(parts: impl Iterator<Item = (&'a Chunk, &'a Bits)>) -> Self {
+        Self::of_shared(parts.map(|(chunk, set)| (chunk, set, set)))
+    }
+}
+
+struct Summing<P>(P);
+
+impl<'a, P: Iterator<Item = (&'a Chunk, &'a Bits, &'a Bits)>> WithSimd for Summing<P> {
+    type Output = Sums;
+
+    #[allow(
+        clippy::inline_always,
+        reason = "so that it is compiled for the processor that it is dispatched to"
+    )]
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Sums {
+        let mut count = 0;
+        let mut sums = [simd.splat_u64s(0); KEY_BITS];
+        for (chunk, one, other) in self.0 {
+            let words = one.words().iter().zip(other.words());
+            count += words
+                .map(|(one, other)| u64::from((one & other).count_ones()))
+                .sum::<u64>();
+            let (one, last_of_one) = S::as_simd_u64s(one.words());
+            let (other, last_of_other) = S::as_simd_u64s(other.words());
+            let Ok(keys): Result<&[Bits; KEY_BITS], _> = chunk.key_bits.all().try_into() else {
+                continue;
+            };
+            let keys = keys.each_ref().map(|bits| S::as_simd_u64s(bits.words()));
+            for (at, (one, other)) in one.iter().zip(other).enumerate() {
+                let set = simd.and_u64s(*one, *other);
+                add(simd, &mut sums, set, keys.map(|(whole, _)| whole[at]));
+            }
+            if !last_of_one.is_empty() {
+                let [one, other] = [last_of_one, last_of_other].map(|last| simd.partial_load_u64s(last));
+                let keys = keys.map(|(_, last)| simd.partial_load_u64s(last));
+                add(simd, &mut sums, simd.and_u64s(one, other), keys);
+            }
+        }
+        let mut key = 0_u64;
+        for (bit, sum) in sums.iter().enumerate() {
+            let lanes: &[u64] = pulp::bytemuck::cast_slice(std::slice::from_ref(sum));
+            let ones: u64 = lanes.iter().map(|lane| u64::from(lane.count_ones())).sum();
+            key += ones << bit;
+        }
+        Sums {
+            count,
+            key: Wrapping(key.to_le_bytes()[0]),
+        }
+    }
+}
+
+/// Adds the keys of the rows in `set`, given bit by bit, to the sums of their positions.
+#[allow(
+    clippy::inline_always,
+    reason = "so that it is compiled for the processor that it is dispatched to"
+)]
+#[inline(always)]
+fn add<S: Simd>(simd: S, sums: &mut [S::u64s; KEY_BITS], set: S::u64s, keys: [S::u64s; KEY_BITS]) {
+    let mut carry = simd.splat_u64s(0);
+    for (sum, key) in sums.iter_mut().zip(keys) {
+        let key = simd.and_u64s(key, set);
+        let differ = simd.xor_u64s(*sum, key);
+        let both = simd.and_u64s(*sum, key);
+        *sum = simd.xor_u64s(differ, carry);
+        carry = simd.or_u64s(both, simd.and_u64s(differ, carry));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+
+    use super::*;
+    use crate::index::Row;
+
+    #[test]
+    fn sums_are_as_added_one_by_one() {
+        let mut random = StdRng::seed_from_u64(21);
+        for rows in [0, 1, 63, 64, 65, 500, 4_096] {
+            let chunks: Vec<Chunk> = (0..3)
+                .map(|_| {
+                    let rows = (0..rows as u128).map(|id| Row {
+                        key: random.random(),
+                        ..Row::bare(id)
+                    });
+                    Chunk::pack(&rows.collect::<Vec<_>>())
+                })
+                .collect();
+            let mut sets = || -> Vec<Bits> {
+                let dense = random.random_range(0.0..1.0);
+                (0..3)
+                    .map(|_| Bits::of(rows, |_| random.random_bool(dense)))
+                    .collect()
+            };
+            let (ones, others) = (sets(), sets());
+            let mut expected = Sums::default();
+            for ((chunk, one), other) in chunks.iter().zip(&ones).zip(&others) {
+                for row in one.and(other).rows() {
+                    expected.count += 1;
+                    expected.key += chunk.keys()[row];
+                }
+            }
+            let parts = chunks.iter().zip(&ones).zip(&others);
+            let found = Sums::of_shared(parts.map(|((chunk, one), other)| (chunk, one, other)));
+            assert_eq!(found, expected, "{rows} rows");
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Which cells an initiative falls into: the layouts that patterns, grids, flows and
+//! distributions are counted by.
+
+use std::borrow::Cow;
+
+use wayin_vocabulary::{EntryPoint, Perspective};
+
+use super::super::dimension::{Domain, codes};
+use super::super::evaluate::Prepared;
+use super::super::index::{Bits, Chunk};
+use super::contingency;
+
+/// Stands for no cell.
+pub const NO_CELL: u32 = u32::MAX;
+
+/// How the cells that are counted make those that are published. Cells come in groups;
+/// the published cells of a group are sums of some of the counted ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Each counted cell is published as it is.
+    Plain,
+    /// Those that are illustrative are counted apart: the published cells are all, and those.
+    Marked,
+    /// The nine combinations of two conditions; what is published of them is told by [`contingency::PART_OF`].
+    Nine,
+}
+
+impl Shape {
+    /// How many cells of a group are counted.
+    pub fn raw(self) -> usize {
+        self.part_of().len()
+    }
+
+    /// How many cells of a group are published.
+    pub fn published(self) -> usize {
+        match self {
+            Self::Plain => 1,
+            Self::Marked => 2,
+            Self::Nine => 8,
+        }
+    }
+
+    /// For each counted cell of a group, the published ones that it is part of.
+    pub fn part_of(self) -> &'static [&'static [u8]] {
+        match self {
+            Self::Plain => &[&[0]],
+            Self::Marked => &[&[0], &[0, 1]],
+            Self::Nine => contingency::PART_OF,
+        }
+    }
+
+    /// The published cells, by their place in the whole layout, that a counted one is part of.
+    pub fn published_of(self, raw: usize) -> impl Iterator<Item = usize> {
+        let first = raw / self.raw() * self.published();
+        self.part_of()[raw % self.raw()]
+            .iter()
+            .map(move |part| first + usize::from(*part))
+    }
+}
+
+/// The cells of each row of a chunk: one or none, or several.
+#[derive(Debug, Default)]
+pub struct CellsOfRows {
+    /// Where each row's cells end; empty where every row has one entry.
+    ends: Vec<u32>,
+    cells: Vec<u32>,
+}
+
+impl CellsOfRows {
+    /// Starts anew with no cell for each of some rows.
+    pub fn start_one_each(&mut self, rows: usize) -> &mut [u32] {
+        self.ends.clear();
+        self.cells.clear();
+        self.cells.resize(rows, NO_CELL);
+        &mut self.cells
+    }
+
+    /// Starts anew; [`push`](Self::push) gives each row its cells.
+    pub fn start_several(&mut self) {
+        self.ends.clear();
+        self.cells.clear();
+    }
+
+    /// Gives the next row its cells.
+    pub fn push(&mut self, cells: impl IntoIterator<Item = u32>) {
+        self.cells.extend(cells);
+        self.end_row();
+    }
+
+    fn end_row(&mut self) {
+        self.ends
+            .push(u32::try_from(self.cells.len()).unwrap_or(u32::MAX));
+    }
+
+    /// Shows each cell of the rows of a set to `see`, with its row.
+    pub fn each(&self, rows: &Bits, mut see: impl FnMut(usize, usize)) {
+        if self.ends.is_empty() {
+            rows.each(|row| {
+                if self.cells[row] != NO_CELL {
+                    see(row, self.cells[row] as usize);
+                }
+            });
+        } else {
+            rows.each(|row| self.of(row).iter().for_each(|cell| see(row, *cell as usize)));
+        }
+    }
+
+    /// The one cell of each row, [`NO_CELL`] for none; none where rows have several.
+    pub fn one_each(&self) -> Option<&[u32]> {
+        self.ends.is_empty().then_some(&self.cells)
+    }
+
+    /// The cells of a row.
+    pub fn of(&self, row: usize) -> &[u32] {
+        if self.ends.is_empty() {
+            let cells = &self.cells[row..=row];
+            return if cells[0] == NO_CELL { &[] } else { cells };
+        }
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.cells[start as usize..self.ends[row] as usize]
+    }
+
+    /// The same cells, each turned into another by its row.
+    fn map(&mut self, to: impl Fn(usize, u32) -> u32) {
+        if self.ends.is_empty() {
+            for (row, cell) in self.cells.iter_mut().enumerate() {
+                if *cell != NO_CELL {
+                    *cell = to(row, *cell);
+                }
+            }
+            return;
+        }
+        let mut start = 0;
+        for (row, end) in self.ends.iter().enumerate() {
+            for cell in &mut self.cells[start..*end as usize] {
+                *cell = to(row, *cell);
+            }
+            start = *end as usize;
+        }
+    }
+}
+
+/// Says which cells the initiatives of a chunk fall into.
+pub trait Layout: Sync {
+    /// How counted cells make published ones.
+    fn shape(&self) -> Shape;
+    /// How many groups of cells there are.
+    fn groups(&self) -> usize;
+    /// Puts down the cells of every row of the chunk at a position.
+    fn cells(&self, position: usize, chunk: &Chunk, into: &mut CellsOfRows);
+}
+
+/// Two conditions stratum by stratum.
+pub struct ByStratum<'a> {
+    /// The one condition.
+    pub when: &'a Prepared<'a>,
+    /// The other.
+    pub then: &'a Prepared<'a>,
+    /// What initiatives are told apart by.
+    pub by: &'a Domain,
+}
+
+impl Layout for ByStratum<'_> {
+    fn shape(&self) -> Shape {
+        Shape::Nine
+    }
+
+    fn groups(&self) -> usize {
+        self.by.strata().len()
+    }
+
+    fn cells(&self, position: usize, chunk: &Chunk, into: &mut CellsOfRows) {
+        let when = self.when.of(position, chunk);
+        let codes = contingency::codes(&when, &self.then.of(position, chunk), chunk.len());
+        self.by.strata_of_rows(chunk, into);
+        into.map(|row, stratum| stratum * 9 + u32::from(codes[row]));
+    }
+}
+
+/// All initiatives, or the strata of a dimension; the illustrative ones counted apart.
+pub struct Marked<'a> {
+    /// What initiatives are told apart by.
+    pub by: Option<&'a Domain>,
+}
+
+impl Layout for Marked<'_> {
+    fn shape(&self) -> Shape {
+        Shape::Marked
+    }
+
+    fn groups(&self) -> usize {
+        self.by.map_or(1, |domain| domain.strata().len())
+    }
+
+    fn cells(&self, _position: usize, chunk: &Chunk, into: &mut CellsOfRows) {
+        match self.by {
+            Some(domain) => domain.strata_of_rows(chunk, into),
+            None => into.start_one_each(chunk.len()).fill(0),
+        }
+        into.map(|row, stratum| stratum * 2 + u32::from(chunk.illustrative.contains(row)));
+    }
+}
+
+/// Every stratum of one dimension against every one of another: row by row.
+pub struct Crossed<'a> {
+    /// The dimension of the rows.
+    pub rows: &'a Domain,
+    /// The dimension of the columns.
+    pub columns: &'a Domain,
+}
+
+impl Layout for Crossed<'_> {
+    fn shape(&self) -> Shape {
+        Shape::Plain
+    }
+
+    fn groups(&self) -> usize {
+        self.rows.strata().len() * self.columns.strata().len()
+    }
+
+    fn cells(&self, _position: usize, chunk: &Chunk, into: &mut CellsOfRows) {
+        let (mut rows, mut columns) = (CellsOfRows::default(), CellsOfRows::default());
+        self.rows.strata_of_rows(chunk, &mut rows);
+        self.columns.strata_of_rows(chunk, &mut columns);
+        let width = u32::try_from(self.columns.strata().len()).unwrap_or(u32::MAX);
+        if let (Some(rows), Some(columns)) = (rows.one_each(), columns.one_each()) {
+            let cells = into.start_one_each(chunk.len());
+            for ((cell, row), column) in cells.iter_mut().zip(rows).zip(columns) {
+                *cell = row * width + column;
+            }
+            return;
+        }
+        into.start_several();
+        for at in 0..chunk.len() {
+            for row in rows.of(at) {
+                into.cells
+                    .extend(columns.of(at).iter().map(|column| row * width + column));
+            }
+            into.end_row();
+        }
+    }
+}
+
+/// How many entry points there are.
+const POINTS: usize = EntryPoint::ALL.len();
+/// For each way in: where initiatives went from it, each entry point in turn, and those that stayed.
+pub const FLOWS_FROM_ONE: usize = POINTS + 1;
+/// The cell, of those of one way in, of the initiatives that stayed; as many entry points come before it.
+const STAYED: u32 = 4;
+const _: () = assert!(POINTS == STAYED as usize);
+
+/// Moves from the way in to each later entry point, by perspective: first the
+/// perspectives, in each the ways in, in each [`FLOWS_FROM_ONE`] cells.
+pub struct Flows<'a> {
+    /// The perspectives.
+    pub perspectives: Cow<'a, [Perspective]>,
+}
+
+impl Layout for Flows<'_> {
+    fn shape(&self) -> Shape {
+        Shape::Marked
+    }
+
+    fn groups(&self) -> usize {
+        self.perspectives.len() * POINTS * FLOWS_FROM_ONE
+    }
+
+    fn cells(&self, _position: usize, chunk: &Chunk, into: &mut CellsOfRows) {
+        // For each perspective: the first cell of each row's way in, and where it went, as bits.
+        let of_perspectives: Vec<(Vec<u32>, Vec<u8>)> = (0..)
+            .zip(self.perspectives.iter())
+            .map(|(at, perspective): (u32, _)| {
+                let (mut first, mut went) = (vec![NO_CELL; chunk.len()], vec![0_u8; chunk.len()]);
+                for (from, plane) in (0..).zip(chunk.ways_in[*perspective as usize].all()) {
+                    plane.each(|row| first[row] = (at * STAYED + from) * (STAYED + 1));
+                }
+                for (to, plane) in chunk.later[*perspective as usize].all().iter().enumerate() {
+                    plane.each(|row| went[row] |= 1 << to);
+                }
+                (first, went)
+            })
+            .collect();
+        into.start_several();
+        for row in 0..chunk.len() {
+            let illustrative = u32::from(chunk.illustrative.contains(row));
+            for (first, went) in &of_perspectives {
+                if first[row] != NO_CELL {
+                    let to = if went[row] == 0 { 1 << STAYED } else { went[row] };
+                    into.cells
+                        .extend(codes(to).map(|to| (first[row] + to) * 2 + illustrative));
+                }
+            }
+            into.end_row();
+        }
+    }
+}

@@ -1,0 +1,505 @@
+//! What initiatives are told apart by: a dimension's whole domain, and which of
+//! its strata an initiative stands in.
+
+use chrono::{Datelike, NaiveDate};
+use uuid::Uuid;
+use wayin_vocabulary::{Challenge, Dimension, EntryPoint, Perspective, PlaceKind, ReportingBasis, Step};
+
+use super::count::layout::CellsOfRows;
+use super::evaluate::of_perspectives;
+use super::index::{Bits, Chunk, Place, Planes, Snapshot, day_number};
+use wayin_vocabulary::{Labelled, heading};
+
+/// The upper edges, in months, of the closed bands of funding durations; above the last is a band of its own.
+pub const DURATION_EDGES: [i32; 6] = [6, 12, 18, 24, 36, 60];
+
+/// What a stratum stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum StratumKey {
+    /// A code of a vocabulary, a band or a year.
+    Code(String),
+    /// A place, by its id.
+    Place(Uuid),
+    /// An organisation, by its id.
+    Organisation(Uuid),
+    /// Organisations that the one who asks may not know of.
+    Others,
+    /// Those that do not say.
+    NotKnown,
+}
+
+/// One value of a dimension, and those that do not say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StratumName {
+    /// What it stands for.
+    pub key: StratumKey,
+    /// The words for it.
+    pub label: String,
+}
+
+impl StratumName {
+    /// What names are listed by: codes, bands and years stay in their own order, places and
+    /// organisations go by their names, others and those that do not say come last. To be
+    /// sorted by stably.
+    pub fn rank(&self) -> (u8, Option<String>) {
+        match self.key {
+            StratumKey::Code(_) => (0, None),
+            StratumKey::Place(_) | StratumKey::Organisation(_) => (0, Some(self.label.to_lowercase())),
+            StratumKey::Others => (1, None),
+            StratumKey::NotKnown => (2, None),
+        }
+    }
+}
+
+/// A dimension over one snapshot: its strata, the one of those that do not say last.
+pub struct Domain {
+    dimension: Dimension,
+    strata: Vec<StratumName>,
+    /// The strata of a place, by its number; empty for those that do not say.
+    of_place: Vec<Vec<u32>>,
+    /// The first of them, which where strata do not overlap is the only one.
+    only_of_place: Vec<u32>,
+    /// The stratum of an organisation, by its number.
+    of_organisation: Vec<u32>,
+    /// The first day of each year that has a stratum of its own, and of the year after the last.
+    year_starts: Vec<i64>,
+    overlaps: bool,
+}
+
+/// The first year that has a stratum of its own; those before share one.
+const FIRST_YEAR: i32 = 2000;
+
+impl Domain {
+    /// The whole domain of a dimension: every place, code, band or year, whatever was
+    /// found; the organisations of the records that are `readable`, and where hidden
+    /// records are counted too (`with_others`) one stratum for all others.
+    pub fn new(
+        dimension: Dimension,
+        snapshot: &Snapshot,
+        readable: &dyn Fn(usize, &Chunk) -> Bits,
+        with_others: bool,
+    ) -> Self {
+        let mut domain = Self {
+            dimension,
+            strata: Vec::new(),
+            of_place: Vec::new(),
+            only_of_place: Vec::new(),
+            of_organisation: Vec::new(),
+            year_starts: Vec::new(),
+            overlaps: matches!(
+                dimension,
+                Dimension::Funder
+                    | Dimension::WayIn
+                    | Dimension::FundingDurationBand
+                    | Dimension::FundingResearch
+                    | Dimension::ReportingBasis
+                    | Dimension::IntendedFocus
+            ),
+        };
+        match dimension {
+            Dimension::Place => {
+                let places = &snapshot.places;
+                let current = |number: &u32| places.get(*number).current == *number;
+                let all = 0..u32::try_from(places.all().len()).unwrap_or(u32::MAX);
+                domain.list_places(snapshot, &all.filter(current).collect::<Vec<_>>(), |place| {
+                    vec![place.current]
+                });
+            }
+            Dimension::Region => {
+                domain.list_places(snapshot, snapshot.places.regions(), |place| place.regions.clone());
+                // Only where a place lies within several regions.
+                domain.overlaps = domain.of_place.iter().any(|strata| strata.len() > 1);
+            }
+            Dimension::PlaceKind => {
+                domain.list_codes(PlaceKind::ALL, |kind| (kind.code(), kind.label()));
+                let places = &snapshot.places;
+                let kind = |place: &Place| vec![places.get(place.current).kind as u32];
+                domain.of_place = places.all().iter().map(kind).collect();
+            }
+            Dimension::LeadOrganisation | Dimension::Funder => {
+                domain.list_organisations(snapshot, readable, with_others);
+            }
+            Dimension::WayIn | Dimension::WayInOfFunder | Dimension::IntendedFocus => {
+                domain.list_codes(EntryPoint::ALL, |code| (code.code(), code.label()));
+            }
+            Dimension::ChallengeUnderstanding
+            | Dimension::ChallengeAmbitions
+            | Dimension::ChallengeConditions => {
+                domain.list_codes(Step::ALL, |code| (code.code(), code.label()));
+            }
+            Dimension::ReportingBasis => {
+                domain.list_codes(ReportingBasis::ALL, |code| (code.code(), code.label()));
+            }
+            Dimension::FundingResearch => domain.list_codes(
+                &[
+                    ("PAID_FOR", "research paid for"),
+                    ("NOT_PAID_FOR", "research not paid for"),
+                ],
+                |pair| pair,
+            ),
+            Dimension::FundingDurationBand => domain.list_bands(),
+            Dimension::YearStarted => domain.list_years(snapshot),
+        }
+        domain.strata.push(StratumName {
+            key: StratumKey::NotKnown,
+            label: "Not known".into(),
+        });
+        let not_known = u32::try_from(domain.strata.len() - 1).unwrap_or(u32::MAX);
+        let only = |strata: &Vec<u32>| strata.first().copied().unwrap_or(not_known);
+        domain.only_of_place = domain.of_place.iter().map(only).collect();
+        domain
+    }
+
+    /// The strata, in the dimension's own order.
+    pub fn strata(&self) -> &[StratumName] {
+        &self.strata
+    }
+
+    /// Whether an initiative may stand in several strata.
+    pub fn overlaps(&self) -> bool {
+        self.overlaps
+    }
+
+    fn list_codes<T: Copy>(&mut self, codes: &[T], words: impl Fn(T) -> (&'static str, &'static str)) {
+        self.strata.extend(codes.iter().map(|code| {
+            let (code, label) = words(*code);
+            StratumName {
+                key: StratumKey::Code(code.into()),
+                label: heading(label),
+            }
+        }));
+    }
+
+    fn list_bands(&mut self) {
+        let mut after = 0;
+        for edge in DURATION_EDGES {
+            let (key, label) = if after == 0 {
+                (format!("UP_TO_{edge}"), format!("Up to {edge} months"))
+            } else {
+                (
+                    format!("FROM_{}_TO_{edge}", after + 1),
+                    format!("{} to {edge} months", after + 1),
+                )
+            };
+            self.strata.push(StratumName {
+                key: StratumKey::Code(key),
+                label,
+            });
+            after = edge;
+        }
+        self.strata.push(StratumName {
+            key: StratumKey::Code(format!("OVER_{after}")),
+            label: format!("Over {after} months"),
+        });
+    }
+
+    /// Lists places, by their numbers; each place stands in the strata of those that `of` names.
+    fn list_places(&mut self, snapshot: &Snapshot, listed: &[u32], of: impl Fn(&Place) -> Vec<u32>) {
+        let places = &snapshot.places;
+        let mut stratum_of = vec![None; places.all().len()];
+        for number in listed {
+            let place = places.get(*number);
+            stratum_of[*number as usize] = u32::try_from(self.strata.len()).ok();
+            self.strata.push(StratumName {
+                key: StratumKey::Place(place.id),
+                label: place.name.clone(),
+            });
+        }
+        let strata = |place: &Place| {
+            of(place)
+                .iter()
+                .filter_map(|number| stratum_of[*number as usize])
+                .collect()
+        };
+        self.of_place = places.all().iter().map(strata).collect();
+    }
+
+    fn list_organisations(
+        &mut self,
+        snapshot: &Snapshot,
+        readable: &dyn Fn(usize, &Chunk) -> Bits,
+        with_others: bool,
+    ) {
+        let organisations = snapshot.organisations.all();
+        let mut found = vec![false; organisations.len()];
+        let mut find = |number: Option<i64>| {
+            if let Some(found) = number.and_then(|number| found.get_mut(usize::try_from(number).ok()?)) {
+                *found = true;
+            }
+        };
+        for (position, chunk) in snapshot.chunks.iter().enumerate() {
+            let readable = readable(position, chunk);
+            match self.dimension {
+                Dimension::Funder => readable.each(|row| {
+                    chunk.terms_of(row).for_each(|term| find(chunk.funders.get(term)));
+                }),
+                _ => readable.each(|row| find(Some(chunk.leads[row].into()))),
+            }
+        }
+        self.of_organisation = vec![u32::MAX; organisations.len()];
+        for (number, organisation) in organisations
+            .iter()
+            .enumerate()
+            .filter(|(number, _)| found[*number])
+        {
+            self.of_organisation[number] = u32::try_from(self.strata.len()).unwrap_or(u32::MAX);
+            self.strata.push(StratumName {
+                key: StratumKey::Organisation(organisation.id),
+                label: organisation.name.clone(),
+            });
+        }
+        if with_others {
+            let others = u32::try_from(self.strata.len()).unwrap_or(u32::MAX);
+            self.of_organisation
+                .iter_mut()
+                .filter(|stratum| **stratum == u32::MAX)
+                .for_each(|stratum| *stratum = others);
+            self.strata.push(StratumName {
+                key: StratumKey::Others,
+                label: "Others".into(),
+            });
+        }
+    }
+
+    /// Every year from the first to that of the newest change, and what lies before and after.
+    fn list_years(&mut self, snapshot: &Snapshot) {
+        let last = snapshot
+            .as_of
+            .at
+            .map_or(FIRST_YEAR, |at| at.year().max(FIRST_YEAR));
+        let first_day = |year: i32| NaiveDate::from_ymd_opt(year, 1, 1).map(day_number);
+        self.year_starts = (FIRST_YEAR..=last + 1).filter_map(first_day).collect();
+        let mut list = |key: String, label: String| {
+            self.strata.push(StratumName {
+                key: StratumKey::Code(key),
+                label,
+            });
+        };
+        list(format!("BEFORE_{FIRST_YEAR}"), format!("Before {FIRST_YEAR}"));
+        (FIRST_YEAR..=last).for_each(|year| list(year.to_string(), year.to_string()));
+        list(format!("AFTER_{last}"), format!("After {last}"));
+    }
+
+    /// Puts down the strata of each row of a chunk: one, or, where strata overlap, several;
+    /// that of those that do not say where there is no other.
+    pub fn strata_of_rows(&self, chunk: &Chunk, into: &mut CellsOfRows) {
+        let not_known = u32::try_from(self.strata.len() - 1).unwrap_or(u32::MAX);
+        match self.dimension {
+            Dimension::Place | Dimension::Region | Dimension::PlaceKind => {
+                self.strata_of_places(chunk, not_known, into);
+            }
+            Dimension::LeadOrganisation => {
+                let strata = into.start_one_each(chunk.len());
+                for (stratum, lead) in strata.iter_mut().zip(&chunk.leads) {
+                    *stratum = self.organisation(Some((*lead).into())).unwrap_or(not_known);
+                }
+            }
+            Dimension::Funder => {
+                into.start_several();
+                let mut found: Vec<u32> = Vec::new();
+                for row in 0..chunk.len() {
+                    found.clear();
+                    for term in chunk.terms_of(row) {
+                        let stratum = self.organisation(chunk.funders.get(term));
+                        found.extend(stratum.filter(|stratum| !found.contains(stratum)));
+                    }
+                    if found.is_empty() {
+                        found.push(not_known);
+                    }
+                    into.push(found.iter().copied());
+                }
+            }
+            Dimension::WayInOfFunder => {
+                one(
+                    chunk.len(),
+                    not_known,
+                    into,
+                    &chunk.ways_in[Perspective::Funder as usize],
+                );
+            }
+            Dimension::ChallengeUnderstanding => {
+                one(
+                    chunk.len(),
+                    not_known,
+                    into,
+                    &chunk.steps[Challenge::UnderstandingLocalSystem as usize],
+                );
+            }
+            Dimension::ChallengeAmbitions => {
+                one(
+                    chunk.len(),
+                    not_known,
+                    into,
+                    &chunk.steps[Challenge::DefiningAmbitions as usize],
+                );
+            }
+            Dimension::ChallengeConditions => {
+                one(
+                    chunk.len(),
+                    not_known,
+                    into,
+                    &chunk.steps[Challenge::FosteringConditions as usize],
+                );
+            }
+            Dimension::WayIn
+            | Dimension::FundingDurationBand
+            | Dimension::FundingResearch
+            | Dimension::ReportingBasis
+            | Dimension::IntendedFocus => {
+                into.start_several();
+                for set in self.sets_of_rows(chunk).unwrap_or_default() {
+                    match set {
+                        0 => into.push([not_known]),
+                        set => into.push(codes(set)),
+                    }
+                }
+            }
+            Dimension::YearStarted => {
+                let strata = into.start_one_each(chunk.len());
+                chunk.started_on.each(|row, day| {
+                    let year = |day: i64| self.year_starts.partition_point(|start| *start <= day);
+                    strata[row] = day
+                        .and_then(|day| u32::try_from(year(day)).ok())
+                        .unwrap_or(not_known);
+                });
+            }
+        }
+    }
+
+    /// For a dimension of which a row may have several of a few values, the values of each row, bit by bit.
+    fn sets_of_rows(&self, chunk: &Chunk) -> Option<Vec<u8>> {
+        let of_terms = |set_of_term: &[u8]| {
+            let terms = |row| &set_of_term[chunk.terms_of(row)];
+            (0..chunk.len())
+                .map(|row| terms(row).iter().fold(0, |all, set| all | set))
+                .collect()
+        };
+        let of_planes = |planes: &Planes| of_terms(&sets(chunk.term_count(), planes));
+        match self.dimension {
+            Dimension::WayIn => Some(sets(chunk.len(), &of_perspectives(&chunk.ways_in, None))),
+            Dimension::FundingDurationBand => {
+                let mut bands = vec![0_u8; chunk.term_count()];
+                chunk.duration_months.each(|term, months| {
+                    bands[term] = months.map_or(0, |months| 1 << duration_band(months));
+                });
+                Some(of_terms(&bands))
+            }
+            Dimension::FundingResearch => {
+                let mut paid_for: Vec<u8> = of_planes(&chunk.upfront_research);
+                // Paid for comes before not paid for.
+                paid_for
+                    .iter_mut()
+                    .for_each(|set| *set = (*set >> 1 & 1) | (*set & 1) << 1);
+                Some(paid_for)
+            }
+            Dimension::ReportingBasis => Some(of_planes(&chunk.reporting_basis)),
+            Dimension::IntendedFocus => Some(of_planes(&chunk.intended_focus)),
+            _ => None,
+        }
+    }
+
+    /// The rows of a chunk that stand in each stratum.
+    pub fn sets(&self, chunk: &Chunk) -> Vec<Bits> {
+        if let Some(sets) = self.sets_of_rows(chunk) {
+            // The last stratum is of those that do not say.
+            let of_values =
+                (0..self.strata.len() - 1).map(|value| rows_where(&sets, |set| set >> value & 1 == 1));
+            return of_values.chain([rows_where(&sets, |set| set == 0)]).collect();
+        }
+        let mut sets = vec![Bits::none(chunk.len()); self.strata.len()];
+        let mut strata = CellsOfRows::default();
+        self.strata_of_rows(chunk, &mut strata);
+        strata.each(&Bits::all(chunk.len()), |row, stratum| sets[stratum].put(row));
+        sets
+    }
+
+    fn organisation(&self, number: Option<i64>) -> Option<u32> {
+        let stratum = *self.of_organisation.get(usize::try_from(number?).ok()?)?;
+        (stratum != u32::MAX).then_some(stratum)
+    }
+
+    fn strata_of_places(&self, chunk: &Chunk, not_known: u32, into: &mut CellsOfRows) {
+        let strata_of = |number: Option<i64>| {
+            let strata = number.and_then(|number| self.of_place.get(usize::try_from(number).ok()?));
+            strata.map_or(&[][..], Vec::as_slice)
+        };
+        if self.overlaps {
+            into.start_several();
+            chunk.places.each(|_, number| match strata_of(number) {
+                [] => into.push([not_known]),
+                strata => into.push(strata.iter().copied()),
+            });
+            return;
+        }
+        chunk
+            .places
+            .look_up(&self.only_of_place, not_known, into.start_one_each(chunk.len()));
+    }
+}
+
+/// One stratum a row, by the code that it has.
+fn one(rows: usize, not_known: u32, into: &mut CellsOfRows, planes: &Planes) {
+    let strata = into.start_one_each(rows);
+    strata.fill(not_known);
+    for (code, plane) in (0..).zip(planes.all()) {
+        plane.each(|row| strata[row] = code);
+    }
+}
+
+/// The rows of whose sets something is so.
+fn rows_where(sets: &[u8], wanted: impl Fn(u8) -> bool) -> Bits {
+    let word = |of_rows: &[u8]| {
+        let bits = of_rows.iter().enumerate();
+        bits.fold(0, |word, (bit, set)| word | u64::from(wanted(*set)) << bit)
+    };
+    Bits::from_words(sets.len(), sets.chunks(64).map(word))
+}
+
+/// The codes of each row or term, bit by bit.
+fn sets(of: usize, planes: &Planes) -> Vec<u8> {
+    let mut sets = vec![0; of];
+    for (code, plane) in planes.all().iter().enumerate() {
+        plane.each(|at| sets[at] |= 1 << code);
+    }
+    sets
+}
+
+/// The numbers of the bits that are set.
+pub fn codes(set: u8) -> impl Iterator<Item = u32> {
+    std::iter::successors(Some(set), |left| Some(left & left.wrapping_sub(1)))
+        .take_while(|left| *left != 0)
+        .map(u8::trailing_zeros)
+}
+
+/// The band that a funding duration falls in, counted from the shortest.
+pub fn duration_band(months: i64) -> usize {
+    // Every edge is looked at: that takes less than a branch that cannot be foretold.
+    let above = |edge: &i32| usize::from(i64::from(*edge) < months);
+    DURATION_EDGES.iter().map(above).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bands_are_closed_above() {
+        let bands = [
+            (1, 0),
+            (6, 0),
+            (7, 1),
+            (12, 1),
+            (13, 2),
+            (18, 2),
+            (19, 3),
+            (24, 3),
+            (36, 4),
+            (37, 5),
+            (60, 5),
+            (61, 6),
+        ];
+        for (months, band) in bands {
+            assert_eq!(duration_band(months), band, "{months} months");
+        }
+    }
+}

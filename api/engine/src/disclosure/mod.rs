@@ -1,0 +1,109 @@
+//! Disclosure control: what of a count may be shown to those who may not read every
+//! record that it counts. Pure functions; every answer passes through [`shown`].
+//!
+//! Cell keys follow B. Fraser and J. Wooton, "A proposed method for confidentialising
+//! tabular output to protect against differencing" (UNECE work session on statistical
+//! data confidentiality, Geneva, 2005): the same set of records always gives the same
+//! protected count, so asking again, or in other words, averages nothing away.
+
+pub mod cell_key;
+pub mod query_restriction;
+#[cfg(test)]
+mod tests;
+
+use self::cell_key::Noise;
+use super::count::RawCell;
+use super::count::dominance::ENOUGH;
+use super::statistics::Count;
+
+/// A protected count under this is withheld.
+pub const LEAST: u8 = 10;
+/// Protected counts are rounded to the nearest multiple of this.
+const ROUNDED_TO: i64 = 5;
+/// The variance of rounding to the nearest 5: of -2, -1, 0, 1 and 2.
+const ROUNDING_VARIANCE: f64 = 2.0;
+/// The share of a cell, in 100, that one organisation may lead.
+const MOST_OF_ONE: u64 = 85;
+
+/// A rule by which the hidden part of a count is withheld.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "async-graphql",
+    derive(async_graphql::Enum),
+    graphql(name = "DisclosureRule")
+)]
+pub enum Rule {
+    /// Of those that may only be counted there are fewer than 10, or none.
+    SmallCount,
+    /// Fewer than 5 organisations lead them.
+    FewOrganisations,
+    /// One organisation leads over 85% of them.
+    DominantOrganisation,
+}
+
+/// A count as it may be shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Shown {
+    /// How many; none where it is withheld altogether.
+    pub count: Option<u64>,
+    /// Why those that may only be counted are not in it; none where they are.
+    pub withheld: Option<Rule>,
+    /// The variance that protection added: 0 where the count is exact.
+    pub variance: f64,
+}
+
+impl Shown {
+    /// A count that needs no protection.
+    pub const fn exact(count: u64) -> Self {
+        Self {
+            count: Some(count),
+            withheld: None,
+            variance: 0.0,
+        }
+    }
+
+    /// The count with its variance, for figures that are worked out from it.
+    pub fn known(&self) -> Option<Count> {
+        self.count.map(|n| Count {
+            n,
+            variance: self.variance,
+        })
+    }
+}
+
+/// What of a cell may be shown: the exact count of what is readable, with the protected
+/// count of what is hidden. Whether that is withheld, and what is added to it, depends on
+/// the hidden ones alone; every rule is worked out for every cell.
+pub fn shown(cell: &RawCell, noise: &Noise) -> Shown {
+    let hidden = cell.hidden.cast_signed();
+    let moved = hidden + noise.of(cell.hidden, cell.key);
+    let rounded = (moved + ROUNDED_TO / 2).div_euclid(ROUNDED_TO) * ROUNDED_TO;
+    // Of what is published: the variance that the true count has would tell of it.
+    let variance = noise.variance(rounded.unsigned_abs()) + ROUNDING_VARIANCE;
+    let rules = [
+        (moved < i64::from(LEAST), Rule::SmallCount),
+        (cell.organisations < ENOUGH, Rule::FewOrganisations),
+        (
+            cell.largest * 100 > cell.hidden * MOST_OF_ONE,
+            Rule::DominantOrganisation,
+        ),
+    ];
+    let withheld = rules
+        .into_iter()
+        .find_map(|(applies, rule)| applies.then_some(rule));
+    let readable_alone = Shown {
+        count: (cell.readable > 0).then_some(cell.readable),
+        withheld,
+        variance: 0.0,
+    };
+    let with_hidden = Shown {
+        count: Some(cell.readable + rounded.unsigned_abs()),
+        withheld: None,
+        variance,
+    };
+    if withheld.is_some() {
+        readable_alone
+    } else {
+        with_hidden
+    }
+}

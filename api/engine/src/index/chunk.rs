@@ -1,0 +1,561 @@
+//! The rows of the index: as one initiative reads, and as a chunk keeps them.
+//!
+//! A chunk is a few thousand initiatives in the order of their ids: numbers as
+//! columns as narrow as they can be, closed vocabularies as one set of rows for
+//! each code; the funding terms of one initiative stand together, with offsets as
+//! in a sparse matrix. Chunks are never changed: one that has to change is unpacked
+//! into rows and packed anew.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use chrono::{Datelike, NaiveDate};
+use uuid::Uuid;
+use wayin_vocabulary::{
+    Challenge, Change, Condition, DeliveryTimeline, EntryPoint, Perspective, Reason, ReportingBasis,
+    ReportingFrequency, Restriction, Step, Visibility, WhyMissing,
+};
+
+use super::bitmap::{Bits, Truths};
+use super::code_bitmaps::{CodeSet, Planes};
+use super::column::Column;
+use super::missing_column;
+use super::missing_column::{Field, Said, Whys};
+use wayin_records::missing::FundingTermAnswer;
+
+/// The most rows that a chunk holds.
+pub const CHUNK_ROWS: usize = 4096;
+
+/// How many perspectives, challenges and conditions for change there are.
+pub const PERSPECTIVES: usize = Perspective::ALL.len();
+/// How many challenges there are.
+pub const CHALLENGES: usize = Challenge::ALL.len();
+/// How many conditions for change there are.
+pub const CONDITIONS: usize = Condition::ALL.len();
+
+/// The entry points of one perspective: which came first, and which came after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EntryPoints {
+    /// The way in; none where nothing is recorded.
+    pub way_in: Option<EntryPoint>,
+    /// The later ones.
+    pub later: CodeSet,
+}
+
+impl EntryPoints {}
+
+/// One initiative as the index sees it. Places and organisations are numbers in the index's dictionaries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its id.
+    pub id: Uuid,
+    /// Its share of a cell's key under disclosure control.
+    pub key: u8,
+    /// Its place.
+    pub place: Option<u32>,
+    /// The organisation that leads it.
+    pub lead: u32,
+    /// Its title in lower case.
+    pub title: Box<str>,
+    /// The day it started.
+    pub started_on: Option<NaiveDate>,
+    /// The day it ended.
+    pub ended_on: Option<NaiveDate>,
+    /// Whether it goes on.
+    pub ongoing: Option<bool>,
+    /// Who may read it.
+    pub visibility: Visibility,
+    /// Whether its funders may read it whole.
+    pub shared_with_funders: bool,
+    /// Whether it was made up to show how Wayin works.
+    pub illustrative: bool,
+    /// Its entry points, by perspective.
+    pub entry_points: [EntryPoints; PERSPECTIVES],
+    /// What became of each challenge's step.
+    pub steps: [Option<Step>; CHALLENGES],
+    /// Why, by challenge; 0 where no reason is given.
+    pub reasons: [CodeSet; CHALLENGES],
+    /// What became of each condition for change.
+    pub changes: [Option<Change>; CONDITIONS],
+    /// The terms that its money came with.
+    pub terms: Vec<Term>,
+    /// Why answers are missing of those fields that conditions look at; in order.
+    pub missing: Vec<Said<Field>>,
+    /// The same of its terms, each told by its place among them; in order.
+    pub terms_missing: Vec<(u32, FundingTermAnswer, WhyMissing)>,
+}
+
+#[cfg(test)]
+impl Row {
+    /// An open record that says nothing.
+    pub(crate) fn bare(id: u128) -> Self {
+        Self {
+            id: Uuid::from_u128(id),
+            key: 0,
+            place: None,
+            lead: 0,
+            title: "A title".into(),
+            started_on: None,
+            ended_on: None,
+            ongoing: None,
+            visibility: Visibility::Open,
+            shared_with_funders: false,
+            illustrative: false,
+            entry_points: Default::default(),
+            steps: Default::default(),
+            reasons: Default::default(),
+            changes: Default::default(),
+            terms: Vec::new(),
+            missing: Vec::new(),
+            terms_missing: Vec::new(),
+        }
+    }
+}
+
+/// One funding term as the index sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Term {
+    /// The organisation that gave the money.
+    pub funder: u32,
+    /// The length in months.
+    pub duration_months: Option<i32>,
+    /// The amount in the currency's minor unit; never negative.
+    pub amount_minor: Option<i64>,
+    /// The currency's three letters, in lower case.
+    pub currency: Option<[u8; 3]>,
+    /// The planned first day.
+    pub starts_on: Option<NaiveDate>,
+    /// Whether research before the work was paid for.
+    pub upfront_research: Option<bool>,
+    /// Whether the extra time and resource of working together was paid for.
+    pub collaboration_resourced: Option<bool>,
+    /// Whether the funding may be renewed.
+    pub renewable: Option<bool>,
+    /// The entry point that the funder meant to fund.
+    pub intended_focus: Option<EntryPoint>,
+    /// Whether the money may be used for anything.
+    pub restriction: Option<Restriction>,
+    /// How often the funder asks for a report.
+    pub reporting_frequency: Option<ReportingFrequency>,
+    /// What is reported on.
+    pub reporting_basis: Option<ReportingBasis>,
+    /// Whether the plan may move.
+    pub delivery_timeline: Option<DeliveryTimeline>,
+}
+
+/// Days are counted from this one, so that those of our times fit 16 bits.
+const DAY_ZERO: i64 = 730_120; // 1 January 2000, in days of the common era
+
+/// A day as a column holds it: days since 1 January 2000.
+pub fn day_number(day: NaiveDate) -> i64 {
+    i64::from(day.num_days_from_ce()) - DAY_ZERO
+}
+
+fn day_of(number: i64) -> Option<NaiveDate> {
+    NaiveDate::from_num_days_from_ce_opt(i32::try_from(number + DAY_ZERO).ok()?)
+}
+
+fn days<'a, T: 'a>(of: impl Iterator<Item = &'a T>, day: impl Fn(&T) -> Option<NaiveDate>) -> Column {
+    Column::pack(of.map(|one| day(one).map(day_number)))
+}
+
+fn code_of<T: Copy>(all: &[T], code: Option<u8>) -> Option<T> {
+    code.and_then(|code| all.get(usize::from(code))).copied()
+}
+
+/// The codes of a column of yes and no: `false` is 0, `true` is 1.
+fn flags(rows: usize, flag: impl Fn(usize) -> Option<bool>) -> Planes {
+    Planes::of_codes(rows, 2, |row| flag(row).map(u8::from))
+}
+
+fn flag_at(planes: &Planes, row: usize) -> Option<bool> {
+    code_of(&[false, true], planes.code_at(row))
+}
+
+/// Tells one chunk from every other of the process, so that what was worked out for it can be kept.
+fn next_serial() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Initiatives in the order of their ids, as columns and sets of rows.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// Told apart by this from every other chunk of the process.
+    pub serial: u64,
+    ids: Box<[Uuid]>,
+    keys: Box<[u8]>,
+    /// The rows that have each bit of their share of a cell's key.
+    pub key_bits: Planes,
+    /// The place, by its number.
+    pub places: Column,
+    /// The lead organisation, by its number.
+    pub leads: Box<[u32]>,
+    titles: Box<str>,
+    /// Where each title ends.
+    title_ends: Box<[u32]>,
+    /// The day it started, as [`day_number`] counts.
+    pub started_on: Column,
+    /// The day it ended, as [`day_number`] counts.
+    pub ended_on: Column,
+    /// Whether it goes on: 0 no, 1 yes.
+    pub ongoing: Planes,
+    /// Who may read it.
+    pub visibility: Planes,
+    /// Which its funders may read whole.
+    pub shared_with_funders: Bits,
+    /// Which were made up.
+    pub illustrative: Bits,
+    /// The way in, by perspective.
+    pub ways_in: [Planes; PERSPECTIVES],
+    /// The entry points after it, by perspective.
+    pub later: [Planes; PERSPECTIVES],
+    /// What became of each challenge's step.
+    pub steps: [Planes; CHALLENGES],
+    /// Why, by challenge.
+    pub reasons: [Planes; CHALLENGES],
+    /// What became of each condition for change.
+    pub changes: [Planes; CONDITIONS],
+    /// Where each initiative's terms end.
+    term_ends: Box<[u32]>,
+    /// The funder of each term, by its number; always known.
+    pub funders: Column,
+    /// The length of each term in months.
+    pub duration_months: Column,
+    /// The amount of each term in the currency's minor unit.
+    pub amount_minor: Column,
+    currencies: Box<[[u8; 3]]>,
+    /// The planned first day of each term, as [`day_number`] counts.
+    pub starts_on: Column,
+    /// Whether research before the work was paid for: 0 no, 1 yes.
+    pub upfront_research: Planes,
+    /// Whether working together was resourced: 0 no, 1 yes.
+    pub collaboration_resourced: Planes,
+    /// Whether a term may be renewed: 0 no, 1 yes.
+    pub renewable: Planes,
+    /// The entry point that a term was meant for.
+    pub intended_focus: Planes,
+    /// Whether a term's money may be used for anything.
+    pub restriction: Planes,
+    /// How often a term is reported on.
+    pub reporting_frequency: Planes,
+    /// What is reported on.
+    pub reporting_basis: Planes,
+    /// Whether a term's plan may move.
+    pub delivery_timeline: Planes,
+    /// Why answers of the initiatives are missing.
+    pub missing: Whys<Field>,
+    /// Why answers of the terms are missing.
+    pub terms_missing: Whys<FundingTermAnswer>,
+}
+
+impl Chunk {
+    /// Packs rows, which are in the order of their ids.
+    pub fn pack(rows: &[Row]) -> Self {
+        debug_assert!(
+            rows.is_sorted_by(|a, b| a.id < b.id),
+            "rows in the order of their ids"
+        );
+        let terms: Vec<&Term> = rows.iter().flat_map(|row| &row.terms).collect();
+        let ends = |length: &dyn Fn(&Row) -> usize| {
+            rows.iter()
+                .scan(0, |end, row| {
+                    *end += length(row);
+                    Some(u32::try_from(*end).unwrap_or(u32::MAX))
+                })
+                .collect::<Box<[u32]>>()
+        };
+        let codes = |all: usize, code: &dyn Fn(&Row) -> Option<u8>| {
+            Planes::of_codes(rows.len(), all, |row| code(&rows[row]))
+        };
+        let sets = |all: usize, set: &dyn Fn(&Row) -> CodeSet| {
+            Planes::of_sets(rows.len(), all, |row| set(&rows[row]))
+        };
+        let term_codes = |all: usize, code: &dyn Fn(&Term) -> Option<u8>| {
+            Planes::of_codes(terms.len(), all, |term| code(terms[term]))
+        };
+        let term_flags = |flag: &dyn Fn(&Term) -> Option<bool>| flags(terms.len(), |term| flag(terms[term]));
+        let (points, steps) = (EntryPoint::ALL.len(), Step::ALL.len());
+        Self {
+            serial: next_serial(),
+            ids: rows.iter().map(|row| row.id).collect(),
+            keys: rows.iter().map(|row| row.key).collect(),
+            key_bits: sets(8, &|row| row.key.into()),
+            places: Column::pack(rows.iter().map(|row| row.place.map(i64::from))),
+            leads: rows.iter().map(|row| row.lead).collect(),
+            titles: rows.iter().map(|row| &*row.title).collect::<String>().into(),
+            title_ends: ends(&|row| row.title.len()),
+            started_on: days(rows.iter(), |row| row.started_on),
+            ended_on: days(rows.iter(), |row| row.ended_on),
+            ongoing: flags(rows.len(), |row| rows[row].ongoing),
+            visibility: codes(Visibility::ALL.len(), &|row| Some(row.visibility as u8)),
+            shared_with_funders: Bits::of(rows.len(), |row| rows[row].shared_with_funders),
+            illustrative: Bits::of(rows.len(), |row| rows[row].illustrative),
+            ways_in: std::array::from_fn(|by| {
+                codes(points, &|row| row.entry_points[by].way_in.map(|code| code as u8))
+            }),
+            later: std::array::from_fn(|by| sets(points, &|row| row.entry_points[by].later)),
+            steps: std::array::from_fn(|of| codes(steps, &|row| row.steps[of].map(|code| code as u8))),
+            reasons: std::array::from_fn(|of| sets(Reason::ALL.len(), &|row| row.reasons[of])),
+            changes: std::array::from_fn(|of| {
+                codes(Change::ALL.len(), &|row| row.changes[of].map(|code| code as u8))
+            }),
+            term_ends: ends(&|row| row.terms.len()),
+            funders: Column::pack(terms.iter().map(|term| Some(term.funder.into()))),
+            duration_months: Column::pack(terms.iter().map(|term| term.duration_months.map(i64::from))),
+            amount_minor: Column::pack(terms.iter().map(|term| term.amount_minor)),
+            currencies: terms
+                .iter()
+                .map(|term| term.currency.unwrap_or_default())
+                .collect(),
+            starts_on: days(terms.iter(), |term| term.starts_on),
+            upfront_research: term_flags(&|term| term.upfront_research),
+            collaboration_resourced: term_flags(&|term| term.collaboration_resourced),
+            renewable: term_flags(&|term| term.renewable),
+            intended_focus: term_codes(points, &|term| term.intended_focus.map(|code| code as u8)),
+            restriction: term_codes(Restriction::ALL.len(), &|term| {
+                term.restriction.map(|code| code as u8)
+            }),
+            reporting_frequency: term_codes(ReportingFrequency::ALL.len(), &|term| {
+                term.reporting_frequency.map(|code| code as u8)
+            }),
+            reporting_basis: term_codes(ReportingBasis::ALL.len(), &|term| {
+                term.reporting_basis.map(|code| code as u8)
+            }),
+            delivery_timeline: term_codes(DeliveryTimeline::ALL.len(), &|term| {
+                term.delivery_timeline.map(|code| code as u8)
+            }),
+            missing: missing_column::pack(rows),
+            terms_missing: missing_column::pack_terms(rows),
+        }
+    }
+
+    /// Unpacks every row, in the order of the ids.
+    pub fn unpack(&self) -> Vec<Row> {
+        let mut rows: Vec<Row> = (0..self.len()).map(|row| self.unexplained(row)).collect();
+        for (row, said) in self.missing.each() {
+            rows[row].missing.push(said);
+        }
+        for (term, said) in self.terms_missing.each() {
+            let row = self.row_of_term(term);
+            rows[row].terms_missing.push(self.of_row(row, term, said));
+        }
+        rows.iter_mut().for_each(|row| row.terms_missing.sort_unstable());
+        rows
+    }
+
+    /// Everything about one initiative.
+    pub fn row(&self, row: usize) -> Row {
+        let own = self.missing.each().filter(|(at, _)| *at == row);
+        let terms = self.terms_of(row);
+        let of_terms = self.terms_missing.each().filter(|(term, _)| terms.contains(term));
+        let mut found = Row {
+            missing: own.map(|(_, said)| said).collect(),
+            terms_missing: of_terms
+                .map(|(term, said)| self.of_row(row, term, said))
+                .collect(),
+            ..self.unexplained(row)
+        };
+        found.terms_missing.sort_unstable();
+        found
+    }
+
+    /// What is said of a term, told by the term's place among those of its initiative.
+    fn of_row(
+        &self,
+        row: usize,
+        term: usize,
+        (field, why): Said<FundingTermAnswer>,
+    ) -> (u32, FundingTermAnswer, WhyMissing) {
+        let place = term - self.terms_of(row).start;
+        (u32::try_from(place).unwrap_or(u32::MAX), field, why)
+    }
+
+    /// One initiative, without why answers are missing.
+    fn unexplained(&self, row: usize) -> Row {
+        let number = |column: &Column| column.get(row).and_then(|number| u32::try_from(number).ok());
+        Row {
+            id: self.ids[row],
+            key: self.keys[row],
+            place: number(&self.places),
+            lead: self.leads[row],
+            title: self.title(row).into(),
+            started_on: self.started_on.get(row).and_then(day_of),
+            ended_on: self.ended_on.get(row).and_then(day_of),
+            ongoing: flag_at(&self.ongoing, row),
+            visibility: code_of(Visibility::ALL, self.visibility.code_at(row))
+                .unwrap_or(Visibility::AggregateOnly),
+            shared_with_funders: self.shared_with_funders.contains(row),
+            illustrative: self.illustrative.contains(row),
+            entry_points: std::array::from_fn(|by| EntryPoints {
+                way_in: code_of(EntryPoint::ALL, self.ways_in[by].code_at(row)),
+                later: self.later[by].set_at(row),
+            }),
+            steps: std::array::from_fn(|of| code_of(Step::ALL, self.steps[of].code_at(row))),
+            reasons: std::array::from_fn(|of| self.reasons[of].set_at(row)),
+            changes: std::array::from_fn(|of| code_of(Change::ALL, self.changes[of].code_at(row))),
+            terms: self.terms_of(row).map(|term| self.term(term)).collect(),
+            missing: Vec::new(),
+            terms_missing: Vec::new(),
+        }
+    }
+
+    fn term(&self, term: usize) -> Term {
+        Term {
+            funder: self
+                .funders
+                .get(term)
+                .and_then(|number| u32::try_from(number).ok())
+                .unwrap_or_default(),
+            duration_months: self
+                .duration_months
+                .get(term)
+                .and_then(|months| i32::try_from(months).ok()),
+            amount_minor: self.amount_minor.get(term),
+            currency: self.currency(term),
+            starts_on: self.starts_on.get(term).and_then(day_of),
+            upfront_research: flag_at(&self.upfront_research, term),
+            collaboration_resourced: flag_at(&self.collaboration_resourced, term),
+            renewable: flag_at(&self.renewable, term),
+            intended_focus: code_of(EntryPoint::ALL, self.intended_focus.code_at(term)),
+            restriction: code_of(Restriction::ALL, self.restriction.code_at(term)),
+            reporting_frequency: code_of(ReportingFrequency::ALL, self.reporting_frequency.code_at(term)),
+            reporting_basis: code_of(ReportingBasis::ALL, self.reporting_basis.code_at(term)),
+            delivery_timeline: code_of(DeliveryTimeline::ALL, self.delivery_timeline.code_at(term)),
+        }
+    }
+
+    /// How many initiatives it holds.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// How many funding terms it holds.
+    pub fn term_count(&self) -> usize {
+        self.currencies.len()
+    }
+
+    /// The funding terms of one initiative.
+    pub fn terms_of(&self, row: usize) -> std::ops::Range<usize> {
+        let start = row.checked_sub(1).map_or(0, |before| self.term_ends[before]);
+        start as usize..self.term_ends[row] as usize
+    }
+
+    /// The initiative that a funding term belongs to.
+    pub fn row_of_term(&self, term: usize) -> usize {
+        self.term_ends.partition_point(|end| *end as usize <= term)
+    }
+
+    /// The ids, in order.
+    pub fn ids(&self) -> &[Uuid] {
+        &self.ids
+    }
+
+    /// The rows' shares of a cell's key.
+    pub fn keys(&self) -> &[u8] {
+        &self.keys
+    }
+
+    /// The title in lower case.
+    pub fn title(&self, row: usize) -> &str {
+        let start = row.checked_sub(1).map_or(0, |before| self.title_ends[before]);
+        &self.titles[start as usize..self.title_ends[row] as usize]
+    }
+
+    /// The currency of a term, its three letters in lower case.
+    pub fn currency(&self, term: usize) -> Option<[u8; 3]> {
+        (self.currencies[term] != [0; 3]).then_some(self.currencies[term])
+    }
+
+    /// Tells of initiatives what is so of their funding terms: TRUE by one term that is,
+    /// else UNKNOWN by one that may be, or where there is none.
+    pub fn some_term(&self, of_terms: &Truths) -> Truths {
+        let (mut yes, mut no) = (Vec::new(), Vec::new());
+        let mut start = 0;
+        for block in self.term_ends.chunks(64) {
+            let (mut some, mut none) = (0_u64, 0_u64);
+            for (bit, end) in block.iter().enumerate() {
+                let end = *end as usize;
+                let (is, is_not) = if end - start <= 64 {
+                    let all = u64::MAX
+                        .checked_shr(64 - u32::try_from(end - start).unwrap_or(64))
+                        .unwrap_or(0);
+                    (
+                        of_terms.yes.window(start, end) != 0,
+                        end > start && of_terms.no.window(start, end) == all,
+                    )
+                } else {
+                    (
+                        (start..end).any(|term| of_terms.yes.contains(term)),
+                        (start..end).all(|term| of_terms.no.contains(term)),
+                    )
+                };
+                some |= u64::from(is) << bit;
+                none |= u64::from(is_not) << bit;
+                start = end;
+            }
+            yes.push(some);
+            no.push(none);
+        }
+        Truths {
+            yes: Bits::from_words(self.len(), yes.into_iter()),
+            no: Bits::from_words(self.len(), no.into_iter()),
+        }
+    }
+
+    /// How many bytes it takes, about.
+    pub fn bytes(&self) -> usize {
+        let columns = [
+            &self.places,
+            &self.started_on,
+            &self.ended_on,
+            &self.funders,
+            &self.duration_months,
+            &self.amount_minor,
+            &self.starts_on,
+        ];
+        let planes = [
+            &self.key_bits,
+            &self.ongoing,
+            &self.visibility,
+            &self.upfront_research,
+            &self.collaboration_resourced,
+            &self.renewable,
+            &self.intended_focus,
+            &self.restriction,
+            &self.reporting_frequency,
+            &self.reporting_basis,
+            &self.delivery_timeline,
+        ];
+        let planes = planes
+            .into_iter()
+            .chain(&self.ways_in)
+            .chain(&self.later)
+            .chain(&self.steps)
+            .chain(&self.reasons)
+            .chain(&self.changes);
+        size_of::<Self>()
+            + size_of_val(&*self.ids)
+            + size_of_val(&*self.keys)
+            + size_of_val(&*self.leads)
+            + self.titles.len()
+            + size_of_val(&*self.title_ends)
+            + size_of_val(&*self.term_ends)
+            + size_of_val(&*self.currencies)
+            + size_of_val(self.shared_with_funders.words())
+            + size_of_val(self.illustrative.words())
+            + self.missing.bytes()
+            + self.terms_missing.bytes()
+            + columns.into_iter().map(Column::bytes).sum::<usize>()
+            + planes.map(Planes::bytes).sum::<usize>()
+    }
+}
+
+const _: () = {
+    let bits = CodeSet::BITS as usize;
+    assert!(EntryPoint::ALL.len() <= bits && Reason::ALL.len() <= bits);
+};

@@ -1,0 +1,174 @@
+//! Why answers are missing, as the index keeps it: of the fields that conditions look at,
+//! in one list for a chunk, which takes nothing where nobody says why.
+
+use wayin_vocabulary::{Challenge, Condition, WhyMissing};
+
+use super::chunk::Row;
+use wayin_records::missing::{ChallengeAnswer, ConditionAnswer, FundingTermAnswer, Missing, RecordAnswer};
+
+/// A field of a record, or of one of its challenges and conditions, that conditions look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// One of the record itself.
+    Record(RecordAnswer),
+    /// What became of a challenge's step.
+    Step(Challenge),
+    /// Why a challenge's step went as it did.
+    Reasons(Challenge),
+    /// What became of a condition for change.
+    Change(Condition),
+}
+
+/// A field without an answer, and why.
+pub type Said<F> = (F, WhyMissing);
+
+/// What a record says of those of its own fields that conditions look at.
+pub fn of_record(missing: &Missing<RecordAnswer>) -> impl Iterator<Item = Said<Field>> {
+    let said = missing.each();
+    said.filter(|(field, _)| *field != RecordAnswer::Summary)
+        .map(|(field, why)| (Field::Record(field), why))
+}
+
+/// What a record says of those fields of a challenge that conditions look at.
+pub fn of_challenge(
+    challenge: Challenge,
+    missing: &Missing<ChallengeAnswer>,
+) -> impl Iterator<Item = Said<Field>> {
+    let fields = [
+        (ChallengeAnswer::Step, Field::Step(challenge)),
+        (ChallengeAnswer::Reasons, Field::Reasons(challenge)),
+    ];
+    fields
+        .into_iter()
+        .filter_map(|(field, of_row)| Some((of_row, missing.why(field)?)))
+}
+
+/// What a record says of a condition for change.
+pub fn of_condition(condition: Condition, missing: &Missing<ConditionAnswer>) -> Option<Said<Field>> {
+    let why = missing.why(ConditionAnswer::Change)?;
+    Some((Field::Change(condition), why))
+}
+
+/// What a record says of those fields of a funding term that conditions look at.
+pub fn of_term(missing: &Missing<FundingTermAnswer>) -> impl Iterator<Item = Said<FundingTermAnswer>> {
+    use FundingTermAnswer::{AwardedOn, EndsOn, GrantIdentifier, Programme, UpfrontResearchMonths};
+    missing.each().filter(|(field, _)| {
+        !matches!(
+            field,
+            GrantIdentifier | Programme | AwardedOn | EndsOn | UpfrontResearchMonths
+        )
+    })
+}
+
+/// What the rows of a chunk say, by field, then by reason, then by row.
+#[derive(Clone, Debug)]
+pub struct Whys<F>(Box<[(F, WhyMissing, u32)]>);
+
+impl<F: Copy + Ord> Whys<F> {
+    /// Packs what rows say, each with the row's number.
+    pub fn pack(said: impl Iterator<Item = (usize, Said<F>)>) -> Self {
+        let numbered = said.map(|(row, (field, why))| (field, why, u32::try_from(row).unwrap_or(u32::MAX)));
+        let mut all: Vec<_> = numbered.collect();
+        all.sort_unstable();
+        Self(all.into())
+    }
+
+    /// Whether no row says anything.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Everything that is said, each with its row's number.
+    pub fn each(&self) -> impl Iterator<Item = (usize, Said<F>)> + '_ {
+        self.0
+            .iter()
+            .map(|(field, why, row)| (*row as usize, (*field, *why)))
+    }
+
+    /// The rows that lack an answer for a reason, in order.
+    pub fn rows(&self, field: F, why: WhyMissing) -> impl Iterator<Item = usize> + '_ {
+        let from = self.0.partition_point(|said| (said.0, said.1) < (field, why));
+        self.0[from..]
+            .iter()
+            .take_while(move |said| (said.0, said.1) == (field, why))
+            .map(|said| said.2 as usize)
+    }
+
+    /// How many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&*self.0)
+    }
+}
+
+/// What rows say of their own fields.
+pub fn pack(rows: &[Row]) -> Whys<Field> {
+    let said = rows.iter().enumerate();
+    Whys::pack(said.flat_map(|(at, row)| row.missing.iter().map(move |said| (at, *said))))
+}
+
+/// What rows say of their funding terms, which are numbered through.
+pub fn pack_terms(rows: &[Row]) -> Whys<FundingTermAnswer> {
+    let mut first = 0;
+    let mut said = Vec::new();
+    for row in rows {
+        let of_row = row.terms_missing.iter();
+        said.extend(of_row.map(|(term, field, why)| (first + *term as usize, (*field, *why))));
+        first += row.terms.len();
+    }
+    Whys::pack(said.into_iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::{Chunk, Term};
+
+    #[test]
+    fn a_chunk_keeps_what_its_rows_say() {
+        let step = Field::Step(Challenge::DefiningAmbitions);
+        let place = Field::Record(RecordAnswer::Place);
+        let says = |id: u128, missing: &[Said<Field>], terms: usize| Row {
+            missing: missing.to_vec(),
+            terms: vec![Term::default(); terms],
+            ..Row::bare(id)
+        };
+        let mut rows = vec![
+            says(
+                1,
+                &[(place, WhyMissing::Withheld), (step, WhyMissing::NotAsked)],
+                2,
+            ),
+            says(2, &[], 0),
+            says(3, &[(step, WhyMissing::NotAsked)], 3),
+            says(4, &[(step, WhyMissing::NoReply)], 1),
+        ];
+        rows[2].terms_missing = vec![
+            (1, FundingTermAnswer::Renewable, WhyMissing::NotAsked),
+            (2, FundingTermAnswer::DurationMonths, WhyMissing::NotAsked),
+        ];
+        let chunk = Chunk::pack(&rows);
+        assert_eq!(chunk.unpack(), rows);
+        for (at, row) in rows.iter().enumerate() {
+            assert_eq!(chunk.row(at), *row);
+        }
+        let found = |why| chunk.missing.rows(step, why).collect::<Vec<_>>();
+        assert_eq!(found(WhyMissing::NotAsked), [0, 2]);
+        assert_eq!(found(WhyMissing::NoReply), [3]);
+        assert!(found(WhyMissing::Withheld).is_empty());
+        let terms = chunk
+            .terms_missing
+            .rows(FundingTermAnswer::DurationMonths, WhyMissing::NotAsked);
+        let terms: Vec<usize> = terms.collect();
+        assert_eq!(terms, [4]);
+        assert_eq!(chunk.row_of_term(4), 2);
+        let of_terms: Vec<usize> = (0..6).map(|term| chunk.row_of_term(term)).collect();
+        assert_eq!(of_terms, [0, 0, 2, 2, 2, 3]);
+    }
+
+    #[test]
+    fn what_nobody_says_takes_nothing() {
+        let rows: Vec<Row> = (0..500).map(Row::bare).collect();
+        let chunk = Chunk::pack(&rows);
+        assert_eq!(chunk.missing.bytes() + chunk.terms_missing.bytes(), 0);
+    }
+}

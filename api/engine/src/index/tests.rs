@@ -1,0 +1,129 @@
+//! The index keeps what it is given: rows packed and unpacked are the same, and a
+//! snapshot that changes are applied to holds what a plain map would.
+
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use wayin_vocabulary::{Challenge, Change, EntryPoint, Reason, ReportingBasis, Step, Visibility, WhyMissing};
+
+use super::*;
+use wayin_records::missing::{FundingTermAnswer, RecordAnswer};
+
+fn maybe<T: Copy>(random: &mut StdRng, of: &[T]) -> Option<T> {
+    of.get(random.random_range(0..=of.len())).copied()
+}
+
+fn day(random: &mut StdRng) -> Option<NaiveDate> {
+    let first = NaiveDate::from_ymd_opt(1999, 12, 31)?;
+    random
+        .random_ratio(2, 3)
+        .then(|| first + Days::new(random.random_range(0..20_000)))
+}
+
+fn row(random: &mut StdRng, id: u128) -> Row {
+    let mut row = row_that_says_nothing(random, id);
+    for field in [
+        Field::Record(RecordAnswer::Place),
+        Field::Step(Challenge::DefiningAmbitions),
+    ] {
+        let why = maybe(random, WhyMissing::ALL);
+        row.missing.extend(why.map(|why| (field, why)));
+    }
+    for term in 0..row.terms.len() {
+        for field in [FundingTermAnswer::DurationMonths, FundingTermAnswer::Renewable] {
+            let why = maybe(random, WhyMissing::ALL);
+            let term = u32::try_from(term).unwrap();
+            row.terms_missing.extend(why.map(|why| (term, field, why)));
+        }
+    }
+    row
+}
+
+fn row_that_says_nothing(random: &mut StdRng, id: u128) -> Row {
+    Row {
+        id: Uuid::from_u128(id),
+        key: random.random(),
+        place: maybe(random, &[0, 1, 77]),
+        lead: random.random_range(0..9),
+        title: "ä title".repeat(random.random_range(0..4)).into(),
+        started_on: day(random),
+        ended_on: day(random),
+        ongoing: maybe(random, &[true, false]),
+        visibility: Visibility::ALL[random.random_range(0..3)],
+        shared_with_funders: random.random(),
+        illustrative: random.random(),
+        entry_points: std::array::from_fn(|_| match maybe(random, EntryPoint::ALL) {
+            None => EntryPoints::default(),
+            way_in => EntryPoints {
+                way_in,
+                later: random.random_range(0..16),
+            },
+        }),
+        steps: std::array::from_fn(|_| maybe(random, Step::ALL)),
+        reasons: std::array::from_fn(|_| random.random_range(0..1 << Reason::ALL.len())),
+        changes: std::array::from_fn(|_| maybe(random, Change::ALL)),
+        terms: (0..random.random_range(0..4))
+            .map(|_| Term {
+                funder: random.random_range(0..9),
+                duration_months: maybe(random, &[1, 18, 600]),
+                amount_minor: maybe(random, &[0, 1, i64::MAX]),
+                currency: maybe(random, &[*b"gbp", *b"eur"]),
+                starts_on: day(random),
+                upfront_research: maybe(random, &[true, false]),
+                renewable: maybe(random, &[true, false]),
+                intended_focus: maybe(random, EntryPoint::ALL),
+                reporting_basis: maybe(random, ReportingBasis::ALL),
+                ..Term::default()
+            })
+            .collect(),
+        missing: Vec::new(),
+        terms_missing: Vec::new(),
+    }
+}
+
+#[test]
+fn rows_come_out_of_a_chunk_as_they_went_in() {
+    let mut random = StdRng::seed_from_u64(1);
+    for count in [0, 1, 2, 65, 500] {
+        let rows: Vec<Row> = (0..count).map(|id| row(&mut random, id)).collect();
+        assert_eq!(Chunk::pack(&rows).unpack(), rows);
+    }
+}
+
+#[test]
+fn a_snapshot_holds_what_a_map_would_after_any_changes() {
+    let mut random = StdRng::seed_from_u64(2);
+    let (mut snapshot, mut map) = (Snapshot::default(), BTreeMap::new());
+    for round in 0..12 {
+        // The first rounds fill several chunks, the later ones change a few rows.
+        let changes = if round < 3 { 3_000 } else { 40 };
+        let rows: BTreeMap<u128, Row> = (0..changes)
+            .map(|_| {
+                let id = random.random_range(0..9_000);
+                (id, row(&mut random, id))
+            })
+            .collect();
+        let gone: Vec<u128> = (0..changes / 10)
+            .map(|_| random.random_range(0..9_000))
+            .filter(|id| !rows.contains_key(id))
+            .collect();
+        snapshot.apply(
+            rows.values().cloned().collect(),
+            gone.iter().copied().map(Uuid::from_u128).collect(),
+        );
+        map.extend(rows);
+        gone.iter().for_each(|id| drop(map.remove(id)));
+        let held: Vec<Row> = snapshot.chunks.iter().flat_map(|chunk| chunk.unpack()).collect();
+        assert!(held.iter().eq(map.values()), "round {round}");
+        assert_eq!(snapshot.len(), map.len());
+        assert!(
+            snapshot
+                .chunks
+                .iter()
+                .all(|chunk| (1..=CHUNK_ROWS).contains(&chunk.len())),
+            "round {round}"
+        );
+    }
+}

@@ -1,0 +1,27 @@
+//! The pattern engine: how often two conditions coincide, where it is different, and how sure we are.
+//!
+//! A [`predicate`] is TRUE, FALSE or UNKNOWN of a record ([`three_valued`]). It is [evaluated](evaluate) on the columns of
+//! an [`index`], as sets of rows. What falls into which cell is [counted](count) and passes through [`disclosure`]
+//! control. The result is an [`answer`]: counts, [`measures`] by [`statistics`], a [`summary`] in plain words, and
+//! [`cautions`].
+//!
+//! Nothing here knows of a database, a web server or GraphQL. The feature `async-graphql` makes enums of a schema of the
+//! enums that one shows.
+
+pub mod answer;
+pub mod cancellation;
+pub mod cautions;
+pub mod count;
+pub mod dimension;
+pub mod disclosure;
+pub mod evaluate;
+pub mod index;
+pub mod measures;
+pub mod predicate;
+pub mod query;
+pub mod staged_snapshot;
+pub mod statistics;
+pub mod summary;
+pub mod three_valued;
+pub mod truth_cache;
+pub mod visibility;

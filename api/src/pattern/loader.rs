@@ -1,0 +1,605 @@
+//! Reads the base into the index: all of it once, then what changed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, JsonValue as Json, QueryFilter,
+    QueryOrder, QuerySelect, Value,
+    sea_query::{CaseStatement, Expr, IntoCondition},
+};
+use uuid::Uuid;
+use wayin_entity::{
+    Challenge, Change, ChangeSubject, Condition, DeliveryTimeline, EntryPoint, Perspective, Reason,
+    ReportingBasis, ReportingFrequency, Restriction, Step, Visibility, challenge_faced, challenge_reason,
+    change, condition_changed, entry_point_taken, funding_term, initiative, organisation, place,
+    place_within,
+};
+
+use crate::database::{is_one_of, is_one_of_any};
+use wayin_engine::index::missing_column;
+use wayin_engine::index::{
+    AsOf, CHUNK_ROWS, Chunk, EntryPoints, Organisation, Organisations, Places, Row, Snapshot, StoredPlace,
+    Term,
+};
+use wayin_records::missing::{Answer, Missing};
+use wayin_records::spelling::fold;
+
+/// With more changes than this the base is read anew, rather than row by row.
+const MOST_CHANGES: u64 = 20_000;
+/// With more holes in the log's numbers than this the base is read anew, rather than looked for again and again.
+const MOST_HOLES: usize = 1_000;
+/// How many rows are asked for by their ids at once: SQLite binds at most 32,766 values.
+const IDS_AT_ONCE: usize = 5_000;
+
+/// Reads the whole base. `progress` is told how many initiatives were read so far.
+/// To be called within a transaction that sees one moment.
+pub async fn everything(
+    db: &impl ConnectionTrait,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Snapshot, DbErr> {
+    let as_of = newest_change(db).await?;
+    let places = read_places(db, &Places::default()).await?;
+    let mut organisations = Organisations::default();
+    for row in organisation::Entity::find()
+        .order_by_asc(organisation::Column::Id)
+        .all(db)
+        .await?
+    {
+        organisations.put(indexed_organisation(row));
+    }
+    let mut snapshot = Snapshot {
+        chunks: Vec::new(),
+        places: Arc::new(places),
+        organisations: Arc::new(organisations),
+        as_of,
+        dictionaries: as_of.change,
+    };
+    let mut after = Uuid::nil();
+    let mut read = 0;
+    loop {
+        let rows = rows(
+            db,
+            &snapshot,
+            initiative::Column::Id.gt(after),
+            Some(CHUNK_ROWS as u64),
+        )
+        .await?;
+        let Some(last) = rows.last() else {
+            return Ok(snapshot);
+        };
+        after = last.id;
+        read += rows.len();
+        snapshot.chunks.push(Arc::new(Chunk::pack(&rows)));
+        progress(read);
+    }
+}
+
+/// What became of the log since a snapshot was read.
+pub enum Followed {
+    /// Nothing: the snapshot is as new as the log.
+    Nothing,
+    /// The changes were taken up.
+    To(Snapshot, Changed),
+    /// The log is not the one that the snapshot was read from, or is too far ahead: the base has to be read anew.
+    Lost,
+}
+
+/// What some changes changed.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// Numbers before the newest that the log does not hold: rolled back, or not committed yet.
+    pub holes: Vec<i64>,
+    /// The initiatives that were published, altered or withdrawn.
+    pub initiatives: Vec<Uuid>,
+}
+
+/// Takes up every change that the snapshot has not seen, `holes` of earlier readings
+/// included. To be called within a transaction that sees one moment: rows are read as
+/// they stand at that moment, so all changes up to it have to be taken up together.
+pub async fn changes(
+    db: &impl ConnectionTrait,
+    snapshot: &Snapshot,
+    holes: &[i64],
+) -> Result<Followed, DbErr> {
+    let seen = snapshot.as_of.change;
+    let in_order = change::Entity::find()
+        .order_by_asc(change::Column::Number)
+        .limit(MOST_CHANGES + 1);
+    // By themselves: together with what is newer they would be looked for in the whole log.
+    let mut found = match is_one_of_any(db, change::Column::Number.into_expr(), holes.iter().copied()) {
+        Some(filled) => in_order.clone().filter(filled).all(db).await?,
+        None => Vec::new(),
+    };
+    // The last change that was seen is asked for too: where it is gone, this is another log.
+    let newer = in_order.filter(change::Column::Number.gte(seen));
+    found.extend(newer.all(db).await?);
+    let same_log = seen == 0
+        || found
+            .iter()
+            .any(|one| one.number == seen && Some(one.created_at) == snapshot.as_of.at);
+    if !same_log || found.len() as u64 > MOST_CHANGES {
+        return Ok(Followed::Lost);
+    }
+    let changes: Vec<_> = found.into_iter().filter(|one| one.number != seen).collect();
+    let Some(last) = changes.last() else {
+        return Ok(Followed::Nothing);
+    };
+    let mut next = snapshot.clone();
+    if last.number > seen {
+        next.as_of = AsOf {
+            change: last.number,
+            at: Some(last.created_at),
+        };
+    }
+    let there: BTreeSet<i64> = changes.iter().map(|one| one.number).collect();
+    let mut changed = Changed {
+        holes: holes
+            .iter()
+            .copied()
+            .chain(seen + 1..next.as_of.change)
+            .filter(|number| !there.contains(number))
+            .collect(),
+        initiatives: Vec::new(),
+    };
+    if changed.holes.len() > MOST_HOLES {
+        return Ok(Followed::Lost);
+    }
+    let subjects = |subject: ChangeSubject| -> BTreeSet<Uuid> {
+        changes
+            .iter()
+            .filter(|change| change.subject == subject)
+            .map(|change| change.subject_id)
+            .collect()
+    };
+    if !subjects(ChangeSubject::Place).is_empty() {
+        next.places = Arc::new(read_places(db, &snapshot.places).await?);
+        next.dictionaries = next.as_of.change;
+    }
+    let organisations: Vec<Uuid> = subjects(ChangeSubject::Organisation).into_iter().collect();
+    for ids in organisations.chunks(IDS_AT_ONCE) {
+        let of_base = Arc::make_mut(&mut next.organisations);
+        let these = is_one_of(db, organisation::Column::Id.into_expr(), ids.iter().copied());
+        for row in organisation::Entity::find().filter(these).all(db).await? {
+            of_base.put(indexed_organisation(row));
+        }
+        next.dictionaries = next.as_of.change;
+    }
+    let initiatives: Vec<Uuid> = subjects(ChangeSubject::Initiative).into_iter().collect();
+    for ids in initiatives.chunks(IDS_AT_ONCE) {
+        let these = is_one_of(db, initiative::Column::Id.into_expr(), ids.iter().copied());
+        let rows = rows(db, &next, these, None).await?;
+        let standing: BTreeSet<Uuid> = rows.iter().map(|row| row.id).collect();
+        let gone = ids.iter().copied().filter(|id| !standing.contains(id)).collect();
+        next.apply(rows, gone);
+    }
+    changed.initiatives = initiatives;
+    Ok(Followed::To(next, changed))
+}
+
+/// The newest change of the log.
+pub async fn newest_change(db: &impl ConnectionTrait) -> Result<AsOf, DbErr> {
+    let newest = change::Entity::find()
+        .order_by_desc(change::Column::Number)
+        .one(db)
+        .await?;
+    Ok(newest.map_or_else(AsOf::default, |change| AsOf {
+        change: change.number,
+        at: Some(change.created_at),
+    }))
+}
+
+async fn read_places(db: &impl ConnectionTrait, before: &Places) -> Result<Places, DbErr> {
+    let places = place::Entity::find()
+        .order_by_asc(place::Column::Id)
+        .all(db)
+        .await?;
+    let within = place_within::Entity::find().all(db).await?;
+    let places: Vec<StoredPlace> = places
+        .into_iter()
+        .map(|place| StoredPlace {
+            id: place.id,
+            name: place.name,
+            kind: place.kind,
+            successor_id: place.successor_id,
+        })
+        .collect();
+    let parents: Vec<(Uuid, Uuid)> = within
+        .iter()
+        .map(|link| (link.place_id, link.within_id))
+        .collect();
+    Ok(Places::read(before, &places, &parents))
+}
+
+fn indexed_organisation(row: organisation::Model) -> Organisation {
+    Organisation {
+        id: row.id,
+        name: row.name,
+        name_folded: row.name_folded,
+        identifier_folded: row.identifier.as_deref().map(fold),
+        kind: row.kind,
+    }
+}
+
+/// The rows of the published initiatives that meet a condition, in the order of their ids.
+async fn rows(
+    db: &impl ConnectionTrait,
+    snapshot: &Snapshot,
+    which: impl IntoCondition,
+    limit: Option<u64>,
+) -> Result<Vec<Row>, DbErr> {
+    let coded = of_initiative();
+    let initiatives = initiative::Entity::find()
+        .filter(which)
+        .filter(initiative::Column::WithdrawnAt.is_null())
+        .order_by_asc(initiative::Column::Id)
+        .limit(limit)
+        .select_only()
+        .columns([
+            initiative::Column::Id,
+            initiative::Column::PlaceId,
+            initiative::Column::LeadOrganisationId,
+            initiative::Column::TitleFolded,
+            initiative::Column::StartedOn,
+            initiative::Column::EndedOn,
+            initiative::Column::DisclosureKey,
+            initiative::Column::Missing,
+        ])
+        .expr(coded.expression())
+        .into_tuple::<(
+            Uuid,
+            Option<Uuid>,
+            Uuid,
+            String,
+            Option<NaiveDate>,
+            Option<NaiveDate>,
+            i64,
+            Option<Json>,
+            i32,
+        )>()
+        .all(db)
+        .await?;
+    let organisation = |id: Uuid| {
+        snapshot
+            .organisations
+            .number(id)
+            .ok_or_else(|| DbErr::Custom(format!("organisation {id} is not in the log")))
+    };
+    let mut rows = Vec::with_capacity(initiatives.len());
+    for (id, place, lead, title, started_on, ended_on, disclosure_key, said, codes) in initiatives {
+        let [ongoing, visibility, shared_with_funders, illustrative] = coded.codes(codes);
+        rows.push(Row {
+            id,
+            key: disclosure_key.to_le_bytes()[0],
+            place: place.and_then(|place| snapshot.places.number(place)),
+            lead: organisation(lead)?,
+            title: title.into(),
+            started_on,
+            ended_on,
+            ongoing: flag(ongoing),
+            visibility: code(Visibility::ALL, visibility).unwrap_or(Visibility::AggregateOnly),
+            shared_with_funders: flag(shared_with_funders) == Some(true),
+            illustrative: flag(illustrative) == Some(true),
+            entry_points: Default::default(),
+            steps: Default::default(),
+            reasons: Default::default(),
+            changes: Default::default(),
+            terms: Vec::new(),
+            missing: missing_column::of_record(&kept(said)?).collect(),
+            terms_missing: Vec::new(),
+        });
+    }
+    let (Some(first), Some(last)) = (rows.first().map(|row| row.id), rows.last().map(|row| row.id)) else {
+        return Ok(rows);
+    };
+    // Asked for by their range where they are a page of the whole base, else one by one.
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let range = limit.is_some().then_some((first, last));
+    let mut parts = Parts { db, range, ids, rows };
+    parts.read_entry_points().await?;
+    parts.read_challenges().await?;
+    parts.read_conditions().await?;
+    parts.read_terms(organisation).await?;
+    for row in &mut parts.rows {
+        row.missing.sort_unstable();
+        row.terms_missing.sort_unstable();
+    }
+    Ok(parts.rows)
+}
+
+/// The rows of some initiatives, while their parts are read.
+struct Parts<'a, C> {
+    db: &'a C,
+    /// The first and last id, where the rows are all that lie between them.
+    range: Option<(Uuid, Uuid)>,
+    ids: Vec<Uuid>,
+    rows: Vec<Row>,
+}
+
+impl<C: ConnectionTrait> Parts<'_, C> {
+    /// Which rows of a part's table belong to the initiatives.
+    fn ours<E: EntityTrait>(&self, table: E, initiative_id: E::Column) -> Expr {
+        let initiative_id = Expr::col((table, initiative_id));
+        match self.range {
+            Some((first, last)) => initiative_id.between(first, last),
+            None => is_one_of(self.db, initiative_id, self.ids.iter().copied()),
+        }
+    }
+
+    fn row(&mut self, id: Uuid) -> Option<&mut Row> {
+        // Within the range there may be some that were withdrawn, and have no row.
+        let at = self.ids.binary_search(&id).ok()?;
+        self.rows.get_mut(at)
+    }
+
+    async fn read_entry_points(&mut self) -> Result<(), DbErr> {
+        use entry_point_taken::Column;
+        let coded = Coded::new([
+            (Column::Perspective, codes_of(Perspective::ALL, Perspective::code)),
+            (Column::EntryPoint, codes_of(EntryPoint::ALL, EntryPoint::code)),
+        ]);
+        let taken = entry_point_taken::Entity::find()
+            .filter(self.ours(entry_point_taken::Entity, Column::InitiativeId))
+            .select_only()
+            .columns([Column::InitiativeId, Column::Position])
+            .expr(coded.expression())
+            .into_tuple::<(Uuid, i32, i32)>()
+            .all(self.db)
+            .await?;
+        for (id, position, codes) in taken {
+            let [Some(perspective), Some(entry_point)] = coded.codes(codes) else {
+                continue;
+            };
+            let Some(row) = self.row(id) else { continue };
+            let EntryPoints { way_in, later } = &mut row.entry_points[perspective];
+            if position == 1 {
+                *way_in = EntryPoint::ALL.get(entry_point).copied();
+            } else {
+                *later |= 1 << entry_point;
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_challenges(&mut self) -> Result<(), DbErr> {
+        use challenge_faced::Column;
+        let challenge = || (Column::Challenge, codes_of(Challenge::ALL, Challenge::code));
+        let coded = Coded::new([challenge(), (Column::Step, codes_of(Step::ALL, Step::code))]);
+        let faced = challenge_faced::Entity::find()
+            .filter(self.ours(challenge_faced::Entity, Column::InitiativeId))
+            .select_only()
+            .columns([Column::InitiativeId, Column::Missing])
+            .expr(coded.expression())
+            .into_tuple::<(Uuid, Option<Json>, i32)>()
+            .all(self.db)
+            .await?;
+        for (id, said, codes) in faced {
+            let [Some(challenge), step] = coded.codes(codes) else {
+                continue;
+            };
+            let Some(row) = self.row(id) else { continue };
+            row.steps[challenge] = code(Step::ALL, step);
+            row.missing.extend(missing_column::of_challenge(
+                Challenge::ALL[challenge],
+                &kept(said)?,
+            ));
+        }
+        let (coded, of_reason) = (
+            Coded::new([challenge()]),
+            Coded::new([(
+                challenge_reason::Column::Reason,
+                codes_of(Reason::ALL, Reason::code),
+            )]),
+        );
+        let reasons = challenge_reason::Entity::find()
+            .inner_join(challenge_faced::Entity)
+            .filter(self.ours(challenge_faced::Entity, Column::InitiativeId))
+            .select_only()
+            .column(Column::InitiativeId)
+            .expr(coded.expression())
+            .expr(of_reason.expression())
+            .into_tuple::<(Uuid, i32, i32)>()
+            .all(self.db)
+            .await?;
+        for (id, challenge, reason) in reasons {
+            let ([Some(challenge)], [Some(reason)]) = (coded.codes(challenge), of_reason.codes(reason))
+            else {
+                continue;
+            };
+            let Some(row) = self.row(id) else { continue };
+            row.reasons[challenge] |= 1 << reason;
+        }
+        Ok(())
+    }
+
+    async fn read_conditions(&mut self) -> Result<(), DbErr> {
+        use condition_changed::Column;
+        let coded = Coded::new([
+            (Column::Condition, codes_of(Condition::ALL, Condition::code)),
+            (Column::Change, codes_of(Change::ALL, Change::code)),
+        ]);
+        let changed = condition_changed::Entity::find()
+            .filter(self.ours(condition_changed::Entity, Column::InitiativeId))
+            .select_only()
+            .columns([Column::InitiativeId, Column::Missing])
+            .expr(coded.expression())
+            .into_tuple::<(Uuid, Option<Json>, i32)>()
+            .all(self.db)
+            .await?;
+        for (id, said, codes) in changed {
+            let [Some(condition), change] = coded.codes(codes) else {
+                continue;
+            };
+            let Some(row) = self.row(id) else { continue };
+            row.changes[condition] = code(Change::ALL, change);
+            row.missing.extend(missing_column::of_condition(
+                Condition::ALL[condition],
+                &kept(said)?,
+            ));
+        }
+        Ok(())
+    }
+
+    async fn read_terms(&mut self, organisation: impl Fn(Uuid) -> Result<u32, DbErr>) -> Result<(), DbErr> {
+        use funding_term::Column;
+        let coded = of_term();
+        let terms = funding_term::Entity::find()
+            .filter(self.ours(funding_term::Entity, Column::InitiativeId))
+            .order_by_asc(Column::InitiativeId)
+            .order_by_asc(Column::Position)
+            .select_only()
+            .columns([
+                Column::InitiativeId,
+                Column::FunderId,
+                Column::DurationMonths,
+                Column::AmountMinor,
+                Column::Currency,
+                Column::StartsOn,
+                Column::Missing,
+            ])
+            .expr(coded.expression())
+            .into_tuple::<(
+                Uuid,
+                Uuid,
+                Option<i32>,
+                Option<i64>,
+                Option<String>,
+                Option<NaiveDate>,
+                Option<Json>,
+                i32,
+            )>()
+            .all(self.db)
+            .await?;
+        for (initiative, funder, duration_months, amount_minor, currency, starts_on, said, codes) in terms {
+            let funder = organisation(funder)?;
+            let Some(row) = self.row(initiative) else {
+                continue;
+            };
+            let [
+                research,
+                resourced,
+                renewable,
+                focus,
+                restriction,
+                frequency,
+                basis,
+                timeline,
+            ] = coded.codes(codes);
+            let place = u32::try_from(row.terms.len()).unwrap_or(u32::MAX);
+            let said = kept(said)?;
+            let of_term = missing_column::of_term(&said).map(|(field, why)| (place, field, why));
+            row.terms_missing.extend(of_term);
+            row.terms.push(Term {
+                funder,
+                duration_months,
+                amount_minor,
+                currency: currency
+                    .and_then(|currency| currency.to_ascii_lowercase().as_bytes().try_into().ok()),
+                starts_on,
+                upfront_research: flag(research),
+                collaboration_resourced: flag(resourced),
+                renewable: flag(renewable),
+                intended_focus: code(EntryPoint::ALL, focus),
+                restriction: code(Restriction::ALL, restriction),
+                reporting_frequency: code(ReportingFrequency::ALL, frequency),
+                reporting_basis: code(ReportingBasis::ALL, basis),
+                delivery_timeline: code(DeliveryTimeline::ALL, timeline),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// What a row says of its missing answers.
+fn kept<A: Answer>(said: Option<Json>) -> Result<Missing<A>, DbErr> {
+    Missing::of_kept(said.as_ref()).map_err(|cause| DbErr::Custom(format!("{cause:?}")))
+}
+
+/// The coded columns of an initiative.
+fn of_initiative() -> Coded<initiative::Column, 4> {
+    use initiative::Column;
+    Coded::new([
+        (Column::Ongoing, flags()),
+        (Column::Visibility, codes_of(Visibility::ALL, Visibility::code)),
+        (Column::SharedWithFunders, flags()),
+        (Column::Illustrative, flags()),
+    ])
+}
+
+/// The coded columns of a funding term.
+fn of_term() -> Coded<funding_term::Column, 8> {
+    use funding_term::Column;
+    Coded::new([
+        (Column::UpfrontResearch, flags()),
+        (Column::CollaborationResourced, flags()),
+        (Column::Renewable, flags()),
+        (Column::IntendedFocus, codes_of(EntryPoint::ALL, EntryPoint::code)),
+        (Column::Restriction, codes_of(Restriction::ALL, Restriction::code)),
+        (
+            Column::ReportingFrequency,
+            codes_of(ReportingFrequency::ALL, ReportingFrequency::code),
+        ),
+        (
+            Column::ReportingBasis,
+            codes_of(ReportingBasis::ALL, ReportingBasis::code),
+        ),
+        (
+            Column::DeliveryTimeline,
+            codes_of(DeliveryTimeline::ALL, DeliveryTimeline::code),
+        ),
+    ])
+}
+
+/// Several columns of closed vocabularies as one whole number: the database sends one value
+/// for them instead of a text each, which is most of what reading a base takes.
+struct Coded<C, const COLUMNS: usize>([(C, Vec<Value>); COLUMNS]);
+
+fn codes_of<T: Copy>(all: &[T], code: impl Fn(T) -> &'static str) -> Vec<Value> {
+    all.iter().map(|one| code(*one).into()).collect()
+}
+
+fn flags() -> Vec<Value> {
+    vec![false.into(), true.into()]
+}
+
+fn code<T: Copy>(all: &[T], code: Option<usize>) -> Option<T> {
+    code.and_then(|code| all.get(code)).copied()
+}
+
+fn flag(code: Option<usize>) -> Option<bool> {
+    code.map(|code| code == 1)
+}
+
+impl<C: ColumnTrait, const COLUMNS: usize> Coded<C, COLUMNS> {
+    const fn new(columns: [(C, Vec<Value>); COLUMNS]) -> Self {
+        Self(columns)
+    }
+
+    /// The number: in it each column is a digit, 0 where nothing is known, in a system of one more than its codes.
+    fn expression(&self) -> Expr {
+        let digits = self.0.iter().map(|(column, values)| -> (Expr, usize) {
+            let mut digit = CaseStatement::new();
+            for (code, value) in (1..).zip(values) {
+                digit = digit.case(column.eq(value.clone()), Expr::val(code));
+            }
+            (digit.finally(0).into(), values.len() + 1)
+        });
+        let number = digits.reduce(|(number, size), (digit, of_digit)| {
+            let shift = i32::try_from(size).unwrap_or(i32::MAX);
+            (number.add(digit.mul(shift)), size * of_digit)
+        });
+        number.map_or_else(|| Expr::val(0), |(number, _)| number)
+    }
+
+    /// The codes in a number; none where nothing is known.
+    fn codes(&self, number: i32) -> [Option<usize>; COLUMNS] {
+        let mut left = usize::try_from(number).unwrap_or(0);
+        std::array::from_fn(|column| {
+            let size = self.0[column].1.len() + 1;
+            let digit = left % size;
+            left /= size;
+            digit.checked_sub(1)
+        })
+    }
+}
