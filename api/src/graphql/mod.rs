@@ -37,7 +37,7 @@ pub fn app<'a>(ctx: &Context<'a>) -> &'a Arc<App> {
 /// The member who asks.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`] where nobody said who is asking.
+/// [`crate::error::Error::Unauthenticated`] where nobody said who is asking.
 pub fn member<'a>(ctx: &Context<'a>) -> Result<&'a Member> {
     ctx.data_unchecked::<Requester>().member()
 }

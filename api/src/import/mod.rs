@@ -6,7 +6,6 @@ pub mod grants;
 pub mod graphql;
 pub mod http;
 pub mod job;
-
 pub mod places;
 pub mod records;
 pub mod subscription;

@@ -4,10 +4,8 @@
 pub mod filter;
 pub mod filter_input;
 pub mod graphql;
-
 pub mod place_grants;
 pub mod publish;
-
 pub mod revision;
 
 use sea_orm::{

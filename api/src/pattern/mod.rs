@@ -1,17 +1,12 @@
 //! Patterns: how often two conditions coincide, over everything that is published.
 //!
-//! A change is read from the log into the [`index`]; a question comes in by [`ask`];
-//! its conditions are [prepared](evaluate) and worked out on the index as three-valued
-//! sets of rows; what falls into which cell is [counted](count), passes through
-//! [`disclosure`] control, and becomes an [`answer`]: figures by [`statistics`], plain
-//! words by [`reading`], and [`cautions`]. It leaves over [`graphql`], or as a [`csv`] file.
+//! The [`loader`] reads the base, and then its change log, into the index of [`wayin_engine`]. The [`engine`] holds the
+//! index and answers questions from it on its own threads. A question comes in by [`ask`] and leaves over [`graphql`], or
+//! as a [`csv`] file.
 
 pub mod ask;
-
 pub mod csv;
-
 pub mod engine;
-
 pub mod graphql;
 pub mod loader;
 

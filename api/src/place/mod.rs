@@ -2,7 +2,6 @@
 
 pub mod filter_input;
 pub mod graphql;
-
 pub mod loaders;
 mod match_drafts;
 pub mod mutations;

@@ -5,17 +5,16 @@ pub mod columns;
 pub mod corrections;
 pub mod csv;
 pub mod export;
+pub mod format_cell;
 pub mod formula_escape;
 mod guidance;
-mod styles;
-mod writer;
-
-pub mod format_cell;
 mod layout;
 mod lists;
 pub mod not_known;
 pub mod parse_cell;
+mod styles;
 pub mod template;
 pub mod vocabulary;
+mod writer;
 
 pub use crate::workbook::writer::WriteError;
