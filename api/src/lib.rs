@@ -4,6 +4,7 @@
 //! - `wayin_vocabulary`: the closed vocabularies.
 //! - [`wayin_records`]: records, their validation, and the files that hold records, grants and places.
 //! - [`wayin_engine`]: predicates, the index, counting, statistics, disclosure control and summaries.
+//! - [`wayin_sample`]: the illustrative evidence of the demonstration.
 //! - `wayin_entity` and `wayin_migration`: the tables and their history.
 //! - this one: the service.
 //!
@@ -27,7 +28,7 @@
 //! | [`mutation`], [`snapshot`], [`audit`], [`note`] | idempotency, stored rows, the audit log, notes to a change |
 //! | [`check`] | the integrity check |
 //! | [`database`], [`locks`], [`paging`], [`change`], [`base`], [`id`], [`error`], [`clock`] | what the domains are built on |
-//! | [`example`] | the evidence of the demonstration |
+//! | [`load_sample`] | loads the evidence of the demonstration, which is in [`wayin_sample`] |
 
 pub mod app;
 pub mod audit;
@@ -45,7 +46,7 @@ pub mod crisis;
 pub mod database;
 pub mod error;
 mod etag;
-pub mod example;
+
 pub mod expiry;
 pub mod export;
 pub mod failure;
@@ -59,6 +60,7 @@ pub mod import;
 pub mod initiative;
 pub mod keeping;
 pub mod live;
+pub mod load_sample;
 pub mod locks;
 pub mod meeting;
 pub mod merging;

@@ -8,8 +8,8 @@ use sea_orm::{
 use serde_json::{Value, json};
 use wayin::check::Invariant;
 use wayin::clock::{Clock, SystemClock};
-use wayin::example;
 use wayin::import::job::run;
+use wayin::load_sample;
 use wayin::vocabulary::term::folded;
 use wayin_entity::{claim, organisation, term};
 
@@ -223,7 +223,7 @@ async fn a_base_that_came_about_as_it_should_holds(database: Database) {
 
 async fn the_example_evidence_holds(database: Database) {
     let app = TestApp::start(database).await;
-    example::load::load(&app.app.db, &TestApp::act(), example::evidence())
+    load_sample::load(&app.app.db, &TestApp::act(), wayin_sample::evidence())
         .await
         .unwrap();
     app.holds().await;

@@ -1,7 +1,7 @@
 //! Answers that are missing say why: in records, over GraphQL and in files.
 
 use serde_json::{Value, json};
-use wayin::example;
+use wayin::load_sample;
 use wayin_entity::Role;
 
 use crate::support::app::TestApp;
@@ -189,7 +189,7 @@ async fn what_a_grant_answers_is_not_missing_any_more(database: Database) {
 
 async fn the_demonstration_says_what_the_readme_quotes(database: Database) {
     let app = TestApp::start(database).await;
-    example::load::load(&app.app.db, &TestApp::act(), example::evidence())
+    load_sample::load(&app.app.db, &TestApp::act(), wayin_sample::evidence())
         .await
         .unwrap();
     app.catch_up().await;

@@ -21,8 +21,9 @@ use crate::change::Act;
 use crate::clock::{Clock, FixedClock, SystemClock};
 use crate::config::{self, environment};
 use crate::error::Error;
+use crate::load_sample;
 use crate::pattern::engine::Engine;
-use crate::{database, example, server};
+use crate::{database, server};
 
 const ISSUER: &str = "https://demo.wayin.invalid";
 const AUDIENCE: &str = "wayin-demo";
@@ -50,7 +51,7 @@ pub async fn run(port: u16) -> Result<(), CliError> {
         member: None,
         reason: "example evidence",
     };
-    example::load::load(&db, &act, example::evidence()).await?;
+    load_sample::load(&db, &act, wayin_sample::evidence()).await?;
     let (signer, verifier) = keys()?;
     let tokens = members(&db, &act, &signer).await?;
     let engine = Arc::new(Engine::new(config::engine(&environment)?)?);

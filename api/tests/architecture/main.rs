@@ -157,7 +157,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "workbook_http",
         ],
     ),
-    ("command line", &["cli", "config", "example"]),
+    ("command line", &["cli", "config", "load_sample"]),
 ];
 
 static GRAPH: LazyLock<Graph> = LazyLock::new(|| {

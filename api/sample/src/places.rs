@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// Contains public sector information licensed under the Open Government Licence v3.0.
-const AREAS: &str = include_str!("../../data/places/area_all_codes.csv");
+const AREAS: &str = crate::PLACES;
 
 /// How initiatives go in a region, or in a nation without regions. In hundredths.
 pub(super) struct Region {

@@ -3,24 +3,27 @@
 //! initiatives and the money are not.
 
 mod claims;
-mod dice;
 mod initiatives;
-pub mod load;
+mod rng;
+
+mod glossary;
 mod meeting;
 mod missing;
 mod money;
 mod organisations;
 mod places;
-mod words;
 
 #[cfg(test)]
 mod tests;
 
 use chrono::NaiveDate;
 use serde_json::Value;
-use wayin_entity::{Challenge, EntryPoint, Perspective};
+use wayin_vocabulary::{Challenge, EntryPoint, Perspective};
 
 use wayin_records::record::InitiativeRecord;
+
+/// The places of the United Kingdom that the evidence is set in: a file that an import of places takes.
+pub const PLACES: &str = include_str!("../data/places/area_all_codes.csv");
 
 /// How many initiatives there are.
 pub const INITIATIVES: u32 = 2_000;
@@ -132,7 +135,7 @@ pub fn evidence() -> Evidence {
         crises: vec![meeting::COST_OF_LIVING],
         meetings: vec![meeting::november_2022()],
         claims: claims::claims(),
-        terms: words::TERMS.to_vec(),
+        terms: glossary::TERMS.to_vec(),
     }
 }
 

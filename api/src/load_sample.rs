@@ -1,11 +1,10 @@
-//! Puts the example evidence into a base, through the same doors as any other.
+//! Loads the illustrative evidence of [`wayin_sample`] into a base, as imports and mutations write any other evidence.
 
 use sea_orm::{ActiveModelTrait, DatabaseConnection, EntityTrait, IntoActiveModel};
 use wayin_entity::{
     ChangeKind, ChangeSubject, Dimension, claim, crisis, crisis_place, meeting, reflection, term,
 };
 
-use super::{Evidence, ExampleClaim, ExampleCrisis, ExampleMeeting, ExampleTerm};
 use crate::base::DisclosureKeys;
 use crate::change::{self, Act, Entry};
 use crate::database;
@@ -14,9 +13,7 @@ use crate::import;
 use crate::initiative::publish::{Outcome, Proposal, publish_all};
 use crate::place::Gazetteer;
 use crate::vocabulary::term::folded;
-
-/// The places of the United Kingdom that the example evidence is set in.
-const PLACES: &[u8] = include_bytes!("../../data/places/area_all_codes.csv");
+use wayin_sample::{Evidence, ExampleClaim, ExampleCrisis, ExampleMeeting, ExampleTerm, PLACES};
 
 /// How many records are published in one transaction.
 const AT_ONCE: usize = 500;
@@ -24,7 +21,7 @@ const AT_ONCE: usize = 500;
 /// Fills a base that is migrated and empty.
 pub async fn load(db: &DatabaseConnection, act: &Act<'_>, evidence: Evidence) -> Result<()> {
     let refused = |what: &str, why: String| Error::Internal(format!("example evidence, {what}: {why}"));
-    let tally = import::places::import(db, act, PLACES, &mut |_| {})
+    let tally = import::places::import(db, act, PLACES.as_bytes(), &mut |_| {})
         .await
         .map_err(|cause| refused("places", cause.to_string()))?;
     if tally.refused > 0 {

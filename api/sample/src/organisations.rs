@@ -1,10 +1,10 @@
 //! Organisations that do not exist. Their identifiers begin with `XI-WAYIN`,
 //! which is no register's prefix and never will be looked up.
 
-use wayin_entity::OrganisationKind;
+use wayin_vocabulary::OrganisationKind;
 
-use super::dice::Dice;
 use super::places::REGIONS;
+use super::rng::Dice;
 use wayin_records::record::OrganisationReference;
 
 /// A funder, and what its money tends to come with. In hundredths.

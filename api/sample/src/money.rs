@@ -1,11 +1,11 @@
 //! The terms that an example initiative's money came with.
 
 use chrono::{Days, Months, NaiveDate};
-use wayin_entity::{DeliveryTimeline, EntryPoint, ReportingBasis, ReportingFrequency, Restriction};
+use wayin_vocabulary::{DeliveryTimeline, EntryPoint, ReportingBasis, ReportingFrequency, Restriction};
 
-use super::dice::Dice;
 use super::organisations::{FUNDERS, draw_funders};
 use super::places::Region;
+use super::rng::Dice;
 use wayin_records::missing::Missing;
 use wayin_records::record::FundingTerm;
 

@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
-use crate::example::ExampleCrisis;
+use crate::ExampleCrisis;
 use wayin_engine::three_valued::Truth;
 use wayin_records::record::{FundingTerm, InitiativeRecord};
 

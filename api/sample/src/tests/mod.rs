@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use chrono::{Days, Months};
-use wayin_entity::{
+use wayin_vocabulary::{
     Challenge, Change, Condition, DeliveryTimeline, Dimension, EntryPoint, OrganisationKind, Perspective,
     Reason, ReportingBasis, ReportingFrequency, Restriction, SourceKind, Step, Visibility,
 };

@@ -2,16 +2,16 @@
 //! record leaves out.
 
 use chrono::{Datelike, Days, Months, NaiveDate};
-use wayin_entity::{
+use wayin_vocabulary::{
     Challenge, Change, Condition, EntryPoint, Perspective, Reason, SourceKind, Step, Visibility,
 };
 
-use super::dice::Dice;
 use super::meeting::COST_OF_LIVING;
 use super::missing::say_why;
 use super::money::{Money, forget, leave_out};
 use super::organisations::{Lead, leads};
 use super::places::{LocalAuthority, REGIONS, Region, local_authorities};
+use super::rng::Dice;
 use wayin_records::missing::Missing;
 use wayin_records::record::{
     ChallengeFaced, ConditionChanged, EntryPointTaken, InitiativeRecord, PlaceReference, Sharing, Source,

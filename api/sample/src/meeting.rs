@@ -2,7 +2,7 @@
 //! said is retold in other words, by perspective, with nobody named.
 
 use chrono::NaiveDate;
-use wayin_entity::{Challenge, EntryPoint, Perspective};
+use wayin_vocabulary::{Challenge, EntryPoint, Perspective};
 
 use super::{ExampleCrisis, ExampleMeeting, ExampleReflection, day};
 

@@ -1,7 +1,7 @@
 //! Why answers of the example's records are missing. It is counted out, not drawn: what is
 //! missing stays what it was.
 
-use wayin_entity::WhyMissing;
+use wayin_vocabulary::WhyMissing;
 
 use wayin_records::missing::{Answer, ChallengeAnswer, FundingTermAnswer, RecordAnswer};
 use wayin_records::record::InitiativeRecord;
