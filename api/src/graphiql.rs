@@ -18,8 +18,8 @@ use axum::{
     routing::get,
 };
 
-use crate::cost::Introspection;
 use crate::etag::ETag;
+use crate::graphql::operation::cost::Introspection;
 
 /// What the page may do: load from its own origin, and run nothing that is written
 /// into the page. `'self'` covers web sockets to the same host. The one style named

@@ -18,7 +18,7 @@
 //! |---|---|
 //! | [`cli`], [`config`] | the commands and their settings |
 //! | [`server`], [`http`], [`origins`], [`multipart`], [`graphiql`] | routes, errors as responses, cross-origin requests, uploads, the explorer |
-//! | [`guard`], [`cost`] | limits of a document and of an operation, rate limits, persisted operations |
+//! | [`graphql::operation`] | the preparation of an operation: limits, variables, cost, rate limit, deadline |
 //! | [`schema`], [`app`], [`graphql`] | the schema, what every request is given, what GraphQL types are made with |
 //! | [`auth`] | issuers and their keys, tokens, members, permissions, visibility in SQL |
 //! | [`initiative`], [`submission`], [`import`], [`export`], [`redaction`], [`expiry`] | records: publication, review, files in and out, erasure, what is deleted after a time |
@@ -41,19 +41,16 @@ pub mod claim;
 pub mod cli;
 pub mod clock;
 pub mod config;
-pub mod cost;
 pub mod crisis;
 pub mod database;
 pub mod error;
 mod etag;
-
 pub mod expiry;
 pub mod export;
 pub mod failure;
 pub mod grant_detail;
 pub mod graphiql;
 pub mod graphql;
-pub mod guard;
 pub mod http;
 pub mod id;
 pub mod import;

@@ -21,17 +21,16 @@ use crate::auth::members::{Member, MemberMutation, MemberQuery};
 use crate::auth::tokens::{IssuedToken, TokenMutation, TokenQuery};
 use crate::claim::graphql::{Claim, ClaimById, ClaimQuery};
 use crate::claim::mutations::ClaimMutation;
-use crate::cost::{Charging, Introspection, Types};
 use crate::crisis::graphql::{Crisis, CrisisById, CrisisQuery};
 use crate::crisis::mutations::CrisisMutation;
 use crate::error::Error;
-use crate::graphql::deadline::Deadline;
 use crate::graphql::error::ErrorCodes;
 use crate::graphql::loader::{self, Waves};
 use crate::graphql::node::Node;
-use crate::graphql::variables::CheckVariables;
+use crate::graphql::operation::cost::{Introspection, Types};
+use crate::graphql::operation::prepare::PrepareOperations;
+use crate::graphql::operation::variables::InputTypes;
 use crate::graphql::{app, member};
-use crate::guard::Guard;
 use crate::id::{self, NodeKind};
 use crate::import::{
     graphql::{Import, ImportMutation, ImportQuery},
@@ -43,7 +42,6 @@ use crate::initiative::graphql::{
     InitiativeSubscription, Organisation, Place, RevisionQuery, Source, SourceById,
 };
 use crate::keeping::graphql::KeepingQuery;
-use crate::live::operation::Operations;
 use crate::meeting::graphql::{Meeting, MeetingById, MeetingQuery, Reflection, ReflectionById};
 use crate::meeting::mutations::MeetingMutation;
 use crate::merging::graphql::MergingMutation;
@@ -131,7 +129,7 @@ static SDL: LazyLock<String> = LazyLock::new(|| {
     sdl
 });
 static TYPES: LazyLock<Arc<Types>> = LazyLock::new(|| Arc::new(Types::of(sdl())));
-static VARIABLES: LazyLock<CheckVariables> = LazyLock::new(|| CheckVariables::of(sdl()));
+static INPUTS: LazyLock<Arc<InputTypes>> = LazyLock::new(|| Arc::new(InputTypes::of(sdl())));
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
@@ -147,13 +145,12 @@ pub fn schema(app: Arc<App>) -> Schema {
     };
     builder
         .extension(ErrorCodes)
-        .extension(Charging::by(Arc::clone(&TYPES)))
-        .extension(Guard)
-        .extension(VARIABLES.clone())
-        .extension(Operations)
-        .extension(Deadline)
+        .extension(PrepareOperations {
+            costs: Arc::clone(&TYPES),
+            inputs: Arc::clone(&INPUTS),
+            permissions: app.permissions.clone(),
+        })
         .extension(Identify)
-        .extension(app.permissions.clone())
         .extension(Waves)
         .limit_depth(DEEPEST)
         .limit_complexity(MOST_FIELDS)

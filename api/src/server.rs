@@ -40,15 +40,17 @@ use self::activity::HandledRequest;
 use self::answer::{MediaType, answered, failed, for_everybody, panicked};
 use crate::app::App;
 use crate::auth::requester::Requester;
-use crate::cost::address::{self, Caller, TrustedHops};
-use crate::cost::{Introspection, Payer};
 use crate::error::{BodyError, Error, TokenError};
 use crate::etag::ETag;
 use crate::expiry;
-use crate::graphql::{operation, request};
+use crate::graphql::operation::client_ip;
+use crate::graphql::operation::client_ip::{Caller, TrustedHops};
+use crate::graphql::operation::cost::{Introspection, Payer};
+use crate::graphql::operation::document;
+use crate::graphql::operation::subscription::Begun;
+use crate::graphql::request;
 use crate::http::requester::Authorization;
 use crate::import::job;
-use crate::live::operation::Begun;
 use crate::live::socket::{self, PROTOCOL};
 use crate::multipart::{self, MultipartError};
 use crate::schema::{Schema, schema, sdl};
@@ -68,7 +70,7 @@ pub fn router(app: Arc<App>) -> Router {
     let to_mend = crate::import::http::router(Arc::clone(&app));
     let returned = crate::submission::http::router(Arc::clone(&app));
     let trusted_hops = TrustedHops(app.costs.settings.trusted_hops);
-    let noting = middleware::from_fn_with_state(trusted_hops, address::note);
+    let noting = middleware::from_fn_with_state(trusted_hops, client_ip::note);
     let service = Service {
         schema: schema(Arc::clone(&app)),
         app,
@@ -213,7 +215,7 @@ async fn graphql_post(
         Err(reason) => return failed(of, Error::BadInput(reason)),
     };
     let mut request = service.app.costs.asked_by(caller, request);
-    if operation::operation_type(&mut request) == Some(OperationType::Subscription) {
+    if document::operation_type(&mut request) == Some(OperationType::Subscription) {
         return failed(of, Error::BadInput(NO_SUBSCRIPTIONS.into()));
     }
     execute(&service, &authorization, of, request).await
@@ -294,11 +296,11 @@ async fn graphql_get(
         }
     };
     let mut request = service.app.costs.asked_by(caller, request);
-    if operation::operation_type(&mut request) == Some(OperationType::Subscription) {
+    if document::operation_type(&mut request) == Some(OperationType::Subscription) {
         return failed(of, Error::MethodNotAllowed(NO_SUBSCRIPTIONS));
     }
     let name = request.operation_name.clone();
-    let only_queries = operation::document(&mut request).is_none_or(|document| {
+    let only_queries = document::document(&mut request).is_none_or(|document| {
         let asked = |operation: &&str| name.as_deref().is_none_or(|name| name == *operation);
         document
             .operations

@@ -17,7 +17,7 @@ use wayin::auth::token::{Signer, Subject, Verifier};
 use wayin::clock::{Clock as _, SystemClock};
 use wayin::graphql::filter::Lookup;
 use wayin::graphql::input;
-use wayin::guard::{Limits, measure};
+use wayin::graphql::operation::limits::{Limits, measure};
 use wayin::id;
 use wayin::initiative::filter_input::InitiativeFilter;
 use wayin::initiative::{InitiativeOrdering, SortedBy, filter};

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tower::ServiceExt;
 use uuid::Uuid;
 use wayin::clock::{Clock, SystemClock};
-use wayin::cost::{Introspection, Rate, Rates, Settings};
+use wayin::graphql::operation::cost::{Introspection, Rate, Rates, Settings};
 use wayin::server;
 use wayin_entity::Role;
 

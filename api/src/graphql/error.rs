@@ -8,9 +8,9 @@ use futures_util::stream::{BoxStream, StreamExt};
 use rand::{TryRngCore as _, rngs::OsRng};
 use uuid::Uuid;
 
-use super::variables::scalars::in_plain_words;
 use crate::error::{Error, RetryAfter};
 use crate::failure::ErrorCode;
+use crate::graphql::operation::variables::scalars::in_plain_words;
 
 /// The most errors that are told of a document that is not executed.
 const MOST_ERRORS: usize = 20;

@@ -3,10 +3,10 @@
 use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{InputType, Pos, Value};
 
-use super::nul;
-use super::variables::scalars::in_plain_words;
 use crate::error::{Error, Result};
-use crate::guard::{Limits, measure_value};
+use crate::graphql::operation::limits::{Limits, measure_value};
+use crate::graphql::operation::nul;
+use crate::graphql::operation::variables::scalars::in_plain_words;
 use wayin_records::text::quoted;
 
 /// Reads an input of any type from JSON.

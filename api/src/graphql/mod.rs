@@ -1,10 +1,7 @@
 //! The shared kit of the GraphQL side: what every domain's types are made with.
 
-mod absent;
 pub mod comparison;
-mod conditions;
 pub mod connection;
-pub mod deadline;
 pub mod error;
 pub mod filter;
 mod global_id;
@@ -12,12 +9,10 @@ pub mod input;
 pub mod loader;
 pub mod mutating;
 pub mod node;
-pub mod nul;
 pub mod operation;
 pub mod order;
 pub mod request;
 pub mod user_error;
-pub mod variables;
 
 use std::sync::Arc;
 

@@ -1,132 +1,20 @@
-//! The document of a request, and which of its operations the request asks for.
+//! Operations: what is checked and worked out before one is executed.
+//!
+//! [`prepare`] does it once, whichever way an operation came, in this order: the [rate limit](rate_limit), [persisted
+//! queries](persisted_queries), [limits] of the document, the [document] and its [variables], the [cost], and while it is
+//! executed its [deadline] and the permissions of its fields.
 
-use std::collections::HashSet;
-use std::sync::OnceLock;
-
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
-};
-use async_graphql::{Name as GraphqlName, Positioned, Request};
-
-use crate::guard::{Limits, measure};
-
-/// The document of a request. `None` if it is over a limit or does not parse; executing the request reports why.
-pub fn document(request: &mut Request) -> Option<&ExecutableDocument> {
-    measure(&request.query, &Limits::default()).ok()?;
-    request.parsed_query().ok()
-}
-
-/// The type of the operation that a request asks for. `None` without a [document], or if it has no such operation.
-pub fn operation_type(request: &mut Request) -> Option<OperationType> {
-    let name = request.operation_name.clone();
-    let operation = asked_for(document(request)?, name.as_deref())?;
-    Some(operation.node.ty)
-}
-
-/// The operation of a document by its name, or the only one; none where there is none such, which is complained of
-/// when the document is executed.
-pub fn asked_for<'d>(
-    document: &'d ExecutableDocument,
-    name: Option<&str>,
-) -> Option<&'d Positioned<OperationDefinition>> {
-    match (&document.operations, name) {
-        (DocumentOperations::Single(operation), _) => Some(operation),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
-            operations.values().next()
-        }
-        (DocumentOperations::Multiple(_), None) => None,
-    }
-}
-
-/// The names of the fragments that an operation uses, directly or through other fragments.
-pub fn used_fragments(
-    document: &ExecutableDocument,
-    operation: &OperationDefinition,
-) -> HashSet<GraphqlName> {
-    let mut used = HashSet::new();
-    let mut ahead = vec![&operation.selection_set.node];
-    while let Some(set) = ahead.pop() {
-        for selection in &set.items {
-            match &selection.node {
-                Selection::Field(field) => ahead.push(&field.node.selection_set.node),
-                Selection::InlineFragment(fragment) => ahead.push(&fragment.node.selection_set.node),
-                Selection::FragmentSpread(spread) => {
-                    let name = &spread.node.fragment_name.node;
-                    if let Some(fragment) = document.fragments.get(name)
-                        && used.insert(name.clone())
-                    {
-                        ahead.push(&fragment.node.selection_set.node);
-                    }
-                }
-            }
-        }
-    }
-    used
-}
-
-/// Calls a function with each selection of a set, and of the sets within it. Fragments that it spreads are not entered.
-pub fn for_each_selection<'d>(set: &'d SelectionSet, visit: &mut impl FnMut(&'d Selection)) {
-    for selection in &set.items {
-        visit(&selection.node);
-        match &selection.node {
-            Selection::Field(field) => for_each_selection(&field.node.selection_set.node, visit),
-            Selection::InlineFragment(fragment) => {
-                for_each_selection(&fragment.node.selection_set.node, visit);
-            }
-            Selection::FragmentSpread(_) => {}
-        }
-    }
-}
-
-/// The name of the operation that a request asks for, where it says one: kept by an extension from when the request is
-/// prepared until its document is parsed, as the library tells it at the former alone.
-#[derive(Debug, Default)]
-pub struct Name(OnceLock<Option<String>>);
-
-impl Name {
-    /// Takes note of it. A request is prepared once.
-    pub fn note(&self, request: &Request) {
-        let _ = self.0.set(request.operation_name.clone());
-    }
-
-    /// The name.
-    pub fn get(&self) -> Option<&str> {
-        self.0.get().and_then(Option::as_deref)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use async_graphql::parser::parse_query;
-
-    use super::asked_for;
-
-    #[test]
-    fn the_one_that_is_named_is_asked_for_or_the_only_one() {
-        for (document, name, field) in [
-            ("{ a }", None, Some("a")),
-            ("{ a }", Some("B"), Some("a")),
-            ("query A { a }", None, Some("a")),
-            ("query A { a }", Some("A"), Some("a")),
-            ("query A { a }", Some("B"), None),
-            ("query A { a } query B { b }", Some("B"), Some("b")),
-            ("query A { a } query B { b }", Some("C"), None),
-            ("query A { a } query B { b }", None, None),
-        ] {
-            let parsed = parse_query(document).unwrap();
-            let found = asked_for(&parsed, name);
-            let shown = found.map(|one| format!("{:?}", one.node.selection_set.node.items[0].node));
-            match (shown, field) {
-                (None, None) => {}
-                (Some(shown), Some(field)) => {
-                    assert!(
-                        shown.contains(&format!("\"{field}\"")),
-                        "{document} {name:?}: {shown}"
-                    );
-                }
-                (shown, _) => panic!("{document} {name:?}: {shown:?}"),
-            }
-        }
-    }
-}
+mod absent;
+pub mod charge;
+pub mod client_ip;
+mod conditions;
+pub mod cost;
+pub mod deadline;
+pub mod document;
+pub mod limits;
+pub mod nul;
+pub mod persisted_queries;
+pub mod prepare;
+pub mod rate_limit;
+pub mod subscription;
+pub mod variables;

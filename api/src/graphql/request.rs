@@ -3,8 +3,8 @@
 use async_graphql::{Pos, Request, Variables};
 use serde_json::{Map, Value};
 
-use crate::cost::persisted;
-use crate::guard::escapes;
+use crate::graphql::operation::limits::escapes;
+use crate::graphql::operation::persisted_queries;
 use wayin_records::whole_number::strip_fractions;
 
 /// Why it is not a request, as a clause without a subject.
@@ -15,7 +15,7 @@ pub fn of_json(mut sent: Map<String, Value>) -> Result<Request, RequestError> {
     let extensions = object(&mut sent, "extensions")?;
     let is_named = extensions
         .as_ref()
-        .is_some_and(|said| said.contains_key(persisted::EXTENSION));
+        .is_some_and(|said| said.contains_key(persisted_queries::EXTENSION));
     let query = match sent.remove("query") {
         Some(Value::String(query)) => query,
         None | Some(Value::Null) if is_named => String::new(),

@@ -14,9 +14,9 @@ use super::job::{self, to_mend};
 use crate::app::App;
 use crate::auth::permission::Asking;
 use crate::auth::requester::Requester;
-use crate::cost::address::Caller;
-use crate::cost::{Payer, weights};
 use crate::error::{Error, Result};
+use crate::graphql::operation::client_ip::Caller;
+use crate::graphql::operation::cost::{Payer, weights};
 use crate::id::{self, NodeKind};
 use crate::workbook_http::send_workbook;
 

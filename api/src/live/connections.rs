@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::cost::Payer;
+use crate::graphql::operation::cost::Payer;
 
 /// The connections that are open, by who would pay for what is asked over them.
 #[derive(Debug, Default)]

@@ -11,7 +11,6 @@ pub mod connections;
 pub mod feed;
 mod follower;
 pub mod message;
-pub mod operation;
 pub mod socket;
 
 use std::collections::HashMap;

@@ -19,15 +19,16 @@ use super::Follow;
 use super::connections::Place;
 use super::feed::Behind;
 use super::message::{Close, FromClient, FromService};
-use super::operation::Begun;
 use crate::app::App;
 use crate::auth::graphql::Session;
 use crate::auth::member;
 use crate::auth::requester::{Member, Requester};
-use crate::cost::Payer;
-use crate::cost::address::Caller;
 use crate::error::{Error, TokenError};
-use crate::graphql::{error, operation};
+use crate::graphql::error;
+use crate::graphql::operation::client_ip::Caller;
+use crate::graphql::operation::cost::Payer;
+use crate::graphql::operation::document;
+use crate::graphql::operation::subscription::Begun;
 use crate::http::requester::Authorization;
 use crate::schema::Schema;
 
@@ -244,7 +245,7 @@ impl Connection {
             return self.say(&FromService::Error { id: &id, payload }).await;
         }
         let mut request = self.service.app.costs.asked_by(self.service.caller, request);
-        let subscribes = operation::operation_type(&mut request) == Some(OperationType::Subscription);
+        let subscribes = document::operation_type(&mut request) == Some(OperationType::Subscription);
         if subscribes && self.follow.is_none() {
             self.follow = Some(Follow::new(
                 self.service.app.follow_context(),

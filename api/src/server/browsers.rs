@@ -14,7 +14,7 @@ use axum::response::Response;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::settings::CorsHeaders;
-use crate::cost;
+use crate::graphql::operation::cost;
 use crate::origins::Origins;
 
 /// How long a browser may keep what it was told of another origin's requests.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::activity::Activity;
-use crate::cost::network;
+use crate::graphql::operation::cost::network;
 
 /// How many connections are compared to find the one that makes room, where there are too many in all.
 const MAX_COMPARED: usize = 256;

@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use wayin::guard::{Limits, measure};
+use wayin::graphql::operation::limits::{Limits, measure};
 use wayin::server;
 
 use crate::support::app::{TestApp, token};

@@ -3,13 +3,10 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextResolve, ResolveInfo,
-};
-use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Context, Guard, QueryPathSegment, ServerResult, Value, Variables};
+use async_graphql::extensions::ResolveInfo;
+use async_graphql::{Context, Guard, QueryPathSegment, Value, Variables};
 use wayin_entity::Role;
 
 use super::touches::{self, Field, Touched};
@@ -133,6 +130,47 @@ impl Permissions {
             .try_for_each(|(name, value)| touches::of_part(&asked, &name, &name, &value, check))
     }
 
+    /// Whether somebody may have a field resolved, with the variables of their operation.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] and [`Error::Forbidden`] where they may not.
+    pub fn may_resolve(
+        &self,
+        asking: Asking,
+        info: &ResolveInfo<'_>,
+        variables: Option<&Variables>,
+    ) -> Result<()> {
+        // Introspection and `__typename` are open to everyone: the schema is published.
+        // An item of a list is no field; its own fields are checked in their turn.
+        let is_item = matches!(info.path_node.segment, QueryPathSegment::Index(_));
+        if is_item || info.is_for_introspection || info.name.starts_with("__") {
+            return Ok(());
+        }
+        // At the root of a subscription the library names the domain's part of the root type.
+        let is_root = info.path_node.parent.is_none();
+        let of = if is_root && info.parent_type.ends_with(SUBSCRIPTION) {
+            SUBSCRIPTION
+        } else {
+            info.parent_type
+        };
+        self.may_ask_for(asking, of, info.name)?;
+        // Only a query of its own reads other fields whatever it is given.
+        if of == MUTATION || (info.field.arguments.is_empty() && of != QUERY) {
+            return Ok(());
+        }
+        let value_of = |name| variables.and_then(|given| given.get(&name)).cloned();
+        let arguments = info.field.arguments.iter().map(|(name, value)| {
+            let value = value
+                .node
+                .clone()
+                // One that is not given, and stands for nothing, is no argument.
+                .into_const_with(|name| Ok::<_, Infallible>(value_of(name).unwrap_or_default()));
+            let Ok(value) = value;
+            (name.node.to_string(), value)
+        });
+        self.may_touch_by(asking, (of, info.name), arguments)
+    }
+
     fn check(&self, asking: Asking, Touched { path, field }: Touched<'_>) -> Result<()> {
         let unopened = || Error::Forbidden(format!("{path}: asks about what is open to nobody"));
         let (of, name) = field.ok_or_else(unopened)?;
@@ -163,83 +201,5 @@ impl Guard for Subscribing {
             .into_iter()
             .map(|(name, value)| (name.to_string(), value));
         Ok(permissions.may_touch_by(asking, (SUBSCRIPTION, field.name()), arguments)?)
-    }
-}
-
-impl ExtensionFactory for Permissions {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(OfOne {
-            permissions: self.clone(),
-            variables: OnceLock::new(),
-        })
-    }
-}
-
-/// The check of one request.
-struct OfOne {
-    permissions: Permissions,
-    /// Its variables.
-    variables: OnceLock<Variables>,
-}
-
-impl OfOne {
-    fn check(&self, asking: Asking, of: &str, info: &ResolveInfo<'_>) -> Result<()> {
-        self.permissions.may_ask_for(asking, of, info.name)?;
-        // Only a query of its own reads other fields whatever it is given.
-        if of == MUTATION || (info.field.arguments.is_empty() && of != QUERY) {
-            return Ok(());
-        }
-        let given = self.variables.get();
-        let value_of = |name| given.and_then(|given| given.get(&name)).cloned();
-        let arguments = info.field.arguments.iter().map(|(name, value)| {
-            let value = value
-                .node
-                .clone()
-                // One that is not given, and stands for nothing, is no argument.
-                .into_const_with(|name| Ok::<_, Infallible>(value_of(name).unwrap_or_default()));
-            let Ok(value) = value;
-            (name.node.to_string(), value)
-        });
-        self.permissions.may_touch_by(asking, (of, info.name), arguments)
-    }
-}
-
-#[async_graphql::async_trait::async_trait]
-impl Extension for OfOne {
-    async fn parse_query(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        query: &str,
-        given: &Variables,
-        next: NextParseQuery<'_>,
-    ) -> ServerResult<ExecutableDocument> {
-        // A request is parsed once.
-        let _ = self.variables.set(given.clone());
-        next.run(ctx, query, given).await
-    }
-
-    async fn resolve(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        info: ResolveInfo<'_>,
-        next: NextResolve<'_>,
-    ) -> ServerResult<Option<Value>> {
-        // Introspection and `__typename` are open to everyone: the schema is published.
-        // An item of a list is no field; its own fields are checked in their turn.
-        let item = matches!(info.path_node.segment, QueryPathSegment::Index(_));
-        if !item && !info.is_for_introspection && !info.name.starts_with("__") {
-            // At the root of a subscription the library names the domain's part of the root type.
-            let at_root = info.path_node.parent.is_none();
-            let of = if at_root && info.parent_type.ends_with(SUBSCRIPTION) {
-                SUBSCRIPTION
-            } else {
-                info.parent_type
-            };
-            let asking = Asking::of(ctx.data_unchecked::<Requester>());
-            if let Err(refused) = self.check(asking, of, &info) {
-                return Err(async_graphql::Error::from(refused).into_server_error(info.field.name.pos));
-            }
-        }
-        next.run(ctx, info).await
     }
 }

@@ -20,9 +20,10 @@ use super::parameters::Parameters;
 use crate::app::App;
 use crate::auth::permission::Asking;
 use crate::auth::requester::Requester;
-use crate::cost::address::Caller;
-use crate::cost::{self, Payer, weights};
 use crate::error::{BodyError, Error, Result};
+use crate::graphql::operation::client_ip::Caller;
+use crate::graphql::operation::cost;
+use crate::graphql::operation::cost::{Payer, weights};
 use crate::server::body::{self, JSON};
 use wayin_engine::visibility::Reader;
 

@@ -4,9 +4,10 @@ use async_graphql::InputType;
 use axum::{extract::Query, http::Uri};
 use serde_json::{Map, Value};
 
-use crate::cost::{self, weights::FILTERS};
 use crate::error::{Error, Result};
 use crate::graphql::input;
+use crate::graphql::operation::cost;
+use crate::graphql::operation::cost::weights::FILTERS;
 use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::query::Coverage;
 use wayin_records::text::quoted;

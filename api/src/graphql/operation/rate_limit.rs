@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use lru::LruCache;
 use uuid::Uuid;
 
-use super::address::Caller;
+use super::client_ip::Caller;
 use crate::auth::requester::{Member, Requester};
 
 /// How many microseconds a minute has: a point is counted in so many parts, so that at one point a minute a part leaks

@@ -9,7 +9,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned};
 use async_graphql_value::Value;
 
-use super::operation::used_fragments;
+use crate::graphql::operation::document::used_fragments;
 
 /// Removes each argument and each field of an input object whose value is a variable without a value. `variables` have
 /// their defaults already.

@@ -1,15 +1,11 @@
 //! Whether a request's variables are of the types that its operation declares for them. The specification (October
 //! 2021, 6.1.2) has a request with one that is not refused as a whole, before anything of it is executed.
 
-pub(in crate::graphql) mod scalars;
+pub mod scalars;
 mod usage;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
-use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextPrepareRequest,
-};
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
     BaseType, ExecutableDocument, OperationDefinition, Type, TypeKind, TypeSystemDefinition,
@@ -19,13 +15,13 @@ use async_graphql::{Pos, Request, ServerError, ServerResult, Value, Variables};
 use self::usage::{OutputTypes, output_fields};
 use super::absent::omit_absent;
 use super::conditions::find_missing_condition;
+use super::document;
 use super::nul;
-use super::operation::{self, Name};
 use crate::error::Error;
 
 /// The input types of the schema, and the arguments of its fields.
 #[derive(Debug, Default)]
-struct InputTypes {
+pub struct InputTypes {
     enums: HashMap<String, HashSet<String>>,
     objects: HashMap<String, HashMap<String, Field>>,
     outputs: OutputTypes,
@@ -40,7 +36,7 @@ struct Field {
 
 impl InputTypes {
     /// Those that a schema in GraphQL's own language has.
-    fn of(sdl: &str) -> Self {
+    pub fn of(sdl: &str) -> Self {
         let mut types = Self::default();
         let definitions = parse_schema(sdl).map_or_else(
             |cause| {
@@ -179,80 +175,47 @@ pub fn add_defaults(operation: &OperationDefinition, variables: &mut Variables) 
     }
 }
 
-/// Adds defaults to the variables of each request and checks their types, and leaves out what has no value.
-#[derive(Clone, Debug)]
-pub struct CheckVariables(Arc<InputTypes>);
-
-impl CheckVariables {
-    /// A check by the types of a schema in GraphQL's own language.
-    pub fn of(sdl: &str) -> Self {
-        Self(Arc::new(InputTypes::of(sdl)))
+/// Adds the defaults of the operation that a request asks for to its variables.
+pub fn add_defaults_to(request: &mut Request) {
+    let mut variables = std::mem::take(&mut request.variables);
+    let name = request.operation_name.clone();
+    if let Some(document) = document::document(request)
+        && let Some(operation) = document::asked_for(document, name.as_deref())
+    {
+        add_defaults(&operation.node, &mut variables);
     }
+    request.variables = variables;
 }
 
-impl ExtensionFactory for CheckVariables {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(OfOne {
-            types: Arc::clone(&self.0),
-            name: Name::default(),
-        })
+/// Checks the variables of the operation of a document by its name, and leaves out of the document what has no value.
+///
+/// # Errors
+/// Where a variable or a condition has no value or one of another type, or where a text holds a NUL.
+pub fn check(
+    types: &InputTypes,
+    document: &mut ExecutableDocument,
+    name: Option<&str>,
+    variables: &Variables,
+) -> ServerResult<()> {
+    let operation = document::asked_for(document, name);
+    if let Some(operation) = operation
+        && nul::is_asked_for(document, &operation.node, variables)
+    {
+        let error = async_graphql::Error::from(Error::unkept_text());
+        return Err(error.into_server_error(operation.pos));
     }
-}
-
-/// The check of one request.
-struct OfOne {
-    types: Arc<InputTypes>,
-    name: Name,
-}
-
-#[async_graphql::async_trait::async_trait]
-impl Extension for OfOne {
-    async fn prepare_request(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        mut request: Request,
-        next: NextPrepareRequest<'_>,
-    ) -> ServerResult<Request> {
-        self.name.note(&request);
-        let mut variables = std::mem::take(&mut request.variables);
-        let name = request.operation_name.clone();
-        if let Some(document) = operation::document(&mut request)
-            && let Some(operation) = operation::asked_for(document, name.as_deref())
-        {
-            add_defaults(&operation.node, &mut variables);
+    let problem = operation.and_then(|operation| {
+        let wrong_type = types.check(&operation.node, variables);
+        wrong_type
+            .or_else(|| find_missing_condition(document, &operation.node, variables))
+            .or_else(|| types.find_wrong_usage(document, &operation.node, variables))
+    });
+    match problem {
+        None => {
+            omit_absent(document, name, variables);
+            Ok(())
         }
-        request.variables = variables;
-        next.run(ctx, request).await
-    }
-
-    async fn parse_query(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        query: &str,
-        variables: &Variables,
-        next: NextParseQuery<'_>,
-    ) -> ServerResult<ExecutableDocument> {
-        let mut document = next.run(ctx, query, variables).await?;
-        let operation = operation::asked_for(&document, self.name.get());
-        if let Some(operation) = operation
-            && nul::is_asked_for(&document, &operation.node, variables)
-        {
-            let error = async_graphql::Error::from(Error::unkept_text());
-            return Err(error.into_server_error(operation.pos));
-        }
-        let trouble = operation.and_then(|operation| {
-            let wrong_type = self.types.check(&operation.node, variables);
-            wrong_type
-                .or_else(|| find_missing_condition(&document, &operation.node, variables))
-                .or_else(|| self.types.find_wrong_usage(&document, &operation.node, variables))
-        });
-        match trouble {
-            None => {
-                omit_absent(&mut document, self.name.get(), variables);
-                Ok(document)
-            }
-            Some((at, trouble)) => Err(ServerError::new(trouble, Some(at))),
-        }
+        Some((at, problem)) => Err(ServerError::new(problem, Some(at))),
     }
 }
 

@@ -5,12 +5,8 @@
 //! right. An operation that weighs more than any may is refused, whoever asks. Budgets are kept by each server process
 //! for itself: what several of them allow is the sum.
 
-pub mod address;
-mod budget;
-mod extension;
+mod estimate;
 pub mod graphql;
-pub mod persisted;
-mod weigh;
 pub mod weights;
 
 use std::borrow::Cow;
@@ -19,12 +15,12 @@ use async_graphql::Request;
 use axum::http::{HeaderMap, HeaderName};
 use chrono::{DateTime, Utc};
 
-pub use self::budget::{Budgets, Payer, Rate, Rates, Spent, Standing, network};
-pub use self::extension::Charging;
-use self::persisted::Persisted;
-pub use self::weigh::{Types, Weighed, comparisons, weigh};
+pub use self::estimate::{Types, Weighed, comparisons, weigh};
+use super::client_ip::Caller;
 use crate::error::{Error, RetryAfter};
-use crate::guard::escapes;
+use crate::graphql::operation::limits::escapes;
+use crate::graphql::operation::persisted_queries::Persisted;
+pub use crate::graphql::operation::rate_limit::{Budgets, Payer, Rate, Rates, Spent, Standing, network};
 
 /// What a service charges, and what it answers about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +86,7 @@ impl Costs {
 
     /// A request as it is asked by somebody, with the document that it names.
     #[must_use]
-    pub fn asked_by(&self, caller: address::Caller, request: Request) -> Request {
+    pub fn asked_by(&self, caller: Caller, request: Request) -> Request {
         let mut request = request.data(caller);
         self.persisted.resolve(&mut request);
         // An escape that stands for no character is refused when the document is parsed.

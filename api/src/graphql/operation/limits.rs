@@ -6,14 +6,17 @@
 //! nothing goes to the library that has not been measured here.
 
 pub mod escapes;
-mod extension;
 mod lexer;
 mod measure;
 #[cfg(test)]
 mod tests;
 
-pub use self::extension::Guard;
+use std::sync::Arc;
+
+use async_graphql::{ServerError, ServerResult, Variables};
+
 pub use self::measure::{Work, measure, measure_value};
+use crate::error::{DocumentLimitExceeded, Error};
 
 /// The most of everything that a document may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,4 +74,30 @@ impl Default for Limits {
             root_fields: 50,
         }
     }
+}
+
+/// Whether a document and its variables are within the limits, and every escape in it stands for a character.
+/// `is_measured` is true of a document that was measured before.
+///
+/// # Errors
+/// The first limit that is exceeded, or the escape.
+pub fn check(query: &str, variables: &Variables, is_measured: bool) -> ServerResult<()> {
+    if let Err(refused) = escapes::resolve(query) {
+        return Err(ServerError::new(refused.to_string(), Some(refused.position)));
+    }
+    check_sizes(query, variables, is_measured).map_err(|excess| {
+        let mut error = ServerError::new(excess.to_string(), None);
+        error.source = Some(Arc::new(Error::from(excess)));
+        error
+    })
+}
+
+fn check_sizes(query: &str, variables: &Variables, is_measured: bool) -> Result<(), DocumentLimitExceeded> {
+    let limits = Limits::default();
+    if !is_measured {
+        measure(query, &limits)?;
+    }
+    variables
+        .values()
+        .try_for_each(|value| measure_value(value, &limits))
 }

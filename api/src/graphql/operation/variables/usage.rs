@@ -19,7 +19,7 @@ use async_graphql_value::Value;
 
 use super::InputTypes;
 use super::scalars::{article, find_advice};
-use crate::graphql::operation::used_fragments;
+use crate::graphql::operation::document::used_fragments;
 
 /// The fields of the output types of the schema, by type and by name.
 pub type OutputTypes = HashMap<String, HashMap<String, OutputField>>;

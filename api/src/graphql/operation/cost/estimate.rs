@@ -13,7 +13,7 @@ use async_graphql::{Positioned, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
 use super::weights::{self, CONNECTION};
-use crate::graphql::operation::asked_for;
+use crate::graphql::operation::document::asked_for;
 use crate::paging;
 
 /// What a field is declared to hold.
@@ -445,9 +445,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cost::Settings;
-    use crate::graphql::variables::add_defaults;
-    use crate::guard;
+    use crate::graphql::operation::cost::Settings;
+    use crate::graphql::operation::limits;
+    use crate::graphql::operation::variables::add_defaults;
 
     static TYPES: LazyLock<Types> = LazyLock::new(|| Types::of(crate::schema::sdl()));
 
@@ -697,14 +697,14 @@ mod tests {
     fn what_the_explorer_and_the_guides_offer_can_be_asked() {
         let filter = json!({"fundingTerms": {"some": {"durationMonths": {"lte": 18}}}});
         for (text, offered) in [
-            (include_str!("../../assets/graphiql/boot.js"), 1),
-            (include_str!("../../../README.md"), 1),
-            (include_str!("../../../docs/clients.md"), 6),
+            (include_str!("../../../../assets/graphiql/boot.js"), 1),
+            (include_str!("../../../../../README.md"), 1),
+            (include_str!("../../../../../docs/clients.md"), 6),
         ] {
             let documents = documents(text);
             assert_eq!(documents.len(), offered, "{documents:?}");
             for document in documents {
-                guard::measure(document, &guard::Limits::default()).unwrap();
+                limits::measure(document, &limits::Limits::default()).unwrap();
                 let weighed = weighed(document, json!({"when": filter, "then": filter}));
                 assert!(weighed.points < Settings::default().most, "{document}");
             }

@@ -4,7 +4,7 @@ use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
 use async_graphql::{Name, Pos, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
-use super::operation::{for_each_selection, used_fragments};
+use crate::graphql::operation::document::{for_each_selection, used_fragments};
 
 /// Finds a condition of an operation whose variable is null or may have no value, and describes the error. `variables` have
 /// their defaults already.
@@ -69,7 +69,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::graphql::operation::asked_for;
+    use crate::graphql::operation::document::asked_for;
 
     #[test]
     fn a_condition_that_is_null_is_found_where_the_operation_has_it() {

@@ -402,7 +402,7 @@ mod tests {
 
     #[test]
     fn the_document_shows_this_table() {
-        let document = include_str!("../../../docs/cost.md");
+        let document = include_str!("../../../../../docs/cost.md");
         let shown = shown();
         assert!(
             document.contains(&shown),

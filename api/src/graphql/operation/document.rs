@@ -1,0 +1,118 @@
+//! The document of a request, and which of its operations the request asks for.
+
+use std::any::TypeId;
+use std::collections::HashSet;
+
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
+};
+use async_graphql::{Name, Positioned, Request};
+
+use super::limits::{Limits, measure};
+
+/// Marks a request whose document is within the limits, so that it is measured once.
+pub(super) struct IsMeasured;
+
+/// The document of a request. `None` if it is over a limit or does not parse; executing the request reports why.
+pub fn document(request: &mut Request) -> Option<&ExecutableDocument> {
+    if !request.data.contains_key(&TypeId::of::<IsMeasured>()) {
+        measure(&request.query, &Limits::default()).ok()?;
+        request.data.insert(IsMeasured);
+    }
+    request.parsed_query().ok()
+}
+
+/// The type of the operation that a request asks for. `None` without a [document], or if it has no such operation.
+pub fn operation_type(request: &mut Request) -> Option<OperationType> {
+    let name = request.operation_name.clone();
+    let operation = asked_for(document(request)?, name.as_deref())?;
+    Some(operation.node.ty)
+}
+
+/// The operation of a document by its name, or the only one; none where there is none such, which is complained of
+/// when the document is executed.
+pub fn asked_for<'d>(
+    document: &'d ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'d Positioned<OperationDefinition>> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), _) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values().next()
+        }
+        (DocumentOperations::Multiple(_), None) => None,
+    }
+}
+
+/// The names of the fragments that an operation uses, directly or through other fragments.
+pub fn used_fragments(document: &ExecutableDocument, operation: &OperationDefinition) -> HashSet<Name> {
+    let mut used = HashSet::new();
+    let mut ahead = vec![&operation.selection_set.node];
+    while let Some(set) = ahead.pop() {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => ahead.push(&field.node.selection_set.node),
+                Selection::InlineFragment(fragment) => ahead.push(&fragment.node.selection_set.node),
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    if let Some(fragment) = document.fragments.get(name)
+                        && used.insert(name.clone())
+                    {
+                        ahead.push(&fragment.node.selection_set.node);
+                    }
+                }
+            }
+        }
+    }
+    used
+}
+
+/// Calls a function with each selection of a set, and of the sets within it. Fragments that it spreads are not entered.
+pub fn for_each_selection<'d>(set: &'d SelectionSet, visit: &mut impl FnMut(&'d Selection)) {
+    for selection in &set.items {
+        visit(&selection.node);
+        match &selection.node {
+            Selection::Field(field) => for_each_selection(&field.node.selection_set.node, visit),
+            Selection::InlineFragment(fragment) => {
+                for_each_selection(&fragment.node.selection_set.node, visit);
+            }
+            Selection::FragmentSpread(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::asked_for;
+
+    #[test]
+    fn the_one_that_is_named_is_asked_for_or_the_only_one() {
+        for (document, name, field) in [
+            ("{ a }", None, Some("a")),
+            ("{ a }", Some("B"), Some("a")),
+            ("query A { a }", None, Some("a")),
+            ("query A { a }", Some("A"), Some("a")),
+            ("query A { a }", Some("B"), None),
+            ("query A { a } query B { b }", Some("B"), Some("b")),
+            ("query A { a } query B { b }", Some("C"), None),
+            ("query A { a } query B { b }", None, None),
+        ] {
+            let parsed = parse_query(document).unwrap();
+            let found = asked_for(&parsed, name);
+            let shown = found.map(|one| format!("{:?}", one.node.selection_set.node.items[0].node));
+            match (shown, field) {
+                (None, None) => {}
+                (Some(shown), Some(field)) => {
+                    assert!(
+                        shown.contains(&format!("\"{field}\"")),
+                        "{document} {name:?}: {shown}"
+                    );
+                }
+                (shown, _) => panic!("{document} {name:?}: {shown:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Prepares each operation once, whichever way it came, for all that depends on it: limits, variables, cost, permissions
+//! and the deadline.
+
+use std::sync::{Arc, OnceLock};
+
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextPrepareRequest,
+    NextRequest, NextResolve, NextSubscribe, NextValidation, ResolveInfo,
+};
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::{Request, Response, ServerError, ServerResult, ValidationResult, Value, Variables};
+use futures_util::stream::{BoxStream, StreamExt};
+
+use super::charge::{OpenBill, refuse_document};
+use super::client_ip::Caller;
+use super::cost::{Introspection, Payer, Types, weigh};
+use super::document::IsMeasured;
+use super::persisted_queries::Sent;
+use super::subscription::{Begun, check_one_field};
+use super::variables::InputTypes;
+use super::{deadline, document, limits, variables};
+use crate::app::App;
+use crate::auth::permission::{Asking, Permissions};
+use crate::auth::requester::Requester;
+use crate::error::Error;
+use crate::failure::set_retry_after;
+
+/// What the library puts before the names that a client may have meant.
+const SUGGESTION: &str = " Did you mean";
+
+/// Prepares operations by the types of a schema.
+#[derive(Clone, Debug)]
+pub struct PrepareOperations {
+    /// What fields cost.
+    pub costs: Arc<Types>,
+    /// The types of variables and arguments.
+    pub inputs: Arc<InputTypes>,
+    /// Who may ask for which field.
+    pub permissions: Permissions,
+}
+
+impl ExtensionFactory for PrepareOperations {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Preparation {
+            by: self.clone(),
+            operation_name: OnceLock::new(),
+            context: OnceLock::new(),
+            bill: OpenBill::default(),
+        })
+    }
+}
+
+/// What is known of an operation once its document is parsed and checked.
+#[derive(Debug)]
+struct OperationContext {
+    /// None where the document has no operation of the name that is asked for; validation reports it.
+    operation_type: Option<OperationType>,
+    /// With the defaults that the operation declares.
+    variables: Variables,
+}
+
+/// The preparation of one operation.
+struct Preparation {
+    by: PrepareOperations,
+    operation_name: OnceLock<Option<String>>,
+    context: OnceLock<OperationContext>,
+    bill: OpenBill,
+}
+
+impl Preparation {
+    fn operation_name(&self) -> Option<&str> {
+        self.operation_name.get().and_then(Option::as_deref)
+    }
+
+    /// Checks a parsed document and its variables, works out its cost, and notes what is known of it.
+    fn prepare(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        payer: Payer,
+        query: &str,
+        document: &mut ExecutableDocument,
+        variables: &Variables,
+    ) -> ServerResult<()> {
+        for (_, operation) in document.operations.iter() {
+            if operation.node.ty == OperationType::Subscription {
+                check_one_field(&operation.node)?;
+            }
+        }
+        variables::check(&self.by.inputs, document, self.operation_name(), variables)?;
+        let cost = weigh(&self.by.costs, document, self.operation_name(), variables);
+        let to_keep = match ctx.data_opt::<Sent>() {
+            Some(Sent::ToBeKept(hash)) => Some((hash.clone(), query.to_owned())),
+            _ => None,
+        };
+        self.bill.enter(cost.points, to_keep);
+        let costs = &app(ctx).costs;
+        if cost.introspects && costs.settings.introspection == Introspection::Closed {
+            return Err(refuse_document(Error::Forbidden(
+                "the schema cannot be asked for here".into(),
+            )));
+        }
+        costs.affordable(payer, cost.points).map_err(refuse_document)?;
+        let operation = document::asked_for(document, self.operation_name());
+        // A request is parsed once.
+        let _ = self.context.set(OperationContext {
+            operation_type: operation.map(|operation| operation.node.ty),
+            variables: variables.clone(),
+        });
+        Ok(())
+    }
+}
+
+fn app<'a>(ctx: &ExtensionContext<'a>) -> &'a Arc<App> {
+    ctx.data_unchecked::<Arc<App>>()
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for Preparation {
+    async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
+        let mut response = next.run(ctx).await;
+        for error in &response.errors {
+            if let Some(error) = error.source::<Error>() {
+                set_retry_after(&mut response.http_headers, error);
+            }
+        }
+        self.bill.show(&mut response);
+        response
+    }
+
+    /// Every operation over a WebSocket comes this way.
+    fn subscribe<'s>(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        stream: BoxStream<'s, Response>,
+        next: NextSubscribe<'_>,
+    ) -> BoxStream<'s, Response> {
+        let app = Arc::clone(app(ctx));
+        let bill = self.bill.clone();
+        let charged = next.run(ctx, stream).map(move |mut response| {
+            bill.charge_answer(&app, &mut response);
+            response
+        });
+        charged.boxed()
+    }
+
+    async fn prepare_request(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        mut request: Request,
+        next: NextPrepareRequest<'_>,
+    ) -> ServerResult<Request> {
+        // A request is prepared once.
+        let _ = self.operation_name.set(request.operation_name.clone());
+        variables::add_defaults_to(&mut request);
+        next.run(ctx, request).await
+    }
+
+    async fn parse_query(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        query: &str,
+        variables: &Variables,
+        next: NextParseQuery<'_>,
+    ) -> ServerResult<ExecutableDocument> {
+        let payer = Payer::of(ctx.data_opt::<Requester>(), ctx.data_opt::<Caller>());
+        self.bill.begin(app(ctx), payer)?;
+        match ctx.data_opt::<Sent>() {
+            Some(Sent::Unknown) => return Err(refuse_document(Error::NotPersisted)),
+            Some(Sent::Malformed(reason)) => {
+                return Err(refuse_document(Error::BadInput((*reason).into())));
+            }
+            Some(Sent::ToBeKept(_)) | None => {}
+        }
+        limits::check(query, variables, ctx.data_opt::<IsMeasured>().is_some())?;
+        let mut document = next.run(ctx, query, variables).await?;
+        self.prepare(ctx, payer, query, &mut document, variables)?;
+        Ok(document)
+    }
+
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let mut validated = next.run(ctx).await;
+        if let Err(errors) = &mut validated
+            && app(ctx).costs.settings.introspection == Introspection::Closed
+        {
+            // The library is told to suggest nothing, and does for arguments of directives all the same.
+            for error in errors {
+                if let Some(at) = error.message.find(SUGGESTION) {
+                    error.message.truncate(at);
+                }
+            }
+        }
+        let validated = validated?;
+        self.bill.settle(app(ctx)).map_err(|error| vec![error])?;
+        Ok(validated)
+    }
+
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        if let Some(begun) = ctx.data_opt::<Arc<Begun>>() {
+            begun.note();
+        }
+        let operation_type = self.context.get().and_then(|context| context.operation_type);
+        let deadline = deadline::deadline_of(operation_type, app(ctx).engine.deadline());
+        deadline::respond_within(deadline, next.run(ctx, operation_name)).await
+    }
+
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        let asking = Asking::of(ctx.data_unchecked::<Requester>());
+        let variables = self.context.get().map(|context| &context.variables);
+        if let Err(refused) = self.by.permissions.may_resolve(asking, &info, variables) {
+            return Err(async_graphql::Error::from(refused).into_server_error(info.field.name.pos));
+        }
+        next.run(ctx, info).await
+    }
+}
