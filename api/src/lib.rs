@@ -25,7 +25,7 @@
 //! | [`place`], [`organisation`], [`crisis`], [`meeting`], [`claim`], [`vocabulary`], [`keeping`], [`merging`] | the other domains, and what their mutations share |
 //! | [`pattern`] | the engine's service: loading the index, asking, answers over GraphQL and as CSV files |
 //! | [`live`] | subscriptions |
-//! | [`mutation`], [`snapshot`], [`audit`], [`note`] | idempotency, stored rows, the audit log, notes to a change |
+//! | [`mutation`], [`audit`], [`note`] | idempotency, the audit log, notes to a change |
 //! | [`check`] | the integrity check |
 //! | [`database`], [`locks`], [`paging`], [`change`], [`base`], [`id`], [`error`], [`clock`] | what the domains are built on |
 //! | [`load_sample`] | loads the evidence of the demonstration, which is in [`wayin_sample`] |
@@ -74,7 +74,6 @@ pub mod redaction;
 pub mod respell;
 pub mod schema;
 pub mod server;
-pub mod snapshot;
 pub mod submission;
 pub mod vocabulary;
 mod workbook_http;

@@ -227,7 +227,10 @@ impl Running<'_> {
         Ok(change::newest(&self.transaction).await?)
     }
 
-    /// Writes the event and the answer, and commits: from now on it is done.
+    /// Writes the event and the result, and commits.
+    ///
+    /// The result holds rows, not the GraphQL answer: it is committed with the change, before the fields of the answer
+    /// are resolved, and a repeat may select other fields, with the permissions that its member has by then.
     pub async fn finish(self, event: Event, answer: &impl Serialize) -> Result<()> {
         audit::add(&self.transaction, &self.act(""), self.sent.name, event).await?;
         if let Some(key) = self.sent.key {

@@ -1,12 +1,13 @@
 //! Claims: reflections made testable.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 use wayin_vocabulary::Dimension;
 
 /// A sentence in plain words, with the pattern that the base can answer it by.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "claim")]
+#[sea_orm(table_name = "claim", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,12 +1,13 @@
 //! Imports: files of records or grants that are taken in, row by row, by the service.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 use wayin_vocabulary::{FileFormat, ImportAs, ImportKind, ImportState};
 
 /// An import.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "import")]
+#[sea_orm(table_name = "import", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]

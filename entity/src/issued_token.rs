@@ -1,11 +1,12 @@
 //! Tokens that were issued here. Their text is kept nowhere: it can be signed again, by whoever has the key.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// A token.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "issued_token")]
+#[sea_orm(table_name = "issued_token", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     /// UUIDv7; the token's `jti`.
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,11 +1,12 @@
 //! Meetings of the community of practice.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// A meeting, past or ahead.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "meeting")]
+#[sea_orm(table_name = "meeting", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]

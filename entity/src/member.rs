@@ -1,12 +1,13 @@
 //! Members: who may do what.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 use wayin_vocabulary::Role;
 
 /// A member. A token proves who is asking; this row says what they may do.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "member")]
+#[sea_orm(table_name = "member", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,12 +1,13 @@
 //! Organisations: funders, and those that lead initiatives.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 use wayin_vocabulary::OrganisationKind;
 
 /// An organisation that leads or funds initiatives.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "organisation")]
+#[sea_orm(table_name = "organisation", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]

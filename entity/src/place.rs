@@ -1,12 +1,13 @@
 //! Places, from a neighbourhood to the country.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 use wayin_vocabulary::PlaceKind;
 
 /// A place in which initiatives work.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "place")]
+#[sea_orm(table_name = "place", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]

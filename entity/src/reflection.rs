@@ -1,11 +1,12 @@
 //! What members said at a meeting, with nobody named.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// One reflection, about an entry point, a challenge, a place, or none of them.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "reflection")]
+#[sea_orm(table_name = "reflection", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]

@@ -15,7 +15,7 @@ pub struct Model {
     pub key: String,
     /// The SHA-256 of the mutation's name and input, in hexadecimal.
     pub input_digest: String,
-    /// What was answered, with what it was about as it stood then; null only within the transaction that works it out.
+    /// The result, with the rows as the mutation left them; null only within the transaction of the mutation.
     pub answer: Option<Json>,
     /// When the row was made (UTC).
     pub created_at: DateTimeUtc,

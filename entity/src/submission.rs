@@ -1,12 +1,13 @@
 //! Submissions: proposed records, in hand until published.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 use wayin_vocabulary::SubmissionState;
 
 /// A whole proposed initiative record.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "submission")]
+#[sea_orm(table_name = "submission", model_attrs(derive(Serialize, Deserialize)))]
 pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]

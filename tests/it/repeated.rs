@@ -8,12 +8,18 @@ use wayin_entity::{Role, repeatable};
 
 use crate::support::app::{Client, TestApp};
 use crate::support::places::start_with_places;
+use crate::support::redaction::redact;
+use crate::support::reference_data::save_reference_data;
 use crate::support::submissions::{draft_record, list_errors, mutate, mutate_ok, own_pairs};
 use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
     a_mutation_under_a_key_is_done_once,
     the_first_answer_is_given_again_whatever_became_of_it,
+    a_repeat_may_select_other_fields,
+    a_repeat_answers_what_a_redaction_left,
+    a_repeat_needs_the_permission_that_the_mutation_needs,
+    a_result_that_version_0_1_stored_is_answered_again,
     two_that_are_sent_at_once_under_one_key_are_done_once,
     two_servers_that_get_one_key_at_once_do_it_once,
 ];
@@ -187,6 +193,122 @@ async fn the_first_answer_is_given_again_whatever_became_of_it(database: Databas
             .unwrap();
         assert_eq!(gone.answers, answers, "after {hours} hours");
     }
+}
+
+async fn a_repeat_may_select_other_fields(database: Database) {
+    let app = start_with_places(database).await;
+    let partner = app.partner().await;
+    let input = json!({"record": draft_record("a"), "idempotencyKey": "k"});
+    let saved = mutate_ok(&partner, "saveSubmission", input.clone()).await;
+    let other = json!({"id": saved["id"], "record": draft_record("b")});
+    mutate_ok(&partner, "saveSubmission", other).await;
+    let query = "mutation($input: SaveSubmissionInput!) { saveSubmission(input: $input) {
+        change changedSince { path } submission { version record organisation { name } } } }";
+    let again = partner.response_with(query, json!({"input": input})).await;
+    assert_eq!(
+        again["data"]["saveSubmission"],
+        json!({
+            "change": null, "changedSince": [],
+            "submission": {
+                "version": 1, "record": draft_record("a"),
+                "organisation": {"name": "GB-CHC-500"},
+            },
+        }),
+        "{again}"
+    );
+}
+
+async fn a_repeat_answers_what_a_redaction_left(database: Database) {
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
+    let mut record = draft_record("a");
+    record["title"] = "Zelda's group".into();
+    let save = json!({"record": record, "idempotencyKey": "save"});
+    mutate_ok(&partner, "saveSubmission", save.clone()).await;
+    let term =
+        json!({"slug": "group", "word": "group", "definition": "As Zelda says", "idempotencyKey": "term"});
+    save_reference_data(&steward, "saveTerm", term.clone()).await;
+
+    let redacted = redact(&steward, "Zelda", "They asked").await;
+    assert_eq!(redacted["userErrors"], json!([]));
+    let again = mutate_ok(&partner, "saveSubmission", save).await;
+    assert_eq!(again["record"]["title"], "[redacted]'s group");
+    let query =
+        "mutation($input: SaveTermInput!) { saveTerm(input: $input) { term { definition version } } }";
+    let again = steward.response_with(query, json!({"input": term})).await;
+    assert_eq!(
+        again["data"]["saveTerm"]["term"],
+        json!({"definition": "As [redacted] says", "version": 1}),
+        "{again}"
+    );
+    let stored = repeatable::Entity::find().all(&app.app.db).await.unwrap();
+    assert_eq!(stored.len(), 2);
+    assert!(!format!("{stored:?}").contains("Zelda"), "{stored:?}");
+}
+
+async fn a_repeat_needs_the_permission_that_the_mutation_needs(database: Database) {
+    let app = start_with_places(database).await;
+    let steward = app.steward().await;
+    let query = "mutation($input: SaveTermInput!) { saveTerm(input: $input) { term { word } } }";
+    let variables = json!({"input": {"slug": "group", "word": "group", "definition": "Some people", "idempotencyKey": "k"}});
+    let first = steward.response_with(query, variables.clone()).await;
+    assert_eq!(first["data"]["saveTerm"]["term"]["word"], "group", "{first}");
+    app.member("steward", Role::Dashboard, None).await;
+    let refused = steward.response_with(query, variables.clone()).await;
+    assert_eq!(refused["data"], Value::Null);
+    assert_eq!(
+        refused["errors"][0]["extensions"]["code"], "FORBIDDEN",
+        "{refused}"
+    );
+    app.member("steward", Role::Steward, None).await;
+    assert_eq!(steward.response_with(query, variables).await, first);
+}
+
+/// Results were stored column by column. A column that a later version added is absent, one that it removed is left.
+async fn a_result_that_version_0_1_stored_is_answered_again(database: Database) {
+    let app = start_with_places(database).await;
+    let (partner, steward) = (app.partner().await, app.steward().await);
+    let db = &app.app.db;
+    let save = json!({"record": draft_record("a"), "idempotencyKey": "submission"});
+    let saved = mutate_ok(&partner, "saveSubmission", save.clone()).await;
+    let query = "mutation($input: SaveTermInput!) { saveTerm(input: $input) {
+        cleared term { id slug word definition otherWords version } } }";
+    let term = json!({"input": {"slug": "group", "word": "group", "definition": "Some people", "idempotencyKey": "term"}});
+    let term_saved = steward.response_with(query, term.clone()).await;
+
+    let rows = repeatable::Entity::find().all(db).await.unwrap();
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        let answer = row.answer.as_ref().unwrap();
+        let at = "2026-11-01T10:00:00.123456Z";
+        let old = if row.key == "term" {
+            json!({
+                "row": {
+                    "id": answer["row"]["id"], "slug": "group", "word": "group", "word_folded": "group",
+                    "definition": "Some people", "other_words": [], "caution": null, "code": null,
+                    "created_at": at, "updated_at": at,
+                },
+                "version": 1, "change": null,
+            })
+        } else {
+            let row = &answer["submission"];
+            json!({
+                "submission": {
+                    "id": row["id"], "organisation_id": row["organisation_id"], "author_id": row["author_id"],
+                    "state": "DRAFT", "document": draft_record("a"), "external_ref": "a", "initiative_id": null,
+                    "initiative_version": null, "review_note": null, "version": 1, "sent_at": null,
+                    "decided_at": null, "created_at": row["created_at"], "updated_at": row["updated_at"],
+                    "no_longer_a_column": 1,
+                },
+                "change": null,
+            })
+        };
+        let mut row = row.into_active_model();
+        row.answer = Set(Some(old));
+        row.update(db).await.unwrap();
+    }
+    assert_eq!(mutate_ok(&partner, "saveSubmission", save).await, saved);
+    assert_eq!(steward.response_with(query, term).await, term_saved);
 }
 
 async fn two_servers_that_get_one_key_at_once_do_it_once(database: Database) {

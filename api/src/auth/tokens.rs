@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 use wayin_entity::{issued_token, member};
 
@@ -27,7 +27,6 @@ use crate::id::NodeKind;
 use crate::mutation::{Begun, Event, Refusal};
 use crate::note;
 use crate::paging::{self, PageArguments, PageRequest};
-use crate::snapshot::Snapshot;
 use wayin_records::finding::{Finding, FindingCode};
 
 /// A token that was issued here. Its text is told once, to whoever issued it, and kept nowhere.
@@ -239,24 +238,11 @@ impl RevokeTokenPayload {
     }
 }
 
-/// What is kept of an answer, for whoever sends the mutation again: the row as it stood, and nothing of the
-/// token's text. That is signed anew from the row: whoever lost the first answer would be left with a token
-/// that nobody has.
+/// The stored result of a mutation, for a repeat under its key. The token's text is not stored: a repeat signs it
+/// from the row again, so that a client that lost the first answer still receives its token.
 #[derive(Serialize, Deserialize)]
 struct Answer {
-    row: Value,
-}
-
-impl Answer {
-    fn of(row: &issued_token::Model) -> Result<Self, Error> {
-        let row = row.write().map_err(|cause| Error::Internal(cause.to_string()))?;
-        Ok(Self { row })
-    }
-
-    fn row(self) -> Result<issued_token::Model, Error> {
-        issued_token::Model::read(self.row)
-            .map_err(|cause| Error::Internal(format!("an answer cannot be read: {cause}")))
-    }
+    row: issued_token::Model,
 }
 
 /// Why something is done, where it is said, and what is wrong with that.
@@ -296,7 +282,7 @@ impl TokenMutation {
             Begun::Fresh(running) => running,
             Begun::Refused(finding) => return Ok(IssueTokenPayload::refused(finding.into())),
             Begun::Repeated(answer) => {
-                let row = answer.row()?;
+                let row = answer.row;
                 let owner = super::member::by_id(&app.db, row.member_id).await?;
                 let missing = || Error::Internal("a token's member is not there".into());
                 return Ok(IssueTokenPayload {
@@ -344,10 +330,11 @@ impl TokenMutation {
                 "expiresAt": row.expires_at,
             }),
         };
-        running.finish(event, &Answer::of(&row)?).await?;
+        let answer = Answer { row };
+        running.finish(event, &answer).await?;
         Ok(IssueTokenPayload {
             token: Some(token),
-            issued_token: Some(IssuedToken(row)),
+            issued_token: Some(IssuedToken(answer.row)),
             user_errors: Vec::new(),
         })
     }
@@ -363,7 +350,7 @@ impl TokenMutation {
         let running = match mutating::begin::<Answer>(ctx, "revokeToken", key.as_deref(), &input).await? {
             Begun::Fresh(running) => running,
             Begun::Refused(finding) => return Ok(RevokeTokenPayload::refused(finding.into())),
-            Begun::Repeated(answer) => return Ok(RevokeTokenPayload::done(answer.row()?)),
+            Begun::Repeated(answer) => return Ok(RevokeTokenPayload::done(answer.row)),
         };
         let (reason, wrong) = why(input.reason.as_deref());
         let id = decode(NodeKind::IssuedToken, "input.id", &input.id)?;
@@ -382,7 +369,8 @@ impl TokenMutation {
             after: None,
             detail: json!({"reason": reason, "member": NodeKind::Member.id(row.member_id)}),
         };
-        running.finish(event, &Answer::of(&row)?).await?;
-        Ok(RevokeTokenPayload::done(row))
+        let answer = Answer { row };
+        running.finish(event, &answer).await?;
+        Ok(RevokeTokenPayload::done(answer.row))
     }
 }

@@ -32,7 +32,6 @@ use crate::id::NodeKind;
 use crate::initiative::graphql::{Initiative, InitiativeById, Organisation};
 use crate::mutation::{self, Begun, Event, Sent};
 use crate::paging::{self, PageArguments, PageRequest};
-use crate::snapshot::Snapshot;
 use crate::submission::graphql::Submission;
 use wayin_records::finding::{Finding, FindingCode};
 
@@ -414,10 +413,10 @@ impl ImportRecordsPayload {
     }
 }
 
+/// The stored result of a mutation, for a repeat under its key.
 #[derive(Serialize, Deserialize)]
 struct Answer {
-    /// The import as it stood, as a [`Snapshot`].
-    import: Value,
+    import: import::Model,
 }
 
 /// The mutations of imports.
@@ -509,14 +508,11 @@ impl ImportMutation {
                 "sha256": known.sha256,
             }),
         };
-        let kept = row.write();
-        let answer = Answer {
-            import: kept.map_err(|cause| Error::Internal(cause.to_string()))?,
-        };
+        let answer = Answer { import: row };
         running.finish(event, &answer).await?;
         app.imports.tell_waiting();
         Ok(ImportRecordsPayload {
-            import: Some(Import(row)),
+            import: Some(Import(answer.import)),
             user_errors: Vec::new(),
         })
     }
@@ -524,9 +520,8 @@ impl ImportMutation {
 
 /// The first answer once more: the import as it stood then, to whom may see it still.
 async fn repeated(app: &App, member: &Member, answer: Answer) -> Result<ImportRecordsPayload, Error> {
-    let kept = import::Model::read(answer.import);
-    let kept = kept.map_err(|cause| Error::Internal(format!("an answer cannot be read: {cause}")))?;
-    let Some(now) = job::find(&app.db, member, kept.id).await? else {
+    let stored = answer.import;
+    let Some(now) = job::find(&app.db, member, stored.id).await? else {
         let reason = "the import that it made is not one that you may see any more";
         let finding = Finding::new(FindingCode::NotFound, "idempotencyKey", reason);
         return Ok(ImportRecordsPayload::refused(vec![finding]));
@@ -534,7 +529,7 @@ async fn repeated(app: &App, member: &Member, answer: Answer) -> Result<ImportRe
     // Its organisation may have been merged into another since.
     let row = import::Model {
         organisation_id: now.organisation_id,
-        ..kept
+        ..stored
     };
     Ok(ImportRecordsPayload {
         import: Some(Import(row)),

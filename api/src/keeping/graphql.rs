@@ -13,7 +13,7 @@ use async_graphql::{
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use wayin_entity::{claim, crisis, kept_revision, meeting, member, organisation, place, reflection, term};
@@ -32,12 +32,11 @@ use crate::id::{self, NodeKind};
 use crate::mutation::{Begun, Event, Refusal, Running};
 use crate::note;
 use crate::paging::{self, PageArguments, PageRequest};
-use crate::snapshot::Snapshot;
 use wayin_records::diff;
 use wayin_records::finding::Finding;
 
 /// A row of something that stewards keep.
-pub trait Kept: Snapshot + Send + Sync {
+pub trait Kept: Serialize + DeserializeOwned + Send + Sync {
     /// The kind of its global id.
     const KIND: NodeKind;
 
@@ -86,12 +85,11 @@ pub struct Answered<M> {
     stood: Option<Arc<Stood>>,
 }
 
-/// What is kept of an answer, for whoever sends the mutation again.
+/// The stored result of a mutation, for a repeat under its key.
 #[derive(Serialize, Deserialize)]
-struct Answer {
-    /// The row as it stood, as a [`Snapshot`].
-    row: Value,
-    /// The version at which it stood.
+struct Answer<M> {
+    row: M,
+    /// The version that was saved.
     version: i32,
     change: Option<i64>,
     #[serde(default)]
@@ -252,7 +250,7 @@ pub async fn begin<'a, M: Kept>(
     // As a value, a field that is left out would be written like one that is null.
     let input = format!("{input:?}");
     Ok(
-        match mutating::begin_written::<Answer>(ctx, name, key, input).await? {
+        match mutating::begin_written::<Answer<M>>(ctx, name, key, input).await? {
             Begun::Fresh(running) => Ok(running),
             Begun::Refused(finding) => Err(Done::Refused(finding.into())),
             Begun::Repeated(answer) => Err(Done::Kept(repeated(&app(ctx).db, answer).await?)),
@@ -261,9 +259,8 @@ pub async fn begin<'a, M: Kept>(
 }
 
 /// The first answer once more.
-async fn repeated<M: Kept>(db: &DatabaseConnection, answer: Answer) -> Result<Answered<M>, Error> {
-    let row = M::read(answer.row);
-    let row = row.map_err(|cause| Error::Internal(format!("an answer cannot be read: {cause}")))?;
+async fn repeated<M: Kept>(db: &DatabaseConnection, answer: Answer<M>) -> Result<Answered<M>, Error> {
+    let row = answer.row;
     let revision = super::at(db, row.id(), answer.version).await?;
     let stood = Stood {
         id: row.id(),
@@ -329,18 +326,17 @@ pub async fn finish<M: Kept>(
         after: Some(version),
         detail,
     };
-    let kept = row.write();
     let answer = Answer {
-        row: kept.map_err(|cause| Error::Internal(cause.to_string()))?,
+        row,
         version,
         change,
-        cleared: cleared.clone(),
+        cleared,
     };
     running.finish(event, &answer).await?;
     Ok(Done::Kept(Answered {
-        row,
+        row: answer.row,
         change,
-        cleared,
+        cleared: answer.cleared,
         stood: None,
     }))
 }

@@ -214,8 +214,8 @@ impl Taking<'_> {
         self.value(document, None, true);
     }
 
-    /// Takes it out of an answer that is kept: of the texts of the [rows](crate::snapshot) that it tells of. Their
-    /// ids, codes and moments stay, or it could not be read any more.
+    /// Removes it from the texts of the rows in a stored result of a mutation. Their ids, codes and moments remain, as
+    /// the result could not be read otherwise.
     pub fn answer(&self, answer: &mut Value) {
         match answer {
             Value::Array(values) => values.iter_mut().for_each(|value| self.answer(value)),

@@ -26,17 +26,16 @@ use crate::graphql::{
     decode,
     error::Shared,
     loader::{self, Loads},
-    member,
+    member, mutating,
     user_error::{FieldChange, UserError},
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::{Initiative, InitiativeById, Organisation};
 use crate::initiative::revision;
-use crate::mutation::{self, Begun, Event, Running, Sent};
+use crate::mutation::{Begun, Event, Running};
 use crate::note;
 use crate::paging::{self, PageArguments, PageRequest};
 use crate::place::Gazetteer;
-use crate::snapshot::Snapshot;
 use wayin_records::diff;
 
 /// A whole proposed record, in hand until it is published.
@@ -427,11 +426,10 @@ enum Done {
     Refused(Refusal),
 }
 
-/// What is kept of an answer, for whoever sends the mutation again.
+/// The stored result of a mutation, for a repeat under its key.
 #[derive(Serialize, Deserialize)]
 struct Answer {
-    /// The submission as it stood, as a [`Snapshot`].
-    submission: Value,
+    submission: submission::Model,
     change: Option<i64>,
 }
 
@@ -567,36 +565,23 @@ async fn begin<'a>(
     key: Option<&'a str>,
     input: &impl InputType,
 ) -> Result<Result<Box<Running<'a>>, Done>> {
-    let (app, member) = (app(ctx), member(ctx)?);
-    let sent = Sent {
-        member,
-        name,
-        key,
-        input: input.to_value().to_string(),
-    };
-    Ok(
-        match mutation::begin::<Answer>(app.mutation_context(), sent).await? {
-            Begun::Fresh(running) => Ok(running),
-            Begun::Refused(finding) => Err(Done::Refused(Refusal {
-                findings: vec![finding],
-                changed_since: Vec::new(),
-            })),
-            Begun::Repeated(answer) => Err(repeated(app, member, answer).await?),
-        },
-    )
+    Ok(match mutating::begin::<Answer>(ctx, name, key, input).await? {
+        Begun::Fresh(running) => Ok(running),
+        Begun::Refused(finding) => Err(Done::Refused(finding.into())),
+        Begun::Repeated(answer) => Err(repeated(app(ctx), member(ctx)?, answer).await?),
+    })
 }
 
 /// The first answer once more: the submission as it stood then, to whom may see it still.
 async fn repeated(app: &App, member: &Member, answer: Answer) -> Result<Done, Error> {
-    let kept = submission::Model::read(answer.submission);
-    let kept = kept.map_err(|cause| Error::Internal(format!("an answer cannot be read: {cause}")))?;
-    let Some(now) = super::find(&app.db, member, kept.id).await? else {
+    let stored = answer.submission;
+    let Some(now) = super::find(&app.db, member, stored.id).await? else {
         return Ok(Done::Refused(super::no_such()));
     };
     // Its organisation may have been merged into another since.
     let row = submission::Model {
         organisation_id: now.organisation_id,
-        ..kept
+        ..stored
     };
     Ok(Done::Moved(row, answer.change))
 }
@@ -630,11 +615,10 @@ async fn finish(running: Running<'_>, moved: Moved, wrote: Wrote, detail: Value)
             "of": detail,
         }),
     };
-    let kept = row.write();
     let answer = Answer {
-        submission: kept.map_err(|cause| Error::Internal(cause.to_string()))?,
+        submission: row,
         change,
     };
     running.finish(event, &answer).await?;
-    Ok(Done::Moved(row, change))
+    Ok(Done::Moved(answer.submission, change))
 }

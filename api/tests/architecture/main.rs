@@ -37,7 +37,6 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "name_suggestions",
             "origins",
             "server/settings",
-            "snapshot",
             "vocabulary/mod",
         ],
     ),

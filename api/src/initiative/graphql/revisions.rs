@@ -1,6 +1,6 @@
 //! The history of published records over GraphQL, and their withdrawal.
 
-use async_graphql::{Context, ID, InputObject, InputType, Json, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Json, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
@@ -12,12 +12,12 @@ use crate::error::Error;
 use crate::graphql::{
     app,
     connection::{Connection, TotalCount, connection},
-    decode, member,
+    decode, member, mutating,
     user_error::{FieldChange, UserError},
 };
 use crate::id::NodeKind;
 use crate::initiative::{publish, revision as revisions};
-use crate::mutation::{self, Begun, Event, Sent};
+use crate::mutation::{Begun, Event};
 use crate::note;
 use crate::paging::{self, PageArguments, PageRequest};
 use wayin_records::diff;
@@ -177,13 +177,8 @@ impl InitiativeMutation {
         #[graphql(desc = "Which one, and why.")] mut input: WithdrawInitiativeInput,
     ) -> Result<WithdrawInitiativePayload> {
         let (app, key) = (app(ctx), input.idempotency_key.take());
-        let sent = Sent {
-            member: member(ctx)?,
-            name: "withdrawInitiative",
-            key: key.as_deref(),
-            input: input.to_value().to_string(),
-        };
-        let running = match mutation::begin::<Answer>(app.mutation_context(), sent).await? {
+        let begun = mutating::begin::<Answer>(ctx, "withdrawInitiative", key.as_deref(), &input).await?;
+        let running = match begun {
             Begun::Fresh(running) => running,
             Begun::Refused(finding) => return Ok(WithdrawInitiativePayload::refused(finding)),
             Begun::Repeated(answer) => {
