@@ -92,7 +92,7 @@ impl Claim {
             by,
             concentration: asks_for_cautions(ctx),
         };
-        let asker = Asker::new(app(ctx), asking, reader, over, at_least);
+        let asker = Asker::new(app(ctx), Some(asking), reader, over, at_least);
         Ok(Box::pin(Pattern::answer(&asker, input)).await?)
     }
 }

@@ -194,7 +194,13 @@ async fn try_out(app: &Arc<App>, input: &Asked) -> Result<Vec<Finding>, Error> {
         by: input.by,
         concentration: false,
     };
-    let asker = Asker::new(app, Asking::Claim, Reader::Dashboard, Coverage::Everything, None);
+    let asker = Asker::new(
+        app,
+        Some(Asking::Claim),
+        Reader::Dashboard,
+        Coverage::Everything,
+        None,
+    );
     if let Err(error) = Box::pin(asker.pattern(asked)).await {
         found.push(refused(error)?);
     }

@@ -178,7 +178,7 @@ async fn file(
     mut given: Parameters,
 ) -> Result<Vec<u8>> {
     given.take_only(kind.parameters())?;
-    let asker = Asker::new(app, asking, reader, given.over()?, given.at_least()?);
+    let asker = Asker::new(app, Some(asking), reader, given.over()?, given.at_least()?);
     let frame = Frame {
         about: kind.about(),
         path: kind.path(),

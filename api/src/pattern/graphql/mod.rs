@@ -21,8 +21,6 @@ pub use self::grid::PatternGrid;
 pub use self::pattern::Pattern;
 pub use self::subscription::PatternSubscription;
 use super::ask::{Asker, PatternInput};
-use crate::auth::permission::Asking;
-use crate::auth::requester::Requester;
 use crate::graphql::{app, reader};
 use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::query::Coverage;
@@ -32,8 +30,7 @@ use wayin_engine::query::Coverage;
 pub struct PatternQuery;
 
 fn asker(ctx: &Context<'_>, over: Coverage, at_least: Option<i64>) -> Result<Asker> {
-    let asking = Asking::of(ctx.data_unchecked::<Requester>());
-    Ok(Asker::new(app(ctx), asking, reader(ctx)?, over, at_least))
+    Ok(Asker::new(app(ctx), None, reader(ctx)?, over, at_least))
 }
 
 /// Whether a pattern's cautions are asked for, which take a look at where its records come from.
