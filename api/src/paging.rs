@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, IntoSimpleExpr, ModelTrait,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoSimpleExpr, ModelTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Alias, Expr, Order, Query, SelectStatement, Value, WindowStatement},
 };
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,7 @@ pub struct Sort<C> {
 }
 
 /// A table whose rows are listed in pages.
-pub trait Paged: EntityTrait {
+pub trait Paged: EntityTrait<Model: Sync> {
     /// The orders that the list offers.
     type Order: Copy + Send + Sync + Eq + std::hash::Hash + 'static;
     /// The column of the id.
@@ -178,6 +178,23 @@ pub struct PageArguments {
     pub before: Option<String>,
 }
 
+impl PageArguments {
+    /// The four arguments of a list.
+    pub const fn new(
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Self {
+        Self {
+            first,
+            after,
+            last,
+            before,
+        }
+    }
+}
+
 /// A page that was asked for, checked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PageRequest<O> {
@@ -208,13 +225,6 @@ impl<O: Copy> PageRequest<O> {
             after,
             before,
         })
-    }
-}
-
-impl<O: Copy> PageRequest<O> {
-    /// The order that is asked for.
-    pub const fn order(&self) -> O {
-        self.order
     }
 }
 
@@ -289,11 +299,7 @@ pub async fn page<E: Paged>(
 }
 
 /// Counts the rows that `select` gives.
-pub async fn count<E>(db: &impl ConnectionTrait, select: Select<E>) -> Result<u64>
-where
-    E: EntityTrait,
-    E::Model: FromQueryResult + Send + Sync,
-{
+pub async fn count<E: Paged>(db: &impl ConnectionTrait, select: Select<E>) -> Result<u64> {
     Ok(PaginatorTrait::count(select, db).await?)
 }
 

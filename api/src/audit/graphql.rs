@@ -8,13 +8,9 @@ use uuid::Uuid;
 use wayin_entity::audit_event;
 
 use crate::error::Error;
-use crate::graphql::{
-    app,
-    connection::{Connection, TotalCount, connection},
-    decode,
-};
+use crate::graphql::{connection::Connection, decode, list::list};
 use crate::id::{self, NodeKind};
-use crate::paging::{self, PageArguments, PageRequest};
+use crate::paging::PageArguments;
 
 /// Somebody's act on the base.
 #[derive(Clone, Debug)]
@@ -100,13 +96,6 @@ impl AuditQuery {
         #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<AuditEvent>> {
-        let page = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
-        let request = PageRequest::new::<audit_event::Entity>((), &page)?;
         let filter = filter.unwrap_or_default();
         let mut select = audit_event::Entity::find();
         if let Some(subject) = filter.subject {
@@ -122,12 +111,7 @@ impl AuditQuery {
         if let Some(act) = filter.act {
             select = select.filter(audit_event::Column::Act.eq(act));
         }
-        let db = app(ctx).db.clone();
-        let page = paging::page(&db, select.clone(), &request).await?;
-        let total = TotalCount::new(move || {
-            let (db, select) = (db.clone(), select.clone());
-            async move { paging::count(&db, select).await }
-        });
-        Ok(connection::<audit_event::Entity, _>(page, (), total, AuditEvent))
+        let page = PageArguments::new(first, after, last, before);
+        list(ctx, select, (), page, AuditEvent).await
     }
 }

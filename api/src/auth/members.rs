@@ -8,17 +8,13 @@ use wayin_entity::{Role, member};
 
 use super::member::{Draft, revoke_one, save};
 use super::token::Subject;
-use crate::graphql::{
-    app,
-    connection::{Connection, TotalCount, connection},
-    decode, loader, mutating,
-};
+use crate::graphql::{connection::Connection, decode, list::list, loader, mutating};
 use crate::id::NodeKind;
 use crate::initiative::graphql::Organisation;
 use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, version, why};
 use crate::keeping::partial::Partial;
 use crate::organisation::loaders::OrganisationById;
-use crate::paging::{self, PageArguments, PageRequest};
+use crate::paging::PageArguments;
 
 /// Somebody who may do something here: the issuer and subject of their tokens, and their role.
 #[derive(Clone, Debug)]
@@ -106,13 +102,6 @@ impl MemberQuery {
         #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Member>> {
-        let page = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
-        let request = PageRequest::new::<member::Entity>((), &page)?;
         let filter = filter.unwrap_or_default();
         let mut select = member::Entity::find();
         if let Some(role) = filter.role {
@@ -130,13 +119,8 @@ impl MemberQuery {
                 since.is_null()
             });
         }
-        let db = app(ctx).db.clone();
-        let page = paging::page(&db, select.clone(), &request).await?;
-        let total = TotalCount::new(move || {
-            let (db, select) = (db.clone(), select.clone());
-            async move { paging::count(&db, select).await }
-        });
-        Ok(connection::<member::Entity, _>(page, (), total, Member))
+        let page = PageArguments::new(first, after, last, before);
+        list(ctx, select, (), page, Member).await
     }
 }
 

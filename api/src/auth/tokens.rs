@@ -16,9 +16,10 @@ use super::members::Member;
 use crate::error::Error;
 use crate::graphql::{
     app,
-    connection::{Connection, TotalCount, connection},
+    connection::Connection,
     decode,
     error::Shared,
+    list::list,
     loader::{self, Loads},
     mutating,
     user_error::UserError,
@@ -26,7 +27,7 @@ use crate::graphql::{
 use crate::id::NodeKind;
 use crate::mutation::{Begun, Event, Refusal};
 use crate::note;
-use crate::paging::{self, PageArguments, PageRequest};
+use crate::paging::PageArguments;
 use wayin_records::finding::{Finding, FindingCode};
 
 /// A token that was issued here. Its text is told once, to whoever issued it, and kept nowhere.
@@ -126,13 +127,6 @@ impl TokenQuery {
         #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<IssuedToken>> {
-        let page = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
-        let request = PageRequest::new::<issued_token::Entity>((), &page)?;
         let filter = filter.unwrap_or_default();
         let mut select = issued_token::Entity::find();
         if let Some(id) = filter.member {
@@ -147,18 +141,8 @@ impl TokenQuery {
                 since.is_null()
             });
         }
-        let db = app(ctx).db.clone();
-        let page = paging::page(&db, select.clone(), &request).await?;
-        let total = TotalCount::new(move || {
-            let (db, select) = (db.clone(), select.clone());
-            async move { paging::count(&db, select).await }
-        });
-        Ok(connection::<issued_token::Entity, _>(
-            page,
-            (),
-            total,
-            IssuedToken,
-        ))
+        let page = PageArguments::new(first, after, last, before);
+        list(ctx, select, (), page, IssuedToken).await
     }
 }
 

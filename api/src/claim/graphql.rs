@@ -11,9 +11,10 @@ use crate::auth::permission::Asking;
 use crate::error::Error;
 use crate::graphql::{
     app,
-    connection::{Connection, TotalCount, connection},
+    connection::Connection,
     error::Shared,
     input,
+    list::list,
     loader::{self, Loads},
     member,
 };
@@ -21,7 +22,7 @@ use crate::id::NodeKind;
 use crate::initiative::filter_input::InitiativeFilter;
 use crate::keeping::graphql::version;
 use crate::meeting::graphql::{Reflection, ReflectionById};
-use crate::paging::{self, PageArguments, PageRequest};
+use crate::paging::PageArguments;
 use crate::pattern::ask::{Asker, PatternInput};
 use crate::pattern::graphql::{Pattern, asks_for_cautions};
 use wayin_engine::query::Coverage;
@@ -136,22 +137,8 @@ impl ClaimQuery {
         #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Claim>> {
-        let db = app(ctx).db.clone();
-        let request = PageRequest::new::<claim::Entity>(
-            (),
-            &PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
-        )?;
-        let page = paging::page(&db, claim::Entity::find(), &request).await?;
-        let total = TotalCount::new(move || {
-            let db = db.clone();
-            async move { paging::count(&db, claim::Entity::find()).await }
-        });
-        Ok(connection::<claim::Entity, _>(page, (), total, Claim))
+        let page = PageArguments::new(first, after, last, before);
+        list(ctx, claim::Entity::find(), (), page, Claim).await
     }
 
     /// One claim; null where there is none of that name. Needs no token.

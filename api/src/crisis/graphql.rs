@@ -9,15 +9,15 @@ use uuid::Uuid;
 use wayin_entity::{crisis, crisis_place};
 
 use crate::graphql::{
-    app,
-    connection::{Connection, TotalCount, connection},
+    connection::Connection,
     error::Shared,
+    list::list,
     loader::{self, Loads},
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::Place;
 use crate::keeping::graphql::{stood_with, version};
-use crate::paging::{self, PageArguments, PageRequest};
+use crate::paging::PageArguments;
 use crate::place::loaders::PlaceById;
 
 /// A period that bears on the work, such as a pandemic.
@@ -136,21 +136,7 @@ impl CrisisQuery {
         #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Crisis>> {
-        let db = app(ctx).db.clone();
-        let request = PageRequest::new::<crisis::Entity>(
-            (),
-            &PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
-        )?;
-        let page = paging::page(&db, crisis::Entity::find(), &request).await?;
-        let total = TotalCount::new(move || {
-            let db = db.clone();
-            async move { paging::count(&db, crisis::Entity::find()).await }
-        });
-        Ok(connection::<crisis::Entity, _>(page, (), total, Crisis))
+        let page = PageArguments::new(first, after, last, before);
+        list(ctx, crisis::Entity::find(), (), page, Crisis).await
     }
 }

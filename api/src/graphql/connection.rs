@@ -3,12 +3,11 @@
 use std::pin::Pin;
 
 use async_graphql::{
-    Object, OutputType, Result,
-    connection::{Connection as RelayConnection, Edge, EmptyFields},
+    Object, Result,
+    connection::{Connection as RelayConnection, EmptyFields},
 };
 
 use crate::error::Error;
-use crate::paging::{Cursor, Page, Paged};
 
 /// A page of nodes, with the number of them all.
 pub type Connection<N> = RelayConnection<String, N, TotalCount, EmptyFields>;
@@ -39,23 +38,4 @@ impl TotalCount {
     async fn total_count(&self) -> Result<i32> {
         Ok(i32::try_from((self.0)().await?).unwrap_or(i32::MAX))
     }
-}
-
-/// A page of rows as a connection of nodes.
-pub fn connection<E, N>(
-    page: Page<E::Model>,
-    order: E::Order,
-    total: TotalCount,
-    node: impl Fn(E::Model) -> N,
-) -> Connection<N>
-where
-    E: Paged,
-    N: OutputType,
-{
-    let mut connection = Connection::with_additional_fields(page.has_previous, page.has_next, total);
-    connection.edges.extend(page.rows.into_iter().map(|row| {
-        let cursor = Cursor::of::<E>(order, &row);
-        Edge::new(cursor, node(row))
-    }));
-    connection
 }

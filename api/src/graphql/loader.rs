@@ -22,7 +22,6 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use futures_util::task::AtomicWaker;
 use sea_orm::DatabaseConnection;
 use tokio::sync::oneshot;
-use uuid::Uuid;
 
 use super::error::Shared;
 use crate::app::App;
@@ -238,18 +237,4 @@ impl Future for InWaves<'_> {
             this.loading.extend(wave);
         }
     }
-}
-
-/// Gathers the parents whose lists are asked for by the same page request.
-pub fn by_request<'a, R: Eq + std::hash::Hash + 'a>(
-    keys: impl Iterator<Item = (&'a Arc<R>, Uuid)>,
-) -> Vec<(Arc<R>, Vec<Uuid>)> {
-    let mut groups: HashMap<&'a Arc<R>, Vec<Uuid>> = HashMap::new();
-    for (request, parent) in keys {
-        groups.entry(request).or_default().push(parent);
-    }
-    groups
-        .into_iter()
-        .map(|(request, parents)| (Arc::clone(request), parents))
-        .collect()
 }

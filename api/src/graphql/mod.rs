@@ -6,6 +6,7 @@ pub mod error;
 pub mod filter;
 mod global_id;
 pub mod input;
+pub mod list;
 pub mod loader;
 pub mod mutating;
 pub mod node;

@@ -21,9 +21,10 @@ use crate::auth::requester::Member;
 use crate::error::Error;
 use crate::graphql::{
     app,
-    connection::{Connection, TotalCount, connection},
+    connection::Connection,
     decode,
     error::Shared,
+    list::list,
     loader::{self, Loads},
     member,
     user_error::UserError,
@@ -31,7 +32,7 @@ use crate::graphql::{
 use crate::id::NodeKind;
 use crate::initiative::graphql::{Initiative, InitiativeById, Organisation};
 use crate::mutation::{self, Begun, Event, Sent};
-use crate::paging::{self, PageArguments, PageRequest};
+use crate::paging::PageArguments;
 use crate::submission::graphql::Submission;
 use wayin_records::finding::{Finding, FindingCode};
 
@@ -154,13 +155,6 @@ impl Import {
         #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ImportRow>> {
-        let page = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
-        let request = PageRequest::new::<import_outcome::Entity>((), &page)?;
         let mut select =
             import_outcome::Entity::find().filter(import_outcome::Column::ImportId.eq(self.0.id));
         if self.0.expired_at.is_some() {
@@ -173,18 +167,8 @@ impl Import {
         if filter.found_only.unwrap_or(false) {
             select = select.filter(import_outcome::Column::Code.is_not_null());
         }
-        let db = app(ctx).db.clone();
-        let page = paging::page(&db, select.clone(), &request).await?;
-        let total = TotalCount::new(move || {
-            let (db, select) = (db.clone(), select.clone());
-            async move { paging::count(&db, select).await }
-        });
-        Ok(connection::<import_outcome::Entity, _>(
-            page,
-            (),
-            total,
-            ImportRow,
-        ))
+        let page = PageArguments::new(first, after, last, before);
+        list(ctx, select, (), page, ImportRow).await
     }
 
     /// Where the rows that are to be mended can be downloaded as a workbook, each with what is to be mended
@@ -346,21 +330,9 @@ impl ImportQuery {
         #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Import>> {
-        let page = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
-        let request = PageRequest::new::<import::Entity>((), &page)?;
         let select = job::visible_to(member(ctx)?);
-        let db = app(ctx).db.clone();
-        let page = paging::page(&db, select.clone(), &request).await?;
-        let total = TotalCount::new(move || {
-            let (db, select) = (db.clone(), select.clone());
-            async move { paging::count(&db, select).await }
-        });
-        Ok(connection::<import::Entity, _>(page, (), total, Import))
+        let page = PageArguments::new(first, after, last, before);
+        list(ctx, select, (), page, Import).await
     }
 
     /// One import; null where there is none that you may see. For funders, partners and stewards.

@@ -22,8 +22,9 @@ use super::partial;
 use crate::error::Error;
 use crate::graphql::{
     app,
-    connection::{Connection, TotalCount, connection},
+    connection::Connection,
     error::Shared,
+    list::list,
     loader::{self, Loads},
     mutating,
     user_error::FieldChange,
@@ -31,7 +32,7 @@ use crate::graphql::{
 use crate::id::{self, NodeKind};
 use crate::mutation::{Begun, Event, Refusal, Running};
 use crate::note;
-use crate::paging::{self, PageArguments, PageRequest};
+use crate::paging::PageArguments;
 use wayin_records::diff;
 use wayin_records::finding::Finding;
 
@@ -461,27 +462,10 @@ impl KeepingQuery {
         let unreadable = || Error::bad_input("of", format!("{} is not the id of what stewards keep", *of));
         let (kind, id) = id::decode(&of).ok_or_else(unreadable)?;
         let subject = super::subject_of(kind).ok_or_else(unreadable)?;
-        let page = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
-        let request = PageRequest::new::<kept_revision::Entity>((), &page)?;
         let select = kept_revision::Entity::find()
             .filter(kept_revision::Column::Subject.eq(subject))
             .filter(kept_revision::Column::SubjectId.eq(id));
-        let db = app(ctx).db.clone();
-        let page = paging::page(&db, select.clone(), &request).await?;
-        let total = TotalCount::new(move || {
-            let (db, select) = (db.clone(), select.clone());
-            async move { paging::count(&db, select).await }
-        });
-        Ok(connection::<kept_revision::Entity, _>(
-            page,
-            (),
-            total,
-            KeptRevision,
-        ))
+        let page = PageArguments::new(first, after, last, before);
+        list(ctx, select, (), page, KeptRevision).await
     }
 }

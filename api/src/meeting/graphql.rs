@@ -9,15 +9,15 @@ use uuid::Uuid;
 use wayin_entity::{Challenge, EntryPoint, Perspective, meeting, reflection};
 
 use crate::graphql::{
-    app,
-    connection::{Connection, TotalCount, connection},
+    connection::Connection,
     error::Shared,
+    list::list,
     loader::{self, Loads},
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::Place;
 use crate::keeping::graphql::version;
-use crate::paging::{self, PageArguments, PageRequest};
+use crate::paging::PageArguments;
 use crate::place::loaders::PlaceById;
 
 /// A meeting of the community of practice, past or ahead.
@@ -202,21 +202,7 @@ impl MeetingQuery {
         #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Meeting>> {
-        let db = app(ctx).db.clone();
-        let request = PageRequest::new::<meeting::Entity>(
-            (),
-            &PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
-        )?;
-        let page = paging::page(&db, meeting::Entity::find(), &request).await?;
-        let total = TotalCount::new(move || {
-            let db = db.clone();
-            async move { paging::count(&db, meeting::Entity::find()).await }
-        });
-        Ok(connection::<meeting::Entity, _>(page, (), total, Meeting))
+        let page = PageArguments::new(first, after, last, before);
+        list(ctx, meeting::Entity::find(), (), page, Meeting).await
     }
 }

@@ -8,17 +8,12 @@ use super::filter_input::OrganisationFilter;
 use super::{Found, OrganisationOrdering, former};
 use crate::error::Error;
 use crate::graphql::{
-    app,
-    connection::{Connection, TotalCount, connection},
-    decode,
-    filter::Lookup,
-    order::Direction,
-    reader,
+    app, connection::Connection, decode, filter::Lookup, list::list, order::Direction, reader,
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::Organisation;
 use crate::initiative::{filter, organisations_visible_to};
-use crate::paging::{self, PageArguments, PageRequest};
+use crate::paging::PageArguments;
 use wayin_records::record::OrganisationReference;
 
 /// What organisations are sorted by.
@@ -59,31 +54,13 @@ impl OrganisationQuery {
         let db = app(ctx).db.clone();
         let descending = order_by.is_some_and(|order| order.direction == Direction::Descending);
         let order = OrganisationOrdering { descending };
-        let request = PageRequest::new::<organisation::Entity>(
-            order,
-            &PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
-        )?;
         let condition = filter
             .unwrap_or_default()
             .condition(Lookup::new(&db, reader(ctx)?), "filter".into())
             .await?;
         let select = organisations_visible_to(reader(ctx)?).filter(filter::organisations(&condition, true));
-        let page = paging::page(&db, select.clone(), &request).await?;
-        let total = TotalCount::new(move || {
-            let (db, select) = (db.clone(), select.clone());
-            async move { paging::count(&db, select).await }
-        });
-        Ok(connection::<organisation::Entity, _>(
-            page,
-            order,
-            total,
-            Organisation,
-        ))
+        let page = PageArguments::new(first, after, last, before);
+        list(ctx, select, order, page, Organisation).await
     }
 
     /// One organisation, by its id or its org-id identifier: one of the two. Those of one that was merged lead to

@@ -8,17 +8,12 @@ use super::filter_input::PlaceFilter;
 use super::{PlaceKey, PlaceOrdering};
 use crate::error::Error;
 use crate::graphql::{
-    app,
-    connection::{Connection, TotalCount, connection},
-    decode,
-    filter::Lookup,
-    order::Direction,
-    reader,
+    app, connection::Connection, decode, filter::Lookup, list::list, order::Direction, reader,
 };
 use crate::id::NodeKind;
 use crate::initiative::filter;
 use crate::initiative::graphql::Place;
-use crate::paging::{self, PageArguments, PageRequest};
+use crate::paging::PageArguments;
 
 /// What places are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -59,26 +54,13 @@ impl PlaceQuery {
         let order = PlaceOrdering {
             descending: order_by.is_some_and(|order| order.direction == Direction::Descending),
         };
-        let request = PageRequest::new::<place::Entity>(
-            order,
-            &PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
-        )?;
         let condition = filter
             .unwrap_or_default()
             .condition(Lookup::new(&db, reader(ctx)?), "filter".into())
             .await?;
         let select = place::Entity::find().filter(filter::places(&condition, true));
-        let page = paging::page(&db, select.clone(), &request).await?;
-        let total = TotalCount::new(move || {
-            let (db, select) = (db.clone(), select.clone());
-            async move { paging::count(&db, select).await }
-        });
-        Ok(connection::<place::Entity, _>(page, order, total, Place))
+        let page = PageArguments::new(first, after, last, before);
+        list(ctx, select, order, page, Place).await
     }
 
     /// One place, by its id or its GSS code: one of the two. A retired code leads to

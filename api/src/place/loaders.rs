@@ -1,22 +1,17 @@
 //! Loads places for many objects of a response at once.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
-use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder,
-    sea_query::{Expr, Query, SelectStatement},
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select, sea_query::SelectStatement};
 use uuid::Uuid;
 use wayin_entity::{place, place_within};
 
-use super::PlaceOrdering;
 use crate::graphql::{
     error::Shared,
-    loader::{self, Loads},
+    list::{ChildList, links},
+    loader::Loads,
 };
-use crate::paging::{self, Page, PageRequest};
 
 /// Loads a place by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,65 +67,23 @@ impl Loader<PlacesAround> for Loads {
     }
 }
 
-/// Loads a page of the places in use that lie directly within a place.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct PlacesIn {
-    /// The larger place.
-    pub place: Uuid,
-    /// Which page.
-    pub request: Arc<PageRequest<PlaceOrdering>>,
-}
+/// The places in use that lie directly within a place.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ContainedPlaces;
 
-fn current_places() -> sea_orm::Select<place::Entity> {
-    place::Entity::find().filter(place::Column::SuccessorId.is_null())
-}
+impl ChildList for ContainedPlaces {
+    type Row = place::Entity;
 
-fn contained_in(places: impl IntoIterator<Item = Uuid>) -> SelectStatement {
-    let mut links = Query::select();
-    links
-        .expr_as(Expr::col(place_within::Column::WithinId), "parent")
-        .expr_as(Expr::col(place_within::Column::PlaceId), "child")
-        .from(place_within::Entity)
-        .and_where(Expr::col(place_within::Column::WithinId).is_in(places));
-    links
-}
-
-impl Loader<PlacesIn> for Loads {
-    type Value = Page<place::Model>;
-    type Error = Shared;
-
-    async fn load(&self, keys: &[PlacesIn]) -> Result<HashMap<PlacesIn, Page<place::Model>>, Shared> {
-        let mut loaded = HashMap::new();
-        for (request, places) in loader::by_request(keys.iter().map(|key| (&key.request, key.place))) {
-            let links = contained_in(places);
-            for (place, page) in paging::pages_by_parent(&self.db, current_places(), links, &request).await? {
-                loaded.insert(
-                    PlacesIn {
-                        place,
-                        request: Arc::clone(&request),
-                    },
-                    page,
-                );
-            }
-        }
-        Ok(loaded)
+    fn rows(self, _: &Loads) -> Result<Select<place::Entity>, Shared> {
+        Ok(place::Entity::find().filter(place::Column::SuccessorId.is_null()))
     }
-}
 
-/// Counts the places in use that lie directly within a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct CountOfPlacesIn(pub Uuid);
-
-impl Loader<CountOfPlacesIn> for Loads {
-    type Value = u64;
-    type Error = Shared;
-
-    async fn load(&self, keys: &[CountOfPlacesIn]) -> Result<HashMap<CountOfPlacesIn, u64>, Shared> {
-        let links = contained_in(keys.iter().map(|key| key.0));
-        let counts = paging::counts_by_parent(&self.db, current_places(), links).await?;
-        Ok(counts
-            .into_iter()
-            .map(|(place, count)| (CountOfPlacesIn(place), count))
-            .collect())
+    fn links(self, places: &[Uuid]) -> SelectStatement {
+        links(
+            place_within::Entity,
+            place_within::Column::WithinId,
+            place_within::Column::PlaceId,
+            places,
+        )
     }
 }

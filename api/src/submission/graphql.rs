@@ -22,9 +22,10 @@ use crate::error::Error;
 use crate::graphql::order::Direction;
 use crate::graphql::{
     app,
-    connection::{Connection, TotalCount, connection},
+    connection::Connection,
     decode,
     error::Shared,
+    list::list,
     loader::{self, Loads},
     member, mutating,
     user_error::{FieldChange, UserError},
@@ -34,7 +35,7 @@ use crate::initiative::graphql::{Initiative, InitiativeById, Organisation};
 use crate::initiative::revision;
 use crate::mutation::{Begun, Event, Running};
 use crate::note;
-use crate::paging::{self, PageArguments, PageRequest};
+use crate::paging::PageArguments;
 use crate::place::Gazetteer;
 use wayin_records::diff;
 
@@ -264,13 +265,6 @@ impl SubmissionQuery {
         let order = SubmissionOrdering {
             descending: order_by.is_none_or(|order| order.direction == Direction::Descending),
         };
-        let page = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
-        let request = PageRequest::new::<submission::Entity>(order, &page)?;
         let mut select = visible_to(member(ctx)?);
         let filter = filter.unwrap_or_default();
         if let Some(states) = filter.states {
@@ -285,15 +279,8 @@ impl SubmissionQuery {
             let id = decode(NodeKind::Initiative, "filter.initiative", &id)?;
             select = select.filter(submission::Column::InitiativeId.eq(id));
         }
-        let db = app(ctx).db.clone();
-        let page = paging::page(&db, select.clone(), &request).await?;
-        let total = TotalCount::new(move || {
-            let (db, select) = (db.clone(), select.clone());
-            async move { paging::count(&db, select).await }
-        });
-        Ok(connection::<submission::Entity, _>(
-            page, order, total, Submission,
-        ))
+        let page = PageArguments::new(first, after, last, before);
+        list(ctx, select, order, page, Submission).await
     }
 
     /// One submission; null where there is none that you may see. For partners and stewards.

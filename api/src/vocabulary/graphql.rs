@@ -15,15 +15,10 @@ use wayin_entity::{
 };
 
 use crate::database::escape_like;
-use crate::graphql::{
-    app,
-    connection::{Connection, TotalCount, connection},
-    error::Shared,
-    loader::Loads,
-};
+use crate::graphql::{connection::Connection, error::Shared, list::list, loader::Loads};
 use crate::id::NodeKind;
 use crate::keeping::graphql::version;
-use crate::paging::{self, PageArguments, PageRequest};
+use crate::paging::PageArguments;
 use wayin_records::spelling::fold;
 
 /// A code of a closed vocabulary, in plain words.
@@ -191,16 +186,6 @@ impl VocabularyQuery {
         #[graphql(desc = "Only those of which the word, or another word for it, contains this.")]
         search: Option<String>,
     ) -> Result<Connection<Term>> {
-        let db = app(ctx).db.clone();
-        let request = PageRequest::new::<term::Entity>(
-            (),
-            &PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
-        )?;
         let mut select = term::Entity::find();
         if let Some(search) = search.filter(|search| !search.is_empty()) {
             let pattern = LikeExpr::new(format!("%{}%", escape_like(&fold(&search)))).escape('\\');
@@ -208,11 +193,7 @@ impl VocabularyQuery {
                 sea_orm::sea_query::Expr::col((term::Entity, term::Column::WordFolded)).like(pattern),
             );
         }
-        let page = paging::page(&db, select.clone(), &request).await?;
-        let total = TotalCount::new(move || {
-            let (db, select) = (db.clone(), select.clone());
-            async move { paging::count(&db, select).await }
-        });
-        Ok(connection::<term::Entity, _>(page, (), total, Term))
+        let page = PageArguments::new(first, after, last, before);
+        list(ctx, select, (), page, Term).await
     }
 }

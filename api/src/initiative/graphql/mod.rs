@@ -17,7 +17,7 @@ use wayin_entity::{Visibility, initiative};
 
 use self::loads::{ChallengesOf, ConditionsOf, EntryPointsOf, SourcesOf, TermsOf};
 pub use self::{
-    lists::{FundingTermsOf, InitiativeList, InitiativeOrder, InitiativesOf},
+    lists::{FundingTermList, InitiativeList, InitiativeOrder},
     loads::{FundingTermById, InitiativeById, SourceById},
     organisation::Organisation,
     parts::{ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, MissingAnswer, Sharing, Source},
@@ -28,14 +28,10 @@ pub use self::{
 use super::filter_input::InitiativeFilter;
 use super::{InitiativeOrdering, filter, touches_no_more_than_a_part, visible_to};
 use crate::graphql::filter::Lookup;
-use crate::graphql::{
-    app,
-    connection::{Connection, TotalCount, connection},
-    decode, loader, reader,
-};
+use crate::graphql::{app, connection::Connection, decode, list::list, loader, reader};
 use crate::id::NodeKind;
 use crate::organisation::loaders::OrganisationById;
-use crate::paging::{self, PageArguments, PageRequest};
+use crate::paging::PageArguments;
 use crate::place::loaders::PlaceById;
 use wayin_records::missing::RecordAnswer;
 
@@ -285,26 +281,10 @@ impl InitiativeQuery {
         #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Initiative>> {
-        let db = app(ctx).db.clone();
         let order = InitiativeOrdering::of(order_by);
-        let request = PageRequest::new::<initiative::Entity>(
-            order,
-            &PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
-        )?;
         let select = listed(ctx, filter, order.shows_no_more_than_a_part()).await?;
-        let page = paging::page(&db, select.clone(), &request).await?;
-        let total = TotalCount::new(move || {
-            let (db, select) = (db.clone(), select.clone());
-            async move { paging::count(&db, select).await }
-        });
-        Ok(connection::<initiative::Entity, _>(
-            page, order, total, Initiative,
-        ))
+        let page = PageArguments::new(first, after, last, before);
+        list(ctx, select, order, page, Initiative).await
     }
 
     /// One initiative; null where there is none that you may read.

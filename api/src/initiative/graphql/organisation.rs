@@ -3,9 +3,10 @@
 use async_graphql::{Context, ID, Object, Result};
 use wayin_entity::{OrganisationKind, organisation};
 
-use super::{FundingTerm, FundingTermsOf, Initiative, InitiativeList, InitiativeOrder, InitiativesOf};
-use crate::graphql::connection::Connection;
+use super::{FundingTerm, FundingTermList, Initiative, InitiativeList, InitiativeOrder};
+use crate::graphql::{connection::Connection, list::child_list};
 use crate::id::NodeKind;
+use crate::initiative::InitiativeOrdering;
 use crate::keeping::graphql::version;
 use crate::paging::PageArguments;
 
@@ -58,19 +59,9 @@ impl Organisation {
         #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Initiative>> {
-        let list = InitiativeList::LedBy(self.0.id);
-        InitiativesOf::connection(
-            ctx,
-            list,
-            order_by,
-            PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
-        )
-        .await
+        let order = InitiativeOrdering::of(order_by);
+        let page = PageArguments::new(first, after, last, before);
+        child_list(ctx, InitiativeList::LedBy, self.0.id, order, page, Initiative).await
     }
 
     /// The funding terms that it gave, of the initiatives that you may read; the latest start first.
@@ -82,16 +73,7 @@ impl Organisation {
         #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<FundingTerm>> {
-        FundingTermsOf::connection(
-            ctx,
-            self.0.id,
-            PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
-        )
-        .await
+        let page = PageArguments::new(first, after, last, before);
+        child_list(ctx, FundingTermList, self.0.id, (), page, FundingTerm).await
     }
 }

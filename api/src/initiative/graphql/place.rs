@@ -1,20 +1,16 @@
 //! The place as an object, beside the initiative: each leads to the other.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, ID, Object, Result};
 use wayin_entity::{PlaceKind, place};
 
-use super::{Initiative, InitiativeList, InitiativeOrder, InitiativesOf};
-use crate::graphql::{
-    connection::{Connection, TotalCount, connection},
-    loader,
-};
+use super::{Initiative, InitiativeList, InitiativeOrder};
+use crate::graphql::{connection::Connection, list::child_list, loader};
 use crate::id::NodeKind;
+use crate::initiative::InitiativeOrdering;
 use crate::keeping::graphql::{stood_with, version};
-use crate::paging::{self, PageArguments, PageRequest};
+use crate::paging::PageArguments;
 use crate::place::PlaceOrdering;
-use crate::place::loaders::{CountOfPlacesIn, PlaceById, PlacesAround, PlacesIn};
+use crate::place::loaders::{ContainedPlaces, PlaceById, PlacesAround};
 
 /// A place, from a neighbourhood to the country.
 #[derive(Clone, Debug)]
@@ -83,30 +79,8 @@ impl Place {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Self>> {
         let order = PlaceOrdering { descending: false };
-        let request = PageRequest::new::<place::Entity>(
-            order,
-            &PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
-        )?;
-        let key = PlacesIn {
-            place: self.0.id,
-            request: Arc::new(request.clone()),
-        };
-        let page = loader::of(ctx)
-            .load_one(key)
-            .await?
-            .unwrap_or_else(|| paging::nothing(&request));
-        let loads = Arc::clone(loader::of(ctx));
-        let id = self.0.id;
-        let total = TotalCount::new(move || {
-            let loads = Arc::clone(&loads);
-            async move { Ok(loads.load_one(CountOfPlacesIn(id)).await?.unwrap_or(0)) }
-        });
-        Ok(connection::<place::Entity, _>(page, order, total, Self))
+        let page = PageArguments::new(first, after, last, before);
+        child_list(ctx, ContainedPlaces, self.0.id, order, page, Self).await
     }
 
     /// The initiatives in it, or in any place within it, that you may read.
@@ -121,18 +95,11 @@ impl Place {
         #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Initiative>> {
-        let list = InitiativeList::InPlace(self.0.id);
-        InitiativesOf::connection(
-            ctx,
-            list,
-            order_by,
-            PageArguments {
-                first,
-                after,
-                last,
-                before,
-            },
-        )
-        .await
+        let order = InitiativeOrdering::of(order_by);
+        let list = InitiativeList::InPlace {
+            parts_too: order.shows_no_more_than_a_part(),
+        };
+        let page = PageArguments::new(first, after, last, before);
+        child_list(ctx, list, self.0.id, order, page, Initiative).await
     }
 }

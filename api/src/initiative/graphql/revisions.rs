@@ -11,15 +11,17 @@ use wayin_entity::{Role, initiative, revision};
 use crate::error::Error;
 use crate::graphql::{
     app,
-    connection::{Connection, TotalCount, connection},
-    decode, member, mutating,
+    connection::Connection,
+    decode,
+    list::list,
+    member, mutating,
     user_error::{FieldChange, UserError},
 };
 use crate::id::NodeKind;
 use crate::initiative::{publish, revision as revisions};
 use crate::mutation::{Begun, Event};
 use crate::note;
-use crate::paging::{self, PageArguments, PageRequest};
+use crate::paging::PageArguments;
 use wayin_records::diff;
 use wayin_records::finding::{Finding, FindingCode};
 
@@ -108,20 +110,9 @@ impl RevisionQuery {
         if !may {
             return Ok(None);
         }
-        let page = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
-        let request = PageRequest::new::<revision::Entity>((), &page)?;
         let select = revision::Entity::find().filter(revision::Column::InitiativeId.eq(id));
-        let page = paging::page(&db, select.clone(), &request).await?;
-        let total = TotalCount::new(move || {
-            let (db, select) = (db.clone(), select.clone());
-            async move { paging::count(&db, select).await }
-        });
-        Ok(Some(connection::<revision::Entity, _>(page, (), total, Revision)))
+        let page = PageArguments::new(first, after, last, before);
+        Ok(Some(list(ctx, select, (), page, Revision).await?))
     }
 }
 

@@ -132,12 +132,7 @@ impl Pattern {
         let Some(strata) = &self.answer.strata else {
             return Ok(None);
         };
-        let page = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
+        let page = PageArguments::new(first, after, last, before);
         Ok(Some(strata::page(strata, &self.answer.basis, order_by, &page)?))
     }
 
