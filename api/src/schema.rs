@@ -7,7 +7,7 @@ mod promise;
 use std::sync::{Arc, LazyLock};
 
 use async_graphql::{Context, ID, MergedObject, MergedSubscription, Object, Result, SchemaBuilder};
-use wayin_entity::Role;
+use wayin_entity::Capability;
 
 use crate::app::App;
 use crate::audit::{
@@ -201,6 +201,7 @@ async fn find(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>
     let unreadable = || Error::bad_input(argument, format!("{} is not a global id", id.as_str()));
     let (kind, id) = id::decode(id).ok_or_else(unreadable)?;
     let loader = loader::of(ctx);
+    let can = |capability| Ok::<_, Error>(member(ctx)?.role.can(capability));
     Ok(match kind {
         NodeKind::Place => loader.load_one(PlaceById(id)).await?.map(|row| Place(row).into()),
         NodeKind::Organisation => loader
@@ -239,13 +240,13 @@ async fn find(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>
         NodeKind::Import => job::find(&app(ctx).db, member(ctx)?, id)
             .await?
             .map(|row| Import(row).into()),
-        NodeKind::Member if member(ctx)?.role == Role::Steward => members::by_id(&app(ctx).db, id)
+        NodeKind::Member if can(Capability::ManageMembers)? => members::by_id(&app(ctx).db, id)
             .await?
             .map(|row| Member(row).into()),
-        NodeKind::IssuedToken if member(ctx)?.role == Role::Steward => issued::by_id(&app(ctx).db, id)
+        NodeKind::IssuedToken if can(Capability::ManageMembers)? => issued::by_id(&app(ctx).db, id)
             .await?
             .map(|row| IssuedToken(row).into()),
-        NodeKind::AuditEvent if member(ctx)?.role == Role::Steward => audit::by_id(&app(ctx).db, id)
+        NodeKind::AuditEvent if can(Capability::ReadAuditTrail)? => audit::by_id(&app(ctx).db, id)
             .await?
             .map(|row| AuditEvent(row).into()),
         NodeKind::Member | NodeKind::IssuedToken | NodeKind::AuditEvent => None,

@@ -34,7 +34,7 @@ use tower_http::{
     catch_panic::CatchPanicLayer, compression::CompressionLayer, decompression::RequestDecompressionLayer,
     trace::TraceLayer,
 };
-use wayin_entity::ImportKind;
+use wayin_entity::Capability;
 
 use self::activity::HandledRequest;
 use self::answer::{MediaType, answered, failed, for_everybody, panicked};
@@ -239,11 +239,9 @@ async fn graphql_multipart(
         Ok(requester) => requester,
         Err(error) => return failed(of, error),
     };
-    let may = requester.member().map(|member| {
-        ImportKind::ALL
-            .iter()
-            .any(|kind| job::may_import(member.role, *kind))
-    });
+    let may = requester
+        .member()
+        .map(|member| member.role.can(Capability::ImportFiles));
     match may {
         Ok(true) => {}
         Ok(false) => return failed(of, Error::Forbidden("your role cannot send files".into())),

@@ -1,7 +1,7 @@
 //! Which records a reader may read whole, as a rule on a record. The service has the same rule in SQL.
 
 use uuid::Uuid;
-use wayin_vocabulary::{Role, Visibility};
+use wayin_vocabulary::{Capability, Role, Visibility};
 
 /// Someone who reads, as far as the visibility of records is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,12 +50,12 @@ impl Reader {
         }
     }
 
-    /// The reader that a member of a role is. Funders and partners without an organisation read as a dashboard does.
+    /// The reader that a member of a role is. Who acts for an organisation but has none reads as a dashboard does.
     pub fn of(role: Role, organisation: Option<Uuid>) -> Self {
-        match (role, organisation) {
-            (Role::Steward, _) => Self::Steward,
-            (Role::Funder | Role::Partner, Some(organisation)) => Self::Member { organisation },
-            (Role::Funder | Role::Partner | Role::Dashboard, _) => Self::Dashboard,
+        match organisation {
+            _ if role.can(Capability::ReadEveryRecord) => Self::Steward,
+            Some(organisation) if role.can(Capability::ActForOrganisation) => Self::Member { organisation },
+            _ => Self::Dashboard,
         }
     }
 

@@ -7,7 +7,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait as _, IntoCondition as _},
 };
 use uuid::Uuid;
-use wayin_entity::{KeptSubject, Role, issued_token, member, organisation};
+use wayin_entity::{Capability, KeptSubject, Role, issued_token, member, organisation};
 
 use super::requester::{Member, Requester};
 use super::token::{Subject, Verified, Verifier};
@@ -136,7 +136,7 @@ pub async fn add(
     role: Role,
     organisation: Option<Uuid>,
 ) -> Result<member::Model> {
-    if organisation.is_none() && acts_for_an_organisation(role) {
+    if organisation.is_none() && role.can(Capability::ActForOrganisation) {
         return Err(Error::bad_input(
             "organisation",
             format!("a {} acts for an organisation", role.code()),
@@ -158,11 +158,6 @@ pub async fn add(
         updated_at: act.now(),
     };
     put(db, act, before.as_ref(), row).await
-}
-
-/// Whether a member of a role acts for an organisation.
-const fn acts_for_an_organisation(role: Role) -> bool {
-    matches!(role, Role::Funder | Role::Partner)
 }
 
 /// Writes a member, with its revision.
@@ -212,7 +207,7 @@ pub async fn save(
     let stewards = stewards(db).await?;
     let before = named(db, &draft.subject).await?;
     match draft.organisation {
-        None if acts_for_an_organisation(draft.role) => {
+        None if draft.role.can(Capability::ActForOrganisation) => {
             let reason = format!("is needed: a {} acts for one", draft.role.code());
             found.error(FindingCode::Required, "organisation", reason);
         }
@@ -225,7 +220,9 @@ pub async fn save(
         }
         _ => {}
     }
-    if draft.role != Role::Steward && before.as_ref().is_some_and(|one| is_last(&stewards, one.id)) {
+    if !draft.role.can(Capability::ManageMembers)
+        && before.as_ref().is_some_and(|one| is_last(&stewards, one.id))
+    {
         found.error(FindingCode::NotAllowed, "role", LAST_STEWARD);
     }
     let target = Target {
@@ -249,7 +246,7 @@ const LAST_STEWARD: &str = "is the last steward; make somebody else one first";
 /// The stewards who may act. Who changes one meanwhile waits.
 async fn stewards(db: &impl ConnectionTrait) -> Result<Vec<Uuid>> {
     let found = member::Entity::find()
-        .filter(member::Column::Role.eq(Role::Steward))
+        .filter(member::Column::Role.is_in(Role::that_can(Capability::ManageMembers)))
         .filter(member::Column::RevokedAt.is_null())
         .order_by_asc(member::Column::Id)
         .lock_exclusive()

@@ -9,7 +9,8 @@ pub mod printed;
 mod table;
 pub mod touches;
 
-use wayin_entity::Role;
+use wayin_engine::summary::listed;
+use wayin_entity::{Capability, Role};
 
 pub use self::check::{Asking, Permissions, Subscribing};
 pub use self::table::TABLE;
@@ -21,34 +22,28 @@ pub enum Allowed {
     Everyone,
     /// Every member.
     Members,
-    /// Partners, and stewards.
-    Partners,
-    /// Whoever sends something in: funders, partners and stewards.
-    Senders,
-    /// Stewards.
-    Stewards,
+    /// Members whose role has a capability.
+    Can(Capability),
 }
 
 impl Allowed {
-    /// The roles that may; none where no member's role matters, as nobody needs to be a member.
-    pub const fn roles(self) -> Option<&'static [Role]> {
+    /// Whether members of a role may ask.
+    pub fn includes(self, role: Role) -> bool {
         match self {
-            Self::Everyone => None,
-            Self::Members => Some(Role::ALL),
-            Self::Partners => Some(&[Role::Partner, Role::Steward]),
-            Self::Senders => Some(&[Role::Funder, Role::Partner, Role::Steward]),
-            Self::Stewards => Some(&[Role::Steward]),
+            Self::Everyone | Self::Members => true,
+            Self::Can(capability) => role.can(capability),
         }
     }
 
     /// Those who may, in words.
-    pub const fn words(self) -> &'static str {
+    pub fn words(self) -> String {
         match self {
-            Self::Everyone => "everybody",
-            Self::Members => "members",
-            Self::Partners => "partners and stewards",
-            Self::Senders => "funders, partners and stewards",
-            Self::Stewards => "stewards",
+            Self::Everyone => "everybody".into(),
+            Self::Members => "members".into(),
+            Self::Can(capability) => {
+                let roles = Role::that_can(capability).map(|role| format!("{}s", role.code().to_lowercase()));
+                listed(roles, "and")
+            }
         }
     }
 }
@@ -165,5 +160,5 @@ impl Rule {
 /// The root type of subscriptions.
 const SUBSCRIPTION: &str = "Subscription";
 
-/// A row of the table: a type, some of its fields, and what holds of them.
-pub type Row = (&'static str, &'static [&'static str], Rule);
+/// A row of the table: a type, some of its fields with spaces between, and what holds of them.
+pub type Row = (&'static str, &'static str, Rule);

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use rand::TryRngCore;
 use sea_orm::DatabaseConnection;
-use wayin_entity::{OrganisationKind, Role};
+use wayin_entity::{Capability, OrganisationKind, Role};
 
 use super::error::CliError;
 use super::migrate::migrate_up;
@@ -139,7 +139,7 @@ async fn members(db: &DatabaseConnection, act: &Act<'_>, signer: &Signer) -> Res
 fn tell(address: SocketAddr, ready: &[Ready]) {
     let steward = ready
         .iter()
-        .find(|one| one.role == Role::Steward)
+        .find(|one| one.role.can(Capability::ReadEveryRecord))
         .map_or("", |one| one.token.as_str());
     print_line!("Wayin's demonstration. Its evidence is illustrative: made up, in real places.\n");
     print_line!("GraphQL   http://{address}/graphql");

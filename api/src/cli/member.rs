@@ -1,10 +1,11 @@
 //! `wayin member` and `wayin token`.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use sea_orm::ConnectionTrait;
 use serde_json::json;
-use wayin_entity::{OrganisationKind, Role, issued_token};
+use wayin_entity::{Capability, OrganisationKind, Role, issued_token};
 
 use super::error::CliError;
 use super::opening::open;
@@ -21,29 +22,18 @@ use crate::id::{self, NodeKind};
 use crate::mutation::Refusal;
 use crate::{keeping, organisation};
 
-/// What a member may do.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-#[value(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum RoleArgument {
-    /// Queries patterns across a portfolio.
-    Funder,
-    /// Sends in the records of its own organisation.
-    Partner,
-    /// Reads what is open, for a dashboard of its own.
-    Dashboard,
-    /// Keeps the evidence base.
-    Steward,
-}
-
-impl From<RoleArgument> for Role {
-    fn from(role: RoleArgument) -> Self {
-        match role {
-            RoleArgument::Funder => Self::Funder,
-            RoleArgument::Partner => Self::Partner,
-            RoleArgument::Dashboard => Self::Dashboard,
-            RoleArgument::Steward => Self::Steward,
-        }
-    }
+/// Reads a role by its code.
+fn parse_role() -> impl TypedValueParser<Value = Role> {
+    let help = |role: &Role| role.definition().trim_end_matches('.');
+    let codes = Role::ALL
+        .iter()
+        .map(move |role| PossibleValue::new(role.code()).help(help(role)));
+    PossibleValuesParser::new(codes).try_map(|given| {
+        let mut roles = Role::ALL.iter().copied();
+        roles
+            .find(|role| role.code().eq_ignore_ascii_case(&given))
+            .ok_or("there is no such role")
+    })
 }
 
 #[derive(Debug, Subcommand)]
@@ -60,8 +50,8 @@ pub enum Member {
         #[arg(long)]
         issuer: Option<String>,
         /// What the member may do.
-        #[arg(long, ignore_case = true)]
-        role: RoleArgument,
+        #[arg(long, ignore_case = true, value_parser = parse_role())]
+        role: Role,
         /// The org-id identifier of the organisation that the member acts for; funders and partners need one.
         #[arg(long)]
         organisation: Option<String>,
@@ -110,11 +100,12 @@ impl Member {
                 organisation_name,
             } => {
                 let subject = subject(named, issuer)?;
-                let role = Role::from(role);
                 let db = open().await?;
                 let transaction = begin_writing(&db).await?;
                 let organisation = if organisation.is_some() || organisation_name.is_some() {
-                    let kind = (role == Role::Funder).then_some(OrganisationKind::Funder);
+                    let is_funder =
+                        role.can(Capability::ActForOrganisation) && role.can(Capability::ImportGrants);
+                    let kind = is_funder.then_some(OrganisationKind::Funder);
                     let (identifier, name) = (organisation.as_deref(), organisation_name.as_deref());
                     Some(
                         organisation::ensure(&transaction, &act, identifier, name, kind)

@@ -18,7 +18,7 @@ use sea_orm::{
 };
 use serde_json::Value;
 use uuid::Uuid;
-use wayin_entity::{Role, SubmissionState, initiative, organisation, submission};
+use wayin_entity::{Capability, SubmissionState, initiative, organisation, submission};
 
 use self::look::Looked;
 use self::state::{Move, Mover};
@@ -41,9 +41,11 @@ pub type Moved = Result<submission::Model, Refusal>;
 /// The submissions that a member may see: those of their own organisation, to stewards all.
 pub fn visible_to(member: &Member) -> Select<submission::Entity> {
     let all = submission::Entity::find();
-    match (member.role, member.organisation) {
-        (Role::Steward, _) => all,
-        (Role::Partner, Some(own)) => all.filter(submission::Column::OrganisationId.eq(own)),
+    match member.organisation {
+        _ if member.role.can(Capability::ReviewSubmissions) => all,
+        Some(own) if member.role.can(Capability::SubmitRecords) => {
+            all.filter(submission::Column::OrganisationId.eq(own))
+        }
         _ => all.filter(submission::Column::Id.is_null()),
     }
 }
@@ -106,7 +108,11 @@ pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, dra
         (Some(standing), None, _) => standing.organisation_id,
         (Some(standing), Some(given), _) if given == standing.organisation_id => given,
         (None, None, Some(own)) => own,
-        (None, Some(given), own) if member.role == Role::Steward || Some(given) == own => given,
+        (None, Some(given), own)
+            if member.role.can(Capability::ActForAnyOrganisation) || Some(given) == own =>
+        {
+            given
+        }
         (None, None, None) => {
             let reason = "is needed: you act for no organisation of your own";
             return Ok(Err(Refusal::of(FindingCode::Required, "organisation", reason)));
@@ -471,10 +477,12 @@ fn in_record(findings: Vec<Finding>) -> Refusal {
 
 /// In which capacity a member moves the submissions of an organisation.
 pub fn mover(member: &Member, organisation: &organisation::Model) -> Mover {
-    match member.role {
-        Role::Steward => Mover::Steward,
-        _ if organisation.auto_publish => Mover::TrustedPartner,
-        _ => Mover::Partner,
+    if member.role.can(Capability::ReviewSubmissions) {
+        Mover::Steward
+    } else if organisation.auto_publish {
+        Mover::TrustedPartner
+    } else {
+        Mover::Partner
     }
 }
 

@@ -74,6 +74,7 @@ macro_rules! labelled_codes {
     };
 }
 
+mod capability;
 mod challenge;
 mod change_log;
 mod condition;
@@ -87,6 +88,7 @@ mod record;
 mod role;
 mod submission;
 
+pub use capability::Capability;
 pub use challenge::{Challenge, Reason, Step};
 pub use change_log::{ChangeKind, ChangeSubject, KeptSubject};
 pub use condition::{Change, Condition};

@@ -225,8 +225,7 @@ impl Hearing<'_> {
             TABLE
                 .iter()
                 .filter(move |(of, _, rule)| *of == "Initiative" && rule.shows == wanted)
-                .flat_map(|(_, fields, _)| *fields)
-                .copied()
+                .flat_map(|(_, fields, _)| fields.split(' '))
         };
         let selected = shows(Shows::Whole).chain(shows(Shows::Part)).map(|field| {
             let selects = types["Initiative"]

@@ -41,13 +41,15 @@ impl Asking {
 
     /// Why what is open to some is not open to who asks; none where it is.
     fn refused(self, allowed: Allowed) -> Option<Refused> {
-        let roles = allowed.roles()?;
+        if allowed == Allowed::Everyone {
+            return None;
+        }
         let (role, why) = match self {
             Self::Nobody(trouble) => return Some(Refused::Unknown(trouble)),
             Self::Member(role) => (role, format!("your role is {}", role.code())),
             Self::Claim => (Role::Dashboard, "a claim is told to everybody".into()),
         };
-        (!roles.contains(&role)).then(|| Refused::Closed(format!("for {}; {why}", allowed.words())))
+        (!allowed.includes(role)).then(|| Refused::Closed(format!("for {}; {why}", allowed.words())))
     }
 }
 
@@ -74,7 +76,7 @@ impl Permissions {
     pub fn over(rows: impl IntoIterator<Item = Row>) -> Self {
         let fields = rows
             .into_iter()
-            .flat_map(|(of, fields, rule)| fields.iter().map(move |field| ((of, *field), rule)));
+            .flat_map(|(of, fields, rule)| fields.split(' ').map(move |field| ((of, field), rule)));
         Self(Arc::new(fields.collect()))
     }
 

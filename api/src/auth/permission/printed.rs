@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use wayin_entity::Role;
 
-use super::touches::{self, TOUCHES};
-use super::{Allowed, Row, Shows, TABLE};
+use super::touches::{self, Row, TOUCHES};
+use super::{Allowed, Shows, TABLE};
 
 /// The table's rows, and what questions touch, as two tables in Markdown.
 pub fn printed() -> String {
@@ -18,19 +18,19 @@ pub fn printed() -> String {
     text
 }
 
-fn fields(text: &mut String, table: &[Row]) -> std::fmt::Result {
+fn fields(text: &mut String, table: &[super::Row]) -> std::fmt::Result {
     write!(text, "| type | fields | no token |")?;
     for role in Role::ALL {
         write!(text, " {} |", role.code())?;
     }
     writeln!(text, " what of it shows |")?;
     writeln!(text, "|---|---|{}---|", "---|".repeat(1 + Role::ALL.len()))?;
-    let mut by_type: BTreeMap<(u8, &str), Vec<&Row>> = BTreeMap::new();
+    let mut by_type: BTreeMap<(u8, &str), Vec<&super::Row>> = BTreeMap::new();
     for row in table {
         by_type.entry((rank(row.0), row.0)).or_default().push(row);
     }
     for (of, names, rule) in by_type.into_values().flatten() {
-        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        let names: Vec<String> = names.split(' ').map(|name| format!("`{name}`")).collect();
         write!(
             text,
             "| {of} | {} | {} |",
@@ -56,11 +56,7 @@ fn rank(of: &str) -> u8 {
 }
 
 fn open(allowed: Allowed, role: Option<Role>) -> bool {
-    match (allowed.roles(), role) {
-        (None, _) => true,
-        (Some(_), None) => false,
-        (Some(roles), Some(role)) => roles.contains(&role),
-    }
+    allowed == Allowed::Everyone || role.is_some_and(|role| allowed.includes(role))
 }
 
 const fn mark(open: bool) -> &'static str {
@@ -70,7 +66,7 @@ const fn mark(open: bool) -> &'static str {
 fn touched(text: &mut String) -> std::fmt::Result {
     writeln!(text, "| asked in | by | touches |")?;
     writeln!(text, "|---|---|---|")?;
-    for (of, parts, ..) in TOUCHES {
+    for Row { of, parts, .. } in TOUCHES {
         for part in *parts {
             let fields = touches::fields(of, part).unwrap_or_default();
             if fields.is_empty() {

@@ -24,9 +24,49 @@ pub enum Reads {
 
 use Reads::{NoneItself, Same, These};
 
-/// A row: where something is asked, some of its parts, the fields that each of them reads, and the type of what
-/// is within it, where that reads more.
-pub type Row = (&'static str, &'static [&'static str], Reads, Option<&'static str>);
+/// What some parts of what is asked read.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Where something is asked.
+    pub of: &'static str,
+    /// The names of its parts.
+    pub parts: &'static [&'static str],
+    /// The fields that each of them reads.
+    pub reads: Reads,
+    /// The type of what is nested in them, if that reads more.
+    pub nested: Option<&'static str>,
+}
+
+impl Row {
+    const fn nested(self, of: &'static str) -> Self {
+        Self {
+            nested: Some(of),
+            ..self
+        }
+    }
+}
+
+const fn row(of: &'static str, parts: &'static [&'static str], reads: Reads) -> Row {
+    let nested = None;
+    Row {
+        of,
+        parts,
+        reads,
+        nested,
+    }
+}
+
+const fn these(of: &'static str, parts: &'static [&'static str], fields: &'static [Field]) -> Row {
+    row(of, parts, These(fields))
+}
+
+const fn same(of: &'static str, parts: &'static [&'static str], with: &'static str) -> Row {
+    row(of, parts, Same(with))
+}
+
+const fn nested(of: &'static str, parts: &'static [&'static str], nested: &'static str) -> Row {
+    row(of, parts, NoneItself).nested(nested)
+}
 
 /// The part of a field that is asked for: what it reads whatever its arguments are.
 const ASKED_AT_ALL: &str = "";
@@ -35,219 +75,84 @@ const ASKED_AT_ALL: &str = "";
 /// types and enums by themselves.
 pub const TOUCHES: &[Row] = &[
     // Arguments of fields.
-    ("Query.node", &["id"], These(&[("Node", "id")]), None),
-    ("Query.nodes", &["ids"], These(&[("Node", "id")]), None),
-    (
+    these("Query.node", &["id"], &[("Node", "id")]),
+    these("Query.nodes", &["ids"], &[("Node", "id")]),
+    these(
         "Query.terms",
         &["search"],
-        These(&[("Term", "word"), ("Term", "otherWords")]),
-        None,
+        &[("Term", "word"), ("Term", "otherWords")],
     ),
-    ("Query.claim", &["slug"], Same("Claim"), None),
-    ("Query.places", &["filter"], NoneItself, Some("PlaceFilter")),
-    ("Query.places", &["orderBy"], NoneItself, Some("PlaceOrder")),
-    ("Query.place", &["id", "code"], Same("Place"), None),
-    (
-        "Query.organisations",
-        &["filter"],
-        NoneItself,
-        Some("OrganisationFilter"),
-    ),
-    (
-        "Query.organisations",
-        &["orderBy"],
-        NoneItself,
-        Some("OrganisationOrder"),
-    ),
-    (
-        "Query.organisation",
-        &["id", "identifier"],
-        Same("Organisation"),
-        None,
-    ),
-    (
-        "Query.initiatives",
-        &["filter"],
-        NoneItself,
-        Some("InitiativeFilter"),
-    ),
-    (
-        "Query.initiatives",
-        &["orderBy"],
-        NoneItself,
-        Some("InitiativeOrder"),
-    ),
-    (
-        "Place.initiatives",
-        &["orderBy"],
-        NoneItself,
-        Some("InitiativeOrder"),
-    ),
-    (
-        "Organisation.initiatives",
-        &["orderBy"],
-        NoneItself,
-        Some("InitiativeOrder"),
-    ),
-    ("Query.initiative", &["id"], Same("Initiative"), None),
-    (
-        "Query.pattern",
-        &["when", "then", "among"],
-        NoneItself,
-        Some("InitiativeFilter"),
-    ),
-    ("Query.pattern", &["by"], NoneItself, Some("Dimension")),
-    (
-        "Query.patternGrid",
-        &["among"],
-        NoneItself,
-        Some("InitiativeFilter"),
-    ),
-    (
-        "Query.patternGrid",
-        &["rows", "columns"],
-        NoneItself,
-        Some("Dimension"),
-    ),
-    (
-        "Query.associations",
-        &["conditions"],
-        NoneItself,
-        Some("NamedCondition"),
-    ),
-    (
-        "Query.associations",
-        &["among"],
-        NoneItself,
-        Some("InitiativeFilter"),
-    ),
-    (
+    same("Query.claim", &["slug"], "Claim"),
+    nested("Query.places", &["filter"], "PlaceFilter"),
+    nested("Query.places", &["orderBy"], "PlaceOrder"),
+    same("Query.place", &["id", "code"], "Place"),
+    nested("Query.organisations", &["filter"], "OrganisationFilter"),
+    nested("Query.organisations", &["orderBy"], "OrganisationOrder"),
+    same("Query.organisation", &["id", "identifier"], "Organisation"),
+    nested("Query.initiatives", &["filter"], "InitiativeFilter"),
+    nested("Query.initiatives", &["orderBy"], "InitiativeOrder"),
+    nested("Place.initiatives", &["orderBy"], "InitiativeOrder"),
+    nested("Organisation.initiatives", &["orderBy"], "InitiativeOrder"),
+    same("Query.initiative", &["id"], "Initiative"),
+    nested("Query.pattern", &["when", "then", "among"], "InitiativeFilter"),
+    nested("Query.pattern", &["by"], "Dimension"),
+    nested("Query.patternGrid", &["among"], "InitiativeFilter"),
+    nested("Query.patternGrid", &["rows", "columns"], "Dimension"),
+    nested("Query.associations", &["conditions"], "NamedCondition"),
+    nested("Query.associations", &["among"], "InitiativeFilter"),
+    these(
         "Query.entryPointFlows",
         &[ASKED_AT_ALL],
-        These(&[
+        &[
             ("Initiative", "entryPoints"),
             ("EntryPointTaken", "position"),
             ("EntryPointTaken", "entryPoint"),
             ("EntryPointTaken", "perspective"),
-        ]),
-        None,
+        ],
     ),
-    (
-        "Query.entryPointFlows",
-        &["among"],
-        NoneItself,
-        Some("InitiativeFilter"),
-    ),
-    (
-        "Query.entryPointFlows",
-        &["perspective"],
-        Same("EntryPointTaken"),
-        None,
-    ),
-    (
-        "Query.distribution",
-        &["among"],
-        NoneItself,
-        Some("InitiativeFilter"),
-    ),
-    ("Query.distribution", &["of"], NoneItself, Some("Dimension")),
-    ("Pattern.strata", &["orderBy"], NoneItself, Some("StratumOrder")),
-    (
-        "Query.submissions",
-        &["filter"],
-        NoneItself,
-        Some("SubmissionFilter"),
-    ),
-    (
-        "Query.submissions",
-        &["orderBy"],
-        NoneItself,
-        Some("SubmissionOrder"),
-    ),
-    ("Query.submission", &["id"], Same("Submission"), None),
-    (
-        "Query.revisions",
-        &["initiative"],
-        These(&[("Initiative", "id")]),
-        None,
-    ),
-    (
-        "Revision.changes",
-        &["since"],
-        These(&[("Revision", "version")]),
-        None,
-    ),
-    ("Query.import", &["id"], Same("Import"), None),
-    ("Import.rows", &["filter"], NoneItself, Some("ImportRowFilter")),
-    (
-        "Query.auditEvents",
-        &["filter"],
-        NoneItself,
-        Some("AuditEventFilter"),
-    ),
-    ("Query.history", &["of"], These(&[("Node", "id")]), None),
-    (
-        "KeptRevision.changes",
-        &["since"],
-        These(&[("KeptRevision", "version")]),
-        None,
-    ),
-    ("Query.members", &["filter"], NoneItself, Some("MemberFilter")),
-    ("Query.tokens", &["filter"], NoneItself, Some("IssuedTokenFilter")),
-    ("Subscription.importProgress", &["id"], Same("Import"), None),
-    (
+    nested("Query.entryPointFlows", &["among"], "InitiativeFilter"),
+    same("Query.entryPointFlows", &["perspective"], "EntryPointTaken"),
+    nested("Query.distribution", &["among"], "InitiativeFilter"),
+    nested("Query.distribution", &["of"], "Dimension"),
+    nested("Pattern.strata", &["orderBy"], "StratumOrder"),
+    nested("Query.submissions", &["filter"], "SubmissionFilter"),
+    nested("Query.submissions", &["orderBy"], "SubmissionOrder"),
+    same("Query.submission", &["id"], "Submission"),
+    these("Query.revisions", &["initiative"], &[("Initiative", "id")]),
+    these("Revision.changes", &["since"], &[("Revision", "version")]),
+    same("Query.import", &["id"], "Import"),
+    nested("Import.rows", &["filter"], "ImportRowFilter"),
+    nested("Query.auditEvents", &["filter"], "AuditEventFilter"),
+    these("Query.history", &["of"], &[("Node", "id")]),
+    these("KeptRevision.changes", &["since"], &[("KeptRevision", "version")]),
+    nested("Query.members", &["filter"], "MemberFilter"),
+    nested("Query.tokens", &["filter"], "IssuedTokenFilter"),
+    same("Subscription.importProgress", &["id"], "Import"),
+    nested(
         "Subscription.initiativePublished",
         &["filter"],
-        NoneItself,
-        Some("InitiativeFilter"),
+        "InitiativeFilter",
     ),
-    (
+    nested(
         "Subscription.patternChanged",
         &["when", "then", "among"],
-        NoneItself,
-        Some("InitiativeFilter"),
-    ),
-    (
-        "Subscription.patternChanged",
-        &["by"],
-        NoneItself,
-        Some("Dimension"),
-    ),
-    // Conditions on initiatives.
-    (
-        "NamedCondition",
-        &["condition"],
-        NoneItself,
-        Some("InitiativeFilter"),
-    ),
-    (
         "InitiativeFilter",
-        &["and", "or", "not"],
-        NoneItself,
-        Some("InitiativeFilter"),
     ),
-    (
+    nested("Subscription.patternChanged", &["by"], "Dimension"),
+    // Conditions on initiatives.
+    nested("NamedCondition", &["condition"], "InitiativeFilter"),
+    nested("InitiativeFilter", &["and", "or", "not"], "InitiativeFilter"),
+    same(
         "InitiativeFilter",
         &["id", "title", "startedOn", "endedOn"],
-        Same("Initiative"),
-        None,
+        "Initiative",
     ),
-    (
-        "InitiativeFilter",
-        &["place"],
-        Same("Initiative"),
-        Some("PlaceScope"),
-    ),
-    (
-        "InitiativeFilter",
-        &["leadOrganisation"],
-        Same("Initiative"),
-        Some("OrganisationFilter"),
-    ),
-    (
+    same("InitiativeFilter", &["place"], "Initiative").nested("PlaceScope"),
+    same("InitiativeFilter", &["leadOrganisation"], "Initiative").nested("OrganisationFilter"),
+    these(
         "InitiativeFilter",
         &["overlaps"],
-        These(&[
+        &[
             ("Initiative", "startedOn"),
             ("Initiative", "endedOn"),
             ("Initiative", "ongoing"),
@@ -255,106 +160,62 @@ pub const TOUCHES: &[Row] = &[
             ("Crisis", "from"),
             ("Crisis", "to"),
             ("Crisis", "places"),
-        ]),
-        Some("CrisisScope"),
-    ),
-    (
+        ],
+    )
+    .nested("CrisisScope"),
+    these(
         "InitiativeFilter",
         &["wayIn"],
-        These(&[("Initiative", "entryPoints"), ("EntryPointTaken", "position")]),
-        Some("EntryPointScope"),
-    ),
-    (
-        "InitiativeFilter",
-        &["entryPoints"],
-        Same("Initiative"),
-        Some("EntryPointsScope"),
-    ),
-    (
+        &[("Initiative", "entryPoints"), ("EntryPointTaken", "position")],
+    )
+    .nested("EntryPointScope"),
+    same("InitiativeFilter", &["entryPoints"], "Initiative").nested("EntryPointsScope"),
+    these(
         "InitiativeFilter",
         &["challenge"],
-        These(&[("Initiative", "challengesFaced")]),
-        Some("ChallengeScope"),
-    ),
-    (
+        &[("Initiative", "challengesFaced")],
+    )
+    .nested("ChallengeScope"),
+    these(
         "InitiativeFilter",
         &["condition"],
-        These(&[("Initiative", "conditionsChanged")]),
-        Some("ConditionScope"),
-    ),
-    (
-        "InitiativeFilter",
-        &["fundingTerms"],
-        Same("Initiative"),
-        Some("FundingTermsScope"),
-    ),
-    ("PlaceScope", &["is"], NoneItself, Some("PlaceRef")),
-    ("PlaceScope", &["within"], Same("Place"), Some("PlaceRef")),
-    ("PlaceRef", &["id"], Same("Place"), None),
-    (
+        &[("Initiative", "conditionsChanged")],
+    )
+    .nested("ConditionScope"),
+    same("InitiativeFilter", &["fundingTerms"], "Initiative").nested("FundingTermsScope"),
+    nested("PlaceScope", &["is"], "PlaceRef"),
+    same("PlaceScope", &["within"], "Place").nested("PlaceRef"),
+    same("PlaceRef", &["id"], "Place"),
+    these(
         "PlaceRef",
         &["code"],
-        These(&[("Place", "code"), ("Place", "successor")]),
-        None,
+        &[("Place", "code"), ("Place", "successor")],
     ),
-    ("CrisisScope", &["crisis"], These(&[("Crisis", "slug")]), None),
-    (
+    these("CrisisScope", &["crisis"], &[("Crisis", "slug")]),
+    these(
         "EntryPointScope",
         &["in", "isKnown"],
-        These(&[("EntryPointTaken", "entryPoint")]),
-        None,
+        &[("EntryPointTaken", "entryPoint")],
     ),
-    ("EntryPointScope", &["perspective"], Same("EntryPointTaken"), None),
-    (
+    same("EntryPointScope", &["perspective"], "EntryPointTaken"),
+    these(
         "EntryPointsScope",
         &["includes", "includesAny", "isKnown"],
-        These(&[("EntryPointTaken", "entryPoint")]),
-        None,
+        &[("EntryPointTaken", "entryPoint")],
     ),
-    (
-        "EntryPointsScope",
-        &["perspective"],
-        Same("EntryPointTaken"),
-        None,
-    ),
-    (
-        "ChallengeScope",
-        &["on"],
-        These(&[("ChallengeFaced", "challenge")]),
-        None,
-    ),
-    (
-        "ChallengeScope",
-        &["step", "reasons"],
-        Same("ChallengeFaced"),
-        None,
-    ),
-    (
-        "ConditionScope",
-        &["on"],
-        These(&[("ConditionChanged", "condition")]),
-        None,
-    ),
-    ("ConditionScope", &["change"], Same("ConditionChanged"), None),
-    (
+    same("EntryPointsScope", &["perspective"], "EntryPointTaken"),
+    these("ChallengeScope", &["on"], &[("ChallengeFaced", "challenge")]),
+    same("ChallengeScope", &["step", "reasons"], "ChallengeFaced"),
+    these("ConditionScope", &["on"], &[("ConditionChanged", "condition")]),
+    same("ConditionScope", &["change"], "ConditionChanged"),
+    nested(
         "FundingTermsScope",
         &["some", "every", "none"],
-        NoneItself,
-        Some("FundingTermFilter"),
-    ),
-    (
         "FundingTermFilter",
-        &["and", "or", "not"],
-        NoneItself,
-        Some("FundingTermFilter"),
     ),
-    (
-        "FundingTermFilter",
-        &["funder"],
-        Same("FundingTerm"),
-        Some("OrganisationFilter"),
-    ),
-    (
+    nested("FundingTermFilter", &["and", "or", "not"], "FundingTermFilter"),
+    same("FundingTermFilter", &["funder"], "FundingTerm").nested("OrganisationFilter"),
+    same(
         "FundingTermFilter",
         &[
             "durationMonths",
@@ -370,259 +231,141 @@ pub const TOUCHES: &[Row] = &[
             "deliveryTimeline",
             "renewable",
         ],
-        Same("FundingTerm"),
-        None,
+        "FundingTerm",
     ),
     // Conditions on whatever else is listed.
-    (
-        "OrganisationFilter",
-        &["and", "or", "not"],
-        NoneItself,
-        Some("OrganisationFilter"),
-    ),
-    (
+    nested("OrganisationFilter", &["and", "or", "not"], "OrganisationFilter"),
+    same(
         "OrganisationFilter",
         &["id", "name", "identifier", "kind"],
-        Same("Organisation"),
-        None,
+        "Organisation",
     ),
-    (
-        "PlaceFilter",
-        &["and", "or", "not"],
-        NoneItself,
-        Some("PlaceFilter"),
-    ),
-    (
-        "PlaceFilter",
-        &["id", "name", "code", "kind"],
-        Same("Place"),
-        None,
-    ),
-    ("PlaceFilter", &["within"], Same("Place"), Some("PlaceRef")),
-    (
-        "PlaceFilter",
-        &["current"],
-        These(&[("Place", "successor")]),
-        None,
-    ),
-    (
-        "SubmissionFilter",
-        &["states"],
-        These(&[("Submission", "state")]),
-        None,
-    ),
-    (
-        "SubmissionFilter",
-        &["organisation", "initiative"],
-        Same("Submission"),
-        None,
-    ),
-    (
-        "ImportRowFilter",
-        &["outcomes"],
-        These(&[("ImportRow", "outcome")]),
-        None,
-    ),
-    (
-        "ImportRowFilter",
-        &["foundOnly"],
-        These(&[("ImportRow", "code")]),
-        None,
-    ),
-    (
-        "AuditEventFilter",
-        &["subject"],
-        These(&[("AuditEvent", "subjectId")]),
-        None,
-    ),
-    ("AuditEventFilter", &["by", "act"], Same("AuditEvent"), None),
-    ("IssuedTokenFilter", &["member"], Same("IssuedToken"), None),
-    (
-        "IssuedTokenFilter",
-        &["revoked"],
-        These(&[("IssuedToken", "revokedAt")]),
-        None,
-    ),
-    ("MemberFilter", &["role", "organisation"], Same("Member"), None),
-    (
-        "MemberFilter",
-        &["revoked"],
-        These(&[("Member", "revokedAt")]),
-        None,
-    ),
+    nested("PlaceFilter", &["and", "or", "not"], "PlaceFilter"),
+    same("PlaceFilter", &["id", "name", "code", "kind"], "Place"),
+    same("PlaceFilter", &["within"], "Place").nested("PlaceRef"),
+    these("PlaceFilter", &["current"], &[("Place", "successor")]),
+    these("SubmissionFilter", &["states"], &[("Submission", "state")]),
+    same("SubmissionFilter", &["organisation", "initiative"], "Submission"),
+    these("ImportRowFilter", &["outcomes"], &[("ImportRow", "outcome")]),
+    these("ImportRowFilter", &["foundOnly"], &[("ImportRow", "code")]),
+    these("AuditEventFilter", &["subject"], &[("AuditEvent", "subjectId")]),
+    same("AuditEventFilter", &["by", "act"], "AuditEvent"),
+    same("IssuedTokenFilter", &["member"], "IssuedToken"),
+    these("IssuedTokenFilter", &["revoked"], &[("IssuedToken", "revokedAt")]),
+    same("MemberFilter", &["role", "organisation"], "Member"),
+    these("MemberFilter", &["revoked"], &[("Member", "revokedAt")]),
     // Orders.
-    (
-        "InitiativeOrder",
-        &["field"],
-        NoneItself,
-        Some("InitiativeOrderField"),
-    ),
-    (
+    nested("InitiativeOrder", &["field"], "InitiativeOrderField"),
+    these(
         "InitiativeOrderField",
         &["PUBLISHED"],
-        These(&[("Initiative", "publishedAt")]),
-        None,
+        &[("Initiative", "publishedAt")],
     ),
-    (
-        "InitiativeOrderField",
-        &["TITLE"],
-        These(&[("Initiative", "title")]),
-        None,
-    ),
-    (
+    these("InitiativeOrderField", &["TITLE"], &[("Initiative", "title")]),
+    these(
         "InitiativeOrderField",
         &["STARTED_ON"],
-        These(&[("Initiative", "startedOn")]),
-        None,
+        &[("Initiative", "startedOn")],
     ),
-    (
+    these(
         "InitiativeOrderField",
         &["ENDED_ON"],
-        These(&[("Initiative", "endedOn")]),
-        None,
+        &[("Initiative", "endedOn")],
     ),
-    ("PlaceOrder", &["field"], NoneItself, Some("PlaceOrderField")),
-    ("PlaceOrderField", &["NAME"], These(&[("Place", "name")]), None),
-    (
-        "OrganisationOrder",
-        &["field"],
-        NoneItself,
-        Some("OrganisationOrderField"),
-    ),
-    (
-        "OrganisationOrderField",
-        &["NAME"],
-        These(&[("Organisation", "name")]),
-        None,
-    ),
-    (
-        "SubmissionOrder",
-        &["field"],
-        NoneItself,
-        Some("SubmissionOrderField"),
-    ),
-    (
+    nested("PlaceOrder", &["field"], "PlaceOrderField"),
+    these("PlaceOrderField", &["NAME"], &[("Place", "name")]),
+    nested("OrganisationOrder", &["field"], "OrganisationOrderField"),
+    these("OrganisationOrderField", &["NAME"], &[("Organisation", "name")]),
+    nested("SubmissionOrder", &["field"], "SubmissionOrderField"),
+    these(
         "SubmissionOrderField",
         &["UPDATED_AT"],
-        These(&[("Submission", "updatedAt")]),
-        None,
+        &[("Submission", "updatedAt")],
     ),
-    ("StratumOrder", &["field"], NoneItself, Some("StratumOrderField")),
-    (
-        "StratumOrderField",
-        &["NAME"],
-        These(&[("Stratum", "label")]),
-        None,
-    ),
-    (
-        "StratumOrderField",
-        &["POPULATION"],
-        These(&[("Stratum", "table")]),
-        None,
-    ),
-    (
-        "StratumOrderField",
-        &["RATE"],
-        These(&[("Stratum", "rateWhen")]),
-        None,
-    ),
-    (
+    nested("StratumOrder", &["field"], "StratumOrderField"),
+    these("StratumOrderField", &["NAME"], &[("Stratum", "label")]),
+    these("StratumOrderField", &["POPULATION"], &[("Stratum", "table")]),
+    these("StratumOrderField", &["RATE"], &[("Stratum", "rateWhen")]),
+    these(
         "StratumOrderField",
         &["DIFFERENCE"],
-        These(&[("Stratum", "riskDifference")]),
-        None,
+        &[("Stratum", "riskDifference")],
     ),
     // Dimensions.
-    ("Dimension", &["PLACE"], These(&[("Initiative", "place")]), None),
-    (
+    these("Dimension", &["PLACE"], &[("Initiative", "place")]),
+    these(
         "Dimension",
         &["REGION"],
-        These(&[("Initiative", "place"), ("Place", "within")]),
-        None,
+        &[("Initiative", "place"), ("Place", "within")],
     ),
-    (
+    these(
         "Dimension",
         &["PLACE_KIND"],
-        These(&[("Initiative", "place"), ("Place", "kind")]),
-        None,
+        &[("Initiative", "place"), ("Place", "kind")],
     ),
-    (
+    these(
         "Dimension",
         &["LEAD_ORGANISATION"],
-        These(&[("Initiative", "leadOrganisation")]),
-        None,
+        &[("Initiative", "leadOrganisation")],
     ),
-    (
+    these(
         "Dimension",
         &["FUNDER"],
-        These(&[("Initiative", "fundingTerms"), ("FundingTerm", "funder")]),
-        None,
+        &[("Initiative", "fundingTerms"), ("FundingTerm", "funder")],
     ),
-    (
+    these(
         "Dimension",
         &["WAY_IN"],
-        These(&[
+        &[
             ("Initiative", "entryPoints"),
             ("EntryPointTaken", "position"),
             ("EntryPointTaken", "entryPoint"),
-        ]),
-        None,
+        ],
     ),
-    (
+    these(
         "Dimension",
         &["WAY_IN_OF_FUNDER"],
-        These(&[
+        &[
             ("Initiative", "entryPoints"),
             ("EntryPointTaken", "position"),
             ("EntryPointTaken", "entryPoint"),
             ("EntryPointTaken", "perspective"),
-        ]),
-        None,
+        ],
     ),
-    (
+    these(
         "Dimension",
         &[
             "CHALLENGE_UNDERSTANDING",
             "CHALLENGE_AMBITIONS",
             "CHALLENGE_CONDITIONS",
         ],
-        These(&[
+        &[
             ("Initiative", "challengesFaced"),
             ("ChallengeFaced", "challenge"),
             ("ChallengeFaced", "step"),
-        ]),
-        None,
+        ],
     ),
-    (
+    these(
         "Dimension",
         &["FUNDING_DURATION_BAND"],
-        These(&[("Initiative", "fundingTerms"), ("FundingTerm", "durationMonths")]),
-        None,
+        &[("Initiative", "fundingTerms"), ("FundingTerm", "durationMonths")],
     ),
-    (
+    these(
         "Dimension",
         &["FUNDING_RESEARCH"],
-        These(&[("Initiative", "fundingTerms"), ("FundingTerm", "upfrontResearch")]),
-        None,
+        &[("Initiative", "fundingTerms"), ("FundingTerm", "upfrontResearch")],
     ),
-    (
+    these(
         "Dimension",
         &["REPORTING_BASIS"],
-        These(&[("Initiative", "fundingTerms"), ("FundingTerm", "reportingBasis")]),
-        None,
+        &[("Initiative", "fundingTerms"), ("FundingTerm", "reportingBasis")],
     ),
-    (
+    these(
         "Dimension",
         &["INTENDED_FOCUS"],
-        These(&[("Initiative", "fundingTerms"), ("FundingTerm", "intendedFocus")]),
-        None,
+        &[("Initiative", "fundingTerms"), ("FundingTerm", "intendedFocus")],
     ),
-    (
-        "Dimension",
-        &["YEAR_STARTED"],
-        These(&[("Initiative", "startedOn")]),
-        None,
-    ),
+    these("Dimension", &["YEAR_STARTED"], &[("Initiative", "startedOn")]),
 ];
 
 /// What stands for every place, or every part, in [`TOUCHES_NOTHING`].
@@ -692,54 +435,30 @@ pub const TOUCHES_NOTHING: &[Nothing] = &[
     ("SubmissionState", &[ANY], COMPARED),
 ];
 
-/// Part of a question: its name, what it reads, and the type of what is within it.
-#[derive(Clone, Copy)]
-struct Part {
-    name: &'static str,
-    reads: Reads,
-    within: Option<&'static str>,
-}
-
-impl Part {
-    /// The fields that it reads by itself.
-    fn fields(self) -> Vec<Field> {
-        match self.reads {
-            These(fields) => fields.to_vec(),
-            Same(of) => vec![(of, self.name)],
-            NoneItself => Vec::new(),
-        }
-    }
-
-    fn show(self, path: &str, see: &mut See<'_>) -> Result<()> {
-        let mut fields = self.fields().into_iter();
-        fields.try_for_each(|field| {
-            see(Touched {
-                path,
-                field: Some(field),
-            })
-        })
-    }
-}
-
-/// Every part by where it is asked and by its name.
-static PARTS: LazyLock<HashMap<(&str, &str), Part>> = LazyLock::new(|| {
+/// Every row by where it is asked and by its part.
+static PARTS: LazyLock<HashMap<Field, (&str, &Row)>> = LazyLock::new(|| {
     let rows = TOUCHES.iter();
-    let parts = rows.flat_map(|(of, parts, reads, within)| {
-        parts.iter().map(move |name| {
-            let part = Part {
-                name,
-                reads: *reads,
-                within: *within,
-            };
-            ((*of, *name), part)
-        })
-    });
-    parts.collect()
+    rows.flat_map(|row| row.parts.iter().map(move |part| ((row.of, *part), (*part, row))))
+        .collect()
 });
 
 /// The fields that a part of a question reads by itself; none where no row speaks of it.
 pub fn fields(of: &str, part: &str) -> Option<Vec<Field>> {
-    PARTS.get(&(of, part)).map(|part| part.fields())
+    let (name, row) = PARTS.get(&(of, part))?;
+    Some(match row.reads {
+        These(fields) => fields.to_vec(),
+        Same(of) => vec![(of, name)],
+        NoneItself => Vec::new(),
+    })
+}
+
+fn show(fields: Vec<Field>, path: &str, see: &mut See<'_>) -> Result<()> {
+    fields.into_iter().try_for_each(|field| {
+        see(Touched {
+            path,
+            field: Some(field),
+        })
+    })
 }
 
 /// Whether the explicit list says that a part reads nothing.
@@ -763,10 +482,7 @@ pub type See<'a> = dyn FnMut(Touched<'_>) -> Result<()> + 'a;
 
 /// Shows each field that a field (`Type.field`) reads whatever its arguments are.
 pub fn of_asking(asked: &str, see: &mut See<'_>) -> Result<()> {
-    match PARTS.get(&(asked, ASKED_AT_ALL)) {
-        Some(part) => part.show(asked, see),
-        None => Ok(()),
-    }
+    show(fields(asked, ASKED_AT_ALL).unwrap_or_default(), asked, see)
 }
 
 /// Shows each field that a part of a question reads, and what is within it. What is null asks nothing.
@@ -774,15 +490,15 @@ pub fn of_part(of: &str, part: &str, path: &str, value: &Value, see: &mut See<'_
     if *value == Value::Null {
         return Ok(());
     }
-    let Some(known) = PARTS.get(&(of, part)) else {
+    let Some(read) = fields(of, part) else {
         if touches_nothing(of, part) {
             return Ok(());
         }
         return see(Touched { path, field: None });
     };
-    known.show(path, see)?;
-    match known.within {
-        Some(within) => of_value(within, path, value, see),
+    show(read, path, see)?;
+    match PARTS.get(&(of, part)).and_then(|(_, row)| row.nested) {
+        Some(nested) => of_value(nested, path, value, see),
         None => Ok(()),
     }
 }

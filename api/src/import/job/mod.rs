@@ -21,7 +21,7 @@ use sea_orm::{
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 use wayin_entity::{
-    FileFormat, ImportAs, ImportKind, ImportState, Role, import, import_outcome, organisation,
+    Capability, FileFormat, ImportAs, ImportKind, ImportState, Role, import, import_outcome, organisation,
 };
 
 pub use self::file::{Kept, digest, put_together};
@@ -114,25 +114,27 @@ pub struct Draft {
 }
 
 /// Whether a member may take in files of a kind at all.
-pub const fn may_import(role: Role, kind: ImportKind) -> bool {
-    match kind {
-        ImportKind::Records => matches!(role, Role::Partner | Role::Steward),
-        ImportKind::Grants360Giving => matches!(role, Role::Funder | Role::Steward),
-    }
+pub fn may_import(role: Role, kind: ImportKind) -> bool {
+    role.can(match kind {
+        ImportKind::Records => Capability::SubmitRecords,
+        ImportKind::Grants360Giving => Capability::ImportGrants,
+    })
 }
 
 /// The imports that a member may see: to partners the records of their own organisation, to funders its grants,
 /// to stewards all.
 pub fn visible_to(member: &Member) -> Select<import::Entity> {
     let all = import::Entity::find();
-    match (member.role, member.organisation) {
-        (Role::Steward, _) => all,
-        (role, Some(own)) => {
-            let kinds = ImportKind::ALL.iter().filter(|kind| may_import(role, **kind));
+    match member.organisation {
+        _ if member.role.can(Capability::ActForAnyOrganisation) => all,
+        Some(own) => {
+            let kinds = ImportKind::ALL
+                .iter()
+                .filter(|kind| may_import(member.role, **kind));
             all.filter(import::Column::OrganisationId.eq(own))
                 .filter(import::Column::Kind.is_in(kinds.copied()))
         }
-        (_, None) => all.filter(import::Column::Id.is_null()),
+        None => all.filter(import::Column::Id.is_null()),
     }
 }
 
@@ -230,19 +232,18 @@ async fn of_organisation(
         };
         return Ok(Err(Finding::new(FindingCode::NotAllowed, "kind", reason)));
     }
-    let chosen = match (member.role, draft.organisation, member.organisation) {
-        (Role::Steward, Some(given), _) => given,
-        (Role::Steward, None, _) if draft.kind == ImportKind::Grants360Giving => return Ok(Ok(None)),
-        (Role::Steward, None, Some(own)) => own,
-        (_, None, Some(own)) => own,
-        (_, Some(given), Some(own)) if given == own => own,
-        (_, Some(_), _) => {
+    let for_any = member.role.can(Capability::ActForAnyOrganisation);
+    let chosen = match (draft.organisation, member.organisation) {
+        (Some(given), own) if for_any || own == Some(given) => given,
+        (None, _) if for_any && draft.kind == ImportKind::Grants360Giving => return Ok(Ok(None)),
+        (None, Some(own)) => own,
+        (Some(_), _) => {
             return refused(
                 FindingCode::NotAllowed,
                 "is not the organisation that you act for",
             );
         }
-        (_, None, None) => {
+        (None, None) => {
             return refused(
                 FindingCode::Required,
                 "is needed: you act for no organisation of your own",

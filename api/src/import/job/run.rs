@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use tokio::sync::mpsc;
 use uuid::Uuid;
-use wayin_entity::{ImportKind, ImportState, Role, import, member, organisation};
+use wayin_entity::{Capability, ImportKind, ImportState, import, member, organisation};
 
 use super::batch::{self, Taken};
 use super::in_line::{self, InLine};
@@ -462,7 +462,8 @@ async fn take_batch(
         .one(&transaction)
         .await?
         .unwrap_or_else(|| import.clone());
-    let is_own = sender.role == Role::Steward || sender.organisation == import.organisation_id;
+    let is_own =
+        sender.role.can(Capability::ActForAnyOrganisation) || sender.organisation == import.organisation_id;
     if !may_import(sender.role, import.kind) || !is_own {
         let reason = "Whoever sent the file may not send it in any more.";
         return Ok(Some(End::Refused(reason.into())));

@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use wayin_entity::{Role, initiative, revision};
+use wayin_entity::{Capability, initiative, revision};
 
 use crate::error::Error;
 use crate::graphql::{
@@ -105,7 +105,8 @@ impl RevisionQuery {
             .await
             .map_err(Error::from)?;
         let may = found.is_some_and(|one| {
-            member.role == Role::Steward || member.organisation == Some(one.lead_organisation_id)
+            member.role.can(Capability::ReadEveryRecord)
+                || member.organisation == Some(one.lead_organisation_id)
         });
         if !may {
             return Ok(None);

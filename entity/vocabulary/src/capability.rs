@@ -1,0 +1,70 @@
+//! What each role may do. Nothing else in the service compares roles.
+
+use crate::Role;
+
+/// Something that a member may do if the member's role has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capability {
+    /// Act for one organisation, which the member must name: read records for members, and that organisation's own.
+    ActForOrganisation,
+    /// Act for any organisation.
+    ActForAnyOrganisation,
+    /// Read every record.
+    ReadEveryRecord,
+    /// Send in records of an organisation, one by one and as files.
+    SubmitRecords,
+    /// Send in the grants of an organisation, as files.
+    ImportGrants,
+    /// Send in files, of the kinds that other capabilities allow.
+    ImportFiles,
+    /// Publish submissions, or return them to their authors.
+    ReviewSubmissions,
+    /// Withdraw published records.
+    WithdrawRecords,
+    /// Save places, organisations, terms, meetings, reflections, crises and claims.
+    ManageReferenceData,
+    /// Add, change and revoke members, and their tokens.
+    ManageMembers,
+    /// Read the audit trail, and earlier versions of reference data and members.
+    ReadAuditTrail,
+    /// Remove a text from everything that is stored.
+    RedactText,
+}
+
+impl Role {
+    const fn capabilities(self) -> &'static [Capability] {
+        use Capability::{
+            ActForAnyOrganisation, ActForOrganisation, ImportFiles, ImportGrants, ManageMembers,
+            ManageReferenceData, ReadAuditTrail, ReadEveryRecord, RedactText, ReviewSubmissions,
+            SubmitRecords, WithdrawRecords,
+        };
+        match self {
+            Self::Funder => &[ActForOrganisation, ImportGrants, ImportFiles],
+            Self::Partner => &[ActForOrganisation, SubmitRecords, ImportFiles],
+            Self::Dashboard => &[],
+            Self::Steward => &[
+                ActForAnyOrganisation,
+                ReadEveryRecord,
+                SubmitRecords,
+                ImportGrants,
+                ImportFiles,
+                ReviewSubmissions,
+                WithdrawRecords,
+                ManageReferenceData,
+                ManageMembers,
+                ReadAuditTrail,
+                RedactText,
+            ],
+        }
+    }
+
+    /// Whether members of the role may do something.
+    pub fn can(self, capability: Capability) -> bool {
+        self.capabilities().contains(&capability)
+    }
+
+    /// The roles that may do something.
+    pub fn that_can(capability: Capability) -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(move |role| role.can(capability))
+    }
+}
