@@ -1,8 +1,6 @@
 //! What every mutation has in common: one transaction, an event for the audit trail, and,
 //! where the client gives a key, the first answer for whoever sends it again.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection,
@@ -199,12 +197,7 @@ fn digest(sent: &Sent<'_>) -> String {
     digest.update(sent.name);
     digest.update([0]);
     digest.update(&sent.input);
-    let mut text = String::new();
-    for byte in digest.finalize() {
-        // Writing into a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hex::encode(digest.finalize())
 }
 
 impl Running<'_> {

@@ -376,10 +376,7 @@ async fn over_a_websocket_a_budget_is_told_and_spent_too(database: Database) {
 }
 
 fn persisted(document: &str) -> Value {
-    let mut hash = String::new();
-    for byte in Sha256::digest(document.as_bytes()) {
-        write!(hash, "{byte:02x}").unwrap();
-    }
+    let hash = hex::encode(Sha256::digest(document.as_bytes()));
     json!({"persistedQuery": {"version": 1, "sha256Hash": hash}})
 }
 

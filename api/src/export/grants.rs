@@ -7,7 +7,6 @@
 //! grant has the same identifier in every export.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::io::Write;
 
 use chrono::NaiveDate;
@@ -419,15 +418,7 @@ fn short_digest(texts: &[&str]) -> String {
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text);
     }
-    let bytes = hash.finalize();
-    bytes
-        .iter()
-        .take(8)
-        .fold(String::with_capacity(16), |mut hex, byte| {
-            // Writing to a string does not fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    hex::encode(&hash.finalize()[..8])
 }
 
 /// The standard's code for the sort of area that a GSS code is of (its codelist `geoCodeType.csv`).

@@ -4,10 +4,12 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
+use serde::{Deserialize, Serialize};
+
 use crate::workbook::parse_cell::Raw;
 
 /// What stands in a column of a row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Held {
     /// A cell that holds something.
     Cell(Raw),
@@ -16,7 +18,7 @@ pub(super) enum Held {
 }
 
 /// A row of a sheet.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct SheetRow {
     /// What the record is told by in an exported workbook.
     pub(super) record: Option<String>,
@@ -59,7 +61,7 @@ impl Writing {
 
     pub(super) fn put(&mut self, row: &SheetRow) -> io::Result<Place> {
         self.row.clear();
-        write_row(&mut self.row, row)?;
+        self.row = postcard::to_extend(row, std::mem::take(&mut self.row)).map_err(io::Error::other)?;
         let length = u32::try_from(self.row.len()).map_err(io::Error::other)?;
         self.file.write_all(&self.row)?;
         let place = Place {
@@ -84,107 +86,8 @@ impl Spool {
         self.file.seek(SeekFrom::Start(place.offset))?;
         self.row.resize(place.length as usize, 0);
         self.file.read_exact(&mut self.row)?;
-        read_row(&mut self.row.as_slice())
+        postcard::from_bytes(&self.row).map_err(io::Error::other)
     }
-}
-
-fn write_text(to: &mut Vec<u8>, text: &str) -> io::Result<()> {
-    let length = u32::try_from(text.len()).map_err(io::Error::other)?;
-    to.extend_from_slice(&length.to_le_bytes());
-    to.extend_from_slice(text.as_bytes());
-    Ok(())
-}
-
-fn write_row(to: &mut Vec<u8>, row: &SheetRow) -> io::Result<()> {
-    for key in [&row.record, &row.reference] {
-        to.push(u8::from(key.is_some()));
-        if let Some(key) = key {
-            write_text(to, key)?;
-        }
-    }
-    let unread = u32::try_from(row.unread.len()).map_err(io::Error::other)?;
-    to.extend_from_slice(&unread.to_le_bytes());
-    for (column, text) in &row.unread {
-        to.extend_from_slice(&column.to_le_bytes());
-        write_text(to, text)?;
-    }
-    for (column, held) in &row.cells {
-        to.extend_from_slice(&column.to_le_bytes());
-        let (tag, text) = match held {
-            Held::Cell(Raw::Text(text)) => (0, text),
-            Held::Cell(Raw::Moment(text)) => (1, text),
-            Held::Cell(Raw::Error(text)) => (2, text),
-            Held::Cell(Raw::Formula(text)) => (3, text),
-            Held::Cell(Raw::Bool(is)) => {
-                to.extend_from_slice(&[4, u8::from(*is)]);
-                continue;
-            }
-            Held::Cell(Raw::Number(number)) => {
-                to.push(5);
-                to.extend_from_slice(&number.to_le_bytes());
-                continue;
-            }
-            Held::Merged(row) => {
-                to.push(6);
-                to.extend_from_slice(&row.to_le_bytes());
-                continue;
-            }
-        };
-        to.push(tag);
-        write_text(to, text)?;
-    }
-    Ok(())
-}
-
-fn take<const N: usize>(from: &mut &[u8]) -> io::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    from.read_exact(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn read_text(from: &mut &[u8]) -> io::Result<String> {
-    let length = u32::from_le_bytes(take(from)?) as usize;
-    let (text, rest) = from
-        .split_at_checked(length)
-        .ok_or(io::ErrorKind::UnexpectedEof)?;
-    *from = rest;
-    String::from_utf8(text.to_vec()).map_err(io::Error::other)
-}
-
-fn read_key(from: &mut &[u8]) -> io::Result<Option<String>> {
-    let [is_there] = take(from)?;
-    if is_there == 0 {
-        Ok(None)
-    } else {
-        read_text(from).map(Some)
-    }
-}
-
-fn read_row(from: &mut &[u8]) -> io::Result<SheetRow> {
-    let mut row = SheetRow {
-        record: read_key(from)?,
-        reference: read_key(from)?,
-        ..SheetRow::default()
-    };
-    for _ in 0..u32::from_le_bytes(take(from)?) {
-        let column = u32::from_le_bytes(take(from)?);
-        row.unread.push((column, read_text(from)?));
-    }
-    while !from.is_empty() {
-        let column = u16::from_le_bytes(take(from)?);
-        let [tag] = take(from)?;
-        let held = match tag {
-            0 => Held::Cell(Raw::Text(read_text(from)?)),
-            1 => Held::Cell(Raw::Moment(read_text(from)?)),
-            2 => Held::Cell(Raw::Error(read_text(from)?)),
-            3 => Held::Cell(Raw::Formula(read_text(from)?)),
-            4 => Held::Cell(Raw::Bool(take::<1>(from)? != [0])),
-            5 => Held::Cell(Raw::Number(f64::from_le_bytes(take(from)?))),
-            _ => Held::Merged(u32::from_le_bytes(take(from)?)),
-        };
-        row.cells.push((column, held));
-    }
-    Ok(row)
 }
 
 #[cfg(test)]

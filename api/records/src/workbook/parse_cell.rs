@@ -2,6 +2,7 @@
 //! its column is kept as it was typed, so that whoever looks the record over can name it.
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value, json};
 
 use wayin_vocabulary::WhyMissing;
@@ -17,7 +18,7 @@ use crate::text;
 use crate::text::quoted;
 
 /// What a cell holds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Raw {
     /// Words.
     Text(String),

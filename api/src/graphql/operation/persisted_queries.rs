@@ -118,14 +118,7 @@ fn hash(said: &Value) -> Result<String, &'static str> {
 }
 
 fn hash_of(document: &str) -> String {
-    use std::fmt::Write as _;
-
-    let mut hash = String::with_capacity(64);
-    for byte in Sha256::digest(document.as_bytes()) {
-        // Writing into a text always goes well.
-        let _ = write!(hash, "{byte:02x}");
-    }
-    hash
+    hex::encode(Sha256::digest(document.as_bytes()))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use lru::LruCache;
@@ -124,9 +124,9 @@ pub struct Spent {
     pub standing: Standing,
 }
 
-/// What was spent and has not leaked away.
-#[derive(Clone, Copy, Debug)]
+/// What was spent at a rate and has not leaked away.
 struct Bucket {
+    rate: Rate,
     /// In parts of a point.
     spent: u128,
     /// As of when, in microseconds.
@@ -134,34 +134,37 @@ struct Bucket {
 }
 
 impl Bucket {
-    const fn new(at: i64) -> Self {
-        Self { spent: 0, at }
+    const fn new(rate: Rate) -> Self {
+        Self {
+            rate,
+            spent: 0,
+            at: 0,
+        }
     }
 
-    /// Has leak away what does until now.
-    fn leak(&mut self, rate: Rate, now: i64) {
-        let gone = u128::try_from(i128::from(now) - i128::from(self.at)).unwrap_or(0);
-        self.spent = self.spent.saturating_sub(gone * u128::from(rate.per_minute));
-        // A clock that is set back has time begin from there.
+    /// Lets leak away what does until now.
+    fn leak(&mut self, now: i64) {
+        let elapsed = u128::try_from(i128::from(now) - i128::from(self.at)).unwrap_or(0);
+        self.spent = self
+            .spent
+            .saturating_sub(elapsed * u128::from(self.rate.per_minute));
+        // After a clock is set back, time begins from there.
         self.at = now;
     }
 
-    fn standing(&self, rate: Rate) -> Standing {
-        let left = (u128::from(rate.capacity) * PARTS).saturating_sub(self.spent) / PARTS;
-        Standing {
-            remaining: u32::try_from(left).unwrap_or(u32::MAX),
-            rate,
-        }
+    fn remaining(&self) -> u32 {
+        let left = (u128::from(self.rate.capacity) * PARTS).saturating_sub(self.spent) / PARTS;
+        u32::try_from(left).unwrap_or(u32::MAX)
     }
 
-    /// In how many seconds so many points can be spent; none where they can be now.
-    fn wait(&self, rate: Rate, points: u32) -> Option<u64> {
+    /// In how many seconds these points can be spent; none if they can be now.
+    fn wait(&self, points: u32) -> Option<u64> {
         let after = self.spent + u128::from(points) * PARTS;
-        let over = after.saturating_sub(u128::from(rate.capacity) * PARTS);
+        let over = after.saturating_sub(u128::from(self.rate.capacity) * PARTS);
         if over == 0 {
             return None;
         }
-        let microseconds = over.div_ceil(u128::from(rate.per_minute.max(1)));
+        let microseconds = over.div_ceil(u128::from(self.rate.per_minute.max(1)));
         let seconds = microseconds.div_ceil(MICROSECONDS_PER_SECOND);
         Some(u64::try_from(seconds).unwrap_or(u64::MAX).max(1))
     }
@@ -176,18 +179,6 @@ struct Buckets {
     addresses: LruCache<Option<IpAddr>, Bucket>,
     /// That of all addresses together.
     together: Bucket,
-}
-
-impl Buckets {
-    fn of(&mut self, payer: Payer, now: i64) -> (&mut Bucket, Option<&mut Bucket>) {
-        match payer {
-            Payer::Token(id) => (self.tokens.get_or_insert_mut(id, || Bucket::new(now)), None),
-            Payer::Address(address) => (
-                self.addresses.get_or_insert_mut(address, || Bucket::new(now)),
-                Some(&mut self.together),
-            ),
-        }
-    }
 }
 
 /// The budgets of all who pay, kept by this process alone.
@@ -205,7 +196,7 @@ impl Budgets {
             buckets: Mutex::new(Buckets {
                 tokens: LruCache::new(MOST_MEMBERS),
                 addresses: LruCache::new(MOST_ADDRESSES),
-                together: Bucket::new(0),
+                together: Bucket::new(rates.address.times(TOGETHER)),
             }),
         }
     }
@@ -218,77 +209,75 @@ impl Budgets {
         }
     }
 
+    /// Uses the buckets that the points of a payer come from, the payer's own first, and answers how that one is then.
+    fn with_buckets<T>(
+        &self,
+        payer: Payer,
+        now: DateTime<Utc>,
+        act: impl FnOnce(&mut [&mut Bucket]) -> T,
+    ) -> (T, Standing) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let Buckets {
+            tokens,
+            addresses,
+            together,
+        } = &mut *buckets;
+        let (rate, now) = (self.rate(payer), now.timestamp_micros());
+        let act = |buckets: &mut [&mut Bucket]| {
+            buckets.iter_mut().for_each(|bucket| bucket.leak(now));
+            let done = act(buckets);
+            let remaining = buckets[0].remaining();
+            (done, Standing { remaining, rate })
+        };
+        match payer {
+            Payer::Token(id) => act(&mut [tokens.get_or_insert_mut(id, || Bucket::new(rate))]),
+            Payer::Address(address) => {
+                let own = addresses.get_or_insert_mut(address, || Bucket::new(rate));
+                act(&mut [own, together])
+            }
+        }
+    }
+
     /// Spends points, all or none of them. More than the capacity can never be spent: that is for the caller to see.
     ///
     /// # Errors
     /// For how long there is not enough.
     pub fn spend(&self, payer: Payer, points: u32, now: DateTime<Utc>) -> Result<Standing, Spent> {
-        let (rate, now) = (self.rate(payer), now.timestamp_micros());
-        let mut buckets = self.buckets();
-        let (own, together) = buckets.of(payer, now);
-        own.leak(rate, now);
-        let all = rate.times(TOGETHER);
-        let mut wait = own.wait(rate, points);
-        if let Some(together) = together {
-            together.leak(all, now);
-            wait = wait.max(together.wait(all, points));
+        let (wait, standing) = self.with_buckets(payer, now, |buckets| {
+            let wait = buckets.iter().filter_map(|bucket| bucket.wait(points)).max();
             if wait.is_none() {
-                together.spend(points);
+                buckets.iter_mut().for_each(|bucket| bucket.spend(points));
             }
-        }
-        if let Some(seconds) = wait {
-            let standing = own.standing(rate);
-            return Err(Spent { seconds, standing });
-        }
-        own.spend(points);
-        Ok(own.standing(rate))
-    }
-
-    /// Spends as much of so many points as there is: for what is sent unasked, and cannot be refused.
-    pub fn draw(&self, payer: Payer, points: u32, now: DateTime<Utc>) -> Standing {
-        let (rate, now) = (self.rate(payer), now.timestamp_micros());
-        let mut buckets = self.buckets();
-        let (own, together) = buckets.of(payer, now);
-        own.leak(rate, now);
-        let points = points.min(own.standing(rate).remaining);
-        own.spend(points);
-        if let Some(together) = together {
-            let all = rate.times(TOGETHER);
-            together.leak(all, now);
-            together.spend(points.min(together.standing(all).remaining));
-        }
-        own.standing(rate)
-    }
-
-    /// In how many seconds so many points can be spent, at least one.
-    pub fn wait(&self, payer: Payer, points: u32, now: DateTime<Utc>) -> u64 {
-        let (rate, now) = (self.rate(payer), now.timestamp_micros());
-        let mut buckets = self.buckets();
-        let (own, together) = buckets.of(payer, now);
-        own.leak(rate, now);
-        let own = own.wait(rate, points);
-        let together = together.and_then(|together| {
-            let all = rate.times(TOGETHER);
-            together.leak(all, now);
-            together.wait(all, points)
+            wait
         });
-        own.max(together).unwrap_or(1)
+        match wait {
+            None => Ok(standing),
+            Some(seconds) => Err(Spent { seconds, standing }),
+        }
+    }
+
+    /// Spends as much of these points as there is: for what is sent unasked, and cannot be refused.
+    pub fn draw(&self, payer: Payer, mut points: u32, now: DateTime<Utc>) -> Standing {
+        let ((), standing) = self.with_buckets(payer, now, |buckets| {
+            for bucket in buckets {
+                points = points.min(bucket.remaining());
+                bucket.spend(points);
+            }
+        });
+        standing
+    }
+
+    /// In how many seconds these points can be spent, at least one.
+    pub fn wait(&self, payer: Payer, points: u32, now: DateTime<Utc>) -> u64 {
+        let (wait, _) = self.with_buckets(payer, now, |buckets| {
+            buckets.iter().filter_map(|bucket| bucket.wait(points)).max()
+        });
+        wait.unwrap_or(1)
     }
 
     /// How a budget stands.
     pub fn standing(&self, payer: Payer, now: DateTime<Utc>) -> Standing {
         self.draw(payer, 0, now)
-    }
-
-    /// Of how many something is remembered.
-    #[cfg(test)]
-    fn remembered(&self) -> usize {
-        let buckets = self.buckets();
-        buckets.tokens.len() + buckets.addresses.len()
-    }
-
-    fn buckets(&self) -> MutexGuard<'_, Buckets> {
-        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -401,7 +390,8 @@ mod tests {
             .map(|_| 1)
             .sum();
         assert_eq!(all, 0, "no more than fifty addresses' worth");
-        assert!(budgets.remembered() <= MOST_ADDRESSES.get());
+        let remembered = budgets.buckets.lock().unwrap().addresses.len();
+        assert!(remembered <= MOST_ADDRESSES.get());
         assert!(
             budgets.spend(ADA, 10, at(0)).is_ok(),
             "members are not in their way"

@@ -47,12 +47,7 @@ pub fn digest(file: &mut File) -> io::Result<Kept> {
         bytes += read as u64;
     }
     file.rewind()?;
-    let sha256 = digest.finalize().iter().fold(String::new(), |mut text, byte| {
-        use std::fmt::Write as _;
-        // Writing into a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
+    let sha256 = hex::encode(digest.finalize());
     Ok(Kept { bytes, sha256, start })
 }
 

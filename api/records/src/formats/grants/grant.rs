@@ -1,6 +1,5 @@
 //! A grant as published, and how much of it is read.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use chrono::NaiveDate;
@@ -194,12 +193,7 @@ impl Grant {
                 None => hash.update(u64::MAX.to_be_bytes()),
             }
         }
-        let bytes = hash.finalize();
-        bytes.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a string does not fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex::encode(hash.finalize())
     }
 }
 
