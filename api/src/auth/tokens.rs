@@ -1,8 +1,5 @@
 //! Tokens that are issued here over GraphQL, for stewards.
 
-use std::collections::HashMap;
-
-use async_graphql::dataloader::Loader;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -18,9 +15,8 @@ use crate::graphql::{
     app,
     connection::Connection,
     decode,
-    error::Shared,
     list::list,
-    loader::{self, Loads},
+    loader::{self, RowKey},
     mutating,
     user_error::UserError,
 };
@@ -88,17 +84,12 @@ impl IssuedToken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct MemberById(Uuid);
 
-impl Loader<MemberById> for Loads {
-    type Value = member::Model;
-    type Error = Shared;
+impl RowKey for MemberById {
+    type Table = member::Entity;
+    const ID: member::Column = member::Column::Id;
 
-    async fn load(&self, keys: &[MemberById]) -> Result<HashMap<MemberById, member::Model>, Shared> {
-        let ids = keys.iter().map(|key| key.0);
-        let rows = member::Entity::find()
-            .filter(member::Column::Id.is_in(ids))
-            .all(&self.db)
-            .await?;
-        Ok(rows.into_iter().map(|row| (MemberById(row.id), row)).collect())
+    fn id(self) -> Uuid {
+        self.0
     }
 }
 

@@ -1,8 +1,6 @@
 //! Claims over GraphQL.
 
-use std::collections::HashMap;
-
-use async_graphql::{Context, ID, Object, Result, dataloader::Loader};
+use async_graphql::{Context, ID, Object, Result};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 use wayin_entity::claim;
@@ -12,10 +10,9 @@ use crate::error::Error;
 use crate::graphql::{
     app,
     connection::Connection,
-    error::Shared,
     input,
     list::list,
-    loader::{self, Loads},
+    loader::{self, RowKey},
     member,
 };
 use crate::id::NodeKind;
@@ -108,17 +105,12 @@ fn stored(claim: &claim::Model, part: &str, document: &serde_json::Value) -> Res
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClaimById(pub Uuid);
 
-impl Loader<ClaimById> for Loads {
-    type Value = claim::Model;
-    type Error = Shared;
+impl RowKey for ClaimById {
+    type Table = claim::Entity;
+    const ID: claim::Column = claim::Column::Id;
 
-    async fn load(&self, keys: &[ClaimById]) -> Result<HashMap<ClaimById, claim::Model>, Shared> {
-        let ids = keys.iter().map(|key| key.0);
-        let rows = claim::Entity::find()
-            .filter(claim::Column::Id.is_in(ids))
-            .all(&self.db)
-            .await?;
-        Ok(rows.into_iter().map(|row| (ClaimById(row.id), row)).collect())
+    fn id(self) -> Uuid {
+        self.0
     }
 }
 

@@ -12,7 +12,7 @@ use crate::graphql::{
     connection::Connection,
     error::Shared,
     list::list,
-    loader::{self, Loads},
+    loader::{self, Loads, RowKey},
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::Place;
@@ -82,17 +82,12 @@ impl Crisis {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CrisisById(pub Uuid);
 
-impl Loader<CrisisById> for Loads {
-    type Value = crisis::Model;
-    type Error = Shared;
+impl RowKey for CrisisById {
+    type Table = crisis::Entity;
+    const ID: crisis::Column = crisis::Column::Id;
 
-    async fn load(&self, keys: &[CrisisById]) -> Result<HashMap<CrisisById, crisis::Model>, Shared> {
-        let ids = keys.iter().map(|key| key.0);
-        let rows = crisis::Entity::find()
-            .filter(crisis::Column::Id.is_in(ids))
-            .all(&self.db)
-            .await?;
-        Ok(rows.into_iter().map(|row| (CrisisById(row.id), row)).collect())
+    fn id(self) -> Uuid {
+        self.0
     }
 }
 

@@ -20,8 +20,11 @@ use async_graphql::{Context, Data, Response};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use futures_util::task::AtomicWaker;
-use sea_orm::DatabaseConnection;
+use sea_orm::{
+    ColumnTrait, DatabaseConnection, EntityTrait, ModelTrait, QueryFilter, Select, sea_query::ValueType,
+};
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::error::Shared;
 use crate::app::App;
@@ -50,6 +53,37 @@ impl Loads {
 pub trait Key: Send + Sync + Hash + Eq + Clone + 'static {}
 
 impl<K: Send + Sync + Hash + Eq + Clone + 'static> Key for K {}
+
+/// A key that loads the row with an id, if it is one of the rows that the reader may see.
+pub trait RowKey: Key + Copy {
+    /// The table.
+    type Table: EntityTrait<Model: Sync>;
+    /// The column of the id.
+    const ID: <Self::Table as EntityTrait>::Column;
+
+    /// The id.
+    fn id(self) -> Uuid;
+    /// The rows that the reader may see: all, unless the key says otherwise.
+    fn rows(_: &Loads) -> Result<Select<Self::Table>, Shared> {
+        Ok(Self::Table::find())
+    }
+}
+
+impl<K: RowKey> Loader<K> for Loads {
+    type Value = <K::Table as EntityTrait>::Model;
+    type Error = Shared;
+
+    async fn load(&self, keys: &[K]) -> Result<HashMap<K, Self::Value>, Shared> {
+        let rows = K::rows(self)?.filter(K::ID.is_in(keys.iter().map(|key| key.id())));
+        let mut found = HashMap::new();
+        for row in rows.all(&self.db).await? {
+            let id = <Uuid as ValueType>::try_from(row.get(K::ID));
+            found.insert(id.map_err(|_| Error::Internal("a row has no id".into()))?, row);
+        }
+        let with_row = |key: &K| Some((*key, found.get(&key.id())?.clone()));
+        Ok(keys.iter().filter_map(with_row).collect())
+    }
+}
 
 /// Collects what one operation asks for, by the type of key.
 pub struct Wanted {

@@ -1,18 +1,13 @@
 //! Imports over GraphQL: sending a file in, and seeing what became of its rows.
 
-use std::collections::HashMap;
-
-use async_graphql::{
-    Context, ID, InputObject, InputType, Object, Result, SimpleObject, Upload, dataloader::Loader,
-};
+use async_graphql::{Context, ID, InputObject, InputType, Object, Result, SimpleObject, Upload};
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use wayin_entity::{
-    FileFormat, ImportAs, ImportKind, ImportState, RowOutcome, import, import_outcome, organisation,
-    submission,
+    FileFormat, ImportAs, ImportKind, ImportState, RowOutcome, import, import_outcome, submission,
 };
 
 use super::job::{self, to_mend};
@@ -23,15 +18,15 @@ use crate::graphql::{
     app,
     connection::Connection,
     decode,
-    error::Shared,
     list::list,
-    loader::{self, Loads},
+    loader::{self, RowKey},
     member,
     user_error::UserError,
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::{Initiative, InitiativeById, Organisation};
 use crate::mutation::{self, Begun, Event, Sent};
+use crate::organisation::loaders::OrganisationById;
 use crate::paging::PageArguments;
 use crate::submission::graphql::Submission;
 use wayin_records::finding::{Finding, FindingCode};
@@ -53,7 +48,10 @@ impl Import {
         let Some(id) = self.0.organisation_id else {
             return Ok(None);
         };
-        Ok(loader::of(ctx).load_one(OfImport(id)).await?.map(Organisation))
+        Ok(loader::of(ctx)
+            .load_one(OrganisationById(id))
+            .await?
+            .map(Organisation))
     }
 
     /// The member who sent the file.
@@ -200,21 +198,6 @@ impl Import {
     }
 }
 
-/// Loads the organisation of an import, whoever asks: of one that they may see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct OfImport(Uuid);
-
-impl Loader<OfImport> for Loads {
-    type Value = organisation::Model;
-    type Error = Shared;
-
-    async fn load(&self, keys: &[OfImport]) -> Result<HashMap<OfImport, organisation::Model>, Shared> {
-        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
-        let rows = crate::organisation::by_ids(&self.db, &ids).await?;
-        Ok(rows.into_iter().map(|row| (OfImport(row.id), row)).collect())
-    }
-}
-
 /// What a row of a file came to, or one thing that was found in it.
 #[derive(Clone, Debug)]
 pub struct ImportRow(pub import_outcome::Model);
@@ -293,16 +276,12 @@ impl ImportRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct OfRow(Uuid);
 
-impl Loader<OfRow> for Loads {
-    type Value = submission::Model;
-    type Error = Shared;
+impl RowKey for OfRow {
+    type Table = submission::Entity;
+    const ID: submission::Column = submission::Column::Id;
 
-    async fn load(&self, keys: &[OfRow]) -> Result<HashMap<OfRow, submission::Model>, Shared> {
-        let rows = submission::Entity::find()
-            .filter(submission::Column::Id.is_in(keys.iter().map(|key| key.0)))
-            .all(&self.db)
-            .await?;
-        Ok(rows.into_iter().map(|row| (OfRow(row.id), row)).collect())
+    fn id(self) -> Uuid {
+        self.0
     }
 }
 

@@ -12,7 +12,7 @@ use crate::graphql::{
     connection::Connection,
     error::Shared,
     list::list,
-    loader::{self, Loads},
+    loader::{self, Loads, RowKey},
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::Place;
@@ -125,17 +125,12 @@ impl Reflection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MeetingById(pub Uuid);
 
-impl Loader<MeetingById> for Loads {
-    type Value = meeting::Model;
-    type Error = Shared;
+impl RowKey for MeetingById {
+    type Table = meeting::Entity;
+    const ID: meeting::Column = meeting::Column::Id;
 
-    async fn load(&self, keys: &[MeetingById]) -> Result<HashMap<MeetingById, meeting::Model>, Shared> {
-        let ids = keys.iter().map(|key| key.0);
-        let rows = meeting::Entity::find()
-            .filter(meeting::Column::Id.is_in(ids))
-            .all(&self.db)
-            .await?;
-        Ok(rows.into_iter().map(|row| (MeetingById(row.id), row)).collect())
+    fn id(self) -> Uuid {
+        self.0
     }
 }
 
@@ -143,23 +138,12 @@ impl Loader<MeetingById> for Loads {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ReflectionById(pub Uuid);
 
-impl Loader<ReflectionById> for Loads {
-    type Value = reflection::Model;
-    type Error = Shared;
+impl RowKey for ReflectionById {
+    type Table = reflection::Entity;
+    const ID: reflection::Column = reflection::Column::Id;
 
-    async fn load(
-        &self,
-        keys: &[ReflectionById],
-    ) -> Result<HashMap<ReflectionById, reflection::Model>, Shared> {
-        let ids = keys.iter().map(|key| key.0);
-        let rows = reflection::Entity::find()
-            .filter(reflection::Column::Id.is_in(ids))
-            .all(&self.db)
-            .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (ReflectionById(row.id), row))
-            .collect())
+    fn id(self) -> Uuid {
+        self.0
     }
 }
 

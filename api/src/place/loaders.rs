@@ -10,27 +10,19 @@ use wayin_entity::{place, place_within};
 use crate::graphql::{
     error::Shared,
     list::{ChildList, links},
-    loader::Loads,
+    loader::{Loads, RowKey},
 };
 
 /// Loads a place by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PlaceById(pub Uuid);
 
-impl Loader<PlaceById> for Loads {
-    type Value = place::Model;
-    type Error = Shared;
+impl RowKey for PlaceById {
+    type Table = place::Entity;
+    const ID: place::Column = place::Column::Id;
 
-    async fn load(&self, keys: &[PlaceById]) -> Result<HashMap<PlaceById, place::Model>, Shared> {
-        let ids = keys.iter().map(|key| key.0);
-        let places = place::Entity::find()
-            .filter(place::Column::Id.is_in(ids))
-            .all(&self.db)
-            .await?;
-        Ok(places
-            .into_iter()
-            .map(|place| (PlaceById(place.id), place))
-            .collect())
+    fn id(self) -> Uuid {
+        self.0
     }
 }
 

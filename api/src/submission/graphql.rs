@@ -10,7 +10,6 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use uuid::Uuid;
 use wayin_entity::{SubmissionState, organisation, submission};
 
 use super::{Draft, Moved, Refusal, SubmissionOrdering, look, visible_to};
@@ -35,6 +34,7 @@ use crate::initiative::graphql::{Initiative, InitiativeById, Organisation};
 use crate::initiative::revision;
 use crate::mutation::{Begun, Event, Running};
 use crate::note;
+use crate::organisation::loaders::OrganisationById;
 use crate::paging::PageArguments;
 use crate::place::Gazetteer;
 use wayin_records::diff;
@@ -46,7 +46,7 @@ pub struct Submission(pub submission::Model);
 impl Submission {
     async fn of(&self, ctx: &Context<'_>) -> Result<organisation::Model, Error> {
         let found = loader::of(ctx)
-            .load_one(AnyOrganisation(self.0.organisation_id))
+            .load_one(OrganisationById(self.0.organisation_id))
             .await?;
         found.ok_or_else(|| Error::Internal(format!("submission {} is of no organisation", self.0.id)))
     }
@@ -178,27 +178,6 @@ impl Submission {
             self.0.state,
             SubmissionState::Published | SubmissionState::Discarded
         )
-    }
-}
-
-/// Loads an organisation by its id, whoever asks: of a submission that they may see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct AnyOrganisation(Uuid);
-
-impl Loader<AnyOrganisation> for Loads {
-    type Value = organisation::Model;
-    type Error = Shared;
-
-    async fn load(
-        &self,
-        keys: &[AnyOrganisation],
-    ) -> Result<HashMap<AnyOrganisation, organisation::Model>, Shared> {
-        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
-        let rows = crate::organisation::by_ids(&self.db, &ids).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (AnyOrganisation(row.id), row))
-            .collect())
     }
 }
 

@@ -1,10 +1,8 @@
 //! The vocabulary and the words of the field over GraphQL.
 
-use std::collections::HashMap;
-
-use async_graphql::{Context, ID, Object, Result, SimpleObject, dataloader::Loader};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter,
+    EntityTrait, QueryFilter,
     sea_query::{ExprTrait as _, LikeExpr},
 };
 use uuid::Uuid;
@@ -15,7 +13,7 @@ use wayin_entity::{
 };
 
 use crate::database::escape_like;
-use crate::graphql::{connection::Connection, error::Shared, list::list, loader::Loads};
+use crate::graphql::{connection::Connection, list::list, loader::RowKey};
 use crate::id::NodeKind;
 use crate::keeping::graphql::version;
 use crate::paging::PageArguments;
@@ -149,17 +147,12 @@ impl Term {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TermById(pub Uuid);
 
-impl Loader<TermById> for Loads {
-    type Value = term::Model;
-    type Error = Shared;
+impl RowKey for TermById {
+    type Table = term::Entity;
+    const ID: term::Column = term::Column::Id;
 
-    async fn load(&self, keys: &[TermById]) -> Result<HashMap<TermById, term::Model>, Shared> {
-        let ids = keys.iter().map(|key| key.0);
-        let rows = term::Entity::find()
-            .filter(term::Column::Id.is_in(ids))
-            .all(&self.db)
-            .await?;
-        Ok(rows.into_iter().map(|row| (TermById(row.id), row)).collect())
+    fn id(self) -> Uuid {
+        self.0
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder,
+    ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, Select,
     sea_query::{Expr, Query},
 };
 use uuid::Uuid;
@@ -14,7 +14,10 @@ use wayin_entity::{
 };
 
 use super::parts::ChallengeFaced;
-use crate::graphql::{error::Shared, loader::Loads};
+use crate::graphql::{
+    error::Shared,
+    loader::{Loads, RowKey},
+};
 use crate::initiative::{terms_visible_to, visible_sql, visible_to};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -170,23 +173,16 @@ impl Loader<SourcesOf> for Loads {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InitiativeById(pub Uuid);
 
-impl Loader<InitiativeById> for Loads {
-    type Value = initiative::Model;
-    type Error = Shared;
+impl RowKey for InitiativeById {
+    type Table = initiative::Entity;
+    const ID: initiative::Column = initiative::Column::Id;
 
-    async fn load(
-        &self,
-        keys: &[InitiativeById],
-    ) -> Result<HashMap<InitiativeById, initiative::Model>, Shared> {
-        let reader = self.reader()?;
-        let rows = visible_to(reader, true)
-            .filter(initiative::Column::Id.is_in(keys.iter().map(|key| key.0)))
-            .all(&self.db)
-            .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (InitiativeById(row.id), row))
-            .collect())
+    fn id(self) -> Uuid {
+        self.0
+    }
+
+    fn rows(loads: &Loads) -> Result<Select<initiative::Entity>, Shared> {
+        Ok(visible_to(loads.reader()?, true))
     }
 }
 
@@ -194,23 +190,16 @@ impl Loader<InitiativeById> for Loads {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FundingTermById(pub Uuid);
 
-impl Loader<FundingTermById> for Loads {
-    type Value = funding_term::Model;
-    type Error = Shared;
+impl RowKey for FundingTermById {
+    type Table = funding_term::Entity;
+    const ID: funding_term::Column = funding_term::Column::Id;
 
-    async fn load(
-        &self,
-        keys: &[FundingTermById],
-    ) -> Result<HashMap<FundingTermById, funding_term::Model>, Shared> {
-        let reader = self.reader()?;
-        let rows = terms_visible_to(reader)
-            .filter(funding_term::Column::Id.is_in(keys.iter().map(|key| key.0)))
-            .all(&self.db)
-            .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (FundingTermById(row.id), row))
-            .collect())
+    fn id(self) -> Uuid {
+        self.0
+    }
+
+    fn rows(loads: &Loads) -> Result<Select<funding_term::Entity>, Shared> {
+        Ok(terms_visible_to(loads.reader()?))
     }
 }
 
@@ -218,12 +207,15 @@ impl Loader<FundingTermById> for Loads {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SourceById(pub Uuid);
 
-impl Loader<SourceById> for Loads {
-    type Value = source::Model;
-    type Error = Shared;
+impl RowKey for SourceById {
+    type Table = source::Entity;
+    const ID: source::Column = source::Column::Id;
 
-    async fn load(&self, keys: &[SourceById]) -> Result<HashMap<SourceById, source::Model>, Shared> {
-        let reader = self.reader()?;
+    fn id(self) -> Uuid {
+        self.0
+    }
+
+    fn rows(loads: &Loads) -> Result<Select<source::Entity>, Shared> {
         let mut readable = Query::select();
         readable
             .column((initiative_source::Entity, initiative_source::Column::SourceId))
@@ -233,12 +225,7 @@ impl Loader<SourceById> for Loads {
                 Expr::col((initiative::Entity, initiative::Column::Id))
                     .equals((initiative_source::Entity, initiative_source::Column::InitiativeId)),
             )
-            .and_where(visible_sql(reader, false));
-        let rows = source::Entity::find()
-            .filter(source::Column::Id.is_in(keys.iter().map(|key| key.0)))
-            .filter(source::Column::Id.in_subquery(readable))
-            .all(&self.db)
-            .await?;
-        Ok(rows.into_iter().map(|row| (SourceById(row.id), row)).collect())
+            .and_where(visible_sql(loads.reader()?, false));
+        Ok(source::Entity::find().filter(source::Column::Id.in_subquery(readable)))
     }
 }
