@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 
-use crate::auth::issued::Issuing;
+use crate::auth::issued_token::Issuing;
+use crate::auth::jwt::Verifier;
 use crate::auth::permission::Permissions;
-use crate::auth::token::Verifier;
 use crate::clock::Clock;
 use crate::expiry::Expiry;
 use crate::graphql::operation::cost;

@@ -15,11 +15,11 @@ pub use self::names::{log_warnings, warnings as name_warnings};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use serde::Deserialize;
 
-use crate::auth::issued::Issuing;
+use crate::auth::issued_token::Issuing;
 use crate::auth::issuer::{Issuer, Keys};
-use crate::auth::jwks::{Address, Followed, Pace, Place};
+use crate::auth::jwks::{Address, CachedKeys, Pace, Place};
+use crate::auth::jwt::{Signer, Verifier};
 use crate::auth::keys::KeySet;
-use crate::auth::token::{Signer, Verifier};
 use crate::cause::describe_io;
 use crate::expiry::{DRAFT_DAYS, Expiry, IMPORT_DAYS};
 use crate::graphql::operation::cost;
@@ -456,8 +456,8 @@ impl TokenConfig {
     }
 
     fn followed(&self, issuer: &str, place: Place, algorithms: &[Algorithm]) -> Keys {
-        let followed = Followed::new(issuer, place, algorithms.to_vec(), self.pace.clone());
-        Keys::Followed(Arc::new(followed))
+        let followed = CachedKeys::new(issuer, place, algorithms.to_vec(), self.pace.clone());
+        Keys::CachedKeys(Arc::new(followed))
     }
 
     /// One of the other issuers; or what is wrong with it.

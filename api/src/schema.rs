@@ -15,10 +15,10 @@ use crate::audit::{
     graphql::{AuditEvent, AuditQuery},
 };
 use crate::auth::graphql::{Identify, ViewerQuery};
-use crate::auth::issued;
+use crate::auth::issued_token;
+use crate::auth::issued_token::graphql::{IssuedToken, TokenMutation, TokenQuery};
 use crate::auth::member as members;
-use crate::auth::members::{Member, MemberMutation, MemberQuery};
-use crate::auth::tokens::{IssuedToken, TokenMutation, TokenQuery};
+use crate::auth::member::graphql::{Member, MemberMutation, MemberQuery};
 use crate::claim::graphql::{Claim, ClaimById, ClaimQuery};
 use crate::claim::mutations::ClaimMutation;
 use crate::crisis::graphql::{Crisis, CrisisById, CrisisQuery};
@@ -243,7 +243,7 @@ async fn find(ctx: &Context<'_>, argument: &str, id: &ID) -> Result<Option<Node>
         NodeKind::Member if can(Capability::ManageMembers)? => members::by_id(&app(ctx).db, id)
             .await?
             .map(|row| Member(row).into()),
-        NodeKind::IssuedToken if can(Capability::ManageMembers)? => issued::by_id(&app(ctx).db, id)
+        NodeKind::IssuedToken if can(Capability::ManageMembers)? => issued_token::by_id(&app(ctx).db, id)
             .await?
             .map(|row| IssuedToken(row).into()),
         NodeKind::AuditEvent if can(Capability::ReadAuditTrail)? => audit::by_id(&app(ctx).db, id)

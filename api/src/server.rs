@@ -37,7 +37,7 @@ use tower_http::{
 use wayin_entity::Capability;
 
 use self::activity::HandledRequest;
-use self::answer::{MediaType, answered, failed, for_everybody, panicked};
+use self::answer::{MediaType, answered, failed, panicked, public_cacheable};
 use crate::app::App;
 use crate::auth::requester::Requester;
 use crate::error::{BodyError, Error, TokenError};
@@ -318,7 +318,7 @@ async fn graphql_get(
     // What is answered to nobody in particular is the same for everybody.
     let (response, was_executed) = run(&service, request, Requester::Anonymous(TokenError::Missing)).await;
     if was_executed && response.is_ok() {
-        for_everybody(of, response, &headers)
+        public_cacheable(of, response, &headers)
     } else {
         answered(of, &response, was_executed)
     }

@@ -13,7 +13,7 @@ use proptest::sample::{Index, select};
 use sea_orm::{DatabaseConnection, EntityTrait as _, QueryFilter as _};
 use sea_orm_migration::MigratorTrait as _;
 use serde_json::{Value, json};
-use wayin::auth::token::{Signer, Subject, Verifier};
+use wayin::auth::jwt::{Signer, Subject, Verifier};
 use wayin::clock::{Clock as _, SystemClock};
 use wayin::graphql::filter::Lookup;
 use wayin::graphql::input;

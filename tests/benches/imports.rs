@@ -27,8 +27,8 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 use serde_json::json;
 use wayin::app::App;
+use wayin::auth::jwt::{Subject, Verifier};
 use wayin::auth::requester::Member;
-use wayin::auth::token::{Subject, Verifier};
 use wayin::change::Act;
 use wayin::clock::SystemClock;
 use wayin::import::job::{self, run};

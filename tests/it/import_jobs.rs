@@ -703,7 +703,7 @@ async fn a_member_who_is_revoked_takes_nothing_more_in(database: Database) {
         json!({}),
     )
     .await;
-    let subject = wayin::auth::token::Subject {
+    let subject = wayin::auth::jwt::Subject {
         issuer: crate::support::app::ISSUER.into(),
         subject: "partner".into(),
     };

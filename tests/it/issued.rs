@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
+use wayin::auth::jwt::Subject;
 use wayin::auth::member;
-use wayin::auth::token::Subject;
 use wayin::clock::{Clock, SystemClock};
 use wayin_entity::Role;
 

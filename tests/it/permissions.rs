@@ -7,8 +7,8 @@ use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 use axum::http::StatusCode;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value, json};
-use wayin::auth::permission::touches::{self, ANY, TOUCHES, TOUCHES_NOTHING};
-use wayin::auth::permission::{Allowed, Permissions, Row, Rule, Shows, TABLE};
+use wayin::auth::permission::field_usage::{self, ANY, FIELD_USAGE, USES_NO_FIELD};
+use wayin::auth::permission::{Allowed, Exposure, Permissions, Row, Rule, TABLE};
 use wayin::clock::{Clock, SystemClock};
 use wayin::schema::sdl;
 use wayin_entity::{Capability, Dimension, Role, claim};
@@ -114,7 +114,7 @@ fn arguments_of_fields() -> Parts {
 
 async fn whatever_can_be_asked_says_what_it_touches() {
     let (inputs, asked) = (input_types(), arguments_of_fields());
-    let every_value_is_compared = |of: &str| touches::touches_nothing(of, ANY);
+    let every_value_is_compared = |of: &str| field_usage::uses_no_field(of, ANY);
     let mut seen = BTreeSet::new();
     let mut to_see: Vec<(String, String, Option<String>)> = asked
         .iter()
@@ -129,13 +129,13 @@ async fn whatever_can_be_asked_says_what_it_touches() {
         if !seen.insert((of.clone(), part.clone())) {
             continue;
         }
-        let row = TOUCHES
+        let row = FIELD_USAGE
             .iter()
             .find(|row| row.of == of && row.parts.contains(&part.as_str()));
         assert!(
-            row.is_some() || touches::touches_nothing(&of, &part),
-            "{part} of {of} can be asked about, and TOUCHES does not say which fields that reads, nor \
-             TOUCHES_NOTHING why it reads none"
+            row.is_some() || field_usage::uses_no_field(&of, &part),
+            "{part} of {of} can be asked about, and FIELD_USAGE does not say which fields that reads, nor \
+             USES_NO_FIELD why it reads none"
         );
         let Some(leads_to) = leads_to.filter(|leads_to| inputs.contains_key(leads_to)) else {
             continue;
@@ -156,23 +156,26 @@ async fn whatever_can_be_asked_says_what_it_touches() {
         to_see.extend(parts.map(|(part, of)| (leads_to.clone(), part.clone(), of.clone())));
     }
     // What reads fields whatever it is given is looked at on the root alone.
-    for touches::Row { of, .. } in TOUCHES.iter().filter(|row| row.parts.contains(&"")) {
+    for field_usage::Row { of, .. } in FIELD_USAGE.iter().filter(|row| row.parts.contains(&"")) {
         assert!(of.starts_with("Query."), "{of} reads fields by itself");
     }
     // And nothing is said of what is not there.
-    for touches::Row { of, parts, .. } in TOUCHES {
+    for field_usage::Row { of, parts, .. } in FIELD_USAGE {
         for part in parts.iter().filter(|part| !part.is_empty()) {
             let there = seen.contains(&((*of).to_owned(), (*part).to_owned()));
-            assert!(there, "TOUCHES speaks of {part} of {of}, which cannot be asked");
+            assert!(
+                there,
+                "FIELD_USAGE speaks of {part} of {of}, which cannot be asked"
+            );
         }
     }
     let known: BTreeSet<(&str, &str)> = TABLE
         .iter()
         .flat_map(|(of, fields, _)| fields.split(' ').map(move |field| (*of, field)))
         .collect();
-    for touches::Row { of, parts, .. } in TOUCHES {
+    for field_usage::Row { of, parts, .. } in FIELD_USAGE {
         for part in *parts {
-            for field in touches::fields(of, part).unwrap() {
+            for field in field_usage::fields(of, part).unwrap() {
                 assert!(
                     known.contains(&field),
                     "{part} of {of} reads {field:?}, which there is not"
@@ -180,7 +183,7 @@ async fn whatever_can_be_asked_says_what_it_touches() {
             }
         }
     }
-    for (of, parts, why) in TOUCHES_NOTHING {
+    for (of, parts, why) in USES_NO_FIELD {
         let of_any = |part: &str| {
             let every = inputs.values().chain(asked.values()).flatten();
             every.clone().any(|(name, _)| name == part)
@@ -198,7 +201,7 @@ async fn whatever_can_be_asked_says_what_it_touches() {
 fn stricter() -> Permissions {
     let stewards = Rule {
         allowed: Allowed::Can(Capability::ManageMembers),
-        shows: Shows::All,
+        exposure: Exposure::All,
     };
     let more: [Row; 4] = [
         ("FundingTerm", "amountMinor durationMonths", stewards),

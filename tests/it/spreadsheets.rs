@@ -9,7 +9,7 @@ use axum::http::{Request, StatusCode, header};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Value, json};
 use wayin::app::App;
-use wayin::auth::token::Verifier;
+use wayin::auth::jwt::Verifier;
 use wayin::clock::SystemClock;
 use wayin::pattern::engine::{Engine, Settings};
 use wayin_entity::Role;

@@ -41,7 +41,7 @@ impl Viewer {
     async fn budget(&self, ctx: &Context<'_>) -> Budget {
         let app = graphql::app(ctx);
         let payer = Payer::of_member(&self.0);
-        app.costs.budgets.standing(payer, app.clock.now()).into()
+        app.costs.budgets.balance(payer, app.clock.now()).into()
     }
 
     /// The organisation that you act for; null where you act for none.

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
 
-use super::claims::Claims;
-use super::jwks::Followed;
+use super::jwks::CachedKeys;
+use super::jwt::claims::Claims;
 use crate::error::TokenError;
 
 /// Where the keys of an issuer come from.
@@ -17,7 +17,7 @@ pub enum Keys {
     /// One key that is configured: a public one, or a secret. A token's `kid` says nothing then.
     One(DecodingKey),
     /// A JWKS document.
-    Followed(Arc<Followed>),
+    CachedKeys(Arc<CachedKeys>),
 }
 
 /// Somebody who issues tokens.
@@ -40,12 +40,12 @@ pub(super) enum NotGood {
     /// It is not.
     Refused(TokenError),
     /// It may be, by a key that was not seen yet.
-    UnknownKey(Arc<Followed>),
+    UnknownKey(Arc<CachedKeys>),
 }
 
 impl From<TokenError> for NotGood {
-    fn from(trouble: TokenError) -> Self {
-        Self::Refused(trouble)
+    fn from(reason: TokenError) -> Self {
+        Self::Refused(reason)
     }
 }
 
@@ -63,7 +63,7 @@ impl Issuer {
         }
         let said = match &self.keys {
             Keys::One(key) => signed_with(token, algorithm, key),
-            Keys::Followed(followed) => {
+            Keys::CachedKeys(followed) => {
                 let Some(keys) = followed.keys() else {
                     return Err(NotGood::UnknownKey(Arc::clone(followed)));
                 };

@@ -166,7 +166,7 @@ impl Place {
 
 /// A document that is followed.
 #[derive(Debug)]
-pub struct Followed {
+pub struct CachedKeys {
     issuer: String,
     place: Place,
     accepted: Vec<Algorithm>,
@@ -179,7 +179,7 @@ pub struct Followed {
     is_troubled: AtomicBool,
 }
 
-impl Followed {
+impl CachedKeys {
     /// A document that was not read yet.
     pub fn new(issuer: &str, place: Place, accepted: Vec<Algorithm>, pace: Pace) -> Self {
         Self {
@@ -331,7 +331,7 @@ mod tests {
         };
         let write = |text: String| std::fs::write(&path, text).unwrap();
         let place = Place::File(path.clone());
-        let followed = Followed::new("us", place, vec![Algorithm::EdDSA], Pace::default());
+        let followed = CachedKeys::new("us", place, vec![Algorithm::EdDSA], Pace::default());
         let has = |kid: &str| {
             let keys = followed.keys();
             keys.is_some_and(|keys| !keys.fitting(Some(kid), Algorithm::EdDSA).is_empty())

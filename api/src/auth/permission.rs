@@ -1,19 +1,19 @@
-//! The permission table: who may ask for which field, and which of it shows them. It is checked on every
-//! field of every query, mutation and subscription, and on every field that a filter, an order, a dimension
-//! or a condition of theirs [touches]; a field that it does not name answers nobody. `docs/access.md`
-//! [prints](printed) it.
-//! Which records show, and how much of them, is [`super::visibility`]'s.
+//! The permission policy: who may ask for which field, and how much of it they see. It is [enforced](enforce) on
+//! every field of every query, mutation and subscription, and on every field that an argument [uses](field_usage).
+//! A field that the [policy] does not name is closed to everybody. `docs/access.md` [lists](docs) the policy.
+//!
+//! [`super::visibility`] decides which records a member sees, and how much of them.
 
-mod check;
-pub mod printed;
-mod table;
-pub mod touches;
+pub mod docs;
+mod enforce;
+pub mod field_usage;
+mod policy;
 
 use wayin_engine::summary::listed;
 use wayin_entity::{Capability, Role};
 
-pub use self::check::{Asking, Permissions, Subscribing};
-pub use self::table::TABLE;
+pub use self::enforce::{Asking, Permissions, SubscriptionGuard};
+pub use self::policy::TABLE;
 
 /// Who may ask for a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Allowed {
 /// Which of what a role may ask for shows. What does not show answers null, or is not in the list, as if it
 /// were not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Shows {
+pub enum Exposure {
     /// All of it.
     All,
     /// What is about the member who asks.
@@ -74,7 +74,7 @@ pub enum Shows {
     AsItsHolder,
 }
 
-impl Shows {
+impl Exposure {
     /// Every condition.
     pub const ALL: [Self; 9] = [
         Self::All,
@@ -139,21 +139,21 @@ pub struct Rule {
     /// Who may ask.
     pub allowed: Allowed,
     /// Which of it shows those who may.
-    pub shows: Shows,
+    pub exposure: Exposure,
 }
 
 impl Rule {
     const fn of(allowed: Allowed) -> Self {
         Self {
             allowed,
-            shows: Shows::All,
+            exposure: Exposure::All,
         }
     }
 
     /// The same, of which no more than this shows.
     #[must_use]
-    pub const fn only(self, shows: Shows) -> Self {
-        Self { shows, ..self }
+    pub const fn only(self, exposure: Exposure) -> Self {
+        Self { exposure, ..self }
     }
 }
 

@@ -37,7 +37,7 @@ impl Requester {
     /// [`Error::Unauthenticated`] where there is none.
     pub const fn member(&self) -> Result<&Member> {
         match self {
-            Self::Anonymous(trouble) => Err(Error::Unauthenticated(*trouble)),
+            Self::Anonymous(reason) => Err(Error::Unauthenticated(*reason)),
             Self::Member(member) => Ok(member),
         }
     }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use wayin_entity::{base, claim, issued_token, organisation, place, repeatable, term};
 
 use super::{Checking, Invariant};
-use crate::auth::issued::MOST_DAYS;
+use crate::auth::issued_token::MOST_DAYS;
 use crate::base::DisclosureKeys;
 use crate::error::Result;
 use crate::graphql::input;

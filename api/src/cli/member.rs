@@ -5,14 +5,14 @@ use clap::Subcommand;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use sea_orm::ConnectionTrait;
 use serde_json::json;
-use wayin_entity::{Capability, OrganisationKind, Role, issued_token};
+use wayin_entity::{Capability, OrganisationKind, Role};
 
 use super::error::CliError;
 use super::opening::open;
 use super::output::print_line;
 use crate::audit::{self, Event};
-use crate::auth::issued::{self, Draft, Issuing, Until};
-use crate::auth::{member, token::Subject};
+use crate::auth::issued_token::{self, Draft, Issuing, Until};
+use crate::auth::{jwt::Subject, member};
 use crate::change::Act;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{TokenConfig, environment, issuer};
@@ -255,7 +255,7 @@ async fn issue(act: &Act<'_>, named: String, name: String, days: u16) -> Result<
         name: name.trim().to_owned(),
         until: Until::Days(days.into()),
     };
-    let issued = issued::issue(&transaction, act, &issuing.issuer, draft).await?;
+    let issued = issued_token::issue(&transaction, act, &issuing.issuer, draft).await?;
     let (row, owner) = issued.map_err(refused)?;
     let token = issuing.text(&row, owner.subject)?;
     note_token(&transaction, act, "issueToken", &row).await?;
@@ -268,7 +268,7 @@ async fn list() -> Result<(), CliError> {
     let moment = |at: Option<DateTime<Utc>>| {
         at.map_or_else(String::new, |at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
     };
-    for (token, owner) in issued::list(&open().await?).await? {
+    for (token, owner) in issued_token::list(&open().await?).await? {
         let state = if token.revoked_at.is_some() {
             "revoked"
         } else if token.expires_at < SystemClock.now() {
@@ -296,7 +296,9 @@ async fn revoke(act: &Act<'_>, id: &str) -> Result<(), CliError> {
     };
     let db = open().await?;
     let transaction = begin_writing(&db).await?;
-    let row = issued::revoke(&transaction, act, token).await?.map_err(refused)?;
+    let row = issued_token::revoke(&transaction, act, token)
+        .await?
+        .map_err(refused)?;
     note_token(&transaction, act, "revokeToken", &row).await?;
     commit(transaction).await?;
     print_line!("The token {} is revoked.", row.name);
@@ -314,7 +316,7 @@ async fn note_token(
     db: &impl ConnectionTrait,
     act: &Act<'_>,
     name: &str,
-    token: &issued_token::Model,
+    token: &wayin_entity::issued_token::Model,
 ) -> Result<(), Error> {
     let event = Event {
         kind: NodeKind::IssuedToken,

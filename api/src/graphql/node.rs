@@ -3,8 +3,8 @@
 use async_graphql::Interface;
 
 use crate::audit::graphql::AuditEvent;
-use crate::auth::members::Member;
-use crate::auth::tokens::IssuedToken;
+use crate::auth::issued_token::graphql::IssuedToken;
+use crate::auth::member::graphql::Member;
 use crate::claim::graphql::Claim;
 use crate::crisis::graphql::Crisis;
 use crate::import::graphql::Import;

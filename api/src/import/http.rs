@@ -45,7 +45,7 @@ async fn write(app: &App, caller: Caller, requester: &Requester, id: &str) -> Re
     // What is not theirs to ask for is not there.
     let asked = app
         .permissions
-        .may_ask_for(Asking::of(requester), "Import", "toMend");
+        .check_field(Asking::of(requester), "Import", "toMend");
     if asked.is_err() {
         return Ok(None);
     }

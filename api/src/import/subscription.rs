@@ -13,7 +13,7 @@ use wayin_entity::import;
 use super::graphql::Import;
 use super::job;
 use crate::app::App;
-use crate::auth::permission::Subscribing;
+use crate::auth::permission::SubscriptionGuard;
 use crate::auth::requester::Member;
 use crate::error::Error;
 use crate::graphql::{app, decode, member};
@@ -28,7 +28,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 #[derive(Default)]
 pub struct ImportSubscription;
 
-#[Subscription(guard = "Subscribing")]
+#[Subscription(guard = "SubscriptionGuard")]
 impl ImportSubscription {
     /// One import as it goes on: how it stands at once, and again whenever more of its rows are done, at most
     /// five times a second. It ends when the import has. For funders, partners and stewards.

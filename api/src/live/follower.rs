@@ -12,7 +12,7 @@ use uuid::Uuid;
 use wayin_entity::{Role, member, submission};
 
 use super::{FollowContext, SubmissionMoved};
-use crate::auth::issued;
+use crate::auth::issued_token;
 use crate::auth::requester::Member;
 use crate::error::{Result, TokenError};
 
@@ -77,12 +77,12 @@ async fn look_at_members(context: &FollowContext) -> Result<()> {
             .map(|row| (row.id, (row.role, row.organisation_id)))
             .collect();
         let tokens = members.iter().filter_map(|member| member.token).collect();
-        let revoked: HashSet<Uuid> = issued::revoked_of(&context.db, tokens)
+        let revoked: HashSet<Uuid> = issued_token::revoked_of(&context.db, tokens)
             .await?
             .into_iter()
             .collect();
         for member in members {
-            let trouble = match standing.get(&member.id) {
+            let reason = match standing.get(&member.id) {
                 Some(_) if member.token.is_some_and(|token| revoked.contains(&token)) => {
                     TokenError::TokenRevoked
                 }
@@ -91,7 +91,7 @@ async fn look_at_members(context: &FollowContext) -> Result<()> {
                 None => TokenError::Revoked,
             };
             if let Some(watched) = context.live.following().members.get(member) {
-                watched.lost.send_replace(Some(trouble));
+                watched.lost.send_replace(Some(reason));
             }
         }
     }

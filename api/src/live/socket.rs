@@ -203,8 +203,8 @@ impl Connection {
                     let left = until.map(|until| (until - app.clock.now()).to_std().unwrap_or_default());
                     (Some(member), left.map(|left| Instant::now() + left.min(FURTHEST)))
                 }
-                Ok(Requester::Anonymous(trouble)) => {
-                    return Err(Ended::Closed(Close::Forbidden(trouble.to_string())));
+                Ok(Requester::Anonymous(reason)) => {
+                    return Err(Ended::Closed(Close::Forbidden(reason.to_string())));
                 }
                 Err(cause) => {
                     tracing::error!(%cause, "it could not be told who connects");

@@ -138,7 +138,7 @@ impl Asker {
             let given = [("perspective".to_owned(), perspective.to_value())];
             self.app
                 .permissions
-                .may_touch_by(asking, ("Query", "entryPointFlows"), given)?;
+                .check_field_usage(asking, ("Query", "entryPointFlows"), given)?;
         }
         let question = FlowsQuestion {
             among: self.condition("among", among).await?,
@@ -194,7 +194,7 @@ impl Asker {
     ) -> Result<InitiativeCondition> {
         match filter {
             Some(filter) => {
-                self.may_touch("InitiativeFilter", argument, &filter.to_value())?;
+                self.check_usage("InitiativeFilter", argument, &filter.to_value())?;
                 let lookup = Lookup::new(&self.app.db, self.viewpoint.reader);
                 filter.condition(lookup, argument.to_owned()).await
             }
@@ -211,16 +211,16 @@ impl Asker {
     }
 
     /// Whether the asker may read every field that an argument touches.
-    fn may_touch(&self, of: &str, argument: &str, value: &Value) -> Result<()> {
+    fn check_usage(&self, of: &str, argument: &str, value: &Value) -> Result<()> {
         match self.check_as {
-            Some(asking) => self.app.permissions.may_touch(asking, of, argument, value),
+            Some(asking) => self.app.permissions.check_usage(asking, of, argument, value),
             None => Ok(()),
         }
     }
 
     fn check_dimensions(&self, dimensions: &[(&str, Option<Dimension>)]) -> Result<()> {
         for (argument, dimension) in dimensions {
-            self.may_touch("Dimension", argument, &dimension.to_value())?;
+            self.check_usage("Dimension", argument, &dimension.to_value())?;
         }
         if !self.viewpoint.is_controlled() {
             return Ok(());

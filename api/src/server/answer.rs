@@ -105,7 +105,11 @@ pub fn answered(of: MediaType, response: &Response, was_executed: bool) -> axum:
 }
 
 /// An answer that is the same for everybody, who may keep it for a while and then ask whether it still holds.
-pub fn for_everybody(of: MediaType, mut response: Response, asked: &HeaderMap) -> axum::response::Response {
+pub fn public_cacheable(
+    of: MediaType,
+    mut response: Response,
+    asked: &HeaderMap,
+) -> axum::response::Response {
     // How the budget of who asked first stands is of no use to the others.
     response.extensions.clear();
     response.http_headers.clear();

@@ -73,7 +73,7 @@ async fn write(
     let member = requester.member()?;
     for field in ["record", "problems", "reviewNote"] {
         app.permissions
-            .may_ask_for(Asking::of(requester), "Submission", field)?;
+            .check_field(Asking::of(requester), "Submission", field)?;
     }
     let organisation = organisation.map(|id| {
         id::decode_as(NodeKind::Organisation, &id).ok_or_else(|| {

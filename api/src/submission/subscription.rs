@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::find_all;
 use super::graphql::Submission;
 use crate::app::App;
-use crate::auth::permission::Subscribing;
+use crate::auth::permission::SubscriptionGuard;
 use crate::auth::requester::Member;
 use crate::graphql::{app, member};
 use crate::live::feed::Behind;
@@ -26,7 +26,7 @@ const ROWS_AT_ONCE: usize = 128;
 #[derive(Default)]
 pub struct SubmissionSubscription;
 
-#[Subscription(guard = "Subscribing")]
+#[Subscription(guard = "SubscriptionGuard")]
 impl SubmissionSubscription {
     /// Each submission that is saved or moved from now on, as it stands then: those of your organisation,
     /// to stewards everybody's. What happens to one within a moment may come as one. For partners and stewards.

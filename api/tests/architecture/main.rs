@@ -109,8 +109,8 @@ const LAYERS: [(&str, &[&str]); 8] = [
         &[
             "audit/graphql",
             "auth/graphql",
-            "auth/members",
-            "auth/tokens",
+            "auth/issued_token/graphql",
+            "auth/member/graphql",
             "claim/graphql",
             "claim/mutations",
             "crisis/graphql",

@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use wayin::auth::permission::{Shows, TABLE};
+use wayin::auth::permission::{Exposure, TABLE};
 use wayin::id::NodeKind;
 use wayin_entity::Role;
 
@@ -221,13 +221,13 @@ impl Hearing<'_> {
     /// null or empty where it is read in part, the others show.
     async fn parts_tell_no_more(&self, member: &Member<'_>) {
         let types = list_types_with_fields();
-        let shows = |wanted: Shows| {
+        let shows = |wanted: Exposure| {
             TABLE
                 .iter()
-                .filter(move |(of, _, rule)| *of == "Initiative" && rule.shows == wanted)
+                .filter(move |(of, _, rule)| *of == "Initiative" && rule.exposure == wanted)
                 .flat_map(|(_, fields, _)| fields.split(' '))
         };
-        let selected = shows(Shows::Whole).chain(shows(Shows::Part)).map(|field| {
+        let selected = shows(Exposure::Whole).chain(shows(Exposure::Part)).map(|field| {
             let selects = types["Initiative"]
                 .iter()
                 .any(|(name, selects)| name == field && *selects);
@@ -255,11 +255,11 @@ impl Hearing<'_> {
                 continue;
             };
             assert_eq!(node["readableWhole"], how_much == Reads::Whole);
-            for field in shows(Shows::Part).filter(|field| *field != "place") {
+            for field in shows(Exposure::Part).filter(|field| *field != "place") {
                 assert!(!node[field].is_null(), "{field} shows of {node}");
             }
             if how_much == Reads::Part {
-                for field in shows(Shows::Whole) {
+                for field in shows(Exposure::Whole) {
                     let nothing = node[field].is_null() || node[field] == json!([]);
                     assert!(nothing, "{:?} is told {field} of a part: {node}", member.who);
                 }

@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use serde_json::json;
+use wayin::auth::jwt::Subject;
 use wayin::auth::member;
-use wayin::auth::token::Subject;
 use wayin::clock::{Clock, SystemClock};
 use wayin_entity::Role;
 

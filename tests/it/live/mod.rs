@@ -11,7 +11,7 @@ use std::time::Duration;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Value, json};
 use wayin::app::App;
-use wayin::auth::token::Verifier;
+use wayin::auth::jwt::Verifier;
 use wayin::clock::SystemClock;
 use wayin::live::Limits;
 use wayin::pattern::engine::{Engine, Settings};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_graphql::{Pos, Response, ServerError, ServerResult, Value, value};
 
 use super::cost::weights;
-use super::cost::{Payer, Standing, headers};
+use super::cost::{Balance, Payer, headers};
 use crate::app::App;
 use crate::error::Error;
 
@@ -14,7 +14,7 @@ use crate::error::Error;
 struct Bill {
     payer: Payer,
     points: u32,
-    standing: Standing,
+    balance: Balance,
     /// The document, and the hash that it is to be kept under.
     to_keep: Option<(String, String)>,
     /// How many answers it was given.
@@ -27,16 +27,16 @@ impl Bill {
         value!({
             "requested": self.points,
             "budget": {
-                "remaining": self.standing.remaining,
-                "capacity": self.standing.rate.capacity,
-                "restoresPerSecond": self.standing.restores_per_second(),
+                "remaining": self.balance.remaining,
+                "capacity": self.balance.rate.capacity,
+                "restoresPerSecond": self.balance.restores_per_second(),
             },
         })
     }
 
     fn say(&self, response: &mut Response) {
         response.extensions.insert("cost".into(), self.shown());
-        response.http_headers.extend(headers(self.points, &self.standing));
+        response.http_headers.extend(headers(self.points, &self.balance));
     }
 }
 
@@ -56,7 +56,7 @@ impl OpenBill {
         *self.lock() = Some(Bill {
             payer,
             points: weights::LEAST,
-            standing: app.costs.budgets.standing(payer, now),
+            balance: app.costs.budgets.balance(payer, now),
             to_keep: None,
             answers: 0,
         });
@@ -79,7 +79,7 @@ impl OpenBill {
         };
         let now = app.clock.now();
         let paid = app.costs.charge_rest(bill.payer, bill.points, now);
-        bill.standing = app.costs.budgets.standing(bill.payer, now);
+        bill.balance = app.costs.budgets.balance(bill.payer, now);
         paid.map_err(refuse_document)?;
         if let Some((hash, document)) = bill.to_keep.take() {
             app.costs.persisted.keep(hash, &document);
@@ -92,7 +92,7 @@ impl OpenBill {
     pub(super) fn charge_answer(&self, app: &App, response: &mut Response) {
         if let Some(bill) = &mut *self.lock() {
             if bill.answers > 0 {
-                bill.standing = app.costs.budgets.draw(bill.payer, bill.points, app.clock.now());
+                bill.balance = app.costs.budgets.draw(bill.payer, bill.points, app.clock.now());
             }
             bill.answers = bill.answers.saturating_add(1);
             bill.say(response);

@@ -20,7 +20,9 @@ use super::client_ip::Caller;
 use crate::error::{Error, RetryAfter};
 use crate::graphql::operation::limits::escapes;
 use crate::graphql::operation::persisted_queries::Persisted;
-pub use crate::graphql::operation::rate_limit::{Budgets, Payer, Rate, Rates, Spent, Standing, network};
+pub use crate::graphql::operation::rate_limit::{
+    Balance, BudgetExceeded, Budgets, Payer, Rate, Rates, network,
+};
 
 /// What a service charges, and what it answers about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +102,7 @@ impl Costs {
     ///
     /// # Errors
     /// [`Error::RateLimited`] where they cannot now.
-    pub fn charge_least(&self, payer: Payer, now: DateTime<Utc>) -> Result<Standing, Error> {
+    pub fn charge_least(&self, payer: Payer, now: DateTime<Utc>) -> Result<Balance, Error> {
         let paid = self.budgets.spend(payer, weights::LEAST, now);
         paid.map_err(|spent| Error::RateLimited(RetryAfter(spent.seconds)))
     }
@@ -110,7 +112,7 @@ impl Costs {
     /// # Errors
     /// [`Error::TooDear`] where it is more than they can ever pay, and [`Error::RateLimited`] where it is more than
     /// they can pay now.
-    pub fn charge_rest(&self, payer: Payer, points: u32, now: DateTime<Utc>) -> Result<Standing, Error> {
+    pub fn charge_rest(&self, payer: Payer, points: u32, now: DateTime<Utc>) -> Result<Balance, Error> {
         self.affordable(payer, points)?;
         let rest = points.saturating_sub(weights::LEAST);
         self.budgets.spend(payer, rest, now).map_err(|_| {
@@ -148,11 +150,11 @@ pub const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining")
 pub const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
 /// The headers that tell what something cost, and how the budget stands.
-pub fn headers(cost: u32, standing: &Standing) -> HeaderMap {
+pub fn headers(cost: u32, balance: &Balance) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(COST, cost.into());
-    headers.insert(LIMIT, standing.rate.capacity.into());
-    headers.insert(REMAINING, standing.remaining.into());
-    headers.insert(RESET, standing.full_in().into());
+    headers.insert(LIMIT, balance.rate.capacity.into());
+    headers.insert(REMAINING, balance.remaining.into());
+    headers.insert(RESET, balance.full_in().into());
     headers
 }

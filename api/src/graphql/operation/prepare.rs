@@ -220,7 +220,7 @@ impl Extension for Preparation {
     ) -> ServerResult<Option<Value>> {
         let asking = Asking::of(ctx.data_unchecked::<Requester>());
         let variables = self.context.get().map(|context| &context.variables);
-        if let Err(refused) = self.by.permissions.may_resolve(asking, &info, variables) {
+        if let Err(refused) = self.by.permissions.check_resolution(asking, &info, variables) {
             return Err(async_graphql::Error::from(refused).into_server_error(info.field.name.pos));
         }
         next.run(ctx, info).await

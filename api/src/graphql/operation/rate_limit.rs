@@ -17,17 +17,17 @@ use crate::auth::requester::{Member, Requester};
 
 /// How many microseconds a minute has: a point is counted in so many parts, so that at one point a minute a part leaks
 /// away each microsecond.
-const PARTS: u128 = 60_000_000;
+const PARTS_PER_POINT: u128 = 60_000_000;
 const MICROSECONDS_PER_SECOND: u128 = 1_000_000;
 
 /// The most members whose spending is remembered.
-const MOST_MEMBERS: NonZeroUsize = NonZeroUsize::new(50_000).unwrap();
+const MAX_TOKENS: NonZeroUsize = NonZeroUsize::new(50_000).unwrap();
 /// The most addresses whose spending is remembered. One that is forgotten begins anew, and what they may spend
-/// [together](TOGETHER) is remembered all the same.
-const MOST_ADDRESSES: NonZeroUsize = NonZeroUsize::new(50_000).unwrap();
+/// [together](ADDRESSES_TOGETHER) is remembered all the same.
+const MAX_ADDRESSES: NonZeroUsize = NonZeroUsize::new(50_000).unwrap();
 /// How many addresses' worth all those without a token may spend together: whoever asks from one address after the
 /// other gets no further than this, and takes nothing from those who have a token.
-const TOGETHER: u32 = 50;
+const ADDRESSES_TOGETHER: u32 = 50;
 
 /// How much may be spent, and how fast it comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,14 +95,14 @@ pub fn network(address: IpAddr) -> IpAddr {
 
 /// How a budget stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct Balance {
     /// The points that are left.
     pub remaining: u32,
     /// What it holds, and how fast it fills.
     pub rate: Rate,
 }
 
-impl Standing {
+impl Balance {
     /// How many points come back in a second.
     pub fn restores_per_second(&self) -> f64 {
         f64::from(self.rate.per_minute) / 60.0
@@ -117,11 +117,11 @@ impl Standing {
 
 /// Why something cannot be paid for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spent {
+pub struct BudgetExceeded {
     /// In how many seconds it can be, at the earliest: at least one.
     pub seconds: u64,
     /// How the budget stands.
-    pub standing: Standing,
+    pub balance: Balance,
 }
 
 /// What was spent at a rate and has not leaked away.
@@ -153,14 +153,15 @@ impl Bucket {
     }
 
     fn remaining(&self) -> u32 {
-        let left = (u128::from(self.rate.capacity) * PARTS).saturating_sub(self.spent) / PARTS;
+        let left =
+            (u128::from(self.rate.capacity) * PARTS_PER_POINT).saturating_sub(self.spent) / PARTS_PER_POINT;
         u32::try_from(left).unwrap_or(u32::MAX)
     }
 
     /// In how many seconds these points can be spent; none if they can be now.
     fn wait(&self, points: u32) -> Option<u64> {
-        let after = self.spent + u128::from(points) * PARTS;
-        let over = after.saturating_sub(u128::from(self.rate.capacity) * PARTS);
+        let after = self.spent + u128::from(points) * PARTS_PER_POINT;
+        let over = after.saturating_sub(u128::from(self.rate.capacity) * PARTS_PER_POINT);
         if over == 0 {
             return None;
         }
@@ -170,7 +171,7 @@ impl Bucket {
     }
 
     fn spend(&mut self, points: u32) {
-        self.spent += u128::from(points) * PARTS;
+        self.spent += u128::from(points) * PARTS_PER_POINT;
     }
 }
 
@@ -194,9 +195,9 @@ impl Budgets {
         Self {
             rates,
             buckets: Mutex::new(Buckets {
-                tokens: LruCache::new(MOST_MEMBERS),
-                addresses: LruCache::new(MOST_ADDRESSES),
-                together: Bucket::new(rates.address.times(TOGETHER)),
+                tokens: LruCache::new(MAX_TOKENS),
+                addresses: LruCache::new(MAX_ADDRESSES),
+                together: Bucket::new(rates.address.times(ADDRESSES_TOGETHER)),
             }),
         }
     }
@@ -215,7 +216,7 @@ impl Budgets {
         payer: Payer,
         now: DateTime<Utc>,
         act: impl FnOnce(&mut [&mut Bucket]) -> T,
-    ) -> (T, Standing) {
+    ) -> (T, Balance) {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let Buckets {
             tokens,
@@ -227,7 +228,7 @@ impl Budgets {
             buckets.iter_mut().for_each(|bucket| bucket.leak(now));
             let done = act(buckets);
             let remaining = buckets[0].remaining();
-            (done, Standing { remaining, rate })
+            (done, Balance { remaining, rate })
         };
         match payer {
             Payer::Token(id) => act(&mut [tokens.get_or_insert_mut(id, || Bucket::new(rate))]),
@@ -242,8 +243,8 @@ impl Budgets {
     ///
     /// # Errors
     /// For how long there is not enough.
-    pub fn spend(&self, payer: Payer, points: u32, now: DateTime<Utc>) -> Result<Standing, Spent> {
-        let (wait, standing) = self.with_buckets(payer, now, |buckets| {
+    pub fn spend(&self, payer: Payer, points: u32, now: DateTime<Utc>) -> Result<Balance, BudgetExceeded> {
+        let (wait, balance) = self.with_buckets(payer, now, |buckets| {
             let wait = buckets.iter().filter_map(|bucket| bucket.wait(points)).max();
             if wait.is_none() {
                 buckets.iter_mut().for_each(|bucket| bucket.spend(points));
@@ -251,20 +252,20 @@ impl Budgets {
             wait
         });
         match wait {
-            None => Ok(standing),
-            Some(seconds) => Err(Spent { seconds, standing }),
+            None => Ok(balance),
+            Some(seconds) => Err(BudgetExceeded { seconds, balance }),
         }
     }
 
     /// Spends as much of these points as there is: for what is sent unasked, and cannot be refused.
-    pub fn draw(&self, payer: Payer, mut points: u32, now: DateTime<Utc>) -> Standing {
-        let ((), standing) = self.with_buckets(payer, now, |buckets| {
+    pub fn draw(&self, payer: Payer, mut points: u32, now: DateTime<Utc>) -> Balance {
+        let ((), balance) = self.with_buckets(payer, now, |buckets| {
             for bucket in buckets {
                 points = points.min(bucket.remaining());
                 bucket.spend(points);
             }
         });
-        standing
+        balance
     }
 
     /// In how many seconds these points can be spent, at least one.
@@ -276,7 +277,7 @@ impl Budgets {
     }
 
     /// How a budget stands.
-    pub fn standing(&self, payer: Payer, now: DateTime<Utc>) -> Standing {
+    pub fn balance(&self, payer: Payer, now: DateTime<Utc>) -> Balance {
         self.draw(payer, 0, now)
     }
 }
@@ -309,14 +310,14 @@ mod tests {
         let budgets = budgets(100, 60);
         assert_eq!(budgets.spend(ADA, 70, at(0)).unwrap().remaining, 30);
         let spent = budgets.spend(ADA, 40, at(0)).unwrap_err();
-        assert_eq!((spent.seconds, spent.standing.remaining), (10, 30));
+        assert_eq!((spent.seconds, spent.balance.remaining), (10, 30));
         assert_eq!(budgets.spend(ADA, 40, at(9_999_999)).unwrap_err().seconds, 1);
         assert_eq!(budgets.spend(ADA, 40, at(10_000_000)).unwrap().remaining, 0);
-        assert_eq!(budgets.standing(ADA, at(60_000_000)).remaining, 50);
-        assert_eq!(budgets.standing(ADA, at(60_000_000)).full_in(), 50);
-        assert_eq!(budgets.standing(ADA, at(600_000_000)).remaining, 100);
+        assert_eq!(budgets.balance(ADA, at(60_000_000)).remaining, 50);
+        assert_eq!(budgets.balance(ADA, at(60_000_000)).full_in(), 50);
+        assert_eq!(budgets.balance(ADA, at(600_000_000)).remaining, 100);
         // A clock that is set back gives nothing, and takes nothing.
-        assert_eq!(budgets.standing(ADA, at(0)).remaining, 100);
+        assert_eq!(budgets.balance(ADA, at(0)).remaining, 100);
     }
 
     #[test]
@@ -333,7 +334,7 @@ mod tests {
         assert_eq!(budgets.draw(ADA, 7, at(0)).remaining, 3);
         assert_eq!(budgets.draw(ADA, 7, at(0)).remaining, 0);
         assert_eq!(budgets.spend(ADA, 1, at(0)).unwrap_err().seconds, 1);
-        assert_eq!(budgets.standing(ADA, at(1_000_000)).remaining, 1);
+        assert_eq!(budgets.balance(ADA, at(1_000_000)).remaining, 1);
     }
 
     /// Over any window of time, at most the capacity and what comes back in that time is spent.
@@ -352,7 +353,7 @@ mod tests {
                     Ok(_) => spent.push((now, points)),
                     Err(wait) => {
                         let later = i64::try_from(wait.seconds).unwrap() * 1_000_000;
-                        let before = budgets.standing(ADA, at(now));
+                        let before = budgets.balance(ADA, at(now));
                         assert!(before.remaining < points, "it was refused with reason");
                         if dice.random_bool(0.1) {
                             now += later;
@@ -382,7 +383,7 @@ mod tests {
     fn addresses_are_bounded_in_number_and_in_what_they_spend_together() {
         let budgets = budgets(10, 60);
         let address = |number: u32| Payer::Address(Some(Ipv4Addr::from_bits(number).into()));
-        for number in 0..TOGETHER {
+        for number in 0..ADDRESSES_TOGETHER {
             assert_eq!(budgets.spend(address(number), 10, at(0)).unwrap().remaining, 0);
         }
         let all: u32 = (0..100_000)
@@ -391,7 +392,7 @@ mod tests {
             .sum();
         assert_eq!(all, 0, "no more than fifty addresses' worth");
         let remembered = budgets.buckets.lock().unwrap().addresses.len();
-        assert!(remembered <= MOST_ADDRESSES.get());
+        assert!(remembered <= MAX_ADDRESSES.get());
         assert!(
             budgets.spend(ADA, 10, at(0)).is_ok(),
             "members are not in their way"

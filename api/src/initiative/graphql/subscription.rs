@@ -9,7 +9,7 @@ use wayin_entity::initiative;
 
 use super::{Initiative, listed};
 use crate::app::App;
-use crate::auth::permission::Subscribing;
+use crate::auth::permission::SubscriptionGuard;
 use crate::error::Error;
 use crate::graphql::app;
 use crate::initiative::filter_input::InitiativeFilter;
@@ -20,7 +20,7 @@ use crate::pattern::engine::Altered;
 #[derive(Default)]
 pub struct InitiativeSubscription;
 
-#[Subscription(guard = "Subscribing")]
+#[Subscription(guard = "SubscriptionGuard")]
 impl InitiativeSubscription {
     /// Each initiative that is published or altered from now on, as it stands then, that you may read and of
     /// which the filter is TRUE. A record that a funder may read in part is among them where the filter does

@@ -157,9 +157,9 @@ async fn answer(
 fn who_may(app: &App, requester: &Requester, kind: Kind) -> Result<(Asking, Reader)> {
     let (asking, reader) = (Asking::of(requester), requester.member()?.reader());
     let (field, told) = kind.of_graphql();
-    app.permissions.may_ask_for(asking, "Query", field)?;
+    app.permissions.check_field(asking, "Query", field)?;
     told.iter()
-        .try_for_each(|of| app.permissions.may_ask_for_all_of(asking, of))?;
+        .try_for_each(|of| app.permissions.check_all_fields(asking, of))?;
     Ok((asking, reader))
 }
 

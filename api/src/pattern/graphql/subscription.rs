@@ -10,7 +10,7 @@ use wayin_entity::Dimension;
 
 use super::super::ask::{Asker, PatternInput};
 use super::{Pattern, asker, asks_for_cautions};
-use crate::auth::permission::Subscribing;
+use crate::auth::permission::SubscriptionGuard;
 use crate::error::Error;
 use crate::graphql::app;
 use crate::initiative::filter_input::InitiativeFilter;
@@ -25,7 +25,7 @@ const ASKED_EVERY: Duration = Duration::from_millis(200);
 #[derive(Default)]
 pub struct PatternSubscription;
 
-#[Subscription(guard = "Subscribing")]
+#[Subscription(guard = "SubscriptionGuard")]
 impl PatternSubscription {
     /// How often two conditions coincide: the present answer at once, and from then on the answer whenever
     /// it is another, at most once a second. How far the change log was read does not make it another.

@@ -2,7 +2,7 @@
 
 use async_graphql::SimpleObject;
 
-use super::Standing;
+use super::Balance;
 
 /// What you may spend on operations, in points: `docs/cost.md` says what each costs.
 #[derive(Clone, Copy, Debug, SimpleObject)]
@@ -15,12 +15,12 @@ pub struct Budget {
     restores_per_second: f64,
 }
 
-impl From<Standing> for Budget {
-    fn from(standing: Standing) -> Self {
+impl From<Balance> for Budget {
+    fn from(balance: Balance) -> Self {
         Self {
-            capacity: standing.rate.capacity,
-            remaining: standing.remaining,
-            restores_per_second: standing.restores_per_second(),
+            capacity: balance.rate.capacity,
+            remaining: balance.remaining,
+            restores_per_second: balance.restores_per_second(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Members: adding, listing and revoking them, and finding the one that a token names.
 
+pub mod graphql;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult, JoinType, QueryFilter,
@@ -9,9 +11,9 @@ use sea_orm::{
 use uuid::Uuid;
 use wayin_entity::{Capability, KeptSubject, Role, issued_token, member, organisation};
 
+use super::issued_token::last_use;
+use super::jwt::{Subject, Verified, Verifier};
 use super::requester::{Member, Requester};
-use super::token::{Subject, Verified, Verifier};
-use super::token_use;
 use crate::change::{self, Act};
 use crate::error::{Error, Result, TokenError};
 use crate::keeping::{self, Save, Standing, Target, document};
@@ -33,7 +35,7 @@ pub async fn requester(
     };
     let verified = match verifier.verify(token).await {
         Ok(verified) => verified,
-        Err(trouble) => return Ok(Requester::Anonymous(trouble)),
+        Err(reason) => return Ok(Requester::Anonymous(reason)),
     };
     let asking = asking(db, &verified).await.map_err(|cause| Error::Unavailable {
         message: "it cannot be determined who is asking; try again shortly",
@@ -49,7 +51,7 @@ pub async fn requester(
         return Ok(Requester::Anonymous(TokenError::TokenRevoked));
     }
     if let Some(token) = asking.token_id {
-        token_use::note_use(db, &verifier.uses, token, asking.token_used_at);
+        last_use::note_use(db, &verifier.uses, token, asking.token_used_at);
     }
     Ok(Requester::Member(Member {
         id: asking.id,

@@ -1,6 +1,9 @@
 //! Tokens that are issued here: each is a row, under the `jti` of the token, so that it can be listed and
 //! revoked. The text of a token is kept nowhere.
 
+pub mod graphql;
+pub mod last_use;
+
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
@@ -9,7 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 use wayin_entity::{issued_token, member};
 
-use super::token::{Signer, Subject};
+use super::jwt::{Signer, Subject};
 use crate::change::{self, Act};
 use crate::error::{Error, Result};
 use crate::keeping::check_text;

@@ -1,6 +1,6 @@
 //! The table itself, for reading from top to bottom.
 
-use super::Shows::{AsItsHolder, Counted, Known, Oneself, OwnOrganisation, OwnPortfolio, Part, Whole};
+use super::Exposure::{AsItsHolder, Counted, Known, Oneself, OwnOrganisation, OwnPortfolio, Part, Whole};
 use super::{Allowed, Row, Rule, SUBSCRIPTION};
 use wayin_entity::Capability::{
     self, ImportFiles, ManageMembers, ManageReferenceData, ReadAuditTrail, RedactText, ReviewSubmissions,
@@ -140,7 +140,7 @@ pub const TABLE: &[Row] = &[
         "id meeting perspective entryPoint challenge place text",
         Members,
     ),
-    // A claim's pattern is told to everybody; what belongs to single strata is not.
+    // A claim's pattern is open to everybody; what belongs to single strata is not.
     (
         "Pattern",
         "reading table unknownBecause rateWhen rateOtherwise riskDifference riskRatio oddsRatio \

@@ -8,8 +8,8 @@ use serde_json::json;
 use uuid::Uuid;
 use wayin_entity::{issued_token, member};
 
-use super::issued::{Draft, USUAL_DAYS, Until, issue, revoke};
-use super::members::Member;
+use super::{Draft, USUAL_DAYS, Until, issue, revoke};
+use crate::auth::member::graphql::Member;
 use crate::error::Error;
 use crate::graphql::{
     app,
@@ -258,7 +258,7 @@ impl TokenMutation {
             Begun::Refused(finding) => return Ok(IssueTokenPayload::refused(finding.into())),
             Begun::Repeated(answer) => {
                 let row = answer.row;
-                let owner = super::member::by_id(&app.db, row.member_id).await?;
+                let owner = crate::auth::member::by_id(&app.db, row.member_id).await?;
                 let missing = || Error::Internal("a token's member is not there".into());
                 return Ok(IssueTokenPayload {
                     token: Some(issuing.text(&row, owner.ok_or_else(missing)?.subject)?),

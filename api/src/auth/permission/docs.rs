@@ -1,24 +1,24 @@
-//! The permission table as `docs/access.md` prints it.
+//! The permission policy as tables of `docs/access.md`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use wayin_entity::Role;
 
-use super::touches::{self, Row, TOUCHES};
-use super::{Allowed, Shows, TABLE};
+use super::field_usage::{self, FIELD_USAGE, Row};
+use super::{Allowed, Exposure, TABLE};
 
-/// The table's rows, and what questions touch, as two tables in Markdown.
-pub fn printed() -> String {
+/// The policy, and the fields that arguments use, as two tables in Markdown.
+pub fn render_tables() -> String {
     let mut text = String::new();
     // Writing to a text does not fail.
-    let _ = fields(&mut text, TABLE);
+    let _ = write_policy(&mut text, TABLE);
     text.push('\n');
-    let _ = touched(&mut text);
+    let _ = write_field_usage(&mut text);
     text
 }
 
-fn fields(text: &mut String, table: &[super::Row]) -> std::fmt::Result {
+fn write_policy(text: &mut String, table: &[super::Row]) -> std::fmt::Result {
     write!(text, "| type | fields | no token |")?;
     for role in Role::ALL {
         write!(text, " {} |", role.code())?;
@@ -40,7 +40,7 @@ fn fields(text: &mut String, table: &[super::Row]) -> std::fmt::Result {
         for role in Role::ALL {
             write!(text, " {} |", mark(open(rule.allowed, Some(*role))))?;
         }
-        writeln!(text, " {} |", rule.shows.words())?;
+        writeln!(text, " {} |", rule.exposure.words())?;
     }
     Ok(())
 }
@@ -63,12 +63,12 @@ const fn mark(open: bool) -> &'static str {
     if open { "yes" } else { "" }
 }
 
-fn touched(text: &mut String) -> std::fmt::Result {
+fn write_field_usage(text: &mut String) -> std::fmt::Result {
     writeln!(text, "| asked in | by | touches |")?;
     writeln!(text, "|---|---|---|")?;
-    for Row { of, parts, .. } in TOUCHES {
+    for Row { of, parts, .. } in FIELD_USAGE {
         for part in *parts {
-            let fields = touches::fields(of, part).unwrap_or_default();
+            let fields = field_usage::fields(of, part).unwrap_or_default();
             if fields.is_empty() {
                 continue;
             }
@@ -88,9 +88,9 @@ fn touched(text: &mut String) -> std::fmt::Result {
 }
 
 /// What each condition of the table means, as the document says it.
-pub fn conditions() -> String {
+pub fn render_conditions() -> String {
     let mut text = String::from("| in the table | what shows |\n|---|---|\n");
-    for shows in Shows::ALL {
+    for shows in Exposure::ALL {
         let _ = writeln!(text, "| {} | {} |", shows.words(), shows.meaning());
     }
     text
@@ -102,10 +102,10 @@ mod tests {
 
     use super::*;
 
-    /// Has the document written anew rather than compared.
+    /// Set it to write the document instead of comparing it.
     const WRITE: &str = "WAYIN_WRITE_ACCESS";
 
-    /// What stands between two marks of the document put in place of what stood there.
+    /// The document with new content between two marks.
     fn with(document: &str, part: &str, content: &str) -> String {
         let (begin, end) = (format!("<!-- {part} -->\n"), format!("<!-- end of {part} -->"));
         let (before, rest) = document.split_once(&begin).expect("the document has the mark");
@@ -117,15 +117,15 @@ mod tests {
     fn the_document_prints_the_table() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/access.md");
         let document = std::fs::read_to_string(&path).expect("docs/access.md can be read");
-        let printed = with(&document, "the table", &printed());
-        let printed = with(&printed, "the conditions", &conditions());
+        let printed = with(&document, "the table", &render_tables());
+        let printed = with(&printed, "the conditions", &render_conditions());
         if std::env::var_os(WRITE).is_some() {
             std::fs::write(&path, printed).expect("docs/access.md can be written");
             return;
         }
         assert!(
             printed == document,
-            "docs/access.md is stale; write it anew with `{WRITE}=1 cargo test -p wayin the_document_prints_the_table`"
+            "docs/access.md is stale; write it with `{WRITE}=1 cargo test -p wayin the_document_prints_the_table`"
         );
     }
 }

@@ -1,6 +1,8 @@
 //! Tokens: JSON Web Tokens, verified and, where a private key is configured, signed.
 //! The algorithm is the configuration's, never the token's.
 
+pub mod claims;
+
 use std::sync::Arc;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -10,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::claims::{self, Claims};
+use self::claims::Claims;
+use super::issued_token::last_use::Uses;
 use super::issuer::{Issuer, Keys, NotGood};
-use super::token_use::Uses;
 use crate::clock::{Clock, SystemClock};
 use crate::error::TokenError;
 
@@ -51,14 +53,14 @@ struct Signed<'a> {
 }
 
 /// A token as it was sent, with what it says of itself before anything of it is proved.
-struct Heard<'a> {
+struct UnverifiedToken<'a> {
     token: &'a str,
     algorithm: Algorithm,
     key_id: Option<String>,
     issuer: String,
 }
 
-impl<'a> Heard<'a> {
+impl<'a> UnverifiedToken<'a> {
     fn read(token: &'a str) -> Result<Self, TokenError> {
         if token.len() > LONGEST {
             return Err(TokenError::NotAccepted);
@@ -117,7 +119,7 @@ impl Verifier {
     /// then on, for as long as anybody has this verifier.
     pub async fn follow(&self) {
         let documents = self.issuers.iter().filter_map(|issuer| match &issuer.keys {
-            Keys::Followed(followed) => Some(followed.follow()),
+            Keys::CachedKeys(followed) => Some(followed.follow()),
             Keys::One(_) => None,
         });
         futures_util::future::join_all(documents).await;
@@ -126,18 +128,19 @@ impl Verifier {
     /// Whom a token names, if it is good. Waits for the keys of its issuer to be read again where it names
     /// one that is not known, and for nothing else.
     pub async fn verify(&self, token: &str) -> Result<Verified, TokenError> {
-        let heard = Heard::read(token)?;
-        let issuer = self.issuer(&heard)?;
-        let claims = match self.claims(issuer, &heard) {
+        let token_sent = UnverifiedToken::read(token)?;
+        let issuer = self.issuer(&token_sent)?;
+        let claims = match self.claims(issuer, &token_sent) {
             Err(NotGood::UnknownKey(followed)) => {
                 followed.look_again().await;
-                self.claims(issuer, &heard).map_err(|not_good| match not_good {
-                    NotGood::UnknownKey(followed) if followed.keys().is_none() => TokenError::NoKeys,
-                    NotGood::UnknownKey(_) => TokenError::NotAccepted,
-                    NotGood::Refused(trouble) => trouble,
-                })?
+                self.claims(issuer, &token_sent)
+                    .map_err(|not_good| match not_good {
+                        NotGood::UnknownKey(followed) if followed.keys().is_none() => TokenError::NoKeys,
+                        NotGood::UnknownKey(_) => TokenError::NotAccepted,
+                        NotGood::Refused(reason) => reason,
+                    })?
             }
-            Err(NotGood::Refused(trouble)) => return Err(trouble),
+            Err(NotGood::Refused(reason)) => return Err(reason),
             Ok(claims) => claims,
         };
         let token = claims.id.as_deref().filter(|_| issuer.is_own);
@@ -150,19 +153,22 @@ impl Verifier {
     /// Until when a good token is taken: so long after its `exp` as clocks may differ. None where that
     /// is further off than can be told.
     pub fn taken_until(&self, token: &str) -> Option<DateTime<Utc>> {
-        let heard = Heard::read(token).ok()?;
-        let issuer = self.issuer(&heard).ok()?;
-        self.claims(issuer, &heard).ok()?.taken_until()
+        let token_sent = UnverifiedToken::read(token).ok()?;
+        let issuer = self.issuer(&token_sent).ok()?;
+        self.claims(issuer, &token_sent).ok()?.taken_until()
     }
 
-    fn issuer(&self, heard: &Heard<'_>) -> Result<&Issuer, TokenError> {
-        let issuer = self.issuers.iter().find(|issuer| issuer.name == heard.issuer);
+    fn issuer(&self, token_sent: &UnverifiedToken<'_>) -> Result<&Issuer, TokenError> {
+        let issuer = self
+            .issuers
+            .iter()
+            .find(|issuer| issuer.name == token_sent.issuer);
         issuer.ok_or(TokenError::OtherIssuer)
     }
 
-    fn claims(&self, issuer: &Issuer, heard: &Heard<'_>) -> Result<Claims, NotGood> {
-        let key_id = heard.key_id.as_deref();
-        issuer.claims(heard.token, heard.algorithm, key_id, SystemClock.now())
+    fn claims(&self, issuer: &Issuer, token_sent: &UnverifiedToken<'_>) -> Result<Claims, NotGood> {
+        let key_id = token_sent.key_id.as_deref();
+        issuer.claims(token_sent.token, token_sent.algorithm, key_id, SystemClock.now())
     }
 }
 

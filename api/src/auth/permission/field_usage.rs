@@ -1,5 +1,5 @@
-//! What a question touches: the fields that an argument, a filter, an order or a dimension reads, though they
-//! are not selected. Whoever may not read a field may not ask about it either.
+//! The fields that an argument, a filter, an order or a dimension uses without selecting them. Who may not read a
+//! field may not ask about it either.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -73,7 +73,7 @@ const ASKED_AT_ALL: &str = "";
 
 /// What is asked, and what that reads. A field with arguments is named with its type, as `Query.places`; input
 /// types and enums by themselves.
-pub const TOUCHES: &[Row] = &[
+pub const FIELD_USAGE: &[Row] = &[
     // Arguments of fields.
     these("Query.node", &["id"], &[("Node", "id")]),
     these("Query.nodes", &["ids"], &[("Node", "id")]),
@@ -368,7 +368,7 @@ pub const TOUCHES: &[Row] = &[
     these("Dimension", &["YEAR_STARTED"], &[("Initiative", "startedOn")]),
 ];
 
-/// What stands for every place, or every part, in [`TOUCHES_NOTHING`].
+/// What stands for every place, or every part, in [`USES_NO_FIELD`].
 pub const ANY: &str = "*";
 
 /// A row: where something is asked, some of its parts, and why they read no field by themselves.
@@ -380,7 +380,7 @@ const COMPARES: &str = "it compares what the field that holds it reads";
 const COMPARED: &str = "it is what the field that holds it is compared with";
 
 /// What can be asked and reads no field, with the reason.
-pub const TOUCHES_NOTHING: &[Nothing] = &[
+pub const USES_NO_FIELD: &[Nothing] = &[
     (
         ANY,
         &["first", "after", "last", "before"],
@@ -437,7 +437,7 @@ pub const TOUCHES_NOTHING: &[Nothing] = &[
 
 /// Every row by where it is asked and by its part.
 static PARTS: LazyLock<HashMap<Field, (&str, &Row)>> = LazyLock::new(|| {
-    let rows = TOUCHES.iter();
+    let rows = FIELD_USAGE.iter();
     rows.flat_map(|row| row.parts.iter().map(move |part| ((row.of, *part), (*part, row))))
         .collect()
 });
@@ -452,9 +452,9 @@ pub fn fields(of: &str, part: &str) -> Option<Vec<Field>> {
     })
 }
 
-fn show(fields: Vec<Field>, path: &str, see: &mut See<'_>) -> Result<()> {
+fn show(fields: Vec<Field>, path: &str, visit: &mut Visit<'_>) -> Result<()> {
     fields.into_iter().try_for_each(|field| {
-        see(Touched {
+        visit(UsedField {
             path,
             field: Some(field),
         })
@@ -462,60 +462,60 @@ fn show(fields: Vec<Field>, path: &str, see: &mut See<'_>) -> Result<()> {
 }
 
 /// Whether the explicit list says that a part reads nothing.
-pub fn touches_nothing(of: &str, part: &str) -> bool {
-    TOUCHES_NOTHING
+pub fn uses_no_field(of: &str, part: &str) -> bool {
+    USES_NO_FIELD
         .iter()
         .any(|(one, parts, _)| (*one == of || *one == ANY) && (parts.contains(&part) || parts.contains(&ANY)))
 }
 
-/// A field that is touched, and where.
+/// A field that is used, and where.
 #[derive(Clone, Copy, Debug)]
-pub struct Touched<'a> {
+pub struct UsedField<'a> {
     /// Where in the arguments; the field itself where it is asked for.
     pub path: &'a str,
     /// The field; none for what no row speaks of.
     pub field: Option<Field>,
 }
 
-/// What is told of each field that is touched, until it refuses one.
-pub type See<'a> = dyn FnMut(Touched<'_>) -> Result<()> + 'a;
+/// Visits each field that is used, until it refuses one.
+pub type Visit<'a> = dyn FnMut(UsedField<'_>) -> Result<()> + 'a;
 
-/// Shows each field that a field (`Type.field`) reads whatever its arguments are.
-pub fn of_asking(asked: &str, see: &mut See<'_>) -> Result<()> {
-    show(fields(asked, ASKED_AT_ALL).unwrap_or_default(), asked, see)
+/// Exposure each field that a field (`Type.field`) reads whatever its arguments are.
+pub fn visit_field(asked: &str, visit: &mut Visit<'_>) -> Result<()> {
+    show(fields(asked, ASKED_AT_ALL).unwrap_or_default(), asked, visit)
 }
 
-/// Shows each field that a part of a question reads, and what is within it. What is null asks nothing.
-pub fn of_part(of: &str, part: &str, path: &str, value: &Value, see: &mut See<'_>) -> Result<()> {
+/// Exposure each field that a part of a question reads, and what is within it. What is null asks nothing.
+pub fn visit_part(of: &str, part: &str, path: &str, value: &Value, visit: &mut Visit<'_>) -> Result<()> {
     if *value == Value::Null {
         return Ok(());
     }
     let Some(read) = fields(of, part) else {
-        if touches_nothing(of, part) {
+        if uses_no_field(of, part) {
             return Ok(());
         }
-        return see(Touched { path, field: None });
+        return visit(UsedField { path, field: None });
     };
-    show(read, path, see)?;
+    show(read, path, visit)?;
     match PARTS.get(&(of, part)).and_then(|(_, row)| row.nested) {
-        Some(nested) => of_value(nested, path, value, see),
+        Some(nested) => visit_value(nested, path, value, visit),
         None => Ok(()),
     }
 }
 
-/// Shows each field that a value of an input type or of an enum reads.
-pub fn of_value(of: &str, path: &str, value: &Value, see: &mut See<'_>) -> Result<()> {
+/// Exposure each field that a value of an input type or of an enum reads.
+pub fn visit_value(of: &str, path: &str, value: &Value, visit: &mut Visit<'_>) -> Result<()> {
     match value {
         Value::Object(parts) => parts
             .iter()
-            .try_for_each(|(part, value)| of_part(of, part, &format!("{path}.{part}"), value, see)),
+            .try_for_each(|(part, value)| visit_part(of, part, &format!("{path}.{part}"), value, visit)),
         Value::List(values) => values
             .iter()
             .enumerate()
-            .try_for_each(|(at, value)| of_value(of, &format!("{path}.{at}"), value, see)),
-        Value::Enum(name) => of_part(of, name, path, &Value::Boolean(true), see),
+            .try_for_each(|(at, value)| visit_value(of, &format!("{path}.{at}"), value, visit)),
+        Value::Enum(name) => visit_part(of, name, path, &Value::Boolean(true), visit),
         // A variable's value of an enum comes as text.
-        Value::String(name) => of_part(of, name, path, &Value::Boolean(true), see),
+        Value::String(name) => visit_part(of, name, path, &Value::Boolean(true), visit),
         Value::Null | Value::Number(_) | Value::Boolean(_) | Value::Binary(_) => Ok(()),
     }
 }
@@ -526,10 +526,10 @@ mod tests {
 
     use super::*;
 
-    fn touched(of: &str, value: serde_json::Value) -> Vec<String> {
+    fn used(of: &str, value: serde_json::Value) -> Vec<String> {
         let value = Value::from_json(value).expect("it is JSON");
         let mut all = Vec::new();
-        of_value(of, "filter", &value, &mut |Touched { path, field }| {
+        visit_value(of, "filter", &value, &mut |UsedField { path, field }| {
             all.push(match field {
                 Some((of, field)) => format!("{path} {of}.{field}"),
                 None => format!("{path} nothing known"),
@@ -545,7 +545,7 @@ mod tests {
         let filter = json!({"or": [{"title": {"eq": "x"}}, {"not": {"fundingTerms": {"some": {
             "amountMinor": {"gt": 5}, "funder": {"name": {"contains": "y"}}}}}}], "endedOn": null});
         assert_eq!(
-            touched("InitiativeFilter", filter),
+            used("InitiativeFilter", filter),
             [
                 "filter.or.0.title Initiative.title",
                 "filter.or.1.not.fundingTerms Initiative.fundingTerms",
@@ -555,20 +555,20 @@ mod tests {
             ]
         );
         assert_eq!(
-            touched("Dimension", json!("REGION")),
+            used("Dimension", json!("REGION")),
             ["filter Initiative.place", "filter Place.within"]
         );
         // One by itself stands for a list of it.
         assert_eq!(
-            touched("InitiativeFilter", json!({"and": {"title": {}}})),
+            used("InitiativeFilter", json!({"and": {"title": {}}})),
             ["filter.and.title Initiative.title"]
         );
     }
 
     #[test]
-    fn what_no_row_speaks_of_is_told() {
+    fn what_no_row_names_is_reported() {
         assert_eq!(
-            touched("InitiativeFilter", json!({"weather": 1})),
+            used("InitiativeFilter", json!({"weather": 1})),
             ["filter.weather nothing known"]
         );
     }

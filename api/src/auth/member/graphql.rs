@@ -6,8 +6,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 use wayin_entity::{Role, member};
 
-use super::member::{Draft, revoke_one, save};
-use super::token::Subject;
+use super::{Draft, revoke_one, save};
+use crate::auth::jwt::Subject;
 use crate::graphql::{connection::Connection, decode, list::list, loader, mutating};
 use crate::id::NodeKind;
 use crate::initiative::graphql::Organisation;

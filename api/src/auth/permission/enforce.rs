@@ -1,5 +1,4 @@
-//! Checks what is asked against the table: every field that is selected, and every field that what is asked
-//! touches.
+//! Checks an operation against the policy: every field that it selects, and every field that its arguments use.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -9,7 +8,7 @@ use async_graphql::extensions::ResolveInfo;
 use async_graphql::{Context, Guard, QueryPathSegment, Value, Variables};
 use wayin_entity::Role;
 
-use super::touches::{self, Field, Touched};
+use super::field_usage::{self, Field, UsedField};
 use super::{Allowed, Row, Rule, SUBSCRIPTION, TABLE};
 use crate::auth::requester::Requester;
 use crate::error::{Error, Result, TokenError};
@@ -19,14 +18,14 @@ const QUERY: &str = "Query";
 /// The root type of mutations: what they are given is to be written, and asks about nothing.
 const MUTATION: &str = "Mutation";
 
-/// Who asks, as far as the table is concerned.
+/// Who asks, as far as the policy is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asking {
     /// Somebody without a token that is good.
     Nobody(TokenError),
     /// A member.
     Member(Role),
-    /// A claim, which tells everybody what a dashboard may be told.
+    /// A claim, which everybody may read: what a dashboard may ask for.
     Claim,
 }
 
@@ -34,31 +33,29 @@ impl Asking {
     /// The one who asks.
     pub const fn of(requester: &Requester) -> Self {
         match requester {
-            Requester::Anonymous(trouble) => Self::Nobody(*trouble),
+            Requester::Anonymous(cause) => Self::Nobody(*cause),
             Requester::Member(member) => Self::Member(member.role),
         }
     }
 
-    /// Why what is open to some is not open to who asks; none where it is.
-    fn refused(self, allowed: Allowed) -> Option<Refused> {
-        if allowed == Allowed::Everyone {
-            return None;
-        }
-        let (role, why) = match self {
-            Self::Nobody(trouble) => return Some(Refused::Unknown(trouble)),
-            Self::Member(role) => (role, format!("your role is {}", role.code())),
-            Self::Claim => (Role::Dashboard, "a claim is told to everybody".into()),
+    /// Checks whether they may ask for what is open to some. `describe` turns whom it is open to into a message.
+    fn check(self, allowed: Allowed, describe: impl FnOnce(&str) -> String) -> Result<()> {
+        let role = match self {
+            _ if allowed == Allowed::Everyone => return Ok(()),
+            Self::Nobody(cause) => return Err(Error::Unauthenticated(cause)),
+            Self::Member(role) => role,
+            Self::Claim => Role::Dashboard,
         };
-        (!allowed.includes(role)).then(|| Refused::Closed(format!("for {}; {why}", allowed.words())))
+        if allowed.includes(role) {
+            return Ok(());
+        }
+        let why = match self {
+            Self::Claim => "a claim is open to everybody".into(),
+            _ => format!("your role is {}", role.code()),
+        };
+        let open_to = format!("for {}; {why}", allowed.words());
+        Err(Error::Forbidden(describe(&open_to)))
     }
-}
-
-/// Why a field is not open to who asks.
-enum Refused {
-    /// Nobody knows who asks.
-    Unknown(TokenError),
-    /// It is for others.
-    Closed(String),
 }
 
 /// Checks what is asked against a table.
@@ -84,59 +81,55 @@ impl Permissions {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] and [`Error::Forbidden`] where they may not.
-    pub fn may_ask_for(&self, asking: Asking, of: &str, field: &str) -> Result<()> {
+    pub fn check_field(&self, asking: Asking, of: &str, field: &str) -> Result<()> {
         let Some(rule) = self.0.get(&(of, field)) else {
             return Err(Error::Forbidden("this field is open to nobody".into()));
         };
-        match asking.refused(rule.allowed) {
-            None => Ok(()),
-            Some(Refused::Unknown(trouble)) => Err(Error::Unauthenticated(trouble)),
-            Some(Refused::Closed(reason)) => Err(Error::Forbidden(format!("this is {reason}"))),
-        }
+        asking.check(rule.allowed, |open_to| format!("this is {open_to}"))
     }
 
     /// Whether somebody may ask for every field of a type, as a file answers them.
     ///
     /// # Errors
-    /// As [`may_ask_for`](Self::may_ask_for).
-    pub fn may_ask_for_all_of(&self, asking: Asking, of: &str) -> Result<()> {
+    /// As [`check_field`](Self::check_field).
+    pub fn check_all_fields(&self, asking: Asking, of: &str) -> Result<()> {
         self.0
             .keys()
             .filter(|(one, _)| *one == of)
-            .try_for_each(|(of, field)| self.may_ask_for(asking, of, field))
+            .try_for_each(|(of, field)| self.check_field(asking, of, field))
     }
 
     /// Whether somebody may read every field that a value of an input type touches. `path` names the argument.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] and [`Error::Forbidden`] where they may not, with the place in the argument.
-    pub fn may_touch(&self, asking: Asking, of: &str, path: &str, value: &Value) -> Result<()> {
-        touches::of_value(of, path, value, &mut |touched| self.check(asking, touched))
+    pub fn check_usage(&self, asking: Asking, of: &str, path: &str, value: &Value) -> Result<()> {
+        field_usage::visit_value(of, path, value, &mut |used| self.check(asking, used))
     }
 
     /// Whether somebody may read every field that a field touches when it is asked with some arguments.
     ///
     /// # Errors
-    /// As [`may_touch`](Self::may_touch).
-    pub fn may_touch_by(
+    /// As [`check_usage`](Self::check_usage).
+    pub fn check_field_usage(
         &self,
         asking: Asking,
         (of, field): (&str, &str),
         arguments: impl IntoIterator<Item = (String, Value)>,
     ) -> Result<()> {
         let asked = format!("{of}.{field}");
-        let check = &mut |touched: Touched<'_>| self.check(asking, touched);
-        touches::of_asking(&asked, check)?;
+        let check = &mut |used: UsedField<'_>| self.check(asking, used);
+        field_usage::visit_field(&asked, check)?;
         arguments
             .into_iter()
-            .try_for_each(|(name, value)| touches::of_part(&asked, &name, &name, &value, check))
+            .try_for_each(|(name, value)| field_usage::visit_part(&asked, &name, &name, &value, check))
     }
 
     /// Whether somebody may have a field resolved, with the variables of their operation.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] and [`Error::Forbidden`] where they may not.
-    pub fn may_resolve(
+    pub fn check_resolution(
         &self,
         asking: Asking,
         info: &ResolveInfo<'_>,
@@ -155,7 +148,7 @@ impl Permissions {
         } else {
             info.parent_type
         };
-        self.may_ask_for(asking, of, info.name)?;
+        self.check_field(asking, of, info.name)?;
         // Only a query of its own reads other fields whatever it is given.
         if of == MUTATION || (info.field.arguments.is_empty() && of != QUERY) {
             return Ok(());
@@ -170,38 +163,34 @@ impl Permissions {
             let Ok(value) = value;
             (name.node.to_string(), value)
         });
-        self.may_touch_by(asking, (of, info.name), arguments)
+        self.check_field_usage(asking, (of, info.name), arguments)
     }
 
-    fn check(&self, asking: Asking, Touched { path, field }: Touched<'_>) -> Result<()> {
+    fn check(&self, asking: Asking, UsedField { path, field }: UsedField<'_>) -> Result<()> {
         let unopened = || Error::Forbidden(format!("{path}: asks about what is open to nobody"));
         let (of, name) = field.ok_or_else(unopened)?;
         let rule = self.0.get(&(of, name)).ok_or_else(unopened)?;
-        match asking.refused(rule.allowed) {
-            None => Ok(()),
-            Some(Refused::Unknown(trouble)) => Err(Error::Unauthenticated(trouble)),
-            Some(Refused::Closed(reason)) => Err(Error::Forbidden(format!(
-                "{path}: asks about {of}.{name}, which is {reason}"
-            ))),
-        }
+        asking.check(rule.allowed, |open_to| {
+            format!("{path}: asks about {of}.{name}, which is {open_to}")
+        })
     }
 }
 
 /// Checks a subscription before anything is followed for it. What it answers is checked field by field, as
 /// queries are.
-pub struct Subscribing;
+pub struct SubscriptionGuard;
 
-impl Guard for Subscribing {
+impl Guard for SubscriptionGuard {
     async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
         let asking = Asking::of(ctx.data_unchecked::<Requester>());
         let (permissions, field) = (ctx.data_unchecked::<Permissions>(), ctx.field());
-        permissions.may_ask_for(asking, SUBSCRIPTION, field.name())?;
+        permissions.check_field(asking, SUBSCRIPTION, field.name())?;
         let arguments = field
             .arguments()
             .map_err(|cause| Error::BadInput(cause.message))?;
         let arguments = arguments
             .into_iter()
             .map(|(name, value)| (name.to_string(), value));
-        Ok(permissions.may_touch_by(asking, (SUBSCRIPTION, field.name()), arguments)?)
+        Ok(permissions.check_field_usage(asking, (SUBSCRIPTION, field.name()), arguments)?)
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
-use super::token::Subject;
+use super::Subject;
 use crate::error::TokenError;
 
 /// By how much the clocks of those who issue tokens may differ from this service's, in seconds.
@@ -144,7 +144,7 @@ mod tests {
         let number = |claim| TokenError::Mistyped(claim, "a number");
         let text = |claim| TokenError::Mistyped(claim, "a text");
         let audience = TokenError::Mistyped("aud", "a text or a list of texts");
-        for (claim, value, trouble) in [
+        for (claim, value, reason) in [
             ("exp", json!((NOW + 60).to_string()), number("exp")),
             ("exp", json!(null), number("exp")),
             ("exp", json!([NOW + 60]), number("exp")),
@@ -168,7 +168,7 @@ mod tests {
         ] {
             assert_eq!(
                 checked(&with(claim, value.clone())),
-                Err(trouble),
+                Err(reason),
                 "{claim} {value}"
             );
         }
