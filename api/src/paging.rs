@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoSimpleExpr, ModelTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, ColumnType, ConnectionTrait, EntityTrait, ExprTrait, IntoSimpleExpr, ModelTrait,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Alias, Expr, Order, Query, SelectStatement, Value, WindowStatement},
 };
 use serde::{Deserialize, Serialize};
@@ -37,9 +37,30 @@ pub enum Key {
     Text(String),
 }
 
-impl From<Option<NaiveDate>> for Key {
-    fn from(day: Option<NaiveDate>) -> Self {
-        day.map_or(Self::NotKnown, Self::Day)
+impl Key {
+    /// The value of a column that lists are sorted by.
+    fn of(value: Value) -> Self {
+        match value {
+            Value::Int(Some(number)) => Self::Number(number.into()),
+            Value::BigInt(Some(number)) => Self::Number(number),
+            Value::ChronoDateTimeUtc(Some(moment)) => Self::Moment(moment),
+            Value::ChronoDate(Some(day)) => Self::Day(day),
+            Value::String(Some(text)) => Self::Text(text),
+            _ => Self::NotKnown,
+        }
+    }
+
+    /// Whether a column can have the value.
+    fn fits(&self, column: &impl ColumnTrait) -> bool {
+        match (self, column.def().get_column_type()) {
+            (Self::NotKnown, _) => true,
+            (Self::Number(_), of) => matches!(of, ColumnType::Integer | ColumnType::BigInteger),
+            (Self::Moment(_), of) => matches!(of, ColumnType::TimestampWithTimeZone),
+            (Self::Day(_), of) => matches!(of, ColumnType::Date),
+            (Self::Text(text), of) => {
+                matches!(of, ColumnType::String(_) | ColumnType::Text) && is_storable(text)
+            }
+        }
     }
 }
 
@@ -59,10 +80,8 @@ impl From<&Key> for Value {
 pub struct Sort<C> {
     /// Tells cursors of one order from those of another.
     pub tag: &'static str,
-    /// The column; none where the id alone decides.
-    pub column: Option<C>,
-    /// What a key of the column looks like.
-    pub looks: fn(&Key) -> bool,
+    /// The column.
+    pub column: C,
     /// From the last to the first.
     pub descending: bool,
 }
@@ -76,10 +95,13 @@ pub trait Paged: EntityTrait<Model: Sync> {
 
     /// What an order sorts by.
     fn sort(order: Self::Order) -> Sort<Self::Column>;
-    /// The value that an order sorts a row by.
-    fn key(order: Self::Order, row: &Self::Model) -> Key;
     /// The id of a row.
-    fn id(row: &Self::Model) -> Uuid;
+    fn id(row: &Self::Model) -> Uuid {
+        match row.get(Self::ID) {
+            Value::Uuid(Some(id)) => id,
+            _ => Uuid::nil(),
+        }
+    }
 }
 
 /// Goes through a table in the order of its ids, some rows at a time, so that memory does not grow with the table.
@@ -143,7 +165,8 @@ impl Cursor {
     pub fn of<E: Paged>(order: E::Order, row: &E::Model) -> String {
         // Lists of different rows have orders of the same name.
         let list = E::default().table_name().to_owned();
-        let cursor = (list, E::sort(order).tag, E::key(order, row), E::id(row));
+        let Sort { tag, column, .. } = E::sort(order);
+        let cursor = (list, tag, Key::of(row.get(column)), E::id(row));
         // A tuple of texts, a plain value and an id always serialises.
         BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
     }
@@ -155,10 +178,7 @@ impl Cursor {
             .ok()
             .and_then(|bytes| serde_json::from_slice::<(String, String, Key, Uuid)>(&bytes).ok())
             .filter(|(list, tag, key, _)| {
-                list == E::default().table_name()
-                    && tag == sort.tag
-                    && (*key == Key::NotKnown || (sort.looks)(key))
-                    && !matches!(key, Key::Text(text) if !is_storable(text))
+                list == E::default().table_name() && tag == sort.tag && key.fits(&sort.column)
             })
             .map(|(_, _, key, id)| Self { key, id })
             .ok_or_else(|| Error::bad_input(argument, "is not a cursor of this list in this order"))
@@ -403,25 +423,14 @@ fn ordering<E: Paged>(request: &PageRequest<E::Order>) -> Vec<(Expr, Order)> {
         }
     };
     let mut by = Vec::with_capacity(3);
-    if let Some(column) = sort.column {
-        let not_known = Expr::case(column.into_simple_expr().is_null(), 1).finally(0);
-        if !E::is_required(&column) {
-            by.push((not_known.into(), direction(false)));
-        }
-        by.push((column.into_simple_expr(), direction(sort.descending)));
+    if sort.column.def().is_null() {
+        let not_known = Expr::case(sort.column.into_simple_expr().is_null(), 1).finally(0);
+        by.push((not_known.into(), direction(false)));
     }
+    by.push((sort.column.into_simple_expr(), direction(sort.descending)));
     by.push((E::ID.into_simple_expr(), direction(sort.descending)));
     by
 }
-
-trait Required: EntityTrait {
-    /// Whether a column is never null.
-    fn is_required(column: &Self::Column) -> bool {
-        !column.def().is_null()
-    }
-}
-
-impl<E: EntityTrait> Required for E {}
 
 /// The rows after and before the cursors.
 fn window<E: Paged>(request: &PageRequest<E::Order>) -> sea_orm::Condition {
@@ -445,9 +454,7 @@ fn beyond<E: Paged>(sort: &Sort<E::Column>, cursor: &Cursor, later: bool) -> Exp
         }
     };
     let by_id = || past(E::ID.into_simple_expr(), cursor.id.into());
-    let Some(column) = sort.column.map(IntoSimpleExpr::into_simple_expr) else {
-        return by_id();
-    };
+    let column = sort.column.into_simple_expr();
     let value = Value::from(&cursor.key);
     match (&cursor.key, later) {
         (Key::NotKnown, true) => column.is_null().and(by_id()),
@@ -456,7 +463,7 @@ fn beyond<E: Paged>(sort: &Sort<E::Column>, cursor: &Cursor, later: bool) -> Exp
             let past_it =
                 past(column.clone(), value.clone()).or(column.clone().eq(value.clone()).and(by_id()));
             // Those not known come last in either direction.
-            if later && sort.column.is_some_and(|column| column.def().is_null()) {
+            if later && sort.column.def().is_null() {
                 return past_it.or(column.is_null());
             }
             // By itself the choice would have an index read from its beginning.

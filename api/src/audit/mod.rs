@@ -11,7 +11,7 @@ use wayin_entity::audit_event;
 use crate::change::Act;
 use crate::error::Result;
 use crate::id::NodeKind;
-use crate::paging::{Key, Paged, Sort};
+use crate::paging::{Paged, Sort};
 
 /// What an act did.
 #[derive(Clone, Debug)]
@@ -59,17 +59,8 @@ impl Paged for audit_event::Entity {
     fn sort((): ()) -> Sort<Self::Column> {
         Sort {
             tag: "at-",
-            column: Some(audit_event::Column::CreatedAt),
-            looks: |key| matches!(key, Key::Moment(_)),
+            column: audit_event::Column::CreatedAt,
             descending: true,
         }
-    }
-
-    fn key((): (), row: &Self::Model) -> Key {
-        Key::Moment(row.created_at)
-    }
-
-    fn id(row: &Self::Model) -> Uuid {
-        row.id
     }
 }

@@ -4,10 +4,9 @@ pub mod graphql;
 pub mod mutations;
 mod save;
 
-use uuid::Uuid;
 use wayin_entity::claim;
 
-use crate::paging::{Key, Paged, Sort};
+use crate::paging::{Paged, Sort};
 
 impl Paged for claim::Entity {
     type Order = ();
@@ -16,17 +15,8 @@ impl Paged for claim::Entity {
     fn sort((): ()) -> Sort<Self::Column> {
         Sort {
             tag: "position",
-            column: Some(claim::Column::Position),
-            looks: |key| matches!(key, Key::Number(_)),
+            column: claim::Column::Position,
             descending: false,
         }
-    }
-
-    fn key((): (), row: &Self::Model) -> Key {
-        Key::Number(i64::from(row.position))
-    }
-
-    fn id(row: &Self::Model) -> Uuid {
-        row.id
     }
 }

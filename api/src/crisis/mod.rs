@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use wayin_entity::{crisis, crisis_place};
 
 use crate::error::Result;
-use crate::paging::{Key, Paged, Sort};
+use crate::paging::{Paged, Sort};
 use wayin_engine::predicate::CrisisPeriod;
 
 /// The period of a crisis, and the places that it bears on.
@@ -40,17 +40,8 @@ impl Paged for crisis::Entity {
     fn sort((): ()) -> Sort<Self::Column> {
         Sort {
             tag: "from",
-            column: Some(crisis::Column::FromOn),
-            looks: |key| matches!(key, Key::Day(_)),
+            column: crisis::Column::FromOn,
             descending: true,
         }
-    }
-
-    fn key((): (), row: &Self::Model) -> Key {
-        Key::Day(row.from_on)
-    }
-
-    fn id(row: &Self::Model) -> uuid::Uuid {
-        row.id
     }
 }

@@ -12,11 +12,10 @@ use sea_orm::{
     EntityTrait, ExprTrait, QueryFilter, Select,
     sea_query::{Expr, Query, SelectStatement},
 };
-use uuid::Uuid;
 use wayin_entity::{funding_term, initiative, organisation};
 
 use crate::auth::visibility::{published_sql, reads_a_part_sql, reads_whole_sql};
-use crate::paging::{Key, Paged, Sort};
+use crate::paging::{Paged, Sort};
 use wayin_engine::predicate::{InitiativeCondition, InitiativeTest};
 use wayin_engine::visibility::Reader;
 
@@ -143,51 +142,21 @@ impl Paged for initiative::Entity {
     const ID: Self::Column = initiative::Column::Id;
 
     fn sort(order: Self::Order) -> Sort<Self::Column> {
-        let (tag, column, looks): (_, _, fn(&Key) -> bool) = match (order.by, order.descending) {
-            (SortedBy::Published, false) => ("published", initiative::Column::PublishedAt, |key| {
-                matches!(key, Key::Moment(_))
-            }),
-            (SortedBy::Published, true) => ("published-", initiative::Column::PublishedAt, |key| {
-                matches!(key, Key::Moment(_))
-            }),
-            (SortedBy::Title, false) => ("title", initiative::Column::TitleFolded, |key| {
-                matches!(key, Key::Text(_))
-            }),
-            (SortedBy::Title, true) => ("title-", initiative::Column::TitleFolded, |key| {
-                matches!(key, Key::Text(_))
-            }),
-            (SortedBy::StartedOn, false) => ("started", initiative::Column::StartedOn, |key| {
-                matches!(key, Key::Day(_))
-            }),
-            (SortedBy::StartedOn, true) => ("started-", initiative::Column::StartedOn, |key| {
-                matches!(key, Key::Day(_))
-            }),
-            (SortedBy::EndedOn, false) => ("ended", initiative::Column::EndedOn, |key| {
-                matches!(key, Key::Day(_))
-            }),
-            (SortedBy::EndedOn, true) => ("ended-", initiative::Column::EndedOn, |key| {
-                matches!(key, Key::Day(_))
-            }),
+        let (tag, column) = match (order.by, order.descending) {
+            (SortedBy::Published, false) => ("published", initiative::Column::PublishedAt),
+            (SortedBy::Published, true) => ("published-", initiative::Column::PublishedAt),
+            (SortedBy::Title, false) => ("title", initiative::Column::TitleFolded),
+            (SortedBy::Title, true) => ("title-", initiative::Column::TitleFolded),
+            (SortedBy::StartedOn, false) => ("started", initiative::Column::StartedOn),
+            (SortedBy::StartedOn, true) => ("started-", initiative::Column::StartedOn),
+            (SortedBy::EndedOn, false) => ("ended", initiative::Column::EndedOn),
+            (SortedBy::EndedOn, true) => ("ended-", initiative::Column::EndedOn),
         };
         Sort {
             tag,
-            column: Some(column),
-            looks,
+            column,
             descending: order.descending,
         }
-    }
-
-    fn key(order: Self::Order, row: &Self::Model) -> Key {
-        match order.by {
-            SortedBy::Published => Key::Moment(row.published_at),
-            SortedBy::Title => Key::Text(row.title_folded.clone()),
-            SortedBy::StartedOn => row.started_on.into(),
-            SortedBy::EndedOn => row.ended_on.into(),
-        }
-    }
-
-    fn id(row: &Self::Model) -> Uuid {
-        row.id
     }
 }
 
@@ -198,17 +167,8 @@ impl Paged for funding_term::Entity {
     fn sort((): ()) -> Sort<Self::Column> {
         Sort {
             tag: "starts-",
-            column: Some(funding_term::Column::StartsOn),
-            looks: |key| matches!(key, Key::Day(_)),
+            column: funding_term::Column::StartsOn,
             descending: true,
         }
-    }
-
-    fn key((): (), row: &Self::Model) -> Key {
-        row.starts_on.into()
-    }
-
-    fn id(row: &Self::Model) -> Uuid {
-        row.id
     }
 }

@@ -9,7 +9,7 @@ use wayin_entity::revision;
 
 use crate::database::is_one_of;
 use crate::error::Result;
-use crate::paging::{Key, Paged, Sort};
+use crate::paging::{Paged, Sort};
 
 /// The record of an initiative at a version; none where there is no such version.
 pub async fn document(db: &impl ConnectionTrait, initiative: Uuid, version: i32) -> Result<Option<Value>> {
@@ -81,17 +81,8 @@ impl Paged for revision::Entity {
     fn sort((): ()) -> Sort<Self::Column> {
         Sort {
             tag: "version-",
-            column: Some(revision::Column::Version),
-            looks: |key| matches!(key, Key::Number(_)),
+            column: revision::Column::Version,
             descending: true,
         }
-    }
-
-    fn key((): (), row: &Self::Model) -> Key {
-        Key::Number(row.version.into())
-    }
-
-    fn id(row: &Self::Model) -> Uuid {
-        row.id
     }
 }

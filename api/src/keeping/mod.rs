@@ -21,7 +21,7 @@ use crate::database::insert_all;
 use crate::error::Result;
 use crate::id::NodeKind;
 use crate::mutation::Refusal;
-use crate::paging::{Key, Paged, Sort};
+use crate::paging::{Paged, Sort};
 use wayin_records::finding::{Finding, FindingCode, Findings};
 use wayin_records::spelling;
 use wayin_records::spelling::is_storable;
@@ -327,17 +327,8 @@ impl Paged for kept_revision::Entity {
     fn sort((): ()) -> Sort<Self::Column> {
         Sort {
             tag: "version-",
-            column: Some(kept_revision::Column::Version),
-            looks: |key| matches!(key, Key::Number(_)),
+            column: kept_revision::Column::Version,
             descending: true,
         }
-    }
-
-    fn key((): (), row: &Self::Model) -> Key {
-        Key::Number(row.version.into())
-    }
-
-    fn id(row: &Self::Model) -> Uuid {
-        row.id
     }
 }

@@ -4,10 +4,9 @@ pub mod graphql;
 pub mod mutations;
 mod save;
 
-use uuid::Uuid;
 use wayin_entity::meeting;
 
-use crate::paging::{Key, Paged, Sort};
+use crate::paging::{Paged, Sort};
 
 impl Paged for meeting::Entity {
     type Order = ();
@@ -16,17 +15,8 @@ impl Paged for meeting::Entity {
     fn sort((): ()) -> Sort<Self::Column> {
         Sort {
             tag: "held-",
-            column: Some(meeting::Column::HeldOn),
-            looks: |key| matches!(key, Key::Day(_)),
+            column: meeting::Column::HeldOn,
             descending: true,
         }
-    }
-
-    fn key((): (), row: &Self::Model) -> Key {
-        Key::Day(row.held_on)
-    }
-
-    fn id(row: &Self::Model) -> Uuid {
-        row.id
     }
 }

@@ -21,7 +21,7 @@ use crate::change::{self, Act, Entry};
 use crate::database::{insert_all, is_one_of, is_one_of_any};
 use crate::error::{Error, Result};
 use crate::keeping::{self, Save, Standing, document};
-use crate::paging::{Key, Paged, Sort};
+use crate::paging::{Paged, Sort};
 use wayin_records::record::OrganisationReference;
 use wayin_records::spelling;
 use wayin_records::spelling::{fold, is_storable};
@@ -378,17 +378,8 @@ impl Paged for organisation::Entity {
     fn sort(order: Self::Order) -> Sort<Self::Column> {
         Sort {
             tag: if order.descending { "name-" } else { "name" },
-            column: Some(organisation::Column::NameFolded),
-            looks: |key| matches!(key, Key::Text(_)),
+            column: organisation::Column::NameFolded,
             descending: order.descending,
         }
-    }
-
-    fn key(_: Self::Order, row: &Self::Model) -> Key {
-        Key::Text(row.name_folded.clone())
-    }
-
-    fn id(row: &Self::Model) -> Uuid {
-        row.id
     }
 }

@@ -19,7 +19,7 @@ pub use self::save::{Draft, Saved, save, save_all};
 use crate::error::{Error, Result};
 use crate::id::{self, NodeKind};
 use crate::name_suggestions::{describe_nearest, find_similar};
-use crate::paging::{Key, Paged, Sort};
+use crate::paging::{Paged, Sort};
 use wayin_records::finding::{FindingCode, Findings};
 use wayin_records::record::PlaceReference;
 use wayin_records::spelling;
@@ -272,17 +272,8 @@ impl Paged for place::Entity {
     fn sort(order: Self::Order) -> Sort<Self::Column> {
         Sort {
             tag: if order.descending { "name-" } else { "name" },
-            column: Some(place::Column::NameFolded),
-            looks: |key| matches!(key, Key::Text(_)),
+            column: place::Column::NameFolded,
             descending: order.descending,
         }
-    }
-
-    fn key(_: Self::Order, row: &Self::Model) -> Key {
-        Key::Text(row.name_folded.clone())
-    }
-
-    fn id(row: &Self::Model) -> Uuid {
-        row.id
     }
 }

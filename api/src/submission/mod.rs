@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 use crate::initiative::publish::{self, Outcome};
 use crate::initiative::revision;
 pub use crate::mutation::Refusal;
-use crate::paging::{Key, Paged, Sort};
+use crate::paging::{Paged, Sort};
 use crate::place::Gazetteer;
 use wayin_records::diff;
 use wayin_records::finding::{Finding, FindingCode};
@@ -525,17 +525,8 @@ impl Paged for submission::Entity {
     fn sort(order: Self::Order) -> Sort<Self::Column> {
         Sort {
             tag: if order.descending { "updated-" } else { "updated" },
-            column: Some(submission::Column::UpdatedAt),
-            looks: |key| matches!(key, Key::Moment(_)),
+            column: submission::Column::UpdatedAt,
             descending: order.descending,
         }
-    }
-
-    fn key(_: Self::Order, row: &Self::Model) -> Key {
-        Key::Moment(row.updated_at)
-    }
-
-    fn id(row: &Self::Model) -> Uuid {
-        row.id
     }
 }

@@ -2,7 +2,6 @@
 
 use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect};
 use serde_json::{Value, json};
-use uuid::Uuid;
 use wayin_entity::{
     Challenge, Change, Condition, DeliveryTimeline, EntryPoint, KeptSubject, OrganisationKind, Perspective,
     PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, SourceKind, Step, Visibility,
@@ -13,7 +12,7 @@ use crate::change::Act;
 use crate::error::Result;
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
-use crate::paging::{Key, Paged, Sort};
+use crate::paging::{Paged, Sort};
 use wayin_records::finding::{FindingCode, Findings};
 use wayin_records::personal_data;
 use wayin_records::spelling;
@@ -169,17 +168,8 @@ impl Paged for term::Entity {
     fn sort((): ()) -> Sort<Self::Column> {
         Sort {
             tag: "word",
-            column: Some(term::Column::WordFolded),
-            looks: |key| matches!(key, Key::Text(_)),
+            column: term::Column::WordFolded,
             descending: false,
         }
-    }
-
-    fn key((): (), row: &Self::Model) -> Key {
-        Key::Text(row.word_folded.clone())
-    }
-
-    fn id(row: &Self::Model) -> Uuid {
-        row.id
     }
 }

@@ -17,7 +17,7 @@ use crate::change::{self, Act};
 use crate::error::{Error, Result};
 use crate::keeping::check_text;
 use crate::mutation::Refusal;
-use crate::paging::{Key, Paged, Sort};
+use crate::paging::{Paged, Sort};
 use wayin_records::finding::{FindingCode, Findings};
 
 /// The most days that a token is good for: a year, and the day that a leap year has more.
@@ -203,17 +203,8 @@ impl Paged for issued_token::Entity {
     fn sort((): ()) -> Sort<Self::Column> {
         Sort {
             tag: "issued-",
-            column: Some(issued_token::Column::CreatedAt),
-            looks: |key| matches!(key, Key::Moment(_)),
+            column: issued_token::Column::CreatedAt,
             descending: true,
         }
-    }
-
-    fn key((): (), row: &Self::Model) -> Key {
-        Key::Moment(row.created_at)
-    }
-
-    fn id(row: &Self::Model) -> Uuid {
-        row.id
     }
 }

@@ -18,7 +18,7 @@ use crate::change::{self, Act};
 use crate::error::{Error, Result, TokenError};
 use crate::keeping::{self, Save, Standing, Target, document};
 use crate::mutation::Refusal;
-use crate::paging::{Key, Paged, Sort};
+use crate::paging::{Paged, Sort};
 use wayin_records::finding::{FindingCode, Findings};
 
 /// Who sends a request, by its `Authorization` header.
@@ -329,17 +329,8 @@ impl Paged for member::Entity {
     fn sort((): ()) -> Sort<Self::Column> {
         Sort {
             tag: "added",
-            column: Some(member::Column::CreatedAt),
-            looks: |key| matches!(key, Key::Moment(_)),
+            column: member::Column::CreatedAt,
             descending: false,
         }
-    }
-
-    fn key((): (), row: &Self::Model) -> Key {
-        Key::Moment(row.created_at)
-    }
-
-    fn id(row: &Self::Model) -> Uuid {
-        row.id
     }
 }

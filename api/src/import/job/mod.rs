@@ -29,7 +29,7 @@ pub use self::reading::{ROWS_AT_ONCE, file_format};
 use crate::auth::requester::Member;
 use crate::change::Act;
 use crate::error::Result;
-use crate::paging::{Key, Paged, Sort};
+use crate::paging::{Paged, Sort};
 use wayin_records::finding::{Finding, FindingCode};
 use wayin_records::formats::records::Limits;
 use wayin_records::spelling::is_storable;
@@ -270,18 +270,9 @@ impl Paged for import::Entity {
     fn sort((): ()) -> Sort<Self::Column> {
         Sort {
             tag: "created-",
-            column: Some(import::Column::CreatedAt),
-            looks: |key| matches!(key, Key::Moment(_)),
+            column: import::Column::CreatedAt,
             descending: true,
         }
-    }
-
-    fn key((): (), row: &Self::Model) -> Key {
-        Key::Moment(row.created_at)
-    }
-
-    fn id(row: &Self::Model) -> Uuid {
-        row.id
     }
 }
 
@@ -292,17 +283,8 @@ impl Paged for import_outcome::Entity {
     fn sort((): ()) -> Sort<Self::Column> {
         Sort {
             tag: "position",
-            column: Some(import_outcome::Column::Position),
-            looks: |key| matches!(key, Key::Number(_)),
+            column: import_outcome::Column::Position,
             descending: false,
         }
-    }
-
-    fn key((): (), row: &Self::Model) -> Key {
-        Key::Number(row.position)
-    }
-
-    fn id(row: &Self::Model) -> Uuid {
-        row.id
     }
 }
