@@ -27,6 +27,7 @@
 //! | [`live`] | subscriptions |
 //! | [`mutation`], [`audit`], [`note`] | idempotency, the audit log, notes to a change |
 //! | [`check`] | the integrity check |
+//! | [`store`] | tables that several domains share: whole records, their revisions |
 //! | [`database`], [`locks`], [`paging`], [`change`], [`base`], [`id`], [`error`], [`clock`] | what the domains are built on |
 //! | [`load_sample`] | loads the evidence of the demonstration, which is in [`wayin_sample`] |
 
@@ -74,6 +75,7 @@ pub mod redaction;
 pub mod respell;
 pub mod schema;
 pub mod server;
+pub mod store;
 pub mod submission;
 pub mod vocabulary;
 mod workbook_http;

@@ -11,14 +11,15 @@ use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{ChangeKind, ChangeSubject, Perspective, change, initiative, revision};
 
-use super::rebuild::{Parts, settle};
 use super::{Checking, Invariant};
 use crate::base::DisclosureKeys;
 use crate::error::{Error, Result};
 use crate::initiative::publish::says_no_more_than_a_grant;
 use crate::paging::Walk;
 use crate::redaction::MARKER;
-use wayin_records::record::{InitiativeRecord, OrganisationReference, PlaceReference};
+use crate::store::revisions::newest_revisions;
+use crate::store::whole_records::WholeRecords;
+use wayin_records::record::{InitiativeRecord, OrganisationReference, PlaceReference, Sharing};
 use wayin_records::spelling::fold;
 use wayin_records::{diff, validate};
 
@@ -32,12 +33,6 @@ struct Counted {
     count: i64,
     first: i32,
     last: i32,
-}
-
-/// The newest revision of an initiative.
-struct Newest {
-    document: Value,
-    written: DateTime<Utc>,
 }
 
 /// Something that a revision names otherwise than the tables do.
@@ -58,8 +53,8 @@ pub(super) async fn check(
     let mut walk = Walk::new(initiative::Entity::find(), initiative::Column::Id, AT_ONCE);
     while let Some(page) = walk.rows(db).await? {
         let counted = counted(db, &page).await?;
-        let newest = newest(db, &page).await?;
-        let parts = Parts::of(db, &page).await?;
+        let newest = newest_revisions(db, page.iter().map(|row| row.id)).await?;
+        let parts = WholeRecords::load(db, &page).await?;
         let mut otherwise = Vec::new();
         for row in &page {
             revisions(row, counted.get(&row.id), checking);
@@ -92,23 +87,6 @@ async fn counted(db: &impl ConnectionTrait, page: &[initiative::Model]) -> Resul
     Ok(counted.into_iter().map(|one| (one.initiative_id, one)).collect())
 }
 
-async fn newest(db: &impl ConnectionTrait, page: &[initiative::Model]) -> Result<HashMap<Uuid, Newest>> {
-    let of_the_version = r#""revision"."version" = (SELECT "i"."version" FROM "initiative" AS "i" WHERE "i"."id" = "revision"."initiative_id")"#;
-    let newest = revision::Entity::find()
-        .filter(revision::Column::InitiativeId.is_in(page.iter().map(|one| one.id)))
-        .filter(Expr::cust(of_the_version))
-        .all(db)
-        .await?;
-    let newest = newest.into_iter().map(|row| {
-        let one = Newest {
-            document: row.document,
-            written: row.created_at,
-        };
-        (row.initiative_id, one)
-    });
-    Ok(newest.collect())
-}
-
 fn revisions(row: &initiative::Model, counted: Option<&Counted>, checking: &mut Checking<'_>) {
     let Some(Counted {
         count, first, last, ..
@@ -127,13 +105,13 @@ fn revisions(row: &initiative::Model, counted: Option<&Counted>, checking: &mut 
 }
 
 /// What the tables have to say alone.
-fn columns(row: &initiative::Model, parts: &Parts, checking: &mut Checking<'_>) {
+fn columns(row: &initiative::Model, parts: &WholeRecords, checking: &mut Checking<'_>) {
     let id = row.id;
     if row.title_folded != fold(&row.title) {
         let sentence = format!("Initiative {id} is sorted and searched by another title than its own.");
         checking.found(Invariant::Names, sentence);
     }
-    let terms = parts.terms(id);
+    let terms = parts.funding.terms(id);
     if row.withdrawn_at.is_some() && !terms.is_empty() {
         let sentence = format!(
             "Initiative {id} was withdrawn, but still holds {} funding terms.",
@@ -185,8 +163,8 @@ fn columns(row: &initiative::Model, parts: &Parts, checking: &mut Checking<'_>) 
 /// What the tables say, against what the newest revision says.
 fn record(
     row: &initiative::Model,
-    newest: &Newest,
-    parts: &Parts,
+    newest: &revision::Model,
+    parts: &WholeRecords,
     keys: Option<&DisclosureKeys>,
     otherwise: &mut Vec<NamedOtherwise>,
     checking: &mut Checking<'_>,
@@ -215,10 +193,10 @@ fn record(
         // Its grants are free for other records to name.
         document.funding_terms.clear();
     }
-    settle(&mut document);
+    sort_lists(&mut document);
     // Both are read as they would be written today.
     validate::tidy(&mut document);
-    let mut rebuilt = match parts.rebuild(row) {
+    let mut rebuilt = match parts.record(row) {
         Ok(mut rebuilt) => {
             validate::tidy(&mut rebuilt);
             rebuilt
@@ -244,7 +222,7 @@ fn record(
             path,
             subject,
             id: named,
-            written: newest.written,
+            written: newest.created_at,
         });
     };
     if let (Some(ours), Some(theirs), Some(place)) = (&rebuilt.place, &document.place, row.place_id)
@@ -263,7 +241,7 @@ fn record(
         rebuilt.lead_organisation = document.lead_organisation.clone();
     }
     let funders = rebuilt.funding_terms.iter_mut().zip(&document.funding_terms);
-    for (index, ((ours, theirs), term)) in funders.zip(parts.terms(id)).enumerate() {
+    for (index, ((ours, theirs), term)) in funders.zip(parts.funding.terms(id)).enumerate() {
         if ours.funder != theirs.funder {
             if !is_redacted(&theirs.funder) {
                 let path = format!("fundingTerms/{index}/funder");
@@ -287,6 +265,23 @@ fn record(
     Ok(())
 }
 
+/// Sorts a record's lists as the tables order them: entry points have an order within each perspective, challenges and
+/// conditions have none.
+fn sort_lists(record: &mut InitiativeRecord) {
+    record.entry_points.sort_by_key(|taken| taken.perspective);
+    record.challenges_faced.sort_by_key(|faced| faced.challenge);
+    record
+        .challenges_faced
+        .iter_mut()
+        .for_each(|faced| faced.reasons.sort_unstable());
+    record.conditions_changed.sort_by_key(|changed| changed.condition);
+    // An empty confirmation means the same as none.
+    record.sharing = record
+        .sharing
+        .take()
+        .filter(|sharing| *sharing != Sharing::default());
+}
+
 fn written(record: &InitiativeRecord) -> Result<Value> {
     serde_json::to_value(record).map_err(|cause| Error::Internal(cause.to_string()))
 }
@@ -307,7 +302,7 @@ fn is_redacted_place(reference: &PlaceReference) -> bool {
 fn disclosure_key(
     row: &initiative::Model,
     document: &InitiativeRecord,
-    parts: &Parts,
+    parts: &WholeRecords,
     keys: &DisclosureKeys,
     checking: &mut Checking<'_>,
 ) -> Result<()> {

@@ -9,7 +9,6 @@ mod kept;
 mod log;
 mod named;
 mod places;
-mod rebuild;
 mod submissions;
 mod violation;
 

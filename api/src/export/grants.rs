@@ -10,17 +10,17 @@ use std::collections::HashMap;
 use std::io::Write;
 
 use chrono::NaiveDate;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
-use wayin_entity::{
-    SourceKind, Visibility, funding_term, initiative, initiative_source, organisation, place, source,
-};
+use wayin_entity::{SourceKind, Visibility, funding_term, initiative, organisation, place};
 
 use crate::error::{Error, Result};
 use crate::grant_detail::{self, GrantDetail};
+use crate::paging::Walk;
+use crate::store::whole_records::FundingRows;
 use wayin_records::formats::grants::{OwnTerms, Party, Period};
 use wayin_records::missing::{FundingTermAnswer, Missing};
 use wayin_records::money;
@@ -30,8 +30,8 @@ use wayin_records::spelling::fold;
 pub const OWN_PREFIX: &str = "WAYIN";
 /// What the identifiers of organisations begin with that are made here.
 const OWN_ORGANISATION: &str = "WAYIN-ORG-";
-/// How many initiatives are read at once.
-const AT_ONCE: u64 = 500;
+/// How many initiatives are loaded at once.
+const INITIATIVES_PER_PAGE: u64 = 500;
 /// The most characters of a funder's identifier that an identifier of a grant repeats.
 const MOST_OF_FUNDER: usize = 100;
 
@@ -129,27 +129,17 @@ pub async fn grants(
 ) -> Result<Exported> {
     let failed = |cause: std::io::Error| Error::BadInput(format!("the grants could not be written: {cause}"));
     let mut exported = Exported::default();
-    let mut after = Uuid::nil();
-    loop {
-        let page = initiative::Entity::find()
-            .filter(initiative::Column::Id.gt(after))
-            .filter(initiative::Column::WithdrawnAt.is_null())
-            .order_by_asc(initiative::Column::Id)
-            .limit(AT_ONCE)
-            .all(db)
-            .await?;
-        let Some(last) = page.last() else {
-            break;
-        };
-        after = last.id;
-        let parts = Parts::of(db, &page).await?;
+    let published = initiative::Entity::find().filter(initiative::Column::WithdrawnAt.is_null());
+    let mut walk = Walk::new(published, initiative::Column::Id, INITIATIVES_PER_PAGE);
+    while let Some(page) = walk.rows(db).await? {
+        let rows = GrantRows::load(db, &page).await?;
         for row in &page {
-            for term in parts.terms.get(&row.id).into_iter().flatten() {
+            for term in rows.funding.terms(row.id) {
                 if row.illustrative {
                     exported.illustrative += 1;
                 } else if row.visibility != Visibility::Open && !asked.hidden_too {
                     exported.hidden += 1;
-                } else if let Some(grant) = parts.grant(row, term, asked.prefix)? {
+                } else if let Some(grant) = rows.grant(row, term, asked.prefix)? {
                     let before: &[u8] = if exported.written == 0 {
                         b"{\"version\":\"1.4\",\"grants\":[\n"
                     } else {
@@ -170,62 +160,27 @@ pub async fn grants(
     Ok(exported)
 }
 
-/// What the grants of some initiatives are made of.
-struct Parts {
-    terms: HashMap<Uuid, Vec<funding_term::Model>>,
-    organisations: HashMap<Uuid, organisation::Model>,
-    places: HashMap<Uuid, place::Model>,
-    /// The address of the published grants that an initiative comes from.
-    data_sources: HashMap<Uuid, String>,
-    /// What published grants say beyond their terms, by grant identifier.
+/// The rows that the grants of some initiatives are made of.
+struct GrantRows {
+    funding: FundingRows,
+    /// What published grants contain beyond their terms, by grant identifier.
     details: HashMap<String, GrantDetail>,
 }
 
-impl Parts {
-    async fn of(db: &impl ConnectionTrait, page: &[initiative::Model]) -> Result<Self> {
-        let ours = || page.iter().map(|row| row.id);
-        let rows = funding_term::Entity::find()
-            .filter(funding_term::Column::InitiativeId.is_in(ours()))
-            .order_by_asc(funding_term::Column::Position)
-            .all(db)
-            .await?;
-        let named = page.iter().map(|row| row.lead_organisation_id);
-        let named = named.chain(rows.iter().map(|term| term.funder_id));
-        let organisations = organisation::Entity::find()
-            .filter(organisation::Column::Id.is_in(named))
-            .all(db)
-            .await?;
-        let places = place::Entity::find()
-            .filter(place::Column::Id.is_in(page.iter().filter_map(|row| row.place_id)))
-            .all(db)
-            .await?;
-        let linked = initiative_source::Entity::find()
-            .filter(initiative_source::Column::InitiativeId.is_in(ours()))
-            .find_also_related(source::Entity)
-            .all(db)
-            .await?;
-        let data_sources = linked.into_iter().filter_map(|(link, source)| {
-            let source = source.filter(|source| source.kind == SourceKind::GrantData)?;
-            Some((link.initiative_id, source.url.filter(|url| is_address(url))?))
-        });
-        let identifiers = rows.iter().filter_map(|term| term.grant_identifier.clone());
+impl GrantRows {
+    async fn load(db: &impl ConnectionTrait, page: &[initiative::Model]) -> Result<Self> {
+        let funding = FundingRows::load(db, page).await?;
+        let terms = page.iter().flat_map(|row| funding.terms(row.id));
+        let identifiers = terms.filter_map(|term| term.grant_identifier.clone());
         let details = grant_detail::load(db, identifiers).await?;
-        let mut terms: HashMap<Uuid, Vec<funding_term::Model>> = HashMap::new();
-        for row in rows {
-            terms.entry(row.initiative_id).or_default().push(row);
-        }
-        Ok(Self {
-            terms,
-            organisations: organisations.into_iter().map(|row| (row.id, row)).collect(),
-            places: places.into_iter().map(|row| (row.id, row)).collect(),
-            data_sources: data_sources.collect(),
-            details,
-        })
+        Ok(Self { funding, details })
     }
 
-    fn organisation(&self, id: Uuid) -> Result<&organisation::Model> {
-        let found = self.organisations.get(&id);
-        found.ok_or_else(|| Error::Internal(format!("there is no organisation {id}")))
+    /// The address of the published grants that an initiative comes from.
+    fn data_source(&self, initiative: Uuid) -> Option<&str> {
+        let sources = self.funding.sources(initiative).iter();
+        let mut sources = sources.filter(|source| source.kind == SourceKind::GrantData);
+        sources.find_map(|source| source.url.as_deref().filter(|url| is_address(url)))
     }
 
     /// The term as a grant; none where it lacks what every grant has.
@@ -244,8 +199,12 @@ impl Parts {
             return Ok(None);
         }
         let (lead, funder) = (
-            self.organisation(row.lead_organisation_id)?,
-            self.organisation(term.funder_id)?,
+            self.funding
+                .organisation(row.lead_organisation_id)
+                .map_err(Error::Internal)?,
+            self.funding
+                .organisation(term.funder_id)
+                .map_err(Error::Internal)?,
         );
         let amount = RawValue::from_string(money::in_major_units(amount, currency));
         let planned = Planned {
@@ -274,8 +233,8 @@ impl Parts {
             .map(|title| Programme { title })
             .collect();
         let own = own_terms(term)?;
-        let place = row.place_id.and_then(|id| self.places.get(&id));
-        let of_record = self.terms.get(&row.id).map_or(&[][..], Vec::as_slice);
+        let place = self.funding.place(row).map_err(Error::Internal)?;
+        let of_record = self.funding.terms(row.id);
         let id = match &term.grant_identifier {
             Some(identifier) => identifier.clone(),
             None => made_for_grant(prefix, row, lead, funder, term, of_record),
@@ -293,7 +252,7 @@ impl Parts {
             funding_organization: all(organization(funder), further.map(|it| &it.funders[..])),
             beneficiary_location: locations(row, place, detail),
             grant_programme: (!programmes.is_empty()).then_some(programmes),
-            data_source: self.data_sources.get(&row.id).map(String::as_str),
+            data_source: self.data_source(row.id),
             wayin: (own != OwnTerms::default()).then_some(own),
         }))
     }

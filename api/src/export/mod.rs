@@ -4,19 +4,20 @@ pub mod grants;
 
 use std::io::Write;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 use serde_json::Value;
-use uuid::Uuid;
 use wayin_entity::{initiative, revision};
 
 use crate::error::{Error, Result};
+use crate::paging::Walk;
+use crate::store::revisions::newest_revisions;
 use wayin_records::record::InitiativeRecord;
 use wayin_records::workbook::csv::{FlatTable, Widths};
 use wayin_records::workbook::export::RecordBook;
 
-/// How many records are read at once.
-const AT_ONCE: u64 = 1_000;
+/// How many records are loaded at once.
+const RECORDS_PER_PAGE: u64 = 1_000;
 
 /// The formats that records are written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -115,40 +116,21 @@ fn document(record: &Versioned) -> Result<Value> {
 
 /// Hands every published record to `each`, in the order in which they were first published.
 async fn each(db: &impl ConnectionTrait, mut each: impl FnMut(Versioned) -> Result<()>) -> Result<()> {
-    let mut after = Uuid::nil();
-    loop {
-        let page: Vec<(Uuid, i32)> = initiative::Entity::find()
-            .filter(initiative::Column::Id.gt(after))
-            .filter(initiative::Column::WithdrawnAt.is_null())
-            .order_by_asc(initiative::Column::Id)
-            .limit(AT_ONCE)
-            .select_only()
-            .columns([initiative::Column::Id, initiative::Column::Version])
-            .into_tuple()
-            .all(db)
-            .await?;
-        let Some((last, _)) = page.last() else {
-            return Ok(());
-        };
-        after = *last;
-        let mut documents: Vec<(Uuid, i32, Value)> = revision::Entity::find()
-            .filter(revision::Column::InitiativeId.is_in(page.iter().map(|(id, _)| *id)))
-            .select_only()
-            .columns([
-                revision::Column::InitiativeId,
-                revision::Column::Version,
-                revision::Column::Document,
-            ])
-            .into_tuple()
-            .all(db)
-            .await?;
-        documents.retain(|(id, version, _)| page.contains(&(*id, *version)));
-        documents.sort_unstable_by_key(|(id, ..)| *id);
-        for (_, version, document) in documents {
+    let published = initiative::Entity::find().filter(initiative::Column::WithdrawnAt.is_null());
+    let mut walk = Walk::new(published, initiative::Column::Id, RECORDS_PER_PAGE);
+    while let Some(ids) = walk.ids(db).await? {
+        let newest = newest_revisions(db, ids).await?;
+        let mut newest: Vec<_> = newest.into_values().collect();
+        newest.sort_unstable_by_key(|revision| revision.initiative_id);
+        for revision::Model {
+            version, document, ..
+        } in newest
+        {
             // Read back into a record, so that fields stand in the record's own order on every database.
             let record: InitiativeRecord = serde_json::from_value(document)
                 .map_err(|cause| Error::Internal(format!("a revision is no record: {cause}")))?;
             each(Versioned { record, version })?;
         }
     }
+    Ok(())
 }

@@ -12,6 +12,7 @@ use crate::export::grants as export;
 use crate::grant_detail::{GrantDetail, NamedLocations};
 use crate::initiative::publish::{Proposal, PublishedGrant};
 use crate::place::Gazetteer;
+use crate::store::whole_records::place_reference;
 use wayin_records::finding::Finding;
 use wayin_records::formats::file_record::Cell;
 use wayin_records::formats::grants::{Grant, GrantFormat, Party};
@@ -133,9 +134,7 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
         external_ref: None,
         title: grant.title.clone(),
         summary: grant.description.clone(),
-        place: GrantDetail::of(grant)
-            .place(places)
-            .map(crate::place::reference_to),
+        place: GrantDetail::of(grant).place(places).map(place_reference),
         lead_organisation: named(&grant.recipient, None),
         started_on: None,
         ended_on: None,

@@ -6,7 +6,6 @@ pub mod filter_input;
 pub mod graphql;
 pub mod place_grants;
 pub mod publish;
-pub mod revision;
 
 use sea_orm::{
     EntityTrait, ExprTrait, QueryFilter, Select,

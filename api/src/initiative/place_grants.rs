@@ -8,13 +8,14 @@ use uuid::Uuid;
 use wayin_entity::{funding_term, initiative};
 
 use super::publish::{Outcome, Proposal, publish_all};
-use super::revision::newest_documents;
 use crate::base::DisclosureKeys;
 use crate::change::Act;
 use crate::database::is_one_of;
 use crate::error::{Error, Result};
 use crate::grant_detail;
-use crate::place::{Gazetteer, reference_to};
+use crate::place::Gazetteer;
+use crate::store::revisions::newest_documents;
+use crate::store::whole_records::place_reference;
 use wayin_records::record::InitiativeRecord;
 
 /// How many initiatives are read at once.
@@ -83,7 +84,7 @@ async fn placed_now(
     let details = grant_detail::load(db, identifiers).await?;
     let found = terms.into_iter().filter_map(|(id, identifier)| {
         let place = details.get(&identifier?)?.place(places)?;
-        Some((id, reference_to(place)))
+        Some((id, place_reference(place)))
     });
     let found: BTreeMap<Uuid, _> = found.collect();
     let mut documents = newest_documents(db, found.keys().copied()).await?;

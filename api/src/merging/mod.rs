@@ -22,11 +22,12 @@ use crate::database::{self, insert_all};
 use crate::error::{Error, Result};
 use crate::id::NodeKind;
 use crate::initiative::publish::disclosure_reference;
-use crate::initiative::revision::newest_documents;
 use crate::keeping::{self, Save, Standing, document};
 use crate::mutation::Refusal;
-use crate::organisation::{in_full, standing};
+use crate::organisation::standing;
 use crate::paging::Walk;
+use crate::store::revisions::newest_documents;
+use crate::store::whole_records::organisation_reference;
 use wayin_records::finding::{FindingCode, Findings};
 use wayin_records::record::InitiativeRecord;
 
@@ -335,12 +336,12 @@ impl Moved<'_> {
         for (row, mut record) in standing_records(db, ids).await? {
             let leads = led.contains(&row.id);
             if leads {
-                record.lead_organisation = in_full(self.kept);
+                record.lead_organisation = organisation_reference(self.kept);
             }
             for position in funded.get(&row.id).into_iter().flatten() {
                 let at = usize::try_from(position - 1).ok();
                 if let Some(term) = at.and_then(|at| record.funding_terms.get_mut(at)) {
-                    term.funder = in_full(self.kept);
+                    term.funder = organisation_reference(self.kept);
                 }
             }
             let version = row.version + 1;

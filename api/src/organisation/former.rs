@@ -10,9 +10,10 @@ use sea_orm::{
 use uuid::Uuid;
 use wayin_entity::{former_organisation, organisation};
 
-use super::{Found, in_full};
+use super::Found;
 use crate::database::is_one_of_any;
 use crate::error::Result;
+use crate::store::whole_records::organisation_reference;
 use wayin_records::record::OrganisationReference;
 use wayin_records::spelling::{fold, is_storable};
 
@@ -88,7 +89,7 @@ pub async fn lead_on<'a>(
                 let kind = reference.kind;
                 **reference = OrganisationReference {
                     kind,
-                    ..in_full(current)
+                    ..organisation_reference(current)
                 };
             }
         }

@@ -59,15 +59,6 @@ fn named_by<'a>(references: impl Iterator<Item = &'a OrganisationReference>) -> 
     (identifiers, names)
 }
 
-/// How records name an organisation, so that each can be read on its own.
-pub fn in_full(organisation: &organisation::Model) -> OrganisationReference {
-    OrganisationReference {
-        identifier: organisation.identifier.clone(),
-        name: Some(organisation.name.clone()),
-        kind: organisation.kind,
-    }
-}
-
 /// Why an organisation cannot be told from a reference.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unclear {

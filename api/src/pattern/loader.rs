@@ -18,6 +18,7 @@ use wayin_entity::{
 };
 
 use crate::database::{is_one_of, is_one_of_any};
+use crate::store::whole_records::Part;
 use wayin_engine::index::missing_column;
 use wayin_engine::index::{
     AsOf, CHUNK_ROWS, Chunk, EntryPoints, Organisation, Organisations, Places, Row, Snapshot, StoredPlace,
@@ -319,8 +320,8 @@ struct Parts<'a, C> {
 
 impl<C: ConnectionTrait> Parts<'_, C> {
     /// Which rows of a part's table belong to the initiatives.
-    fn ours<E: EntityTrait>(&self, table: E, initiative_id: E::Column) -> Expr {
-        let initiative_id = Expr::col((table, initiative_id));
+    fn ours<P: Part>(&self) -> Expr {
+        let initiative_id = Expr::col((P::default(), P::INITIATIVE_ID));
         match self.range {
             Some((first, last)) => initiative_id.between(first, last),
             None => is_one_of(self.db, initiative_id, self.ids.iter().copied()),
@@ -340,7 +341,7 @@ impl<C: ConnectionTrait> Parts<'_, C> {
             (Column::EntryPoint, codes_of(EntryPoint::ALL, EntryPoint::code)),
         ]);
         let taken = entry_point_taken::Entity::find()
-            .filter(self.ours(entry_point_taken::Entity, Column::InitiativeId))
+            .filter(self.ours::<entry_point_taken::Entity>())
             .select_only()
             .columns([Column::InitiativeId, Column::Position])
             .expr(coded.expression())
@@ -367,7 +368,7 @@ impl<C: ConnectionTrait> Parts<'_, C> {
         let challenge = || (Column::Challenge, codes_of(Challenge::ALL, Challenge::code));
         let coded = Coded::new([challenge(), (Column::Step, codes_of(Step::ALL, Step::code))]);
         let faced = challenge_faced::Entity::find()
-            .filter(self.ours(challenge_faced::Entity, Column::InitiativeId))
+            .filter(self.ours::<challenge_faced::Entity>())
             .select_only()
             .columns([Column::InitiativeId, Column::Missing])
             .expr(coded.expression())
@@ -394,7 +395,7 @@ impl<C: ConnectionTrait> Parts<'_, C> {
         );
         let reasons = challenge_reason::Entity::find()
             .inner_join(challenge_faced::Entity)
-            .filter(self.ours(challenge_faced::Entity, Column::InitiativeId))
+            .filter(self.ours::<challenge_faced::Entity>())
             .select_only()
             .column(Column::InitiativeId)
             .expr(coded.expression())
@@ -420,7 +421,7 @@ impl<C: ConnectionTrait> Parts<'_, C> {
             (Column::Change, codes_of(Change::ALL, Change::code)),
         ]);
         let changed = condition_changed::Entity::find()
-            .filter(self.ours(condition_changed::Entity, Column::InitiativeId))
+            .filter(self.ours::<condition_changed::Entity>())
             .select_only()
             .columns([Column::InitiativeId, Column::Missing])
             .expr(coded.expression())
@@ -445,7 +446,7 @@ impl<C: ConnectionTrait> Parts<'_, C> {
         use funding_term::Column;
         let coded = of_term();
         let terms = funding_term::Entity::find()
-            .filter(self.ours(funding_term::Entity, Column::InitiativeId))
+            .filter(self.ours::<funding_term::Entity>())
             .order_by_asc(Column::InitiativeId)
             .order_by_asc(Column::Position)
             .select_only()

@@ -193,20 +193,6 @@ fn shown(place: &place::Model) -> String {
     }
 }
 
-/// How a record names a place: by its code, or else by its id.
-pub fn reference_to(place: &place::Model) -> PlaceReference {
-    match &place.code {
-        Some(code) => PlaceReference {
-            code: Some(code.clone()),
-            ..PlaceReference::default()
-        },
-        None => PlaceReference {
-            id: Some(NodeKind::Place.id(place.id)),
-            ..PlaceReference::default()
-        },
-    }
-}
-
 /// Finds a place; a retired code leads to the place that took over, an id to that very place.
 pub async fn find(db: &impl ConnectionTrait, key: &PlaceKey) -> Result<Option<place::Model>> {
     let found = match key {

@@ -31,12 +31,12 @@ use crate::graphql::{
 };
 use crate::id::NodeKind;
 use crate::initiative::graphql::{Initiative, InitiativeById, Organisation};
-use crate::initiative::revision;
 use crate::mutation::{Begun, Event, Running};
 use crate::note;
 use crate::organisation::loaders::OrganisationById;
 use crate::paging::PageArguments;
 use crate::place::Gazetteer;
+use crate::store::revisions;
 use wayin_records::diff;
 
 /// A whole proposed record, in hand until it is published.
@@ -132,7 +132,7 @@ impl Submission {
         let Some((id, version)) = self.0.initiative_id.zip(self.0.initiative_version) else {
             return Ok(Vec::new());
         };
-        let before = revision::document(&app(ctx).db, id, version).await?;
+        let before = revisions::document(&app(ctx).db, id, version).await?;
         let before = before.unwrap_or_default();
         Ok(diff::between(&before, &self.0.document)
             .into_iter()

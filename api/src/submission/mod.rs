@@ -27,10 +27,10 @@ use crate::base::DisclosureKeys;
 use crate::change::Act;
 use crate::error::{Error, Result};
 use crate::initiative::publish::{self, Outcome};
-use crate::initiative::revision;
 pub use crate::mutation::Refusal;
 use crate::paging::{Paged, Sort};
 use crate::place::Gazetteer;
+use crate::store::revisions;
 use wayin_records::diff;
 use wayin_records::finding::{Finding, FindingCode};
 use wayin_records::spelling;
@@ -397,10 +397,10 @@ async fn stale(db: &impl ConnectionTrait, standing: &submission::Model) -> Resul
     if now.version == written_from {
         return Ok(None);
     }
-    let before = revision::document(db, corrects, written_from)
+    let before = revisions::document(db, corrects, written_from)
         .await?
         .unwrap_or_default();
-    let after = revision::document(db, corrects, now.version)
+    let after = revisions::document(db, corrects, now.version)
         .await?
         .unwrap_or_default();
     let reason = format!(

@@ -45,13 +45,13 @@ const LAYERS: [(&str, &[&str]); 8] = [
         &[
             "audit/mod",
             "auth",
-            "initiative/revision",
             "keeping/document",
             "keeping/mod",
             "keeping/partial",
             "mutation",
             "note",
             "paging",
+            "store",
         ],
     ),
     (

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, Select,
+    ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter, Select,
     sea_query::{Expr, Query},
 };
 use uuid::Uuid;
 use wayin_entity::{
-    Reason, challenge_faced, challenge_reason, condition_changed, entry_point_taken, funding_term,
-    initiative, initiative_source, source,
+    challenge_faced, condition_changed, entry_point_taken, funding_term, initiative, initiative_source,
+    source,
 };
 
 use super::parts::ChallengeFaced;
@@ -19,36 +19,29 @@ use crate::graphql::{
     loader::{Loads, RowKey},
 };
 use crate::initiative::{terms_visible_to, visible_sql, visible_to};
+use crate::store::whole_records::{load_parts, load_reasons, load_sources};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct EntryPointsOf(pub Uuid);
+macro_rules! load_parts {
+    ($($key:ident: $table:ident;)+) => {$(
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub struct $key(pub Uuid);
 
-impl Loader<EntryPointsOf> for Loads {
-    type Value = Vec<entry_point_taken::Model>;
-    type Error = Shared;
+        impl Loader<$key> for Loads {
+            type Value = Vec<$table::Model>;
+            type Error = Shared;
 
-    async fn load(
-        &self,
-        keys: &[EntryPointsOf],
-    ) -> Result<HashMap<EntryPointsOf, Vec<entry_point_taken::Model>>, Shared> {
-        let rows = entry_point_taken::Entity::find()
-            .filter(entry_point_taken::Column::InitiativeId.is_in(keys.iter().map(|key| key.0)))
-            .order_by_asc(entry_point_taken::Column::Position)
-            .all(&self.db)
-            .await?;
-        let mut found: HashMap<EntryPointsOf, Vec<entry_point_taken::Model>> = HashMap::new();
-        for row in rows {
-            found
-                .entry(EntryPointsOf(row.initiative_id))
-                .or_default()
-                .push(row);
+            async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, Self::Value>, Shared> {
+                let parts = load_parts::<$table::Entity>(&self.db, keys.iter().map(|key| key.0)).await?;
+                Ok(parts.into_iter().map(|(id, rows)| ($key(id), rows)).collect())
+            }
         }
-        // Perspectives in the vocabulary's order, positions within them.
-        found
-            .values_mut()
-            .for_each(|rows| rows.sort_by_key(|row| (row.perspective, row.position)));
-        Ok(found)
-    }
+    )+};
+}
+
+load_parts! {
+    EntryPointsOf: entry_point_taken;
+    ConditionsOf: condition_changed;
+    TermsOf: funding_term;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,84 +55,23 @@ impl Loader<ChallengesOf> for Loads {
         &self,
         keys: &[ChallengesOf],
     ) -> Result<HashMap<ChallengesOf, Vec<ChallengeFaced>>, Shared> {
-        let rows = challenge_faced::Entity::find()
-            .filter(challenge_faced::Column::InitiativeId.is_in(keys.iter().map(|key| key.0)))
-            .all(&self.db)
-            .await?;
-        let mut reasons: HashMap<Uuid, Vec<Reason>> = HashMap::new();
-        for row in challenge_reason::Entity::find()
-            .filter(challenge_reason::Column::ChallengeFacedId.is_in(rows.iter().map(|row| row.id)))
-            .all(&self.db)
-            .await?
-        {
-            reasons
-                .entry(row.challenge_faced_id)
-                .or_default()
-                .push(row.reason);
-        }
-        let mut found: HashMap<ChallengesOf, Vec<ChallengeFaced>> = HashMap::new();
-        for row in rows {
-            let mut reasons = reasons.remove(&row.id).unwrap_or_default();
-            reasons.sort_unstable();
-            found
-                .entry(ChallengesOf(row.initiative_id))
-                .or_default()
-                .push(ChallengeFaced { row, reasons });
-        }
-        found
-            .values_mut()
-            .for_each(|faced| faced.sort_by_key(|one| one.row.challenge));
-        Ok(found)
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ConditionsOf(pub Uuid);
-
-impl Loader<ConditionsOf> for Loads {
-    type Value = Vec<condition_changed::Model>;
-    type Error = Shared;
-
-    async fn load(
-        &self,
-        keys: &[ConditionsOf],
-    ) -> Result<HashMap<ConditionsOf, Vec<condition_changed::Model>>, Shared> {
-        let rows = condition_changed::Entity::find()
-            .filter(condition_changed::Column::InitiativeId.is_in(keys.iter().map(|key| key.0)))
-            .all(&self.db)
-            .await?;
-        let mut found: HashMap<ConditionsOf, Vec<condition_changed::Model>> = HashMap::new();
-        for row in rows {
-            found
-                .entry(ConditionsOf(row.initiative_id))
-                .or_default()
-                .push(row);
-        }
-        found
-            .values_mut()
-            .for_each(|rows| rows.sort_by_key(|row| row.condition));
-        Ok(found)
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TermsOf(pub Uuid);
-
-impl Loader<TermsOf> for Loads {
-    type Value = Vec<funding_term::Model>;
-    type Error = Shared;
-
-    async fn load(&self, keys: &[TermsOf]) -> Result<HashMap<TermsOf, Vec<funding_term::Model>>, Shared> {
-        let rows = funding_term::Entity::find()
-            .filter(funding_term::Column::InitiativeId.is_in(keys.iter().map(|key| key.0)))
-            .order_by_asc(funding_term::Column::Position)
-            .all(&self.db)
-            .await?;
-        let mut found: HashMap<TermsOf, Vec<funding_term::Model>> = HashMap::new();
-        for row in rows {
-            found.entry(TermsOf(row.initiative_id)).or_default().push(row);
-        }
-        Ok(found)
+        let ids = keys.iter().map(|key| key.0);
+        let challenges = load_parts::<challenge_faced::Entity>(&self.db, ids).await?;
+        let ids = challenges.values().flatten().map(|row| row.id);
+        let mut reasons = load_reasons(&self.db, ids).await?;
+        let mut with_reasons = |row: challenge_faced::Model| ChallengeFaced {
+            reasons: reasons.remove(&row.id).unwrap_or_default(),
+            row,
+        };
+        Ok(challenges
+            .into_iter()
+            .map(|(id, rows)| {
+                (
+                    ChallengesOf(id),
+                    rows.into_iter().map(&mut with_reasons).collect(),
+                )
+            })
+            .collect())
     }
 }
 
@@ -151,21 +83,11 @@ impl Loader<SourcesOf> for Loads {
     type Error = Shared;
 
     async fn load(&self, keys: &[SourcesOf]) -> Result<HashMap<SourcesOf, Vec<source::Model>>, Shared> {
-        let rows = initiative_source::Entity::find()
-            .filter(initiative_source::Column::InitiativeId.is_in(keys.iter().map(|key| key.0)))
-            .find_also_related(source::Entity)
-            .order_by_asc(source::Column::Title)
-            .order_by_asc(source::Column::Id)
-            .all(&self.db)
-            .await?;
-        let mut found: HashMap<SourcesOf, Vec<source::Model>> = HashMap::new();
-        for (link, source) in rows {
-            found
-                .entry(SourcesOf(link.initiative_id))
-                .or_default()
-                .extend(source);
-        }
-        Ok(found)
+        let sources = load_sources(&self.db, keys.iter().map(|key| key.0)).await?;
+        Ok(sources
+            .into_iter()
+            .map(|(id, rows)| (SourcesOf(id), rows))
+            .collect())
     }
 }
 

@@ -18,10 +18,11 @@ use crate::graphql::{
     user_error::{FieldChange, UserError},
 };
 use crate::id::NodeKind;
-use crate::initiative::{publish, revision as revisions};
+use crate::initiative::publish;
 use crate::mutation::{Begun, Event};
 use crate::note;
 use crate::paging::PageArguments;
+use crate::store::revisions;
 use wayin_records::diff;
 use wayin_records::finding::{Finding, FindingCode};
 

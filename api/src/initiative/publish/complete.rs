@@ -9,8 +9,8 @@ use wayin_entity::initiative;
 use super::Proposal;
 use crate::database::is_one_of;
 use crate::error::{Error, Result};
-use crate::initiative::revision::newest_documents;
 use crate::organisation::Found;
+use crate::store::revisions::newest_documents;
 
 /// Takes what the file of each proposal has no column for from the published record of the same reference.
 pub(super) async fn complete(db: &impl ConnectionTrait, proposals: &mut [Proposal]) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, IntoActiveModel};
 use uuid::Uuid;
 use wayin_entity::{
     Challenge, Condition, Perspective, challenge_faced, challenge_reason, condition_changed,
@@ -12,8 +12,8 @@ use wayin_entity::{
 
 use super::Ready;
 use crate::change::Act;
-use crate::database::is_one_of;
 use crate::error::Result;
+use crate::store::whole_records::{delete_parts, load_parts};
 use wayin_records::record::ChallengeFaced;
 
 /// The ids that the parts of altered records had: a part that stays keeps its own.
@@ -32,17 +32,11 @@ impl KeptIds {
         if initiatives.is_empty() {
             return Ok(kept);
         }
-        let ours = || initiatives.iter().copied();
-        let rows = entry_point_taken::Entity::find()
-            .filter(is_one_of(
-                db,
-                entry_point_taken::Column::InitiativeId.into_expr(),
-                ours(),
-            ))
-            .all(db)
-            .await?;
+        let ids = || initiatives.iter().copied();
+        let rows = load_parts::<entry_point_taken::Entity>(db, ids()).await?;
         kept.entry_points = rows
-            .into_iter()
+            .into_values()
+            .flatten()
             .map(|row| {
                 (
                     (row.initiative_id, row.perspective, row.position),
@@ -50,39 +44,20 @@ impl KeptIds {
                 )
             })
             .collect();
-        let rows = challenge_faced::Entity::find()
-            .filter(is_one_of(
-                db,
-                challenge_faced::Column::InitiativeId.into_expr(),
-                ours(),
-            ))
-            .all(db)
-            .await?;
+        let rows = load_parts::<challenge_faced::Entity>(db, ids()).await?;
         kept.challenges = rows
-            .into_iter()
+            .into_values()
+            .flatten()
             .map(|row| ((row.initiative_id, row.challenge), (row.id, row.created_at)))
             .collect();
-        let rows = condition_changed::Entity::find()
-            .filter(is_one_of(
-                db,
-                condition_changed::Column::InitiativeId.into_expr(),
-                ours(),
-            ))
-            .all(db)
-            .await?;
+        let rows = load_parts::<condition_changed::Entity>(db, ids()).await?;
         kept.conditions = rows
-            .into_iter()
+            .into_values()
+            .flatten()
             .map(|row| ((row.initiative_id, row.condition), (row.id, row.created_at)))
             .collect();
-        let rows = funding_term::Entity::find()
-            .filter(is_one_of(
-                db,
-                funding_term::Column::InitiativeId.into_expr(),
-                ours(),
-            ))
-            .all(db)
-            .await?;
-        for row in rows {
+        let rows = load_parts::<funding_term::Entity>(db, ids()).await?;
+        for row in rows.into_values().flatten() {
             match row.grant_identifier {
                 Some(identifier) => {
                     kept.granted_terms.insert(identifier, (row.id, row.created_at));
@@ -97,52 +72,17 @@ impl KeptIds {
     }
 }
 
-pub(super) async fn delete_parts(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Result<()> {
+/// Deletes all parts of initiatives.
+pub(super) async fn delete_all_parts(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Result<()> {
     if initiatives.is_empty() {
         return Ok(());
     }
-    let ours = || initiatives.iter().copied();
-    // The reasons of a challenge go with it.
-    entry_point_taken::Entity::delete_many()
-        .filter(is_one_of(
-            db,
-            entry_point_taken::Column::InitiativeId.into_expr(),
-            ours(),
-        ))
-        .exec(db)
-        .await?;
-    challenge_faced::Entity::delete_many()
-        .filter(is_one_of(
-            db,
-            challenge_faced::Column::InitiativeId.into_expr(),
-            ours(),
-        ))
-        .exec(db)
-        .await?;
-    condition_changed::Entity::delete_many()
-        .filter(is_one_of(
-            db,
-            condition_changed::Column::InitiativeId.into_expr(),
-            ours(),
-        ))
-        .exec(db)
-        .await?;
-    funding_term::Entity::delete_many()
-        .filter(is_one_of(
-            db,
-            funding_term::Column::InitiativeId.into_expr(),
-            ours(),
-        ))
-        .exec(db)
-        .await?;
-    initiative_source::Entity::delete_many()
-        .filter(is_one_of(
-            db,
-            initiative_source::Column::InitiativeId.into_expr(),
-            ours(),
-        ))
-        .exec(db)
-        .await?;
+    delete_parts::<entry_point_taken::Entity>(db, initiatives).await?;
+    // The reasons of a challenge are deleted with it.
+    delete_parts::<challenge_faced::Entity>(db, initiatives).await?;
+    delete_parts::<condition_changed::Entity>(db, initiatives).await?;
+    delete_parts::<funding_term::Entity>(db, initiatives).await?;
+    delete_parts::<initiative_source::Entity>(db, initiatives).await?;
     Ok(())
 }
 

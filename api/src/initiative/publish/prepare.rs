@@ -8,8 +8,9 @@ use super::standing::Standing;
 use super::{LookedOver, Outcome, Proposal, Ready};
 use crate::change::Act;
 use crate::error::{Error, Result};
-use crate::organisation::{Altered, Found, Unclear, in_full};
-use crate::place::{self, Gazetteer, reference_to};
+use crate::organisation::{Altered, Found, Unclear};
+use crate::place::{self, Gazetteer};
+use crate::store::whole_records::{organisation_reference, place_reference};
 use wayin_records::finding::{Finding, FindingCode, Findings};
 use wayin_records::record::{FundingTerm, InitiativeRecord, OrganisationReference};
 use wayin_records::validate;
@@ -75,11 +76,11 @@ impl Batch<'_> {
         let place = record.place.as_ref();
         record.place = place
             .and_then(|reference| self.places.resolve(reference).ok())
-            .map(reference_to);
+            .map(place_reference);
         let funders = record.funding_terms.iter_mut().map(|term| &mut term.funder);
         for reference in std::iter::once(&mut record.lead_organisation).chain(funders) {
             match self.organisations.named(reference) {
-                Some(known) => *reference = in_full(known),
+                Some(known) => *reference = organisation_reference(known),
                 None => return false,
             }
         }
@@ -243,11 +244,11 @@ impl Batch<'_> {
             .place
             .as_ref()
             .and_then(|reference| self.places.resolve(reference).ok());
-        record.place = place.map(reference_to);
+        record.place = place.map(place_reference);
         let mut resolve = |reference: &mut OrganisationReference| {
             let found = self.organisations.resolve(reference, self.act, &mut self.altered);
             let found = found.map_err(|unclear| Error::Internal(unclear.to_string()))?;
-            *reference = in_full(&found);
+            *reference = organisation_reference(&found);
             Ok::<_, Error>(found)
         };
         let lead = resolve(&mut record.lead_organisation)?;

@@ -2,21 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 use wayin_entity::{
     ChangeKind, ChangeSubject, SourceKind, Visibility, funding_term, initiative, revision, source,
 };
 
 use super::Ready;
-use super::parts::{KeptIds, Parts, delete_parts};
+use super::parts::{KeptIds, Parts, delete_all_parts};
 use crate::base::DisclosureKeys;
 use crate::change::{Act, Entry};
 use crate::database::{insert_all, is_one_of};
 use crate::error::Result;
 use crate::locks::{AdvisoryLock, LockMode, lock};
+use crate::store::revisions::newest_documents;
+use crate::store::whole_records::delete_parts;
 use wayin_records::record::{InitiativeRecord, Source};
 use wayin_records::spelling::fold;
 
@@ -41,7 +41,7 @@ pub(super) async fn write(
     let ids = KeptIds::of(db, altered.iter().chain(&superseded).copied().collect()).await?;
     let superseded_as = "a record of the lead organisation names this grant";
     let mut entries = withdraw(db, act, superseded, superseded_as).await?;
-    delete_parts(db, &altered).await?;
+    delete_all_parts(db, &altered).await?;
     let sources = sources_of(db, act, &ready).await?;
     let keys = ready
         .iter()
@@ -104,12 +104,8 @@ pub(super) async fn withdraw(
         ))
         .all(db)
         .await?;
+    let mut documents = newest_documents(db, found.iter().map(|row| row.id)).await?;
     for before in found {
-        let last = revision::Entity::find()
-            .filter(revision::Column::InitiativeId.eq(before.id))
-            .order_by_desc(revision::Column::Version)
-            .one(db)
-            .await?;
         let row = initiative::Model {
             version: before.version + 1,
             withdrawn_at: Some(act.now()),
@@ -121,7 +117,7 @@ pub(super) async fn withdraw(
             ChangeSubject::Initiative,
             row.id,
         ));
-        let document = last.map(|last| last.document).unwrap_or_default();
+        let document = documents.remove(&row.id).unwrap_or_default();
         let revision = revision::Model {
             reason: reason.to_owned(),
             ..revision_row(act, row.id, row.version, document)
@@ -129,10 +125,7 @@ pub(super) async fn withdraw(
         revision.into_active_model().insert(db).await?;
         row.into_active_model().reset_all().update(db).await?;
     }
-    funding_term::Entity::delete_many()
-        .filter(is_one_of(db, funding_term::Column::InitiativeId.into_expr(), ids))
-        .exec(db)
-        .await?;
+    delete_parts::<funding_term::Entity>(db, &ids).await?;
     Ok(entries)
 }
 

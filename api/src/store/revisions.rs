@@ -1,4 +1,4 @@
-//! Every version of a record that was published, as it then stood.
+//! The published versions of records.
 
 use std::collections::HashMap;
 
@@ -54,24 +54,32 @@ pub async fn documents_at(
         .collect())
 }
 
-/// The records of initiatives as they stand, or stood when they were withdrawn.
-pub async fn newest_documents(
+/// The newest revision of each initiative: the published record, or the last one before it was withdrawn.
+pub async fn newest_revisions(
     db: &impl ConnectionTrait,
     initiatives: impl IntoIterator<Item = Uuid>,
-) -> Result<HashMap<Uuid, Value>> {
-    let newest = "revision.version = (SELECT initiative.version FROM initiative \
-                  WHERE initiative.id = revision.initiative_id)";
-    let found = revision::Entity::find()
+) -> Result<HashMap<Uuid, revision::Model>> {
+    let is_newest = "revision.version = (SELECT initiative.version FROM initiative \
+                     WHERE initiative.id = revision.initiative_id)";
+    let newest = revision::Entity::find()
         .filter(is_one_of(
             db,
             revision::Column::InitiativeId.into_expr(),
             initiatives,
         ))
-        .filter(Expr::cust(newest))
+        .filter(Expr::cust(is_newest))
         .all(db)
         .await?;
-    let found = found.into_iter();
-    Ok(found.map(|one| (one.initiative_id, one.document)).collect())
+    Ok(newest.into_iter().map(|row| (row.initiative_id, row)).collect())
+}
+
+/// The record of the [newest revision](newest_revisions) of each initiative.
+pub async fn newest_documents(
+    db: &impl ConnectionTrait,
+    initiatives: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Value>> {
+    let newest = newest_revisions(db, initiatives).await?.into_iter();
+    Ok(newest.map(|(id, row)| (id, row.document)).collect())
 }
 
 impl Paged for revision::Entity {

@@ -1,0 +1,4 @@
+//! Access to the tables that several domains share.
+
+pub mod revisions;
+pub mod whole_records;

@@ -1,0 +1,370 @@
+//! Loads the rows of whole records: the parts of many initiatives in a fixed number of queries.
+
+use std::collections::{BTreeSet, HashMap};
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, Iterable as _, PrimaryKeyToColumn as _, QueryFilter,
+    QueryOrder as _,
+};
+use serde_json::Value;
+use uuid::Uuid;
+use wayin_entity::{
+    Reason, challenge_faced, challenge_reason, condition_changed, entry_point_taken, funding_term,
+    initiative, initiative_source, organisation, place, source,
+};
+
+use crate::database::is_one_of;
+use crate::error::Result;
+use crate::id::NodeKind;
+use wayin_records::missing::{Answer, Missing};
+use wayin_records::record::{
+    ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, InitiativeRecord, OrganisationReference,
+    PlaceReference, Sharing, Source,
+};
+
+/// A table whose rows are parts of an initiative.
+pub trait Part: EntityTrait {
+    /// The column that refers to the initiative.
+    const INITIATIVE_ID: Self::Column;
+
+    /// The initiative that a row belongs to.
+    fn initiative_id(row: &Self::Model) -> Uuid;
+
+    /// Sorts the rows of one initiative as its record lists them.
+    fn sort(rows: &mut [Self::Model]);
+}
+
+macro_rules! parts {
+    ($($table:ident by $key:expr;)+) => {$(
+        impl Part for $table::Entity {
+            const INITIATIVE_ID: Self::Column = $table::Column::InitiativeId;
+
+            fn initiative_id(row: &Self::Model) -> Uuid {
+                row.initiative_id
+            }
+
+            fn sort(rows: &mut [Self::Model]) {
+                let key: fn(&Self::Model) -> _ = $key;
+                rows.sort_by_key(key);
+            }
+        }
+    )+};
+}
+
+parts! {
+    entry_point_taken by |row| (row.perspective, row.position);
+    challenge_faced by |row| row.challenge;
+    condition_changed by |row| row.condition;
+    funding_term by |row| row.position;
+    initiative_source by |row| row.source_id;
+}
+
+/// The parts of some initiatives, by initiative, in the order of the record.
+pub type PartsByInitiative<P> = HashMap<Uuid, Vec<<P as EntityTrait>::Model>>;
+
+/// Loads the rows of one table of parts.
+pub async fn load_parts<P: Part>(
+    db: &impl ConnectionTrait,
+    initiatives: impl IntoIterator<Item = Uuid>,
+) -> Result<PartsByInitiative<P>, DbErr> {
+    let of_initiatives = is_one_of(db, P::INITIATIVE_ID.into_expr(), initiatives);
+    let rows = P::find().filter(of_initiatives).all(db).await?;
+    let mut parts: PartsByInitiative<P> = HashMap::new();
+    for row in rows {
+        parts.entry(P::initiative_id(&row)).or_default().push(row);
+    }
+    parts.values_mut().for_each(|rows| P::sort(rows));
+    Ok(parts)
+}
+
+/// Deletes the rows of one table of parts.
+pub async fn delete_parts<P: Part>(db: &impl ConnectionTrait, initiatives: &[Uuid]) -> Result<(), DbErr> {
+    let of_initiatives = is_one_of(db, P::INITIATIVE_ID.into_expr(), initiatives.iter().copied());
+    P::delete_many().filter(of_initiatives).exec(db).await?;
+    Ok(())
+}
+
+/// Loads the reasons of challenges, by the id of the challenge's row, in the order of the vocabulary.
+pub async fn load_reasons(
+    db: &impl ConnectionTrait,
+    challenges: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Vec<Reason>>, DbErr> {
+    let of_challenges = is_one_of(
+        db,
+        challenge_reason::Column::ChallengeFacedId.into_expr(),
+        challenges,
+    );
+    let mut reasons: HashMap<Uuid, Vec<Reason>> = HashMap::new();
+    for row in challenge_reason::Entity::find()
+        .filter(of_challenges)
+        .all(db)
+        .await?
+    {
+        reasons
+            .entry(row.challenge_faced_id)
+            .or_default()
+            .push(row.reason);
+    }
+    reasons.values_mut().for_each(|reasons| reasons.sort_unstable());
+    Ok(reasons)
+}
+
+/// Loads the sources of initiatives, by initiative, in the order of their titles.
+pub async fn load_sources(
+    db: &impl ConnectionTrait,
+    initiatives: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Vec<source::Model>>, DbErr> {
+    let initiative_id = initiative_source::Column::InitiativeId.into_expr();
+    let rows = initiative_source::Entity::find()
+        .filter(is_one_of(db, initiative_id, initiatives))
+        .find_also_related(source::Entity)
+        .order_by_asc(source::Column::Title)
+        .order_by_asc(source::Column::Id)
+        .all(db)
+        .await?;
+    let mut sources: HashMap<Uuid, Vec<source::Model>> = HashMap::new();
+    for (link, source) in rows {
+        sources.entry(link.initiative_id).or_default().extend(source);
+    }
+    Ok(sources)
+}
+
+async fn load_by_id<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = Uuid>,
+    id: impl Fn(&E::Model) -> Uuid,
+) -> Result<HashMap<Uuid, E::Model>, DbErr> {
+    let Some(key) = E::PrimaryKey::iter().next() else {
+        return Ok(HashMap::new());
+    };
+    // Many initiatives name the same organisation.
+    let ids: BTreeSet<Uuid> = ids.into_iter().collect();
+    let rows = E::find()
+        .filter(is_one_of(db, key.into_column().into_expr(), ids))
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| (id(&row), row)).collect())
+}
+
+/// The funding terms of some initiatives, with the rows that they and their initiatives refer to.
+pub struct FundingRows {
+    terms: PartsByInitiative<funding_term::Entity>,
+    sources: HashMap<Uuid, Vec<source::Model>>,
+    organisations: HashMap<Uuid, organisation::Model>,
+    places: HashMap<Uuid, place::Model>,
+}
+
+impl FundingRows {
+    /// Loads them in four queries.
+    pub async fn load(db: &impl ConnectionTrait, initiatives: &[initiative::Model]) -> Result<Self> {
+        let ids = || initiatives.iter().map(|one| one.id);
+        let terms = load_parts::<funding_term::Entity>(db, ids()).await?;
+        let leads = initiatives.iter().map(|one| one.lead_organisation_id);
+        let named = leads.chain(terms.values().flatten().map(|term| term.funder_id));
+        let organisations = load_by_id::<organisation::Entity>(db, named, |row| row.id).await?;
+        let places = initiatives.iter().filter_map(|one| one.place_id);
+        Ok(Self {
+            sources: load_sources(db, ids()).await?,
+            places: load_by_id::<place::Entity>(db, places, |row| row.id).await?,
+            organisations,
+            terms,
+        })
+    }
+
+    /// The funding terms of an initiative, in order.
+    pub fn terms(&self, id: Uuid) -> &[funding_term::Model] {
+        rows_of(&self.terms, id)
+    }
+
+    /// The sources of an initiative.
+    pub fn sources(&self, id: Uuid) -> &[source::Model] {
+        rows_of(&self.sources, id)
+    }
+
+    /// An organisation that leads or funds one of the initiatives, or that it is missing.
+    pub fn organisation(&self, id: Uuid) -> Rebuilt<&organisation::Model> {
+        let found = self.organisations.get(&id);
+        found.ok_or_else(|| format!("its organisation {id} is not there"))
+    }
+
+    /// The place of an initiative that has one, or that it is missing.
+    pub fn place(&self, row: &initiative::Model) -> Rebuilt<Option<&place::Model>> {
+        row.place_id
+            .map(|id| {
+                let found = self.places.get(&id);
+                found.ok_or_else(|| format!("its place {id} is not there"))
+            })
+            .transpose()
+    }
+}
+
+/// Part of a record, or a description of what the tables lack of it.
+pub type Rebuilt<T> = std::result::Result<T, String>;
+
+/// All rows of some initiatives.
+pub struct WholeRecords {
+    /// Their funding terms and the rows that these refer to.
+    pub funding: FundingRows,
+    entry_points: PartsByInitiative<entry_point_taken::Entity>,
+    challenges: PartsByInitiative<challenge_faced::Entity>,
+    reasons: HashMap<Uuid, Vec<Reason>>,
+    conditions: PartsByInitiative<condition_changed::Entity>,
+}
+
+impl WholeRecords {
+    /// Loads them in eight queries.
+    pub async fn load(db: &impl ConnectionTrait, initiatives: &[initiative::Model]) -> Result<Self> {
+        let ids = || initiatives.iter().map(|one| one.id);
+        let challenges = load_parts::<challenge_faced::Entity>(db, ids()).await?;
+        Ok(Self {
+            funding: FundingRows::load(db, initiatives).await?,
+            entry_points: load_parts::<entry_point_taken::Entity>(db, ids()).await?,
+            reasons: load_reasons(db, challenges.values().flatten().map(|row| row.id)).await?,
+            conditions: load_parts::<condition_changed::Entity>(db, ids()).await?,
+            challenges,
+        })
+    }
+
+    /// The entry points of an initiative, in order within each perspective.
+    pub fn entry_points(&self, id: Uuid) -> &[entry_point_taken::Model] {
+        rows_of(&self.entry_points, id)
+    }
+
+    /// How a record names an organisation.
+    pub fn reference_to(&self, organisation: Uuid) -> Rebuilt<OrganisationReference> {
+        Ok(organisation_reference(self.funding.organisation(organisation)?))
+    }
+
+    /// The record that the tables hold of an initiative. Its lists are in the order of [`Part::sort`].
+    pub fn record(&self, row: &initiative::Model) -> Rebuilt<InitiativeRecord> {
+        let source = match self.funding.sources(row.id) {
+            [one] => one,
+            several => return Err(format!("it has {} sources and not one", several.len())),
+        };
+        let sharing = Sharing {
+            confirmed_by: row.sharing_confirmed_by.clone(),
+            confirmed_on: row.sharing_confirmed_on,
+            basis: row.sharing_basis.clone(),
+            licence: row.sharing_licence.clone(),
+        };
+        let terms = self.funding.terms(row.id).iter();
+        Ok(InitiativeRecord {
+            external_ref: row.external_ref.clone(),
+            title: row.title.clone(),
+            summary: row.summary.clone(),
+            place: self.funding.place(row)?.map(place_reference),
+            lead_organisation: self.reference_to(row.lead_organisation_id)?,
+            started_on: row.started_on,
+            ended_on: row.ended_on,
+            ongoing: row.ongoing,
+            visibility: row.visibility,
+            shared_with_funders: row.shared_with_funders,
+            illustrative: row.illustrative,
+            entry_points: convert(self.entry_points(row.id), entry_point)?,
+            challenges_faced: convert(rows_of(&self.challenges, row.id), |row| self.challenge(row))?,
+            conditions_changed: convert(rows_of(&self.conditions, row.id), condition)?,
+            funding_terms: terms
+                .map(|term| funding_term(term, self.reference_to(term.funder_id)?))
+                .collect::<Rebuilt<_>>()?,
+            source: Source {
+                kind: source.kind,
+                title: source.title.clone(),
+                url: source.url.clone(),
+                dated_on: source.dated_on,
+                licence: source.licence.clone(),
+            },
+            sharing: (sharing != Sharing::default()).then_some(sharing),
+            missing: missing_answers(row.missing.as_ref())?,
+        })
+    }
+
+    fn challenge(&self, row: &challenge_faced::Model) -> Rebuilt<ChallengeFaced> {
+        Ok(ChallengeFaced {
+            challenge: row.challenge,
+            step: row.step,
+            reasons: self.reasons.get(&row.id).cloned().unwrap_or_default(),
+            note: row.note.clone(),
+            noticed_on: row.noticed_on,
+            perspective: row.perspective,
+            missing: missing_answers(row.missing.as_ref())?,
+        })
+    }
+}
+
+fn rows_of<M>(parts: &HashMap<Uuid, Vec<M>>, id: Uuid) -> &[M] {
+    parts.get(&id).map_or(&[], Vec::as_slice)
+}
+
+fn convert<M, T>(rows: &[M], convert: impl Fn(&M) -> Rebuilt<T>) -> Rebuilt<Vec<T>> {
+    rows.iter().map(convert).collect()
+}
+
+fn entry_point(row: &entry_point_taken::Model) -> Rebuilt<EntryPointTaken> {
+    Ok(EntryPointTaken {
+        entry_point: row.entry_point,
+        perspective: row.perspective,
+        taken_on: row.taken_on,
+        motivation: row.motivation.clone(),
+        missing: missing_answers(row.missing.as_ref())?,
+    })
+}
+
+fn condition(row: &condition_changed::Model) -> Rebuilt<ConditionChanged> {
+    Ok(ConditionChanged {
+        condition: row.condition,
+        change: row.change,
+        missing: missing_answers(row.missing.as_ref())?,
+    })
+}
+
+fn funding_term(row: &funding_term::Model, funder: OrganisationReference) -> Rebuilt<FundingTerm> {
+    Ok(FundingTerm {
+        funder,
+        grant_identifier: row.grant_identifier.clone(),
+        programme: row.programme.clone(),
+        currency: row.currency.clone(),
+        amount_minor: row.amount_minor,
+        awarded_on: row.awarded_on,
+        starts_on: row.starts_on,
+        ends_on: row.ends_on,
+        duration_months: row.duration_months,
+        intended_focus: row.intended_focus,
+        upfront_research: row.upfront_research,
+        upfront_research_months: row.upfront_research_months,
+        collaboration_resourced: row.collaboration_resourced,
+        restriction: row.restriction,
+        reporting_frequency: row.reporting_frequency,
+        reporting_basis: row.reporting_basis,
+        delivery_timeline: row.delivery_timeline,
+        renewable: row.renewable,
+        missing: missing_answers(row.missing.as_ref())?,
+    })
+}
+
+/// Why answers are missing, from the column of a row.
+fn missing_answers<A: Answer>(stored: Option<&Value>) -> Rebuilt<Missing<A>> {
+    Missing::of_kept(stored).map_err(|_| "it stores something other than why answers are missing".to_owned())
+}
+
+/// How a record names an organisation: with all that is known of it, so that the record can be read on its own.
+pub fn organisation_reference(organisation: &organisation::Model) -> OrganisationReference {
+    OrganisationReference {
+        identifier: organisation.identifier.clone(),
+        name: Some(organisation.name.clone()),
+        kind: organisation.kind,
+    }
+}
+
+/// How a record names a place: by its code, or else by its id.
+pub fn place_reference(place: &place::Model) -> PlaceReference {
+    match &place.code {
+        Some(code) => PlaceReference {
+            code: Some(code.clone()),
+            ..PlaceReference::default()
+        },
+        None => PlaceReference {
+            id: Some(NodeKind::Place.id(place.id)),
+            ..PlaceReference::default()
+        },
+    }
+}
