@@ -30,7 +30,7 @@ use wayin_engine::count::Base;
 use wayin_engine::disclosure::cell_key::Noise;
 use wayin_engine::index::Snapshot;
 use wayin_engine::predicate::{Condition, InitiativeCondition};
-use wayin_engine::query::{Coverage, Question, Viewpoint};
+use wayin_engine::query::{Question, RecordScope, Viewpoint};
 use wayin_engine::truth_cache::Kept;
 use wayin_engine::visibility::Reader;
 use wayin_entity::Dimension;
@@ -120,7 +120,7 @@ fn question(when: InitiativeCondition, by: Option<Dimension>, reader: Reader) ->
         by,
         viewpoint: Viewpoint {
             reader,
-            over: Coverage::Everything,
+            scope: RecordScope::All,
         },
     }
 }
@@ -201,7 +201,7 @@ fn many(base: Base<'_>) {
     for (name, reader) in [("exact", Reader::Steward), ("under control", Reader::Dashboard)] {
         let viewpoint = Viewpoint {
             reader,
-            over: Coverage::Everything,
+            scope: RecordScope::All,
         };
         let question = GridQuestion {
             rows: Dimension::Region,

@@ -15,7 +15,7 @@ use wayin_engine::cancellation::Run;
 use wayin_engine::count::Base;
 use wayin_engine::disclosure::cell_key::Noise;
 use wayin_engine::predicate::Condition;
-use wayin_engine::query::{Coverage, Question, Viewpoint};
+use wayin_engine::query::{Question, RecordScope, Viewpoint};
 use wayin_engine::statistics::{FourCounts, fisher};
 use wayin_engine::truth_cache::Kept;
 use wayin_engine::visibility::Reader;
@@ -35,7 +35,7 @@ fn questions(criterion: &mut Criterion) {
     };
     let viewpoint = |reader| Viewpoint {
         reader,
-        over: Coverage::Everything,
+        scope: RecordScope::All,
     };
     let readers = [("exact", Reader::Steward), ("under control", Reader::Dashboard)];
     for (name, reader) in readers {

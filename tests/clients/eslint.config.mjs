@@ -13,9 +13,9 @@ const WITHOUT_ID = {
   types: [
     "PageInfo",
     // Worked out.
-    "AdjustedEstimates", "AdjustedTest", "AsOf", "Association", "Budget", "Caution", "CoincidenceTable", "Disclosure",
+    "AdjustedEstimates", "AdjustedTest", "AsOf", "Association", "Budget", "Caution", "ContingencyTable", "DisclosureControl",
     "DistributionBin", "EntryPointFlow", "Estimate", "GridCell", "GridHeading", "Homogeneity", "Pattern",
-    "PatternGrid", "Proportion", "Stratum", "UnknownBecause", "Withheld", "WithheldCell",
+    "PatternGrid", "Proportion", "PatternGroup", "UnknownReasonCount", "Suppression", "SuppressedCell",
     // Parts of a record, of a history (known by what it is of and its number), of a file.
     "ChallengeFaced", "ConditionChanged", "EntryPointTaken", "MissingAnswer", "Sharing",
     "KeptRevision", "Revision", "ImportRow",
@@ -35,7 +35,7 @@ const EXCEPTIONS = {
     ImportRowEdge: NO_NODES,
     KeptRevisionEdge: NO_NODES,
     RevisionEdge: NO_NODES,
-    StratumEdge: NO_NODES,
+    PatternGroupEdge: NO_NODES,
   },
   "no-typename-prefix": {
     Code: "`code { code label definition }`: the code of a code is best called so",

@@ -55,7 +55,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
     let id = &first["initiative"]["id"];
     steward
         .query(&format!(
-            "mutation {{ withdrawInitiative(input: {{id: {id}, reason: \"Twice\"}}) {{ change }} }}"
+            "mutation {{ withdrawInitiative(input: {{id: {id}, reason: \"Twice\"}}) {{ changeNumber }} }}"
         ))
         .await;
     save_organisation(&steward, json!({"name": "A new one"})).await;

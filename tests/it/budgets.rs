@@ -165,7 +165,7 @@ const STEWARD: As = As::Member("steward");
 const NINE: &str = "{ initiatives(first: 3) { nodes { title } } }";
 /// What weighs sixty.
 const SIXTY: &str =
-    "{ a: pattern(when: {}, then: {}) { reading } b: pattern(when: {}, then: {}) { reading } }";
+    "{ a: pattern(when: {}, then: {}) { summary } b: pattern(when: {}, then: {}) { summary } }";
 /// What anybody may ask, for a point.
 const ANYBODY: &str = "{ vocabulary { roles { code } } }";
 
@@ -328,7 +328,7 @@ async fn over_a_websocket_a_budget_is_told_and_spent_too(database: Database) {
     assert_eq!(socket.hear().await["type"], "complete");
     // A subscription pays for its first answer when it begins, and for each answer after it.
     let subscription =
-        "subscription { patternChanged(when: {}, then: {}, over: READABLE) { table { population } } }";
+        "subscription { patternChanged(when: {}, then: {}, scope: VISIBLE) { table { population } } }";
     socket.subscribe("2", subscription).await;
     let told = socket.hear().await;
     let cost = &told["payload"]["extensions"]["cost"];

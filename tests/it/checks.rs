@@ -114,7 +114,7 @@ async fn full_base(database: Database) -> TestApp {
         let id = &gone["initiative"]["id"];
         steward
             .query(&format!(
-                "mutation {{ withdrawInitiative(input: {{id: {id}, reason: \"It was another's\"}}) {{ change }} }}"
+                "mutation {{ withdrawInitiative(input: {{id: {id}, reason: \"It was another's\"}}) {{ changeNumber }} }}"
             ))
             .await;
     }
@@ -162,7 +162,7 @@ async fn full_base(database: Database) -> TestApp {
     steward
         .query(&format!(
             "mutation {{ saveOrganisation(input: {{id: {lead}, name: \"Quite Another\", identifier: \"{PARTNER_ORGANISATION}\",
-               kind: DELIVERY_ORGANISATION}}) {{ change userErrors {{ message }} }} }}"
+               kind: DELIVERY_ORGANISATION}}) {{ changeNumber userErrors {{ message }} }} }}"
         ))
         .await;
     let issued = issue_token(

@@ -20,7 +20,7 @@ tests_on_both_databases![
     changes_that_become_visible_out_of_their_order_are_not_missed,
     a_log_that_was_put_back_is_read_anew,
     what_was_written_is_read_by_its_number,
-    places_that_change_change_their_strata,
+    places_that_change_change_their_groups,
     a_withdrawn_record_is_counted_no_more,
     a_follower_sees_what_others_write_and_outlives_its_connections,
     a_question_that_takes_too_long_or_is_given_up_ends,
@@ -149,10 +149,10 @@ async fn what_was_written_is_read_by_its_number(database: Database) {
     rush(db, db.get_database_backend(), 0).await;
     let change = newest(db, db.get_database_backend()).await;
     let steward = app.steward().await;
-    let ask = |at_least: i64| {
+    let ask = |min_change_number: i64| {
         format!(
             "{{ pattern(when: {{}}, then: {{challenge: {{on: DEFINING_AMBITIONS, step: {{in: [SKIPPED]}}}}}},
-               atLeast: {at_least}) {{ table {{ both }} asOf {{ change }} }} }}"
+               minChangeNumber: {min_change_number}) {{ table {{ both }} asOf {{ changeNumber }} }} }}"
         )
     };
     let answer = steward.query(&ask(change)).await;
@@ -161,7 +161,7 @@ async fn what_was_written_is_read_by_its_number(database: Database) {
         "one reads what one wrote: {answer}"
     );
     assert!(
-        answer["pattern"]["asOf"]["change"].as_i64() >= Some(change),
+        answer["pattern"]["asOf"]["changeNumber"].as_i64() >= Some(change),
         "{answer}"
     );
     assert_eq!(steward.query(&ask(0)).await["pattern"]["table"]["both"], 1);
@@ -170,13 +170,13 @@ async fn what_was_written_is_read_by_its_number(database: Database) {
     assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{refused}");
     let message = error["message"].as_str().unwrap();
     assert!(
-        message.starts_with("atLeast: ") && message.contains(&(change + 1_000).to_string()),
+        message.starts_with("minChangeNumber: ") && message.contains(&(change + 1_000).to_string()),
         "{message}"
     );
     following.abort();
 }
 
-async fn places_that_change_change_their_strata(database: Database) {
+async fn places_that_change_change_their_groups(database: Database) {
     let app = settled(database, 3).await;
     let by_region = "{ distribution(of: REGION) { label count } }";
     let in_north_east =
@@ -294,7 +294,7 @@ async fn a_question_that_takes_too_long_or_is_given_up_ends(database: Database) 
     let refused = hurried
         .steward()
         .await
-        .response("{ pattern(when: {}, then: {}) { reading } }")
+        .response("{ pattern(when: {}, then: {}) { summary } }")
         .await;
     assert_eq!(
         refused["errors"][0]["extensions"]["code"], "QUERY_TIMEOUT",

@@ -171,21 +171,21 @@ async fn an_argument_without_a_value_is_absent(database: Database) {
     app.steward().await;
     for (document, variables, expected) in [
         (
-            "query ($over: Coverage) { pattern(when: {}, then: {}, over: $over) { coverage } }",
+            "query ($scope: RecordScope) { pattern(when: {}, then: {}, scope: $scope) { scope } }",
             json!({}),
-            "EVERYTHING",
+            "ALL",
         ),
         (
-            "query ($over: Coverage) { pattern(when: {}, then: {}, over: $over) { coverage } }",
-            json!({"over": "READABLE"}),
-            "READABLE",
+            "query ($scope: RecordScope) { pattern(when: {}, then: {}, scope: $scope) { scope } }",
+            json!({"scope": "VISIBLE"}),
+            "VISIBLE",
         ),
     ] {
         let request = json!({"query": document, "variables": variables});
         let (_, body) = post(&app, "application/json", request.to_string()).await;
         assert_eq!(
             json_of(&body),
-            json!({"data": {"pattern": {"coverage": expected}}}),
+            json!({"data": {"pattern": {"scope": expected}}}),
             "{document}"
         );
     }
@@ -266,19 +266,19 @@ async fn a_variable_without_a_value_has_a_type_that_fits(database: Database) {
 async fn operations_of_one_document_share_a_fragment(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
-    let document = "query A($over: Coverage) { ...P } query B($over: Coverage!) { ...P ...R } \
-        fragment P on Query { pattern(when: {}, then: {}, over: $over) { coverage } } \
+    let document = "query A($scope: RecordScope) { ...P } query B($scope: RecordScope!) { ...P ...R } \
+        fragment P on Query { pattern(when: {}, then: {}, scope: $scope) { scope } } \
         fragment R on Query { viewer { role } }";
-    for (name, variables, coverage) in [
-        ("A", json!({}), "EVERYTHING"),
-        ("A", json!({"over": "READABLE"}), "READABLE"),
-        ("B", json!({"over": "READABLE"}), "READABLE"),
+    for (name, variables, scope) in [
+        ("A", json!({}), "ALL"),
+        ("A", json!({"scope": "VISIBLE"}), "VISIBLE"),
+        ("B", json!({"scope": "VISIBLE"}), "VISIBLE"),
     ] {
         let request = json!({"query": document, "operationName": name, "variables": variables});
         let (_, body) = post(&app, "application/json", request.to_string()).await;
         assert_eq!(
-            json_of(&body)["data"]["pattern"]["coverage"],
-            coverage,
+            json_of(&body)["data"]["pattern"]["scope"],
+            scope,
             "{name}: {body}"
         );
     }

@@ -263,7 +263,7 @@ async fn an_organisation_that_is_trusted_publishes_a_file(database: Database) {
             .all(|one| one.state.code() == "DRAFT" || one.initiative_id.is_some())
     );
     let counted = partner
-        .query("{ pattern(when: {}, then: {}, over: READABLE) { table { both } } }")
+        .query("{ pattern(when: {}, then: {}, scope: VISIBLE) { table { both } } }")
         .await;
     assert_eq!(counted["pattern"]["table"]["both"], 1_099);
     assert_eq!(revision::Entity::find().count(&app.app.db).await.unwrap(), 1_099);
@@ -484,7 +484,7 @@ async fn a_funder_sends_its_own_grants_and_no_others(database: Database) {
         ])
     );
     let counted = funder
-        .query("{ distribution(of: FUNDING_DURATION_BAND, over: READABLE) { key count } }")
+        .query("{ distribution(of: FUNDING_DURATION_BAND, scope: VISIBLE) { key count } }")
         .await;
     let bands = counted["distribution"].as_array().unwrap();
     let counted: i64 = bands.iter().filter_map(|bin| bin["count"].as_i64()).sum();

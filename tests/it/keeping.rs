@@ -178,8 +178,8 @@ async fn what_was_saved_is_answered_again_as_it_stood(database: Database) {
     }
     // With what it referred to by then.
     let ask = "mutation($place: SavePlaceInput!, $crisis: SaveCrisisInput!) {
-        savePlace(input: $place) { change place { id version name within { name } } }
-        saveCrisis(input: $crisis) { change crisis { id version name places { name } } } }";
+        savePlace(input: $place) { changeNumber place { id version name within { name } } }
+        saveCrisis(input: $crisis) { changeNumber crisis { id version name places { name } } } }";
     let both = json!([{"code": "E06000002"}, {"code": "E06000001"}]);
     let variables = json!({
         "place": {"name": "Here", "kind": "NEIGHBOURHOOD", "within": both, "idempotencyKey": "place"},
@@ -451,8 +451,9 @@ async fn what_imports_add_and_alter_leaves_versions(database: Database) {
 }
 
 /// How many records of which region, to a steward.
-async fn by_region(client: &Client<'_>, at_least: i64) -> Vec<(String, i64)> {
-    let query = format!("{{ distribution(of: REGION, atLeast: {at_least}) {{ label count }} }}");
+async fn by_region(client: &Client<'_>, min_change_number: i64) -> Vec<(String, i64)> {
+    let query =
+        format!("{{ distribution(of: REGION, minChangeNumber: {min_change_number}) {{ label count }} }}");
     let told = client.query(&query).await;
     let bins = told["distribution"].as_array().unwrap().iter();
     bins.map(|bin| {
@@ -480,7 +481,7 @@ async fn a_place_that_moves_takes_its_records_along(database: Database) {
     let payload = send_mutation(&steward, "savePlace", moved).await;
     app.catch_up().await;
     assert_eq!(
-        by_region(&steward, payload["change"].as_i64().unwrap()).await,
+        by_region(&steward, payload["changeNumber"].as_i64().unwrap()).await,
         [("North East".to_owned(), 1), ("North West".to_owned(), 1)],
         "{payload}"
     );
@@ -617,9 +618,9 @@ async fn a_crisis_that_changes_changes_answers(database: Database) {
     let touched = async |payload: Value| {
         assert_eq!(payload["userErrors"], json!([]), "{payload}");
         app.catch_up().await;
-        let change = payload["change"].as_i64().unwrap();
+        let change = payload["changeNumber"].as_i64().unwrap();
         let query = format!(
-            "{{ pattern(when: {{}}, then: {{overlaps: {{crisis: \"a-flood\"}}}}, atLeast: {change}) {{ table {{ both }} }}
+            "{{ pattern(when: {{}}, then: {{overlaps: {{crisis: \"a-flood\"}}}}, minChangeNumber: {change}) {{ table {{ both }} }}
                 initiatives(filter: {{overlaps: {{crisis: \"a-flood\"}}}}) {{ totalCount }} }}"
         );
         // Asked twice: what was worked out is kept.
@@ -755,13 +756,13 @@ async fn a_claim_that_cannot_be_answered_is_not_kept(database: Database) {
         json!("REGION"),
     );
     save_reference_data(&steward, "saveClaim", good.clone()).await;
-    // It is answered to everybody at once, and with strata to members.
-    let overall = "{ claim(slug: \"a-claim\") { statement pattern { reading table { population } } } }";
+    // It is answered to everybody at once, and with groups to members.
+    let overall = "{ claim(slug: \"a-claim\") { statement pattern { summary table { population } } } }";
     let told = app.anonymous().query(overall).await;
     assert_eq!(told["claim"]["statement"], "One goes with the other");
-    let strata = "{ claim(slug: \"a-claim\") { pattern { strata { nodes { label } } } } }";
+    let groups = "{ claim(slug: \"a-claim\") { pattern { groups { nodes { label } } } } }";
     let dashboard = app.member("dashboard", Role::Dashboard, None).await;
-    assert!(dashboard.query(strata).await["claim"]["pattern"]["strata"]["nodes"].is_array());
+    assert!(dashboard.query(groups).await["claim"]["pattern"]["groups"]["nodes"].is_array());
 }
 
 async fn a_member_who_is_revoked_may_do_nothing_from_then_on(database: Database) {
@@ -878,7 +879,7 @@ async fn who_is_no_steward_keeps_nothing(database: Database) {
     let app = start_with_places(database).await;
     let partner = app.member("partner", Role::Partner, Some("GB-CHC-500")).await;
     for query in [
-        "mutation { saveCrisis(input: {slug: \"a\", name: \"A\", from: \"2020-01-01\"}) { change } }",
+        "mutation { saveCrisis(input: {slug: \"a\", name: \"A\", from: \"2020-01-01\"}) { changeNumber } }",
         "mutation { saveTerm(input: {slug: \"a\", word: \"A\", definition: \"A\"}) { term { id } } }",
         "mutation { saveMember(input: {issuer: \"a\", subject: \"a\", role: STEWARD}) { member { id } } }",
         "{ members { totalCount } }",

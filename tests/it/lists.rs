@@ -100,15 +100,15 @@ const LISTS: &[List] = &[
     List {
         row: "key",
         ..nested(
-            "pattern(when: {}, then: {}, by: PLACE) { strata(",
-            "/pattern/strata",
+            "pattern(when: {}, then: {}, by: PLACE) { groups(",
+            "/pattern/groups",
         )
     },
     List {
         row: "key",
         ..nested(
-            "pattern(when: {}, then: {}, by: LEAD_ORGANISATION) { strata(orderBy: {field: POPULATION, direction: DESCENDING}, ",
-            "/pattern/strata",
+            "pattern(when: {}, then: {}, by: LEAD_ORGANISATION) { groups(orderBy: {field: POPULATION, direction: DESCENDING}, ",
+            "/pattern/groups",
         )
     },
 ];
@@ -393,7 +393,7 @@ async fn a_page_that_makes_no_sense_is_refused_by_its_argument(database: Databas
             ("after: \"WzEsMiwzXQ\"", "after"),
             ("last: 1, before: \"🦀\"", "before"),
         ] {
-            // The stratum of those that do not say has the empty cursor.
+            // The group of those that do not say has the empty cursor.
             if list.row == "key" && page == "after: \"\"" {
                 continue;
             }

@@ -351,11 +351,11 @@ async fn a_filter_that_makes_no_sense_is_refused_by_its_path(database: Database)
                 "filter",
             ),
             (
-                format!("{{ pattern(when: {filter}, then: {{}}) {{ reading }} }}"),
+                format!("{{ pattern(when: {filter}, then: {{}}) {{ summary }} }}"),
                 "when",
             ),
             (
-                format!("{{ pattern(when: {{}}, then: {filter}) {{ reading }} }}"),
+                format!("{{ pattern(when: {{}}, then: {filter}) {{ summary }} }}"),
                 "then",
             ),
             (

@@ -36,14 +36,14 @@ fn lacking(reference: &str) -> Value {
     )
 }
 
-const WHY: &str = "missing { field because }
-    entryPoints { missing { field because } }
-    challengesFaced { challenge step missing { field because } }
-    conditionsChanged { change missing { field because } }
-    fundingTerms { durationMonths missing { field because } }";
+const WHY: &str = "missing { field reason }
+    entryPoints { missing { field reason } }
+    challengesFaced { challenge step missing { field reason } }
+    conditionsChanged { change missing { field reason } }
+    fundingTerms { durationMonths missing { field reason } }";
 
-fn because(field: &str, because: &str) -> Value {
-    json!({"field": field, "because": because})
+fn missing(field: &str, reason: &str) -> Value {
+    json!({"field": field, "reason": reason})
 }
 
 async fn a_record_says_why_its_answers_are_missing(database: Database) {
@@ -53,14 +53,14 @@ async fn a_record_says_why_its_answers_are_missing(database: Database) {
     assert_eq!(
         list_initiatives(&app, WHY).await[0],
         json!({
-            "missing": [because("place", "WITHHELD"), because("endedOn", "NOT_APPLICABLE")],
-            "entryPoints": [{"missing": [because("motivation", "NO_REPLY")]}],
+            "missing": [missing("place", "WITHHELD"), missing("endedOn", "NOT_APPLICABLE")],
+            "entryPoints": [{"missing": [missing("motivation", "NO_REPLY")]}],
             "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "step": null,
-                "missing": [because("step", "NOT_ASKED"), because("reasons", "NO_REPLY")]}],
-            "conditionsChanged": [{"change": null, "missing": [because("change", "NO_REPLY")]}],
+                "missing": [missing("step", "NOT_ASKED"), missing("reasons", "NO_REPLY")]}],
+            "conditionsChanged": [{"change": null, "missing": [missing("change", "NO_REPLY")]}],
             "fundingTerms": [
-                {"durationMonths": 12, "missing": [because("renewable", "WITHHELD")]},
-                {"durationMonths": null, "missing": [because("durationMonths", "NOT_ASKED")]},
+                {"durationMonths": 12, "missing": [missing("renewable", "WITHHELD")]},
+                {"durationMonths": null, "missing": [missing("durationMonths", "NOT_ASKED")]},
             ],
         })
     );
@@ -82,11 +82,11 @@ async fn a_record_says_why_its_answers_are_missing(database: Database) {
         json!({"funder": {"identifier": "GB-CHC-8"}, "missing": {"durationMonths": "NO_REPLY"}});
     assert_eq!(app.publish(&[corrected]).await.altered, 1);
     let found = &list_initiatives(&app, WHY).await[0];
-    assert_eq!(found["missing"], json!([because("endedOn", "NOT_APPLICABLE")]));
+    assert_eq!(found["missing"], json!([missing("endedOn", "NOT_APPLICABLE")]));
     assert_eq!(found["challengesFaced"][0]["missing"], json!([]));
     assert_eq!(
         found["fundingTerms"][1]["missing"],
-        json!([because("durationMonths", "NO_REPLY")])
+        json!([missing("durationMonths", "NO_REPLY")])
     );
     let codes = app
         .anonymous()
@@ -111,7 +111,7 @@ async fn a_funder_who_reads_a_part_reads_why_of_its_own_terms_alone(database: Da
         read["initiatives"]["nodes"],
         json!([{
             "missing": [], "entryPoints": [], "challengesFaced": [], "conditionsChanged": [],
-            "fundingTerms": [{"durationMonths": 12, "missing": [because("renewable", "WITHHELD")]}],
+            "fundingTerms": [{"durationMonths": 12, "missing": [missing("renewable", "WITHHELD")]}],
         }])
     );
 }
@@ -176,7 +176,7 @@ async fn what_a_grant_answers_is_not_missing_any_more(database: Database) {
         .await;
     let found = list_initiatives(
         &app,
-        &format!("{EVERY_FIELD} fundingTerms {{ missing {{ field because }} }}"),
+        &format!("{EVERY_FIELD} fundingTerms {{ missing {{ field reason }} }}"),
     )
     .await;
     let term = &found[0]["fundingTerms"][0];
@@ -184,7 +184,7 @@ async fn what_a_grant_answers_is_not_missing_any_more(database: Database) {
         (&term["amountMinor"], &term["awardedOn"]),
         (&json!(100_000), &json!("2020-01-02"))
     );
-    assert_eq!(term["missing"], json!([because("renewable", "NOT_ASKED")]));
+    assert_eq!(term["missing"], json!([missing("renewable", "NOT_ASKED")]));
 }
 
 async fn the_demonstration_says_what_the_readme_quotes(database: Database) {
@@ -196,21 +196,21 @@ async fn the_demonstration_says_what_the_readme_quotes(database: Database) {
     let query = "{ pattern(
         when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}
         then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}) {
-          reading table { unknown } unknownBecause { because count } } }";
+          summary table { unknown } unknownReasons { reason count } } }";
     let pattern = app.steward().await.query(query).await["pattern"].take();
     let quoted = |text: &str| {
         let lines = text.lines().filter_map(|line| line.strip_prefix("> "));
         lines.collect::<Vec<_>>().join(" ")
     };
-    let reading = pattern["reading"].as_str().unwrap();
+    let summary = pattern["summary"].as_str().unwrap();
     for (file, text) in [
         ("README.md", include_str!("../../README.md")),
         ("docs/patterns.md", include_str!("../../docs/patterns.md")),
     ] {
-        assert!(quoted(text).contains(reading), "{file} does not say: {reading}");
+        assert!(quoted(text).contains(summary), "{file} does not say: {summary}");
     }
     // Everybody who is not known is told of, by a reason or by none.
-    let counts: Vec<i64> = pattern["unknownBecause"]
+    let counts: Vec<i64> = pattern["unknownReasons"]
         .as_array()
         .unwrap()
         .iter()

@@ -23,7 +23,7 @@ tests_on_both_databases![
     what_one_may_not_read_one_may_not_ask_about,
     a_claim_touches_what_a_dashboard_may_read,
     without_a_token_words_answer_and_nothing_else,
-    a_claim_is_told_overall_without_a_token_and_by_strata_with_one,
+    a_claim_is_told_overall_without_a_token_and_by_groups_with_one,
 ];
 tests_without_database![
     the_table_names_every_field_of_the_schema_once_and_nothing_else,
@@ -277,12 +277,12 @@ fn questions() -> Vec<(&'static str, Value, &'static str)> {
         ),
         // What patterns look at.
         (
-            "query($w: InitiativeFilter!) { pattern(when: $w, then: {}) { reading } }",
+            "query($w: InitiativeFilter!) { pattern(when: $w, then: {}) { summary } }",
             json!({"w": amount}),
             "when.fundingTerms.some.amountMinor: asks about",
         ),
         (
-            "{ pattern(when: {}, then: {}, by: YEAR_STARTED) { reading } }",
+            "{ pattern(when: {}, then: {}, by: YEAR_STARTED) { summary } }",
             json!({}),
             "by: asks about",
         ),
@@ -355,11 +355,11 @@ async fn subscriptions_are_refused(steward: &Client<'_>, others: &[Client<'_>]) 
             "filter.startedOn: asks about Initiative.startedOn, which is for stewards",
         ),
         (
-            "subscription { patternChanged(when: {fundingTerms: {some: {amountMinor: {gt: 5}}}}, then: {}) { reading } }",
+            "subscription { patternChanged(when: {fundingTerms: {some: {amountMinor: {gt: 5}}}}, then: {}) { summary } }",
             "when.fundingTerms.some.amountMinor: asks about",
         ),
         (
-            "subscription { patternChanged(when: {}, then: {}, by: YEAR_STARTED) { reading } }",
+            "subscription { patternChanged(when: {}, then: {}, by: YEAR_STARTED) { summary } }",
             "by: asks about",
         ),
     ] {
@@ -374,7 +374,7 @@ async fn subscriptions_are_refused(steward: &Client<'_>, others: &[Client<'_>]) 
         }
     }
     steward
-        .told_at_once("subscription { patternChanged(when: {fundingTerms: {some: {amountMinor: {gt: 5}}}}, then: {}, by: YEAR_STARTED) { reading } }")
+        .told_at_once("subscription { patternChanged(when: {fundingTerms: {some: {amountMinor: {gt: 5}}}}, then: {}, by: YEAR_STARTED) { summary } }")
         .await;
 }
 
@@ -462,7 +462,7 @@ async fn a_claim_touches_what_a_dashboard_may_read(database: Database) {
         updated_at: now,
     };
     claim.into_active_model().insert(&app.app.db).await.unwrap();
-    let told = "{ claim(slug: \"money\") { pattern { reading } } }";
+    let told = "{ claim(slug: \"money\") { pattern { summary } } }";
     for other in [&app.anonymous(), &funder] {
         let (message, code) = other.error(told).await;
         assert_eq!(code, "FORBIDDEN", "{message}");
@@ -532,7 +532,7 @@ async fn without_a_token_words_answer_and_nothing_else(database: Database) {
     );
 }
 
-async fn a_claim_is_told_overall_without_a_token_and_by_strata_with_one(database: Database) {
+async fn a_claim_is_told_overall_without_a_token_and_by_groups_with_one(database: Database) {
     let app = TestApp::start(database).await;
     let now = SystemClock.now();
     let claim = claim::Model {
@@ -550,10 +550,10 @@ async fn a_claim_is_told_overall_without_a_token_and_by_strata_with_one(database
     };
     claim.into_active_model().insert(&app.app.db).await.unwrap();
     let words = "{ claims { totalCount nodes { slug statement } } claim(slug: \"a-claim\") { id slug } }";
-    let overall = "{ claim(slug: \"a-claim\") { pattern { reading table { population } rateWhen { value } cautions { code text }
-        coverage disclosure { controlled } asOf { change } licence } } }";
-    let by_strata =
-        "{ claim(slug: \"a-claim\") { pattern { strata { nodes { label } } adjusted { strata } } } }";
+    let overall = "{ claim(slug: \"a-claim\") { pattern { summary table { population } rateWhen { value } cautions { code text }
+        scope disclosure { applied } asOf { changeNumber } licence } } }";
+    let by_groups =
+        "{ claim(slug: \"a-claim\") { pattern { groups { nodes { label } } adjusted { groupCount } } } }";
     let anonymous = app.anonymous();
     let read = anonymous.query(words).await;
     assert_eq!(
@@ -562,16 +562,16 @@ async fn a_claim_is_told_overall_without_a_token_and_by_strata_with_one(database
     );
     let told = anonymous.query(overall).await;
     let pattern = &told["claim"]["pattern"];
-    assert_eq!(pattern["coverage"], "EVERYTHING");
-    assert_eq!(pattern["disclosure"]["controlled"], true);
+    assert_eq!(pattern["scope"], "ALL");
+    assert_eq!(pattern["disclosure"]["applied"], true);
     assert_eq!(
         pattern["table"]["population"],
         Value::Null,
         "nothing is a small count"
     );
     for query in [
-        by_strata,
-        "{ claims { nodes { pattern(over: READABLE) { reading } } } }",
+        by_groups,
+        "{ claims { nodes { pattern(scope: VISIBLE) { summary } } } }",
         "{ claim(slug: \"a-claim\") { reflection { text } } }",
     ] {
         let response = anonymous.response(query).await;
@@ -580,16 +580,16 @@ async fn a_claim_is_told_overall_without_a_token_and_by_strata_with_one(database
             "{query}: {response}"
         );
         assert!(
-            !response["data"].to_string().contains("reading"),
+            !response["data"].to_string().contains("summary"),
             "{query}: {response}"
         );
     }
     let dashboard = app.member("dashboard", Role::Dashboard, None).await;
-    let readable = "{ claim(slug: \"a-claim\") { pattern(over: READABLE) { table { population } strata { nodes { label } } } } }";
+    let readable = "{ claim(slug: \"a-claim\") { pattern(scope: VISIBLE) { table { population } groups { nodes { label } } } } }";
     let read = dashboard.query(readable).await;
     assert_eq!(read["claim"]["pattern"]["table"]["population"], 0);
     assert_eq!(
-        read["claim"]["pattern"]["strata"]["nodes"],
+        read["claim"]["pattern"]["groups"]["nodes"],
         json!([{"label": "Not known"}])
     );
 }

@@ -42,9 +42,9 @@ async fn short_funding_is_set_against_skipped_ambitions(database: Database) {
                 when: { fundingTerms: { some: { durationMonths: { lte: 18 } } } }
                 then: { challenge: { on: DEFINING_AMBITIONS, step: { in: [SKIPPED] } } }
                 by: REGION) {
-              reading
+              summary
               table { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown }
-              strata(first: 20) { nodes { label table { population both } } } } }",
+              groups(first: 20) { nodes { label table { population both } } } } }",
         )
         .await;
     assert_eq!(
@@ -52,7 +52,7 @@ async fn short_funding_is_set_against_skipped_ambitions(database: Database) {
         json!({"population": 6, "both": 1, "whenOnly": 1, "thenOnly": 1, "neither": 1, "unknown": 2, "whenUnknown": 1, "thenUnknown": 1})
     );
     assert_eq!(
-        answer["pattern"]["strata"]["nodes"],
+        answer["pattern"]["groups"]["nodes"],
         json!([
             {"label": "North East", "table": {"population": 6, "both": 1}},
             {"label": "North West", "table": {"population": 0, "both": 0}},
@@ -84,8 +84,8 @@ async fn competition_for_resources_is_a_reason_to_ask_for(database: Database) {
     let answer = steward
         .query(&format!(
             "{{ initiatives(filter: {competed}) {{ nodes {{ externalRef challengesFaced {{ reasons }} }} }}
-              pattern(when: {competed}, then: {other}, over: READABLE) {{
-                reading table {{ both whenOnly thenOnly neither unknown }} }}
+              pattern(when: {competed}, then: {other}, scope: VISIBLE) {{
+                summary table {{ both whenOnly thenOnly neither unknown }} }}
               vocabulary {{ reasons {{ code label definition }} }} }}"
         ))
         .await;
@@ -102,7 +102,7 @@ async fn competition_for_resources_is_a_reason_to_ask_for(database: Database) {
         answer["pattern"]["table"],
         json!({"both": 1, "whenOnly": 1, "thenOnly": 1, "neither": 0, "unknown": 1})
     );
-    let sentence = answer["pattern"]["reading"].as_str().unwrap();
+    let sentence = answer["pattern"]["summary"].as_str().unwrap();
     assert!(
         sentence.contains("gave “competition for resources” as a reason"),
         "{sentence}"
@@ -151,11 +151,11 @@ async fn a_year_in_which_everybody_skipped_counts_in_the_adjusted_risk_ratio(dat
         format!(
             "{{ pattern(when: {{ fundingTerms: {{ some: {{ durationMonths: {{ lte: 18 }} }} }} }}
                 then: {{ challenge: {{ on: DEFINING_AMBITIONS, step: {{ in: [SKIPPED] }} }} }}
-                {among} by: YEAR_STARTED, over: READABLE) {{
+                {among} by: YEAR_STARTED, scope: VISIBLE) {{
               pValue
-              adjusted {{ riskRatio {{ value }} oddsRatio {{ value }} strata strataLeftOut initiativesLeftOut
-                oddsRatioStrataLeftOut oddsRatioInitiativesLeftOut
-                riskRatioStrataLeftOut riskRatioInitiativesLeftOut }} }} }}"
+              adjusted {{ riskRatio {{ value }} oddsRatio {{ value }} groupCount groupsLeftOut initiativesLeftOut
+                oddsRatioGroupsLeftOut oddsRatioInitiativesLeftOut
+                riskRatioGroupsLeftOut riskRatioInitiativesLeftOut }} }} }}"
         )
     };
     let answer = steward.query(&question("")).await;
@@ -169,12 +169,12 @@ async fn a_year_in_which_everybody_skipped_counts_in_the_adjusted_risk_ratio(dat
     );
     assert_eq!(
         [
-            &adjusted["strata"],
-            &adjusted["strataLeftOut"],
+            &adjusted["groupCount"],
+            &adjusted["groupsLeftOut"],
             &adjusted["initiativesLeftOut"],
-            &adjusted["oddsRatioStrataLeftOut"],
+            &adjusted["oddsRatioGroupsLeftOut"],
             &adjusted["oddsRatioInitiativesLeftOut"],
-            &adjusted["riskRatioStrataLeftOut"],
+            &adjusted["riskRatioGroupsLeftOut"],
             &adjusted["riskRatioInitiativesLeftOut"],
         ],
         [

@@ -203,12 +203,12 @@ async fn a_repeat_may_select_other_fields(database: Database) {
     let other = json!({"id": saved["id"], "record": draft_record("b")});
     mutate_ok(&partner, "saveSubmission", other).await;
     let query = "mutation($input: SaveSubmissionInput!) { saveSubmission(input: $input) {
-        change changedSince { path } submission { version record organisation { name } } } }";
+        changeNumber changedSince { path } submission { version record organisation { name } } } }";
     let again = partner.response_with(query, json!({"input": input})).await;
     assert_eq!(
         again["data"]["saveSubmission"],
         json!({
-            "change": null, "changedSince": [],
+            "changeNumber": null, "changedSince": [],
             "submission": {
                 "version": 1, "record": draft_record("a"),
                 "organisation": {"name": "GB-CHC-500"},

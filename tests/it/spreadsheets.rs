@@ -184,7 +184,7 @@ fn assert_says(row: &BTreeMap<String, String>, column: &str, expected: &Value) {
     assert!(same, "{column}: {cell:?} is not {expected} in {row:?}");
 }
 
-/// The eight counts, the figures and what is withheld of them.
+/// The eight counts, the figures and what is suppressed of them.
 fn assert_table(row: &BTreeMap<String, String>, expected: &Value) {
     for (count, value) in expected["table"].as_object().unwrap() {
         assert_says(row, count, value);
@@ -201,36 +201,36 @@ fn assert_table(row: &BTreeMap<String, String>, expected: &Value) {
         }
     }
     assert_says(row, "phi", &expected["phi"]);
-    assert_withheld(row, &expected["disclosure"]["withheld"]);
+    assert_suppressed(row, &expected["disclosure"]["suppressed"]);
 }
 
-fn assert_withheld(row: &BTreeMap<String, String>, withheld: &Value) {
-    let told: Vec<String> = withheld
+fn assert_suppressed(row: &BTreeMap<String, String>, suppressed: &Value) {
+    let told: Vec<String> = suppressed
         .as_array()
         .unwrap()
         .iter()
         .map(|one| {
             let count = one["count"].as_str().unwrap();
-            if one["altogether"] == true {
+            if one["complete"] == true {
                 assert_eq!(row[count], "", "{row:?}");
             }
             format!("{count}: {}", one["rule"].as_str().unwrap())
         })
         .collect();
-    assert_eq!(row["withheld"], told.join("; "), "{row:?}");
+    assert_eq!(row["suppressed"], told.join("; "), "{row:?}");
 }
 
 /// The head says what GraphQL says of the whole answer.
 fn assert_head(file: &File, expected: &Value) {
-    assert_eq!(file.one("coverage"), expected["coverage"]);
+    assert_eq!(file.one("scope"), expected["scope"]);
     assert_eq!(
         file.one("as of change"),
-        expected["asOf"]["change"].to_string(),
+        expected["asOf"]["changeNumber"].to_string(),
         "{file:?}"
     );
-    assert_eq!(file.one("as of date"), expected["asOf"]["at"]);
+    assert_eq!(file.one("as of date"), expected["asOf"]["changedAt"]);
     assert_eq!(file.one("licence"), expected["licence"]);
-    if let Some(controlled) = expected["disclosure"]["controlled"].as_bool() {
+    if let Some(controlled) = expected["disclosure"]["applied"].as_bool() {
         assert_eq!(
             file.one("disclosure").starts_with("Under disclosure control"),
             controlled
@@ -242,8 +242,8 @@ fn assert_head(file: &File, expected: &Value) {
     }
 }
 
-const CITED: &str = "coverage asOf { change at } licence";
-const DISCLOSURE: &str = "disclosure { controlled withheld { count rule altogether } }";
+const CITED: &str = "scope asOf { changeNumber changedAt } licence";
+const DISCLOSURE: &str = "disclosure { applied suppressed { count rule complete } }";
 const FIGURES: &str = "table { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown }
     rateWhen { value lower upper } rateOtherwise { value lower upper } riskDifference { value lower upper }
     riskRatio { value lower upper } oddsRatio { value lower upper } phi";
@@ -255,9 +255,9 @@ async fn asked(reader: &Client<'_>, query: &str, parameters: &Value) -> Value {
     response["data"].take()
 }
 
-fn with_coverage(parameters: &Value, over: &str) -> Value {
+fn with_scope(parameters: &Value, over: &str) -> Value {
     let mut parameters = parameters.clone();
-    parameters["over"] = json!(over);
+    parameters["scope"] = json!(over);
     parameters
 }
 
@@ -265,16 +265,16 @@ async fn a_pattern_file_says_what_graphql_says(database: Database) {
     let app = mixed(database).await;
     let query = format!(
         "query($when: InitiativeFilter!, $then: InitiativeFilter!, $among: InitiativeFilter, $by: Dimension,
-             $over: Coverage!) {{
-           pattern(when: $when, then: $then, among: $among, by: $by, over: $over) {{
-             reading unknownBecause {{ because count withheld {{ rule }} }} {FIGURES} pValue conditionalOddsRatio {CITED} {DISCLOSURE} cautions {{ text }}
+             $scope: RecordScope!) {{
+           pattern(when: $when, then: $then, among: $among, by: $by, scope: $scope) {{
+             summary unknownReasons {{ reason count suppressed {{ rule }} }} {FIGURES} pValue conditionalOddsRatio {CITED} {DISCLOSURE} cautions {{ text }}
              adjusted {{ oddsRatio {{ value lower upper }} riskRatio {{ value lower upper }} test {{ pValue }} }}
-             strata(first: 100) {{ totalCount nodes {{ key label {FIGURES} {DISCLOSURE} }} }} }} }}"
+             groups(first: 100) {{ totalCount nodes {{ key label {FIGURES} {DISCLOSURE} }} }} }} }}"
     );
     let (when, then) = (short_funding(), skipped_ambitions());
-    let (mut withheld, mut adjusted) = (0, 0);
+    let (mut suppressed, mut adjusted) = (0, 0);
     for reader in readers(&app).await {
-        for over in ["EVERYTHING", "READABLE"] {
+        for over in ["ALL", "VISIBLE"] {
             for parameters in [
                 json!({"when": when, "then": then}),
                 json!({"when": when, "then": then, "by": "PLACE"}),
@@ -282,11 +282,11 @@ async fn a_pattern_file_says_what_graphql_says(database: Database) {
                 json!({"when": {}, "then": then, "by": "REGION",
                     "among": {"place": {"within": {"code": "E12000001"}}}}),
             ] {
-                let parameters = with_coverage(&parameters, over);
+                let parameters = with_scope(&parameters, over);
                 let expected = &asked(&reader, &query, &parameters).await["pattern"];
                 let file = file(&app, &reader, "pattern", &parameters).await;
                 assert_head(&file, expected);
-                assert_eq!(file.one("reading"), expected["reading"]);
+                assert_eq!(file.one("summary"), expected["summary"]);
                 let overall = &file.rows[0];
                 assert_eq!(
                     (overall["part"].as_str(), overall["label"].as_str()),
@@ -296,17 +296,21 @@ async fn a_pattern_file_says_what_graphql_says(database: Database) {
                 assert_says(overall, "pValue", &expected["pValue"]);
                 assert_says(overall, "conditionalOddsRatio", &expected["conditionalOddsRatio"]);
                 let none = Vec::new();
-                let strata = expected["strata"]["nodes"].as_array().unwrap_or(&none);
+                let groups = expected["groups"]["nodes"].as_array().unwrap_or(&none);
                 let of_all = usize::from(!expected["adjusted"].is_null());
                 adjusted += of_all;
-                let of_unknown = expected["unknownBecause"].as_array().unwrap();
-                assert_eq!(file.rows.len(), 1 + strata.len() + of_all + of_unknown.len());
+                let of_unknown = expected["unknownReasons"].as_array().unwrap();
+                assert_eq!(file.rows.len(), 1 + groups.len() + of_all + of_unknown.len());
                 let (rows, last) = file.rows.split_at(file.rows.len() - of_unknown.len());
                 for (row, told) in last.iter().zip(of_unknown) {
-                    assert_eq!(row["part"], "unknownBecause");
-                    assert_says(row, "key", &told["because"]);
+                    assert_eq!(row["part"], "unknownReasons");
+                    assert_says(row, "key", &told["reason"]);
                     assert_says(row, "unknown", &told["count"]);
-                    assert_eq!(row["withheld"].is_empty(), told["withheld"].is_null(), "{row:?}");
+                    assert_eq!(
+                        row["suppressed"].is_empty(),
+                        told["suppressed"].is_null(),
+                        "{row:?}"
+                    );
                 }
                 if of_all == 1 {
                     let row = rows.last().unwrap();
@@ -319,42 +323,42 @@ async fn a_pattern_file_says_what_graphql_says(database: Database) {
                         }
                     }
                 }
-                for (row, stratum) in file.rows[1..].iter().zip(strata) {
+                for (row, group) in file.rows[1..].iter().zip(groups) {
                     assert_says(row, "pValue", &Value::Null);
-                    assert_eq!(row["part"], "stratum");
-                    assert_says(row, "label", &stratum["label"]);
-                    assert_says(row, "key", &stratum["key"]);
-                    assert_table(row, stratum);
-                    withheld += usize::from(row["both"].is_empty());
+                    assert_eq!(row["part"], "group");
+                    assert_says(row, "label", &group["label"]);
+                    assert_says(row, "key", &group["key"]);
+                    assert_table(row, group);
+                    suppressed += usize::from(row["both"].is_empty());
                 }
             }
         }
     }
-    assert!(withheld > 0, "something is withheld of somebody");
-    assert!(adjusted > 0, "something is found over all strata");
+    assert!(suppressed > 0, "something is suppressed of somebody");
+    assert!(adjusted > 0, "something is found over all groups");
 }
 
 async fn grids_distributions_and_moves_as_files_say_what_graphql_says(database: Database) {
     let app = mixed(database).await;
-    let arguments = "$among: InitiativeFilter, $over: Coverage!";
+    let arguments = "$among: InitiativeFilter, $scope: RecordScope!";
     let grid = format!(
         "query($rows: Dimension!, $columns: Dimension!, {arguments}) {{
-           patternGrid(rows: $rows, columns: $columns, among: $among, over: $over) {{
+           patternGrid(rows: $rows, columns: $columns, among: $among, scope: $scope) {{
              rows {{ key label }} columns {{ key label }} population illustrative {CITED} {DISCLOSURE}
-             cautions {{ text }} cells {{ row column count expected residual withheld {{ rule altogether }} }} }} }}"
+             cautions {{ text }} cells {{ row column count expected residual suppressed {{ rule complete }} }} }} }}"
     );
     let distribution = format!(
-        "query($of: Dimension!, {arguments}) {{ distribution(of: $of, among: $among, over: $over) {{
+        "query($of: Dimension!, {arguments}) {{ distribution(of: $of, among: $among, scope: $scope) {{
            key label count illustrative {CITED} {DISCLOSURE} }} }}"
     );
     let flows = format!(
         "query($perspective: Perspective, {arguments}) {{
-           entryPointFlows(perspective: $perspective, among: $among, over: $over) {{
+           entryPointFlows(perspective: $perspective, among: $among, scope: $scope) {{
              perspective from to count illustrative {CITED} {DISCLOSURE} }} }}"
     );
     for reader in readers(&app).await {
-        for over in ["EVERYTHING", "READABLE"] {
-            let parameters = json!({"rows": "PLACE", "columns": "CHALLENGE_AMBITIONS", "over": over});
+        for over in ["ALL", "VISIBLE"] {
+            let parameters = json!({"rows": "PLACE", "columns": "CHALLENGE_AMBITIONS", "scope": over});
             let expected = &asked(&reader, &grid, &parameters).await["patternGrid"];
             let found = file(&app, &reader, "grid", &parameters).await;
             assert_head(&found, expected);
@@ -370,10 +374,10 @@ async fn grids_distributions_and_moves_as_files_say_what_graphql_says(database: 
                 for figure in ["count", "expected", "residual"] {
                     assert_says(row, figure, &cell[figure]);
                 }
-                let rule = cell["withheld"]["rule"].as_str();
+                let rule = cell["suppressed"]["rule"].as_str();
                 let rule = rule.map_or_else(String::new, |rule| format!("count: {rule}"));
-                assert_eq!(row["withheld"], rule);
-                if cell["withheld"]["altogether"] == true {
+                assert_eq!(row["suppressed"], rule);
+                if cell["suppressed"]["complete"] == true {
                     assert_eq!(row["count"], "", "{row:?}");
                 }
             }
@@ -408,21 +412,21 @@ async fn grids_distributions_and_moves_as_files_say_what_graphql_says(database: 
                     Some("to"),
                 ),
             ] {
-                let parameters = with_coverage(&parameters, over);
+                let parameters = with_scope(&parameters, over);
                 let expected = asked(&reader, query, &parameters).await;
                 let expected = expected[field].as_array().unwrap();
                 let found = file(&app, &reader, name, &parameters).await;
                 assert_head(&found, &expected[0]);
                 assert_eq!(found.rows.len(), expected.len());
                 for (row, one) in found.rows.iter().zip(expected) {
-                    for column in row.keys().filter(|column| *column != "withheld") {
+                    for column in row.keys().filter(|column| *column != "suppressed") {
                         if Some(column.as_str()) == stayed && one[column].is_null() {
                             assert_eq!(row[column], "STAYED");
                         } else {
                             assert_says(row, column, &one[column]);
                         }
                     }
-                    assert_withheld(row, &one["disclosure"]["withheld"]);
+                    assert_suppressed(row, &one["disclosure"]["suppressed"]);
                 }
             }
         }
@@ -432,8 +436,8 @@ async fn grids_distributions_and_moves_as_files_say_what_graphql_says(database: 
 async fn a_file_of_pairs_says_what_graphql_says(database: Database) {
     let app = mixed(database).await;
     let query = format!(
-        "query($conditions: [NamedCondition!]!, $among: InitiativeFilter, $over: Coverage!) {{
-           associations(conditions: $conditions, among: $among, over: $over) {{
+        "query($conditions: [NamedCondition!]!, $among: InitiativeFilter, $scope: RecordScope!) {{
+           associations(conditions: $conditions, among: $among, scope: $scope) {{
              when then {FIGURES} pValue qValue {CITED} {DISCLOSURE} cautions {{ text }} }} }}"
     );
     let conditions = json!([
@@ -442,8 +446,8 @@ async fn a_file_of_pairs_says_what_graphql_says(database: Database) {
         {"name": "came in by collaboration", "condition": {"wayIn": {"in": ["COLLABORATION"]}}},
     ]);
     for reader in readers(&app).await {
-        for over in ["EVERYTHING", "READABLE"] {
-            let parameters = json!({"conditions": conditions, "over": over,
+        for over in ["ALL", "VISIBLE"] {
+            let parameters = json!({"conditions": conditions, "scope": over,
                 "among": {"place": {"within": {"code": "E12000001"}}}});
             let expected = asked(&reader, &query, &parameters).await;
             let expected = expected["associations"].as_array().unwrap();
@@ -475,7 +479,7 @@ async fn the_head_of_a_file_says_how_to_cite_it(database: Database) {
     let app = mixed(database).await;
     let [steward, _, dashboard] = readers(&app).await;
     let (when, then) = (short_funding(), skipped_ambitions());
-    let parameters = json!({"when": when, "then": then, "by": "REGION", "atLeast": 1});
+    let parameters = json!({"when": when, "then": then, "by": "REGION", "minChangeNumber": 1});
     let names = |file: &File| {
         let mut names: Vec<String> = file.head.iter().map(|(name, _)| name.clone()).collect();
         names.dedup();
@@ -486,11 +490,11 @@ async fn the_head_of_a_file_says_how_to_cite_it(database: Database) {
         names(&exact),
         [
             "about",
-            "reading",
+            "summary",
             "when",
             "then",
             "by",
-            "coverage",
+            "scope",
             "disclosure",
             "as of change",
             "as of date",
@@ -529,9 +533,9 @@ async fn a_file_is_asked_for_by_post_as_by_get(database: Database) {
         {"name": "a", "condition": short_funding()}, {"name": "b", "condition": skipped_ambitions()}
     ]);
     for (name, parameters) in FILES.into_iter().zip([
-        json!({"when": short_funding(), "then": skipped_ambitions(), "by": "PLACE", "atLeast": 1}),
+        json!({"when": short_funding(), "then": skipped_ambitions(), "by": "PLACE", "minChangeNumber": 1}),
         json!({"rows": "REGION", "columns": "WAY_IN", "among": short_funding()}),
-        json!({"of": "REGION", "over": "READABLE"}),
+        json!({"of": "REGION", "scope": "VISIBLE"}),
         json!({"perspective": "PRACTITIONER"}),
         json!({"conditions": conditions}),
     ]) {
@@ -632,17 +636,17 @@ async fn a_request_for_a_file_is_refused_as_graphql_refuses_it(database: Databas
         ("pattern.csv?when=1&then={}", "when: "),
         (
             "pattern.csv?when={}&then={}&rows=PLACE",
-            "rows: this file has no such parameter; it has when, then, among, by, over, atLeast",
+            "rows: this file has no such parameter; it has when, then, among, by, scope, minChangeNumber",
         ),
         (
             "pattern.csv?when={}&then={}&when={}",
             "when: is given more than once",
         ),
         ("pattern.csv?when={}&then={}&by=TOWN", "by: "),
-        ("pattern.csv?when={}&then={}&over=ALL", "over: "),
+        ("pattern.csv?when={}&then={}&scope=NONE", "scope: "),
         (
-            "pattern.csv?when={}&then={}&atLeast=last",
-            "atLeast: is not a whole number",
+            "pattern.csv?when={}&then={}&minChangeNumber=last",
+            "minChangeNumber: is not a whole number",
         ),
         (
             "pattern.csv?when={}&then={\"title\":{}}",
@@ -687,7 +691,7 @@ async fn a_request_for_a_file_is_refused_as_graphql_refuses_it(database: Databas
     let (status, _, body) = send(&app.app, get(&address, dashboard.authorization.as_deref())).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     let told = dashboard
-        .error("{ pattern(when: {startedOn: {eq: \"2020-03-05\"}}, then: {}) { reading } }")
+        .error("{ pattern(when: {startedOn: {eq: \"2020-03-05\"}}, then: {}) { summary } }")
         .await;
     assert_eq!(
         (refusal(&body), told.1.as_str()),
@@ -739,7 +743,7 @@ async fn a_file_that_cannot_be_made_in_time_is_refused(database: Database) {
         ..Settings::default()
     });
     late.engine.catch_up(&late.db, &|_| ()).await.unwrap();
-    let (status, _, body) = send(&late, request(&format!("{address}&atLeast=1000"))).await;
+    let (status, _, body) = send(&late, request(&format!("{address}&minChangeNumber=1000"))).await;
     assert_eq!(
         (status, refusal(&body).1.as_str()),
         (StatusCode::GATEWAY_TIMEOUT, "QUERY_TIMEOUT")

@@ -106,10 +106,10 @@ async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: 
     }
 }
 
-async fn skipped(client: &Client<'_>, at_least: i64) -> Value {
+async fn skipped(client: &Client<'_>, min_change_number: i64) -> Value {
     let query = format!(
         "{{ pattern(when: {{}}, then: {{challenge: {{on: DEFINING_AMBITIONS, step: {{in: [SKIPPED]}}}}}},
-             over: READABLE, atLeast: {at_least}) {{ table {{ both }} asOf {{ change }} }} }}"
+             scope: VISIBLE, minChangeNumber: {min_change_number}) {{ table {{ both }} asOf {{ changeNumber }} }} }}"
     );
     client.query(&query).await["pattern"]["table"]["both"].clone()
 }
@@ -169,7 +169,7 @@ async fn a_record_is_sent_returned_mended_and_published(database: Database) {
     assert_eq!(payload["submission"]["state"], "PUBLISHED");
     assert_eq!(payload["submission"]["initiative"]["title"], "Initiative a");
     app.catch_up().await;
-    let change = payload["change"].as_i64().unwrap();
+    let change = payload["changeNumber"].as_i64().unwrap();
     assert_eq!(skipped(&partner, change).await, 1, "what is published is counted");
     for (name, input) in [
         ("saveSubmission", json!({"id": id, "record": draft_record("a")})),
@@ -379,19 +379,19 @@ async fn each_does_what_is_theirs_and_sees_no_more(database: Database) {
     for (client, mutation) in [
         (
             &partner,
-            format!("publishSubmission(input: {{id: \"{id}\"}}) {{ change }}"),
+            format!("publishSubmission(input: {{id: \"{id}\"}}) {{ changeNumber }}"),
         ),
         (
             &partner,
-            format!("returnSubmission(input: {{id: \"{id}\", note: \"No\"}}) {{ change }}"),
+            format!("returnSubmission(input: {{id: \"{id}\", note: \"No\"}}) {{ changeNumber }}"),
         ),
         (
             &funder,
-            "saveSubmission(input: {record: {}}) { change }".to_owned(),
+            "saveSubmission(input: {record: {}}) { changeNumber }".to_owned(),
         ),
         (
             &funder,
-            format!("sendSubmission(input: {{id: \"{id}\"}}) {{ change }}"),
+            format!("sendSubmission(input: {{id: \"{id}\"}}) {{ changeNumber }}"),
         ),
     ] {
         let (message, code) = client.error(&format!("mutation {{ {mutation} }}")).await;
@@ -432,26 +432,26 @@ async fn a_steward_keeps_organisations(database: Database) {
     ] {
         let refused = save_organisation(&steward, input).await;
         assert_eq!(list_errors(&refused["userErrors"]), own_pairs(&[expected]));
-        assert_eq!(refused["change"], Value::Null);
+        assert_eq!(refused["changeNumber"], Value::Null);
     }
-    // Under a new name it stands so in the strata too.
+    // Under a new name it stands so in the groups too.
     let own = partner
         .query("{ viewer { organisation { id identifier } } }")
         .await["viewer"]["organisation"]
         .take();
     let renamed = json!({"id": own["id"], "identifier": own["identifier"], "name": "Renamed"});
-    let change = save_organisation(&steward, renamed).await["change"]
+    let change = save_organisation(&steward, renamed).await["changeNumber"]
         .as_i64()
         .unwrap();
     app.catch_up().await;
     let told = steward
         .query(&format!(
-            "{{ distribution(of: LEAD_ORGANISATION, atLeast: {change}) {{ label count }} }}"
+            "{{ distribution(of: LEAD_ORGANISATION, minChangeNumber: {change}) {{ label count }} }}"
         ))
         .await;
     assert_eq!(told["distribution"][0], json!({"label": "Renamed", "count": 1}));
     let (_, code) = partner
-        .error("mutation { saveOrganisation(input: {name: \"Mine\"}) { change } }")
+        .error("mutation { saveOrganisation(input: {name: \"Mine\"}) { changeNumber } }")
         .await;
     assert_eq!(code, "FORBIDDEN");
 }
@@ -464,7 +464,10 @@ async fn an_organisation_that_is_trusted_publishes_by_sending(database: Database
     let payload = mutate(&partner, "sendSubmission", json!({"id": id})).await;
     assert_eq!(payload["submission"]["state"], "PUBLISHED", "{payload}");
     app.catch_up().await;
-    assert_eq!(skipped(&partner, payload["change"].as_i64().unwrap()).await, 1);
+    assert_eq!(
+        skipped(&partner, payload["changeNumber"].as_i64().unwrap()).await,
+        1
+    );
     // What is not right is no more published than another's.
     let id = save_draft(&partner, json!({"title": "No more than that"})).await;
     let refused = mutate(&partner, "sendSubmission", json!({"id": id})).await;
@@ -523,7 +526,7 @@ async fn a_withdrawn_record_keeps_its_history(database: Database) {
     let withdraw = |reason: &str| {
         format!(
             "mutation {{ withdrawInitiative(input: {{id: {initiative}, reason: {reason:?}, idempotencyKey: \"w\"}}) {{
-               revision {{ version reason }} change userErrors {{ code path message }} }} }}"
+               revision {{ version reason }} changeNumber userErrors {{ code path message }} }} }}"
         )
     };
     let refused = steward.query(&withdraw(" ")).await;
@@ -545,7 +548,7 @@ async fn a_withdrawn_record_keeps_its_history(database: Database) {
     );
     app.catch_up().await;
     assert_eq!(
-        skipped(&partner, withdrawn["change"].as_i64().unwrap()).await,
+        skipped(&partner, withdrawn["changeNumber"].as_i64().unwrap()).await,
         0,
         "it is counted no more"
     );

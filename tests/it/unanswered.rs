@@ -51,7 +51,7 @@ async fn words_for_no_answer_are_taken_as_not_known_with_a_note(database: Databa
     let steward = app.member("steward", Role::Steward, None).await;
     let found = steward
         .query(
-            "{ initiatives(first: 9) { nodes { externalRef title ongoing place { name } missing { field because }
+            "{ initiatives(first: 9) { nodes { externalRef title ongoing place { name } missing { field reason }
                 fundingTerms { durationMonths } } } }",
         )
         .await;

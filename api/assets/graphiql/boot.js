@@ -13,11 +13,11 @@ const FIRST_QUERY = `# Anyone may read vocabulary, terms and claims.
     then: { challenge: { on: DEFINING_AMBITIONS, step: { in: [SKIPPED] } } }
     by: REGION
   ) {
-    reading
+    summary
     table { population both whenOnly thenOnly neither unknown }
     rateWhen { value lower upper }
     rateOtherwise { value lower upper }
-    strata(first: 20) {
+    groups(first: 20) {
       nodes { label table { both whenOnly } rateWhen { value } }
     }
   }

@@ -13,8 +13,8 @@ pub const MUCH_UNKNOWN: u64 = 20;
 const MOST_IN_ONE_PLACE: u64 = 50;
 /// The share of the population, in 100, that one organisation may lead before it is said.
 const MOST_LED_BY_ONE: u64 = 20;
-/// Strata differ where chance alone would make them differ as much in fewer than 5 of 100 cases.
-const STRATA_DIFFER_BELOW: f64 = 0.05;
+/// Groups differ where chance alone would make them differ as much in fewer than 5 of 100 cases.
+const GROUPS_DIFFER_BELOW: f64 = 0.05;
 
 /// What a caution is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,22 +30,22 @@ pub enum CautionCode {
     MuchUnknown,
     /// A figure cannot be worked out.
     NotComputable,
-    /// Over all, the comparison goes one way; within the strata, the other.
-    ReversesWithinStrata,
-    /// The strata do not tell the same story.
-    StrataDiffer,
+    /// Over all, the comparison goes one way; within the groups, the other.
+    ReversesWithinGroups,
+    /// The groups do not tell the same story.
+    GroupsDiffer,
     /// Over half of those that have both come from one place.
     FewPlaces,
     /// One organisation leads over 20% of the initiatives.
     Clustered,
-    /// An initiative may stand in several strata.
-    StrataOverlap,
-    /// Counts of some strata are withheld.
-    StrataWithheld,
+    /// An initiative may stand in several groups.
+    GroupsOverlap,
+    /// Counts of some groups are suppressed.
+    GroupsSuppressed,
     /// Counts were moved a little and rounded.
     Perturbed,
     /// A few records that may not be shown are left out of a count.
-    HiddenPartWithheld,
+    HiddenPartSuppressed,
 }
 
 /// Something to mind when reading an answer.
@@ -72,8 +72,8 @@ pub fn of_pattern(answer: &PatternAnswer) -> Vec<Caution> {
         .collect();
     cautions.extend(of_table(table));
     cautions.extend(not_computable(table));
-    if let Some(strata) = &answer.strata {
-        cautions.extend(of_strata(answer, strata));
+    if let Some(groups) = &answer.groups {
+        cautions.extend(of_groups(answer, groups));
     }
     cautions.extend(concentrated(answer));
     cautions.push(not_a_sample());
@@ -176,7 +176,7 @@ fn not_computable(table: &Table) -> Option<Caution> {
         return None;
     }
     let why = if table.four().is_none() {
-        "a count that is needed is withheld, or leaves out hidden records that another holds"
+        "a count that is needed is suppressed, or leaves out hidden records that another holds"
     } else {
         "a count that is needed is zero"
     };
@@ -190,7 +190,7 @@ fn not_computable(table: &Table) -> Option<Caution> {
 fn illustrative(shown: &Shown, basis: &Basis) -> Option<Caution> {
     let text = match shown.count {
         Some(0) => return None,
-        // Withheld: where the base holds none at all, that is known to everybody.
+        // Suppressed: where the base holds none at all, that is known to everybody.
         None if !basis.any_illustrative => return None,
         None => "Some of the records counted may have been made up to show how Wayin works.".to_owned(),
         Some(1) => "One of the records counted was made up to show how Wayin works: it is no evidence about real places.".to_owned(),
@@ -205,8 +205,8 @@ fn illustrative(shown: &Shown, basis: &Basis) -> Option<Caution> {
 
 fn overlapping() -> Caution {
     caution(
-        CautionCode::StrataOverlap,
-        "An initiative counts once in each stratum that it stands in, so the strata add up to more than the whole.",
+        CautionCode::GroupsOverlap,
+        "An initiative counts once in each group that it stands in, so the groups add up to more than the whole.",
     )
 }
 
@@ -218,35 +218,35 @@ fn not_a_sample() -> Caution {
     )
 }
 
-fn of_strata(answer: &PatternAnswer, strata: &super::answer::Strata) -> Vec<Caution> {
+fn of_groups(answer: &PatternAnswer, groups: &super::answer::Groups) -> Vec<Caution> {
     let mut cautions = Vec::new();
-    if strata.overlap {
+    if groups.overlap {
         cautions.push(overlapping());
     }
-    let withheld = strata
+    let suppressed = groups
         .tables
         .iter()
         .filter(|(_, table)| table.four().is_none())
         .count();
-    if withheld > 0 {
-        let not_adjusted = match strata.adjusted {
-            Err(NotAdjusted::Withheld { initiatives, .. }) => format!(
-                " They hold at least {} of the initiatives, too many for figures over all strata.",
+    if suppressed > 0 {
+        let not_adjusted = match groups.adjusted {
+            Err(NotAdjusted::Suppressed { initiatives, .. }) => format!(
+                " They hold at least {} of the initiatives, too many for figures over all groups.",
                 count(initiatives)
             ),
             _ => String::new(),
         };
         cautions.push(caution(
-            CautionCode::StrataWithheld,
+            CautionCode::GroupsSuppressed,
             format!(
-                "Of {} out of {} a count is withheld, or leaves hidden records out, as too few records or organisations stand \
+                "Of {} out of {} a count is suppressed, or leaves hidden records out, as too few records or organisations stand \
                  behind it.{not_adjusted}",
-                plural(withheld as u64, "stratum", "strata"),
-                count(strata.tables.len() as u64)
+                plural(suppressed as u64, "group", "groups"),
+                count(groups.tables.len() as u64)
             ),
         ));
     }
-    let Ok(adjusted) = &strata.adjusted else {
+    let Ok(adjusted) = &groups.adjusted else {
         return cautions;
     };
     let crude = Figures::of(&answer.table).odds_ratio;
@@ -254,17 +254,17 @@ fn of_strata(answer: &PatternAnswer, strata: &super::answer::Strata) -> Vec<Caut
         && (crude.value - 1.0) * (adjusted.value - 1.0) < 0.0
     {
         cautions.push(caution(
-            CautionCode::ReversesWithinStrata,
+            CautionCode::ReversesWithinGroups,
             "Over all, the second condition goes with the first one way; when like is compared with like within the \
-             strata, it goes the other way. What tells the strata apart explains the difference between the two.",
+             groups, it goes the other way. What tells the groups apart explains the difference between the two.",
         ));
     }
     if let Some(Ok(homogeneity)) = &adjusted.homogeneity
-        && homogeneity.p_value < STRATA_DIFFER_BELOW
+        && homogeneity.p_value < GROUPS_DIFFER_BELOW
     {
         cautions.push(caution(
-            CautionCode::StrataDiffer,
-            "The strata do not tell the same story: one figure over all of them hides that it is different from one to \
+            CautionCode::GroupsDiffer,
+            "The groups do not tell the same story: one figure over all of them hides that it is different from one to \
              another.",
         ));
     }
@@ -314,10 +314,10 @@ fn of_control<'a>(basis: &Basis, counts: impl Iterator<Item = &'a Shown>) -> Vec
     )];
     if counts
         .into_iter()
-        .any(|shown| shown.count.is_some() && shown.withheld.is_some())
+        .any(|shown| shown.count.is_some() && shown.suppressed.is_some())
     {
         cautions.push(caution(
-            CautionCode::HiddenPartWithheld,
+            CautionCode::HiddenPartSuppressed,
             "Some counts are of the records that you may read whole alone: there may be a few more, or none, that may \
              not be shown.",
         ));

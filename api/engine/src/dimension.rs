@@ -1,5 +1,5 @@
 //! What initiatives are told apart by: a dimension's whole domain, and which of
-//! its strata an initiative stands in.
+//! its groups an initiative stands in.
 
 use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
@@ -13,9 +13,9 @@ use wayin_vocabulary::{Labelled, heading};
 /// The upper edges, in months, of the closed bands of funding durations; above the last is a band of its own.
 pub const DURATION_EDGES: [i32; 6] = [6, 12, 18, 24, 36, 60];
 
-/// What a stratum stands for.
+/// What a group stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum StratumKey {
+pub enum GroupKey {
     /// A code of a vocabulary, a band or a year.
     Code(String),
     /// A place, by its id.
@@ -30,49 +30,49 @@ pub enum StratumKey {
 
 /// One value of a dimension, and those that do not say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StratumName {
+pub struct GroupName {
     /// What it stands for.
-    pub key: StratumKey,
+    pub key: GroupKey,
     /// The words for it.
     pub label: String,
 }
 
-impl StratumName {
+impl GroupName {
     /// What names are listed by: codes, bands and years stay in their own order, places and
     /// organisations go by their names, others and those that do not say come last. To be
     /// sorted by stably.
     pub fn rank(&self) -> (u8, Option<String>) {
         match self.key {
-            StratumKey::Code(_) => (0, None),
-            StratumKey::Place(_) | StratumKey::Organisation(_) => (0, Some(self.label.to_lowercase())),
-            StratumKey::Others => (1, None),
-            StratumKey::NotKnown => (2, None),
+            GroupKey::Code(_) => (0, None),
+            GroupKey::Place(_) | GroupKey::Organisation(_) => (0, Some(self.label.to_lowercase())),
+            GroupKey::Others => (1, None),
+            GroupKey::NotKnown => (2, None),
         }
     }
 }
 
-/// A dimension over one snapshot: its strata, the one of those that do not say last.
+/// A dimension over one snapshot: its groups, the one of those that do not say last.
 pub struct Domain {
     dimension: Dimension,
-    strata: Vec<StratumName>,
-    /// The strata of a place, by its number; empty for those that do not say.
+    groups: Vec<GroupName>,
+    /// The groups of a place, by its number; empty for those that do not say.
     of_place: Vec<Vec<u32>>,
-    /// The first of them, which where strata do not overlap is the only one.
+    /// The first of them, which where groups do not overlap is the only one.
     only_of_place: Vec<u32>,
-    /// The stratum of an organisation, by its number.
+    /// The group of an organisation, by its number.
     of_organisation: Vec<u32>,
-    /// The first day of each year that has a stratum of its own, and of the year after the last.
+    /// The first day of each year that has a group of its own, and of the year after the last.
     year_starts: Vec<i64>,
     overlaps: bool,
 }
 
-/// The first year that has a stratum of its own; those before share one.
+/// The first year that has a group of its own; those before share one.
 const FIRST_YEAR: i32 = 2000;
 
 impl Domain {
     /// The whole domain of a dimension: every place, code, band or year, whatever was
     /// found; the organisations of the records that are `readable`, and where hidden
-    /// records are counted too (`with_others`) one stratum for all others.
+    /// records are counted too (`with_others`) one group for all others.
     pub fn new(
         dimension: Dimension,
         snapshot: &Snapshot,
@@ -81,7 +81,7 @@ impl Domain {
     ) -> Self {
         let mut domain = Self {
             dimension,
-            strata: Vec::new(),
+            groups: Vec::new(),
             of_place: Vec::new(),
             only_of_place: Vec::new(),
             of_organisation: Vec::new(),
@@ -108,7 +108,7 @@ impl Domain {
             Dimension::Region => {
                 domain.list_places(snapshot, snapshot.places.regions(), |place| place.regions.clone());
                 // Only where a place lies within several regions.
-                domain.overlaps = domain.of_place.iter().any(|strata| strata.len() > 1);
+                domain.overlaps = domain.of_place.iter().any(|groups| groups.len() > 1);
             }
             Dimension::PlaceKind => {
                 domain.list_codes(PlaceKind::ALL, |kind| (kind.code(), kind.label()));
@@ -140,31 +140,31 @@ impl Domain {
             Dimension::FundingDurationBand => domain.list_bands(),
             Dimension::YearStarted => domain.list_years(snapshot),
         }
-        domain.strata.push(StratumName {
-            key: StratumKey::NotKnown,
+        domain.groups.push(GroupName {
+            key: GroupKey::NotKnown,
             label: "Not known".into(),
         });
-        let not_known = u32::try_from(domain.strata.len() - 1).unwrap_or(u32::MAX);
-        let only = |strata: &Vec<u32>| strata.first().copied().unwrap_or(not_known);
+        let not_known = u32::try_from(domain.groups.len() - 1).unwrap_or(u32::MAX);
+        let only = |groups: &Vec<u32>| groups.first().copied().unwrap_or(not_known);
         domain.only_of_place = domain.of_place.iter().map(only).collect();
         domain
     }
 
-    /// The strata, in the dimension's own order.
-    pub fn strata(&self) -> &[StratumName] {
-        &self.strata
+    /// The groups, in the dimension's own order.
+    pub fn groups(&self) -> &[GroupName] {
+        &self.groups
     }
 
-    /// Whether an initiative may stand in several strata.
+    /// Whether an initiative may stand in several groups.
     pub fn overlaps(&self) -> bool {
         self.overlaps
     }
 
     fn list_codes<T: Copy>(&mut self, codes: &[T], words: impl Fn(T) -> (&'static str, &'static str)) {
-        self.strata.extend(codes.iter().map(|code| {
+        self.groups.extend(codes.iter().map(|code| {
             let (code, label) = words(*code);
-            StratumName {
-                key: StratumKey::Code(code.into()),
+            GroupName {
+                key: GroupKey::Code(code.into()),
                 label: heading(label),
             }
         }));
@@ -181,37 +181,37 @@ impl Domain {
                     format!("{} to {edge} months", after + 1),
                 )
             };
-            self.strata.push(StratumName {
-                key: StratumKey::Code(key),
+            self.groups.push(GroupName {
+                key: GroupKey::Code(key),
                 label,
             });
             after = edge;
         }
-        self.strata.push(StratumName {
-            key: StratumKey::Code(format!("OVER_{after}")),
+        self.groups.push(GroupName {
+            key: GroupKey::Code(format!("OVER_{after}")),
             label: format!("Over {after} months"),
         });
     }
 
-    /// Lists places, by their numbers; each place stands in the strata of those that `of` names.
+    /// Lists places, by their numbers; each place stands in the groups of those that `of` names.
     fn list_places(&mut self, snapshot: &Snapshot, listed: &[u32], of: impl Fn(&Place) -> Vec<u32>) {
         let places = &snapshot.places;
-        let mut stratum_of = vec![None; places.all().len()];
+        let mut group_of = vec![None; places.all().len()];
         for number in listed {
             let place = places.get(*number);
-            stratum_of[*number as usize] = u32::try_from(self.strata.len()).ok();
-            self.strata.push(StratumName {
-                key: StratumKey::Place(place.id),
+            group_of[*number as usize] = u32::try_from(self.groups.len()).ok();
+            self.groups.push(GroupName {
+                key: GroupKey::Place(place.id),
                 label: place.name.clone(),
             });
         }
-        let strata = |place: &Place| {
+        let groups = |place: &Place| {
             of(place)
                 .iter()
-                .filter_map(|number| stratum_of[*number as usize])
+                .filter_map(|number| group_of[*number as usize])
                 .collect()
         };
-        self.of_place = places.all().iter().map(strata).collect();
+        self.of_place = places.all().iter().map(groups).collect();
     }
 
     fn list_organisations(
@@ -242,20 +242,20 @@ impl Domain {
             .enumerate()
             .filter(|(number, _)| found[*number])
         {
-            self.of_organisation[number] = u32::try_from(self.strata.len()).unwrap_or(u32::MAX);
-            self.strata.push(StratumName {
-                key: StratumKey::Organisation(organisation.id),
+            self.of_organisation[number] = u32::try_from(self.groups.len()).unwrap_or(u32::MAX);
+            self.groups.push(GroupName {
+                key: GroupKey::Organisation(organisation.id),
                 label: organisation.name.clone(),
             });
         }
         if with_others {
-            let others = u32::try_from(self.strata.len()).unwrap_or(u32::MAX);
+            let others = u32::try_from(self.groups.len()).unwrap_or(u32::MAX);
             self.of_organisation
                 .iter_mut()
-                .filter(|stratum| **stratum == u32::MAX)
-                .for_each(|stratum| *stratum = others);
-            self.strata.push(StratumName {
-                key: StratumKey::Others,
+                .filter(|group| **group == u32::MAX)
+                .for_each(|group| *group = others);
+            self.groups.push(GroupName {
+                key: GroupKey::Others,
                 label: "Others".into(),
             });
         }
@@ -270,8 +270,8 @@ impl Domain {
         let first_day = |year: i32| NaiveDate::from_ymd_opt(year, 1, 1).map(day_number);
         self.year_starts = (FIRST_YEAR..=last + 1).filter_map(first_day).collect();
         let mut list = |key: String, label: String| {
-            self.strata.push(StratumName {
-                key: StratumKey::Code(key),
+            self.groups.push(GroupName {
+                key: GroupKey::Code(key),
                 label,
             });
         };
@@ -280,18 +280,18 @@ impl Domain {
         list(format!("AFTER_{last}"), format!("After {last}"));
     }
 
-    /// Puts down the strata of each row of a chunk: one, or, where strata overlap, several;
+    /// Puts down the groups of each row of a chunk: one, or, where groups overlap, several;
     /// that of those that do not say where there is no other.
-    pub fn strata_of_rows(&self, chunk: &Chunk, into: &mut CellsOfRows) {
-        let not_known = u32::try_from(self.strata.len() - 1).unwrap_or(u32::MAX);
+    pub fn groups_of_rows(&self, chunk: &Chunk, into: &mut CellsOfRows) {
+        let not_known = u32::try_from(self.groups.len() - 1).unwrap_or(u32::MAX);
         match self.dimension {
             Dimension::Place | Dimension::Region | Dimension::PlaceKind => {
-                self.strata_of_places(chunk, not_known, into);
+                self.groups_of_places(chunk, not_known, into);
             }
             Dimension::LeadOrganisation => {
-                let strata = into.start_one_each(chunk.len());
-                for (stratum, lead) in strata.iter_mut().zip(&chunk.leads) {
-                    *stratum = self.organisation(Some((*lead).into())).unwrap_or(not_known);
+                let groups = into.start_one_each(chunk.len());
+                for (group, lead) in groups.iter_mut().zip(&chunk.leads) {
+                    *group = self.organisation(Some((*lead).into())).unwrap_or(not_known);
                 }
             }
             Dimension::Funder => {
@@ -300,8 +300,8 @@ impl Domain {
                 for row in 0..chunk.len() {
                     found.clear();
                     for term in chunk.terms_of(row) {
-                        let stratum = self.organisation(chunk.funders.get(term));
-                        found.extend(stratum.filter(|stratum| !found.contains(stratum)));
+                        let group = self.organisation(chunk.funders.get(term));
+                        found.extend(group.filter(|group| !found.contains(group)));
                     }
                     if found.is_empty() {
                         found.push(not_known);
@@ -355,10 +355,10 @@ impl Domain {
                 }
             }
             Dimension::YearStarted => {
-                let strata = into.start_one_each(chunk.len());
+                let groups = into.start_one_each(chunk.len());
                 chunk.started_on.each(|row, day| {
                     let year = |day: i64| self.year_starts.partition_point(|start| *start <= day);
-                    strata[row] = day
+                    groups[row] = day
                         .and_then(|day| u32::try_from(year(day)).ok())
                         .unwrap_or(not_known);
                 });
@@ -398,36 +398,36 @@ impl Domain {
         }
     }
 
-    /// The rows of a chunk that stand in each stratum.
+    /// The rows of a chunk that stand in each group.
     pub fn sets(&self, chunk: &Chunk) -> Vec<Bits> {
         if let Some(sets) = self.sets_of_rows(chunk) {
-            // The last stratum is of those that do not say.
+            // The last group is of those that do not say.
             let of_values =
-                (0..self.strata.len() - 1).map(|value| rows_where(&sets, |set| set >> value & 1 == 1));
+                (0..self.groups.len() - 1).map(|value| rows_where(&sets, |set| set >> value & 1 == 1));
             return of_values.chain([rows_where(&sets, |set| set == 0)]).collect();
         }
-        let mut sets = vec![Bits::none(chunk.len()); self.strata.len()];
-        let mut strata = CellsOfRows::default();
-        self.strata_of_rows(chunk, &mut strata);
-        strata.each(&Bits::all(chunk.len()), |row, stratum| sets[stratum].put(row));
+        let mut sets = vec![Bits::none(chunk.len()); self.groups.len()];
+        let mut groups = CellsOfRows::default();
+        self.groups_of_rows(chunk, &mut groups);
+        groups.each(&Bits::all(chunk.len()), |row, group| sets[group].put(row));
         sets
     }
 
     fn organisation(&self, number: Option<i64>) -> Option<u32> {
-        let stratum = *self.of_organisation.get(usize::try_from(number?).ok()?)?;
-        (stratum != u32::MAX).then_some(stratum)
+        let group = *self.of_organisation.get(usize::try_from(number?).ok()?)?;
+        (group != u32::MAX).then_some(group)
     }
 
-    fn strata_of_places(&self, chunk: &Chunk, not_known: u32, into: &mut CellsOfRows) {
-        let strata_of = |number: Option<i64>| {
-            let strata = number.and_then(|number| self.of_place.get(usize::try_from(number).ok()?));
-            strata.map_or(&[][..], Vec::as_slice)
+    fn groups_of_places(&self, chunk: &Chunk, not_known: u32, into: &mut CellsOfRows) {
+        let groups_of = |number: Option<i64>| {
+            let groups = number.and_then(|number| self.of_place.get(usize::try_from(number).ok()?));
+            groups.map_or(&[][..], Vec::as_slice)
         };
         if self.overlaps {
             into.start_several();
-            chunk.places.each(|_, number| match strata_of(number) {
+            chunk.places.each(|_, number| match groups_of(number) {
                 [] => into.push([not_known]),
-                strata => into.push(strata.iter().copied()),
+                groups => into.push(groups.iter().copied()),
             });
             return;
         }
@@ -437,12 +437,12 @@ impl Domain {
     }
 }
 
-/// One stratum a row, by the code that it has.
+/// One group a row, by the code that it has.
 fn one(rows: usize, not_known: u32, into: &mut CellsOfRows, planes: &Planes) {
-    let strata = into.start_one_each(rows);
-    strata.fill(not_known);
+    let groups = into.start_one_each(rows);
+    groups.fill(not_known);
     for (code, plane) in (0..).zip(planes.all()) {
-        plane.each(|row| strata[row] = code);
+        plane.each(|row| groups[row] = code);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::answer::Table;
 use super::statistics::{self, Estimate, fisher};
 
-/// Figures of one table; none where a count that they need is withheld, or zero where it must not be.
+/// Figures of one table; none where a count that they need is suppressed, or zero where it must not be.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Figures {
     /// The share of `then` among those with `when`.
@@ -70,6 +70,6 @@ fn exact(table: &Table) -> Option<statistics::FourCounts> {
     let cells = [table.both, table.when_only, table.then_only, table.neither];
     let exact = cells
         .iter()
-        .all(|cell| cell.withheld.is_none() && cell.variance <= 0.0);
+        .all(|cell| cell.suppressed.is_none() && cell.variance <= 0.0);
     table.four().filter(|_| exact)
 }

@@ -13,14 +13,14 @@ pub const MAX_PAIRED_CONDITIONS: usize = 40;
 /// Which records are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "async-graphql", derive(async_graphql::Enum))]
-pub enum Coverage {
+pub enum RecordScope {
     /// All that are published. Those that you may not read whole are counted under disclosure
-    /// control: small counts are withheld, others are moved a little and rounded. A steward
+    /// control: small counts are suppressed, others are moved a little and rounded. A steward
     /// reads everything, and gets exact counts.
     #[default]
-    Everything,
+    All,
     /// Those that you may read whole, exactly.
-    Readable,
+    Visible,
 }
 
 /// Who asks, and over which records.
@@ -29,13 +29,13 @@ pub struct Viewpoint {
     /// Who asks.
     pub reader: Reader,
     /// Over which records.
-    pub over: Coverage,
+    pub scope: RecordScope,
 }
 
 impl Viewpoint {
     /// Whether records are counted that the reader may not read whole.
     pub fn is_controlled(self) -> bool {
-        self.over == Coverage::Everything && self.reader != Reader::Steward
+        self.scope == RecordScope::All && self.reader != Reader::Steward
     }
 
     /// Whether nothing is hidden from the reader.

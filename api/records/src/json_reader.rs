@@ -298,7 +298,7 @@ fn in_plain_words(said: &str, value: Option<&Value>, path: &str) -> String {
         return "is not an object with fields and why each is missing".to_owned();
     }
     if path.starts_with("missing/") || path.contains("/missing/") {
-        return none_of(Vocabulary::WhyMissing, value);
+        return none_of(Vocabulary::MissingReason, value);
     }
     let Some((_, column)) = column_at(path) else {
         let lists = [
@@ -333,7 +333,7 @@ fn in_plain_words(said: &str, value: Option<&Value>, path: &str) -> String {
             quoted(text)
         ),
         (Kind::Codes(_), _) => format!("is {}, and not a list of codes", shown(value)),
-        (Kind::WhyNone, _) => none_of(Vocabulary::WhyMissing, value),
+        (Kind::WhyNone, _) => none_of(Vocabulary::MissingReason, value),
         (Kind::YesNo, _) => format!("is {}, and neither true nor false", shown(value)),
         (Kind::Whole | Kind::Money, Value::Number(number)) => {
             let whole = number.as_f64().filter(|number| number.fract() == 0.0);

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
-use wayin_vocabulary::WhyMissing;
+use wayin_vocabulary::MissingReason;
 
 use super::record::{ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, InitiativeRecord};
 use crate::finding::{FindingCode, Findings};
@@ -108,7 +108,7 @@ answers! {
 
 /// Why answers of a part are missing, by field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing<A: Answer>(BTreeMap<A, WhyMissing>);
+pub struct Missing<A: Answer>(BTreeMap<A, MissingReason>);
 
 impl<A: Answer> Default for Missing<A> {
     fn default() -> Self {
@@ -123,17 +123,17 @@ impl<A: Answer> Missing<A> {
     }
 
     /// Why the answer of a field is missing; none where nothing says why.
-    pub fn why(&self, field: A) -> Option<WhyMissing> {
+    pub fn why(&self, field: A) -> Option<MissingReason> {
         self.0.get(&field).copied()
     }
 
     /// Says why the answer of a field is missing.
-    pub fn say(&mut self, field: A, why: WhyMissing) {
+    pub fn say(&mut self, field: A, why: MissingReason) {
         self.0.insert(field, why);
     }
 
     /// Each field of which the answer is missing, and why, in the order of the part's fields.
-    pub fn each(&self) -> impl Iterator<Item = (A, WhyMissing)> {
+    pub fn each(&self) -> impl Iterator<Item = (A, MissingReason)> {
         self.0.iter().map(|(field, why)| (*field, *why))
     }
 
@@ -230,7 +230,7 @@ mod tests {
         let missing = Missing::<FundingTermAnswer>::of_kept(Some(&said)).unwrap();
         assert_eq!(
             missing.why(FundingTermAnswer::DurationMonths),
-            Some(WhyMissing::NotAsked)
+            Some(MissingReason::NotAsked)
         );
         assert_eq!(missing.kept(), Some(said.clone()));
         assert_eq!(serde_json::to_value(&missing).unwrap(), said);
@@ -338,11 +338,11 @@ mod tests {
         // What could be read of it stands.
         assert_eq!(
             record.missing.why(RecordAnswer::Place),
-            Some(WhyMissing::NotAsked)
+            Some(MissingReason::NotAsked)
         );
         assert_eq!(
             record.challenges_faced[0].missing.why(ChallengeAnswer::Reasons),
-            Some(WhyMissing::NoReply)
+            Some(MissingReason::NoReply)
         );
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use chrono::{Datelike, Days, NaiveDate};
-use wayin_vocabulary::{SourceKind, WhyMissing};
+use wayin_vocabulary::{MissingReason, SourceKind};
 
 use super::missing::FundingTermAnswer;
 use super::record::{FundingTerm, InitiativeRecord, OrganisationReference, Sharing, Source};
@@ -105,7 +105,7 @@ pub fn remove_unknown_identifiers(record: &mut InitiativeRecord) -> Vec<Finding>
         };
         let reason = format!("{} is taken as {taken_as}", quoted(given.trim()));
         warnings.push(Finding::new(FindingCode::Malformed, path, reason));
-        is_not_applicable.then_some(WhyMissing::NotApplicable)
+        is_not_applicable.then_some(MissingReason::NotApplicable)
     };
     let lead = &mut record.lead_organisation.identifier;
     remove("leadOrganisation/identifier".into(), lead, false);
@@ -394,7 +394,7 @@ mod tests {
             (&None, &None)
         );
         let why = terms[0].missing.why(FundingTermAnswer::GrantIdentifier);
-        assert_eq!(why, Some(WhyMissing::NotApplicable));
+        assert_eq!(why, Some(MissingReason::NotApplicable));
         assert_eq!(remove_unknown_identifiers(&mut record), []);
     }
 

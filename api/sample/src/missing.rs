@@ -1,7 +1,7 @@
 //! Why answers of the example's records are missing. It is counted out, not drawn: what is
 //! missing stays what it was.
 
-use wayin_vocabulary::WhyMissing;
+use wayin_vocabulary::MissingReason;
 
 use wayin_records::missing::{Answer, ChallengeAnswer, FundingTermAnswer, RecordAnswer};
 use wayin_records::record::InitiativeRecord;
@@ -24,9 +24,9 @@ pub fn say_why(number: u32, record: &mut InitiativeRecord) {
     let mut why = || {
         next += 1;
         match next % 10 {
-            0..=3 => Some(WhyMissing::NotAsked),
-            4 | 5 => Some(WhyMissing::NoReply),
-            6 => Some(WhyMissing::Withheld),
+            0..=3 => Some(MissingReason::NotAsked),
+            4 | 5 => Some(MissingReason::NoReply),
+            6 => Some(MissingReason::Withheld),
             _ => None,
         }
     };

@@ -67,7 +67,7 @@ pub enum Exposure {
     OwnPortfolio,
     /// The member's own organisation, and those that a record names which the member may read whole.
     Known,
-    /// Figures: records that the member may read whole are counted as they are, and others over `EVERYTHING`
+    /// Figures: records that the member may read whole are counted as they are, and others with `scope: ALL`
     /// alone, under disclosure control.
     Counted,
     /// What shows of whatever it is in, or is.
@@ -126,7 +126,7 @@ impl Exposure {
             }
             Self::Counted => {
                 "figures: records that the member may read whole are counted as they are; all others only over \
-                 `EVERYTHING`, under disclosure control"
+                 `ALL`, under disclosure control"
             }
             Self::AsItsHolder => "what shows of the thing that it is, or is part of",
         }

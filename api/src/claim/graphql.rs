@@ -22,7 +22,7 @@ use crate::meeting::graphql::{Reflection, ReflectionById};
 use crate::paging::PageArguments;
 use crate::pattern::ask::{Asker, PatternInput};
 use crate::pattern::graphql::{Pattern, asks_for_cautions};
-use wayin_engine::query::Coverage;
+use wayin_engine::query::RecordScope;
 use wayin_engine::visibility::Reader;
 
 /// A sentence in plain words that the evidence base can answer.
@@ -64,19 +64,18 @@ impl Claim {
     }
 
     /// What the evidence says of it today: its pattern. Without a token it is told overall and over
-    /// EVERYTHING; strata, and an answer over READABLE, need one.
+    /// ALL; groups, and an answer with scope VISIBLE, need one.
     async fn pattern(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which records are counted.", default)] over: Coverage,
-        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")] at_least: Option<
-            i64,
-        >,
+        #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
+        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")]
+        min_change_number: Option<i64>,
     ) -> Result<Pattern> {
         let Self(claim) = self;
         let (asking, reader, by) = match member(ctx) {
             Ok(member) => (Asking::Member(member.role), member.reader(), claim.pattern_by),
-            Err(_) if over == Coverage::Everything => (Asking::Claim, Reader::Dashboard, None),
+            Err(_) if scope == RecordScope::All => (Asking::Claim, Reader::Dashboard, None),
             Err(unknown) => return Err(unknown.into()),
         };
         let input = PatternInput {
@@ -90,7 +89,7 @@ impl Claim {
             by,
             concentration: asks_for_cautions(ctx),
         };
-        let asker = Asker::new(app(ctx), Some(asking), reader, over, at_least);
+        let asker = Asker::new(app(ctx), Some(asking), reader, scope, min_change_number);
         Ok(Box::pin(Pattern::answer(&asker, input)).await?)
     }
 }

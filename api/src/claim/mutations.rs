@@ -18,7 +18,7 @@ use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
 use crate::keeping::partial::Partial;
 use crate::pattern::ask::{Asker, PatternInput};
 use crate::submission::look;
-use wayin_engine::query::Coverage;
+use wayin_engine::query::RecordScope;
 use wayin_engine::visibility::Reader;
 use wayin_records::finding::{Finding, FindingCode};
 
@@ -198,7 +198,7 @@ async fn try_out(app: &Arc<App>, input: &Asked) -> Result<Vec<Finding>, Error> {
         app,
         Some(Asking::Claim),
         Reader::Dashboard,
-        Coverage::Everything,
+        RecordScope::All,
         None,
     );
     if let Err(error) = Box::pin(asker.pattern(asked)).await {

@@ -29,7 +29,7 @@ const ISSUER: &str = "https://demo.wayin.invalid";
 const AUDIENCE: &str = "wayin-demo";
 
 /// The question on the first page of the README.
-const QUESTION: &str = "{ pattern(when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}, by: REGION) { reading strata(first: 20) { nodes { label table { both whenOnly } rateWhen { value } } } } }";
+const QUESTION: &str = "{ pattern(when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}, by: REGION) { summary groups(first: 20) { nodes { label table { both whenOnly } rateWhen { value } } } } }";
 
 /// The moment that the example evidence was entered, so that ids are the same each time.
 fn moment() -> DateTime<Utc> {

@@ -144,6 +144,6 @@ mod tests {
             assert!(reason.starts_with(place), "{document}: {reason}");
         }
         assert!(read::<Dimension>("by", json!("REGIONS")).is_err());
-        assert!(read::<i64>("atLeast", json!("1")).is_err());
+        assert!(read::<i64>("minChangeNumber", json!("1")).is_err());
     }
 }

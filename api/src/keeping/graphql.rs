@@ -143,7 +143,7 @@ impl<T> Once<T> {
 
 impl<M> Answered<M> {
     /// The number of the change, where the log has grown.
-    pub const fn change(&self) -> Option<i64> {
+    pub const fn change_number(&self) -> Option<i64> {
         self.change
     }
 
@@ -184,8 +184,8 @@ macro_rules! kept_payload {
         pub struct $payload {
             /// What was saved, as it stands after it; null where the input was refused.
             $field: Option<$crate::keeping::graphql::Once<$object>>,
-            /// The number of the change; patterns can be asked for `atLeast` it.
-            change: Option<i64>,
+            /// The number of the change; patterns can be asked for `minChangeNumber` it.
+            change_number: Option<i64>,
             /// The fields that held something before, and hold nothing now: null clears a field, one that is
             /// left out stays as it is.
             cleared: Vec<String>,
@@ -195,7 +195,7 @@ macro_rules! kept_payload {
             user_errors: Vec<$crate::graphql::user_error::UserError>,
         }
 
-        $crate::keeping::graphql::kept_payload!(@from $payload { $field: $object of $row } change);
+        $crate::keeping::graphql::kept_payload!(@from $payload { $field: $object of $row } change_number);
     };
     ($(#[doc = $about:literal])+ $payload:ident { $field:ident: $object:ident of $row:ty }) => {
         $(#[doc = $about])+
@@ -214,13 +214,13 @@ macro_rules! kept_payload {
 
         $crate::keeping::graphql::kept_payload!(@from $payload { $field: $object of $row });
     };
-    (@from $payload:ident { $field:ident: $object:ident of $row:ty } $($change:ident)?) => {
+    (@from $payload:ident { $field:ident: $object:ident of $row:ty } $($number:ident)?) => {
         impl From<$crate::keeping::graphql::Done<$row>> for $payload {
             fn from(done: $crate::keeping::graphql::Done<$row>) -> Self {
                 use $crate::keeping::graphql::{Done, Once};
                 match done {
                     Done::Kept(answered) => Self {
-                        $($change: answered.change(),)?
+                        $($number: answered.change_number(),)?
                         cleared: answered.cleared(),
                         $field: Some(Once::new(answered, $object)),
                         changed_since: Vec::new(),
@@ -228,7 +228,7 @@ macro_rules! kept_payload {
                     },
                     Done::Refused(refusal) => Self {
                         $field: None,
-                        $($change: None,)?
+                        $($number: None,)?
                         cleared: Vec::new(),
                         changed_since: refusal.changed_since.into_iter().map(Into::into).collect(),
                         user_errors: refusal.findings.into_iter().map(Into::into).collect(),

@@ -21,7 +21,7 @@ use wayin_engine::cancellation::Stopped;
 use wayin_engine::count::Base;
 use wayin_engine::disclosure::query_restriction;
 use wayin_engine::predicate::{Condition, InitiativeCondition};
-use wayin_engine::query::{Coverage, MAX_PAIRED_CONDITIONS, MIN_PAIRED_CONDITIONS, Question, Viewpoint};
+use wayin_engine::query::{MAX_PAIRED_CONDITIONS, MIN_PAIRED_CONDITIONS, Question, RecordScope, Viewpoint};
 use wayin_engine::visibility::Reader;
 
 /// Someone who asks, over which records, and how new the answer must be.
@@ -31,7 +31,7 @@ pub struct Asker {
     /// Whose permissions are checked here; none where the preparation of an operation checks them.
     check_as: Option<Asking>,
     viewpoint: Viewpoint,
-    at_least: Option<i64>,
+    min_change_number: Option<i64>,
 }
 
 /// A pattern that is asked for.
@@ -50,20 +50,20 @@ pub struct PatternInput {
 }
 
 impl Asker {
-    /// Someone who asks; an answer has to have seen the change `at_least`. `check_as` says whose permissions are checked
+    /// Someone who asks; an answer has to have seen the change `min_change_number`. `check_as` says whose permissions are checked
     /// for the fields that the question reads. It is none for an argument of an operation, which was checked before.
     pub fn new(
         app: &Arc<App>,
         check_as: Option<Asking>,
         reader: Reader,
-        over: Coverage,
-        at_least: Option<i64>,
+        scope: RecordScope,
+        min_change_number: Option<i64>,
     ) -> Self {
         Self {
             app: Arc::clone(app),
             check_as,
-            viewpoint: Viewpoint { reader, over },
-            at_least,
+            viewpoint: Viewpoint { reader, scope },
+            min_change_number,
         }
     }
 
@@ -238,7 +238,7 @@ impl Asker {
         work: impl FnOnce(Base<'_>) -> Result<T, Stopped> + Send + 'static,
     ) -> Result<T> {
         let engine = &self.app.engine;
-        if let Some(change) = self.at_least {
+        if let Some(change) = self.min_change_number {
             engine.wait_for(change).await?;
         }
         engine.ask(work).await

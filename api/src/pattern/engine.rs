@@ -201,7 +201,7 @@ impl Engine {
         match reached {
             Ok(Ok(_)) => Ok(()),
             _ => Err(Error::bad_input(
-                "atLeast",
+                "minChangeNumber",
                 format!(
                     "change {change} was not read within {} seconds; the newest that was is {}",
                     WAIT_FOR_CHANGE.as_secs(),

@@ -341,9 +341,9 @@ macro_rules! payloads {
         pub struct $payload {
             /// The submission as it stands after it; null where the input was refused.
             submission: Option<Submission>,
-            /// The number of the change that published it; patterns can be asked for `atLeast` it. Null where
+            /// The number of the change that published it; patterns can be asked for `minChangeNumber` it. Null where
             /// nothing was published.
-            change: Option<i64>,
+            change_number: Option<i64>,
             /// Where it was written against a version of the published record that stands no more, what changed in
             /// between. Where a draft was saved meanwhile, whose older versions are not kept, everything in which what
             /// you sent (`after`) differs from what stands (`before`), your own edits too.
@@ -355,15 +355,15 @@ macro_rules! payloads {
         impl From<Done> for $payload {
             fn from(done: Done) -> Self {
                 match done {
-                    Done::Moved(submission, change) => Self {
+                    Done::Moved(submission, change_number) => Self {
                         submission: Some(Submission(submission)),
-                        change,
+                        change_number,
                         changed_since: Vec::new(),
                         user_errors: Vec::new(),
                     },
                     Done::Refused(refusal) => Self {
                         submission: None,
-                        change: None,
+                        change_number: None,
                         changed_since: refusal.changed_since.into_iter().map(FieldChange::from).collect(),
                         user_errors: refusal.findings.into_iter().map(UserError::from).collect(),
                     },

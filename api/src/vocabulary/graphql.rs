@@ -7,9 +7,9 @@ use sea_orm::{
 };
 use uuid::Uuid;
 use wayin_entity::{
-    Challenge, Change, Condition, DeliveryTimeline, Dimension, EntryPoint, Labelled, OrganisationKind,
-    Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, SourceKind, Step,
-    Visibility, WhyMissing, heading, term,
+    Challenge, Change, Condition, DeliveryTimeline, Dimension, EntryPoint, Labelled, MissingReason,
+    OrganisationKind, Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role,
+    SourceKind, Step, Visibility, heading, term,
 };
 
 use crate::database::escape_like;
@@ -80,7 +80,7 @@ vocabulary! {
     /// Whether a plan may move.
     delivery_timelines: DeliveryTimeline,
     /// Why an answer is missing.
-    missing: WhyMissing,
+    missing: MissingReason,
     /// The sorts of place.
     place_kinds: PlaceKind,
     /// The sorts of organisation.

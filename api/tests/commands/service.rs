@@ -339,15 +339,15 @@ fn try_curl(folder: &Folder, lines: &[String]) {
     assert_eq!(answer.get("errors"), None, "{answer}");
     let pattern = &answer["data"]["pattern"];
     assert!(
-        pattern["reading"]
+        pattern["summary"]
             .as_str()
-            .is_some_and(|reading| reading.len() > 40),
+            .is_some_and(|summary| summary.len() > 40),
         "{answer}"
     );
     assert!(
-        pattern["strata"]["nodes"]
+        pattern["groups"]["nodes"]
             .as_array()
-            .is_some_and(|strata| strata.len() > 5),
+            .is_some_and(|groups| groups.len() > 5),
         "{answer}"
     );
 }

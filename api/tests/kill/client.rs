@@ -163,7 +163,7 @@ impl Client {
             return;
         };
         item.done += 1;
-        item.changes.extend(payload["change"].as_i64());
+        item.changes.extend(payload["changeNumber"].as_i64());
         match step {
             Step::Save | Step::SaveCorrection => item.submissions.push(text(&payload["submission"]["id"])),
             Step::Publish => item.initiative = text(&payload["submission"]["initiative"]["id"]),
@@ -171,7 +171,10 @@ impl Client {
             Step::Send | Step::Withdraw => {}
         }
         if matches!(step, Step::Publish | Step::Withdraw) {
-            assert!(payload["change"].is_i64(), "{step:?} has a change: {payload}");
+            assert!(
+                payload["changeNumber"].is_i64(),
+                "{step:?} has a change: {payload}"
+            );
         }
     }
 

@@ -98,6 +98,6 @@ pub use funding::{DeliveryTimeline, ReportingBasis, ReportingFrequency, Restrict
 pub use import::{FileFormat, ImportAs, ImportKind, ImportState, RowOutcome};
 pub use organisation::OrganisationKind;
 pub use place::PlaceKind;
-pub use record::{SourceKind, Visibility, WhyMissing};
+pub use record::{MissingReason, SourceKind, Visibility};
 pub use role::Role;
 pub use submission::SubmissionState;

@@ -14,7 +14,7 @@ labelled_codes! {
 
 labelled_codes! {
     /// Why an answer is missing.
-    WhyMissing {
+    MissingReason {
         /// Nobody asked.
         NotAsked = "NOT_ASKED", "not asked";
         /// It was asked, and nobody answered.

@@ -40,7 +40,7 @@ COUNTED = gql("""subscription {
   patternChanged(
     when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}
     then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}
-    over: READABLE
+    scope: VISIBLE
   ) { table { both } } }""")
 
 # By record, the one mistake in it: its sheet and column, what is typed there, what is right, and how it is told.

@@ -5,7 +5,7 @@ import { graphql } from "relay-runtime";
 export const query = graphql`
   query ShortFundingQuery($when: InitiativeFilter!, $then: InitiativeFilter!) {
     pattern(when: $when, then: $then, by: REGION) {
-      reading
+      summary
       ...ShortFunding_pattern
     }
   }
@@ -26,7 +26,7 @@ export const pattern = graphql`
       whenOnly
       unknown
     }
-    strata(first: 20) @connection(key: "ShortFunding_strata") {
+    groups(first: 20) @connection(key: "ShortFunding_groups") {
       edges {
         node {
           label

@@ -410,21 +410,21 @@ impl Hearing<'_> {
     }
 
     async fn figures_tell_no_more(&self, member: &Member<'_>, chance: &mut Chance) {
-        let pattern = "query($when: InitiativeFilter!, $then: InitiativeFilter!, $among: InitiativeFilter, $by: Dimension, $over: Coverage!) {
-            pattern(when: $when, then: $then, among: $among, by: $by, over: $over) {
-                reading table { population both whenOnly thenOnly neither unknown } cautions { text }
-                strata(first: 100) { nodes { label place { name } organisation { name } table { population } } } } }";
+        let pattern = "query($when: InitiativeFilter!, $then: InitiativeFilter!, $among: InitiativeFilter, $by: Dimension, $scope: RecordScope!) {
+            pattern(when: $when, then: $then, among: $among, by: $by, scope: $scope) {
+                summary table { population both whenOnly thenOnly neither unknown } cautions { text }
+                groups(first: 100) { nodes { label place { name } organisation { name } table { population } } } } }";
         for _ in 0..2 {
             let (when, then, among) = (chance.filter(1), chance.filter(1), chance.filter(0));
             let by = chance.one(&DIMENSIONS);
-            for over in ["READABLE", "EVERYTHING"] {
-                let variables = json!({"when": when, "then": then, "among": among, "by": by, "over": over});
+            for over in ["VISIBLE", "ALL"] {
+                let variables = json!({"when": when, "then": then, "among": among, "by": by, "scope": over});
                 let response = self.ask(member, pattern, variables.clone()).await;
                 if member.who.role.is_none() {
                     assert_eq!(response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
                     continue;
                 }
-                let exact = over == "READABLE" || member.who.role == Some(Role::Steward);
+                let exact = over == "VISIBLE" || member.who.role == Some(Role::Steward);
                 if exact {
                     let expected = self.counted(member.who, &when, &then, &among);
                     let table = &response["data"]["pattern"]["table"];
@@ -433,13 +433,13 @@ impl Hearing<'_> {
             }
         }
         for dimension in DIMENSIONS {
-            let (among, over) = (chance.filter(0), chance.one(&["READABLE", "EVERYTHING"]));
-            let query = "query($of: Dimension!, $columns: Dimension!, $among: InitiativeFilter, $over: Coverage!) {
-                distribution(of: $of, among: $among, over: $over) { label count organisation { name } cautions { text } }
-                patternGrid(rows: $of, columns: $columns, among: $among, over: $over) {
+            let (among, over) = (chance.filter(0), chance.one(&["VISIBLE", "ALL"]));
+            let query = "query($of: Dimension!, $columns: Dimension!, $among: InitiativeFilter, $scope: RecordScope!) {
+                distribution(of: $of, among: $among, scope: $scope) { label count organisation { name } cautions { text } }
+                patternGrid(rows: $of, columns: $columns, among: $among, scope: $scope) {
                     rows { label organisation { name identifier } count } columns { label } cells { count } cautions { text } } }";
             let columns = chance.one(&DIMENSIONS);
-            let variables = json!({"of": dimension, "columns": columns, "among": among, "over": over});
+            let variables = json!({"of": dimension, "columns": columns, "among": among, "scope": over});
             self.ask(member, query, variables).await;
         }
         let conditions = json!([
@@ -478,26 +478,26 @@ impl Hearing<'_> {
 
     async fn files_tell_no_more(&self, member: &Member<'_>, chance: &mut Chance) {
         let by = chance.one(&DIMENSIONS);
-        let over = chance.one(&["READABLE", "EVERYTHING"]);
+        let over = chance.one(&["VISIBLE", "ALL"]);
         let named = |name: &str, condition: Value| json!({"name": name, "condition": condition});
         for (file, parameters) in [
             (
                 "pattern",
-                json!({"when": chance.filter(1), "then": chance.filter(1), "by": by, "over": over}),
+                json!({"when": chance.filter(1), "then": chance.filter(1), "by": by, "scope": over}),
             ),
             (
                 "grid",
-                json!({"rows": "LEAD_ORGANISATION", "columns": by, "over": over}),
+                json!({"rows": "LEAD_ORGANISATION", "columns": by, "scope": over}),
             ),
             (
                 "distribution",
-                json!({"of": by, "among": chance.filter(1), "over": over}),
+                json!({"of": by, "among": chance.filter(1), "scope": over}),
             ),
-            ("distribution", json!({"of": "FUNDER", "over": "EVERYTHING"})),
+            ("distribution", json!({"of": "FUNDER", "scope": "ALL"})),
             ("flows", json!({"among": chance.filter(1)})),
             (
                 "associations",
-                json!({"conditions": [named("a", chance.filter(1)), named("b", chance.filter(0))], "over": over}),
+                json!({"conditions": [named("a", chance.filter(1)), named("b", chance.filter(0))], "scope": over}),
             ),
         ] {
             let request = get(
@@ -702,7 +702,7 @@ impl Hearing<'_> {
             )
             .await;
             let led = json!({"leadOrganisation": {"id": {"eq": id}}});
-            let query = "query($when: InitiativeFilter!) { pattern(when: $when, then: {}, by: FUNDER) { reading strata { nodes { label } } } }";
+            let query = "query($when: InitiativeFilter!) { pattern(when: $when, then: {}, by: FUNDER) { summary groups { nodes { label } } } }";
             self.ask(member, query, json!({"when": led})).await;
             let broken = json!({"leadOrganisation": {"id": {"eq": id, "in": []}}, "startedOn": {"eq": name}});
             self.ask(member, query, json!({"when": broken})).await;

@@ -168,9 +168,9 @@ impl World {
 type Reasons = BTreeMap<Option<String>, u64>;
 
 fn reasons_told(answer: &PatternAnswer) -> Reasons {
-    let told = answer.unknown_because.each().map(|(because, shown)| {
+    let told = answer.unknown_reasons.each().map(|(because, shown)| {
         assert_eq!(
-            (shown.withheld, shown.variance),
+            (shown.suppressed, shown.variance),
             (None, 0.0),
             "{shown:?} is exact"
         );

@@ -19,7 +19,7 @@ use wayin_engine::cancellation::Stopped;
 use wayin_engine::count::Base;
 use wayin_engine::disclosure::Shown;
 use wayin_engine::predicate::InitiativeCondition;
-use wayin_engine::query::{Coverage, Question, Viewpoint};
+use wayin_engine::query::{Question, RecordScope, Viewpoint};
 use wayin_engine::visibility::Reader;
 use wayin_entity::{Dimension, Perspective, initiative, organisation};
 
@@ -205,7 +205,7 @@ async fn random_filters_mean_the_same_everywhere(database: Database) {
     }
 }
 
-/// The labels of the strata that a record stands in.
+/// The labels of the groups that a record stands in.
 fn labels(world: &World, dimension: Dimension, record: &Value) -> BTreeSet<String> {
     let terms = list(&record["fundingTerms"]);
     let place = record["place"]["code"].as_str();
@@ -324,11 +324,11 @@ fn reads(reader: &str, record: &Value) -> bool {
     }
 }
 
-/// A table as it is published: the counts of a steward, or over READABLE, which are exact.
+/// A table as it is published: the counts of a steward, or with scope VISIBLE, which are exact.
 fn told(table: &Table) -> Vec<u64> {
     let exact = |shown: &Shown| {
         assert_eq!(
-            (shown.withheld, shown.variance),
+            (shown.suppressed, shown.variance),
             (None, 0.0),
             "{table:?} is exact"
         );
@@ -395,8 +395,8 @@ async fn populated(database: Database, seed: u64) -> Populated {
 impl Populated {
     fn viewpoint(&mut self) -> (&'static str, Viewpoint) {
         let (name, reader) = self.readers[self.chance.below(self.readers.len())];
-        let over = Coverage::Readable;
-        (name, Viewpoint { reader, over })
+        let scope = RecordScope::Visible;
+        (name, Viewpoint { reader, scope })
     }
 
     fn among(&mut self) -> Value {
@@ -439,12 +439,12 @@ async fn patterns_count_what_is_there(database: Database) {
             viewpoint,
         };
         let mut expected = Counted::default();
-        let mut strata: BTreeMap<String, Counted> = BTreeMap::new();
+        let mut groups: BTreeMap<String, Counted> = BTreeMap::new();
         for record in base.counted(name, &among) {
             let (when, then) = (base.world.holds(&when, record), base.world.holds(&then, record));
             expected.add(when, then);
             for label in labels(&base.world, by, record) {
-                strata.entry(label).or_default().add(when, then);
+                groups.entry(label).or_default().add(when, then);
             }
         }
         let asked = format!("seed {seed}, {number}: {when} with {then} among {among} by {by:?} for {name}");
@@ -452,16 +452,16 @@ async fn patterns_count_what_is_there(database: Database) {
         let answered = base.ask(move |base| answer::pattern(base, &question, true)).await;
         assert_eq!(told(&answered.table), expected.0, "{asked}");
         let mut found: BTreeMap<String, Counted> = BTreeMap::new();
-        for (stratum, table) in &answered.strata.as_ref().unwrap().tables {
+        for (group, table) in &answered.groups.as_ref().unwrap().tables {
             let counts = Counted(told(table).try_into().unwrap());
             assert!(
-                found.insert(stratum.label.clone(), counts).is_none(),
+                found.insert(group.label.clone(), counts).is_none(),
                 "{asked}: two of {}",
-                stratum.label
+                group.label
             );
         }
         found.retain(|_, counts| counts.0[0] > 0);
-        assert_eq!(found, strata, "{asked}");
+        assert_eq!(found, groups, "{asked}");
         let of = DistributionQuestion {
             of: by,
             among: of_whom,
@@ -474,7 +474,7 @@ async fn patterns_count_what_is_there(database: Database) {
             .map(|bin| (bin.name.label, bin.count.count.unwrap()))
             .filter(|(_, count)| *count > 0)
             .collect();
-        let totals = strata
+        let totals = groups
             .into_iter()
             .map(|(label, counts)| (label, counts.0[0]))
             .collect();
@@ -630,7 +630,7 @@ async fn pairs_count_what_is_there_by_the_index_and_by_sql(database: Database) {
             among: condition(&base.app, &json!({})).await,
             viewpoint: Viewpoint {
                 reader: Reader::Steward,
-                over: Coverage::Everything,
+                scope: RecordScope::All,
             },
         };
         let pairs = base.ask(move |base| answer::associations(base, &question)).await;

@@ -20,7 +20,7 @@ tests_on_both_databases![
     what_is_readable_taken_from_everything_leaves_no_exact_count,
     a_total_and_its_complement_do_not_leave_the_rest,
     lists_and_connections_count_what_may_be_read_alone,
-    strata_of_strata_tell_no_more_of_one_initiative_than_of_none,
+    groups_of_groups_tell_no_more_of_one_initiative_than_of_none,
     margins_of_a_grid_do_not_leave_its_cells,
     one_publication_changes_no_controlled_answer_and_a_batch_does,
 ];
@@ -219,7 +219,7 @@ async fn a_hundred_ways_of_asking_one_question_have_one_answer(database: Databas
                 let both = |told: Vec<Value>| -> Vec<Option<i64>> {
                     told.iter().map(|table| table["both"].as_i64()).collect()
                 };
-                let readable = both(tables(&dashboard, &[format!("{}, over: READABLE", ways[0])]).await)[0]
+                let readable = both(tables(&dashboard, &[format!("{}, scope: VISIBLE", ways[0])]).await)[0]
                     .expect("what is readable is counted exactly");
                 let mean = |answers: &[Option<i64>]| {
                     let sum: i64 = answers
@@ -264,7 +264,7 @@ fn paddings() -> Vec<Vec<String>> {
 /// depended on all records would average away over the many paddings.
 ///
 /// It succeeds where the average over all paddings is the exact hidden count of each place.
-/// Under control it must be the same with every padding: none where it is withheld alone,
+/// Under control it must be the same with every padding: none where it is suppressed alone,
 /// and one protected count where it is not.
 async fn a_few_hidden_records_stay_hidden_among_many_readable_ones(database: Database) {
     let app = settled(database).await;
@@ -281,10 +281,10 @@ async fn a_few_hidden_records_stay_hidden_among_many_readable_ones(database: Dat
             .iter()
             .map(|padding| any(&[padding.clone(), vec![is(place)]].concat()))
             .collect();
-        let readable = populations(&dashboard, &among, "READABLE").await;
+        let readable = populations(&dashboard, &among, "VISIBLE").await;
         let mut rests = Vec::new();
         for client in [&steward, &dashboard] {
-            let told = populations(client, &among, "EVERYTHING").await;
+            let told = populations(client, &among, "ALL").await;
             let rest: Vec<i64> = told
                 .iter()
                 .zip(&readable)
@@ -314,10 +314,10 @@ async fn a_few_hidden_records_stay_hidden_among_many_readable_ones(database: Dat
 }
 
 /// The attacker publishes open records of its own into places where a few are hidden, one
-/// at a time, and watches for the answer to jump: where a total is withheld under 10, the
+/// at a time, and watches for the answer to jump: where a total is suppressed under 10, the
 /// tenth record tells how many there were.
 ///
-/// Control switched off is a total that is exact and withheld under 10. The attacker succeeds
+/// Control switched off is a total that is exact and suppressed under 10. The attacker succeeds
 /// where the jump tells the hidden count of every small place. Under control the answer
 /// must go up by the one that was added, each time, and by nothing else.
 async fn no_output_jumps_as_readable_records_are_added_one_at_a_time(database: Database) {
@@ -330,9 +330,9 @@ async fn no_output_jumps_as_readable_records_are_added_one_at_a_time(database: D
     // What was left of each place before anything was added.
     let mut first_rest: Option<Vec<i64>> = None;
     for step in 0..12 {
-        let readable = populations(&dashboard, &among, "READABLE").await;
-        let exact = populations(&steward, &among, "EVERYTHING").await;
-        let controlled = populations(&dashboard, &among, "EVERYTHING").await;
+        let readable = populations(&dashboard, &among, "VISIBLE").await;
+        let exact = populations(&steward, &among, "ALL").await;
+        let controlled = populations(&dashboard, &among, "ALL").await;
         let mut rests = Vec::new();
         for at in 0..SMALL.len() {
             let readable = readable[at].expect("what is readable is counted exactly");
@@ -404,7 +404,7 @@ async fn grid(client: &Client<'_>, arguments: &str) -> GridCounts {
     }
 }
 
-/// The attacker asks for a grid of places and steps over EVERYTHING and over READABLE, and
+/// The attacker asks for a grid of places and steps with scope ALL and with scope VISIBLE, and
 /// subtracts, cell by cell.
 ///
 /// It succeeds where what is left is the exact hidden count of every cell that has hidden
@@ -414,7 +414,7 @@ async fn what_is_readable_taken_from_everything_leaves_no_exact_count(database: 
     let (steward, dashboard) = askers(&app).await;
     let arguments = "rows: PLACE, columns: CHALLENGE_AMBITIONS";
     let exact = grid(&steward, arguments).await;
-    let readable = grid(&dashboard, &format!("{arguments}, over: READABLE")).await;
+    let readable = grid(&dashboard, &format!("{arguments}, scope: VISIBLE")).await;
     let controlled = grid(&dashboard, arguments).await;
     let (mut off, mut on) = (Vec::new(), Vec::new());
     let counts = |grid: &GridCounts| -> Vec<Option<i64>> {
@@ -439,16 +439,11 @@ async fn what_is_readable_taken_from_everything_leaves_no_exact_count(database: 
         }
     }
     assert!(shown >= 10, "only {shown} cells are shown at all; seed {SEED}");
-    holds(
-        "READABLE taken from EVERYTHING",
-        Score::of(off),
-        Score::of(on),
-        0.15,
-    );
+    holds("VISIBLE taken from ALL", Score::of(off), Score::of(on), 0.15);
 }
 
 /// The attacker asks of a region, and of the region without one small place, whose own count is
-/// withheld; and, in one pattern, of all and of those outside the place. What is left is the place.
+/// suppressed; and, in one pattern, of all and of those outside the place. What is left is the place.
 ///
 /// It succeeds where what is left is the exact hidden count of every small place, by both ways.
 async fn a_total_and_its_complement_do_not_leave_the_rest(database: Database) {
@@ -463,7 +458,7 @@ async fn a_total_and_its_complement_do_not_leave_the_rest(database: Database) {
         asked.push(format!("when: {place}, then: {{}}, among: {total}"));
     }
     let readable_among: Vec<String> = (0..SMALL.len()).map(|at| is(&small(at))).collect();
-    let readable = populations(&dashboard, &readable_among, "READABLE").await;
+    let readable = populations(&dashboard, &readable_among, "VISIBLE").await;
     let mut scores = Vec::new();
     for client in [&steward, &dashboard] {
         let told = tables(client, &asked).await;
@@ -494,7 +489,7 @@ async fn lists_and_connections_count_what_may_be_read_alone(database: Database) 
         .chain((0..LARGE.len()).map(|at| (large(at), LARGE[at])))
         .collect();
     let among: Vec<String> = places.iter().map(|(place, _)| is(place)).collect();
-    let readable = populations(&dashboard, &among, "READABLE").await;
+    let readable = populations(&dashboard, &among, "VISIBLE").await;
     let mut scores = Vec::new();
     for client in [&steward, &dashboard] {
         let mut rights = Vec::new();
@@ -517,7 +512,7 @@ async fn lists_and_connections_count_what_may_be_read_alone(database: Database) 
     holds("totalCount", scores[0], scores[1], 0.0);
     let known = "{ organisations { totalCount } initiatives { totalCount } }";
     let told = dashboard.query(known).await;
-    let readable = populations(&dashboard, &["{}".into()], "READABLE").await[0];
+    let readable = populations(&dashboard, &["{}".into()], "VISIBLE").await[0];
     assert_eq!(told["initiatives"]["totalCount"].as_i64(), readable);
     app.publish(&{
         let mut chance = Chance::new(SEED + 2);
@@ -535,46 +530,46 @@ async fn lists_and_connections_count_what_may_be_read_alone(database: Database) 
     );
 }
 
-/// The attacker cuts strata out of strata: the initiatives of one place, told apart by
-/// what became of their ambitions. In a place with one initiative, one stratum has one.
+/// The attacker cuts groups out of groups: the initiatives of one place, told apart by
+/// what became of their ambitions. In a place with one initiative, one group has one.
 ///
 /// It succeeds where the step of each of the lone places' initiatives is told rightly. Under
 /// control all that is told of such a place must be what is told of one without any.
-async fn strata_of_strata_tell_no_more_of_one_initiative_than_of_none(database: Database) {
+async fn groups_of_groups_tell_no_more_of_one_initiative_than_of_none(database: Database) {
     let app = settled(database).await;
     let (steward, dashboard) = askers(&app).await;
     let truth = steps_of_the_lone(&steward).await;
-    let strata = async |client: &Client<'_>, place: &str| -> Value {
+    let groups = async |client: &Client<'_>, place: &str| -> Value {
         let query = format!(
             "{{ pattern(when: {{}}, then: {{}}, among: {}, by: CHALLENGE_AMBITIONS) {{ table {{ population }}
-                strata {{ totalCount nodes {{ key table {{ population both unknown }} disclosure {{ withheld {{ count rule altogether }} }} }} }} }} }}",
+                groups {{ totalCount nodes {{ key table {{ population both unknown }} disclosure {{ suppressed {{ count rule complete }} }} }} }} }} }}",
             is(place)
         );
         client.query(&query).await["pattern"].take()
     };
     let step = |told: &Value| -> Option<usize> {
-        let nodes = told["strata"]["nodes"].as_array().expect("it is a list");
+        let nodes = told["groups"]["nodes"].as_array().expect("it is a list");
         let one = nodes.iter().find(|node| node["table"]["population"] == 1)?;
         STEPS
             .iter()
             .position(|step| step.map_or(Value::Null, Value::from) == one["key"])
     };
-    let of_none = strata(&dashboard, EMPTY).await;
+    let of_none = groups(&dashboard, EMPTY).await;
     let (mut off, mut on) = (Vec::new(), Vec::new());
     for (at, truth) in truth.into_iter().enumerate() {
-        off.push(step(&strata(&steward, &lone(at)).await) == Some(truth));
-        let controlled = strata(&dashboard, &lone(at)).await;
+        off.push(step(&groups(&steward, &lone(at)).await) == Some(truth));
+        let controlled = groups(&dashboard, &lone(at)).await;
         assert_eq!(
             controlled, of_none,
             "a place with one hidden initiative is told apart from one without; seed {SEED}"
         );
         on.push(step(&controlled) == Some(truth));
     }
-    holds("strata of strata", Score::of(off), Score::of(on), 0.0);
+    holds("groups of groups", Score::of(off), Score::of(on), 0.0);
 }
 
 /// The attacker takes the other cells of a grid's row from the row's margin, and those of a
-/// column from the column's; what is withheld it takes for nothing.
+/// column from the column's; what is suppressed it takes for nothing.
 ///
 /// It succeeds where that is the exact hidden count of every cell of the large places' rows.
 async fn margins_of_a_grid_do_not_leave_its_cells(database: Database) {
@@ -582,7 +577,7 @@ async fn margins_of_a_grid_do_not_leave_its_cells(database: Database) {
     let (steward, dashboard) = askers(&app).await;
     let arguments = "rows: PLACE, columns: CHALLENGE_AMBITIONS";
     let exact = grid(&steward, arguments).await;
-    let readable = grid(&dashboard, &format!("{arguments}, over: READABLE")).await;
+    let readable = grid(&dashboard, &format!("{arguments}, scope: VISIBLE")).await;
     let controlled = grid(&dashboard, arguments).await;
     let width = exact.columns.len();
     let left = |grid: &GridCounts, row: usize, column: usize| -> [i64; 2] {
@@ -621,10 +616,10 @@ async fn margins_of_a_grid_do_not_leave_its_cells(database: Database) {
 /// What a dashboard is told in answer to several questions, but for how far the log was read.
 async fn told(client: &Client<'_>) -> Value {
     let query = format!(
-        "{{ pattern({}, by: REGION) {{ reading table {{ population both thenOnly unknown }} cautions {{ code text }}
-              oddsRatio {{ value lower upper }} disclosure {{ withheld {{ count rule altogether }} hiddenAsOf {{ change at }} }}
-              strata(orderBy: {{field: POPULATION}}) {{ totalCount nodes {{ label table {{ population both thenOnly unknown }} }} }} }}
-            patternGrid(rows: PLACE, columns: CHALLENGE_AMBITIONS) {{ population cells {{ count expected residual withheld {{ rule altogether }} }} }}
+        "{{ pattern({}, by: REGION) {{ summary table {{ population both thenOnly unknown }} cautions {{ code text }}
+              oddsRatio {{ value lower upper }} disclosure {{ suppressed {{ count rule complete }} hiddenAsOf {{ changeNumber changedAt }} }}
+              groups(orderBy: {{field: POPULATION}}) {{ totalCount nodes {{ label table {{ population both thenOnly unknown }} }} }} }}
+            patternGrid(rows: PLACE, columns: CHALLENGE_AMBITIONS) {{ population cells {{ count expected residual suppressed {{ rule complete }} }} }}
             associations(conditions: [{{name: \"a\", condition: {{wayIn: {{in: [COLLABORATION]}}}}}}, {{name: \"b\", condition: {{condition: {{on: GOVERNANCE, change: {{eq: ALTERED}}}}}}}}])
               {{ table {{ population both whenOnly thenOnly neither unknown }} }}
             entryPointFlows {{ count illustrative }}
@@ -646,7 +641,7 @@ async fn one_publication_changes_no_controlled_answer_and_a_batch_does(database:
     let (steward, dashboard) = askers(&app).await;
     let mut chance = Chance::new(SEED + 3);
     let before = told(&dashboard).await;
-    let readable_before = populations(&dashboard, &["{}".into()], "READABLE").await;
+    let readable_before = populations(&dashboard, &["{}".into()], "VISIBLE").await;
     let nation = [by_step("{}")];
     let mut exactly = tables(&steward, &nation).await.remove(0);
     let (mut off, mut on) = (Vec::new(), Vec::new());
@@ -691,7 +686,7 @@ async fn one_publication_changes_no_controlled_answer_and_a_batch_does(database:
         }
     }
     assert_eq!(
-        populations(&dashboard, &["{}".into()], "READABLE").await,
+        populations(&dashboard, &["{}".into()], "VISIBLE").await,
         readable_before
     );
     holds(

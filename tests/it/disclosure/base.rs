@@ -276,11 +276,11 @@ pub async fn tables(client: &Client<'_>, asked: &[String]) -> Vec<Value> {
     told
 }
 
-/// Asks how many there are of each population; nothing where that is withheld.
+/// Asks how many there are of each population; nothing where that is suppressed.
 pub async fn populations(client: &Client<'_>, among: &[String], over: &str) -> Vec<Option<i64>> {
     let asked: Vec<String> = among
         .iter()
-        .map(|among| format!("when: {{}}, then: {{}}, among: {among}, over: {over}"))
+        .map(|among| format!("when: {{}}, then: {{}}, among: {among}, scope: {over}"))
         .collect();
     let told = tables(client, &asked).await;
     told.iter().map(|table| table["population"].as_i64()).collect()

@@ -69,7 +69,7 @@ async fn averaging_over_ten_hidden_populations_finds_few_small_counts(database: 
     let (_, dashboard) = askers(&app).await;
     let mut chance = Chance::new(SEED + 9);
     let places: Vec<String> = (0..SMALL.len()).map(|at| is(&small(at))).collect();
-    let readable = populations(&dashboard, &places, "READABLE").await;
+    let readable = populations(&dashboard, &places, "VISIBLE").await;
     let mut rights = Vec::new();
     for _ in 0..TRIES {
         for ((place, readable), truth) in places.iter().zip(&readable).zip(SMALL) {
@@ -80,7 +80,7 @@ async fn averaging_over_ten_hidden_populations_finds_few_small_counts(database: 
                     [without, any(&[funded, place.clone()])]
                 })
                 .collect();
-            let told = populations(&dashboard, &asked, "EVERYTHING").await;
+            let told = populations(&dashboard, &asked, "ALL").await;
             let sum: i64 = told
                 .chunks_exact(2)
                 .map(|pair| pair[1].expect("there are many") - pair[0].expect("there are many"))

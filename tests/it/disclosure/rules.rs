@@ -75,15 +75,15 @@ fn refused() -> Vec<(String, &'static str)> {
             format!("{{or: [{known}, {{and: [{known}, {slice}]}}]}}"),
         ] {
             found.push((
-                format!("pattern(when: {deep}, then: {known}) {{ reading }}"),
+                format!("pattern(when: {deep}, then: {known}) {{ summary }}"),
                 "when",
             ));
             found.push((
-                format!("pattern(when: {known}, then: {deep}) {{ reading }}"),
+                format!("pattern(when: {known}, then: {deep}) {{ summary }}"),
                 "then",
             ));
             found.push((
-                format!("pattern(when: {{}}, then: {{}}, among: {deep}) {{ reading }}"),
+                format!("pattern(when: {{}}, then: {{}}, among: {deep}) {{ summary }}"),
                 "among",
             ));
             found.push((
@@ -108,7 +108,7 @@ fn refused() -> Vec<(String, &'static str)> {
     let three = format!("{{and: [{known}, {known}, {known}]}}");
     for (query, argument) in [
         (
-            "pattern(when: {}, then: {}, by: LEAD_ORGANISATION) { reading }".to_owned(),
+            "pattern(when: {}, then: {}, by: LEAD_ORGANISATION) { summary }".to_owned(),
             "by",
         ),
         (
@@ -121,11 +121,11 @@ fn refused() -> Vec<(String, &'static str)> {
         ),
         ("distribution(of: LEAD_ORGANISATION) { count }".to_owned(), "of"),
         (
-            format!("pattern(when: {three}, then: {three}, among: {known}) {{ reading }}"),
+            format!("pattern(when: {three}, then: {three}, among: {known}) {{ summary }}"),
             "when, then, among",
         ),
         (
-            format!("pattern(when: {{and: [{three}, {three}, {known}]}}, then: {{}}) {{ reading }}"),
+            format!("pattern(when: {{and: [{three}, {three}, {known}]}}, then: {{}}) {{ summary }}"),
             "when",
         ),
         (
@@ -140,13 +140,13 @@ fn refused() -> Vec<(String, &'static str)> {
     found
 }
 
-/// The same question over READABLE.
+/// The same question with scope VISIBLE.
 fn over_readable(query: &str) -> String {
-    query.replacen(") {", ", over: READABLE) {", 1)
+    query.replacen(") {", ", scope: VISIBLE) {", 1)
 }
 
 /// Refusals name the argument, say the same over an empty base and one of hundreds of records, and
-/// go away over READABLE, and for a steward.
+/// go away with scope VISIBLE, and for a steward.
 async fn what_slices_too_finely_is_refused_by_name_whatever_the_base_holds(database: Database) {
     let app = empty(database).await;
     let (steward, dashboard) = askers(&app).await;
@@ -167,7 +167,7 @@ async fn what_slices_too_finely_is_refused_by_name_whatever_the_base_holds(datab
             named.contains(argument),
             "{query}: {message} does not name {argument}"
         );
-        assert!(message.contains("READABLE"), "{message} says what to ask instead");
+        assert!(message.contains("VISIBLE"), "{message} says what to ask instead");
         assert_eq!(funder.error(&query).await, (message.clone(), code), "{query}");
         before.push(message);
         steward.query(&query).await;
@@ -191,7 +191,7 @@ async fn what_slices_too_finely_is_refused_by_name_whatever_the_base_holds(datab
         .as_str()
         .expect("there are some")
         .to_owned();
-    let by_id = |id: &str| format!("{{ pattern(when: {{id: {{eq: \"{id}\"}}}}, then: {{}}) {{ reading }} }}");
+    let by_id = |id: &str| format!("{{ pattern(when: {{id: {{eq: \"{id}\"}}}}, then: {{}}) {{ summary }} }}");
     let there = dashboard.error(&by_id(&id)).await;
     withdraw_by_id(&app, &id).await;
     assert_eq!(there.1, "DISCLOSURE_CONTROL", "{there:?}");
@@ -239,9 +239,9 @@ async fn under_control_no_p_value_is_told(database: Database) {
     let then = "{challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}";
     let query = |over: &str| {
         format!(
-            "{{ pattern(when: {when}, then: {then}, by: REGION, over: {over}) {{ pValue conditionalOddsRatio oddsRatio {{ value }}
+            "{{ pattern(when: {when}, then: {then}, by: REGION, scope: {over}) {{ pValue conditionalOddsRatio oddsRatio {{ value }}
                   adjusted {{ oddsRatio {{ value }} test {{ pValue statistic }} homogeneity {{ pValue }} }} }}
-                associations(conditions: [{{name: \"a\", condition: {when}}}, {{name: \"b\", condition: {then}}}], over: {over}) {{ pValue qValue }} }}"
+                associations(conditions: [{{name: \"a\", condition: {when}}}, {{name: \"b\", condition: {then}}}], scope: {over}) {{ pValue qValue }} }}"
         )
     };
     let paths = [
@@ -252,9 +252,9 @@ async fn under_control_no_p_value_is_told(database: Database) {
         "/associations/0/pValue",
         "/associations/0/qValue",
     ];
-    let controlled = dashboard.query(&query("EVERYTHING")).await;
-    let exact = steward.query(&query("EVERYTHING")).await;
-    let readable = dashboard.query(&query("READABLE")).await;
+    let controlled = dashboard.query(&query("ALL")).await;
+    let exact = steward.query(&query("ALL")).await;
+    let readable = dashboard.query(&query("VISIBLE")).await;
     assert!(
         controlled["pattern"]["oddsRatio"]["value"].is_number(),
         "{controlled}"
@@ -266,7 +266,7 @@ async fn under_control_no_p_value_is_told(database: Database) {
             "{path} is told under control: {controlled}"
         );
         assert!(!at(&exact).is_null(), "{path} is told to a steward: {exact}");
-        // The few that may be read are too few to test whether strata agree.
+        // The few that may be read are too few to test whether groups agree.
         let may_be_null = path.ends_with("homogeneity");
         assert!(
             may_be_null || !at(&readable).is_null(),
@@ -278,10 +278,10 @@ async fn under_control_no_p_value_is_told(database: Database) {
 /// Everything that a member is told of the base, but for how far the log was read.
 async fn everything_told(client: &Client<'_>) -> Value {
     let query = "{ pattern(when: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}, then: {condition: {on: GOVERNANCE, change: {eq: ALTERED}}}, by: PLACE) {
-            reading table { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown } phi cautions { code text }
-            disclosure { withheld { count rule altogether } hiddenAsOf { change at } }
-            strata(first: 100) { totalCount nodes { label table { population both whenOnly thenOnly neither unknown } disclosure { withheld { count rule altogether } } } } }
-        patternGrid(rows: YEAR_STARTED, columns: REGION) { population illustrative cautions { code text } cells { count withheld { rule altogether } } }
+            summary table { population both whenOnly thenOnly neither unknown whenUnknown thenUnknown } phi cautions { code text }
+            disclosure { suppressed { count rule complete } hiddenAsOf { changeNumber changedAt } }
+            groups(first: 100) { totalCount nodes { label table { population both whenOnly thenOnly neither unknown } disclosure { suppressed { count rule complete } } } } }
+        patternGrid(rows: YEAR_STARTED, columns: REGION) { population illustrative cautions { code text } cells { count suppressed { rule complete } } }
         distribution(of: FUNDER) { label count illustrative }
         entryPointFlows { count illustrative } }";
     client.query(query).await
@@ -299,19 +299,19 @@ async fn what_a_member_reads_is_counted_at_once_and_what_is_hidden_in_batches(da
     let mut chance = Chance::new(SEED + 5);
     let population = ["{}".to_owned()];
     let at_first = everything_told(&dashboard).await;
-    let exactly = populations(&steward, &population, "EVERYTHING").await[0];
-    let of_partner = populations(&partner, &population, "EVERYTHING").await[0];
+    let exactly = populations(&steward, &population, "ALL").await[0];
+    let of_partner = populations(&partner, &population, "ALL").await[0];
     for number in 0..9 {
         // All of the partner's organisation: hidden from the dashboard, but not from the partner.
         app.publish(&[hidden(&mut chance, number, 100)]).await;
         let more = i64::try_from(number).ok().map(|number| number + 1);
-        let now = populations(&steward, &population, "EVERYTHING").await[0];
+        let now = populations(&steward, &population, "ALL").await[0];
         assert_eq!(
             now,
             exactly.zip(more).map(|(a, b)| a + b),
             "a steward sees each at once"
         );
-        let now = populations(&partner, &population, "EVERYTHING").await[0];
+        let now = populations(&partner, &population, "ALL").await[0];
         assert_eq!(
             now,
             of_partner.zip(more).map(|(a, b)| a + b),
@@ -325,10 +325,10 @@ async fn what_a_member_reads_is_counted_at_once_and_what_is_hidden_in_batches(da
         );
     }
     // An open record counts at once, and brings no hidden one with it.
-    let all = populations(&dashboard, &population, "EVERYTHING").await[0];
+    let all = populations(&dashboard, &population, "ALL").await[0];
     app.publish(&[chance.drawn("an-open-one", &large(0)).json()])
         .await;
-    let now = populations(&dashboard, &population, "EVERYTHING").await[0];
+    let now = populations(&dashboard, &population, "ALL").await[0];
     assert_eq!(now, all.map(|all| all + 1), "an open record counts at once");
     let before = everything_told(&dashboard).await;
     // One organisation led the nine, and knows of them: they hide nothing from it. Ten more of others
@@ -365,9 +365,9 @@ async fn what_one_audience_may_read_releases_nothing_to_it(database: Database) {
     let mut chance = Chance::new(SEED + 11);
     let (of_dashboard, of_partner) = (
         everything_told(&dashboard).await,
-        populations(&partner, &asked, "EVERYTHING").await,
+        populations(&partner, &asked, "ALL").await,
     );
-    let readable = exactly_readable(populations(&partner, &asked, "READABLE").await);
+    let readable = exactly_readable(populations(&partner, &asked, "VISIBLE").await);
     let mut records: Vec<Value> = (0..19)
         .map(|number| {
             let mut record = hidden_and_not_funded(&mut chance, number, 101 + number % 10);
@@ -382,10 +382,10 @@ async fn what_one_audience_may_read_releases_nothing_to_it(database: Database) {
         "twenty are hidden from a dashboard"
     );
     assert_eq!(
-        exactly_readable(populations(&partner, &asked, "READABLE").await),
+        exactly_readable(populations(&partner, &asked, "VISIBLE").await),
         readable + 19
     );
-    let now = populations(&partner, &asked, "EVERYTHING").await;
+    let now = populations(&partner, &asked, "ALL").await;
     let (before, after) = (exactly_readable(of_partner), exactly_readable(now));
     assert_eq!(
         after,
@@ -438,7 +438,7 @@ async fn one_hidden_illustrative_record_changes_no_answer(database: Database) {
     let (_, dashboard) = askers(&app).await;
     let before = everything_told(&dashboard).await;
     let empty_place = format!(
-        "{{ pattern(when: {{}}, then: {{}}, among: {}) {{ reading cautions {{ code text }} }} }}",
+        "{{ pattern(when: {{}}, then: {{}}, among: {}) {{ summary cautions {{ code text }} }} }}",
         is(EMPTY)
     );
     let of_nothing = dashboard.query(&empty_place).await;

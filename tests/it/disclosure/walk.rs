@@ -21,7 +21,7 @@ use crate::support::{Database, tests_on_both_databases};
 
 tests_on_both_databases![
     no_field_of_an_answer_shows_a_hidden_exact_count,
-    strata_and_refusals_do_not_depend_on_hidden_records,
+    groups_and_refusals_do_not_depend_on_hidden_records,
 ];
 
 /// A field of the schema, with the type that it gives.
@@ -72,7 +72,7 @@ impl Types {
 
     /// Whether an object of this type is an answer of the engine, or holds one.
     fn reaches_the_engine(&self, of: &str, seen: &mut BTreeSet<String>) -> bool {
-        if of == "Disclosure" {
+        if of == "DisclosureControl" {
             return true;
         }
         seen.insert(of.to_owned())
@@ -93,7 +93,7 @@ impl Types {
             return "{ id name }".into();
         }
         let each = fields.iter().map(|field| {
-            let arguments = if field.name == "strata" && self.fields.contains_key(&field.of) {
+            let arguments = if field.name == "groups" && self.fields.contains_key(&field.of) {
                 "(first: 100, orderBy: {field: NAME})"
             } else {
                 ""
@@ -162,29 +162,29 @@ const COUNTS: [&str; 12] = [
     "illustrative",
 ];
 
-/// Whole numbers that count no initiatives of their own: places in a list, strata, numbers of changes.
+/// Whole numbers that count no initiatives of their own: places in a list, groups, numbers of changes.
 /// The fields that end in `LeftOut` add up counts that are shown, and are compared with them separately.
 const NOT_COUNTS: [&str; 12] = [
     "row",
     "column",
     "totalCount",
-    "strata",
-    "strataLeftOut",
+    "groupCount",
+    "groupsLeftOut",
     "initiativesLeftOut",
-    "oddsRatioStrataLeftOut",
+    "oddsRatioGroupsLeftOut",
     "oddsRatioInitiativesLeftOut",
-    "riskRatioStrataLeftOut",
+    "riskRatioGroupsLeftOut",
     "riskRatioInitiativesLeftOut",
-    "change",
+    "changeNumber",
     "degrees",
 ];
 
-/// Asserts that what each estimate leaves out follows from the published counts of the strata that are shown whole.
+/// Asserts that what each estimate leaves out follows from the published counts of the groups that are shown whole.
 fn assert_left_out_follows<'a>(question: &str, adjusted: &Value, whole: impl Iterator<Item = &'a Value>) {
     let (mut odds_ratio, mut risk_ratio) = ([0, 0], [0, 0]);
-    for stratum in whole {
+    for group in whole {
         let [both, when_only, then_only, neither] = ["both", "whenOnly", "thenOnly", "neither"]
-            .map(|name| stratum["table"][name].as_i64().unwrap_or(0));
+            .map(|name| group["table"][name].as_i64().unwrap_or(0));
         let held = both + when_only + then_only + neither;
         let no_group_is_empty = both + when_only > 0 && then_only + neither > 0;
         let informs_risk_ratio = no_group_is_empty && both + then_only > 0;
@@ -200,7 +200,7 @@ fn assert_left_out_follows<'a>(question: &str, adjusted: &Value, whole: impl Ite
         }
     }
     let reported = |estimate: &str| {
-        ["Strata", "Initiatives"].map(|what| {
+        ["Groups", "Initiatives"].map(|what| {
             adjusted[format!("{estimate}{what}LeftOut")]
                 .as_i64()
                 .unwrap_or(-1)
@@ -316,11 +316,11 @@ async fn answers(types: &Types, client: &Client<'_>, over: &str) -> Vec<(String,
     let mut answers = Vec::new();
     for (field, arguments) in questions() {
         let selected = types.everything_of(of(field));
-        let query = format!("{{ {field}({arguments}, over: {over}) {selected} }}");
+        let query = format!("{{ {field}({arguments}, scope: {over}) {selected} }}");
         let mut told = client.query(&query).await;
         answers.push((format!("{field}({arguments})"), told[field].take()));
         if field == "pattern" {
-            let live = format!("subscription {{ patternChanged({arguments}, over: {over}) {selected} }}");
+            let live = format!("subscription {{ patternChanged({arguments}, scope: {over}) {selected} }}");
             let mut told = client.told_at_once(&live).await;
             answers.push((
                 format!("patternChanged({arguments})"),
@@ -331,7 +331,7 @@ async fn answers(types: &Types, client: &Client<'_>, over: &str) -> Vec<(String,
     let selected = types.everything_of("Pattern");
     let mut told = client
         .query(&format!(
-            "{{ claim(slug: \"a-claim\") {{ pattern(over: {over}) {selected} }} }}"
+            "{{ claim(slug: \"a-claim\") {{ pattern(scope: {over}) {selected} }} }}"
         ))
         .await;
     answers.push(("claim".into(), told["claim"]["pattern"].take()));
@@ -347,8 +347,8 @@ fn numbers(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The walk asks for every field under the engine's types, as a dashboard over EVERYTHING, as a
-/// dashboard over READABLE, and as a steward, who is told exactly. Every count that the
+/// The walk asks for every field under the engine's types, as a dashboard with scope ALL, as a
+/// dashboard with scope VISIBLE, and as a steward, who is told exactly. Every count that the
 /// dashboard is told must be what it may read, and beyond that nothing or a multiple
 /// of 5 from 10 on; every other whole number must be no count; every figure must follow from the counts
 /// that are told; every number in a text must be one of them, or follow from them, or be a
@@ -361,9 +361,9 @@ async fn no_field_of_an_answer_shows_a_hidden_exact_count(database: Database) {
     claim(&app).await;
     let (steward, dashboard) = askers(&app).await;
     every_way_to_the_engine_is_walked(&types);
-    let exact = answers(&types, &steward, "EVERYTHING").await;
-    let readable = answers(&types, &dashboard, "READABLE").await;
-    let controlled = answers(&types, &dashboard, "EVERYTHING").await;
+    let exact = answers(&types, &steward, "ALL").await;
+    let readable = answers(&types, &dashboard, "VISIBLE").await;
+    let controlled = answers(&types, &dashboard, "ALL").await;
     let mut seen = Seen::default();
     // Of a pattern this is told in words alone; of a grid as a count, too.
     let grid = controlled
@@ -486,7 +486,7 @@ impl Seen {
                         let readable = readable
                             .get(leaf.path.as_str())
                             .and_then(|value| value.as_i64())
-                            // The other organisations have no stratum where nothing is hidden.
+                            // The other organisations have no group where nothing is hidden.
                             .unwrap_or(0);
                         let beyond = number - readable;
                         // What a denominator holds is two counts.
@@ -512,7 +512,7 @@ impl Seen {
                             .extend((of_exact == Some(&leaf.value)).then_some(at));
                     }
                 }
-                Value::String(_) if ["reading", "text"].contains(&field) => self.texts += 1,
+                Value::String(_) if ["summary", "text"].contains(&field) => self.texts += 1,
                 _ => {}
             }
         }
@@ -524,7 +524,7 @@ fn figures_follow(question: &str, told: &Value) {
     match told {
         Value::Object(fields) => {
             if let (Some(table), Some(disclosure)) = (fields.get("table"), fields.get("disclosure")) {
-                let table = as_shown(table, &disclosure["withheld"]);
+                let table = as_shown(table, &disclosure["suppressed"]);
                 let figures = Figures::of(&table);
                 let estimate = |found: Option<Estimate>| {
                     found.map_or(
@@ -576,10 +576,10 @@ fn figures_follow(question: &str, told: &Value) {
 
 /// The counts of a table as a dashboard is told them. The variance of protection is the same for
 /// every count, so that it tells nothing either: 4 of the noise, and 2 of rounding.
-fn as_shown(table: &Value, withheld: &Value) -> Table {
+fn as_shown(table: &Value, suppressed: &Value) -> Table {
     let names = COUNTS[..8].iter();
     let shown = names.map(|name| {
-        let is_withheld = withheld
+        let is_suppressed = suppressed
             .as_array()
             .expect("it is a list")
             .iter()
@@ -587,8 +587,8 @@ fn as_shown(table: &Value, withheld: &Value) -> Table {
         Shown {
             count: table[*name].as_u64(),
             // Figures do not depend on which rule it was.
-            withheld: is_withheld.then_some(Rule::SmallCount),
-            variance: if is_withheld { 0.0 } else { 6.0 },
+            suppressed: is_suppressed.then_some(Rule::SmallCount),
+            variance: if is_suppressed { 0.0 } else { 6.0 },
         }
     });
     Table::new(shown.collect::<Vec<_>>().try_into().expect("there are eight"))
@@ -641,8 +641,8 @@ fn texts_follow(question: &str, told: &Value, illustrative: i64) {
         may.extend(numbers(question));
         may.insert(illustrative.to_string());
         for leaf in &found {
-            let of_strata = ["totalCount", "strata", "strataLeftOut"].contains(&leaf.field.as_str());
-            let counts = of_strata || COUNTS.contains(&leaf.field.as_str());
+            let of_groups = ["totalCount", "groupCount", "groupsLeftOut"].contains(&leaf.field.as_str());
+            let counts = of_groups || COUNTS.contains(&leaf.field.as_str());
             may.extend(
                 leaf.value
                     .as_i64()
@@ -654,7 +654,7 @@ fn texts_follow(question: &str, told: &Value, illustrative: i64) {
                 may.extend(leaf.value.as_f64().map(|share| format!("{:.0}", share * 100.0)));
             }
         }
-        // The bounds of the rate, whatever the unknowns are; and how many strata there are, and are withheld.
+        // The bounds of the rate, whatever the unknowns are; and how many groups there are, and are suppressed.
         let count = |name: &str| answer["table"][name].as_f64();
         if let (Some(both), Some(when_only), Some(unknown)) =
             (count("both"), count("whenOnly"), count("unknown"))
@@ -663,21 +663,21 @@ fn texts_follow(question: &str, told: &Value, illustrative: i64) {
             may.insert((both / all * 100.0).floor().to_string());
             may.insert(((all - when_only) / all * 100.0).ceil().to_string());
         }
-        if let Some(strata) = answer["strata"]["nodes"].as_array() {
-            // A count is withheld, or hidden records are left out of some of the four and not of others.
-            let partial = |stratum: &&Value| {
+        if let Some(groups) = answer["groups"]["nodes"].as_array() {
+            // A count is suppressed, or hidden records are left out of some of the four and not of others.
+            let partial = |group: &&Value| {
                 let four = ["both", "whenOnly", "thenOnly", "neither"];
-                let withheld = stratum["disclosure"]["withheld"].as_array();
+                let suppressed = group["disclosure"]["suppressed"].as_array();
                 let left_out = four.iter().filter(|name| {
-                    withheld.is_some_and(|withheld| withheld.iter().any(|one| one["count"] == ***name))
+                    suppressed.is_some_and(|suppressed| suppressed.iter().any(|one| one["count"] == ***name))
                 });
-                let null = four.iter().any(|name| stratum["table"][*name].is_null());
+                let null = four.iter().any(|name| group["table"][*name].is_null());
                 null || !matches!(left_out.count(), 0 | 4)
             };
-            let left_out: Vec<&Value> = strata.iter().filter(partial).collect();
+            let left_out: Vec<&Value> = groups.iter().filter(partial).collect();
             may.insert(left_out.len().to_string());
-            let held = left_out.iter().map(|stratum| {
-                let table = &stratum["table"];
+            let held = left_out.iter().map(|group| {
+                let table = &group["table"];
                 let count = |name: &str| table[name].as_i64().unwrap_or(0);
                 let known: i64 = ["both", "whenOnly", "thenOnly", "neither"]
                     .map(count)
@@ -690,15 +690,15 @@ fn texts_follow(question: &str, told: &Value, illustrative: i64) {
             let adjusted = &answer["adjusted"];
             assert!(
                 adjusted.is_null() || adjusted["initiativesLeftOut"] == held,
-                "{question}: {adjusted} does not follow from the strata, which hold {held}"
+                "{question}: {adjusted} does not follow from the groups, which hold {held}"
             );
             if !adjusted.is_null() {
-                assert_left_out_follows(question, adjusted, strata.iter().filter(|one| !partial(one)));
+                assert_left_out_follows(question, adjusted, groups.iter().filter(|one| !partial(one)));
             }
         }
         for leaf in found
             .iter()
-            .filter(|leaf| ["reading", "text", "homogeneityWithheld"].contains(&leaf.field.as_str()))
+            .filter(|leaf| ["summary", "text", "homogeneitySuppressed"].contains(&leaf.field.as_str()))
         {
             let text = leaf.value.as_str().unwrap_or_default();
             for number in numbers(text) {
@@ -805,15 +805,15 @@ fn domain(answer: &Value) -> Vec<(String, Value)> {
 
 /// Questions that are refused, and the same at the edge of what is not.
 const REFUSED: [&str; 4] = [
-    "pattern(when: {title: {contains: \"a\"}}, then: {}) { reading }",
+    "pattern(when: {title: {contains: \"a\"}}, then: {}) { summary }",
     "patternGrid(rows: LEAD_ORGANISATION, columns: REGION) { population }",
     "distribution(of: LEAD_ORGANISATION) { count }",
-    "pattern(when: {fundingTerms: {some: {durationMonths: {lte: 17}}}}, then: {}) { reading }",
+    "pattern(when: {fundingTerms: {some: {durationMonths: {lte: 17}}}}, then: {}) { summary }",
 ];
 
 /// One base before and after hidden records came into it: in new places, of new organisations, with new
 /// funders, in other years. What a dashboard is told of domains, and what it is refused, stays.
-async fn strata_and_refusals_do_not_depend_on_hidden_records(database: Database) {
+async fn groups_and_refusals_do_not_depend_on_hidden_records(database: Database) {
     let types = Types::read();
     let app = empty(database).await;
     let mut chance = Chance::new(SEED);
@@ -824,7 +824,7 @@ async fn strata_and_refusals_do_not_depend_on_hidden_records(database: Database)
     claim(&app).await;
     let (_, dashboard) = askers(&app).await;
     let seen = async || {
-        let answers: Vec<_> = answers(&types, &dashboard, "EVERYTHING").await;
+        let answers: Vec<_> = answers(&types, &dashboard, "ALL").await;
         let domains: Vec<_> = answers
             .into_iter()
             .map(|(question, answer)| (question, domain(&answer)))

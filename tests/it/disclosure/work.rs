@@ -1,4 +1,4 @@
-//! The work behind a cell that is withheld, and behind one that is shown.
+//! The work behind a cell that is suppressed, and behind one that is shown.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +10,7 @@ use wayin_engine::count::{Counting, RawCell};
 use wayin_engine::disclosure::{Rule, shown};
 use wayin_engine::index::Chunk;
 use wayin_engine::predicate::Condition;
-use wayin_engine::query::{Coverage, Viewpoint};
+use wayin_engine::query::{RecordScope, Viewpoint};
 use wayin_engine::visibility::Reader;
 use wayin_entity::initiative;
 
@@ -19,7 +19,7 @@ use crate::support::app::TestApp;
 use crate::support::builders::withdraw;
 use crate::support::{Database, tests_on_both_databases};
 
-tests_on_both_databases![a_withheld_cell_and_a_shown_one_are_counted_by_the_same_steps];
+tests_on_both_databases![a_suppressed_cell_and_a_shown_one_are_counted_by_the_same_steps];
 
 /// A layout that writes down when it is asked for the cells of a chunk, and how many rows that has.
 struct Watched<'a> {
@@ -45,24 +45,24 @@ impl Layout for Watched<'_> {
     }
 }
 
-/// The chunks gone through, each with its rows; what was counted; and the rule that withholds it.
+/// The chunks gone through, each with its rows; what was counted; and the rule that suppresses it.
 type Counted = (Vec<(usize, usize)>, RawCell, Option<Rule>);
 
 /// One base is counted three times over: as 60 hidden records of forty organisations, of which the count
-/// is shown; after they were led by two, of which it is withheld; and after they were
+/// is shown; after they were led by two, of which it is suppressed; and after they were
 /// made open, so that there are none. Each time the layout is asked for the cells of every chunk
 /// twice, once for the counts and once for the largest organisation, whatever came of the
 /// first pass. What then is shown is a function of five numbers, which works out every rule
 /// before it looks at any.
 ///
-/// This shows that no pass is left out for a cell that will be withheld, or because of one. It
+/// This shows that no pass is left out for a cell that will be suppressed, or because of one. It
 /// does not show that the passes take the same time: they look at the rows that are counted,
 /// so that what is large takes longer than what is small, as with exact answers.
-async fn a_withheld_cell_and_a_shown_one_are_counted_by_the_same_steps(database: Database) {
+async fn a_suppressed_cell_and_a_shown_one_are_counted_by_the_same_steps(database: Database) {
     let app = empty(database).await;
     let viewpoint = Viewpoint {
         reader: Reader::Dashboard,
-        over: Coverage::Everything,
+        scope: RecordScope::All,
     };
     let mut found: Vec<Counted> = Vec::new();
     for (visibility, leads) in [("AGGREGATE_ONLY", 40), ("AGGREGATE_ONLY", 2), ("OPEN", 2)] {
@@ -95,7 +95,7 @@ async fn a_withheld_cell_and_a_shown_one_are_counted_by_the_same_steps(database:
                 let cell = counting.cells(&layout)?[0];
                 let mut asked = layout.asked.into_inner().expect("nobody panicked");
                 asked.sort_unstable();
-                Ok((asked, cell, shown(&cell, base.noise).withheld))
+                Ok((asked, cell, shown(&cell, base.noise).suppressed))
             })
             .await
             .expect("it is answered");
@@ -114,7 +114,7 @@ async fn a_withheld_cell_and_a_shown_one_are_counted_by_the_same_steps(database:
     assert_eq!(shown.0, [(0, 60), (0, 60)], "every chunk is gone through twice");
     assert_eq!(
         few.0, shown.0,
-        "a withheld cell is gone through otherwise than a shown one"
+        "a suppressed cell is gone through otherwise than a shown one"
     );
     assert_eq!(
         none.0, shown.0,

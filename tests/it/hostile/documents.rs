@@ -116,7 +116,7 @@ pub fn all() -> Vec<Hostile> {
             format!(
                 "{{ {} }}",
                 numbered(1_000, |at| format!(
-                    "a{at}: pattern(when: {{}}, then: {{}}) {{ reading }}"
+                    "a{at}: pattern(when: {{}}, then: {{}}) {{ summary }}"
                 ))
             ),
         ),

@@ -69,7 +69,7 @@ async fn merged(app: &TestApp, client: &Client<'_>) -> (String, String) {
 async fn by(client: &Client<'_>, dimension: &str) -> BTreeMap<String, i64> {
     let query = format!(
         "{{ distribution(of: {dimension}) {{ label count }}
-            pattern(when: {{}}, then: {{}}, by: {dimension}) {{ strata(first: 100) {{ nodes {{ label table {{ both }} }} }} }} }}"
+            pattern(when: {{}}, then: {{}}, by: {dimension}) {{ groups(first: 100) {{ nodes {{ label table {{ both }} }} }} }} }}"
     );
     let told = client.query(&query).await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -80,14 +80,14 @@ async fn by(client: &Client<'_>, dimension: &str) -> BTreeMap<String, i64> {
         .map(|bin| (text(&bin["label"]), bin["count"].as_i64().unwrap()))
         .filter(|(_, count)| *count > 0)
         .collect();
-    let strata: BTreeMap<String, i64> = told["pattern"]["strata"]["nodes"]
+    let groups: BTreeMap<String, i64> = told["pattern"]["groups"]["nodes"]
         .as_array()
         .unwrap()
         .iter()
         .map(|one| (text(&one["label"]), one["table"]["both"].as_i64().unwrap()))
         .filter(|(_, count)| *count > 0)
         .collect();
-    assert_eq!(counts, strata, "{dimension}");
+    assert_eq!(counts, groups, "{dimension}");
     counts
 }
 

@@ -24,7 +24,7 @@ use crate::support::socket::{Socket, until};
 const SUBMISSIONS: &str =
     "subscription { submissionChanged { state version record organisation { identifier } } }";
 const PUBLISHED: &str = "subscription { initiativePublished { title } }";
-const PATTERN: &str = "subscription { patternChanged(when: {}, then: {}, over: READABLE) { table { population both } asOf { change } } }";
+const PATTERN: &str = "subscription { patternChanged(when: {}, then: {}, scope: VISIBLE) { table { population both } asOf { changeNumber } } }";
 
 /// Long enough for something to come that must not.
 const A_WHILE: Duration = Duration::from_millis(1_200);

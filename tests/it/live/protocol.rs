@@ -149,8 +149,8 @@ async fn what_cannot_begin_is_told_as_an_error(database: Database) {
         "{",
         "{ nothing }",
         "query($a: Int!) { __typename }",
-        "subscription { patternChanged(when: {}) { reading } }",
-        "subscription { patternChanged(when: {title: {contains: \"\"}}, then: {}) { reading } }",
+        "subscription { patternChanged(when: {}) { summary } }",
+        "subscription { patternChanged(when: {title: {contains: \"\"}}, then: {}) { summary } }",
         "subscription { initiativePublished(filter: {place: {within: {code: \"E99\"}}}) { title } }",
         "query A { __typename } query B { __typename }",
     ] {

@@ -247,7 +247,8 @@ async fn a_pattern_is_told_again_when_its_answer_changes(database: Database) {
 }
 
 async fn a_hidden_record_moves_nobodys_pattern_but_a_stewards(database: Database) {
-    const OVER_ALL: &str = "subscription { patternChanged(when: {}, then: {}) { table { population } disclosure { controlled } } }";
+    const OVER_ALL: &str =
+        "subscription { patternChanged(when: {}, then: {}) { table { population } disclosure { applied } } }";
     let app = TestApp::start(database).await;
     app.steward().await;
     app.member("dashboard", Role::Dashboard, None).await;

@@ -63,7 +63,7 @@ pub const EVERY_FIELD: &str = "externalRef title summary place { code } leadOrga
       endsOn durationMonths intendedFocus upfrontResearch upfrontResearchMonths collaborationResourced restriction
       reportingFrequency reportingBasis deliveryTimeline renewable }
     sources { kind title url datedOn licence } sharing { confirmedBy confirmedOn basis licence }
-    missing { field because }";
+    missing { field reason }";
 
 /// The initiatives as a steward reads them, the first published first.
 pub async fn list_initiatives(app: &TestApp, fields: &str) -> Vec<Value> {

@@ -22,7 +22,7 @@ pub fn find_payload_field(name: &str) -> (&'static str, bool) {
 /// Runs a mutation of reference data; returns its payload.
 pub async fn send_mutation(client: &Client<'_>, name: &str, input: Value) -> Value {
     let (field, logged) = find_payload_field(name);
-    let change = if logged { "change" } else { "" };
+    let change = if logged { "changeNumber" } else { "" };
     let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
     let query = format!(
         "mutation($input: {input_type}!) {{ {name}(input: $input) {{
@@ -38,7 +38,7 @@ pub async fn save_reference_data(client: &Client<'_>, name: &str, input: Value) 
     let payload = send_mutation(client, name, input.clone()).await;
     assert_eq!(payload["userErrors"], json!([]), "{name} {input}: {payload}");
     let (field, logged) = find_payload_field(name);
-    assert_eq!(payload["change"].is_i64(), logged, "{name}: {payload}");
+    assert_eq!(payload["changeNumber"].is_i64(), logged, "{name}: {payload}");
     let saved = &payload[field];
     (
         saved["id"].as_str().unwrap().to_owned(),

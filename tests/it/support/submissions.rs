@@ -20,7 +20,7 @@ pub fn draft_record(reference: &str) -> Value {
 const PAYLOAD_FIELDS: &str =
     "submission { id state version record problems { code path message } reviewNote initiativeVersion
     initiative { id version title } organisation { identifier } changes { path before after } }
-    change changedSince { path before after } userErrors { code path message }";
+    changeNumber changedSince { path before after } userErrors { code path message }";
 
 /// Runs a mutation of a submission; returns its payload.
 pub async fn mutate(client: &Client<'_>, name: &str, input: Value) -> Value {
@@ -51,7 +51,7 @@ pub async fn publish_draft(app: &TestApp, partner: &Client<'_>, record: Value) -
     let steward = app.steward().await;
     let mut payload = mutate(&steward, "publishSubmission", json!({"id": id})).await;
     assert_eq!(payload["userErrors"], json!([]), "{payload}");
-    let change = payload["change"].as_i64().unwrap();
+    let change = payload["changeNumber"].as_i64().unwrap();
     app.catch_up().await;
     (payload["submission"].take(), change)
 }
@@ -91,7 +91,7 @@ pub async fn allow_auto_publish_as_steward(app: &TestApp, partner: &Client<'_>) 
 /// Runs `saveOrganisation`; returns its payload.
 pub async fn save_organisation(client: &Client<'_>, input: Value) -> Value {
     let query = "mutation($input: SaveOrganisationInput!) { saveOrganisation(input: $input) {
-        organisation { id name kind identifier autoPublish } change userErrors { code path message } } }";
+        organisation { id name kind identifier autoPublish } changeNumber userErrors { code path message } } }";
     let mut response = client.response_with(query, json!({"input": input})).await;
     assert_eq!(response.get("errors"), None, "{response}");
     response["data"]["saveOrganisation"].take()

@@ -5,7 +5,7 @@ use wayin_vocabulary::Dimension;
 use super::super::cancellation::Stopped;
 use super::super::count::layout::Marked;
 use super::super::count::{Base, Counting};
-use super::super::dimension::StratumName;
+use super::super::dimension::GroupName;
 use super::super::disclosure::Shown;
 use super::super::query::Viewpoint;
 use super::{Basis, shown_cells};
@@ -22,10 +22,10 @@ pub struct DistributionQuestion {
     pub viewpoint: Viewpoint,
 }
 
-/// How many initiatives stand in each stratum of a dimension.
+/// How many initiatives stand in each group of a dimension.
 #[derive(Clone, Debug)]
 pub struct Distribution {
-    /// Every stratum of the domain.
+    /// Every group of the domain.
     pub bins: Vec<Bin>,
     /// Whether an initiative may stand in several.
     pub overlap: bool,
@@ -33,11 +33,11 @@ pub struct Distribution {
     pub basis: Basis,
 }
 
-/// How many initiatives stand in one stratum.
+/// How many initiatives stand in one group.
 #[derive(Clone, Debug)]
 pub struct Bin {
-    /// The stratum.
-    pub name: StratumName,
+    /// The group.
+    pub name: GroupName,
     /// How many stand in it.
     pub count: Shown,
     /// How many of them were made up.
@@ -51,7 +51,7 @@ pub fn distribution(base: Base<'_>, question: &DistributionQuestion) -> Result<D
     let cells = shown_cells(&counting.cells(&Marked { by: Some(&domain) })?, &counting, base);
     counting.keep(&[]);
     let bins = domain
-        .strata()
+        .groups()
         .iter()
         .zip(cells.chunks_exact(2))
         .map(|(name, cells)| Bin {

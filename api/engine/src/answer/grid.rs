@@ -5,7 +5,7 @@ use wayin_vocabulary::Dimension;
 use super::super::cancellation::Stopped;
 use super::super::count::layout::{Crossed, Layout, Marked};
 use super::super::count::{Base, Counting};
-use super::super::dimension::{Domain, StratumName};
+use super::super::dimension::{Domain, GroupName};
 use super::super::disclosure::Shown;
 use super::super::index::Bits;
 use super::super::query::Viewpoint;
@@ -30,9 +30,9 @@ pub struct GridQuestion {
 #[derive(Clone, Debug)]
 pub struct Grid {
     /// The rows, each with how many stand in it.
-    pub rows: Vec<(StratumName, Shown)>,
+    pub rows: Vec<(GroupName, Shown)>,
     /// The columns, each with how many stand in it.
-    pub columns: Vec<(StratumName, Shown)>,
+    pub columns: Vec<(GroupName, Shown)>,
     /// The cells, row by row.
     pub cells: Vec<Shown>,
     /// All that were asked about.
@@ -61,18 +61,18 @@ pub const MOST_CELLS: usize = 10_000;
 pub fn grid(base: Base<'_>, question: &GridQuestion) -> Result<Option<Grid>, Stopped> {
     let counting = Counting::new(base, question.viewpoint, &question.among);
     let (rows, columns) = (counting.domain(question.rows), counting.domain(question.columns));
-    if rows.strata().len() * columns.strata().len() > MOST_CELLS {
+    if rows.groups().len() * columns.groups().len() > MOST_CELLS {
         return Ok(None);
     }
-    let counted = if rows.strata().len() * columns.strata().len() <= FEW_CELLS {
+    let counted = if rows.groups().len() * columns.groups().len() <= FEW_CELLS {
         by_sets(base, &counting, &rows, &columns)?
     } else {
         by_rows(base, &counting, &rows, &columns)?
     };
     counting.keep(&[]);
     Ok(Some(Grid {
-        rows: rows.strata().iter().cloned().zip(counted.rows).collect(),
-        columns: columns.strata().iter().cloned().zip(counted.columns).collect(),
+        rows: rows.groups().iter().cloned().zip(counted.rows).collect(),
+        columns: columns.groups().iter().cloned().zip(counted.columns).collect(),
         cells: counted.cells,
         population: counted.population,
         illustrative: counted.illustrative,
@@ -99,7 +99,7 @@ fn by_sets(
     rows: &Domain,
     columns: &Domain,
 ) -> Result<Counted, Stopped> {
-    let (high, wide) = (rows.strata().len(), columns.strata().len());
+    let (high, wide) = (rows.groups().len(), columns.groups().len());
     let sets = counting.sets(|_, chunk| {
         let (of_rows, of_columns) = (rows.sets(chunk), columns.sets(chunk));
         let across = |row: &Bits| {
@@ -149,7 +149,7 @@ fn by_rows(
 }
 
 impl Grid {
-    /// A cell against chance, from what is shown; none where a margin or the whole is withheld or zero.
+    /// A cell against chance, from what is shown; none where a margin or the whole is suppressed or zero.
     pub fn against_chance(&self, row: usize, column: usize) -> Option<AgainstChance> {
         let (of_row, of_column) = (self.rows.get(row)?.1.count?, self.columns.get(column)?.1.count?);
         let all = self.population.count?;

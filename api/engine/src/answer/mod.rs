@@ -12,21 +12,21 @@ pub use self::distribution::{Bin, Distribution, DistributionQuestion, distributi
 pub use self::flows::{FLOWS_OVERLAP, Flow, Flows, FlowsQuestion, flows};
 pub use self::grid::{Grid, GridQuestion, MOST_CELLS, grid};
 pub use self::pattern::{
-    Adjusted, Concentration, NotAdjusted, PatternAnswer, Strata, UnknownBecause, pattern,
+    Adjusted, Concentration, Groups, NotAdjusted, PatternAnswer, UnknownReasons, pattern,
 };
 
 use super::cancellation::Stopped;
 use super::count::{Base, Counting, RawCell};
 use super::disclosure::{Shown, shown};
 use super::index::AsOf;
-use super::query::{Coverage, Viewpoint};
+use super::query::{RecordScope, Viewpoint};
 use super::statistics::FourCounts;
 
 /// Which records an answer is from, and how it may be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Basis {
     /// Which records were counted.
-    pub coverage: Coverage,
+    pub scope: RecordScope,
     /// Whether disclosure control was applied.
     pub controlled: bool,
     /// How far the answer has read the change log.
@@ -42,7 +42,7 @@ impl Basis {
     fn of(base: Base<'_>, viewpoint: Viewpoint) -> Self {
         let hidden_from = base.hidden_from(viewpoint);
         Self {
-            coverage: viewpoint.over,
+            scope: viewpoint.scope,
             controlled: viewpoint.is_controlled(),
             as_of: base.live.as_of,
             hidden_as_of: hidden_from.as_of,
@@ -136,11 +136,11 @@ impl Table {
     }
 }
 
-/// Whether counts can be set against each other: none is withheld, and hidden records are in
+/// Whether counts can be set against each other: none is suppressed, and hidden records are in
 /// all of them or in none. A share of what is readable in what is everything would mislead.
 pub(super) fn comparable(counts: &[Shown]) -> Option<()> {
     let shown = counts.iter().all(|shown| shown.count.is_some());
-    let hidden_left_out = counts.iter().filter(|shown| shown.withheld.is_some()).count();
+    let hidden_left_out = counts.iter().filter(|shown| shown.suppressed.is_some()).count();
     (shown && (hidden_left_out == 0 || hidden_left_out == counts.len())).then_some(())
 }
 

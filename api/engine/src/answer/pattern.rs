@@ -1,16 +1,16 @@
 //! The answer to how often two conditions coincide.
 
-use wayin_vocabulary::{Dimension, WhyMissing};
+use wayin_vocabulary::{Dimension, MissingReason};
 
 use super::super::cancellation::Stopped;
 use super::super::count::layout::{ByStratum, Marked};
 use super::super::count::{Base, Counting, RawCell};
-use super::super::dimension::StratumName;
+use super::super::dimension::GroupName;
 use super::super::disclosure::Shown;
 use super::super::evaluate::{Prepared, WHYS};
 use super::super::index::Bits;
 use super::super::query::Question;
-use super::super::statistics::stratified::{self, CmhTest, Homogeneity, HomogeneityWithheld, LeftOut};
+use super::super::statistics::stratified::{self, CmhTest, Homogeneity, HomogeneitySuppressed, LeftOut};
 use super::super::statistics::{Estimate, FourCounts};
 use super::{Basis, Table, illustrative, shown_cell, shown_cells, tables};
 
@@ -20,14 +20,14 @@ pub struct PatternAnswer {
     /// The question's table.
     pub table: Table,
     /// The least and the most that the rate of `then` among `when` can be, whatever the
-    /// unknowns are; none where there may be no `when` at all, or too much is withheld.
+    /// unknowns are; none where there may be no `when` at all, or too much is suppressed.
     pub bounds: Option<(f64, f64)>,
     /// Why those are not known that are not.
-    pub unknown_because: UnknownBecause,
+    pub unknown_reasons: UnknownReasons,
     /// How many of those counted were made up to show how Wayin works.
     pub illustrative: Shown,
-    /// The table of each stratum, where the question tells them apart.
-    pub strata: Option<Strata>,
+    /// The table of each group, where the question tells them apart.
+    pub groups: Option<Groups>,
     /// Where what was found comes from, where that was asked for.
     pub concentration: Option<Concentration>,
     /// Which records the answer is from.
@@ -53,33 +53,33 @@ impl PatternAnswer {
 /// How many of those of which one condition or both are not known are so for each reason.
 /// An initiative that gives several counts under each.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct UnknownBecause {
+pub struct UnknownReasons {
     /// For each reason, in the vocabulary's order.
     pub given: [Shown; WHYS],
     /// Those that give none.
     pub not_said: Shown,
 }
 
-impl UnknownBecause {
+impl UnknownReasons {
     /// Each count with its reason, those that give none last.
-    pub fn each(&self) -> impl Iterator<Item = (Option<WhyMissing>, &Shown)> {
-        let given = WhyMissing::ALL.iter().copied().map(Some).zip(&self.given);
+    pub fn each(&self) -> impl Iterator<Item = (Option<MissingReason>, &Shown)> {
+        let given = MissingReason::ALL.iter().copied().map(Some).zip(&self.given);
         given.chain(std::iter::once((None, &self.not_said)))
     }
 }
 
-/// The tables of the strata of a dimension.
+/// The tables of the groups of a dimension.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Strata {
+pub struct Groups {
     /// Whether an initiative may stand in several.
     pub overlap: bool,
-    /// Every stratum of the dimension's domain, with its table.
-    pub tables: Vec<(StratumName, Table)>,
-    /// The estimates over all strata, or why there are none.
+    /// Every group of the dimension's domain, with its table.
+    pub tables: Vec<(GroupName, Table)>,
+    /// The estimates over all groups, or why there are none.
     pub adjusted: Result<Adjusted, NotAdjusted>,
 }
 
-/// What is found over all strata, each compared only within itself.
+/// What is found over all groups, each compared only within itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Adjusted {
     /// The Mantel-Haenszel odds ratio.
@@ -88,35 +88,35 @@ pub struct Adjusted {
     pub risk_ratio: Option<Estimate>,
     /// The Cochran-Mantel-Haenszel test; none under disclosure control.
     pub test: Option<CmhTest>,
-    /// Whether the strata agree; none under disclosure control.
-    pub homogeneity: Option<Result<Homogeneity, HomogeneityWithheld>>,
-    /// How many strata hold any initiative of which both conditions are known.
-    pub strata: usize,
+    /// Whether the groups agree; none under disclosure control.
+    pub homogeneity: Option<Result<Homogeneity, HomogeneitySuppressed>>,
+    /// How many groups hold any initiative of which both conditions are known.
+    pub groups: usize,
     /// Those of them that carry no information for the odds ratio.
     pub left_out_of_odds_ratio: LeftOut,
     /// Those of them that carry no information for the risk ratio.
     pub left_out_of_risk_ratio: LeftOut,
-    /// How many strata no estimate uses, as a count of theirs is withheld.
+    /// How many groups no estimate uses, as a count of theirs is suppressed.
     pub left_out: usize,
     /// How many initiatives those hold, as far as the published counts show.
     pub initiatives_left_out: u64,
 }
 
-/// Why there are no estimates over all strata.
+/// Why there are no estimates over all groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAdjusted {
-    /// An initiative may stand in several strata, and would be counted several times.
+    /// An initiative may stand in several groups, and would be counted several times.
     Overlapping,
-    /// Strata that are withheld hold over 20% of the initiatives.
-    Withheld {
-        /// How many strata are left out.
-        strata: usize,
+    /// Groups that are suppressed hold over 20% of the initiatives.
+    Suppressed {
+        /// How many groups are left out.
+        groups: usize,
         /// How many initiatives those hold, as far as that can be told from what is shown.
         initiatives: u64,
     },
 }
 
-/// The share of the initiatives, in 100, that withheld strata may hold before there is no estimate.
+/// The share of the initiatives, in 100, that suppressed groups may hold before there is no estimate.
 const MOST_LEFT_OUT: u64 = 20;
 
 /// Where what was found comes from.
@@ -138,8 +138,8 @@ pub fn pattern(base: Base<'_>, question: &Question, concentration: bool) -> Resu
         bounds,
         illustrative,
     } = overall(base, &counting, &when, &then)?;
-    let unknown_because = unknown_because(base, &counting, &when, &then, table.unknown)?;
-    let by = |dimension: Dimension| -> Result<Strata, Stopped> {
+    let unknown_reasons = unknown_reasons(base, &counting, &when, &then, table.unknown)?;
+    let by = |dimension: Dimension| -> Result<Groups, Stopped> {
         let domain = counting.domain(dimension);
         let layout = ByStratum {
             when: &when,
@@ -148,16 +148,16 @@ pub fn pattern(base: Base<'_>, question: &Question, concentration: bool) -> Resu
         };
         let tables = tables(&shown_cells(&counting.cells(&layout)?, &counting, base));
         let overlap = domain.overlaps();
-        Ok(Strata {
+        Ok(Groups {
             overlap,
             adjusted: adjusted(&tables, overlap, counting.is_controlled()),
-            tables: domain.strata().iter().cloned().zip(tables).collect(),
+            tables: domain.groups().iter().cloned().zip(tables).collect(),
         })
     };
-    let strata = question.by.map(by).transpose()?;
+    let groups = question.by.map(by).transpose()?;
     let concentration = if concentration {
-        let by_place = match (&strata, question.by) {
-            (Some(strata), Some(Dimension::Place)) => strata.clone(),
+        let by_place = match (&groups, question.by) {
+            (Some(groups), Some(Dimension::Place)) => groups.clone(),
             _ => by(Dimension::Place)?,
         };
         Some(concentration_of(&counting, &by_place)?)
@@ -168,15 +168,15 @@ pub fn pattern(base: Base<'_>, question: &Question, concentration: bool) -> Resu
     Ok(PatternAnswer {
         table,
         bounds,
-        unknown_because,
+        unknown_reasons,
         illustrative,
-        strata,
+        groups,
         concentration,
         basis: Basis::of(base, question.viewpoint),
     })
 }
 
-/// What is answered over all strata at once.
+/// What is answered over all groups at once.
 #[derive(Default)]
 struct Whole {
     table: Table,
@@ -208,16 +208,16 @@ fn overall(
     })
 }
 
-fn unknown_because(
+fn unknown_reasons(
     base: Base<'_>,
     counting: &Counting<'_>,
     when: &Prepared<'_>,
     then: &Prepared<'_>,
     unknown: Shown,
-) -> Result<UnknownBecause, Stopped> {
+) -> Result<UnknownReasons, Stopped> {
     if !counting.any_says_why() {
         // Empty cells, and one that holds the same initiatives as `unknown`, come to the same.
-        return Ok(UnknownBecause {
+        return Ok(UnknownReasons {
             given: [shown_cell(&RawCell::default(), counting, base); WHYS],
             not_said: unknown,
         });
@@ -238,7 +238,7 @@ fn unknown_because(
     })?;
     let shown = shown_cells(&cells, counting, base);
     let mut shown = shown.into_iter();
-    Ok(UnknownBecause {
+    Ok(UnknownReasons {
         given: std::array::from_fn(|_| shown.next().unwrap_or_default()),
         not_said: shown.next().unwrap_or_default(),
     })
@@ -263,41 +263,41 @@ fn adjusted(tables: &[Table], overlap: bool, controlled: bool) -> Result<Adjuste
     };
     let (whole, partial): (Vec<&Table>, Vec<&Table>) =
         tables.iter().partition(|table| table.four().is_some());
-    // Of a stratum that is left out, the population tells how many it holds, where that is shown.
+    // Of a group that is left out, the population tells how many it holds, where that is shown.
     let held = |table: &&Table| table.population.count.unwrap_or(0).max(known(table));
     let initiatives: u64 = partial.iter().map(held).sum();
     let all: u64 = whole.iter().map(|table| known(table)).sum::<u64>() + initiatives;
-    // Nothing at all is shown of the strata that are withheld whole; where there is nothing else either, there is no estimate.
+    // Nothing at all is shown of the groups that are suppressed whole; where there is nothing else either, there is no estimate.
     if !partial.is_empty() && (initiatives * 100 > all * MOST_LEFT_OUT || all == 0) {
-        return Err(NotAdjusted::Withheld {
-            strata: partial.len(),
+        return Err(NotAdjusted::Suppressed {
+            groups: partial.len(),
             initiatives,
         });
     }
-    let strata: Vec<FourCounts> = whole.iter().filter_map(|table| table.four()).collect();
+    let groups: Vec<FourCounts> = whole.iter().filter_map(|table| table.four()).collect();
     Ok(Adjusted {
-        odds_ratio: stratified::mantel_haenszel_odds_ratio(&strata),
-        risk_ratio: stratified::mantel_haenszel_risk_ratio(&strata),
+        odds_ratio: stratified::mantel_haenszel_odds_ratio(&groups),
+        risk_ratio: stratified::mantel_haenszel_risk_ratio(&groups),
         test: if controlled {
             None
         } else {
-            stratified::cochran_mantel_haenszel(&strata)
+            stratified::cochran_mantel_haenszel(&groups)
         },
-        homogeneity: (!controlled).then(|| stratified::homogeneity(&strata)),
-        strata: strata.iter().filter(|counts| counts.total() > 0).count(),
-        left_out_of_odds_ratio: LeftOut::count(&strata, stratified::informs_odds_ratio),
-        left_out_of_risk_ratio: LeftOut::count(&strata, stratified::informs_risk_ratio),
+        homogeneity: (!controlled).then(|| stratified::homogeneity(&groups)),
+        groups: groups.iter().filter(|counts| counts.total() > 0).count(),
+        left_out_of_odds_ratio: LeftOut::count(&groups, stratified::informs_odds_ratio),
+        left_out_of_risk_ratio: LeftOut::count(&groups, stratified::informs_risk_ratio),
         left_out: partial.len(),
         initiatives_left_out: initiatives,
     })
 }
 
-fn concentration_of(counting: &Counting<'_>, by_place: &Strata) -> Result<Concentration, Stopped> {
-    use super::super::dimension::StratumKey;
+fn concentration_of(counting: &Counting<'_>, by_place: &Groups) -> Result<Concentration, Stopped> {
+    use super::super::dimension::GroupKey;
     let of_places = by_place
         .tables
         .iter()
-        .filter(|(name, _)| name.key != StratumKey::NotKnown);
+        .filter(|(name, _)| name.key != GroupKey::NotKnown);
     let led_by_one = if counting.is_controlled() {
         None
     } else {

@@ -150,7 +150,7 @@ pub trait Layout: Sync {
     fn cells(&self, position: usize, chunk: &Chunk, into: &mut CellsOfRows);
 }
 
-/// Two conditions stratum by stratum.
+/// Two conditions group by group.
 pub struct ByStratum<'a> {
     /// The one condition.
     pub when: &'a Prepared<'a>,
@@ -166,18 +166,18 @@ impl Layout for ByStratum<'_> {
     }
 
     fn groups(&self) -> usize {
-        self.by.strata().len()
+        self.by.groups().len()
     }
 
     fn cells(&self, position: usize, chunk: &Chunk, into: &mut CellsOfRows) {
         let when = self.when.of(position, chunk);
         let codes = contingency::codes(&when, &self.then.of(position, chunk), chunk.len());
-        self.by.strata_of_rows(chunk, into);
-        into.map(|row, stratum| stratum * 9 + u32::from(codes[row]));
+        self.by.groups_of_rows(chunk, into);
+        into.map(|row, group| group * 9 + u32::from(codes[row]));
     }
 }
 
-/// All initiatives, or the strata of a dimension; the illustrative ones counted apart.
+/// All initiatives, or the groups of a dimension; the illustrative ones counted apart.
 pub struct Marked<'a> {
     /// What initiatives are told apart by.
     pub by: Option<&'a Domain>,
@@ -189,19 +189,19 @@ impl Layout for Marked<'_> {
     }
 
     fn groups(&self) -> usize {
-        self.by.map_or(1, |domain| domain.strata().len())
+        self.by.map_or(1, |domain| domain.groups().len())
     }
 
     fn cells(&self, _position: usize, chunk: &Chunk, into: &mut CellsOfRows) {
         match self.by {
-            Some(domain) => domain.strata_of_rows(chunk, into),
+            Some(domain) => domain.groups_of_rows(chunk, into),
             None => into.start_one_each(chunk.len()).fill(0),
         }
-        into.map(|row, stratum| stratum * 2 + u32::from(chunk.illustrative.contains(row)));
+        into.map(|row, group| group * 2 + u32::from(chunk.illustrative.contains(row)));
     }
 }
 
-/// Every stratum of one dimension against every one of another: row by row.
+/// Every group of one dimension against every one of another: row by row.
 pub struct Crossed<'a> {
     /// The dimension of the rows.
     pub rows: &'a Domain,
@@ -215,14 +215,14 @@ impl Layout for Crossed<'_> {
     }
 
     fn groups(&self) -> usize {
-        self.rows.strata().len() * self.columns.strata().len()
+        self.rows.groups().len() * self.columns.groups().len()
     }
 
     fn cells(&self, _position: usize, chunk: &Chunk, into: &mut CellsOfRows) {
         let (mut rows, mut columns) = (CellsOfRows::default(), CellsOfRows::default());
-        self.rows.strata_of_rows(chunk, &mut rows);
-        self.columns.strata_of_rows(chunk, &mut columns);
-        let width = u32::try_from(self.columns.strata().len()).unwrap_or(u32::MAX);
+        self.rows.groups_of_rows(chunk, &mut rows);
+        self.columns.groups_of_rows(chunk, &mut columns);
+        let width = u32::try_from(self.columns.groups().len()).unwrap_or(u32::MAX);
         if let (Some(rows), Some(columns)) = (rows.one_each(), columns.one_each()) {
             let cells = into.start_one_each(chunk.len());
             for ((cell, row), column) in cells.iter_mut().zip(rows).zip(columns) {

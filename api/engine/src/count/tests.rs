@@ -12,7 +12,7 @@ use super::layout::{ByStratum, Layout, Marked};
 use super::*;
 use crate::index::{EntryPoints, Row, Term};
 use crate::predicate::{Comparison, Condition, InitiativeTest, Quantifier, TermTest};
-use crate::query::Coverage;
+use crate::query::RecordScope;
 use crate::three_valued::Truth;
 use crate::visibility::Reader;
 
@@ -148,7 +148,7 @@ fn hidden_initiatives_are_gathered_as_one_by_one() {
         };
         let viewpoint = Viewpoint {
             reader: Reader::Dashboard,
-            over: Coverage::Everything,
+            scope: RecordScope::All,
         };
         let conditions = conditions();
         let everything = Condition::EVERYTHING;
@@ -185,7 +185,7 @@ fn hidden_initiatives_are_gathered_as_one_by_one() {
                 }
             }
         }
-        // A single stratum, that of those that do not say, is the whole; several add up to it.
+        // A single group, that of those that do not say, is the whole; several add up to it.
         let nowhere = counting.domain(Dimension::Region);
         let whole = ByStratum {
             when: &prepared[0],
@@ -203,12 +203,12 @@ fn hidden_initiatives_are_gathered_as_one_by_one() {
         let domain = counting.domain(Dimension::ChallengeConditions);
         let of_sets = counting.sets(|_, chunk| domain.sets(chunk)).unwrap();
         let marked = counting.cells(&Marked { by: Some(&domain) }).unwrap();
-        assert_eq!(of_sets.len(), domain.strata().len());
-        for (stratum, cell) in of_sets.iter().enumerate() {
+        assert_eq!(of_sets.len(), domain.groups().len());
+        for (group, cell) in of_sets.iter().enumerate() {
             assert_eq!(
                 told(*cell),
-                told(marked[stratum * 2]),
-                "round {round}, stratum {stratum} by sets"
+                told(marked[group * 2]),
+                "round {round}, group {group} by sets"
             );
         }
         let by = ByStratum {
@@ -219,8 +219,8 @@ fn hidden_initiatives_are_gathered_as_one_by_one() {
         let cells = counting.cells(&by).unwrap();
         assert_eq!(cells.len(), by.groups() * 8);
         for published in 0..8 {
-            let of_strata = cells.iter().skip(published).step_by(8);
-            let (readable, hidden, key) = of_strata.fold((0, 0, 0_u8), |sum, cell| {
+            let of_groups = cells.iter().skip(published).step_by(8);
+            let (readable, hidden, key) = of_groups.fold((0, 0, 0_u8), |sum, cell| {
                 (
                     sum.0 + cell.readable,
                     sum.1 + cell.hidden,
@@ -254,7 +254,7 @@ fn work_that_nobody_waits_for_ends() {
         };
         let viewpoint = Viewpoint {
             reader: Reader::Steward,
-            over: Coverage::Everything,
+            scope: RecordScope::All,
         };
         let conditions = conditions();
         let everything = Condition::EVERYTHING;

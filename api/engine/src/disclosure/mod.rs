@@ -16,7 +16,7 @@ use super::count::RawCell;
 use super::count::dominance::ENOUGH;
 use super::statistics::Count;
 
-/// A protected count under this is withheld.
+/// A protected count under this is suppressed.
 pub const LEAST: u8 = 10;
 /// Protected counts are rounded to the nearest multiple of this.
 const ROUNDED_TO: i64 = 5;
@@ -25,7 +25,7 @@ const ROUNDING_VARIANCE: f64 = 2.0;
 /// The share of a cell, in 100, that one organisation may lead.
 const MOST_OF_ONE: u64 = 85;
 
-/// A rule by which the hidden part of a count is withheld.
+/// A rule by which the hidden part of a count is suppressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "async-graphql",
@@ -44,10 +44,10 @@ pub enum Rule {
 /// A count as it may be shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Shown {
-    /// How many; none where it is withheld altogether.
+    /// How many; none where it is suppressed completely.
     pub count: Option<u64>,
     /// Why those that may only be counted are not in it; none where they are.
-    pub withheld: Option<Rule>,
+    pub suppressed: Option<Rule>,
     /// The variance that protection added: 0 where the count is exact.
     pub variance: f64,
 }
@@ -57,7 +57,7 @@ impl Shown {
     pub const fn exact(count: u64) -> Self {
         Self {
             count: Some(count),
-            withheld: None,
+            suppressed: None,
             variance: 0.0,
         }
     }
@@ -72,7 +72,7 @@ impl Shown {
 }
 
 /// What of a cell may be shown: the exact count of what is readable, with the protected
-/// count of what is hidden. Whether that is withheld, and what is added to it, depends on
+/// count of what is hidden. Whether that is suppressed, and what is added to it, depends on
 /// the hidden ones alone; every rule is worked out for every cell.
 pub fn shown(cell: &RawCell, noise: &Noise) -> Shown {
     let hidden = cell.hidden.cast_signed();
@@ -88,20 +88,20 @@ pub fn shown(cell: &RawCell, noise: &Noise) -> Shown {
             Rule::DominantOrganisation,
         ),
     ];
-    let withheld = rules
+    let suppressed = rules
         .into_iter()
         .find_map(|(applies, rule)| applies.then_some(rule));
     let readable_alone = Shown {
         count: (cell.readable > 0).then_some(cell.readable),
-        withheld,
+        suppressed,
         variance: 0.0,
     };
     let with_hidden = Shown {
         count: Some(cell.readable + rounded.unsigned_abs()),
-        withheld: None,
+        suppressed: None,
         variance,
     };
-    if withheld.is_some() {
+    if suppressed.is_some() {
         readable_alone
     } else {
         with_hidden

@@ -91,7 +91,7 @@ fn of_organisation(condition: &OrganisationCondition) -> usize {
 
 fn refused(place: &str, reason: &str) -> RestrictedQuery {
     RestrictedQuery(format!(
-        "{place}: {reason}, as single records could be told from the answer. Ask over READABLE for exact answers \
+        "{place}: {reason}, as single records could be told from the answer. Ask with scope VISIBLE for exact answers \
          from the records that you may read whole."
     ))
 }
@@ -100,7 +100,7 @@ fn initiative_test(argument: &str, test: &InitiativeTest) -> Result<()> {
     let never = |field: &str| {
         Err(refused(
             &format!("{argument}.{field}"),
-            "cannot be asked over EVERYTHING",
+            "cannot be asked with scope ALL",
         ))
     };
     match test {
@@ -148,7 +148,7 @@ fn term_test(field: &str, test: &TermTest) -> Result<()> {
         ),
         TermTest::Currency(TextComparison::Contains(_) | TextComparison::StartsWith(_)) => Err(refused(
             &format!("{field}.currency"),
-            "compares with eq, ne, in and isKnown alone over EVERYTHING",
+            "compares with eq, ne, in and isKnown alone with scope ALL",
         )),
         TermTest::Funder(_)
         | TermTest::Currency(_)
@@ -183,7 +183,7 @@ fn at_edges<T>(
         Comparison::AtMost(bound) | Comparison::More(bound) if is_edge(bound) => Ok(()),
         _ => Err(refused(
             field,
-            &format!("compares only with lte and gt, at {edges}, or with isKnown, over EVERYTHING"),
+            &format!("compares only with lte and gt, at {edges}, or with isKnown, with scope ALL"),
         )),
     }
 }

@@ -19,7 +19,7 @@ fn cell(readable: u64, hidden: u64, key: u8) -> RawCell {
 }
 
 #[test]
-fn counts_under_ten_zero_included_are_withheld_and_others_rounded() {
+fn counts_under_ten_zero_included_are_suppressed_and_others_rounded() {
     let noise = Noise::default();
     for hidden in 0..200 {
         for key in 0..=255 {
@@ -27,7 +27,7 @@ fn counts_under_ten_zero_included_are_withheld_and_others_rounded() {
             let moved = hidden.cast_signed() + noise.of(hidden, key);
             match found.count {
                 None => assert!(
-                    moved < i64::from(LEAST) && found.withheld == Some(Rule::SmallCount),
+                    moved < i64::from(LEAST) && found.suppressed == Some(Rule::SmallCount),
                     "{hidden}, {key}"
                 ),
                 Some(count) => {
@@ -81,9 +81,9 @@ fn what_is_readable_changes_nothing_about_what_is_hidden() {
         let alone = shown(&cell, &noise);
         cell.readable = random.random_range(1..1_000);
         let with_readable = shown(&cell, &noise);
-        assert_eq!(with_readable.withheld, alone.withheld, "{cell:?}");
+        assert_eq!(with_readable.suppressed, alone.suppressed, "{cell:?}");
         let expected = cell.readable
-            + if alone.withheld.is_none() {
+            + if alone.suppressed.is_none() {
                 alone.count.unwrap()
             } else {
                 0
@@ -93,7 +93,7 @@ fn what_is_readable_changes_nothing_about_what_is_hidden() {
 }
 
 #[test]
-fn few_or_dominant_organisations_withhold() {
+fn few_or_dominant_organisations_suppress() {
     let noise = Noise::default();
     let led = |organisations, largest| {
         let cell = RawCell {
@@ -101,7 +101,7 @@ fn few_or_dominant_organisations_withhold() {
             largest,
             ..cell(0, 100, 0)
         };
-        shown(&cell, &noise).withheld
+        shown(&cell, &noise).suppressed
     };
     assert_eq!(led(5, 85), None);
     assert_eq!(led(5, 86), Some(Rule::DominantOrganisation));

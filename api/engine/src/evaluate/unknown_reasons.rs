@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use wayin_vocabulary::WhyMissing;
+use wayin_vocabulary::MissingReason;
 
 use super::{Leaf, Prepared, PreparedTermTest, PreparedTest, term_truths};
 use crate::index::{Bits, Chunk, Field, Truths, Whys};
@@ -16,7 +16,7 @@ use crate::predicate::{Condition, InitiativeTest, TermTest};
 use wayin_records::missing::{FundingTermAnswer, RecordAnswer};
 
 /// How many reasons there are.
-pub const WHYS: usize = WhyMissing::ALL.len();
+pub const WHYS: usize = MissingReason::ALL.len();
 
 /// For each reason, in the vocabulary's order, the rows that give it.
 pub type Because = [Bits; WHYS];
@@ -80,7 +80,7 @@ fn joined<'p, T>(
 
 /// The rows that give reasons for a field, added to others.
 fn put<F: Copy + Ord>(found: &mut Because, whys: &Whys<F>, field: F) {
-    for (set, why) in found.iter_mut().zip(WhyMissing::ALL) {
+    for (set, why) in found.iter_mut().zip(MissingReason::ALL) {
         whys.rows(field, *why).for_each(|row| set.put(row));
     }
 }

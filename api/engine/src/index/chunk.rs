@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 use wayin_vocabulary::{
-    Challenge, Change, Condition, DeliveryTimeline, EntryPoint, Perspective, Reason, ReportingBasis,
-    ReportingFrequency, Restriction, Step, Visibility, WhyMissing,
+    Challenge, Change, Condition, DeliveryTimeline, EntryPoint, MissingReason, Perspective, Reason,
+    ReportingBasis, ReportingFrequency, Restriction, Step, Visibility,
 };
 
 use super::bitmap::{Bits, Truths};
@@ -81,7 +81,7 @@ pub struct Row {
     /// Why answers are missing of those fields that conditions look at; in order.
     pub missing: Vec<Said<Field>>,
     /// The same of its terms, each told by its place among them; in order.
-    pub terms_missing: Vec<(u32, FundingTermAnswer, WhyMissing)>,
+    pub terms_missing: Vec<(u32, FundingTermAnswer, MissingReason)>,
 }
 
 #[cfg(test)]
@@ -365,7 +365,7 @@ impl Chunk {
         row: usize,
         term: usize,
         (field, why): Said<FundingTermAnswer>,
-    ) -> (u32, FundingTermAnswer, WhyMissing) {
+    ) -> (u32, FundingTermAnswer, MissingReason) {
         let place = term - self.terms_of(row).start;
         (u32::try_from(place).unwrap_or(u32::MAX), field, why)
     }

@@ -1,7 +1,7 @@
 //! Why answers are missing, as the index keeps it: of the fields that conditions look at,
 //! in one list for a chunk, which takes nothing where nobody says why.
 
-use wayin_vocabulary::{Challenge, Condition, WhyMissing};
+use wayin_vocabulary::{Challenge, Condition, MissingReason};
 
 use super::chunk::Row;
 use wayin_records::missing::{ChallengeAnswer, ConditionAnswer, FundingTermAnswer, Missing, RecordAnswer};
@@ -20,7 +20,7 @@ pub enum Field {
 }
 
 /// A field without an answer, and why.
-pub type Said<F> = (F, WhyMissing);
+pub type Said<F> = (F, MissingReason);
 
 /// What a record says of those of its own fields that conditions look at.
 pub fn of_record(missing: &Missing<RecordAnswer>) -> impl Iterator<Item = Said<Field>> {
@@ -62,7 +62,7 @@ pub fn of_term(missing: &Missing<FundingTermAnswer>) -> impl Iterator<Item = Sai
 
 /// What the rows of a chunk say, by field, then by reason, then by row.
 #[derive(Clone, Debug)]
-pub struct Whys<F>(Box<[(F, WhyMissing, u32)]>);
+pub struct Whys<F>(Box<[(F, MissingReason, u32)]>);
 
 impl<F: Copy + Ord> Whys<F> {
     /// Packs what rows say, each with the row's number.
@@ -86,7 +86,7 @@ impl<F: Copy + Ord> Whys<F> {
     }
 
     /// The rows that lack an answer for a reason, in order.
-    pub fn rows(&self, field: F, why: WhyMissing) -> impl Iterator<Item = usize> + '_ {
+    pub fn rows(&self, field: F, why: MissingReason) -> impl Iterator<Item = usize> + '_ {
         let from = self.0.partition_point(|said| (said.0, said.1) < (field, why));
         self.0[from..]
             .iter()
@@ -135,16 +135,16 @@ mod tests {
         let mut rows = vec![
             says(
                 1,
-                &[(place, WhyMissing::Withheld), (step, WhyMissing::NotAsked)],
+                &[(place, MissingReason::Withheld), (step, MissingReason::NotAsked)],
                 2,
             ),
             says(2, &[], 0),
-            says(3, &[(step, WhyMissing::NotAsked)], 3),
-            says(4, &[(step, WhyMissing::NoReply)], 1),
+            says(3, &[(step, MissingReason::NotAsked)], 3),
+            says(4, &[(step, MissingReason::NoReply)], 1),
         ];
         rows[2].terms_missing = vec![
-            (1, FundingTermAnswer::Renewable, WhyMissing::NotAsked),
-            (2, FundingTermAnswer::DurationMonths, WhyMissing::NotAsked),
+            (1, FundingTermAnswer::Renewable, MissingReason::NotAsked),
+            (2, FundingTermAnswer::DurationMonths, MissingReason::NotAsked),
         ];
         let chunk = Chunk::pack(&rows);
         assert_eq!(chunk.unpack(), rows);
@@ -152,12 +152,12 @@ mod tests {
             assert_eq!(chunk.row(at), *row);
         }
         let found = |why| chunk.missing.rows(step, why).collect::<Vec<_>>();
-        assert_eq!(found(WhyMissing::NotAsked), [0, 2]);
-        assert_eq!(found(WhyMissing::NoReply), [3]);
-        assert!(found(WhyMissing::Withheld).is_empty());
+        assert_eq!(found(MissingReason::NotAsked), [0, 2]);
+        assert_eq!(found(MissingReason::NoReply), [3]);
+        assert!(found(MissingReason::Withheld).is_empty());
         let terms = chunk
             .terms_missing
-            .rows(FundingTermAnswer::DurationMonths, WhyMissing::NotAsked);
+            .rows(FundingTermAnswer::DurationMonths, MissingReason::NotAsked);
         let terms: Vec<usize> = terms.collect();
         assert_eq!(terms, [4]);
         assert_eq!(chunk.row_of_term(4), 2);

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use wayin_vocabulary::{Challenge, Change, EntryPoint, Reason, ReportingBasis, Step, Visibility, WhyMissing};
+use wayin_vocabulary::{
+    Challenge, Change, EntryPoint, MissingReason, Reason, ReportingBasis, Step, Visibility,
+};
 
 use super::*;
 use wayin_records::missing::{FundingTermAnswer, RecordAnswer};
@@ -28,12 +30,12 @@ fn row(random: &mut StdRng, id: u128) -> Row {
         Field::Record(RecordAnswer::Place),
         Field::Step(Challenge::DefiningAmbitions),
     ] {
-        let why = maybe(random, WhyMissing::ALL);
+        let why = maybe(random, MissingReason::ALL);
         row.missing.extend(why.map(|why| (field, why)));
     }
     for term in 0..row.terms.len() {
         for field in [FundingTermAnswer::DurationMonths, FundingTermAnswer::Renewable] {
-            let why = maybe(random, WhyMissing::ALL);
+            let why = maybe(random, MissingReason::ALL);
             let term = u32::try_from(term).unwrap();
             row.terms_missing.extend(why.map(|why| (term, field, why)));
         }

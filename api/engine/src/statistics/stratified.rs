@@ -194,7 +194,7 @@ pub struct Homogeneity {
 
 /// Why it is not tested whether the strata have one odds ratio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HomogeneityWithheld {
+pub enum HomogeneitySuppressed {
     /// There are not two strata that say anything.
     #[error("fewer than two strata say anything of the comparison")]
     TooFewStrata,
@@ -212,19 +212,19 @@ const EXPECTED: f64 = 5.0;
 const MAY_BE_LESS: usize = 20;
 
 /// Tests whether the strata have one odds ratio. The approximation needs large strata:
-/// it is withheld where over 20% of the expected counts are under 5, the usual rule of
+/// it is suppressed where over 20% of the expected counts are under 5, the usual rule of
 /// W. G. Cochran (1954) for chi-squared tests.
 ///
 /// Sources: N. E. Breslow and N. E. Day, "Statistical methods in cancer research", volume 1
 /// (1980), section 4.4; R. E. Tarone, "On heterogeneity tests based on efficient scores",
 /// Biometrika 72 (1985).
-pub fn homogeneity(strata: &[FourCounts]) -> Result<Homogeneity, HomogeneityWithheld> {
+pub fn homogeneity(strata: &[FourCounts]) -> Result<Homogeneity, HomogeneitySuppressed> {
     let count = strata.iter().filter(|counts| informs_odds_ratio(counts)).count();
     if count < 2 {
-        return Err(HomogeneityWithheld::TooFewStrata);
+        return Err(HomogeneitySuppressed::TooFewStrata);
     }
     let common = mantel_haenszel_odds_ratio(strata)
-        .ok_or(HomogeneityWithheld::NoCommonOddsRatio)?
+        .ok_or(HomogeneitySuppressed::NoCommonOddsRatio)?
         .value;
     let (mut breslow_day, mut off, mut variance, mut small) = (0.0, 0.0, 0.0, 0);
     for counts in strata.iter().filter(|counts| informs_odds_ratio(counts)) {
@@ -244,11 +244,11 @@ pub fn homogeneity(strata: &[FourCounts]) -> Result<Homogeneity, HomogeneityWith
         variance += of_stratum;
     }
     if small * 100 > count * 4 * MAY_BE_LESS {
-        return Err(HomogeneityWithheld::StrataTooSmall);
+        return Err(HomogeneitySuppressed::StrataTooSmall);
     }
     let statistic = (breslow_day - off * off / variance).max(0.0);
     if !statistic.is_finite() {
-        return Err(HomogeneityWithheld::StrataTooSmall);
+        return Err(HomogeneitySuppressed::StrataTooSmall);
     }
     let degrees = u32::try_from(count - 1).unwrap_or(u32::MAX);
     Ok(Homogeneity {

@@ -5,7 +5,7 @@ use rand::{Rng, SeedableRng};
 use serde_json::Value;
 
 use super::stratified::{
-    HomogeneityWithheld, LeftOut, cochran_mantel_haenszel, homogeneity, informs_odds_ratio,
+    HomogeneitySuppressed, LeftOut, cochran_mantel_haenszel, homogeneity, informs_odds_ratio,
     informs_risk_ratio, mantel_haenszel_odds_ratio, mantel_haenszel_risk_ratio,
 };
 use super::*;
@@ -139,7 +139,7 @@ fn figures_over_strata_are_as_published() {
         let Some(computed) = one.get("computed") else {
             assert_eq!(
                 homogeneity(&strata),
-                Err(HomogeneityWithheld::StrataTooSmall),
+                Err(HomogeneitySuppressed::StrataTooSmall),
                 "{one}"
             );
             continue;

@@ -7,7 +7,7 @@ mod clauses_tests;
 #[cfg(test)]
 mod tests;
 
-use wayin_vocabulary::WhyMissing;
+use wayin_vocabulary::MissingReason;
 
 use self::clauses::{Number, phrase};
 use super::answer::PatternAnswer;
@@ -19,7 +19,7 @@ use super::statistics::Estimate;
 use crate::predicate::{Condition, InitiativeCondition};
 
 /// The answer to a question in a few plain sentences.
-pub fn reading(question: &Question, answer: &PatternAnswer) -> String {
+pub fn render(question: &Question, answer: &PatternAnswer) -> String {
     let table = &answer.table;
     let among = Among(&question.among);
     let told = match table.population.count {
@@ -221,7 +221,7 @@ fn unknown(answer: &PatternAnswer) -> String {
 
 /// The reason that most of those give of which too little is known.
 fn because(answer: &PatternAnswer, unknown: u64) -> String {
-    let given = answer.unknown_because.each();
+    let given = answer.unknown_reasons.each();
     let given = given.filter_map(|(why, shown)| Some((why?, shown, shown.count?)));
     // Of several that as many give, the first of the vocabulary is told.
     let most = given.min_by_key(|(why, _, many)| (std::cmp::Reverse(*many), *why));
@@ -229,10 +229,10 @@ fn because(answer: &PatternAnswer, unknown: u64) -> String {
         return String::new();
     };
     let [one, several] = match why {
-        WhyMissing::NotAsked => ["was not asked", "were not asked"],
-        WhyMissing::NoReply => ["was asked and did not reply", "were asked and did not reply"],
-        WhyMissing::Withheld => ["withholds it", "withhold it"],
-        WhyMissing::NotApplicable => ["says that it does not apply", "say that it does not apply"],
+        MissingReason::NotAsked => ["was not asked", "were not asked"],
+        MissingReason::NoReply => ["was asked and did not reply", "were asked and did not reply"],
+        MissingReason::Withheld => ["withholds it", "withhold it"],
+        MissingReason::NotApplicable => ["says that it does not apply", "say that it does not apply"],
     };
     let does = if many == 1 { one } else { several };
     format!(" Of those, {} {does}.", about(shown, many))
@@ -243,7 +243,7 @@ fn of_hidden(answer: &PatternAnswer) -> String {
     let four = [table.both, table.when_only, table.then_only, table.neither];
     let left_out = four
         .iter()
-        .any(|cell| cell.count.is_some() && cell.withheld.is_some());
+        .any(|cell| cell.count.is_some() && cell.suppressed.is_some());
     if left_out {
         " A few more that may not be shown can stand behind these counts.".into()
     } else {

@@ -1,14 +1,14 @@
 //! Readings as a trustee would read them.
 
 use super::*;
-use crate::answer::{Basis, Table, UnknownBecause};
+use crate::answer::{Basis, Table, UnknownReasons};
 use crate::count::RawCell;
 use crate::count::contingency::Nine;
 use crate::disclosure::cell_key::Noise;
 use crate::disclosure::shown;
 use crate::index::AsOf;
 use crate::predicate::{Comparison, InitiativeTest, Named, Quantifier, TermTest};
-use crate::query::{Coverage, Viewpoint};
+use crate::query::{RecordScope, Viewpoint};
 use crate::three_valued::Truth;
 use crate::three_valued::Truth::{False, True, Unknown};
 use crate::visibility::Reader;
@@ -33,7 +33,7 @@ fn question(when: InitiativeCondition, then: InitiativeCondition, among: Initiat
         by: None,
         viewpoint: Viewpoint {
             reader: Reader::Steward,
-            over: Coverage::Everything,
+            scope: RecordScope::All,
         },
     }
 }
@@ -43,11 +43,11 @@ fn answer(table: Table, bounds: Option<(f64, f64)>, illustrative: Shown) -> Patt
         table,
         bounds,
         illustrative,
-        strata: None,
+        groups: None,
         concentration: None,
-        unknown_because: UnknownBecause::default(),
+        unknown_reasons: UnknownReasons::default(),
         basis: Basis {
-            coverage: Coverage::Everything,
+            scope: RecordScope::All,
             controlled: table.population.variance > 0.0,
             as_of: AsOf::default(),
             hidden_as_of: AsOf::default(),
@@ -68,7 +68,7 @@ fn read(when: InitiativeCondition, then: InitiativeCondition, counts: &[(Truth, 
     let nine = nine(counts);
     let table = Table::new(nine.published().map(Shown::exact));
     let answer = answer(table, nine.bounds(), Shown::exact(0));
-    reading(&question(when, then, Condition::EVERYTHING), &answer)
+    render(&question(when, then, Condition::EVERYTHING), &answer)
 }
 
 const CLOSE: &str = " The two were reported together; that does not show that one causes the other.";
@@ -172,7 +172,7 @@ fn among_whom_comes_first_and_the_sentence_goes_on() {
     }));
     let answer = answer(table, nine.bounds(), Shown::exact(10));
     assert_eq!(
-        reading(&question(short_funding(), skipped(), wales.clone()), &answer),
+        render(&question(short_funding(), skipped(), wales.clone()), &answer),
         format!(
             "Among the 10 initiatives that worked in Wales: of 4 that had some funding of 18 months or less, 3 (75 in \
              100) skipped defining their ambitions; of the 6 others, none did.{CLOSE} These records are illustrative: \
@@ -181,7 +181,7 @@ fn among_whom_comes_first_and_the_sentence_goes_on() {
     );
     let nobody = Table::new([0; 8].map(Shown::exact));
     assert_eq!(
-        reading(
+        render(
             &question(short_funding(), skipped(), wales),
             &super::tests::answer(nobody, None, Shown::exact(0))
         ),
@@ -206,7 +206,7 @@ fn hidden(count: u64) -> Shown {
 fn what_is_protected_is_said_to_be_about_so_many() {
     let table = Table::new([402, 131, 83, 90, 58, 40, 40, 3].map(hidden));
     assert_eq!(
-        reading(
+        render(
             &question(short_funding(), skipped(), Condition::EVERYTHING),
             &answer(table, None, Shown::exact(0))
         ),
@@ -219,10 +219,10 @@ fn what_is_protected_is_said_to_be_about_so_many() {
 }
 
 #[test]
-fn what_is_withheld_is_said_to_be() {
+fn what_is_suppressed_is_said_to_be() {
     let ask = question(short_funding(), skipped(), Condition::EVERYTHING);
     let read = |counts: [u64; 8]| {
-        reading(
+        render(
             &ask,
             &answer(Table::new(counts.map(hidden)), None, Shown::exact(0)),
         )
@@ -253,7 +253,7 @@ fn what_is_withheld_is_said_to_be() {
 fn counts_that_leave_hidden_records_out_are_not_set_against_those_that_hold_them() {
     let alone = Shown {
         count: Some(30),
-        withheld: Some(crate::disclosure::Rule::SmallCount),
+        suppressed: Some(crate::disclosure::Rule::SmallCount),
         variance: 0.0,
     };
     let mut table = Table::new([200, 60, 60, 40, 40, 0, 0, 0].map(hidden));
@@ -289,7 +289,7 @@ fn what_is_not_known_says_why_most_of_it_is_not() {
     ];
     let says = |given: [Shown; 4]| {
         let answer = PatternAnswer {
-            unknown_because: UnknownBecause {
+            unknown_reasons: UnknownReasons {
                 given,
                 not_said: Shown::exact(5),
             },
@@ -299,7 +299,7 @@ fn what_is_not_known_says_why_most_of_it_is_not() {
                 Shown::exact(0),
             )
         };
-        let text = reading(
+        let text = render(
             &question(short_funding(), skipped(), Condition::EVERYTHING),
             &answer,
         );
@@ -311,7 +311,7 @@ fn what_is_not_known_says_why_most_of_it_is_not() {
     assert_eq!(
         says([Shown::default(); 4]),
         "",
-        "what is withheld is not spoken of"
+        "what is suppressed is not spoken of"
     );
     assert_eq!(
         says([Shown::exact(30), Shown::exact(9), none, none]),
@@ -327,7 +327,7 @@ fn what_is_not_known_says_why_most_of_it_is_not() {
     );
     let moved = |count| Shown {
         count: Some(count),
-        withheld: None,
+        suppressed: None,
         variance: 6.0,
     };
     assert_eq!(

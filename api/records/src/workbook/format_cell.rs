@@ -97,7 +97,7 @@ pub fn show(sheet: &Sheet, column: &Column, part: &Value, manner: Manner) -> Sho
         (Shown::Nothing, Some(Value::String(why)))
             if column.may_be_missing && first().is_some_and(|first| first.header == column.header) =>
         {
-            Shown::Words(manner.word(Vocabulary::WhyMissing, why))
+            Shown::Words(manner.word(Vocabulary::MissingReason, why))
         }
         (shown, _) => shown,
     }
@@ -228,7 +228,7 @@ fn show_value(column: &Column, value: &Value, part: &Value, manner: Manner) -> S
             .into(),
         ),
         (Kind::Code(vocabulary), Value::String(text)) => known_or_typed(manner, vocabulary, text),
-        (Kind::WhyNone, Value::String(text)) => Shown::Words(manner.word(Vocabulary::WhyMissing, text)),
+        (Kind::WhyNone, Value::String(text)) => Shown::Words(manner.word(Vocabulary::MissingReason, text)),
         (Kind::Codes(vocabulary), Value::Array(items)) if items.iter().all(Value::is_string) => {
             let words: Vec<_> = items
                 .iter()

@@ -10,7 +10,7 @@ pub const BEGINS_FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '\n', 'ï
 
 /// The code of the reason for which an answer is missing, where a text is one.
 pub fn why_missing(text: &str) -> Option<&'static str> {
-    Vocabulary::WhyMissing.word(text).map(|word| word.code)
+    Vocabulary::MissingReason.word(text).map(|word| word.code)
 }
 
 /// Whether a text would be taken for a formula.

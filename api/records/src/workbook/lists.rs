@@ -30,8 +30,8 @@ impl Lists {
                 ),
             };
             let own = words.len();
-            if list != Some(Vocabulary::WhyMissing) {
-                words.extend(Vocabulary::WhyMissing.words().iter().map(|word| word.shown()));
+            if list != Some(Vocabulary::MissingReason) {
+                words.extend(Vocabulary::MissingReason.words().iter().map(|word| word.shown()));
             }
             worksheet.write_string(0, place, heading)?;
             worksheet.set_column_width(place, 28)?;
@@ -50,7 +50,7 @@ impl Lists {
         let list = match column.kind {
             Kind::YesNo => None,
             Kind::Code(vocabulary) | Kind::Codes(vocabulary) => Some(vocabulary),
-            Kind::WhyNone => Some(Vocabulary::WhyMissing),
+            Kind::WhyNone => Some(Vocabulary::MissingReason),
             Kind::Text | Kind::Date | Kind::Whole | Kind::Money => return Ok(None),
         };
         let Some((letters, own, all)) = self.ranges.get(&list) else {

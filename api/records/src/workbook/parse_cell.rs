@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value, json};
 
-use wayin_vocabulary::WhyMissing;
+use wayin_vocabulary::MissingReason;
 
 use super::columns::{Column, Kind, Layout, REFERENCE_PATH, SHEETS, VERSION_PATH};
 use super::formula_escape;
@@ -186,7 +186,7 @@ fn read_not_known(column: &Column, text: &str) -> Option<(Said, Option<Wrong>)> 
         && matches!(text.trim().to_lowercase().as_str(), "none" | "nil");
     if column.may_be_not_known() && !is_choice && !may_be_zero {
         let is_not_applicable = meant == NotKnown::NotApplicable && column.may_be_missing;
-        let why = is_not_applicable.then_some(WhyMissing::NotApplicable.code());
+        let why = is_not_applicable.then_some(MissingReason::NotApplicable.code());
         return Some((Said::NotKnown(why), None));
     }
     let advice = match column.path {

@@ -76,7 +76,7 @@ vocabularies! {
     OrganisationKind "Organisations",
     Visibility "Who may read",
     SourceKind "Sources",
-    WhyMissing "Why missing",
+    MissingReason "Why missing",
 }
 
 impl Vocabulary {

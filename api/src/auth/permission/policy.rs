@@ -113,7 +113,7 @@ pub const TABLE: &[Row] = &[
         "condition change missing",
         Members.only(Whole),
     ),
-    ("MissingAnswer", "field because", Members.only(AsItsHolder)),
+    ("MissingAnswer", "field reason", Members.only(AsItsHolder)),
     ("FundingTermConnection", CONNECTION, Members.only(OwnPortfolio)),
     ("FundingTermEdge", EDGE, Members.only(OwnPortfolio)),
     (
@@ -140,16 +140,16 @@ pub const TABLE: &[Row] = &[
         "id meeting perspective entryPoint challenge place text",
         Members,
     ),
-    // A claim's pattern is open to everybody; what belongs to single strata is not.
+    // A claim's pattern is open to everybody; what belongs to single groups is not.
     (
         "Pattern",
-        "reading table unknownBecause rateWhen rateOtherwise riskDifference riskRatio oddsRatio \
-         conditionalOddsRatio phi pValue cautions coverage disclosure asOf licence",
+        "summary table unknownReasons rateWhen rateOtherwise riskDifference riskRatio oddsRatio \
+         conditionalOddsRatio phi pValue cautions scope disclosure asOf licence",
         Everyone.only(Counted),
     ),
-    ("Pattern", "adjusted strata", Members.only(Counted)),
+    ("Pattern", "adjusted groups", Members.only(Counted)),
     (
-        "CoincidenceTable",
+        "ContingencyTable",
         "population both whenOnly thenOnly neither unknown whenUnknown thenUnknown",
         Everyone.only(Counted),
     ),
@@ -160,17 +160,17 @@ pub const TABLE: &[Row] = &[
     ),
     ("Estimate", "value lower upper", Everyone.only(Counted)),
     ("Caution", "code text", Everyone.only(Counted)),
-    ("AsOf", "change at", Everyone.only(Counted)),
+    ("AsOf", "changeNumber changedAt", Everyone.only(Counted)),
     (
-        "Disclosure",
-        "controlled withheld hiddenAsOf",
+        "DisclosureControl",
+        "applied suppressed hiddenAsOf",
         Everyone.only(Counted),
     ),
-    ("Withheld", "count rule altogether", Everyone.only(Counted)),
+    ("Suppression", "count rule complete", Everyone.only(Counted)),
     (
         "AdjustedEstimates",
-        "oddsRatio riskRatio test homogeneity homogeneityWithheld strata strataLeftOut \
-         initiativesLeftOut oddsRatioStrataLeftOut oddsRatioInitiativesLeftOut riskRatioStrataLeftOut \
+        "oddsRatio riskRatio test homogeneity homogeneitySuppressed groupCount groupsLeftOut \
+         initiativesLeftOut oddsRatioGroupsLeftOut oddsRatioInitiativesLeftOut riskRatioGroupsLeftOut \
          riskRatioInitiativesLeftOut",
         Members.only(Counted),
     ),
@@ -180,17 +180,17 @@ pub const TABLE: &[Row] = &[
         Members.only(Counted),
     ),
     ("Homogeneity", "statistic degrees pValue", Members.only(Counted)),
-    ("StratumConnection", CONNECTION, Members.only(Counted)),
-    ("StratumEdge", EDGE, Members.only(Counted)),
+    ("PatternGroupConnection", CONNECTION, Members.only(Counted)),
+    ("PatternGroupEdge", EDGE, Members.only(Counted)),
     (
-        "Stratum",
+        "PatternGroup",
         "key label place organisation table rateWhen rateOtherwise riskDifference riskRatio oddsRatio \
          phi disclosure",
         Members.only(Counted),
     ),
     (
         "PatternGrid",
-        "rows columns cells population illustrative overlap cautions coverage disclosure asOf licence",
+        "rows columns cells population illustrative overlap cautions scope disclosure asOf licence",
         Members.only(Counted),
     ),
     (
@@ -200,25 +200,29 @@ pub const TABLE: &[Row] = &[
     ),
     (
         "GridCell",
-        "row column count expected residual withheld",
+        "row column count expected residual suppressed",
         Members.only(Counted),
     ),
-    ("WithheldCell", "rule altogether", Everyone.only(Counted)),
-    ("UnknownBecause", "because count withheld", Everyone.only(Counted)),
+    ("SuppressedCell", "rule complete", Everyone.only(Counted)),
+    (
+        "UnknownReasonCount",
+        "reason count suppressed",
+        Everyone.only(Counted),
+    ),
     (
         "Association",
         "when then table rateWhen rateOtherwise riskDifference riskRatio oddsRatio phi pValue qValue \
-         illustrative cautions coverage disclosure asOf licence",
+         illustrative cautions scope disclosure asOf licence",
         Members.only(Counted),
     ),
     (
         "EntryPointFlow",
-        "perspective from to count illustrative cautions coverage disclosure asOf licence",
+        "perspective from to count illustrative cautions scope disclosure asOf licence",
         Members.only(Counted),
     ),
     (
         "DistributionBin",
-        "key label count illustrative place organisation cautions coverage disclosure asOf licence",
+        "key label count illustrative place organisation cautions scope disclosure asOf licence",
         Members.only(Counted),
     ),
     (
@@ -351,12 +355,12 @@ pub const TABLE: &[Row] = &[
     ),
     (
         "SavePlacePayload",
-        "place change cleared changedSince userErrors",
+        "place changeNumber cleared changedSince userErrors",
         can(ManageReferenceData),
     ),
     (
         "MergeOrganisationsPayload",
-        "organisation change cleared changedSince userErrors",
+        "organisation changeNumber cleared changedSince userErrors",
         can(ManageReferenceData),
     ),
     (
@@ -376,7 +380,7 @@ pub const TABLE: &[Row] = &[
     ),
     (
         "SaveCrisisPayload",
-        "crisis change cleared changedSince userErrors",
+        "crisis changeNumber cleared changedSince userErrors",
         can(ManageReferenceData),
     ),
     ("KeptRevisionConnection", CONNECTION, can(ReadAuditTrail)),
@@ -388,37 +392,37 @@ pub const TABLE: &[Row] = &[
     ),
     (
         "SaveOrganisationPayload",
-        "organisation change cleared changedSince userErrors",
+        "organisation changeNumber cleared changedSince userErrors",
         can(ManageReferenceData),
     ),
     (
         "SaveSubmissionPayload",
-        "submission change changedSince userErrors",
+        "submission changeNumber changedSince userErrors",
         can(SubmitRecords).only(OwnOrganisation),
     ),
     (
         "SendSubmissionPayload",
-        "submission change changedSince userErrors",
+        "submission changeNumber changedSince userErrors",
         can(SubmitRecords).only(OwnOrganisation),
     ),
     (
         "DiscardSubmissionPayload",
-        "submission change changedSince userErrors",
+        "submission changeNumber changedSince userErrors",
         can(SubmitRecords).only(OwnOrganisation),
     ),
     (
         "ReturnSubmissionPayload",
-        "submission change changedSince userErrors",
+        "submission changeNumber changedSince userErrors",
         can(ReviewSubmissions),
     ),
     (
         "PublishSubmissionPayload",
-        "submission change changedSince userErrors",
+        "submission changeNumber changedSince userErrors",
         can(ReviewSubmissions),
     ),
     (
         "WithdrawInitiativePayload",
-        "revision change userErrors",
+        "revision changeNumber userErrors",
         can(WithdrawRecords),
     ),
     ("UserError", "code message path", Members),

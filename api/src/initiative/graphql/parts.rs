@@ -4,8 +4,8 @@ use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use serde_json::Value;
 use wayin_entity::{
-    Challenge, Change, Condition as ConditionForChange, DeliveryTimeline, EntryPoint, Perspective, Reason,
-    ReportingBasis, ReportingFrequency, Restriction, SourceKind, Step, WhyMissing, challenge_faced,
+    Challenge, Change, Condition as ConditionForChange, DeliveryTimeline, EntryPoint, MissingReason,
+    Perspective, Reason, ReportingBasis, ReportingFrequency, Restriction, SourceKind, Step, challenge_faced,
     condition_changed, entry_point_taken, funding_term, source,
 };
 
@@ -38,7 +38,7 @@ pub struct MissingAnswer {
     /// The field's name, as records have it, such as `durationMonths`.
     field: &'static str,
     /// Why it has no answer.
-    because: WhyMissing,
+    reason: MissingReason,
 }
 
 impl MissingAnswer {
@@ -47,9 +47,9 @@ impl MissingAnswer {
         let missing = Missing::<A>::of_kept(kept)?;
         Ok(missing
             .each()
-            .map(|(field, because)| Self {
+            .map(|(field, reason)| Self {
                 field: field.name(),
-                because,
+                reason,
             })
             .collect())
     }

@@ -134,8 +134,8 @@ pub struct WithdrawInitiativeInput {
 pub struct WithdrawInitiativePayload {
     /// The record as it stood last, and why it stands no more; null where the input was refused.
     revision: Option<Revision>,
-    /// The number of the change; patterns can be asked for `atLeast` it.
-    change: Option<i64>,
+    /// The number of the change; patterns can be asked for `minChangeNumber` it.
+    change_number: Option<i64>,
     /// Everything that was wrong with the input; empty where it was done.
     user_errors: Vec<UserError>,
 }
@@ -144,7 +144,7 @@ impl WithdrawInitiativePayload {
     fn refused(finding: Finding) -> Self {
         Self {
             revision: None,
-            change: None,
+            change_number: None,
             user_errors: vec![finding.into()],
         }
     }
@@ -178,7 +178,7 @@ impl InitiativeMutation {
                 let revision = revisions::at(&app.db, answer.initiative, answer.version).await?;
                 return Ok(WithdrawInitiativePayload {
                     revision: revision.map(Revision),
-                    change: Some(answer.change),
+                    change_number: Some(answer.change),
                     user_errors: Vec::new(),
                 });
             }
@@ -189,7 +189,7 @@ impl InitiativeMutation {
             Err(refusal) => {
                 return Ok(WithdrawInitiativePayload {
                     revision: None,
-                    change: None,
+                    change_number: None,
                     user_errors: refusal.findings.into_iter().map(UserError::from).collect(),
                 });
             }
@@ -216,11 +216,11 @@ impl InitiativeMutation {
             after: Some(after),
             detail: json!({"reason": reason}),
         };
-        let change = Some(answer.change);
+        let change_number = Some(answer.change);
         running.finish(event, &answer).await?;
         Ok(WithdrawInitiativePayload {
             revision: revision.map(Revision),
-            change,
+            change_number,
             user_errors: Vec::new(),
         })
     }

@@ -1,7 +1,7 @@
 //! From answers to files: the same figures, under the names that they have in GraphQL.
 
 use async_graphql::{InputType, Value};
-use wayin_entity::WhyMissing;
+use wayin_entity::MissingReason;
 
 use super::super::graphql::parts::{key_text, number};
 use super::{Cell, File, with_interval};
@@ -10,7 +10,7 @@ use wayin_engine::answer::{
 };
 use wayin_engine::cautions;
 use wayin_engine::cautions::{Caution, CautionCode};
-use wayin_engine::dimension::StratumName;
+use wayin_engine::dimension::GroupName;
 use wayin_engine::disclosure::Shown;
 use wayin_engine::measures;
 use wayin_engine::measures::Figures;
@@ -39,19 +39,19 @@ const ESTIMATES: [&str; 5] = [
     "oddsRatio",
 ];
 
-/// A pattern: one row over all, one for each stratum, what is found over all strata together,
+/// A pattern: one row over all, one for each group, what is found over all groups together,
 /// and one for each reason of those that are not known.
 pub fn pattern(frame: Frame<'_>, question: &Question, answer: &PatternAnswer) -> File {
     let mut head = frame.head(&answer.basis, cautions::of_pattern(answer));
     head.own = illustrative(&answer.illustrative, &answer.basis);
-    head.reading = Some(summary::reading(question, answer));
-    let mut strata: Vec<&(StratumName, Table)> =
-        answer.strata.iter().flat_map(|strata| &strata.tables).collect();
-    strata.sort_by_cached_key(|(name, _)| name.rank());
+    head.summary = Some(summary::render(question, answer));
+    let mut groups: Vec<&(GroupName, Table)> =
+        answer.groups.iter().flat_map(|groups| &groups.tables).collect();
+    groups.sort_by_cached_key(|(name, _)| name.rank());
     let row = |named: [Cell; 3], table: &Table, [p_value, odds_ratio]: [Option<f64>; 2]| {
         let mut row = named.to_vec();
         row.extend(of_table(table));
-        row.extend([p_value.into(), odds_ratio.into(), withheld(table.named())]);
+        row.extend([p_value.into(), odds_ratio.into(), suppressed(table.named())]);
         row
     };
     let overall = row(
@@ -62,35 +62,35 @@ pub fn pattern(frame: Frame<'_>, question: &Question, answer: &PatternAnswer) ->
             measures::conditional_odds_ratio(&answer.table),
         ],
     );
-    let of_strata = strata.into_iter().map(|(name, table)| {
+    let of_groups = groups.into_iter().map(|(name, table)| {
         let [label, key] = label_and_key(name);
-        // Strata are not tested one by one: of many, some are striking by chance.
-        row([Cell::text("stratum"), label, key], table, [None, None])
+        // Groups are not tested one by one: of many, some are striking by chance.
+        row([Cell::text("group"), label, key], table, [None, None])
     });
     let adjusted = answer
-        .strata
+        .groups
         .iter()
-        .filter_map(|strata| strata.adjusted.as_ref().ok());
+        .filter_map(|groups| groups.adjusted.as_ref().ok());
     File {
         head: head.lines(),
         columns: columns(
             &["part", "label", "key"],
             true,
-            &["pValue", "conditionalOddsRatio", "withheld"],
+            &["pValue", "conditionalOddsRatio", "suppressed"],
         ),
         rows: std::iter::once(overall)
-            .chain(of_strata)
+            .chain(of_groups)
             .chain(adjusted.map(of_adjusted))
-            .chain(answer.unknown_because.each().map(of_unknown))
+            .chain(answer.unknown_reasons.each().map(of_unknown))
             .collect(),
     }
 }
 
 /// The row of those that are not known for one reason; their count stands under `unknown`.
-fn of_unknown((why, shown): (Option<WhyMissing>, &Shown)) -> Vec<Cell> {
+fn of_unknown((why, shown): (Option<MissingReason>, &Shown)) -> Vec<Cell> {
     let label = why.map_or_else(|| "Not said".into(), |why| heading(why.label()));
     let key = why.map_or(Cell::Empty, |why| Cell::text(why.code()));
-    let mut row = vec![Cell::text("unknownBecause"), Cell::text(label), key];
+    let mut row = vec![Cell::text("unknownReasons"), Cell::text(label), key];
     let names = Table::default().named().map(|(name, _)| name);
     row.extend(names.map(|name| {
         if name == "unknown" {
@@ -100,11 +100,11 @@ fn of_unknown((why, shown): (Option<WhyMissing>, &Shown)) -> Vec<Cell> {
         }
     }));
     row.extend(of_figures(&Figures::default()));
-    row.extend([Cell::Empty, Cell::Empty, withheld([("unknown", shown)])]);
+    row.extend([Cell::Empty, Cell::Empty, suppressed([("unknown", shown)])]);
     row
 }
 
-/// The row of what is found over all strata: the Mantel-Haenszel ratios, and the p-value of the
+/// The row of what is found over all groups: the Mantel-Haenszel ratios, and the p-value of the
 /// Cochran-Mantel-Haenszel test without continuity correction.
 fn of_adjusted(adjusted: &Adjusted) -> Vec<Cell> {
     let figures = Figures {
@@ -112,7 +112,7 @@ fn of_adjusted(adjusted: &Adjusted) -> Vec<Cell> {
         odds_ratio: adjusted.odds_ratio,
         ..Figures::default()
     };
-    let mut row = vec![Cell::text("adjusted"), Cell::text("Over all strata"), Cell::Empty];
+    let mut row = vec![Cell::text("adjusted"), Cell::text("Over all groups"), Cell::Empty];
     row.resize(row.len() + Table::default().named().len(), Cell::Empty);
     row.extend(of_figures(&figures));
     row.extend([
@@ -145,7 +145,7 @@ pub fn grid(frame: Frame<'_>, grid: &Grid) -> File {
             count(shown),
             against_chance.map(|found| found.expected).into(),
             against_chance.and_then(|found| found.residual).into(),
-            withheld([("count", shown)]),
+            suppressed([("count", shown)]),
         ]
     });
     let names = [
@@ -156,7 +156,7 @@ pub fn grid(frame: Frame<'_>, grid: &Grid) -> File {
         "count",
         "expected",
         "residual",
-        "withheld",
+        "suppressed",
     ];
     File {
         head: head.lines(),
@@ -178,7 +178,11 @@ pub fn distribution(frame: Frame<'_>, distribution: &Distribution) -> File {
     });
     File {
         head: frame.head(&distribution.basis, cautions).lines(),
-        columns: columns(&["label", "key", "count", "illustrative", "withheld"], false, &[]),
+        columns: columns(
+            &["label", "key", "count", "illustrative", "suppressed"],
+            false,
+            &[],
+        ),
         rows: rows.collect(),
     }
 }
@@ -196,7 +200,7 @@ pub fn flows(frame: Frame<'_>, flows: &Flows) -> File {
         row.extend(of_marked(&flow.count, &flow.illustrative));
         row
     });
-    let names = ["perspective", "from", "to", "count", "illustrative", "withheld"];
+    let names = ["perspective", "from", "to", "count", "illustrative", "suppressed"];
     File {
         head: frame.head(&flows.basis, cautions).lines(),
         columns: columns(&names, false, &[]),
@@ -204,7 +208,7 @@ pub fn flows(frame: Frame<'_>, flows: &Flows) -> File {
     }
 }
 
-/// Where those moved to that stayed with their way in: an empty cell would look like one that is withheld.
+/// Where those moved to that stayed with their way in: an empty cell would look like one that is suppressed.
 const STAYED: &str = "STAYED";
 
 /// Pairs: one row for each. What there is to mind of a single pair stands in its row.
@@ -232,7 +236,7 @@ pub fn associations(frame: Frame<'_>, names: &[String], found: &[Association]) -
         row.extend([
             pair.p_value.into(),
             pair.q_value.into(),
-            withheld(pair.table.named()),
+            suppressed(pair.table.named()),
             Cell::Text(own.join(" ")),
         ]);
         rows.push(row);
@@ -247,7 +251,7 @@ pub fn associations(frame: Frame<'_>, names: &[String], found: &[Association]) -
         columns: columns(
             &["when", "then"],
             true,
-            &["pValue", "qValue", "withheld", "cautions"],
+            &["pValue", "qValue", "suppressed", "cautions"],
         ),
         rows,
     }
@@ -258,7 +262,7 @@ struct Head<'a> {
     frame: Frame<'a>,
     basis: &'a Basis,
     /// The answer in plain words, where it has them.
-    reading: Option<String>,
+    summary: Option<String>,
     /// What this kind of answer has beside what all have.
     own: Vec<Line>,
     cautions: Vec<Caution>,
@@ -272,7 +276,7 @@ impl<'a> Frame<'a> {
         Head {
             frame: self,
             basis,
-            reading: None,
+            summary: None,
             own: Vec::new(),
             cautions,
         }
@@ -283,12 +287,12 @@ impl Head<'_> {
     fn lines(self) -> Vec<Line> {
         let Self { frame, basis, .. } = self;
         let mut lines = vec![("about", Cell::text(frame.about))];
-        lines.extend(self.reading.map(|reading| ("reading", Cell::Text(reading))));
+        lines.extend(self.summary.map(|summary| ("summary", Cell::Text(summary))));
         let asked = frame.asked.into_iter();
         lines.extend(asked.map(|(name, text)| (name, Cell::Text(text))));
         let disclosure = if basis.controlled { CONTROLLED } else { EXACT };
         lines.extend([
-            ("coverage", Cell::Text(code(&basis.coverage))),
+            ("scope", Cell::Text(code(&basis.scope))),
             ("disclosure", Cell::text(disclosure)),
             ("as of change", Cell::Whole(basis.as_of.change)),
             ("as of date", date(basis.as_of.at)),
@@ -314,7 +318,7 @@ impl Head<'_> {
 
 const EXACT: &str = "Counts are exact.";
 const CONTROLLED: &str = "Under disclosure control: of records that may only be counted, counts are moved a little \
-    and rounded to the nearest 5, or withheld. The column `withheld` names such a count and the rule; where it is \
+    and rounded to the nearest 5, or suppressed. The column `withheld` names such a count and the rule; where it is \
     not empty all the same, it is of the records that you may read whole alone, and the figures of its row with it.";
 
 fn date(at: Option<chrono::DateTime<chrono::Utc>>) -> Cell {
@@ -330,11 +334,11 @@ fn illustrative(shown: &Shown, basis: &Basis) -> Vec<Line> {
     }
 }
 
-/// A count in the head; where it is withheld the rule follows in a line of its own, as in the tables' column.
+/// A count in the head; where it is suppressed the rule follows in a line of its own, as in the tables' column.
 fn number_of(name: &'static str, shown: &Shown) -> Vec<Line> {
     let mut lines = vec![(name, count(shown))];
-    if shown.withheld.is_some() {
-        lines.push(("withheld", withheld([(name, shown)])));
+    if shown.suppressed.is_some() {
+        lines.push(("suppressed", suppressed([(name, shown)])));
     }
     lines
 }
@@ -343,7 +347,7 @@ fn count(shown: &Shown) -> Cell {
     number(shown).into()
 }
 
-fn label_and_key(name: &StratumName) -> [Cell; 2] {
+fn label_and_key(name: &GroupName) -> [Cell; 2] {
     [
         Cell::text(name.label.as_str()),
         key_text(&name.key).map_or(Cell::Empty, Cell::Text),
@@ -394,15 +398,15 @@ fn of_marked(counted: &Shown, illustrative: &Shown) -> [Cell; 3] {
     [
         count(counted),
         count(illustrative),
-        withheld([("count", counted), ("illustrative", illustrative)]),
+        suppressed([("count", counted), ("illustrative", illustrative)]),
     ]
 }
 
 /// The counts that do not hold the records that may only be counted, each with the rule.
-fn withheld<'a>(counts: impl IntoIterator<Item = (&'static str, &'a Shown)>) -> Cell {
+fn suppressed<'a>(counts: impl IntoIterator<Item = (&'static str, &'a Shown)>) -> Cell {
     let rules: Vec<String> = counts
         .into_iter()
-        .filter_map(|(name, shown)| Some(format!("{name}: {}", code(&shown.withheld?))))
+        .filter_map(|(name, shown)| Some(format!("{name}: {}", code(&shown.suppressed?))))
         .collect();
     if rules.is_empty() {
         Cell::Empty

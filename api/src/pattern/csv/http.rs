@@ -82,11 +82,11 @@ impl Kind {
     /// The field that answers the same over GraphQL, and the types of which its file tells every field.
     const fn of_graphql(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::Pattern => ("pattern", &["Pattern", "Stratum", "CoincidenceTable"]),
+            Self::Pattern => ("pattern", &["Pattern", "PatternGroup", "ContingencyTable"]),
             Self::Grid => ("patternGrid", &["PatternGrid", "GridHeading", "GridCell"]),
             Self::Distribution => ("distribution", &["DistributionBin"]),
             Self::Flows => ("entryPointFlows", &["EntryPointFlow"]),
-            Self::Associations => ("associations", &["Association", "CoincidenceTable"]),
+            Self::Associations => ("associations", &["Association", "ContingencyTable"]),
         }
     }
 
@@ -178,7 +178,13 @@ async fn file(
     mut given: Parameters,
 ) -> Result<Vec<u8>> {
     given.take_only(kind.parameters())?;
-    let asker = Asker::new(app, Some(asking), reader, given.over()?, given.at_least()?);
+    let asker = Asker::new(
+        app,
+        Some(asking),
+        reader,
+        given.scope()?,
+        given.min_change_number()?,
+    );
     let frame = Frame {
         about: kind.about(),
         path: kind.path(),

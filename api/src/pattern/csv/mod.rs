@@ -26,7 +26,7 @@ const BEGINS_FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝',
 /// A cell.
 #[derive(Clone, Debug, PartialEq)]
 enum Cell {
-    /// Withheld, not known, or nothing that can be worked out.
+    /// Suppressed, not known, or nothing that can be worked out.
     Empty,
     /// Words. They are never written so that a spreadsheet takes them for a formula.
     Text(String),

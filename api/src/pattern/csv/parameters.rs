@@ -9,15 +9,15 @@ use crate::graphql::input;
 use crate::graphql::operation::cost;
 use crate::graphql::operation::cost::weights::FILTERS;
 use crate::initiative::filter_input::InitiativeFilter;
-use wayin_engine::query::Coverage;
+use wayin_engine::query::RecordScope;
 use wayin_records::text::quoted;
 
 /// The parameters that are JSON documents, also in an address.
 const DOCUMENTS: [&str; 4] = ["when", "then", "among", "conditions"];
 /// The parameter that is a number, also in an address.
-const AT_LEAST: &str = "atLeast";
+const MIN_CHANGE_NUMBER: &str = "minChangeNumber";
 /// The parameter that says which records are counted.
-const OVER: &str = "over";
+const SCOPE: &str = "scope";
 
 /// Why a parameter that is a document cannot be read.
 fn not_json(text: &str) -> String {
@@ -39,7 +39,7 @@ impl Parameters {
         for (name, text) in pairs {
             let value = if DOCUMENTS.contains(&name.as_str()) {
                 serde_json::from_str(&text).map_err(|_| Error::bad_input(&name, not_json(&text)))?
-            } else if name == AT_LEAST {
+            } else if name == MIN_CHANGE_NUMBER {
                 let number: i64 = text
                     .parse()
                     .map_err(|_| Error::bad_input(&name, "is not a whole number"))?;
@@ -72,7 +72,7 @@ impl Parameters {
     /// null says nothing, as in GraphQL.
     pub fn take_only(&mut self, own: &[&'static str]) -> Result<()> {
         self.0.retain(|_, value| !value.is_null());
-        let taken: Vec<&str> = own.iter().copied().chain([OVER, AT_LEAST]).collect();
+        let taken: Vec<&str> = own.iter().copied().chain([SCOPE, MIN_CHANGE_NUMBER]).collect();
         match self.0.keys().find(|name| !taken.contains(&name.as_str())) {
             Some(unknown) => Err(Error::bad_input(
                 unknown,
@@ -133,12 +133,12 @@ impl Parameters {
     }
 
     /// Which records are counted; all where nothing is said.
-    pub fn over(&self) -> Result<Coverage> {
-        Ok(self.optional(OVER)?.unwrap_or_default())
+    pub fn scope(&self) -> Result<RecordScope> {
+        Ok(self.optional(SCOPE)?.unwrap_or_default())
     }
 
     /// The change that the answer must have seen.
-    pub fn at_least(&self) -> Result<Option<i64>> {
-        self.optional(AT_LEAST)
+    pub fn min_change_number(&self) -> Result<Option<i64>> {
+        self.optional(MIN_CHANGE_NUMBER)
     }
 }

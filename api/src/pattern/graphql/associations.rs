@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use async_graphql::{Context, InputObject, Object};
 
-use super::parts::{AsOf, Caution, CoincidenceTable, Disclosure, Estimate, Proportion, number};
+use super::parts::{AsOf, Caution, ContingencyTable, DisclosureControl, Estimate, Proportion, number};
 use crate::graphql::app;
 use crate::initiative::filter_input::InitiativeFilter;
 use wayin_engine::answer::Association as Found;
 use wayin_engine::cautions;
 use wayin_engine::measures::Figures;
-use wayin_engine::query::Coverage;
+use wayin_engine::query::RecordScope;
 
 /// A condition, with a name to know it by in the answer.
 #[derive(InputObject)]
@@ -49,8 +49,8 @@ impl Association {
     }
 
     /// The four counts, and how many are not known.
-    async fn table(&self) -> CoincidenceTable {
-        CoincidenceTable::from(&self.found.table)
+    async fn table(&self) -> ContingencyTable {
+        ContingencyTable::from(&self.found.table)
     }
 
     /// The share of those with `when` that have `then` too.
@@ -80,12 +80,12 @@ impl Association {
         self.figures().risk_ratio.map(Estimate::from)
     }
 
-    /// The odds ratio, with Wald's interval; null where a count is withheld, or zero.
+    /// The odds ratio, with Wald's interval; null where a count is suppressed, or zero.
     async fn odds_ratio(&self) -> Option<Estimate> {
         self.figures().odds_ratio.map(Estimate::from)
     }
 
-    /// How closely the two go together, from -1 to 1; null where a margin is empty or a count withheld.
+    /// How closely the two go together, from -1 to 1; null where a margin is empty or a count suppressed.
     async fn phi(&self) -> Option<f64> {
         self.figures().phi
     }
@@ -102,7 +102,7 @@ impl Association {
     }
 
     /// How many of all that were asked about were made up to show how Wayin works; null where that is
-    /// withheld.
+    /// suppressed.
     async fn illustrative(&self) -> Option<i64> {
         number(&self.found.illustrative)
     }
@@ -116,13 +116,13 @@ impl Association {
     }
 
     /// Which records were counted.
-    async fn coverage(&self) -> Coverage {
-        self.found.basis.coverage
+    async fn scope(&self) -> RecordScope {
+        self.found.basis.scope
     }
 
     /// What disclosure control did to its counts.
-    async fn disclosure(&self) -> Disclosure {
-        Disclosure::of(&self.found.basis, self.found.table.named())
+    async fn disclosure(&self) -> DisclosureControl {
+        DisclosureControl::of(&self.found.basis, self.found.table.named())
     }
 
     /// The newest change that this answer has seen.

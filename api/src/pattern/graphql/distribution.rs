@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
 
-use super::parts::{AsOf, Caution, Disclosure, key_text, number, organisation_of, place_of};
+use super::parts::{AsOf, Caution, DisclosureControl, key_text, number, organisation_of, place_of};
 use crate::graphql::app;
 use crate::initiative::graphql::{Organisation, Place};
 use wayin_engine::answer::{Basis, Bin, Distribution};
 use wayin_engine::cautions;
-use wayin_engine::query::Coverage;
+use wayin_engine::query::RecordScope;
 
 /// How many initiatives have one value of a dimension.
 pub struct DistributionBin {
@@ -31,12 +31,12 @@ impl DistributionBin {
         &self.bin.name.label
     }
 
-    /// How many initiatives have it; null where that is withheld. One with several values counts once for each.
+    /// How many initiatives have it; null where that is suppressed. One with several values counts once for each.
     async fn count(&self) -> Option<i64> {
         number(&self.bin.count)
     }
 
-    /// How many of them were made up to show how Wayin works; null where that is withheld.
+    /// How many of them were made up to show how Wayin works; null where that is suppressed.
     async fn illustrative(&self) -> Option<i64> {
         number(&self.bin.illustrative)
     }
@@ -61,13 +61,13 @@ impl DistributionBin {
     }
 
     /// Which records were counted.
-    async fn coverage(&self) -> Coverage {
-        self.basis.coverage
+    async fn scope(&self) -> RecordScope {
+        self.basis.scope
     }
 
     /// What disclosure control did to its counts.
-    async fn disclosure(&self) -> Disclosure {
-        Disclosure::of(
+    async fn disclosure(&self) -> DisclosureControl {
+        DisclosureControl::of(
             &self.basis,
             [
                 ("count", &self.bin.count),

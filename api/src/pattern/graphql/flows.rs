@@ -3,11 +3,11 @@
 use async_graphql::{Context, Object};
 use wayin_entity::{EntryPoint, Perspective};
 
-use super::parts::{AsOf, Caution, Disclosure, number};
+use super::parts::{AsOf, Caution, DisclosureControl, number};
 use crate::graphql::app;
 use wayin_engine::answer::{Basis, FLOWS_OVERLAP, Flow};
 use wayin_engine::cautions;
-use wayin_engine::query::Coverage;
+use wayin_engine::query::RecordScope;
 
 /// How many initiatives moved from their way in to a later entry point, or stayed with it.
 pub struct EntryPointFlow {
@@ -35,12 +35,12 @@ impl EntryPointFlow {
         self.flow.to
     }
 
-    /// How many; null where that is withheld. One with several later entry points counts once for each.
+    /// How many; null where that is suppressed. One with several later entry points counts once for each.
     async fn count(&self) -> Option<i64> {
         number(&self.flow.count)
     }
 
-    /// How many of them were made up to show how Wayin works; null where that is withheld.
+    /// How many of them were made up to show how Wayin works; null where that is suppressed.
     async fn illustrative(&self) -> Option<i64> {
         number(&self.flow.illustrative)
     }
@@ -55,13 +55,13 @@ impl EntryPointFlow {
     }
 
     /// Which records were counted.
-    async fn coverage(&self) -> Coverage {
-        self.basis.coverage
+    async fn scope(&self) -> RecordScope {
+        self.basis.scope
     }
 
     /// What disclosure control did to its counts.
-    async fn disclosure(&self) -> Disclosure {
-        Disclosure::of(
+    async fn disclosure(&self) -> DisclosureControl {
+        DisclosureControl::of(
             &self.basis,
             [
                 ("count", &self.flow.count),

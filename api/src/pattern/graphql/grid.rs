@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
 
-use super::parts::{AsOf, Caution, Disclosure, WithheldCell, key_text, number, organisation_of, place_of};
+use super::parts::{
+    AsOf, Caution, DisclosureControl, SuppressedCell, key_text, number, organisation_of, place_of,
+};
 use crate::graphql::app;
 use crate::initiative::graphql::{Organisation, Place};
 use wayin_engine::answer::Grid;
 use wayin_engine::cautions;
-use wayin_engine::dimension::StratumName;
+use wayin_engine::dimension::GroupName;
 use wayin_engine::disclosure::Shown;
-use wayin_engine::query::Coverage;
+use wayin_engine::query::RecordScope;
 
 /// Every value of one dimension against every value of another: an evidence map, whose empty cells are the gaps.
 pub struct PatternGrid(Arc<Grid>);
@@ -47,12 +49,12 @@ impl PatternGrid {
         (0..self.0.cells.len()).map(cell).collect()
     }
 
-    /// All that were asked about; null where that is withheld.
+    /// All that were asked about; null where that is suppressed.
     async fn population(&self) -> Option<i64> {
         number(&self.0.population)
     }
 
-    /// How many of them were made up to show how Wayin works; null where that is withheld.
+    /// How many of them were made up to show how Wayin works; null where that is suppressed.
     async fn illustrative(&self) -> Option<i64> {
         number(&self.0.illustrative)
     }
@@ -72,17 +74,17 @@ impl PatternGrid {
     }
 
     /// Which records were counted.
-    async fn coverage(&self) -> Coverage {
-        self.0.basis.coverage
+    async fn scope(&self) -> RecordScope {
+        self.0.basis.scope
     }
 
     /// What disclosure control did to the population; each cell and heading tells its own.
-    async fn disclosure(&self) -> Disclosure {
+    async fn disclosure(&self) -> DisclosureControl {
         let counts = [
             ("population", &self.0.population),
             ("illustrative", &self.0.illustrative),
         ];
-        Disclosure::of(&self.0.basis, counts)
+        DisclosureControl::of(&self.0.basis, counts)
     }
 
     /// The newest change that this answer has seen.
@@ -98,12 +100,12 @@ impl PatternGrid {
 
 /// A value of one of a grid's dimensions.
 pub struct GridHeading {
-    name: StratumName,
+    name: GroupName,
     count: Shown,
 }
 
-impl From<&(StratumName, Shown)> for GridHeading {
-    fn from((name, count): &(StratumName, Shown)) -> Self {
+impl From<&(GroupName, Shown)> for GridHeading {
+    fn from((name, count): &(GroupName, Shown)) -> Self {
         Self {
             name: name.clone(),
             count: *count,
@@ -124,7 +126,7 @@ impl GridHeading {
         &self.name.label
     }
 
-    /// How many initiatives have it; null where that is withheld.
+    /// How many initiatives have it; null where that is suppressed.
     async fn count(&self) -> Option<i64> {
         number(&self.count)
     }
@@ -166,13 +168,13 @@ impl GridCell {
         self.column
     }
 
-    /// How many initiatives have both values; null where that is withheld.
+    /// How many initiatives have both values; null where that is suppressed.
     async fn count(&self) -> Option<i64> {
         number(self.shown())
     }
 
     /// How many there would be if the two dimensions had nothing to do with each other; null where a total
-    /// is withheld, or there is nothing.
+    /// is suppressed, or there is nothing.
     async fn expected(&self) -> Option<f64> {
         self.grid
             .against_chance(self.row, self.column)
@@ -186,7 +188,7 @@ impl GridCell {
     }
 
     /// The rule by which records that may only be counted are not in the count; null where they are.
-    async fn withheld(&self) -> Option<WithheldCell> {
-        WithheldCell::of(self.shown())
+    async fn suppressed(&self) -> Option<SuppressedCell> {
+        SuppressedCell::of(self.shown())
     }
 }

@@ -4,9 +4,9 @@ mod associations;
 mod distribution;
 mod flows;
 mod grid;
+mod groups;
 pub mod parts;
 mod pattern;
-mod strata;
 mod subscription;
 
 use std::sync::Arc;
@@ -23,14 +23,14 @@ pub use self::subscription::PatternSubscription;
 use super::ask::{Asker, PatternInput};
 use crate::graphql::{app, reader};
 use crate::initiative::filter_input::InitiativeFilter;
-use wayin_engine::query::Coverage;
+use wayin_engine::query::RecordScope;
 
 /// Questions across places.
 #[derive(Default)]
 pub struct PatternQuery;
 
-fn asker(ctx: &Context<'_>, over: Coverage, at_least: Option<i64>) -> Result<Asker> {
-    Ok(Asker::new(app(ctx), None, reader(ctx)?, over, at_least))
+fn asker(ctx: &Context<'_>, scope: RecordScope, min_change_number: Option<i64>) -> Result<Asker> {
+    Ok(Asker::new(app(ctx), None, reader(ctx)?, scope, min_change_number))
 }
 
 /// Whether a pattern's cautions are asked for, which take a look at where its records come from.
@@ -50,10 +50,9 @@ impl PatternQuery {
         #[graphql(desc = "Among which initiatives: those of which this is TRUE; all where nothing is said.")]
         among: Option<InitiativeFilter>,
         #[graphql(desc = "What they are told apart by.")] by: Option<Dimension>,
-        #[graphql(desc = "Which records are counted.", default)] over: Coverage,
-        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")] at_least: Option<
-            i64,
-        >,
+        #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
+        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")]
+        min_change_number: Option<i64>,
     ) -> Result<Pattern> {
         let input = PatternInput {
             when,
@@ -62,7 +61,7 @@ impl PatternQuery {
             by,
             concentration: asks_for_cautions(ctx),
         };
-        Ok(Box::pin(Pattern::answer(&asker(ctx, over, at_least)?, input)).await?)
+        Ok(Box::pin(Pattern::answer(&asker(ctx, scope, min_change_number)?, input)).await?)
     }
 
     /// Every value of one dimension against every value of another: an evidence map, whose empty cells
@@ -74,12 +73,11 @@ impl PatternQuery {
         #[graphql(desc = "The dimension of the columns.")] columns: Dimension,
         #[graphql(desc = "Among which initiatives: those of which this is TRUE; all where nothing is said.")]
         among: Option<InitiativeFilter>,
-        #[graphql(desc = "Which records are counted.", default)] over: Coverage,
-        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")] at_least: Option<
-            i64,
-        >,
+        #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
+        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")]
+        min_change_number: Option<i64>,
     ) -> Result<PatternGrid> {
-        let asker = asker(ctx, over, at_least)?;
+        let asker = asker(ctx, scope, min_change_number)?;
         Ok(PatternGrid::new(
             Box::pin(asker.grid(rows, columns, among)).await?,
         ))
@@ -92,17 +90,16 @@ impl PatternQuery {
         #[graphql(desc = "The conditions, from 2 to 40.")] conditions: Vec<NamedCondition>,
         #[graphql(desc = "Among which initiatives: those of which this is TRUE; all where nothing is said.")]
         among: Option<InitiativeFilter>,
-        #[graphql(desc = "Which records are counted.", default)] over: Coverage,
-        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")] at_least: Option<
-            i64,
-        >,
+        #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
+        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")]
+        min_change_number: Option<i64>,
     ) -> Result<Vec<Association>> {
         let (names, conditions): (Vec<String>, Vec<InitiativeFilter>) = conditions
             .into_iter()
             .map(|named| (named.name, named.condition))
             .unzip();
         let names: Arc<[String]> = names.into();
-        let found = Box::pin(asker(ctx, over, at_least)?.associations(conditions, among)).await?;
+        let found = Box::pin(asker(ctx, scope, min_change_number)?.associations(conditions, among)).await?;
         Ok(found
             .into_iter()
             .map(|found| Association {
@@ -121,12 +118,11 @@ impl PatternQuery {
         among: Option<InitiativeFilter>,
         #[graphql(desc = "In whose view; in everybody's, one after the other, where nothing is said.")]
         perspective: Option<Perspective>,
-        #[graphql(desc = "Which records are counted.", default)] over: Coverage,
-        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")] at_least: Option<
-            i64,
-        >,
+        #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
+        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")]
+        min_change_number: Option<i64>,
     ) -> Result<Vec<EntryPointFlow>> {
-        let found = Box::pin(asker(ctx, over, at_least)?.flows(among, perspective)).await?;
+        let found = Box::pin(asker(ctx, scope, min_change_number)?.flows(among, perspective)).await?;
         let basis = found.basis;
         Ok(found
             .flows
@@ -143,12 +139,11 @@ impl PatternQuery {
         #[graphql(desc = "The dimension.")] of: Dimension,
         #[graphql(desc = "Among which initiatives: those of which this is TRUE; all where nothing is said.")]
         among: Option<InitiativeFilter>,
-        #[graphql(desc = "Which records are counted.", default)] over: Coverage,
-        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")] at_least: Option<
-            i64,
-        >,
+        #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
+        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")]
+        min_change_number: Option<i64>,
     ) -> Result<Vec<DistributionBin>> {
-        let found = Box::pin(asker(ctx, over, at_least)?.distribution(of, among)).await?;
+        let found = Box::pin(asker(ctx, scope, min_change_number)?.distribution(of, among)).await?;
         Ok(distribution::bins(found))
     }
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use wayin_entity::WhyMissing;
+use wayin_entity::MissingReason;
 
 use crate::graphql::loader;
 use crate::id::NodeKind;
@@ -13,11 +13,11 @@ use wayin_engine::answer;
 use wayin_engine::answer::Basis;
 use wayin_engine::cautions;
 use wayin_engine::cautions::CautionCode;
-use wayin_engine::dimension::StratumKey;
+use wayin_engine::dimension::GroupKey;
 use wayin_engine::disclosure::{Rule, Shown};
 use wayin_engine::{index, statistics};
 
-/// A count as GraphQL gives it; null where it is withheld.
+/// A count as GraphQL gives it; null where it is suppressed.
 pub fn number(shown: &Shown) -> Option<i64> {
     shown.count.map(u64::cast_signed)
 }
@@ -26,27 +26,27 @@ pub fn number(shown: &Shown) -> Option<i64> {
 #[derive(SimpleObject)]
 pub struct AsOf {
     /// The number of the newest change that it has seen; 0 before the first.
-    change: i64,
+    change_number: i64,
     /// When that change was made (UTC); null before the first.
-    at: Option<DateTime<Utc>>,
+    changed_at: Option<DateTime<Utc>>,
 }
 
 impl From<index::AsOf> for AsOf {
     fn from(as_of: index::AsOf) -> Self {
         Self {
-            change: as_of.change,
-            at: as_of.at,
+            change_number: as_of.change,
+            changed_at: as_of.at,
         }
     }
 }
 
 /// What disclosure control did to an answer.
 #[derive(SimpleObject)]
-pub struct Disclosure {
-    /// Whether it was applied: over EVERYTHING, for everybody but stewards.
-    controlled: bool,
+pub struct DisclosureControl {
+    /// Whether it was applied: with scope ALL, for everybody but stewards.
+    applied: bool,
     /// The counts that do not hold the records that may only be counted, and why.
-    withheld: Vec<Withheld>,
+    suppressed: Vec<Suppression>,
     /// How far the answer has read the change log as to records that may only be counted:
     /// they are taken up in batches, so that no answer tells of one publication.
     hidden_as_of: AsOf,
@@ -54,36 +54,36 @@ pub struct Disclosure {
 
 /// A count that does not hold the records that may only be counted.
 #[derive(SimpleObject)]
-pub struct Withheld {
+pub struct Suppression {
     /// The name of the count's field.
     count: &'static str,
-    /// The rule that withholds them.
+    /// The rule that suppresses them.
     rule: Rule,
-    /// Whether the count is withheld altogether, as there is none that you may read whole either.
-    altogether: bool,
+    /// Whether the count is suppressed completely, as there is none that you may read whole either.
+    complete: bool,
 }
 
-impl Disclosure {
+impl DisclosureControl {
     /// What was done to counts, given with their names.
     pub fn of<'a>(basis: &Basis, counts: impl IntoIterator<Item = (&'static str, &'a Shown)>) -> Self {
-        let withheld = counts.into_iter().filter_map(|(count, shown)| {
-            Some(Withheld {
+        let suppressed = counts.into_iter().filter_map(|(count, shown)| {
+            Some(Suppression {
                 count,
-                rule: shown.withheld?,
-                altogether: shown.count.is_none(),
+                rule: shown.suppressed?,
+                complete: shown.count.is_none(),
             })
         });
         Self {
-            controlled: basis.controlled,
-            withheld: withheld.collect(),
+            applied: basis.controlled,
+            suppressed: suppressed.collect(),
             hidden_as_of: basis.hidden_as_of.into(),
         }
     }
 }
 
-/// The two-by-two table of what is known, and how many are not. A count is null where disclosure control withholds it.
+/// The two-by-two table of what is known, and how many are not. A count is null where disclosure control suppresses it.
 #[derive(SimpleObject)]
-pub struct CoincidenceTable {
+pub struct ContingencyTable {
     /// All that were asked about.
     population: Option<i64>,
     /// Both conditions hold.
@@ -102,7 +102,7 @@ pub struct CoincidenceTable {
     then_unknown: Option<i64>,
 }
 
-impl From<&answer::Table> for CoincidenceTable {
+impl From<&answer::Table> for ContingencyTable {
     fn from(table: &answer::Table) -> Self {
         Self {
             population: number(&table.population),
@@ -119,41 +119,41 @@ impl From<&answer::Table> for CoincidenceTable {
 
 /// How many initiatives are not known for one reason.
 #[derive(SimpleObject)]
-pub struct UnknownBecause {
+pub struct UnknownReasonCount {
     /// Why the answers are missing that it would take; null for those that do not say.
-    because: Option<WhyMissing>,
-    /// How many; null where that is withheld.
+    reason: Option<MissingReason>,
+    /// How many; null where that is suppressed.
     count: Option<i64>,
     /// The rule by which records that may only be counted are not in the count; null where they are.
-    withheld: Option<WithheldCell>,
+    suppressed: Option<SuppressedCell>,
 }
 
-impl UnknownBecause {
+impl UnknownReasonCount {
     /// So many for a reason; none for those that do not say.
-    pub fn of(because: Option<WhyMissing>, shown: &Shown) -> Self {
+    pub fn of(reason: Option<MissingReason>, shown: &Shown) -> Self {
         Self {
-            because,
+            reason,
             count: number(shown),
-            withheld: WithheldCell::of(shown),
+            suppressed: SuppressedCell::of(shown),
         }
     }
 }
 
 /// Why a cell does not hold the records that may only be counted.
 #[derive(SimpleObject)]
-pub struct WithheldCell {
-    /// The rule that withholds them.
+pub struct SuppressedCell {
+    /// The rule that suppresses them.
     rule: Rule,
-    /// Whether the count is withheld altogether, as there is none that you may read whole either.
-    altogether: bool,
+    /// Whether the count is suppressed completely, as there is none that you may read whole either.
+    complete: bool,
 }
 
-impl WithheldCell {
-    /// What a count tells of itself; none where nothing is withheld.
+impl SuppressedCell {
+    /// What a count tells of itself; none where nothing is suppressed.
     pub fn of(shown: &Shown) -> Option<Self> {
-        shown.withheld.map(|rule| Self {
+        shown.suppressed.map(|rule| Self {
             rule,
-            altogether: shown.count.is_none(),
+            complete: shown.count.is_none(),
         })
     }
 }
@@ -161,11 +161,11 @@ impl WithheldCell {
 /// A share, with Wilson's 95% interval.
 #[derive(SimpleObject)]
 pub struct Proportion {
-    /// How many there are of it; null where that is withheld.
+    /// How many there are of it; null where that is suppressed.
     numerator: Option<i64>,
-    /// Out of how many; null where that is withheld.
+    /// Out of how many; null where that is suppressed.
     denominator: Option<i64>,
-    /// The share, from 0 to 1; null out of none, or where a count is withheld.
+    /// The share, from 0 to 1; null out of none, or where a count is suppressed.
     value: Option<f64>,
     /// The interval's lower end; null where the share is.
     lower: Option<f64>,
@@ -225,28 +225,28 @@ impl From<cautions::Caution> for Caution {
     }
 }
 
-/// Names a stratum the same way for all who ask.
-pub fn key_text(key: &StratumKey) -> Option<String> {
+/// Names a group the same way for all who ask.
+pub fn key_text(key: &GroupKey) -> Option<String> {
     match key {
-        StratumKey::Code(code) => Some(code.clone()),
-        StratumKey::Place(id) => Some(NodeKind::Place.id(*id)),
-        StratumKey::Organisation(id) => Some(NodeKind::Organisation.id(*id)),
-        StratumKey::Others => Some("OTHERS".into()),
-        StratumKey::NotKnown => None,
+        GroupKey::Code(code) => Some(code.clone()),
+        GroupKey::Place(id) => Some(NodeKind::Place.id(*id)),
+        GroupKey::Organisation(id) => Some(NodeKind::Organisation.id(*id)),
+        GroupKey::Others => Some("OTHERS".into()),
+        GroupKey::NotKnown => None,
     }
 }
 
-/// The place that a stratum stands for.
-pub async fn place_of(ctx: &Context<'_>, key: &StratumKey) -> Result<Option<Place>> {
-    let StratumKey::Place(id) = key else {
+/// The place that a group stands for.
+pub async fn place_of(ctx: &Context<'_>, key: &GroupKey) -> Result<Option<Place>> {
+    let GroupKey::Place(id) = key else {
         return Ok(None);
     };
     Ok(loader::of(ctx).load_one(PlaceById(*id)).await?.map(Place))
 }
 
-/// The organisation that a stratum stands for.
-pub async fn organisation_of(ctx: &Context<'_>, key: &StratumKey) -> Result<Option<Organisation>> {
-    let StratumKey::Organisation(id) = key else {
+/// The organisation that a group stands for.
+pub async fn organisation_of(ctx: &Context<'_>, key: &GroupKey) -> Result<Option<Organisation>> {
+    let GroupKey::Organisation(id) = key else {
         return Ok(None);
     };
     Ok(loader::of(ctx)

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, Result, SimpleObject};
 
 use super::super::ask::{Asker, PatternInput};
-use super::parts::{AsOf, Caution, CoincidenceTable, Disclosure, Estimate, Proportion, UnknownBecause};
-use super::strata::{self, Stratum, StratumOrder};
+use super::groups::{self, PatternGroup, PatternGroupOrder};
+use super::parts::{
+    AsOf, Caution, ContingencyTable, DisclosureControl, Estimate, Proportion, UnknownReasonCount,
+};
 use crate::error::Error;
 use crate::graphql::{app, connection::Connection};
 use crate::paging::PageArguments;
 use wayin_engine::answer;
 use wayin_engine::answer::PatternAnswer;
-use wayin_engine::query::{Coverage, Question};
+use wayin_engine::query::{Question, RecordScope};
 use wayin_engine::{cautions, measures, summary};
 
 /// How often two conditions coincide.
@@ -46,20 +48,20 @@ impl Pattern {
 #[Object]
 impl Pattern {
     /// The answer in plain words, what is not known included, with no claim about causes.
-    async fn reading(&self) -> String {
-        summary::reading(&self.question, &self.answer)
+    async fn summary(&self) -> String {
+        summary::render(&self.question, &self.answer)
     }
 
     /// The four counts, and how many are not known.
-    async fn table(&self) -> CoincidenceTable {
-        CoincidenceTable::from(&self.answer.table)
+    async fn table(&self) -> ContingencyTable {
+        ContingencyTable::from(&self.answer.table)
     }
 
     /// Why those are not known that `unknown` counts: how many for each reason, those that give none
     /// last. An initiative that gives several counts under each, so that they need not add up.
-    async fn unknown_because(&self) -> Vec<UnknownBecause> {
-        let each = self.answer.unknown_because.each();
-        each.map(|(because, shown)| UnknownBecause::of(because, shown))
+    async fn unknown_reasons(&self) -> Vec<UnknownReasonCount> {
+        let each = self.answer.unknown_reasons.each();
+        each.map(|(reason, shown)| UnknownReasonCount::of(reason, shown))
             .collect()
     }
 
@@ -91,7 +93,7 @@ impl Pattern {
         self.figures().risk_ratio.map(Estimate::from)
     }
 
-    /// The sample's odds ratio, with Wald's interval; null where a count is withheld, or zero.
+    /// The sample's odds ratio, with Wald's interval; null where a count is suppressed, or zero.
     async fn odds_ratio(&self) -> Option<Estimate> {
         self.figures().odds_ratio.map(Estimate::from)
     }
@@ -102,7 +104,7 @@ impl Pattern {
         measures::conditional_odds_ratio(&self.answer.table)
     }
 
-    /// How closely the two go together, from -1 to 1; null where a margin is empty or a count withheld.
+    /// How closely the two go together, from -1 to 1; null where a margin is empty or a count suppressed.
     async fn phi(&self) -> Option<f64> {
         self.figures().phi
     }
@@ -112,28 +114,28 @@ impl Pattern {
         measures::p_value(&self.answer.table)
     }
 
-    /// What is found over the strata of `by`, each compared only within itself; null without `by`, where
-    /// strata overlap, and where too much is withheld. The cautions say why.
+    /// What is found over the groups of `by`, each compared only within itself; null without `by`, where
+    /// groups overlap, and where too much is suppressed. The cautions say why.
     async fn adjusted(&self) -> Option<AdjustedEstimates> {
-        let strata = self.answer.strata.as_ref()?;
-        strata.adjusted.as_ref().ok().map(AdjustedEstimates::from)
+        let groups = self.answer.groups.as_ref()?;
+        groups.adjusted.as_ref().ok().map(AdjustedEstimates::from)
     }
 
-    /// The same counts for each stratum of `by`, every stratum of the dimension's domain, those that
+    /// The same counts for each group of `by`, every group of the dimension's domain, those that
     /// do not say last; null without `by`.
-    async fn strata(
+    async fn groups(
         &self,
         #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
         #[graphql(desc = "After this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
-        #[graphql(desc = "The order; by name where nothing is said.")] order_by: Option<StratumOrder>,
-    ) -> Result<Option<Connection<Stratum>>> {
-        let Some(strata) = &self.answer.strata else {
+        #[graphql(desc = "The order; by name where nothing is said.")] order_by: Option<PatternGroupOrder>,
+    ) -> Result<Option<Connection<PatternGroup>>> {
+        let Some(groups) = &self.answer.groups else {
             return Ok(None);
         };
         let page = PageArguments::new(first, after, last, before);
-        Ok(Some(strata::page(strata, &self.answer.basis, order_by, &page)?))
+        Ok(Some(groups::page(groups, &self.answer.basis, order_by, &page)?))
     }
 
     /// What to mind when reading it.
@@ -145,13 +147,13 @@ impl Pattern {
     }
 
     /// Which records were counted.
-    async fn coverage(&self) -> Coverage {
-        self.answer.basis.coverage
+    async fn scope(&self) -> RecordScope {
+        self.answer.basis.scope
     }
 
     /// What disclosure control did to it.
-    async fn disclosure(&self) -> Disclosure {
-        Disclosure::of(&self.answer.basis, self.answer.table.named())
+    async fn disclosure(&self) -> DisclosureControl {
+        DisclosureControl::of(&self.answer.basis, self.answer.table.named())
     }
 
     /// The newest change that this answer has seen.
@@ -165,31 +167,31 @@ impl Pattern {
     }
 }
 
-/// Estimates over all strata.
+/// Estimates over all groups.
 #[derive(SimpleObject)]
 pub struct AdjustedEstimates {
     /// The Mantel-Haenszel odds ratio, with the interval of Robins, Breslow and Greenland.
     odds_ratio: Option<Estimate>,
     /// The Mantel-Haenszel risk ratio, with the interval of Greenland and Robins.
     risk_ratio: Option<Estimate>,
-    /// The Cochran-Mantel-Haenszel test; null under disclosure control, or where no stratum tells anything.
+    /// The Cochran-Mantel-Haenszel test; null under disclosure control, or where no group tells anything.
     test: Option<AdjustedTest>,
-    /// Whether the strata agree; null under disclosure control, or where that cannot be tested.
+    /// Whether the groups agree; null under disclosure control, or where that cannot be tested.
     homogeneity: Option<Homogeneity>,
-    /// Why it cannot be tested whether the strata agree; null where it is.
-    homogeneity_withheld: Option<String>,
-    /// How many strata hold any initiative of which both conditions are known.
-    strata: i32,
-    /// How many strata no estimate uses, because a count of theirs is withheld.
-    strata_left_out: i32,
+    /// Why it cannot be tested whether the groups agree; null where it is.
+    homogeneity_suppressed: Option<String>,
+    /// How many groups hold any initiative of which both conditions are known.
+    group_count: i32,
+    /// How many groups no estimate uses, because a count of theirs is suppressed.
+    groups_left_out: i32,
     /// How many initiatives those hold at least.
     initiatives_left_out: i64,
-    /// How many strata the odds ratio and the tests do not use, because a row or a column of their table is empty.
-    odds_ratio_strata_left_out: i32,
+    /// How many groups the odds ratio and the tests do not use, because a row or a column of their table is empty.
+    odds_ratio_groups_left_out: i32,
     /// How many initiatives those hold.
     odds_ratio_initiatives_left_out: i64,
-    /// How many strata the risk ratio does not use, because a row of their table is empty, or nobody in them has `then`.
-    risk_ratio_strata_left_out: i32,
+    /// How many groups the risk ratio does not use, because a row of their table is empty, or nobody in them has `then`.
+    risk_ratio_groups_left_out: i32,
     /// How many initiatives those hold.
     risk_ratio_initiatives_left_out: i64,
 }
@@ -207,7 +209,7 @@ pub struct AdjustedTest {
     corrected_p_value: f64,
 }
 
-/// Breslow and Day's test of whether the strata have one odds ratio, with Tarone's correction.
+/// Breslow and Day's test of whether the groups have one odds ratio, with Tarone's correction.
 #[derive(SimpleObject)]
 pub struct Homogeneity {
     /// The statistic.
@@ -239,17 +241,17 @@ impl From<&answer::Adjusted> for AdjustedEstimates {
                     degrees: tested.degrees,
                     p_value: tested.p_value,
                 }),
-            homogeneity_withheld: match &adjusted.homogeneity {
+            homogeneity_suppressed: match &adjusted.homogeneity {
                 Some(Ok(_)) => None,
                 Some(Err(why)) => Some(why.to_string()),
                 None => Some("under disclosure control nothing is tested".into()),
             },
-            strata: small(adjusted.strata),
-            strata_left_out: small(adjusted.left_out),
+            group_count: small(adjusted.groups),
+            groups_left_out: small(adjusted.left_out),
             initiatives_left_out: adjusted.initiatives_left_out.cast_signed(),
-            odds_ratio_strata_left_out: small(adjusted.left_out_of_odds_ratio.strata),
+            odds_ratio_groups_left_out: small(adjusted.left_out_of_odds_ratio.strata),
             odds_ratio_initiatives_left_out: adjusted.left_out_of_odds_ratio.initiatives.cast_signed(),
-            risk_ratio_strata_left_out: small(adjusted.left_out_of_risk_ratio.strata),
+            risk_ratio_groups_left_out: small(adjusted.left_out_of_risk_ratio.strata),
             risk_ratio_initiatives_left_out: adjusted.left_out_of_risk_ratio.initiatives.cast_signed(),
         }
     }

@@ -14,7 +14,7 @@ use crate::auth::permission::SubscriptionGuard;
 use crate::error::Error;
 use crate::graphql::app;
 use crate::initiative::filter_input::InitiativeFilter;
-use wayin_engine::query::Coverage;
+use wayin_engine::query::RecordScope;
 
 /// The least time between two answers that are sent.
 const SENT_EVERY: Duration = Duration::from_secs(1);
@@ -38,7 +38,7 @@ impl PatternSubscription {
         #[graphql(desc = "Among which initiatives: those of which this is TRUE; all where nothing is said.")]
         among: Option<InitiativeFilter>,
         #[graphql(desc = "What they are told apart by.")] by: Option<Dimension>,
-        #[graphql(desc = "Which records are counted.", default)] over: Coverage,
+        #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
     ) -> Result<impl Stream<Item = Result<Pattern>> + use<>> {
         let input = PatternInput {
             when,
@@ -48,7 +48,7 @@ impl PatternSubscription {
             concentration: asks_for_cautions(ctx),
         };
         let newest = app(ctx).engine.newest();
-        Box::pin(Changing::begin(asker(ctx, over, None)?, input, newest)).await
+        Box::pin(Changing::begin(asker(ctx, scope, None)?, input, newest)).await
     }
 }
 

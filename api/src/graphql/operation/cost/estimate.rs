@@ -503,11 +503,11 @@ mod tests {
                 6 + 10 * (1 + 1 + 10),
             ),
             (
-                "{ pattern(when: {}, then: {}) { reading table { both } rateWhen { value } } }",
+                "{ pattern(when: {}, then: {}) { summary table { both } rateWhen { value } } }",
                 30,
             ),
-            ("{ pattern(when: {}, then: {}, by: PLACE) { reading } }", 240),
-            ("{ pattern(when: {}, then: {}, by: null) { reading } }", 30),
+            ("{ pattern(when: {}, then: {}, by: PLACE) { summary } }", 240),
+            ("{ pattern(when: {}, then: {}, by: null) { summary } }", 30),
             (
                 "{ patternGrid(rows: REGION, columns: STEP) { cells { count } } }",
                 500,
@@ -527,11 +527,11 @@ mod tests {
             ),
             ("mutation { redact(input: {}) { initiatives } }", 1_001),
             (
-                "{ a: pattern(when: {}, then: {}) { reading } b: pattern(when: {}, then: {}) { reading } }",
+                "{ a: pattern(when: {}, then: {}) { summary } b: pattern(when: {}, then: {}) { summary } }",
                 60,
             ),
             (
-                "{ pattern(when: {}, then: {}) @skip(if: true) { reading } viewer { role } }",
+                "{ pattern(when: {}, then: {}) @skip(if: true) { summary } viewer { role } }",
                 1,
             ),
         ] {
@@ -543,7 +543,7 @@ mod tests {
     fn variables_count_as_what_they_hold() {
         let document = "query Q($first: Int = 7, $by: Dimension, $ids: [ID!] = [], $with: Boolean = true) {
             initiatives(first: $first) { nodes { title } }
-            pattern(when: {}, then: {}, by: $by) { reading }
+            pattern(when: {}, then: {}, by: $by) { summary }
             nodes(ids: $ids) { id }
             claims(first: 1) @include(if: $with) { nodes { slug } } }";
         let of = |variables| weighed(document, variables).points;
@@ -560,11 +560,11 @@ mod tests {
         let written = "{ pattern(
             when: {fundingTerms: {some: {durationMonths: {lte: 18}}}}
             then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED, TAKEN]}}}
-        ) { reading } }";
+        ) { summary } }";
         assert_eq!(points(written), 30 + 3 * 2);
         let by_variables = "query Q($when: InitiativeFilter!, $steps: [Step!]) {
-            a: pattern(when: $when, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: $steps}}}) { reading }
-            b: pattern(when: $when, then: {}) { reading } }";
+            a: pattern(when: $when, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: $steps}}}) { summary }
+            b: pattern(when: $when, then: {}) { summary } }";
         let variables = json!({
             "when": {"or": [{"fundingTerms": {"some": {"durationMonths": {"lte": 18}}}}, {"title": {"eq": "x"}}]},
             "steps": ["SKIPPED"],

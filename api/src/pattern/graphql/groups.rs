@@ -1,27 +1,29 @@
-//! The strata of a pattern over GraphQL: a connection, in any of several orders.
+//! The groups of a pattern over GraphQL: a connection, in any of several orders.
 
 use async_graphql::{Context, Enum, InputObject, Object, Result, connection::Edge};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use super::parts::{CoincidenceTable, Disclosure, Estimate, Proportion, key_text, organisation_of, place_of};
+use super::parts::{
+    ContingencyTable, DisclosureControl, Estimate, Proportion, key_text, organisation_of, place_of,
+};
 use crate::error::Error;
 use crate::graphql::connection::{Connection, TotalCount};
 use crate::graphql::order::Direction;
 use crate::initiative::graphql::{Organisation, Place};
 use crate::paging::{self, PageArguments};
-use wayin_engine::answer::{Basis, Strata, Table};
-use wayin_engine::dimension::StratumName;
+use wayin_engine::answer::{Basis, Groups, Table};
+use wayin_engine::dimension::GroupName;
 use wayin_engine::measures::Figures;
 
 /// One value of a dimension, with its counts.
-pub struct Stratum {
-    name: StratumName,
+pub struct PatternGroup {
+    name: GroupName,
     table: Table,
     basis: Basis,
     position: usize,
 }
 
-impl Stratum {
+impl PatternGroup {
     fn figures(&self) -> Figures {
         Figures::of(&self.table)
     }
@@ -29,7 +31,7 @@ impl Stratum {
 
 /// One value of a dimension, with its counts.
 #[Object]
-impl Stratum {
+impl PatternGroup {
     /// The code, year, or global id that it stands for; null for those that do not say.
     async fn key(&self) -> Option<String> {
         key_text(&self.name.key)
@@ -51,8 +53,8 @@ impl Stratum {
     }
 
     /// The four counts, and how many are not known.
-    async fn table(&self) -> CoincidenceTable {
-        CoincidenceTable::from(&self.table)
+    async fn table(&self) -> ContingencyTable {
+        ContingencyTable::from(&self.table)
     }
 
     /// The share of those with `when` that have `then` too.
@@ -80,57 +82,57 @@ impl Stratum {
         self.figures().risk_ratio.map(Estimate::from)
     }
 
-    /// The odds ratio, with Wald's interval; null where a count is withheld, or zero.
+    /// The odds ratio, with Wald's interval; null where a count is suppressed, or zero.
     async fn odds_ratio(&self) -> Option<Estimate> {
         self.figures().odds_ratio.map(Estimate::from)
     }
 
-    /// How closely the two go together, from -1 to 1; null where a margin is empty or a count withheld.
+    /// How closely the two go together, from -1 to 1; null where a margin is empty or a count suppressed.
     async fn phi(&self) -> Option<f64> {
         self.figures().phi
     }
 
     /// What disclosure control did to its counts.
-    async fn disclosure(&self) -> Disclosure {
-        Disclosure::of(&self.basis, self.table.named())
+    async fn disclosure(&self) -> DisclosureControl {
+        DisclosureControl::of(&self.basis, self.table.named())
     }
 }
 
-/// What strata are sorted by. Those that do not say always come last.
+/// What groups are sorted by. Those that do not say always come last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum StratumOrderField {
+pub enum PatternGroupOrderField {
     /// The name; for bands, years and codes their own order.
     Name,
-    /// How many initiatives stand in it; strata of which that is withheld come after the others.
+    /// How many initiatives stand in it; groups of which that is suppressed come after the others.
     Population,
-    /// The share of those with `when` that have `then` too; strata without one come after the others.
+    /// The share of those with `when` that have `then` too; groups without one come after the others.
     Rate,
-    /// How far that share is above that of the others; strata without one come after the others.
+    /// How far that share is above that of the others; groups without one come after the others.
     Difference,
 }
 
-/// The order of strata.
+/// The order of groups.
 #[derive(Clone, Copy, Debug, InputObject)]
-pub struct StratumOrder {
+pub struct PatternGroupOrder {
     /// What they are sorted by.
-    pub field: StratumOrderField,
+    pub field: PatternGroupOrderField,
     /// In which direction.
     #[graphql(default)]
     pub direction: Direction,
 }
 
-/// A page of the strata, in an order. A cursor names its stratum, so that it survives changes of order and figures.
+/// A page of the groups, in an order. A cursor names its group, so that it survives changes of order and figures.
 pub fn page(
-    strata: &Strata,
+    groups: &Groups,
     basis: &Basis,
-    order: Option<StratumOrder>,
+    order: Option<PatternGroupOrder>,
     arguments: &PageArguments,
-) -> Result<Connection<Stratum>, Error> {
-    let mut listed: Vec<Stratum> = strata
+) -> Result<Connection<PatternGroup>, Error> {
+    let mut listed: Vec<PatternGroup> = groups
         .tables
         .iter()
         .enumerate()
-        .map(|(position, (name, table))| Stratum {
+        .map(|(position, (name, table))| PatternGroup {
             name: name.clone(),
             table: *table,
             basis: *basis,
@@ -141,19 +143,19 @@ pub fn page(
     page_of(listed, arguments)
 }
 
-fn sort(strata: &mut [Stratum], order: Option<StratumOrder>) {
+fn sort(groups: &mut [PatternGroup], order: Option<PatternGroupOrder>) {
     let descending = order.is_some_and(|order| order.direction == Direction::Descending);
-    let field = order.map_or(StratumOrderField::Name, |order| order.field);
-    let figure = |stratum: &Stratum| {
-        let figures = stratum.figures();
+    let field = order.map_or(PatternGroupOrderField::Name, |order| order.field);
+    let figure = |group: &PatternGroup| {
+        let figures = group.figures();
         match field {
-            StratumOrderField::Name => None,
-            StratumOrderField::Population => stratum.table.population.count.map(|count| count as f64),
-            StratumOrderField::Rate => figures.rate_when.map(|rate| rate.value),
-            StratumOrderField::Difference => figures.risk_difference.map(|difference| difference.value),
+            PatternGroupOrderField::Name => None,
+            PatternGroupOrderField::Population => group.table.population.count.map(|count| count as f64),
+            PatternGroupOrderField::Rate => figures.rate_when.map(|rate| rate.value),
+            PatternGroupOrderField::Difference => figures.risk_difference.map(|difference| difference.value),
         }
     };
-    strata.sort_by(|a, b| {
+    groups.sort_by(|a, b| {
         let ((last_a, name_a), (last_b, name_b)) = (a.name.rank(), b.name.rank());
         let (x, y) = (figure(a), figure(b));
         let by_figure = match (x, y) {
@@ -163,7 +165,7 @@ fn sort(strata: &mut [Stratum], order: Option<StratumOrder>) {
             (x, y) => y.is_some().cmp(&x.is_some()),
         };
         let by_name = name_a.cmp(&name_b).then(a.position.cmp(&b.position));
-        let by_name = if descending && field == StratumOrderField::Name {
+        let by_name = if descending && field == PatternGroupOrderField::Name {
             by_name.reverse()
         } else {
             by_name
@@ -172,18 +174,18 @@ fn sort(strata: &mut [Stratum], order: Option<StratumOrder>) {
     });
 }
 
-fn page_of(strata: Vec<Stratum>, arguments: &PageArguments) -> Result<Connection<Stratum>, Error> {
+fn page_of(groups: Vec<PatternGroup>, arguments: &PageArguments) -> Result<Connection<PatternGroup>, Error> {
     let (size, backward) = paging::page_size(arguments)?;
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     let cursor =
-        |stratum: &Stratum| BASE64_URL_SAFE_NO_PAD.encode(key_text(&stratum.name.key).unwrap_or_default());
-    let total = strata.len();
+        |group: &PatternGroup| BASE64_URL_SAFE_NO_PAD.encode(key_text(&group.name.key).unwrap_or_default());
+    let total = groups.len();
     let at = |argument: &str, wanted: &Option<String>| {
         let Some(wanted) = wanted else { return Ok(None) };
-        let position = strata.iter().position(|stratum| cursor(stratum) == *wanted);
+        let position = groups.iter().position(|group| cursor(group) == *wanted);
         position
             .map(Some)
-            .ok_or_else(|| Error::bad_input(argument, "is not a cursor of these strata"))
+            .ok_or_else(|| Error::bad_input(argument, "is not a cursor of these groups"))
     };
     let start = at("after", &arguments.after)?.map_or(0, |after| after + 1);
     let end = at("before", &arguments.before)?.unwrap_or(total).max(start);
@@ -194,11 +196,11 @@ fn page_of(strata: Vec<Stratum>, arguments: &PageArguments) -> Result<Connection
     };
     let mut connection = Connection::with_additional_fields(start > 0, end < total, TotalCount::known(total));
     connection.edges.extend(
-        strata
+        groups
             .into_iter()
             .skip(start)
             .take(end - start)
-            .map(|stratum| Edge::new(cursor(&stratum), stratum)),
+            .map(|group| Edge::new(cursor(&group), group)),
     );
     Ok(connection)
 }
