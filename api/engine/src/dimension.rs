@@ -8,6 +8,7 @@ use wayin_vocabulary::{Challenge, Dimension, EntryPoint, Perspective, PlaceKind,
 use super::count::layout::CellsOfRows;
 use super::evaluate::of_perspectives;
 use super::index::{Bits, Chunk, Place, Planes, Snapshot, day_number};
+use wayin_records::fields::funding_term::{ChoiceKind, FundingChoice};
 use wayin_vocabulary::{Labelled, heading};
 
 /// The upper edges, in months, of the closed bands of funding durations; above the last is a band of its own.
@@ -88,13 +89,8 @@ impl Domain {
             year_starts: Vec::new(),
             overlaps: matches!(
                 dimension,
-                Dimension::Funder
-                    | Dimension::WayIn
-                    | Dimension::FundingDurationBand
-                    | Dimension::FundingResearch
-                    | Dimension::ReportingBasis
-                    | Dimension::IntendedFocus
-            ),
+                Dimension::Funder | Dimension::WayIn | Dimension::FundingDurationBand
+            ) || funding_choice(dimension).is_some(),
         };
         match dimension {
             Dimension::Place => {
@@ -384,17 +380,17 @@ impl Domain {
                 });
                 Some(of_terms(&bands))
             }
-            Dimension::FundingResearch => {
-                let mut paid_for: Vec<u8> = of_planes(&chunk.upfront_research);
-                // Paid for comes before not paid for.
-                paid_for
-                    .iter_mut()
-                    .for_each(|set| *set = (*set >> 1 & 1) | (*set & 1) << 1);
-                Some(paid_for)
+            dimension => {
+                let choice = funding_choice(dimension)?;
+                let mut answers: Vec<u8> = of_planes(&chunk.choices[choice as usize]);
+                if matches!(choice.kind(), ChoiceKind::YesNo(_)) {
+                    // Yes comes before no.
+                    answers
+                        .iter_mut()
+                        .for_each(|set| *set = (*set >> 1 & 1) | (*set & 1) << 1);
+                }
+                Some(answers)
             }
-            Dimension::ReportingBasis => Some(of_planes(&chunk.reporting_basis)),
-            Dimension::IntendedFocus => Some(of_planes(&chunk.intended_focus)),
-            _ => None,
         }
     }
 
@@ -434,6 +430,16 @@ impl Domain {
         chunk
             .places
             .look_up(&self.only_of_place, not_known, into.start_one_each(chunk.len()));
+    }
+}
+
+/// The choice of funding terms that a dimension goes by.
+const fn funding_choice(dimension: Dimension) -> Option<FundingChoice> {
+    match dimension {
+        Dimension::FundingResearch => Some(FundingChoice::UpfrontResearch),
+        Dimension::ReportingBasis => Some(FundingChoice::ReportingBasis),
+        Dimension::IntendedFocus => Some(FundingChoice::IntendedFocus),
+        _ => None,
     }
 }
 

@@ -559,11 +559,7 @@ fn term_truths(test: &PreparedTermTest<'_>, chunk: &Chunk) -> Truths {
 }
 
 fn term_test(test: &TermTest, chunk: &Chunk) -> Truths {
-    use wayin_vocabulary::{DeliveryTimeline, EntryPoint, ReportingBasis, ReportingFrequency, Restriction};
     let terms = chunk.term_count();
-    let flag = |planes: &Planes, comparison: &Comparison<bool>| {
-        coded(planes, terms, comparison, &[false, true], u8::from)
-    };
     match test {
         TermTest::DurationMonths(comparison) => ordered(
             &chunk.duration_months,
@@ -578,42 +574,16 @@ fn term_test(test: &TermTest, chunk: &Chunk) -> Truths {
                 .as_ref()
                 .and_then(|letters| std::str::from_utf8(letters).ok()))
         }),
-        TermTest::UpfrontResearch(comparison) => flag(&chunk.upfront_research, comparison),
-        TermTest::CollaborationResourced(comparison) => flag(&chunk.collaboration_resourced, comparison),
-        TermTest::Renewable(comparison) => flag(&chunk.renewable, comparison),
-        TermTest::IntendedFocus(comparison) => coded(
-            &chunk.intended_focus,
-            terms,
-            comparison,
-            EntryPoint::ALL,
-            |code| code as u8,
-        ),
-        TermTest::Restriction(comparison) => {
-            coded(&chunk.restriction, terms, comparison, Restriction::ALL, |code| {
-                code as u8
-            })
+        TermTest::Choice(choice, comparison) => {
+            let answers = (0..).take(choice.answer_count()).collect::<Vec<u8>>();
+            coded(
+                &chunk.choices[*choice as usize],
+                terms,
+                comparison,
+                &answers,
+                |number| number,
+            )
         }
-        TermTest::ReportingFrequency(comparison) => coded(
-            &chunk.reporting_frequency,
-            terms,
-            comparison,
-            ReportingFrequency::ALL,
-            |code| code as u8,
-        ),
-        TermTest::ReportingBasis(comparison) => coded(
-            &chunk.reporting_basis,
-            terms,
-            comparison,
-            ReportingBasis::ALL,
-            |code| code as u8,
-        ),
-        TermTest::DeliveryTimeline(comparison) => coded(
-            &chunk.delivery_timeline,
-            terms,
-            comparison,
-            DeliveryTimeline::ALL,
-            |code| code as u8,
-        ),
         TermTest::Funder(_) => unreachable!("prepared against the dictionaries"),
     }
 }

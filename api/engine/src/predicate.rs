@@ -7,9 +7,10 @@
 
 use chrono::NaiveDate;
 use uuid::Uuid;
+use wayin_records::fields::funding_term::FundingChoice;
 use wayin_vocabulary::{
-    Challenge, Change, Condition as ConditionForChange, DeliveryTimeline, EntryPoint, OrganisationKind,
-    Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Step,
+    Challenge, Change, Choice, Condition as ConditionForChange, EntryPoint, OrganisationKind, Perspective,
+    PlaceKind, Reason, Step,
 };
 
 use crate::three_valued::Truth;
@@ -300,22 +301,15 @@ pub enum TermTest {
     Currency(TextComparison),
     /// The planned first day.
     StartsOn(Comparison<NaiveDate>),
-    /// Whether research before the work was paid for.
-    UpfrontResearch(Comparison<bool>),
-    /// Whether the extra time and resource of working together was paid for.
-    CollaborationResourced(Comparison<bool>),
-    /// The entry point that the funder meant to fund.
-    IntendedFocus(Comparison<EntryPoint>),
-    /// Whether the money may be used for anything.
-    Restriction(Comparison<Restriction>),
-    /// How often the funder asks for a report.
-    ReportingFrequency(Comparison<ReportingFrequency>),
-    /// What is reported on.
-    ReportingBasis(Comparison<ReportingBasis>),
-    /// Whether the plan may move.
-    DeliveryTimeline(Comparison<DeliveryTimeline>),
-    /// Whether the funding may be renewed.
-    Renewable(Comparison<bool>),
+    /// One of its fields whose answer is a choice, by the numbers of its answers.
+    Choice(FundingChoice, Comparison<u8>),
+}
+
+impl TermTest {
+    /// The test of a choice by its values.
+    pub fn choice<T: Choice>(field: FundingChoice, comparison: &Comparison<T>) -> Self {
+        Self::Choice(field, comparison.map(|value| value.number()))
+    }
 }
 
 /// One test of an organisation.

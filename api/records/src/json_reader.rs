@@ -10,10 +10,11 @@ use serde_path_to_error::{Path, Segment};
 use wayin_vocabulary::{Challenge, Condition, EntryPoint, Perspective, SourceKind};
 
 use super::record::InitiativeRecord;
+use crate::fields::column::Kind;
 use crate::finding::{Finding, FindingCode};
 use crate::text;
 use crate::text::quoted;
-use crate::workbook::columns::{Kind, column_at};
+use crate::workbook::columns::column_at;
 use crate::workbook::not_known;
 use crate::workbook::vocabulary::Vocabulary;
 

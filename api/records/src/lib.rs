@@ -5,6 +5,7 @@
 //! enums that one shows.
 
 pub mod diff;
+pub mod fields;
 pub mod finding;
 pub mod formats;
 pub mod gss;

@@ -8,10 +8,9 @@ use wayin_vocabulary::{
     ReportingBasis, ReportingFrequency, Restriction, SourceKind, Step, Visibility,
 };
 
-use super::missing::{
-    ChallengeAnswer, ConditionAnswer, EntryPointAnswer, FundingTermAnswer, Missing, RecordAnswer,
-};
 use super::whole;
+use crate::fields::{ChallengeField, ConditionField, EntryPointField, FundingTermField, RecordField};
+use crate::missing::Missing;
 
 /// One initiative with all its parts. What is absent or null is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,7 +94,7 @@ pub struct InitiativeRecord {
         deserialize_with = "null_as_absent",
         skip_serializing_if = "Missing::is_empty"
     )]
-    pub missing: Missing<RecordAnswer>,
+    pub missing: Missing<RecordField>,
 }
 
 const fn most_careful() -> Visibility {
@@ -164,7 +163,7 @@ pub struct EntryPointTaken {
         deserialize_with = "null_as_absent",
         skip_serializing_if = "Missing::is_empty"
     )]
-    pub missing: Missing<EntryPointAnswer>,
+    pub missing: Missing<EntryPointField>,
 }
 
 /// A challenge met.
@@ -198,7 +197,7 @@ pub struct ChallengeFaced {
         deserialize_with = "null_as_absent",
         skip_serializing_if = "Missing::is_empty"
     )]
-    pub missing: Missing<ChallengeAnswer>,
+    pub missing: Missing<ChallengeField>,
 }
 
 /// What became of a condition for change.
@@ -216,7 +215,7 @@ pub struct ConditionChanged {
         deserialize_with = "null_as_absent",
         skip_serializing_if = "Missing::is_empty"
     )]
-    pub missing: Missing<ConditionAnswer>,
+    pub missing: Missing<ConditionField>,
 }
 
 /// The terms that one sum of money came with.
@@ -294,7 +293,7 @@ pub struct FundingTerm {
         deserialize_with = "null_as_absent",
         skip_serializing_if = "Missing::is_empty"
     )]
-    pub missing: Missing<FundingTermAnswer>,
+    pub missing: Missing<FundingTermField>,
 }
 
 /// Where a record's content comes from.

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use chrono::{Datelike, Days, NaiveDate};
 use wayin_vocabulary::{MissingReason, SourceKind};
 
-use super::missing::FundingTermAnswer;
+use super::fields::FundingTermField;
 use super::record::{FundingTerm, InitiativeRecord, OrganisationReference, Sharing, Source};
 use crate::finding::{Finding, FindingCode, Findings};
 use crate::gss;
@@ -114,7 +114,7 @@ pub fn remove_unknown_identifiers(record: &mut InitiativeRecord) -> Vec<Finding>
         remove(path("funder/identifier"), &mut term.funder.identifier, false);
         let why = remove(path("grantIdentifier"), &mut term.grant_identifier, true);
         if let Some(why) = why {
-            term.missing.say(FundingTermAnswer::GrantIdentifier, why);
+            term.missing.say(FundingTermField::GrantIdentifier, why);
         }
     }
     warnings
@@ -393,7 +393,7 @@ mod tests {
             (&terms[1].funder.identifier, &terms[1].grant_identifier),
             (&None, &None)
         );
-        let why = terms[0].missing.why(FundingTermAnswer::GrantIdentifier);
+        let why = terms[0].missing.why(FundingTermField::GrantIdentifier);
         assert_eq!(why, Some(MissingReason::NotApplicable));
         assert_eq!(remove_unknown_identifiers(&mut record), []);
     }

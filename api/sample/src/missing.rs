@@ -3,19 +3,19 @@
 
 use wayin_vocabulary::MissingReason;
 
-use wayin_records::missing::{Answer, ChallengeAnswer, FundingTermAnswer, RecordAnswer};
+use wayin_records::fields::{ChallengeField, Field, FundingTermField, RecordField};
 use wayin_records::record::InitiativeRecord;
 
 /// The fields of funding terms that people are asked about.
-const ASKED_OF_TERMS: [FundingTermAnswer; 8] = [
-    FundingTermAnswer::DurationMonths,
-    FundingTermAnswer::IntendedFocus,
-    FundingTermAnswer::UpfrontResearch,
-    FundingTermAnswer::CollaborationResourced,
-    FundingTermAnswer::Restriction,
-    FundingTermAnswer::ReportingFrequency,
-    FundingTermAnswer::ReportingBasis,
-    FundingTermAnswer::DeliveryTimeline,
+const ASKED_OF_TERMS: [FundingTermField; 8] = [
+    FundingTermField::DurationMonths,
+    FundingTermField::IntendedFocus,
+    FundingTermField::UpfrontResearch,
+    FundingTermField::CollaborationResourced,
+    FundingTermField::Restriction,
+    FundingTermField::ReportingFrequency,
+    FundingTermField::ReportingBasis,
+    FundingTermField::DeliveryTimeline,
 ];
 
 /// Says of most answers that the record with this number lacks why it does.
@@ -30,7 +30,7 @@ pub fn say_why(number: u32, record: &mut InitiativeRecord) {
             _ => None,
         }
     };
-    for field in [RecordAnswer::EntryPoints, RecordAnswer::FundingTerms] {
+    for field in [RecordField::EntryPoints, RecordField::FundingTerms] {
         if !field.is_given(record)
             && let Some(why) = why()
         {
@@ -41,14 +41,14 @@ pub fn say_why(number: u32, record: &mut InitiativeRecord) {
         if faced.step.is_none()
             && let Some(why) = why()
         {
-            faced.missing.say(ChallengeAnswer::Step, why);
+            faced.missing.say(ChallengeField::Step, why);
         }
     }
     for term in &mut record.funding_terms {
         for field in ASKED_OF_TERMS {
             // Both dates tell the length.
             let dated = term.starts_on.is_some() && term.ends_on.is_some();
-            let follows = field == FundingTermAnswer::DurationMonths && dated;
+            let follows = field == FundingTermField::DurationMonths && dated;
             if !field.is_given(term)
                 && !follows
                 && let Some(why) = why()

@@ -20,10 +20,12 @@ use wayin_entity::{SourceKind, Visibility, funding_term, initiative, organisatio
 use crate::error::{Error, Result};
 use crate::grant_detail::{self, GrantDetail};
 use crate::paging::Walk;
+use crate::store::funding_terms;
 use crate::store::whole_records::FundingRows;
+use wayin_records::fields::FundingTermField;
 use wayin_records::formats::grants::{OwnTerms, Party, Period};
-use wayin_records::missing::{FundingTermAnswer, Missing};
 use wayin_records::money;
+use wayin_records::record::{FundingTerm, OrganisationReference};
 use wayin_records::spelling::fold;
 
 /// What identifiers begin with that are made here, and that nobody has issued.
@@ -312,23 +314,25 @@ fn locations<'a>(
     }
 }
 
-fn own_terms(term: &funding_term::Model) -> Result<OwnTerms> {
-    let mut missing = Missing::of_kept(term.missing.as_ref())
+fn own_terms(row: &funding_term::Model) -> Result<OwnTerms> {
+    let term = funding_terms::record(row, OrganisationReference::default())
         .map_err(|cause| Error::Internal(format!("missing answers of a funding term: {cause}")))?;
-    // A grant has one in any case: where the term has none, it is made.
-    missing.forget(|field| field == FundingTermAnswer::GrantIdentifier);
-    Ok(OwnTerms {
-        intended_focus: term.intended_focus,
-        upfront_research: term.upfront_research,
-        upfront_research_months: term.upfront_research_months,
-        collaboration_resourced: term.collaboration_resourced,
-        restriction: term.restriction,
-        reporting_frequency: term.reporting_frequency,
-        reporting_basis: term.reporting_basis,
-        delivery_timeline: term.delivery_timeline,
-        renewable: term.renewable,
-        missing,
-    })
+    let mut own = OwnTerms(FundingTerm {
+        grant_identifier: None,
+        programme: None,
+        currency: None,
+        amount_minor: None,
+        awarded_on: None,
+        starts_on: None,
+        ends_on: None,
+        duration_months: None,
+        ..term
+    });
+    // A grant has an identifier in any case: where the term has none, it is made.
+    own.0
+        .missing
+        .forget(|field| field == FundingTermField::GrantIdentifier);
+    Ok(own)
 }
 
 fn organization(row: &organisation::Model) -> Organization<'_> {

@@ -13,9 +13,10 @@ use crate::grant_detail::{GrantDetail, NamedLocations};
 use crate::initiative::publish::{Proposal, PublishedGrant};
 use crate::place::Gazetteer;
 use crate::store::whole_records::place_reference;
+use wayin_records::fields::FundingTermField;
 use wayin_records::finding::Finding;
 use wayin_records::formats::file_record::Cell;
-use wayin_records::formats::grants::{Grant, GrantFormat, Party};
+use wayin_records::formats::grants::{Grant, GrantFormat, OwnTerms, Party};
 use wayin_records::formats::records::Limits;
 use wayin_records::formats::{GoodRow, Refusal, grants};
 use wayin_records::missing::Missing;
@@ -78,17 +79,7 @@ pub(super) fn field(path: &str) -> String {
         "endsOn" => "plannedDates/0/endDate",
         "durationMonths" => "plannedDates/0/duration",
         "source/url" => "dataSource",
-        own @ ("intendedFocus"
-        | "upfrontResearch"
-        | "upfrontResearchMonths"
-        | "collaborationResourced"
-        | "restriction"
-        | "reportingFrequency"
-        | "reportingBasis"
-        | "deliveryTimeline"
-        | "renewable") => {
-            return format!("wayin/{own}");
-        }
+        own if FundingTermField::find_beyond_grant_standard(own).is_some() => return format!("wayin/{own}"),
         missing if missing.starts_with("missing/") => return format!("wayin/{missing}"),
         "source/licence" => "license",
         path => {
@@ -108,7 +99,7 @@ pub(super) fn field(path: &str) -> String {
 
 /// A grant as a record that says no more than the grant does.
 pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Proposal {
-    let own = grant.own.clone().unwrap_or_default();
+    let OwnTerms(own) = grant.own.clone().unwrap_or_default();
     let term = FundingTerm {
         funder: named(&grant.funder, Some(OrganisationKind::Funder)),
         grant_identifier: Some(grant.identifier.clone()),
@@ -119,16 +110,7 @@ pub fn proposal(grant: &Grant, places: &Gazetteer, licence: Option<&str>) -> Pro
         starts_on: grant.starts_on,
         ends_on: grant.ends_on,
         duration_months: grant.duration_months,
-        intended_focus: own.intended_focus,
-        upfront_research: own.upfront_research,
-        upfront_research_months: own.upfront_research_months,
-        collaboration_resourced: own.collaboration_resourced,
-        restriction: own.restriction,
-        reporting_frequency: own.reporting_frequency,
-        reporting_basis: own.reporting_basis,
-        delivery_timeline: own.delivery_timeline,
-        renewable: own.renewable,
-        missing: own.missing,
+        ..own
     };
     let record = InitiativeRecord {
         external_ref: None,

@@ -18,6 +18,7 @@ use wayin_entity::{
 
 use crate::database::escape_like;
 use crate::place::within;
+use crate::store::funding_terms::{choice_column, choice_values};
 use wayin_engine::predicate::{
     Comparison, Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, OrganisationCondition,
     OrganisationTest, PlaceCondition, PlaceTest, Quantifier, SetComparison, TermCondition, TermTest,
@@ -405,22 +406,15 @@ fn term_test(test: &TermTest, wanted: bool) -> Expr {
         TermTest::AmountMinor(comparison) => compared(&column(Column::AmountMinor), comparison, wanted),
         TermTest::Currency(comparison) => text_compared(&lower(column(Column::Currency)), comparison, wanted),
         TermTest::StartsOn(comparison) => compared(&column(Column::StartsOn), comparison, wanted),
-        TermTest::UpfrontResearch(comparison) => {
-            compared(&column(Column::UpfrontResearch), comparison, wanted)
+        TermTest::Choice(choice, comparison) => {
+            let values = choice_values(*choice);
+            // A number without an answer equals nothing, as null does.
+            let stored = comparison.map(|number| {
+                let value = values.get(usize::from(*number)).cloned();
+                value.unwrap_or(Value::Bool(None))
+            });
+            compared(&column(choice_column(*choice)), &stored, wanted)
         }
-        TermTest::CollaborationResourced(comparison) => {
-            compared(&column(Column::CollaborationResourced), comparison, wanted)
-        }
-        TermTest::IntendedFocus(comparison) => compared(&column(Column::IntendedFocus), comparison, wanted),
-        TermTest::Restriction(comparison) => compared(&column(Column::Restriction), comparison, wanted),
-        TermTest::ReportingFrequency(comparison) => {
-            compared(&column(Column::ReportingFrequency), comparison, wanted)
-        }
-        TermTest::ReportingBasis(comparison) => compared(&column(Column::ReportingBasis), comparison, wanted),
-        TermTest::DeliveryTimeline(comparison) => {
-            compared(&column(Column::DeliveryTimeline), comparison, wanted)
-        }
-        TermTest::Renewable(comparison) => compared(&column(Column::Renewable), comparison, wanted),
     }
 }
 

@@ -3,7 +3,8 @@
 
 use async_graphql::InputObject;
 use futures_util::future::BoxFuture;
-use wayin_entity::{Challenge, Condition as ConditionForChange, EntryPoint, Perspective};
+use wayin_entity::{Challenge, Choice, Condition as ConditionForChange, EntryPoint, Perspective};
+use wayin_records::fields::funding_term::FundingChoice;
 
 use crate::crisis;
 use crate::error::{Error, Result};
@@ -17,8 +18,8 @@ use crate::id::NodeKind;
 use crate::organisation::filter_input::OrganisationFilter;
 use crate::place::filter_input::PlaceRef;
 use wayin_engine::predicate::{
-    Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, Quantifier, SetComparison, TermCondition,
-    TermTest, WayInComparison,
+    Comparison, Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, Quantifier, SetComparison,
+    TermCondition, TermTest, WayInComparison,
 };
 
 fn weight_of_initiative_test(test: &InitiativeTest) -> usize {
@@ -378,16 +379,21 @@ impl FundingTermFilter {
                 amount_minor, "amountMinor" => TermTest::AmountMinor;
                 currency, "currency" => TermTest::Currency;
                 starts_on, "startsOn" => TermTest::StartsOn;
-                upfront_research, "upfrontResearch" => TermTest::UpfrontResearch;
-                collaboration_resourced, "collaborationResourced" => TermTest::CollaborationResourced;
-                intended_focus, "intendedFocus" => TermTest::IntendedFocus;
-                restriction, "restriction" => TermTest::Restriction;
-                reporting_frequency, "reportingFrequency" => TermTest::ReportingFrequency;
-                reporting_basis, "reportingBasis" => TermTest::ReportingBasis;
-                delivery_timeline, "deliveryTimeline" => TermTest::DeliveryTimeline;
-                renewable, "renewable" => TermTest::Renewable;
+                intended_focus, "intendedFocus" => choice(FundingChoice::IntendedFocus);
+                upfront_research, "upfrontResearch" => choice(FundingChoice::UpfrontResearch);
+                collaboration_resourced, "collaborationResourced" => choice(FundingChoice::CollaborationResourced);
+                restriction, "restriction" => choice(FundingChoice::Restriction);
+                reporting_frequency, "reportingFrequency" => choice(FundingChoice::ReportingFrequency);
+                reporting_basis, "reportingBasis" => choice(FundingChoice::ReportingBasis);
+                delivery_timeline, "deliveryTimeline" => choice(FundingChoice::DeliveryTimeline);
+                renewable, "renewable" => choice(FundingChoice::Renewable);
             }
             not_too_many(&path, only_or_all(all), weight_of_term_test)
         })
     }
+}
+
+/// Makes a test of a choice's numbers out of a comparison of its values.
+fn choice<T: Choice>(field: FundingChoice) -> impl Fn(Comparison<T>) -> TermTest {
+    move |comparison| TermTest::choice(field, &comparison)
 }

@@ -11,20 +11,22 @@ use sea_orm::{
 };
 use uuid::Uuid;
 use wayin_entity::{
-    Challenge, Change, ChangeSubject, Condition, DeliveryTimeline, EntryPoint, Perspective, Reason,
-    ReportingBasis, ReportingFrequency, Restriction, Step, Visibility, challenge_faced, challenge_reason,
-    change, condition_changed, entry_point_taken, funding_term, initiative, organisation, place,
-    place_within,
+    Challenge, Change, ChangeSubject, Condition, EntryPoint, Perspective, Reason, Step, Visibility,
+    challenge_faced, challenge_reason, change, condition_changed, entry_point_taken, funding_term,
+    initiative, organisation, place, place_within,
 };
 
 use crate::database::{is_one_of, is_one_of_any};
+use crate::store::funding_terms::{choice_column, choice_values};
 use crate::store::whole_records::Part;
 use wayin_engine::index::missing_column;
 use wayin_engine::index::{
     AsOf, CHUNK_ROWS, Chunk, EntryPoints, Organisation, Organisations, Places, Row, Snapshot, StoredPlace,
     Term,
 };
-use wayin_records::missing::{Answer, Missing};
+use wayin_records::fields::Field;
+use wayin_records::fields::funding_term::FundingChoice;
+use wayin_records::missing::Missing;
 use wayin_records::spelling::fold;
 
 /// With more changes than this the base is read anew, rather than row by row.
@@ -477,16 +479,6 @@ impl<C: ConnectionTrait> Parts<'_, C> {
             let Some(row) = self.row(initiative) else {
                 continue;
             };
-            let [
-                research,
-                resourced,
-                renewable,
-                focus,
-                restriction,
-                frequency,
-                basis,
-                timeline,
-            ] = coded.codes(codes);
             let place = u32::try_from(row.terms.len()).unwrap_or(u32::MAX);
             let said = kept(said)?;
             let of_term = missing_column::of_term(&said).map(|(field, why)| (place, field, why));
@@ -498,14 +490,9 @@ impl<C: ConnectionTrait> Parts<'_, C> {
                 currency: currency
                     .and_then(|currency| currency.to_ascii_lowercase().as_bytes().try_into().ok()),
                 starts_on,
-                upfront_research: flag(research),
-                collaboration_resourced: flag(resourced),
-                renewable: flag(renewable),
-                intended_focus: code(EntryPoint::ALL, focus),
-                restriction: code(Restriction::ALL, restriction),
-                reporting_frequency: code(ReportingFrequency::ALL, frequency),
-                reporting_basis: code(ReportingBasis::ALL, basis),
-                delivery_timeline: code(DeliveryTimeline::ALL, timeline),
+                choices: coded
+                    .codes(codes)
+                    .map(|number| number.and_then(|number| u8::try_from(number).ok())),
             });
         }
         Ok(())
@@ -513,7 +500,7 @@ impl<C: ConnectionTrait> Parts<'_, C> {
 }
 
 /// What a row says of its missing answers.
-fn kept<A: Answer>(said: Option<Json>) -> Result<Missing<A>, DbErr> {
+fn kept<F: Field>(said: Option<Json>) -> Result<Missing<F>, DbErr> {
     Missing::of_kept(said.as_ref()).map_err(|cause| DbErr::Custom(format!("{cause:?}")))
 }
 
@@ -529,27 +516,8 @@ fn of_initiative() -> Coded<initiative::Column, 4> {
 }
 
 /// The coded columns of a funding term.
-fn of_term() -> Coded<funding_term::Column, 8> {
-    use funding_term::Column;
-    Coded::new([
-        (Column::UpfrontResearch, flags()),
-        (Column::CollaborationResourced, flags()),
-        (Column::Renewable, flags()),
-        (Column::IntendedFocus, codes_of(EntryPoint::ALL, EntryPoint::code)),
-        (Column::Restriction, codes_of(Restriction::ALL, Restriction::code)),
-        (
-            Column::ReportingFrequency,
-            codes_of(ReportingFrequency::ALL, ReportingFrequency::code),
-        ),
-        (
-            Column::ReportingBasis,
-            codes_of(ReportingBasis::ALL, ReportingBasis::code),
-        ),
-        (
-            Column::DeliveryTimeline,
-            codes_of(DeliveryTimeline::ALL, DeliveryTimeline::code),
-        ),
-    ])
+fn of_term() -> Coded<funding_term::Column, { FundingChoice::ALL.len() }> {
+    Coded::new(FundingChoice::ALL.map(|choice| (choice_column(choice), choice_values(choice))))
 }
 
 /// Several columns of closed vocabularies as one whole number: the database sends one value

@@ -1,4 +1,5 @@
 //! Access to the tables that several domains share.
 
+pub mod funding_terms;
 pub mod revisions;
 pub mod whole_records;

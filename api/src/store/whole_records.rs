@@ -13,12 +13,14 @@ use wayin_entity::{
     initiative, initiative_source, organisation, place, source,
 };
 
+use super::funding_terms;
 use crate::database::is_one_of;
 use crate::error::Result;
 use crate::id::NodeKind;
-use wayin_records::missing::{Answer, Missing};
+use wayin_records::fields::Field;
+use wayin_records::missing::Missing;
 use wayin_records::record::{
-    ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, InitiativeRecord, OrganisationReference,
+    ChallengeFaced, ConditionChanged, EntryPointTaken, InitiativeRecord, OrganisationReference,
     PlaceReference, Sharing, Source,
 };
 
@@ -264,7 +266,7 @@ impl WholeRecords {
             challenges_faced: convert(rows_of(&self.challenges, row.id), |row| self.challenge(row))?,
             conditions_changed: convert(rows_of(&self.conditions, row.id), condition)?,
             funding_terms: terms
-                .map(|term| funding_term(term, self.reference_to(term.funder_id)?))
+                .map(|term| funding_terms::record(term, self.reference_to(term.funder_id)?))
                 .collect::<Rebuilt<_>>()?,
             source: Source {
                 kind: source.kind,
@@ -317,32 +319,8 @@ fn condition(row: &condition_changed::Model) -> Rebuilt<ConditionChanged> {
     })
 }
 
-fn funding_term(row: &funding_term::Model, funder: OrganisationReference) -> Rebuilt<FundingTerm> {
-    Ok(FundingTerm {
-        funder,
-        grant_identifier: row.grant_identifier.clone(),
-        programme: row.programme.clone(),
-        currency: row.currency.clone(),
-        amount_minor: row.amount_minor,
-        awarded_on: row.awarded_on,
-        starts_on: row.starts_on,
-        ends_on: row.ends_on,
-        duration_months: row.duration_months,
-        intended_focus: row.intended_focus,
-        upfront_research: row.upfront_research,
-        upfront_research_months: row.upfront_research_months,
-        collaboration_resourced: row.collaboration_resourced,
-        restriction: row.restriction,
-        reporting_frequency: row.reporting_frequency,
-        reporting_basis: row.reporting_basis,
-        delivery_timeline: row.delivery_timeline,
-        renewable: row.renewable,
-        missing: missing_answers(row.missing.as_ref())?,
-    })
-}
-
 /// Why answers are missing, from the column of a row.
-fn missing_answers<A: Answer>(stored: Option<&Value>) -> Rebuilt<Missing<A>> {
+pub(super) fn missing_answers<F: Field>(stored: Option<&Value>) -> Rebuilt<Missing<F>> {
     Missing::of_kept(stored).map_err(|_| "it stores something other than why answers are missing".to_owned())
 }
 

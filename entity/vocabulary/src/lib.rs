@@ -21,6 +21,23 @@ pub fn heading(label: &str) -> String {
         .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// A value of a closed choice: a value of a vocabulary, or yes or no.
+pub trait Choice: Copy + PartialEq + 'static {
+    /// Every value, in the order of their numbers.
+    const ALL: &'static [Self];
+
+    /// The number of the value, counted from 0.
+    fn number(self) -> u8;
+}
+
+impl Choice for bool {
+    const ALL: &'static [Self] = &[false, true];
+
+    fn number(self) -> u8 {
+        u8::from(self)
+    }
+}
+
 /// Declares an enum of codes: each variant with its definition and its code.
 macro_rules! codes {
     ($(#[doc = $about:literal])+ $name:ident { $($(#[doc = $definition:literal])+ $variant:ident = $code:literal;)+ }) => {
@@ -40,6 +57,14 @@ macro_rules! codes {
                 #[cfg_attr(feature = "sea-orm", sea_orm(string_value = $code))]
                 $variant,
             )+
+        }
+
+        impl crate::Choice for $name {
+            const ALL: &'static [Self] = Self::ALL;
+
+            fn number(self) -> u8 {
+                self as u8
+            }
         }
 
         impl $name {

@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr};
 use uuid::Uuid;
 use wayin_engine::index::{CHUNK_ROWS, Row, Term};
 use wayin_entity::{Challenge, Condition, EntryPoint, Perspective, Reason};
+use wayin_records::fields::funding_term::{ChoiceKind, FundingChoice};
 
 use super::{FUNDERS, id, leads, places, rows};
 
@@ -282,7 +283,7 @@ impl Tables {
     }
 
     fn term(&mut self, initiative: Uuid, at: usize, term: &Term) -> Vec<Value> {
-        vec![
+        let mut values = vec![
             Value::Id(self.next_id()),
             Value::Id(initiative),
             number(at + 1),
@@ -293,14 +294,14 @@ impl Tables {
             maybe(term.amount_minor, Value::Number),
             maybe(term.starts_on, |day| Value::Text(day.to_string())),
             maybe(term.duration_months, |months| Value::Number(months.into())),
-            maybe(term.intended_focus, |one| code(one.code())),
-            maybe(term.upfront_research, Value::Flag),
-            maybe(term.collaboration_resourced, Value::Flag),
-            maybe(term.restriction, |one| code(one.code())),
-            maybe(term.reporting_frequency, |one| code(one.code())),
-            maybe(term.reporting_basis, |one| code(one.code())),
-            maybe(term.delivery_timeline, |one| code(one.code())),
-            maybe(term.renewable, Value::Flag),
-        ]
+        ];
+        let choices = FundingChoice::ALL.into_iter().zip(term.choices);
+        values.extend(choices.map(|(choice, answer)| {
+            maybe(answer, |number| match choice.kind() {
+                ChoiceKind::YesNo(_) => Value::Flag(number == 1),
+                ChoiceKind::Code(one) => code(one.vocabulary().words()[usize::from(number)].code),
+            })
+        }));
+        values
     }
 }

@@ -15,10 +15,8 @@ use wayin_engine::index::{
 use wayin_engine::predicate::{
     Comparison, Condition, InitiativeCondition, InitiativeTest, Quantifier, TermTest,
 };
-use wayin_entity::{
-    Challenge, Change, DeliveryTimeline, EntryPoint, PlaceKind, ReportingBasis, ReportingFrequency,
-    Restriction, Step, Visibility, place, place_within,
-};
+use wayin_entity::{Challenge, Change, EntryPoint, PlaceKind, Step, Visibility, place, place_within};
+use wayin_records::fields::funding_term::FundingChoice;
 
 /// How many places there are, the regions and the nation apart.
 pub const PLACES: u32 = 400;
@@ -57,15 +55,22 @@ fn term(random: &mut StdRng, organisations: u32) -> Term {
             .then(|| random.random_range(1..60) * 1_000_000),
         currency: Some(*b"gbp"),
         starts_on: random.random_ratio(1, 2).then(|| day(random)),
-        upfront_research: one(random, &[true, false, false], 60),
-        collaboration_resourced: one(random, &[true, false], 50),
-        renewable: one(random, &[true, false], 40),
-        intended_focus: one(random, EntryPoint::ALL, 60),
-        restriction: one(random, Restriction::ALL, 70),
-        reporting_frequency: one(random, ReportingFrequency::ALL, 50),
-        reporting_basis: one(random, ReportingBasis::ALL, 50),
-        delivery_timeline: one(random, DeliveryTimeline::ALL, 40),
+        choices: FundingChoice::ALL.map(|choice| answer(random, choice)),
     }
+}
+
+fn answer(random: &mut StdRng, choice: FundingChoice) -> Option<u8> {
+    let (answers, known_in_100): (&[u8], _) = match choice {
+        FundingChoice::UpfrontResearch => (&[1, 0, 0], 60),
+        FundingChoice::CollaborationResourced => (&[1, 0], 50),
+        FundingChoice::Renewable => (&[1, 0], 40),
+        FundingChoice::IntendedFocus => (&[0, 1, 2, 3], 60),
+        FundingChoice::Restriction => (&[0, 1], 70),
+        FundingChoice::ReportingFrequency => (&[0, 1, 2, 3, 4, 5], 50),
+        FundingChoice::ReportingBasis => (&[0, 1], 50),
+        FundingChoice::DeliveryTimeline => (&[0, 1], 40),
+    };
+    one(random, answers, known_in_100)
 }
 
 fn row(random: &mut StdRng, number: usize, organisations: u32) -> Row {
@@ -220,7 +225,10 @@ pub fn short_funding(months: i32) -> InitiativeCondition {
 /// Some funding of so many months or less that paid for no research up front: both of the same term.
 pub fn short_without_research(months: i32) -> InitiativeCondition {
     let short = Condition::Test(TermTest::DurationMonths(Comparison::AtMost(months)));
-    let no_research = Condition::Test(TermTest::UpfrontResearch(Comparison::OneOf(vec![false])));
+    let no_research = Condition::Test(TermTest::choice(
+        FundingChoice::UpfrontResearch,
+        &Comparison::OneOf(vec![false]),
+    ));
     Condition::Test(InitiativeTest::FundingTerms(
         Quantifier::Some,
         short.and(no_research),

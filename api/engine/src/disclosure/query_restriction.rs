@@ -150,16 +150,7 @@ fn term_test(field: &str, test: &TermTest) -> Result<()> {
             &format!("{field}.currency"),
             "compares with eq, ne, in and isKnown alone with scope ALL",
         )),
-        TermTest::Funder(_)
-        | TermTest::Currency(_)
-        | TermTest::UpfrontResearch(_)
-        | TermTest::CollaborationResourced(_)
-        | TermTest::IntendedFocus(_)
-        | TermTest::Restriction(_)
-        | TermTest::ReportingFrequency(_)
-        | TermTest::ReportingBasis(_)
-        | TermTest::DeliveryTimeline(_)
-        | TermTest::Renewable(_) => Ok(()),
+        TermTest::Funder(_) | TermTest::Currency(_) | TermTest::Choice(..) => Ok(()),
     }
 }
 

@@ -11,9 +11,9 @@ use std::borrow::Cow;
 use wayin_vocabulary::MissingReason;
 
 use super::{Leaf, Prepared, PreparedTermTest, PreparedTest, term_truths};
-use crate::index::{Bits, Chunk, Field, Truths, Whys};
+use crate::index::{Bits, Chunk, IndexedField, Truths, Whys};
 use crate::predicate::{Condition, InitiativeTest, TermTest};
-use wayin_records::missing::{FundingTermAnswer, RecordAnswer};
+use wayin_records::fields::{FundingTermField, RecordField};
 
 /// How many reasons there are.
 pub const WHYS: usize = MissingReason::ALL.len();
@@ -113,11 +113,11 @@ fn of_test(test: &PreparedTest<'_>, chunk: &Chunk) -> Because {
     found
 }
 
-fn fields_of(test: &PreparedTest<'_>) -> Vec<Field> {
-    use RecordAnswer::{
+fn fields_of(test: &PreparedTest<'_>) -> Vec<IndexedField> {
+    use RecordField::{
         ChallengesFaced, ConditionsChanged, EndedOn, EntryPoints, FundingTerms, Ongoing, Place, StartedOn,
     };
-    let record = |fields: &[RecordAnswer]| fields.iter().copied().map(Field::Record).collect();
+    let record = |fields: &[RecordField]| fields.iter().copied().map(IndexedField::Record).collect();
     match test {
         PreparedTest::Place(_) => record(&[Place]),
         PreparedTest::Overlaps(_, None) => record(&[StartedOn, EndedOn, Ongoing]),
@@ -128,13 +128,22 @@ fn fields_of(test: &PreparedTest<'_>) -> Vec<Field> {
             InitiativeTest::EndedOn(_) => record(&[EndedOn]),
             InitiativeTest::WayIn(..) | InitiativeTest::EntryPoints(..) => record(&[EntryPoints]),
             InitiativeTest::Step(challenge, _) => {
-                vec![Field::Step(*challenge), Field::Record(ChallengesFaced)]
+                vec![
+                    IndexedField::Step(*challenge),
+                    IndexedField::Record(ChallengesFaced),
+                ]
             }
             InitiativeTest::Reasons(challenge, _) => {
-                vec![Field::Reasons(*challenge), Field::Record(ChallengesFaced)]
+                vec![
+                    IndexedField::Reasons(*challenge),
+                    IndexedField::Record(ChallengesFaced),
+                ]
             }
             InitiativeTest::Change(condition, _) => {
-                vec![Field::Change(*condition), Field::Record(ConditionsChanged)]
+                vec![
+                    IndexedField::Change(*condition),
+                    IndexedField::Record(ConditionsChanged),
+                ]
             }
             // These are always known, or prepared against the dictionaries.
             _ => Vec::new(),
@@ -147,23 +156,16 @@ fn fields_of(test: &PreparedTest<'_>) -> Vec<Field> {
     }
 }
 
-fn field_of(test: &PreparedTermTest<'_>) -> Option<FundingTermAnswer> {
+fn field_of(test: &PreparedTermTest<'_>) -> Option<FundingTermField> {
     let PreparedTermTest::Plain(test) = test else {
         return None;
     };
     Some(match test {
         TermTest::Funder(_) => return None,
-        TermTest::DurationMonths(_) => FundingTermAnswer::DurationMonths,
-        TermTest::AmountMinor(_) => FundingTermAnswer::AmountMinor,
-        TermTest::Currency(_) => FundingTermAnswer::Currency,
-        TermTest::StartsOn(_) => FundingTermAnswer::StartsOn,
-        TermTest::UpfrontResearch(_) => FundingTermAnswer::UpfrontResearch,
-        TermTest::CollaborationResourced(_) => FundingTermAnswer::CollaborationResourced,
-        TermTest::IntendedFocus(_) => FundingTermAnswer::IntendedFocus,
-        TermTest::Restriction(_) => FundingTermAnswer::Restriction,
-        TermTest::ReportingFrequency(_) => FundingTermAnswer::ReportingFrequency,
-        TermTest::ReportingBasis(_) => FundingTermAnswer::ReportingBasis,
-        TermTest::DeliveryTimeline(_) => FundingTermAnswer::DeliveryTimeline,
-        TermTest::Renewable(_) => FundingTermAnswer::Renewable,
+        TermTest::DurationMonths(_) => FundingTermField::DurationMonths,
+        TermTest::AmountMinor(_) => FundingTermField::AmountMinor,
+        TermTest::Currency(_) => FundingTermField::Currency,
+        TermTest::StartsOn(_) => FundingTermField::StartsOn,
+        TermTest::Choice(choice, _) => choice.field(),
     })
 }

@@ -11,16 +11,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 use wayin_vocabulary::{
-    Challenge, Change, Condition, DeliveryTimeline, EntryPoint, MissingReason, Perspective, Reason,
-    ReportingBasis, ReportingFrequency, Restriction, Step, Visibility,
+    Challenge, Change, Condition, EntryPoint, MissingReason, Perspective, Reason, Step, Visibility,
 };
 
 use super::bitmap::{Bits, Truths};
 use super::code_bitmaps::{CodeSet, Planes};
 use super::column::Column;
 use super::missing_column;
-use super::missing_column::{Field, Said, Whys};
-use wayin_records::missing::FundingTermAnswer;
+use super::missing_column::{IndexedField, Said, Whys};
+use wayin_records::fields::FundingTermField;
+use wayin_records::fields::funding_term::FundingChoice;
 
 /// The most rows that a chunk holds.
 pub const CHUNK_ROWS: usize = 4096;
@@ -40,8 +40,6 @@ pub struct EntryPoints {
     /// The later ones.
     pub later: CodeSet,
 }
-
-impl EntryPoints {}
 
 /// One initiative as the index sees it. Places and organisations are numbers in the index's dictionaries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,9 +77,9 @@ pub struct Row {
     /// The terms that its money came with.
     pub terms: Vec<Term>,
     /// Why answers are missing of those fields that conditions look at; in order.
-    pub missing: Vec<Said<Field>>,
+    pub missing: Vec<Said<IndexedField>>,
     /// The same of its terms, each told by its place among them; in order.
-    pub terms_missing: Vec<(u32, FundingTermAnswer, MissingReason)>,
+    pub terms_missing: Vec<(u32, FundingTermField, MissingReason)>,
 }
 
 #[cfg(test)]
@@ -111,6 +109,9 @@ impl Row {
     }
 }
 
+/// For each [`FundingChoice`] the number of its answer; none where it is not known.
+pub type FundingChoices = [Option<u8>; FundingChoice::ALL.len()];
+
 /// One funding term as the index sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Term {
@@ -124,22 +125,8 @@ pub struct Term {
     pub currency: Option<[u8; 3]>,
     /// The planned first day.
     pub starts_on: Option<NaiveDate>,
-    /// Whether research before the work was paid for.
-    pub upfront_research: Option<bool>,
-    /// Whether the extra time and resource of working together was paid for.
-    pub collaboration_resourced: Option<bool>,
-    /// Whether the funding may be renewed.
-    pub renewable: Option<bool>,
-    /// The entry point that the funder meant to fund.
-    pub intended_focus: Option<EntryPoint>,
-    /// Whether the money may be used for anything.
-    pub restriction: Option<Restriction>,
-    /// How often the funder asks for a report.
-    pub reporting_frequency: Option<ReportingFrequency>,
-    /// What is reported on.
-    pub reporting_basis: Option<ReportingBasis>,
-    /// Whether the plan may move.
-    pub delivery_timeline: Option<DeliveryTimeline>,
+    /// The answers to its choices, by their numbers.
+    pub choices: FundingChoices,
 }
 
 /// Days are counted from this one, so that those of our times fit 16 bits.
@@ -226,26 +213,12 @@ pub struct Chunk {
     currencies: Box<[[u8; 3]]>,
     /// The planned first day of each term, as [`day_number`] counts.
     pub starts_on: Column,
-    /// Whether research before the work was paid for: 0 no, 1 yes.
-    pub upfront_research: Planes,
-    /// Whether working together was resourced: 0 no, 1 yes.
-    pub collaboration_resourced: Planes,
-    /// Whether a term may be renewed: 0 no, 1 yes.
-    pub renewable: Planes,
-    /// The entry point that a term was meant for.
-    pub intended_focus: Planes,
-    /// Whether a term's money may be used for anything.
-    pub restriction: Planes,
-    /// How often a term is reported on.
-    pub reporting_frequency: Planes,
-    /// What is reported on.
-    pub reporting_basis: Planes,
-    /// Whether a term's plan may move.
-    pub delivery_timeline: Planes,
+    /// The answers to the choices of each term.
+    pub choices: [Planes; FundingChoice::ALL.len()],
     /// Why answers of the initiatives are missing.
-    pub missing: Whys<Field>,
+    pub missing: Whys<IndexedField>,
     /// Why answers of the terms are missing.
-    pub terms_missing: Whys<FundingTermAnswer>,
+    pub terms_missing: Whys<FundingTermField>,
 }
 
 impl Chunk {
@@ -270,10 +243,6 @@ impl Chunk {
         let sets = |all: usize, set: &dyn Fn(&Row) -> CodeSet| {
             Planes::of_sets(rows.len(), all, |row| set(&rows[row]))
         };
-        let term_codes = |all: usize, code: &dyn Fn(&Term) -> Option<u8>| {
-            Planes::of_codes(terms.len(), all, |term| code(terms[term]))
-        };
-        let term_flags = |flag: &dyn Fn(&Term) -> Option<bool>| flags(terms.len(), |term| flag(terms[term]));
         let (points, steps) = (EntryPoint::ALL.len(), Step::ALL.len());
         Self {
             serial: next_serial(),
@@ -308,21 +277,10 @@ impl Chunk {
                 .map(|term| term.currency.unwrap_or_default())
                 .collect(),
             starts_on: days(terms.iter(), |term| term.starts_on),
-            upfront_research: term_flags(&|term| term.upfront_research),
-            collaboration_resourced: term_flags(&|term| term.collaboration_resourced),
-            renewable: term_flags(&|term| term.renewable),
-            intended_focus: term_codes(points, &|term| term.intended_focus.map(|code| code as u8)),
-            restriction: term_codes(Restriction::ALL.len(), &|term| {
-                term.restriction.map(|code| code as u8)
-            }),
-            reporting_frequency: term_codes(ReportingFrequency::ALL.len(), &|term| {
-                term.reporting_frequency.map(|code| code as u8)
-            }),
-            reporting_basis: term_codes(ReportingBasis::ALL.len(), &|term| {
-                term.reporting_basis.map(|code| code as u8)
-            }),
-            delivery_timeline: term_codes(DeliveryTimeline::ALL.len(), &|term| {
-                term.delivery_timeline.map(|code| code as u8)
+            choices: FundingChoice::ALL.map(|choice| {
+                Planes::of_codes(terms.len(), choice.answer_count(), |term| {
+                    terms[term].choices[choice as usize]
+                })
             }),
             missing: missing_column::pack(rows),
             terms_missing: missing_column::pack_terms(rows),
@@ -364,8 +322,8 @@ impl Chunk {
         &self,
         row: usize,
         term: usize,
-        (field, why): Said<FundingTermAnswer>,
-    ) -> (u32, FundingTermAnswer, MissingReason) {
+        (field, why): Said<FundingTermField>,
+    ) -> (u32, FundingTermField, MissingReason) {
         let place = term - self.terms_of(row).start;
         (u32::try_from(place).unwrap_or(u32::MAX), field, why)
     }
@@ -413,14 +371,7 @@ impl Chunk {
             amount_minor: self.amount_minor.get(term),
             currency: self.currency(term),
             starts_on: self.starts_on.get(term).and_then(day_of),
-            upfront_research: flag_at(&self.upfront_research, term),
-            collaboration_resourced: flag_at(&self.collaboration_resourced, term),
-            renewable: flag_at(&self.renewable, term),
-            intended_focus: code_of(EntryPoint::ALL, self.intended_focus.code_at(term)),
-            restriction: code_of(Restriction::ALL, self.restriction.code_at(term)),
-            reporting_frequency: code_of(ReportingFrequency::ALL, self.reporting_frequency.code_at(term)),
-            reporting_basis: code_of(ReportingBasis::ALL, self.reporting_basis.code_at(term)),
-            delivery_timeline: code_of(DeliveryTimeline::ALL, self.delivery_timeline.code_at(term)),
+            choices: std::array::from_fn(|choice| self.choices[choice].code_at(term)),
         }
     }
 
@@ -518,26 +469,15 @@ impl Chunk {
             &self.amount_minor,
             &self.starts_on,
         ];
-        let planes = [
-            &self.key_bits,
-            &self.ongoing,
-            &self.visibility,
-            &self.upfront_research,
-            &self.collaboration_resourced,
-            &self.renewable,
-            &self.intended_focus,
-            &self.restriction,
-            &self.reporting_frequency,
-            &self.reporting_basis,
-            &self.delivery_timeline,
-        ];
+        let planes = [&self.key_bits, &self.ongoing, &self.visibility];
         let planes = planes
             .into_iter()
             .chain(&self.ways_in)
             .chain(&self.later)
             .chain(&self.steps)
             .chain(&self.reasons)
-            .chain(&self.changes);
+            .chain(&self.changes)
+            .chain(&self.choices);
         size_of::<Self>()
             + size_of_val(&*self.ids)
             + size_of_val(&*self.keys)
@@ -554,6 +494,15 @@ impl Chunk {
             + planes.map(Planes::bytes).sum::<usize>()
     }
 }
+
+// The answers are numbered by their field's position.
+const _: () = {
+    let mut position = 0;
+    while position < FundingChoice::ALL.len() {
+        assert!(FundingChoice::ALL[position] as usize == position);
+        position += 1;
+    }
+};
 
 const _: () = {
     let bits = CodeSet::BITS as usize;

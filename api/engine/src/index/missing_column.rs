@@ -4,13 +4,14 @@
 use wayin_vocabulary::{Challenge, Condition, MissingReason};
 
 use super::chunk::Row;
-use wayin_records::missing::{ChallengeAnswer, ConditionAnswer, FundingTermAnswer, Missing, RecordAnswer};
+use wayin_records::fields::{ChallengeField, ConditionField, FundingTermField, RecordField};
+use wayin_records::missing::Missing;
 
 /// A field of a record, or of one of its challenges and conditions, that conditions look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Field {
+pub enum IndexedField {
     /// One of the record itself.
-    Record(RecordAnswer),
+    Record(RecordField),
     /// What became of a challenge's step.
     Step(Challenge),
     /// Why a challenge's step went as it did.
@@ -23,20 +24,20 @@ pub enum Field {
 pub type Said<F> = (F, MissingReason);
 
 /// What a record says of those of its own fields that conditions look at.
-pub fn of_record(missing: &Missing<RecordAnswer>) -> impl Iterator<Item = Said<Field>> {
+pub fn of_record(missing: &Missing<RecordField>) -> impl Iterator<Item = Said<IndexedField>> {
     let said = missing.each();
-    said.filter(|(field, _)| *field != RecordAnswer::Summary)
-        .map(|(field, why)| (Field::Record(field), why))
+    said.filter(|(field, _)| *field != RecordField::Summary)
+        .map(|(field, why)| (IndexedField::Record(field), why))
 }
 
 /// What a record says of those fields of a challenge that conditions look at.
 pub fn of_challenge(
     challenge: Challenge,
-    missing: &Missing<ChallengeAnswer>,
-) -> impl Iterator<Item = Said<Field>> {
+    missing: &Missing<ChallengeField>,
+) -> impl Iterator<Item = Said<IndexedField>> {
     let fields = [
-        (ChallengeAnswer::Step, Field::Step(challenge)),
-        (ChallengeAnswer::Reasons, Field::Reasons(challenge)),
+        (ChallengeField::Step, IndexedField::Step(challenge)),
+        (ChallengeField::Reasons, IndexedField::Reasons(challenge)),
     ];
     fields
         .into_iter()
@@ -44,14 +45,14 @@ pub fn of_challenge(
 }
 
 /// What a record says of a condition for change.
-pub fn of_condition(condition: Condition, missing: &Missing<ConditionAnswer>) -> Option<Said<Field>> {
-    let why = missing.why(ConditionAnswer::Change)?;
-    Some((Field::Change(condition), why))
+pub fn of_condition(condition: Condition, missing: &Missing<ConditionField>) -> Option<Said<IndexedField>> {
+    let why = missing.why(ConditionField::Change)?;
+    Some((IndexedField::Change(condition), why))
 }
 
 /// What a record says of those fields of a funding term that conditions look at.
-pub fn of_term(missing: &Missing<FundingTermAnswer>) -> impl Iterator<Item = Said<FundingTermAnswer>> {
-    use FundingTermAnswer::{AwardedOn, EndsOn, GrantIdentifier, Programme, UpfrontResearchMonths};
+pub fn of_term(missing: &Missing<FundingTermField>) -> impl Iterator<Item = Said<FundingTermField>> {
+    use FundingTermField::{AwardedOn, EndsOn, GrantIdentifier, Programme, UpfrontResearchMonths};
     missing.each().filter(|(field, _)| {
         !matches!(
             field,
@@ -101,13 +102,13 @@ impl<F: Copy + Ord> Whys<F> {
 }
 
 /// What rows say of their own fields.
-pub fn pack(rows: &[Row]) -> Whys<Field> {
+pub fn pack(rows: &[Row]) -> Whys<IndexedField> {
     let said = rows.iter().enumerate();
     Whys::pack(said.flat_map(|(at, row)| row.missing.iter().map(move |said| (at, *said))))
 }
 
 /// What rows say of their funding terms, which are numbered through.
-pub fn pack_terms(rows: &[Row]) -> Whys<FundingTermAnswer> {
+pub fn pack_terms(rows: &[Row]) -> Whys<FundingTermField> {
     let mut first = 0;
     let mut said = Vec::new();
     for row in rows {
@@ -125,9 +126,9 @@ mod tests {
 
     #[test]
     fn a_chunk_keeps_what_its_rows_say() {
-        let step = Field::Step(Challenge::DefiningAmbitions);
-        let place = Field::Record(RecordAnswer::Place);
-        let says = |id: u128, missing: &[Said<Field>], terms: usize| Row {
+        let step = IndexedField::Step(Challenge::DefiningAmbitions);
+        let place = IndexedField::Record(RecordField::Place);
+        let says = |id: u128, missing: &[Said<IndexedField>], terms: usize| Row {
             missing: missing.to_vec(),
             terms: vec![Term::default(); terms],
             ..Row::bare(id)
@@ -143,8 +144,8 @@ mod tests {
             says(4, &[(step, MissingReason::NoReply)], 1),
         ];
         rows[2].terms_missing = vec![
-            (1, FundingTermAnswer::Renewable, MissingReason::NotAsked),
-            (2, FundingTermAnswer::DurationMonths, MissingReason::NotAsked),
+            (1, FundingTermField::Renewable, MissingReason::NotAsked),
+            (2, FundingTermField::DurationMonths, MissingReason::NotAsked),
         ];
         let chunk = Chunk::pack(&rows);
         assert_eq!(chunk.unpack(), rows);
@@ -157,7 +158,7 @@ mod tests {
         assert!(found(MissingReason::Withheld).is_empty());
         let terms = chunk
             .terms_missing
-            .rows(FundingTermAnswer::DurationMonths, MissingReason::NotAsked);
+            .rows(FundingTermField::DurationMonths, MissingReason::NotAsked);
         let terms: Vec<usize> = terms.collect();
         assert_eq!(terms, [4]);
         assert_eq!(chunk.row_of_term(4), 2);

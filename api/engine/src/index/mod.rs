@@ -22,7 +22,7 @@ pub use self::chunk::{CHUNK_ROWS, Chunk, EntryPoints, Row, Term, day_number};
 pub use self::code_bitmaps::Planes;
 pub use self::column::Column;
 pub use self::dictionary::{Organisation, Organisations, Place, Places, StoredPlace};
-pub use self::missing_column::{Field, Whys};
+pub use self::missing_column::{IndexedField, Whys};
 
 /// How far an answer has read the change log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

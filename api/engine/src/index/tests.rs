@@ -6,12 +6,11 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use wayin_vocabulary::{
-    Challenge, Change, EntryPoint, MissingReason, Reason, ReportingBasis, Step, Visibility,
-};
+use wayin_vocabulary::{Challenge, Change, EntryPoint, MissingReason, Reason, Step, Visibility};
 
 use super::*;
-use wayin_records::missing::{FundingTermAnswer, RecordAnswer};
+use wayin_records::fields::funding_term::FundingChoice;
+use wayin_records::fields::{FundingTermField, RecordField};
 
 fn maybe<T: Copy>(random: &mut StdRng, of: &[T]) -> Option<T> {
     of.get(random.random_range(0..=of.len())).copied()
@@ -27,14 +26,14 @@ fn day(random: &mut StdRng) -> Option<NaiveDate> {
 fn row(random: &mut StdRng, id: u128) -> Row {
     let mut row = row_that_says_nothing(random, id);
     for field in [
-        Field::Record(RecordAnswer::Place),
-        Field::Step(Challenge::DefiningAmbitions),
+        IndexedField::Record(RecordField::Place),
+        IndexedField::Step(Challenge::DefiningAmbitions),
     ] {
         let why = maybe(random, MissingReason::ALL);
         row.missing.extend(why.map(|why| (field, why)));
     }
     for term in 0..row.terms.len() {
-        for field in [FundingTermAnswer::DurationMonths, FundingTermAnswer::Renewable] {
+        for field in [FundingTermField::DurationMonths, FundingTermField::Renewable] {
             let why = maybe(random, MissingReason::ALL);
             let term = u32::try_from(term).unwrap();
             row.terms_missing.extend(why.map(|why| (term, field, why)));
@@ -73,11 +72,10 @@ fn row_that_says_nothing(random: &mut StdRng, id: u128) -> Row {
                 amount_minor: maybe(random, &[0, 1, i64::MAX]),
                 currency: maybe(random, &[*b"gbp", *b"eur"]),
                 starts_on: day(random),
-                upfront_research: maybe(random, &[true, false]),
-                renewable: maybe(random, &[true, false]),
-                intended_focus: maybe(random, EntryPoint::ALL),
-                reporting_basis: maybe(random, ReportingBasis::ALL),
-                ..Term::default()
+                choices: FundingChoice::ALL.map(|choice| {
+                    let answers: Vec<u8> = (0..).take(choice.answer_count()).collect();
+                    maybe(random, &answers)
+                }),
             })
             .collect(),
         missing: Vec::new(),

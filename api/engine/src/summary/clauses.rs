@@ -9,9 +9,10 @@
 use std::fmt::Display;
 
 use chrono::NaiveDate;
+use wayin_records::fields::funding_term::{ChoiceKind, FundingChoice, FundingCode};
 use wayin_vocabulary::{
-    Challenge, Change, DeliveryTimeline, EntryPoint, OrganisationKind, Perspective, Reason, ReportingBasis,
-    ReportingFrequency, Restriction, Step,
+    Challenge, Change, Choice, DeliveryTimeline, EntryPoint, OrganisationKind, Perspective, Reason,
+    ReportingBasis, ReportingFrequency, Restriction, Step,
 };
 
 use super::count;
@@ -477,41 +478,45 @@ fn term(test: &TermTest, so: bool) -> Words {
             let (comparison, so) = without_not(comparison, so);
             was(so, format!("planned to start {}", days(&comparison)))
         }
-        TermTest::UpfrontResearch(comparison) => paid(comparison, so, "research before the work"),
-        TermTest::CollaborationResourced(comparison) => {
-            paid(comparison, so, "the extra time and resource of working together")
+        TermTest::Choice(choice, comparison) => funding_choice(*choice, comparison, so),
+    }
+}
+
+/// What one choice of a funding term says.
+fn funding_choice(choice: FundingChoice, comparison: &Comparison<u8>, so: bool) -> Words {
+    let code = match choice.kind() {
+        ChoiceKind::Code(code) => code,
+        ChoiceKind::YesNo(words) => {
+            return either_way(&values(comparison), so, words.question, |is_yes: bool| {
+                let text = if is_yes { words.yes } else { words.no };
+                Words::of(is_yes, Verb::Did, text.to_owned())
+            });
         }
-        TermTest::Renewable(comparison) => either_way(
-            comparison,
-            &YES_OR_NO,
-            so,
-            "whether it could be renewed",
-            |could| {
-                let could_be = if could { "could be" } else { "could not be" };
-                Words::of(could, Verb::Did, format!("{could_be} renewed"))
-            },
-        ),
-        TermTest::IntendedFocus(Comparison::Known(known)) => said(so == *known, "what it was meant for"),
-        TermTest::IntendedFocus(comparison) => {
-            let (points, so) = codes(comparison, EntryPoint::ALL, so);
+    };
+    match code {
+        FundingCode::IntendedFocus => {
+            if let Comparison::Known(known) = comparison {
+                return said(so == *known, "what it was meant for");
+            }
+            let (points, so) = codes(&values(comparison), EntryPoint::ALL, so);
             was(so, format!("meant for {}", labels(&points)))
         }
-        TermTest::ReportingFrequency(comparison) => reports(comparison, so),
-        TermTest::Restriction(comparison) => {
-            let whether = "whether it was restricted";
-            either_way(comparison, Restriction::ALL, so, whether, |restriction| {
+        FundingCode::ReportingFrequency => reports(&values(comparison), so),
+        FundingCode::Restriction => {
+            let question = "whether it was restricted";
+            either_way(&values(comparison), so, question, |restriction: Restriction| {
                 were(true, Number::One, restriction.label())
             })
         }
-        TermTest::ReportingBasis(comparison) => {
-            let whether = "what was to be reported on";
-            either_way(comparison, ReportingBasis::ALL, so, whether, |basis| {
+        FundingCode::ReportingBasis => {
+            let question = "what was to be reported on";
+            either_way(&values(comparison), so, question, |basis: ReportingBasis| {
                 did(true, "asked", "ask", format!("for {}", basis.label())).at_least(Shape::Open)
             })
         }
-        TermTest::DeliveryTimeline(comparison) => {
-            let whether = "whether its timeline could move";
-            either_way(comparison, DeliveryTimeline::ALL, so, whether, |timeline| {
+        FundingCode::DeliveryTimeline => {
+            let question = "whether its timeline could move";
+            either_way(&values(comparison), so, question, |timeline: DeliveryTimeline| {
                 let timeline = timeline.label();
                 did(true, "had", "have", timeline)
                     .or_bare(format!("with {timeline}"))
@@ -521,19 +526,24 @@ fn term(test: &TermTest, so: bool) -> Words {
     }
 }
 
-const YES_OR_NO: [bool; 2] = [true, false];
-
-fn paid(comparison: &Comparison<bool>, so: bool, what: &str) -> Words {
-    let whether = format!("whether it paid for {what}");
-    either_way(comparison, &YES_OR_NO, so, &whether, |yes| {
-        did(yes, "paid", "pay", format!("for {what}"))
-    })
+/// The comparison of a choice's numbers as one of its values.
+fn values<T: Choice>(comparison: &Comparison<u8>) -> Comparison<T> {
+    match comparison {
+        Comparison::Known(known) => Comparison::Known(*known),
+        comparison => {
+            let values = T::ALL.iter().copied();
+            Comparison::OneOf(
+                values
+                    .filter(|value| meets(comparison, &value.number()))
+                    .collect(),
+            )
+        }
+    }
 }
 
 /// A test of one of two values: what is known and not the one is the other, and is better said so.
-fn either_way<T: Copy + PartialOrd>(
+fn either_way<T: Choice + PartialOrd>(
     comparison: &Comparison<T>,
-    all: &[T],
     so: bool,
     whether: &str,
     say: impl Fn(T) -> Words,
@@ -541,7 +551,7 @@ fn either_way<T: Copy + PartialOrd>(
     if let Comparison::Known(known) = comparison {
         return said(so == *known, whether);
     }
-    let left: Vec<T> = all
+    let left: Vec<T> = T::ALL
         .iter()
         .copied()
         .filter(|value| meets(comparison, value) == so)

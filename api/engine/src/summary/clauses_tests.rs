@@ -7,9 +7,10 @@ use chrono::NaiveDate;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use uuid::Uuid;
+use wayin_records::fields::funding_term::FundingChoice;
 use wayin_vocabulary::{
-    Challenge, Change, Condition as ForChange, DeliveryTimeline, EntryPoint, OrganisationKind, Perspective,
-    Reason, ReportingBasis, ReportingFrequency, Restriction, Step,
+    Challenge, Change, Choice, Condition as ForChange, DeliveryTimeline, EntryPoint, OrganisationKind,
+    Perspective, Reason, ReportingBasis, ReportingFrequency, Restriction, Step,
 };
 
 use super::clauses::{Number, phrase};
@@ -17,10 +18,7 @@ use crate::predicate::InitiativeTest::{
     AnyTermRecorded, EndedOn, EntryPoints, FundingTerms, LeadOrganisation, Overlaps, PlaceIs, PlaceKnown,
     PlaceWithin, Reasons, StartedOn, Title, WayIn,
 };
-use crate::predicate::TermTest::{
-    AmountMinor, CollaborationResourced, Currency, DurationMonths, Funder, IntendedFocus, Renewable,
-    StartsOn, UpfrontResearch,
-};
+use crate::predicate::TermTest::{AmountMinor, Currency, DurationMonths, Funder, StartsOn};
 use crate::predicate::{
     Comparison, Condition, CrisisPeriod, InitiativeCondition, InitiativeTest, Named, OrganisationCondition,
     OrganisationTest, Quantifier, SetComparison, TermCondition, TermTest, TextComparison, WayInComparison,
@@ -28,6 +26,10 @@ use crate::predicate::{
 use crate::three_valued::Truth;
 
 use Comparison::{AtLeast, AtMost, Known, Less, More, OneOf};
+
+fn choice<T: Choice>(choice: FundingChoice, comparison: Comparison<T>) -> TermTest {
+    TermTest::choice(choice, &comparison)
+}
 
 fn all<T>(parts: impl Into<Vec<Condition<T>>>) -> Condition<T> {
     Condition::All(parts.into())
@@ -96,7 +98,7 @@ fn up_to(months: i32) -> TermCondition {
 }
 
 fn research(paid: bool) -> TermCondition {
-    is(UpfrontResearch(OneOf(vec![paid])))
+    is(choice(FundingChoice::UpfrontResearch, OneOf(vec![paid])))
 }
 
 fn kind(kinds: &[OrganisationKind]) -> OrganisationCondition {
@@ -264,38 +266,40 @@ fn how_much_money_came_when_and_for_how_long() {
 #[test]
 fn on_what_terms_the_money_came() {
     use ReportingFrequency::{EndOnly, Monthly, None as Never, Quarterly, TwiceYearly, Yearly};
-    use TermTest::{DeliveryTimeline as Timeline, ReportingBasis as Basis, ReportingFrequency as Often};
     let funder = |kinds: &[OrganisationKind]| Funder(kind(kinds));
     assert_funding_phrases! {
         funder(&[OrganisationKind::PublicBody]);
-        UpfrontResearch(OneOf(vec![true]));
-        UpfrontResearch(OneOf(vec![true, false]));
-        UpfrontResearch(Known(true));
-        CollaborationResourced(OneOf(vec![false]));
-        CollaborationResourced(Known(false));
-        IntendedFocus(OneOf(vec![EntryPoint::RootCauses]));
-        IntendedFocus(Known(true));
-        TermTest::Restriction(OneOf(vec![Restriction::Unrestricted]));
-        TermTest::Restriction(Known(true));
-        Often(OneOf(vec![Monthly]));
-        Often(OneOf(vec![EndOnly, Quarterly]));
-        Often(OneOf(vec![Never]));
-        Often(OneOf(vec![Never, Yearly]));
-        Often(OneOf(vec![Never, Yearly, Monthly, Quarterly, EndOnly]));
-        Often(OneOf(vec![TwiceYearly]));
-        Often(Known(true));
-        Basis(OneOf(vec![ReportingBasis::FixedTargets]));
-        Basis(Known(true));
-        Timeline(OneOf(vec![DeliveryTimeline::Adaptable]));
-        Timeline(Known(true));
-        Renewable(OneOf(vec![true]));
-        Renewable(Known(true));
+        choice(FundingChoice::UpfrontResearch, OneOf(vec![true]));
+        choice(FundingChoice::UpfrontResearch, OneOf(vec![true, false]));
+        TermTest::Choice(FundingChoice::UpfrontResearch, Known(true));
+        choice(FundingChoice::CollaborationResourced, OneOf(vec![false]));
+        TermTest::Choice(FundingChoice::CollaborationResourced, Known(false));
+        choice(FundingChoice::IntendedFocus, OneOf(vec![EntryPoint::RootCauses]));
+        TermTest::Choice(FundingChoice::IntendedFocus, Known(true));
+        choice(FundingChoice::Restriction, OneOf(vec![Restriction::Unrestricted]));
+        TermTest::Choice(FundingChoice::Restriction, Known(true));
+        choice(FundingChoice::ReportingFrequency, OneOf(vec![Monthly]));
+        choice(FundingChoice::ReportingFrequency, OneOf(vec![EndOnly, Quarterly]));
+        choice(FundingChoice::ReportingFrequency, OneOf(vec![Never]));
+        choice(FundingChoice::ReportingFrequency, OneOf(vec![Never, Yearly]));
+        choice(FundingChoice::ReportingFrequency, OneOf(vec![Never, Yearly, Monthly, Quarterly, EndOnly]));
+        choice(FundingChoice::ReportingFrequency, OneOf(vec![TwiceYearly]));
+        TermTest::Choice(FundingChoice::ReportingFrequency, Known(true));
+        choice(FundingChoice::ReportingBasis, OneOf(vec![ReportingBasis::FixedTargets]));
+        TermTest::Choice(FundingChoice::ReportingBasis, Known(true));
+        choice(FundingChoice::DeliveryTimeline, OneOf(vec![DeliveryTimeline::Adaptable]));
+        TermTest::Choice(FundingChoice::DeliveryTimeline, Known(true));
+        choice(FundingChoice::Renewable, OneOf(vec![true]));
+        TermTest::Choice(FundingChoice::Renewable, Known(true));
     }
 }
 
 #[test]
 fn some_all_or_none_of_the_funding() {
-    let unrestricted = is(TermTest::Restriction(OneOf(vec![Restriction::Unrestricted])));
+    let unrestricted = is(choice(
+        FundingChoice::Restriction,
+        OneOf(vec![Restriction::Unrestricted]),
+    ));
     let pounds = || is(Currency(TextComparison::OneOf(vec![text("gbp")])));
     let mixed = || all([up_to(18), research(false)]);
     assert_phrases! { Number::Many;
@@ -487,14 +491,26 @@ fn of_term(random: &mut StdRng) -> TermTest {
         2 => AmountMinor(compared(random, &[0, 1, i64::MIN, i64::MAX])),
         3 => Currency(of_text(random)),
         4 => StartsOn(a_day(random)),
-        5 => UpfrontResearch(compared(random, &[true, false])),
-        6 => CollaborationResourced(compared(random, &[true, false])),
-        7 => IntendedFocus(compared(random, EntryPoint::ALL)),
-        8 => TermTest::Restriction(compared(random, Restriction::ALL)),
-        9 => TermTest::ReportingFrequency(compared(random, ReportingFrequency::ALL)),
-        10 => TermTest::ReportingBasis(compared(random, ReportingBasis::ALL)),
-        11 => TermTest::DeliveryTimeline(compared(random, DeliveryTimeline::ALL)),
-        _ => Renewable(compared(random, &[true, false])),
+        5 => choice(FundingChoice::UpfrontResearch, compared(random, &[true, false])),
+        6 => choice(
+            FundingChoice::CollaborationResourced,
+            compared(random, &[true, false]),
+        ),
+        7 => choice(FundingChoice::IntendedFocus, compared(random, EntryPoint::ALL)),
+        8 => choice(FundingChoice::Restriction, compared(random, Restriction::ALL)),
+        9 => choice(
+            FundingChoice::ReportingFrequency,
+            compared(random, ReportingFrequency::ALL),
+        ),
+        10 => choice(
+            FundingChoice::ReportingBasis,
+            compared(random, ReportingBasis::ALL),
+        ),
+        11 => choice(
+            FundingChoice::DeliveryTimeline,
+            compared(random, DeliveryTimeline::ALL),
+        ),
+        _ => choice(FundingChoice::Renewable, compared(random, &[true, false])),
     }
 }
 
@@ -605,7 +621,7 @@ fn every_case() -> Vec<(Truth, Vec<[Truth; 2]>)> {
 
 fn holds(condition: &InitiativeCondition, wales: Truth, terms: &[[Truth; 2]]) -> Truth {
     let of_term = |condition: &TermCondition, term: &[Truth; 2]| {
-        condition.evaluate(&mut |test| term[usize::from(matches!(test, IntendedFocus(_)))])
+        condition.evaluate(&mut |test| term[usize::from(matches!(test, TermTest::Choice(..)))])
     };
     condition.evaluate(&mut |test| match test {
         FundingTerms(_, _) if terms.is_empty() => Truth::Unknown,
@@ -627,7 +643,7 @@ fn what_is_said_alike_is_so_of_the_same_initiatives() {
     let term = |random: &mut StdRng| {
         let tests = [
             DurationMonths(AtMost(18)),
-            IntendedFocus(OneOf(vec![EntryPoint::RootCauses])),
+            choice(FundingChoice::IntendedFocus, OneOf(vec![EntryPoint::RootCauses])),
         ];
         pick(random, &tests)
     };

@@ -9,9 +9,9 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::file_record::FileRecord;
+use crate::fields::column::VERSION_PATH;
 use crate::finding::{Finding, FindingCode};
 use crate::record::InitiativeRecord;
-use crate::workbook::columns::VERSION_PATH;
 
 /// Takes the version from among a document's fields; none where nothing is said.
 pub(super) fn taken_from(document: &mut Value) -> Option<Value> {

@@ -16,10 +16,11 @@ use super::references::{EachReference, Reference};
 use super::stream::Allowance;
 use super::workbook_records::{UNKNOWN_COLUMN, column_name};
 use super::{FileError, Notes, Refusal};
+use crate::fields::column::{EXAMPLE, REFERENCE_PATH, TO_MEND};
 use crate::finding::FindingCode;
 use crate::money::DecimalSign;
 use crate::unstated::{AbsentColumns, Unstated};
-use crate::workbook::columns::{EXAMPLE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND, folded};
+use crate::workbook::columns::{SHEETS, Sheet, folded};
 use crate::workbook::formula_escape;
 use crate::workbook::parse_cell::Raw;
 

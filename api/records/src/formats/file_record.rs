@@ -7,9 +7,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::base_version;
+use crate::fields::column::{Column, Layout, REFERENCE_PATH, VERSION_PATH};
 use crate::finding::{Finding, FindingCode};
 use crate::unstated::Unstated;
-use crate::workbook::columns::{Column, Layout, REFERENCE_PATH, SHEETS, Sheet, VERSION_PATH};
+use crate::workbook::columns::{SHEETS, Sheet};
 use crate::workbook::vocabulary::Vocabulary;
 
 /// Where something stands in a file.

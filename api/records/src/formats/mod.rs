@@ -161,7 +161,7 @@ pub enum FileError {
     /// It has the layout of records, and no record but the template's example.
     #[error(
         "The file has no rows to import. Rows with the reference {} are examples, and are not read.",
-        crate::workbook::columns::EXAMPLE
+        crate::fields::column::EXAMPLE
     )]
     NoRecords,
     /// It is a workbook or an archive.

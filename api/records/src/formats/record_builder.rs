@@ -3,11 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::file_record::{Cell, FileRecord};
+use crate::fields::column::{Column, Kind, Layout};
 use crate::finding::{Finding, FindingCode};
 use crate::money::DecimalSign;
 use crate::text;
 use crate::text::{WrittenDate, quoted};
-use crate::workbook::columns::{Column, Kind, Layout, Sheet};
+use crate::workbook::columns::Sheet;
 use crate::workbook::parse_cell;
 use crate::workbook::parse_cell::{Raw, Said};
 
@@ -199,5 +200,5 @@ fn set(document: &mut Map<String, Value>, path: &str, value: Value) {
 
 /// Whether the column asks for what a record is known by.
 pub(super) fn is_reference(column: &Column) -> bool {
-    column.path == crate::workbook::columns::REFERENCE_PATH && column.kind == Kind::Text
+    column.path == crate::fields::column::REFERENCE_PATH && column.kind == Kind::Text
 }

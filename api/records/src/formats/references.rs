@@ -7,10 +7,10 @@ use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::ops::ControlFlow;
 
 use super::FileError;
+use crate::fields::column::REFERENCE_PATH;
 use crate::finding::{Finding, FindingCode};
 use crate::record::OrganisationReference;
 use crate::spelling;
-use crate::workbook::columns::REFERENCE_PATH;
 use crate::workbook::not_known;
 
 /// The reference of a record and the organisation that leads it.

@@ -15,13 +15,12 @@ use super::records::{Limits, Unread};
 use super::references::{EachReference, Reference, RepeatedReferences};
 use super::row_spill::{Held, Place, SheetRow, Spool, Writing};
 use super::{FileError, LONGEST_ROW};
+use crate::fields::column::{EXAMPLE, GUIDANCE, LISTS, RECORD, REFERENCE, REFERENCE_PATH, TO_MEND, UNREAD};
 use crate::finding::{Finding, FindingCode};
 use crate::spelling;
 use crate::text::quoted;
 use crate::unstated::{AbsentColumns, Unstated};
-use crate::workbook::columns::{
-    EXAMPLE, GUIDANCE, LISTS, RECORD, REFERENCE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND, UNREAD, folded,
-};
+use crate::workbook::columns::{SHEETS, Sheet, folded};
 use crate::workbook::formula_escape;
 use crate::workbook::parse_cell::Raw;
 

@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 use wayin_vocabulary::Visibility;
 
 use self::pairs::{Pairs, description};
+use crate::fields::column::{REFERENCE_PATH, VERSION_PATH};
 use crate::finding::{Finding, FindingCode};
-use crate::workbook::columns::{REFERENCE_PATH, SHEETS, Sheet, VERSION_PATH};
+use crate::workbook::columns::{SHEETS, Sheet};
 
 /// The fields of which several columns are one answer.
 const WHOLE_FIELDS: [&str; 3] = ["place", "leadOrganisation", "funder"];

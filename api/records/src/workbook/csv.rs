@@ -5,8 +5,9 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use super::columns::{Column, Kind, SHEETS, Sheet};
+use super::columns::{SHEETS, Sheet};
 use super::format_cell::{Manner, Shown, show};
+use crate::fields::column::{Column, Kind};
 
 /// Excel takes a CSV file for one in the machine's old code page, unless it begins so.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

@@ -3,10 +3,11 @@
 
 use serde_json::Value;
 
-use super::columns::{Column, Kind, SHEETS, Sheet};
+use super::columns::{SHEETS, Sheet};
 use super::vocabulary::Vocabulary;
 use super::writer::MOST_UNITS;
 use super::{formula_escape, layout, parse_cell};
+use crate::fields::column::{Column, Kind};
 use crate::money::{self, DecimalSign};
 
 /// What a cell shows.

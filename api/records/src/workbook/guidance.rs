@@ -2,10 +2,11 @@
 
 use rust_xlsxwriter::Workbook;
 
-use super::columns::{EXAMPLE, GUIDANCE, REFERENCE, SHEETS};
+use super::columns::SHEETS;
 use super::layout;
 use super::styles::Formats;
 use super::writer::WriteError;
+use crate::fields::column::{EXAMPLE, GUIDANCE, REFERENCE};
 
 /// A line of the guidance, and whether it is a heading.
 pub(super) type GuidanceLine = (bool, String);

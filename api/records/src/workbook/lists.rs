@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use rust_xlsxwriter::{DataValidation, DataValidationErrorStyle, Formula, Workbook};
 
-use super::columns::{Column, Kind, LISTS};
 use super::vocabulary::Vocabulary;
 use super::writer::WriteError;
+use crate::fields::column::{Column, Kind, LISTS};
 
 /// The sheet with the words of the drop-downs, and where in it each list is.
 pub(super) struct Lists {

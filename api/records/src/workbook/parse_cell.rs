@@ -7,11 +7,12 @@ use serde_json::{Number, Value, json};
 
 use wayin_vocabulary::MissingReason;
 
-use super::columns::{Column, Kind, Layout, REFERENCE_PATH, SHEETS, VERSION_PATH};
+use super::columns::SHEETS;
 use super::formula_escape;
 use super::formula_escape::why_missing;
 use super::not_known::{self, NotKnown};
 use super::vocabulary::Vocabulary;
+use crate::fields::column::{Column, Kind, Layout, REFERENCE_PATH, VERSION_PATH};
 use crate::finding::FindingCode;
 use crate::money::{self, Amount, DecimalSign};
 use crate::text;

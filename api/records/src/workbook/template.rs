@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::columns::EXAMPLE;
 use super::guidance::{self, Guided};
 use super::writer::{Book, Purpose, WriteError};
+use crate::fields::column::EXAMPLE;
 
 /// Writes the template.
 pub fn write(output: impl Write + Send) -> Result<(), WriteError> {

@@ -8,14 +8,15 @@ use std::io::Write;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Note, Workbook, Worksheet, XlsxError};
 use serde_json::Value;
 
-use super::columns::{
-    Column, Kind, RECORD, REFERENCE, REFERENCE_NOTE, REFERENCE_PATH, SHEETS, Sheet, TO_MEND, UNREAD,
-};
+use super::columns::{SHEETS, Sheet};
 use super::format_cell::{Manner, Shown, show};
 use super::guidance::{self, GuidanceLine};
 use super::lists::Lists;
 use super::styles::{DAY, Formats, MONEY, TEXT};
 use super::{formula_escape, layout};
+use crate::fields::column::{
+    Column, Kind, RECORD, REFERENCE, REFERENCE_NOTE, REFERENCE_PATH, TO_MEND, UNREAD,
+};
 use crate::finding::{Finding, FindingCode};
 use crate::formats::file_record::{StrayItem, UnreadCell};
 

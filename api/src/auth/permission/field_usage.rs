@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use async_graphql::Value;
 
 use crate::error::Result;
+use wayin_records::fields::funding_term::FundingChoice;
 
 /// A type and one of its fields.
 pub type Field = (&'static str, &'static str);
@@ -217,22 +218,10 @@ pub const FIELD_USAGE: &[Row] = &[
     same("FundingTermFilter", &["funder"], "FundingTerm").nested("OrganisationFilter"),
     same(
         "FundingTermFilter",
-        &[
-            "durationMonths",
-            "amountMinor",
-            "currency",
-            "startsOn",
-            "upfrontResearch",
-            "collaborationResourced",
-            "intendedFocus",
-            "restriction",
-            "reportingFrequency",
-            "reportingBasis",
-            "deliveryTimeline",
-            "renewable",
-        ],
+        &["durationMonths", "amountMinor", "currency", "startsOn"],
         "FundingTerm",
     ),
+    same("FundingTermFilter", &FundingChoice::NAMES, "FundingTerm"),
     // Conditions on whatever else is listed.
     nested("OrganisationFilter", &["and", "or", "not"], "OrganisationFilter"),
     same(

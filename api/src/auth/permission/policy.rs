@@ -6,6 +6,7 @@ use wayin_entity::Capability::{
     self, ImportFiles, ManageMembers, ManageReferenceData, ReadAuditTrail, RedactText, ReviewSubmissions,
     SubmitRecords, WithdrawRecords,
 };
+use wayin_records::fields::FundingTermField;
 
 #[expect(non_upper_case_globals, reason = "it reads as a word of the table")]
 const Everyone: Rule = Rule::of(Allowed::Everyone);
@@ -118,10 +119,12 @@ pub const TABLE: &[Row] = &[
     ("FundingTermEdge", EDGE, Members.only(OwnPortfolio)),
     (
         "FundingTerm",
-        "id initiative funder grantIdentifier programme currency amountMinor awardedOn startsOn \
-         endsOn durationMonths intendedFocus upfrontResearch upfrontResearchMonths \
-         collaborationResourced restriction reportingFrequency reportingBasis deliveryTimeline \
-         renewable missing",
+        "id initiative funder missing",
+        Members.only(OwnPortfolio),
+    ),
+    (
+        "FundingTerm",
+        FundingTermField::ALL_NAMES,
         Members.only(OwnPortfolio),
     ),
     ("Source", "id kind title url datedOn licence", Members.only(Whole)),

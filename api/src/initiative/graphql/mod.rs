@@ -33,7 +33,7 @@ use crate::id::NodeKind;
 use crate::organisation::loaders::OrganisationById;
 use crate::paging::PageArguments;
 use crate::place::loaders::PlaceById;
-use wayin_records::missing::RecordAnswer;
+use wayin_records::fields::RecordField;
 
 /// The work of a place to change its system, as it is published.
 #[derive(Clone, Debug)]
@@ -239,7 +239,7 @@ impl Initiative {
         if !self.whole(ctx).await? {
             return Ok(Vec::new());
         }
-        MissingAnswer::all_of::<RecordAnswer>(self.0.missing.as_ref())
+        MissingAnswer::all_of::<RecordField>(self.0.missing.as_ref())
     }
 }
 

@@ -15,9 +15,8 @@ use crate::error::Error;
 use crate::graphql::{comparison::BigInt, loader};
 use crate::id::NodeKind;
 use crate::organisation::loaders::OrganisationById;
-use wayin_records::missing::{
-    Answer, ChallengeAnswer, ConditionAnswer, EntryPointAnswer, FundingTermAnswer, Missing,
-};
+use wayin_records::fields::{ChallengeField, ConditionField, EntryPointField, Field, FundingTermField};
+use wayin_records::missing::Missing;
 
 /// The confirmation that a record may be shared.
 #[derive(SimpleObject)]
@@ -43,8 +42,8 @@ pub struct MissingAnswer {
 
 impl MissingAnswer {
     /// What the tables keep of a part's missing answers.
-    pub fn all_of<A: Answer>(kept: Option<&Value>) -> Result<Vec<Self>> {
-        let missing = Missing::<A>::of_kept(kept)?;
+    pub fn all_of<F: Field>(kept: Option<&Value>) -> Result<Vec<Self>> {
+        let missing = Missing::<F>::of_kept(kept)?;
         Ok(missing
             .each()
             .map(|(field, reason)| Self {
@@ -89,7 +88,7 @@ impl EntryPointTaken {
 
     /// Why answers of it are missing, for each field of which that is said.
     async fn missing(&self) -> Result<Vec<MissingAnswer>> {
-        MissingAnswer::all_of::<EntryPointAnswer>(self.0.missing.as_ref())
+        MissingAnswer::all_of::<EntryPointField>(self.0.missing.as_ref())
     }
 }
 
@@ -137,7 +136,7 @@ impl ChallengeFaced {
 
     /// Why answers of it are missing, for each field of which that is said.
     async fn missing(&self) -> Result<Vec<MissingAnswer>> {
-        MissingAnswer::all_of::<ChallengeAnswer>(self.row.missing.as_ref())
+        MissingAnswer::all_of::<ChallengeField>(self.row.missing.as_ref())
     }
 }
 
@@ -160,7 +159,7 @@ impl ConditionChanged {
 
     /// Why answers of it are missing, for each field of which that is said.
     async fn missing(&self) -> Result<Vec<MissingAnswer>> {
-        MissingAnswer::all_of::<ConditionAnswer>(self.0.missing.as_ref())
+        MissingAnswer::all_of::<ConditionField>(self.0.missing.as_ref())
     }
 }
 
@@ -280,7 +279,7 @@ impl FundingTerm {
 
     /// Why answers of it are missing, for each field of which that is said.
     async fn missing(&self) -> Result<Vec<MissingAnswer>> {
-        MissingAnswer::all_of::<FundingTermAnswer>(self.0.missing.as_ref())
+        MissingAnswer::all_of::<FundingTermField>(self.0.missing.as_ref())
     }
 }
 

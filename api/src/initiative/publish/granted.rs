@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::standing::Standing;
 use crate::error::{Error, Result};
+use wayin_records::fields::Field;
 use wayin_records::finding::{Finding, FindingCode};
-use wayin_records::missing::Answer;
 use wayin_records::record::InitiativeRecord;
 use wayin_records::validate;
 

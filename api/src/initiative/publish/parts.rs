@@ -13,6 +13,7 @@ use wayin_entity::{
 use super::Ready;
 use crate::change::Act;
 use crate::error::Result;
+use crate::store::funding_terms::{self, RowIdentity};
 use crate::store::whole_records::{delete_parts, load_parts};
 use wayin_records::record::ChallengeFaced;
 
@@ -232,34 +233,16 @@ impl Parts<'_> {
                 None => self.ids.other_terms.get(&(ready.id, position)),
             };
             let (id, created_at) = self.kept(kept);
-            funding_term::Model {
+            let identity = RowIdentity {
                 id,
                 initiative_id: ready.id,
                 position,
                 funder_id: *funder,
-                grant_identifier: term.grant_identifier.clone(),
                 grant_digest: digest.clone(),
-                programme: term.programme.clone(),
-                currency: term.currency.clone(),
-                amount_minor: term.amount_minor,
-                awarded_on: term.awarded_on,
-                starts_on: term.starts_on,
-                ends_on: term.ends_on,
-                duration_months: term.duration_months,
-                intended_focus: term.intended_focus,
-                upfront_research: term.upfront_research,
-                upfront_research_months: term.upfront_research_months,
-                collaboration_resourced: term.collaboration_resourced,
-                restriction: term.restriction,
-                reporting_frequency: term.reporting_frequency,
-                reporting_basis: term.reporting_basis,
-                delivery_timeline: term.delivery_timeline,
-                renewable: term.renewable,
-                missing: term.missing.kept(),
                 created_at,
                 updated_at: self.act.now(),
-            }
-            .into_active_model()
+            };
+            funding_terms::row(term, identity).into_active_model()
         })
     }
 }

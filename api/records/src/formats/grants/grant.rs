@@ -3,14 +3,17 @@
 use std::path::Path;
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::ser::{Error as _, SerializeMap};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use wayin_vocabulary::{DeliveryTimeline, EntryPoint, ReportingBasis, ReportingFrequency, Restriction};
 
 use super::super::records::RecordFormat;
 use super::super::{FileError, stream};
 use super::further::Further;
-use crate::missing::{FundingTermAnswer, Missing};
+use crate::fields::{Field as _, FundingTermField};
+use crate::record::FundingTerm;
 
 /// The most characters of a title or of a programme's.
 pub(super) const LONGEST_TITLE: usize = 300;
@@ -62,40 +65,39 @@ pub struct Grant {
     pub further: Further,
 }
 
-/// The terms that the standard has no field for, as they stand in a grant's object `wayin`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct OwnTerms {
-    /// The entry point that the funder meant to fund.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub intended_focus: Option<EntryPoint>,
-    /// Whether research before the work was paid for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub upfront_research: Option<bool>,
-    /// How many months of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub upfront_research_months: Option<i32>,
-    /// Whether the extra time and resource of working together was paid for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub collaboration_resourced: Option<bool>,
-    /// Whether the money may be used for anything.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub restriction: Option<Restriction>,
-    /// How often the funder asks for a report.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reporting_frequency: Option<ReportingFrequency>,
-    /// What is reported on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reporting_basis: Option<ReportingBasis>,
-    /// Whether the plan may move.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delivery_timeline: Option<DeliveryTimeline>,
-    /// Whether the funding may be renewed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub renewable: Option<bool>,
-    /// Why answers of the term are missing, those that the standard has a field for among them.
-    #[serde(skip_serializing_if = "Missing::is_empty")]
-    pub missing: Missing<FundingTermAnswer>,
+/// The terms that the standard has no field for, as they are in a grant's object `wayin`. The funder and the fields of the
+/// standard are not part of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnTerms(pub FundingTerm);
+
+impl Serialize for OwnTerms {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let all = serde_json::to_value(&self.0).map_err(S::Error::custom)?;
+        let mut map = serializer.serialize_map(None)?;
+        for field in FundingTermField::ALL {
+            if let Some(value) = all.get(field.name()).filter(|_| !field.is_in_grant_standard()) {
+                map.serialize_entry(field.name(), value)?;
+            }
+        }
+        if !self.0.missing.is_empty() {
+            map.serialize_entry("missing", &self.0.missing)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for OwnTerms {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::deserialize(deserializer)?;
+        for name in fields.keys() {
+            if name != "missing" && FundingTermField::find_beyond_grant_standard(name).is_none() {
+                return Err(D::Error::custom(format!("unknown field `{name}`")));
+            }
+        }
+        fields.insert("funder".to_owned(), Value::Object(Map::new()));
+        let term = serde_json::from_value(Value::Object(fields)).map_err(D::Error::custom)?;
+        Ok(Self(term))
+    }
 }
 
 /// An organisation that takes part in a grant.

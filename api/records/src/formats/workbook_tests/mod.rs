@@ -21,7 +21,8 @@ use super::FileError;
 use super::Notes;
 use super::file_record::{Cell, FileRecord, Item, Stray};
 use super::records::{Limits, RecordFormat, Unread, read_as_typed};
-use crate::workbook::columns::{Kind, SHEETS, VERSION_PATH};
+use crate::fields::column::{Kind, VERSION_PATH};
+use crate::workbook::columns::SHEETS;
 use crate::workbook::csv::{FlatTable, Widths};
 use crate::workbook::export::RecordBook;
 

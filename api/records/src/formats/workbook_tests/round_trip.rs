@@ -8,9 +8,10 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 
 use super::{archived, documents, exported, flat, random_record, read};
+use crate::fields::column::VERSION_PATH;
 use crate::finding::{Finding, FindingCode};
 use crate::formats::FileError;
-use crate::workbook::columns::{SHEETS, VERSION_PATH};
+use crate::workbook::columns::SHEETS;
 use crate::workbook::corrections::CorrectionBook;
 use crate::workbook::template;
 use crate::{json_reader, record};

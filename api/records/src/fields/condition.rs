@@ -1,0 +1,19 @@
+//! The fields of a condition for change.
+
+use super::column::{Column, Kind, column};
+use crate::record::ConditionChanged;
+use crate::workbook::vocabulary::Vocabulary as V;
+
+fields! {
+    /// The fields of a condition for change that may be left without an answer.
+    ConditionField of ConditionChanged {
+        Change "change": |changed| changed.change.is_some(),
+    }
+}
+
+/// The columns of its sheet, in order.
+#[rustfmt::skip]
+pub const COLUMNS: [Column; 2] = [
+    column("Condition", "condition", Kind::Code(V::Condition), 26, "Needed."),
+    column("What became of it", "change", Kind::Code(V::Change), 20, "Leave it empty where you do not know.").or_why(),
+];

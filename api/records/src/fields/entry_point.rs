@@ -1,0 +1,22 @@
+//! The fields of an entry point taken.
+
+use super::column::{Column, Kind, column};
+use crate::record::EntryPointTaken;
+use crate::workbook::vocabulary::Vocabulary as V;
+
+fields! {
+    /// The fields of an entry point taken that may be left without an answer.
+    EntryPointField of EntryPointTaken {
+        TakenOn "takenOn": |taken| taken.taken_on.is_some(),
+        Motivation "motivation": |taken| taken.motivation.is_some(),
+    }
+}
+
+/// The columns of its sheet, in order.
+#[rustfmt::skip]
+pub const COLUMNS: [Column; 4] = [
+    column("Entry point", "entryPoint", Kind::Code(V::EntryPoint), 24, "Where the work began, and what it took on later. Needed."),
+    column("Whose view", "perspective", Kind::Code(V::Perspective), 20, "Who sees it so. Needed. The first row of each view is the way in."),
+    column("Taken on", "takenOn", Kind::Date, 13, "The day it was taken.").or_why(),
+    column("Why it was taken", "motivation", Kind::Text, 50, "At most 2,000 characters.").or_why(),
+];

@@ -1,0 +1,211 @@
+//! The fields of a funding term. A field whose answer is one of a few choices is defined here alone: the index, filters in
+//! memory and in SQL, and summaries treat all [`FundingChoice`]s alike.
+
+use super::column::{Column, Kind, column};
+use crate::fields::Field as _;
+use crate::record::FundingTerm;
+use crate::workbook::vocabulary::Vocabulary as V;
+
+fields! {
+    /// The fields of a funding term that may be left without an answer.
+    FundingTermField of FundingTerm {
+        GrantIdentifier "grantIdentifier": |term| term.grant_identifier.is_some(),
+        Programme "programme": |term| term.programme.is_some(),
+        Currency "currency": |term| term.currency.is_some(),
+        AmountMinor "amountMinor": |term| term.amount_minor.is_some(),
+        AwardedOn "awardedOn": |term| term.awarded_on.is_some(),
+        StartsOn "startsOn": |term| term.starts_on.is_some(),
+        EndsOn "endsOn": |term| term.ends_on.is_some(),
+        DurationMonths "durationMonths": |term| term.duration_months.is_some(),
+        IntendedFocus "intendedFocus": |term| term.intended_focus.is_some(),
+        UpfrontResearch "upfrontResearch": |term| term.upfront_research.is_some(),
+        UpfrontResearchMonths "upfrontResearchMonths": |term| term.upfront_research_months.is_some(),
+        CollaborationResourced "collaborationResourced": |term| term.collaboration_resourced.is_some(),
+        Restriction "restriction": |term| term.restriction.is_some(),
+        ReportingFrequency "reportingFrequency": |term| term.reporting_frequency.is_some(),
+        ReportingBasis "reportingBasis": |term| term.reporting_basis.is_some(),
+        DeliveryTimeline "deliveryTimeline": |term| term.delivery_timeline.is_some(),
+        Renewable "renewable": |term| term.renewable.is_some(),
+    }
+}
+
+/// The columns of its sheet, in order.
+#[rustfmt::skip]
+pub const COLUMNS: [Column; 21] = [
+    column("Funder", "funder/name", Kind::Text, 28, "Who gave the money. Needed, or its identifier."),
+    column("Funder identifier", "funder/identifier", Kind::Text, 20, "Its org-id identifier, such as GB-CHC-1164883."),
+    column("Funder kind", "funder/kind", Kind::Code(V::OrganisationKind), 20, "What sort of organisation it is."),
+    column("Grant identifier", "grantIdentifier", Kind::Text, 24, "The grant's 360Giving identifier, where you know it.").or_why(),
+    column("Programme", "programme", Kind::Text, 24, "The funder's programme, in at most 300 characters.").or_why(),
+    column("Currency", "currency", Kind::Text, 10, "Its three letters, such as GBP. Needed where an amount is given.").or_why(),
+    column("Amount", "amountMinor", Kind::Money, 14, "In pounds, or the currency's main unit: 15000 or 15000.50. The number alone, without a currency sign.").or_why(),
+    column("Amount in minor units", "amountMinor", Kind::Whole, 14, "In pence, or the currency's minor unit, for an amount that cannot be written in its main unit.").or_why().not_asked(),
+    column("Awarded on", "awardedOn", Kind::Date, 13, "The day that the decision was made.").or_why(),
+    column("First day", "startsOn", Kind::Date, 13, "The planned first day.").or_why(),
+    column("Last day", "endsOn", Kind::Date, 13, "The planned last day.").or_why(),
+    column("Length in months", "durationMonths", Kind::Whole, 12, "In whole months, as the funder gives it. Worked out from both days where you leave it empty.").or_why(),
+    column("Meant to fund", "intendedFocus", Kind::Code(V::EntryPoint), 22, "The entry point that the funder meant to fund.").or_why(),
+    column("Research up front paid for", "upfrontResearch", Kind::YesNo, 14, "Whether research before the work was paid for.").or_why(),
+    column("Months of research up front", "upfrontResearchMonths", Kind::Whole, 14, "How many months of it.").or_why(),
+    column("Collaboration paid for", "collaborationResourced", Kind::YesNo, 14, "Whether the extra time and resource of working together was paid for.").or_why(),
+    column("Restriction", "restriction", Kind::Code(V::Restriction), 14, "Whether the money may be used for the stated purpose alone.").or_why(),
+    column("How often reported", "reportingFrequency", Kind::Code(V::ReportingFrequency), 20, "How often the funder asks for a report.").or_why(),
+    column("What is reported on", "reportingBasis", Kind::Code(V::ReportingBasis), 24, "Whether what is reported may change as the work learns.").or_why(),
+    column("Timeline", "deliveryTimeline", Kind::Code(V::DeliveryTimeline), 24, "Whether the plan may move.").or_why(),
+    column("May be renewed", "renewable", Kind::YesNo, 12, "Whether the funding may be renewed.").or_why(),
+];
+
+impl FundingTermField {
+    /// Whether the 360Giving Data Standard has a field for it.
+    pub const fn is_in_grant_standard(self) -> bool {
+        matches!(
+            self,
+            Self::GrantIdentifier
+                | Self::Programme
+                | Self::Currency
+                | Self::AmountMinor
+                | Self::AwardedOn
+                | Self::StartsOn
+                | Self::EndsOn
+                | Self::DurationMonths
+        )
+    }
+
+    /// Finds the field of that name that the 360Giving Data Standard does not have.
+    pub fn find_beyond_grant_standard(name: &str) -> Option<Self> {
+        let fields = Self::ALL.iter().copied();
+        fields
+            .filter(|field| !field.is_in_grant_standard())
+            .find(|field| field.name() == name)
+    }
+}
+
+/// The words in which a summary says what is so of funding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct YesNoWords {
+    /// The question: "whether it could be renewed".
+    pub question: &'static str,
+    /// What a yes says, in the past tense: "could be renewed".
+    pub yes: &'static str,
+    /// What a no says.
+    pub no: &'static str,
+}
+
+/// What may be answered to a [`FundingChoice`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChoiceKind {
+    /// No, which is number 0, or yes.
+    YesNo(YesNoWords),
+    /// A value of a vocabulary, by its position.
+    Code(FundingCode),
+}
+
+/// A [`FundingChoice`] among the values of a vocabulary. Summaries have words of their own for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FundingCode {
+    /// The entry point that the funder meant to fund.
+    IntendedFocus,
+    /// Whether the money may be used for anything.
+    Restriction,
+    /// How often the funder asks for a report.
+    ReportingFrequency,
+    /// What is reported on.
+    ReportingBasis,
+    /// Whether the plan may move.
+    DeliveryTimeline,
+}
+
+impl FundingCode {
+    /// The vocabulary of its values.
+    pub const fn vocabulary(self) -> V {
+        match self {
+            Self::IntendedFocus => V::EntryPoint,
+            Self::Restriction => V::Restriction,
+            Self::ReportingFrequency => V::ReportingFrequency,
+            Self::ReportingBasis => V::ReportingBasis,
+            Self::DeliveryTimeline => V::DeliveryTimeline,
+        }
+    }
+}
+
+macro_rules! choices {
+    ($(#[doc = $about:literal] $variant:ident $name:literal: $kind:expr,)+) => {
+        /// A field of a funding term whose answer is one of a few choices. Its answers are numbered, as
+        /// [`Choice`](wayin_vocabulary::Choice) says.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum FundingChoice {
+            $(#[doc = $about] $variant,)+
+        }
+
+        impl FundingChoice {
+            /// Every one, in the order of their numbers.
+            pub const ALL: [Self; [$($name,)+].len()] = [$(Self::$variant,)+];
+
+            /// Their names in documents.
+            pub const NAMES: [&str; Self::ALL.len()] = [$($name,)+];
+
+            /// The field of the record that it is.
+            pub const fn field(self) -> FundingTermField {
+                match self { $(Self::$variant => FundingTermField::$variant,)+ }
+            }
+
+            /// What may be answered.
+            pub const fn kind(self) -> ChoiceKind {
+                match self { $(Self::$variant => $kind,)+ }
+            }
+        }
+    };
+}
+
+choices! {
+    /// The entry point that the funder meant to fund.
+    IntendedFocus "intendedFocus": ChoiceKind::Code(FundingCode::IntendedFocus),
+    /// Whether research before the work was paid for.
+    UpfrontResearch "upfrontResearch": ChoiceKind::YesNo(YesNoWords {
+        question: "whether it paid for research before the work",
+        yes: "paid for research before the work",
+        no: "did not pay for research before the work",
+    }),
+    /// Whether the extra time and resource of working together was paid for.
+    CollaborationResourced "collaborationResourced": ChoiceKind::YesNo(YesNoWords {
+        question: "whether it paid for the extra time and resource of working together",
+        yes: "paid for the extra time and resource of working together",
+        no: "did not pay for the extra time and resource of working together",
+    }),
+    /// Whether the money may be used for anything.
+    Restriction "restriction": ChoiceKind::Code(FundingCode::Restriction),
+    /// How often the funder asks for a report.
+    ReportingFrequency "reportingFrequency": ChoiceKind::Code(FundingCode::ReportingFrequency),
+    /// What is reported on.
+    ReportingBasis "reportingBasis": ChoiceKind::Code(FundingCode::ReportingBasis),
+    /// Whether the plan may move.
+    DeliveryTimeline "deliveryTimeline": ChoiceKind::Code(FundingCode::DeliveryTimeline),
+    /// Whether the funding may be renewed.
+    Renewable "renewable": ChoiceKind::YesNo(YesNoWords {
+        question: "whether it could be renewed",
+        yes: "could be renewed",
+        no: "could not be renewed",
+    }),
+}
+
+impl FundingChoice {
+    /// How many answers there are to choose from.
+    pub fn answer_count(self) -> usize {
+        match self.kind() {
+            ChoiceKind::YesNo(_) => 2,
+            ChoiceKind::Code(code) => code.vocabulary().words().len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_has_the_name_of_its_field() {
+        for (choice, name) in FundingChoice::ALL.iter().zip(FundingChoice::NAMES) {
+            assert_eq!(choice.field().name(), name);
+        }
+    }
+}
