@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::expiry::Expiry;
 use crate::graphql::operation::cost;
 use crate::graphql::operation::cost::Costs;
-use crate::import::job::{Desk, Settings};
+use crate::import::job::{ImportQueue, ImportSettings};
 use crate::live::{FollowContext, Limits, Live};
 use crate::mutation::MutationContext;
 use crate::origins::Origins;
@@ -33,7 +33,7 @@ pub struct App {
     /// Tells the time and makes ids.
     pub clock: Arc<dyn Clock>,
     /// What imports share.
-    pub imports: Desk,
+    pub imports: ImportQueue,
     /// What is told as it happens.
     pub live: Arc<Live>,
     /// After how long what lies untouched goes.
@@ -61,7 +61,7 @@ impl App {
             issuing: None,
             permissions: Permissions::default(),
             clock,
-            imports: Desk::default(),
+            imports: ImportQueue::default(),
             live: Arc::new(Live::new(Limits::default())),
             expiry: Expiry::default(),
             origins: Origins::default(),
@@ -78,9 +78,9 @@ impl App {
 
     /// The same service, with settings for its imports.
     #[must_use]
-    pub fn with_imports(self, settings: Settings) -> Self {
+    pub fn with_imports(self, settings: ImportSettings) -> Self {
         Self {
-            imports: Desk::new(settings),
+            imports: ImportQueue::new(settings),
             ..self
         }
     }

@@ -135,14 +135,14 @@ pub fn engine(source: Source<'_>) -> Result<Settings, ConfigError> {
 }
 
 /// `IMPORT_MEGABYTES` and `IMPORT_ROWS`: what files may hold.
-pub fn imports(source: Source<'_>) -> Result<job::Settings, ConfigError> {
+pub fn imports(source: Source<'_>) -> Result<job::ImportSettings, ConfigError> {
     let limits = Limits {
         bytes: whole(source, "IMPORT_MEGABYTES", 50, 1..=1_000)? * 1024 * 1024,
         rows: whole(source, "IMPORT_ROWS", 1_000_000, 1..=10_000_000)?,
     };
-    Ok(job::Settings {
+    Ok(job::ImportSettings {
         limits,
-        ..job::Settings::default()
+        ..job::ImportSettings::default()
     })
 }
 

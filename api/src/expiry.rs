@@ -126,7 +126,7 @@ async fn imports(
         return Ok(0);
     };
     let mut gone = 0;
-    while job::expired::delete_next(db, clock, before, now).await? {
+    while job::expiry::delete_next(db, clock, before, now).await? {
         gone += 1;
     }
     Ok(gone)

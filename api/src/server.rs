@@ -121,7 +121,7 @@ pub async fn serve(
     });
     beside.spawn({
         let app = Arc::clone(&app);
-        async move { job::run::run(&app).await }
+        async move { job::worker::run(&app).await }
     });
     beside.spawn({
         let app = Arc::clone(&app);

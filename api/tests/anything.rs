@@ -25,15 +25,11 @@ use wayin::live::message::FromClient;
 use wayin::multipart;
 use wayin::paging::{PageArguments, PageRequest};
 use wayin_engine::visibility::Reader;
-use wayin_entity::initiative;
+use wayin_entity::{FileFormat, initiative};
 use wayin_migration::Migrator;
 use wayin_records::formats::file_record::Item;
-use wayin_records::formats::grants;
-use wayin_records::formats::grants::GrantFormat;
-use wayin_records::formats::places;
-use wayin_records::formats::records;
-use wayin_records::formats::records::{RecordFormat, Unread};
-use wayin_records::formats::{FileError, Notes};
+use wayin_records::formats::records::Unread;
+use wayin_records::formats::{FileError, Notes, grants, places, records};
 use wayin_records::workbook::template;
 
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| tokio::runtime::Runtime::new().unwrap());
@@ -164,10 +160,10 @@ fn read_as_records(bytes: &[u8]) {
         rows: 1_000,
     };
     for format in [
-        RecordFormat::JsonLines,
-        RecordFormat::Csv,
-        RecordFormat::Xlsx,
-        RecordFormat::Ods,
+        FileFormat::JsonLines,
+        FileFormat::Csv,
+        FileFormat::Xlsx,
+        FileFormat::Ods,
     ] {
         let mut rows = 0_u64;
         let mut read = |unread| {
@@ -190,10 +186,10 @@ fn read_as_grants(bytes: &[u8]) {
         rows: 1_000,
     };
     for format in [
-        GrantFormat::Json,
-        GrantFormat::Csv,
-        GrantFormat::Xlsx,
-        GrantFormat::Ods,
+        FileFormat::Json,
+        FileFormat::Csv,
+        FileFormat::Xlsx,
+        FileFormat::Ods,
     ] {
         assert_readable(grants::about(Cursor::new(bytes), format));
         assert_readable(grants::read(

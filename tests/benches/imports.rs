@@ -31,7 +31,7 @@ use wayin::auth::jwt::{Subject, Verifier};
 use wayin::auth::requester::Member;
 use wayin::change::Act;
 use wayin::clock::SystemClock;
-use wayin::import::job::{self, run};
+use wayin::import::job::{self, worker};
 use wayin::pattern::engine::{Engine, Settings};
 use wayin::{auth, base, import, organisation};
 use wayin_entity::{FileFormat, ImportAs, ImportKind, Role, import as import_table};
@@ -151,9 +151,9 @@ async fn measure(name: &str, url: &str, size: usize) -> Result<(), Failure> {
         bytes: u64::MAX,
         rows: u64::MAX,
     };
-    let settings = job::Settings {
+    let settings = job::ImportSettings {
         limits,
-        ..job::Settings::default()
+        ..job::ImportSettings::default()
     };
     let app = App::new(db, verifier, Arc::new(SystemClock), engine).with_imports(settings);
     let app = Arc::new(app);
@@ -195,7 +195,7 @@ async fn measure(name: &str, url: &str, size: usize) -> Result<(), Failure> {
     });
     let content = written(size)?;
     let bytes = content.metadata()?.len();
-    let draft = job::Draft {
+    let draft = job::NewImport {
         kind: ImportKind::Records,
         intent: ImportAs::Sent,
         organisation: None,
@@ -207,9 +207,9 @@ async fn measure(name: &str, url: &str, size: usize) -> Result<(), Failure> {
     forget_the_most();
     let before = most_memory();
     let start = Instant::now();
-    let started = job::start(&app.db, &act, &member, draft, content).await?;
+    let started = job::enqueue(&app.db, &act, &member, draft, content).await?;
     let started = started.map_err(|findings| format!("{findings:?}"))?;
-    run::run_waiting(&app).await?;
+    worker::run_queued(&app).await?;
     let took = start.elapsed();
     let newest = wayin::change::newest(&app.db).await?;
     let kept = Instant::now();

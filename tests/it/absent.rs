@@ -4,11 +4,10 @@ use std::io::Cursor;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
-use wayin::import::job::run;
+use wayin::import::job::worker;
 use wayin::import::{self, Remark, Tally};
 use wayin::place::Gazetteer;
-use wayin_entity::{initiative, revision};
-use wayin_records::formats::records::RecordFormat;
+use wayin_entity::{FileFormat, ImportKind, initiative, revision};
 
 use crate::support::app::{Client, TestApp};
 use crate::support::imports::send_file;
@@ -551,10 +550,17 @@ async fn import_records(app: &TestApp, csv: impl Into<String>) -> (Tally, Vec<St
         }
     };
     let input = Cursor::new(csv.into());
-    let format = RecordFormat::Csv;
-    let tally = import::records::import_as(&app.app.db, &TestApp::act(), format, input, &mut remarks)
-        .await
-        .unwrap();
+    let format = FileFormat::Csv;
+    let tally = import::publish_file(
+        &app.app.db,
+        &TestApp::act(),
+        (ImportKind::Records, format),
+        None,
+        input,
+        &mut remarks,
+    )
+    .await
+    .unwrap();
     app.catch_up().await;
     (tally, said)
 }
@@ -574,7 +580,7 @@ async fn a_table_that_a_partner_sends_leaves_what_it_has_no_column_for(database:
     let before = document(&app, "a").await;
     let partial = "externalRef,title,source.kind,source.title\na,Second,SELF_REPORT,Our return\n";
     send_file(&app, &partner, "table.csv", partial, json!({"as": "SENT"})).await;
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     let sent = steward
         .query("{ submissions(filter: {states: [SUBMITTED]}) { nodes { record problems { message } } } }")
         .await;

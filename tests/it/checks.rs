@@ -8,7 +8,7 @@ use sea_orm::{
 use serde_json::{Value, json};
 use wayin::check::Invariant;
 use wayin::clock::{Clock, SystemClock};
-use wayin::import::job::run;
+use wayin::import::job::worker;
 use wayin::load_sample;
 use wayin::vocabulary::term::folded;
 use wayin_entity::{claim, organisation, term};
@@ -180,7 +180,7 @@ async fn full_base(database: Database) -> TestApp {
     );
     let sent = send_file(&app, &partner, "return.jsonl", &file, json!({})).await;
     assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     app
 }
 

@@ -8,6 +8,7 @@ use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use rust_xlsxwriter::{Format, Workbook};
 use serde_json::{Value, json};
+use wayin_entity::FileFormat;
 
 use crate::support::app::{Client, TestApp};
 use crate::support::http::download;
@@ -397,11 +398,7 @@ async fn lines_and_tables_come_back_whole(database: Database) {
     expected.retain(|token| token != "token22.");
     check(&app, &partner, "return.jsonl", lines.as_bytes(), &expected, 0).await;
     assert_eq!(
-        read_typed_records(
-            wayin_records::formats::records::RecordFormat::JsonLines,
-            file_record("good").to_string().as_bytes()
-        )
-        .len(),
+        read_typed_records(FileFormat::JsonLines, file_record("good").to_string().as_bytes()).len(),
         1
     );
 }

@@ -11,15 +11,15 @@ use sea_orm_migration::MigratorTrait;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use wayin::export::ExportFormat;
-use wayin::import::{ImportError, records};
+use wayin::import::ImportError;
 use wayin::server;
 use wayin_entity::{
-    challenge_faced, challenge_reason, condition_changed, entry_point_taken, funding_term, initiative,
-    organisation, revision, source,
+    FileFormat, ImportKind, challenge_faced, challenge_reason, condition_changed, entry_point_taken,
+    funding_term, initiative, organisation, revision, source,
 };
 use wayin_migration::Migrator;
 use wayin_records::formats::FileError;
-use wayin_records::formats::records::RecordFormat;
+use wayin_records::formats::format::detect_record_format;
 use wayin_records::workbook::export::RecordBook;
 
 use crate::support::app::TestApp;
@@ -155,12 +155,12 @@ async fn a_base_comes_back_from_every_format(database: Database) {
     );
     let count = before.len() as u64;
     for (to, from) in [
-        (ExportFormat::Jsonl, RecordFormat::JsonLines),
-        (ExportFormat::Csv, RecordFormat::Csv),
-        (ExportFormat::Xlsx, RecordFormat::Xlsx),
+        (ExportFormat::Jsonl, FileFormat::JsonLines),
+        (ExportFormat::Csv, FileFormat::Csv),
+        (ExportFormat::Xlsx, FileFormat::Xlsx),
     ] {
         let file = export_records_as(&app, to).await;
-        assert_eq!(RecordFormat::of("records", &file[..1024]).unwrap(), from);
+        assert_eq!(detect_record_format("records", &file[..1024]).unwrap(), from);
         let empty = connect("sqlite::memory:").await.unwrap();
         Migrator::up(&empty, None).await.unwrap();
         let restored = TestApp::over(database.clone(), empty).await;
@@ -207,7 +207,7 @@ async fn what_is_wrong_in_a_workbook_is_told_by_sheet_row_and_column(database: D
     .unwrap();
     let mut file = Vec::new();
     book.finish(&mut file).unwrap();
-    let (tally, mut said) = import_records_as(&app, RecordFormat::Xlsx, file).await;
+    let (tally, mut said) = import_records_as(&app, FileFormat::Xlsx, file).await;
     assert_eq!((tally.added, tally.refused, tally.warned), (2, 2, 1), "{said:?}");
     said.sort();
     assert_eq!(
@@ -246,11 +246,19 @@ async fn the_template_is_there_for_everybody(database: Database) {
     assert_eq!(headers[header::CACHE_CONTROL], "public, max-age=3600");
     let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
     assert_eq!(
-        RecordFormat::of("records.xlsx", &body[..64]).unwrap(),
-        RecordFormat::Xlsx
+        detect_record_format("records.xlsx", &body[..64]).unwrap(),
+        FileFormat::Xlsx
     );
     let (db, body) = (&app.app.db, Cursor::new(body));
-    let taken = records::import_as(db, &TestApp::act(), RecordFormat::Xlsx, body, &mut |_| ()).await;
+    let taken = wayin::import::publish_file(
+        db,
+        &TestApp::act(),
+        (ImportKind::Records, FileFormat::Xlsx),
+        None,
+        body,
+        &mut |_| (),
+    )
+    .await;
     assert!(
         matches!(taken, Err(ImportError::File(FileError::NoRecords))),
         "it holds an example alone"

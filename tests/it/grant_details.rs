@@ -7,7 +7,7 @@ use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 use wayin::database;
 use wayin::export::grants::{Asked, OWN_PREFIX, grants};
-use wayin::import::job::{self, run};
+use wayin::import::job::{self, worker};
 use wayin_entity::{Role, grant_detail};
 
 use crate::support::app::TestApp;
@@ -261,9 +261,9 @@ async fn what_is_kept_of_a_grant_leaves_with_its_record_only(database: Database)
 }
 
 async fn an_import_that_goes_on_later_ends_like_one_that_did_not_stop(database: Database) {
-    let settings = job::Settings {
-        rows_a_turn: 500,
-        ..job::Settings::default()
+    let settings = job::ImportSettings {
+        rows_per_turn: 500,
+        ..job::ImportSettings::default()
     };
     let app = restart_with_import_settings(start_with_places(database).await, settings);
     let steward = app.steward().await;
@@ -294,7 +294,7 @@ async fn an_import_that_goes_on_later_ends_like_one_that_did_not_stop(database: 
     )
     .await;
     assert_eq!(
-        run::run_waiting(&app.app).await.unwrap(),
+        worker::run_queued(&app.app).await.unwrap(),
         3,
         "in two turns, with another between"
     );

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use wayin::clock::{Clock, SystemClock};
 use wayin::error::Error;
-use wayin::import::job::{ROWS_AT_ONCE, run};
+use wayin::import::{ROWS_PER_BATCH, job::worker};
 use wayin::organisation::{Altered, Found};
 use wayin_entity::{
     OrganisationKind, change, import_outcome, initiative, kept_revision, organisation, revision, source,
@@ -34,7 +34,7 @@ tests_on_both_databases![
 
 /// Records that fill a few batches.
 fn records() -> Vec<Value> {
-    (0..ROWS_AT_ONCE * 3 + 50)
+    (0..ROWS_PER_BATCH * 3 + 50)
         .map(|number| file_record(&number.to_string()))
         .collect()
 }
@@ -51,7 +51,7 @@ async fn take_in(app: &TestApp, records: &[Value]) -> Value {
         json!({"as": "SENT"}),
     )
     .await;
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     load_import(&partner, &sent["data"]["importRecords"]["import"]["id"]).await
 }
 
@@ -100,7 +100,7 @@ const OTHERS: usize = 200;
 async fn a_funder_that_several_batches_name_first_is_added_once(database: Database) {
     let app = start_with_places(database).await;
     let mut records = records();
-    for (number, record) in records.iter_mut().enumerate().skip(ROWS_AT_ONCE) {
+    for (number, record) in records.iter_mut().enumerate().skip(ROWS_PER_BATCH) {
         let other = number * 7 % OTHERS;
         record["fundingTerms"][0]["funder"] =
             json!({"identifier": format!("GB-CHC-{}", 7_000 + other), "name": format!("Funder {other}")});
@@ -115,7 +115,7 @@ async fn a_funder_that_several_batches_name_first_is_added_once(database: Databa
 async fn a_source_that_several_batches_name_first_is_added_once(database: Database) {
     let app = start_with_places(database).await;
     let mut records = records();
-    for (number, record) in records.iter_mut().enumerate().skip(ROWS_AT_ONCE) {
+    for (number, record) in records.iter_mut().enumerate().skip(ROWS_PER_BATCH) {
         record["source"]["title"] = format!("Return {}", number * 7 % OTHERS).into();
     }
     let import = take_in(&app, &records).await;
@@ -131,7 +131,7 @@ async fn a_batch_waits_for_the_one_before_and_is_taken_back_with_it(database: Da
     let mut records = records();
     // The second batch names a funder that somebody else is adding just then.
     let funder = json!({"identifier": "GB-CHC-7777", "name": "The other funder"});
-    records[ROWS_AT_ONCE + 5]["fundingTerms"][0]["funder"] = funder;
+    records[ROWS_PER_BATCH + 5]["fundingTerms"][0]["funder"] = funder;
     let other = async {
         // SQLite has one who writes: there is nothing to come in between.
         if kind != Kind::Postgres {

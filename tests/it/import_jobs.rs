@@ -12,7 +12,7 @@ use tower::ServiceExt;
 use wayin::auth::member;
 use wayin::clock::{Clock, SystemClock};
 use wayin::expiry::{self, Expiry};
-use wayin::import::job::{self, run};
+use wayin::import::job::{self, worker};
 use wayin::server;
 use wayin_entity::{Role, import, import_outcome, import_piece, initiative, revision, submission};
 use wayin_records::formats::records::Limits;
@@ -49,7 +49,7 @@ async fn taken(app: &TestApp, client: &Client<'_>, content: &str, input: Value) 
     let sent = &sent["data"]["importRecords"];
     assert_eq!(sent["userErrors"], json!([]), "{sent}");
     assert_eq!(sent["import"]["state"], "WAITING");
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     app.catch_up().await;
     load_import(client, &sent["import"]["id"]).await
 }
@@ -363,7 +363,7 @@ async fn an_import_goes_on_where_a_server_left_it(database: Database) {
             }
         };
         tokio::select! {
-            ended = run::run_waiting(&app.app) => panic!("it ended before it was stopped: {ended:?}"),
+            ended = worker::run_queued(&app.app) => panic!("it ended before it was stopped: {ended:?}"),
             () = done => {}
         }
     }
@@ -371,13 +371,13 @@ async fn an_import_goes_on_where_a_server_left_it(database: Database) {
     assert_eq!(left["state"], "RUNNING");
     assert!(left["rowsDone"].as_i64().unwrap() < ROWS, "{left}");
     assert_eq!(
-        run::run_waiting(&app.app).await.unwrap(),
+        worker::run_queued(&app.app).await.unwrap(),
         0,
         "while its runner is taken for alive nobody else takes it"
     );
     expire_leases(&app).await;
     let before = import::Entity::find().one(&app.app.db).await.unwrap();
-    assert_eq!(run::run_waiting(&app.app).await.unwrap(), 1, "{before:?}");
+    assert_eq!(worker::run_queued(&app.app).await.unwrap(), 1, "{before:?}");
     let import = load_import(&partner, &id).await;
     assert_eq!(import["state"], "DONE");
     assert_eq!(counts(&import), [ROWS, 0, 0, ROWS, 0, 0, 0]);
@@ -422,7 +422,7 @@ async fn two_servers_take_each_row_in_once(database: Database) {
             .unwrap(),
     )
     .await;
-    let (one, another) = tokio::join!(run::run_waiting(&app.app), run::run_waiting(&other.app));
+    let (one, another) = tokio::join!(worker::run_queued(&app.app), worker::run_queued(&other.app));
     assert_eq!(one.unwrap() + another.unwrap(), 3);
     assert_eq!(
         initiative::Entity::find().count(&app.app.db).await.unwrap(),
@@ -462,7 +462,7 @@ async fn a_funder_sends_its_own_grants_and_no_others(database: Database) {
         let sent = send_file(&app, client, "grants.json", content, input.clone()).await;
         let sent = &sent["data"]["importRecords"];
         assert_eq!(sent["userErrors"], json!([]), "{sent}");
-        run::run_waiting(&app.app).await.unwrap();
+        worker::run_queued(&app.app).await.unwrap();
         app.catch_up().await;
         load_import(client, &sent["import"]["id"]).await
     };
@@ -636,7 +636,7 @@ async fn a_file_that_is_sent_twice_under_one_key_is_taken_in_once(database: Data
     .await;
     let errors = &other["data"]["importRecords"]["userErrors"];
     assert_eq!(errors[0]["code"], "KEY_REUSED", "{other}");
-    assert_eq!(run::run_waiting(&app.app).await.unwrap(), 1);
+    assert_eq!(worker::run_queued(&app.app).await.unwrap(), 1);
     assert_eq!(submission::Entity::find().count(&app.app.db).await.unwrap(), 1);
 }
 
@@ -658,7 +658,7 @@ async fn a_file_that_breaks_off_is_told_with_what_was_taken(database: Database) 
         json!({"kind": "GRANTS_360GIVING"}),
     )
     .await;
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     let import = load_import(&funder, &sent["data"]["importRecords"]["import"]["id"]).await;
     assert_eq!(import["state"], "REFUSED");
     assert!(import["refusal"].as_str().unwrap().contains("line"), "{import}");
@@ -679,9 +679,9 @@ async fn a_file_that_breaks_off_is_told_with_what_was_taken(database: Database) 
 
 /// The same service with other limits.
 fn limited(app: TestApp, limits: Limits) -> TestApp {
-    let settings = job::Settings {
+    let settings = job::ImportSettings {
         limits,
-        ..job::Settings::default()
+        ..job::ImportSettings::default()
     };
     restart_with_import_settings(app, settings)
 }
@@ -710,7 +710,7 @@ async fn a_member_who_is_revoked_takes_nothing_more_in(database: Database) {
     member::revoke(&app.app.db, &TestApp::act(), &subject)
         .await
         .unwrap();
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     let steward = app.steward().await;
     let import = load_import(&steward, &sent["data"]["importRecords"]["import"]["id"]).await;
     assert_eq!((&import["state"], counts(&import)[0]), (&json!("REFUSED"), 0));
@@ -879,7 +879,7 @@ async fn of_a_file_with_too_many_rows_the_first_are_taken(database: Database) {
         let sent = send_file(&app, client, name, content, input).await;
         let sent = &sent["data"]["importRecords"];
         assert_eq!(sent["userErrors"], json!([]), "{sent}");
-        run::run_waiting(&app.app).await.unwrap();
+        worker::run_queued(&app.app).await.unwrap();
         let import = load_import(client, &sent["import"]["id"]).await;
         assert_eq!(
             (&import["state"], &import["rowsDone"]),

@@ -3,7 +3,7 @@
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::{Value, json};
 use wayin::clock::{Clock, SystemClock};
-use wayin::import::job::{self, run};
+use wayin::import::job::{self, worker};
 use wayin_entity::{ImportState, Role, import, member};
 
 use crate::support::imports::{
@@ -24,9 +24,9 @@ tests_on_both_databases![
 ];
 
 async fn a_short_file_does_not_wait_for_the_end_of_a_long_one(database: Database) {
-    let settings = job::Settings {
-        rows_a_turn: 500,
-        ..job::Settings::default()
+    let settings = job::ImportSettings {
+        rows_per_turn: 500,
+        ..job::ImportSettings::default()
     };
     let app = restart_with_import_settings(start_with_places(database).await, settings);
     let long_one = app.member("long", Role::Partner, Some("GB-CHC-501")).await;
@@ -43,7 +43,7 @@ async fn a_short_file_does_not_wait_for_the_end_of_a_long_one(database: Database
         json!({}),
     )
     .await;
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     let long = load_import(&long_one, &long["data"]["importRecords"]["import"]["id"]).await;
     let short = load_import(&short_one, &short["data"]["importRecords"]["import"]["id"]).await;
     for (import, drafted) in [(&long, 1_600), (&short, 1)] {
@@ -55,9 +55,9 @@ async fn a_short_file_does_not_wait_for_the_end_of_a_long_one(database: Database
 }
 
 async fn a_reference_that_comes_again_refuses_every_row_that_has_it(database: Database) {
-    let settings = job::Settings {
-        rows_a_turn: 500,
-        ..job::Settings::default()
+    let settings = job::ImportSettings {
+        rows_per_turn: 500,
+        ..job::ImportSettings::default()
     };
     let app = restart_with_import_settings(start_with_places(database).await, settings);
     let partner = app.partner().await;
@@ -68,7 +68,7 @@ async fn a_reference_that_comes_again_refuses_every_row_that_has_it(database: Da
         let (waits, same) = (named("waits"), named("same"));
         let before = json_lines(&[waits.clone(), same.clone()]);
         send_file(&app, &partner, "before.jsonl", before, json!({"as": "SENT"})).await;
-        run::run_waiting(&app.app).await.unwrap();
+        worker::run_queued(&app.app).await.unwrap();
 
         let mut altered = waits.clone();
         altered["title"] = "Another title".into();
@@ -99,7 +99,7 @@ async fn a_reference_that_comes_again_refuses_every_row_that_has_it(database: Da
         }
         let expected = if turns == 2 { 3 } else { 1 };
         assert_eq!(
-            run::run_waiting(&app.app).await.unwrap(),
+            worker::run_queued(&app.app).await.unwrap(),
             expected,
             "so many turns"
         );
@@ -171,7 +171,7 @@ async fn an_import_that_never_gets_on_comes_to_an_end(database: Database) {
     row.runner_until = Set(Some(SystemClock.now()));
     row.update(&app.app.db).await.unwrap();
     expire_leases(&app).await;
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     let import = load_import(&partner, id).await;
     assert_eq!(import["state"], "REFUSED", "{import}");
     assert!(
@@ -217,7 +217,7 @@ async fn only_so_many_files_of_one_organisation_wait(database: Database) {
         json!([]),
         "{others}"
     );
-    assert_eq!(run::run_waiting(&app.app).await.unwrap(), 21);
+    assert_eq!(worker::run_queued(&app.app).await.unwrap(), 21);
     let sent = one_more().await;
     assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
 }
@@ -238,7 +238,7 @@ async fn whoever_has_another_role_by_now_takes_nothing_more_in(database: Databas
     let mut row = found.unwrap().unwrap().into_active_model();
     row.role = Set(Role::Funder);
     row.update(&app.app.db).await.unwrap();
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     let steward = app.steward().await;
     let import = load_import(&steward, &sent["data"]["importRecords"]["import"]["id"]).await;
     assert_eq!(import["state"], "REFUSED", "{import}");
@@ -264,7 +264,7 @@ async fn what_is_told_of_a_file_can_be_kept_whatever_it_holds(database: Database
     let sent = send_file(&app, &funder, "grants.json", grants.to_string(), input).await;
     let sent = &sent["data"]["importRecords"];
     assert_eq!(sent["userErrors"], json!([]), "{sent}");
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     let import = load_import(&funder, &sent["import"]["id"]).await;
     assert_eq!(
         (&import["state"], &import["warned"]),
@@ -292,7 +292,7 @@ async fn an_open_document_is_sent_in_like_any_other(database: Database) {
     let sent = &sent["data"]["importRecords"];
     assert_eq!(sent["userErrors"], json!([]), "{sent}");
     assert_eq!(sent["import"]["format"], "ODS", "{sent}");
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     let import = load_import(&partner, &sent["import"]["id"]).await;
     assert_eq!(
         (&import["state"], &import["notRight"]),

@@ -334,7 +334,7 @@ async fn tokens_are_the_stewards_affair(database: Database) {
 async fn a_service_without_a_key_of_its_own_issues_none(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
-    let app = restart_with_import_settings(app, wayin::import::job::Settings::default());
+    let app = restart_with_import_settings(app, wayin::import::job::ImportSettings::default());
     assert!(app.app.issuing.is_none());
     let steward = app.steward().await;
     let member = find_member_id(&steward, "steward").await;

@@ -5,8 +5,7 @@ use std::io::Cursor;
 use axum::http::StatusCode;
 use calamine::{Reader as _, Xlsx};
 use serde_json::{Value, json};
-use wayin_entity::Role;
-use wayin_records::formats::records::RecordFormat;
+use wayin_entity::{FileFormat, Role};
 use wayin_records::workbook::corrections::CorrectionBook;
 use wayin_records::workbook::formula_escape;
 
@@ -76,7 +75,7 @@ async fn a_workbook_comes_back_with_what_is_to_be_mended_and_is_sent_again(datab
     assert_eq!(download(&app, path, Some("other")).await.0, StatusCode::NOT_FOUND);
     let (status, book) = download(&app, path, Some("partner")).await;
     assert_eq!(status, StatusCode::OK);
-    let mut back = read_typed_records(RecordFormat::Xlsx, &book);
+    let mut back = read_typed_records(FileFormat::Xlsx, &book);
     assert_eq!(back.len(), 5, "what is right is not in it");
     for (back, sent) in back.iter().zip(&records[1..]) {
         assert_eq!(back["externalRef"], sent["externalRef"]);
@@ -122,7 +121,7 @@ async fn a_table_is_taken_in_like_a_workbook(database: Database) {
     let (status, book) = download(&app, import["toMend"].as_str().unwrap(), Some("partner")).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(
-        read_typed_records(RecordFormat::Xlsx, &book)[0]["visibility"],
+        read_typed_records(FileFormat::Xlsx, &book)[0]["visibility"],
         "everybody"
     );
     let found = partner
@@ -165,7 +164,7 @@ async fn returned_records_come_back_in_a_workbook_with_the_stewards_note(databas
             &format!("The steward's note: Who pays for \"{reference}\"?\n=1+1")
         );
     }
-    let mut back = read_typed_records(RecordFormat::Xlsx, &book);
+    let mut back = read_typed_records(FileFormat::Xlsx, &book);
     back.sort_by_key(|record| record["externalRef"].to_string());
     assert_eq!(back, records[..2], "as they were typed");
 
@@ -177,7 +176,7 @@ async fn returned_records_come_back_in_a_workbook_with_the_stewards_note(databas
     let of = waiting[0]["organisation"]["id"].as_str().unwrap();
     let (status, of_one) = download(&app, &format!("{PATH}?organisation={of}"), Some("steward")).await;
     assert_eq!(
-        (status, read_typed_records(RecordFormat::Xlsx, &of_one).len()),
+        (status, read_typed_records(FileFormat::Xlsx, &of_one).len()),
         (StatusCode::OK, 2)
     );
     for wrong in ["organisation=x", "organization=x"] {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use wayin::clock::{Clock, SystemClock};
 use wayin::database::begin_writing;
-use wayin::import::job::run;
+use wayin::import::job::worker;
 use wayin_entity::{
     Role, audit_event, change, claim, crisis, former_organisation, funding_term, import_piece, initiative,
     meeting, member, organisation, repeatable, revision, submission,
@@ -82,7 +82,7 @@ async fn send_files(
         own_pairs(&[("WRONG_STATE", "text")]),
         "while the file waits"
     );
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
 }
 
 async fn a_text_is_taken_out_of_everything(database: Database) {
@@ -228,7 +228,7 @@ async fn a_text_is_found_in_tables_of_any_encoding(database: Database) {
             "{name}: {sent}"
         );
     }
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     let answer = redact(&steward, secret, "Asked for").await;
     assert_eq!(answer["userErrors"], json!([]));
     assert_eq!(answer["imports"], 5, "{answer}");

@@ -3,8 +3,7 @@
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use wayin::import::Tally;
-use wayin_entity::{Role, initiative};
-use wayin_records::formats::records::RecordFormat;
+use wayin_entity::{FileFormat, Role, initiative};
 use wayin_records::workbook::csv::{FlatTable, Widths};
 use wayin_records::workbook::export::RecordBook;
 
@@ -22,11 +21,11 @@ tests_on_both_databases![
 ];
 
 /// The records in a format.
-fn written(format: RecordFormat, records: &[Value]) -> Vec<u8> {
+fn written(format: FileFormat, records: &[Value]) -> Vec<u8> {
     let mut written = Vec::new();
     match format {
-        RecordFormat::JsonLines => return json_lines(records).into_bytes(),
-        RecordFormat::Csv => {
+        FileFormat::JsonLines => return json_lines(records).into_bytes(),
+        FileFormat::Csv => {
             let mut widths = Widths::default();
             records.iter().for_each(|record| widths.make_room(record));
             let mut table = FlatTable::new(&mut written, widths).unwrap();
@@ -42,7 +41,7 @@ fn written(format: RecordFormat, records: &[Value]) -> Vec<u8> {
     written
 }
 
-const FORMATS: [RecordFormat; 3] = [RecordFormat::JsonLines, RecordFormat::Csv, RecordFormat::Xlsx];
+const FORMATS: [FileFormat; 3] = [FileFormat::JsonLines, FileFormat::Csv, FileFormat::Xlsx];
 
 async fn every_row_with_a_shared_reference_is_refused(database: Database) {
     let app = start_with_places(database).await;
@@ -70,12 +69,12 @@ async fn every_row_with_a_shared_reference_is_refused(database: Database) {
         assert_eq!(tally.added + tally.unchanged, 1_201, "{format:?}");
         assert_eq!(tally.altered, 0, "{format:?}");
         // Lines are counted from 1, the rows of a table and a sheet from that of the header.
-        let header = u64::from(format != RecordFormat::JsonLines);
+        let header = u64::from(format != FileFormat::JsonLines);
         let pairs = [(1, 1_204), (3, 1_206), (1_204, 1), (1_205, 1), (1_206, 3)];
         let mut expected = pairs.map(|(row, other)| {
             let (row, other) = (row + header, other + header);
             let place = match format {
-                RecordFormat::Xlsx => format!("sheet Initiatives, row {row}, Your reference"),
+                FileFormat::Xlsx => format!("sheet Initiatives, row {row}, Your reference"),
                 _ => format!("row {row}, externalRef"),
             };
             format!("{place}: is the reference of row {other} too; each record needs a reference of its own")
@@ -138,8 +137,7 @@ async fn a_reference_of_two_organisations_is_no_repetition(database: Database) {
         first,
         "neither of its records was taken"
     );
-    let (tally, said) =
-        import_records_as(&app, RecordFormat::Csv, written(RecordFormat::Csv, &records)).await;
+    let (tally, said) = import_records_as(&app, FileFormat::Csv, written(FileFormat::Csv, &records)).await;
     assert_eq!(
         (tally.unchanged, tally.refused),
         (2, 2),

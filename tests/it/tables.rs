@@ -3,11 +3,9 @@
 use std::io::Cursor;
 
 use serde_json::{Value, json};
-use wayin::import::job::run;
+use wayin::import::job::worker;
 use wayin::import::{self, Remark, Tally};
-use wayin_entity::Role;
-use wayin_records::formats::grants::GrantFormat;
-use wayin_records::formats::records::RecordFormat;
+use wayin_entity::{FileFormat, ImportKind, Role};
 
 use crate::support::app::TestApp;
 use crate::support::imports::{load_rows, send_file};
@@ -82,12 +80,26 @@ async fn a_table_is_read_however_it_was_saved(database: Database) {
     }
     for (how, bytes) in saved(GRANTS) {
         let input = Cursor::new(bytes);
-        let tally = import::grants::import(db, &act, input, GrantFormat::Csv, None, &mut remarks);
+        let tally = import::publish_file(
+            db,
+            &act,
+            (ImportKind::Grants360Giving, FileFormat::Csv),
+            None,
+            input,
+            &mut remarks,
+        );
         tallies.push(("grants", how, tally.await.unwrap()));
     }
     for (how, bytes) in saved(RECORDS) {
         let input = Cursor::new(bytes);
-        let tally = import::records::import_as(db, &act, RecordFormat::Csv, input, &mut remarks);
+        let tally = import::publish_file(
+            db,
+            &act,
+            (ImportKind::Records, FileFormat::Csv),
+            None,
+            input,
+            &mut remarks,
+        );
         tallies.push(("records", how, tally.await.unwrap()));
     }
     assert_eq!(refused, Vec::<String>::new());
@@ -126,7 +138,7 @@ async fn what_is_to_be_known_of_a_file_is_kept_with_its_import(database: Databas
     let bytes = western(&table);
     let sent = send_file(&app, &steward, "grants.csv", bytes, input.clone()).await;
     let import = sent["data"]["importRecords"]["import"].clone();
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     app.catch_up().await;
     let query = format!(
         "{{ import(id: {}) {{ state published warned notes }} }}",
@@ -164,7 +176,7 @@ async fn what_is_to_be_known_of_a_file_is_kept_with_its_import(database: Databas
     )
     .await;
     let import = sent["data"]["importRecords"]["import"].clone();
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     let query = format!("{{ import(id: {}) {{ state refusal notes }} }}", import["id"]);
     let told = partner.query(&query).await["import"].take();
     assert_eq!(
@@ -206,7 +218,7 @@ async fn grants_come_as_a_spreadsheet_too(database: Database) {
     let sent = send_file(&app, &steward, "grants.ods", file, input).await;
     let import = sent["data"]["importRecords"]["import"].clone();
     assert_eq!(import["format"], "ODS", "{sent}");
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     app.catch_up().await;
     let query = format!(
         "{{ import(id: {}) {{ state published refused warned notes

@@ -2,10 +2,9 @@
 
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
-use wayin::import::{ImportError, records};
-use wayin_entity::{ImportState, Role, import};
+use wayin::import::ImportError;
+use wayin_entity::{FileFormat, ImportKind, ImportState, Role, import};
 use wayin_records::formats::FileError;
-use wayin_records::formats::records::RecordFormat;
 use wayin_records::workbook::export::RecordBook;
 
 use crate::support::app::TestApp;
@@ -36,7 +35,7 @@ async fn words_for_no_answer_are_taken_as_not_known_with_a_note(database: Databa
         "a2,T,Hartlepool,O,SELF_REPORT,x,-,0,DEFINING_AMBITIONS,Don\u{2019}t know,,,,,",
         "a3,T,Hartlepool,O,SELF_REPORT,x,N/A,tbc,DEFINING_AMBITIONS,N/A,GB-CHC-9,F,n/a,2020-01-01,2020-12-31",
     ]);
-    let (tally, said) = import_records_as(&app, RecordFormat::Csv, file).await;
+    let (tally, said) = import_records_as(&app, FileFormat::Csv, file).await;
     assert_eq!((tally.added, tally.refused, tally.warned), (3, 0, 3), "{said:#?}");
     for note in [
         "row 2, place.name: \"Unknown\" is taken as not known",
@@ -89,7 +88,7 @@ async fn what_is_wrong_is_reported_once_and_in_the_words_of_the_file(database: D
     book.add(&ongoing).unwrap();
     let mut file = Vec::new();
     book.finish(&mut file).unwrap();
-    let (tally, mut said) = import_records_as(&app, RecordFormat::Xlsx, file).await;
+    let (tally, mut said) = import_records_as(&app, FileFormat::Xlsx, file).await;
     assert_eq!(tally.refused, 2);
     said.retain(|one| !one.contains("row 3,") || one.contains("Ended on"));
     said.sort();
@@ -117,7 +116,7 @@ async fn what_is_wrong_is_reported_once_and_in_the_words_of_the_file(database: D
     );
     let file = "externalRef,title,leadOrganisation.name,source.kind,source.title,When it began,endedOn\n\
                 c1,T,O,SELF_REPORT,x,,ongoing\n";
-    let (_, said) = import_records_as(&app, RecordFormat::Csv, file.into()).await;
+    let (_, said) = import_records_as(&app, FileFormat::Csv, file.into()).await;
     assert!(said[0].ends_with("write Yes in the column ongoing"), "{said:?}");
 }
 
@@ -164,7 +163,7 @@ async fn no_words_of_a_json_library_are_in_a_message(database: Database) {
     );
     lines.push("{\"title\": \"a\", \"title\": \"b\"}".into());
     lines.insert(0, "{}".into());
-    let (_, said) = import_records_as(&app, RecordFormat::JsonLines, lines.join("\n").into_bytes()).await;
+    let (_, said) = import_records_as(&app, FileFormat::JsonLines, lines.join("\n").into_bytes()).await;
     assert!(said.len() > lines.len(), "{said:#?}");
     said.iter().for_each(|message| check(message));
     for record in wrong {
@@ -198,19 +197,27 @@ async fn a_file_of_which_nothing_can_be_taken_is_refused(database: Database) {
     let no_records =
         "The file has no rows to import. Rows with the reference EXAMPLE-1 are examples, and are not read.";
     for (format, name, file, refusal) in [
-        (RecordFormat::Csv, "a.csv", TABLE.as_bytes().to_vec(), no_rows),
-        (RecordFormat::Csv, "b.csv", example, no_records),
-        (RecordFormat::Xlsx, "c.xlsx", template, no_records),
-        (RecordFormat::Xlsx, "d.xlsx", header, no_records),
+        (FileFormat::Csv, "a.csv", TABLE.as_bytes().to_vec(), no_rows),
+        (FileFormat::Csv, "b.csv", example, no_records),
+        (FileFormat::Xlsx, "c.xlsx", template, no_records),
+        (FileFormat::Xlsx, "d.xlsx", header, no_records),
         (
-            RecordFormat::JsonLines,
+            FileFormat::JsonLines,
             "e.jsonl",
             b"\n \r\n\n".to_vec(),
             "The file is empty.",
         ),
     ] {
         let input = std::io::Cursor::new(file.clone());
-        let taken = records::import_as(&app.app.db, &TestApp::act(), format, input, &mut |_| ()).await;
+        let taken = wayin::import::publish_file(
+            &app.app.db,
+            &TestApp::act(),
+            (ImportKind::Records, format),
+            None,
+            input,
+            &mut |_| (),
+        )
+        .await;
         assert!(
             matches!(
                 taken,
@@ -238,7 +245,7 @@ async fn a_file_of_which_nothing_can_be_taken_is_refused(database: Database) {
         let input = json!({"kind": "GRANTS_360GIVING", "licence": "CC-BY-4.0"});
         let sent = send_file(&app, &funder, name, file, input).await;
         assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
-        wayin::import::job::run::run_waiting(&app.app).await.unwrap();
+        wayin::import::job::worker::run_queued(&app.app).await.unwrap();
         let ended = import::Entity::find().all(&app.app.db).await.unwrap();
         let ended = ended.into_iter().find(|import| import.file_name == name).unwrap();
         assert_eq!(ended.state, ImportState::Refused, "{name}");

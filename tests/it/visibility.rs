@@ -5,9 +5,8 @@ use rand::seq::{IndexedRandom, IteratorRandom};
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use wayin::id::NodeKind;
-use wayin::import;
-use wayin_entity::Role;
-use wayin_records::formats::grants::GrantFormat;
+use wayin::import::publish_file;
+use wayin_entity::{FileFormat, ImportKind, Role};
 
 use crate::support::app::TestApp;
 use crate::support::builders::{full_record, record, term, withdraw};
@@ -56,12 +55,12 @@ async fn one_of_each(app: &TestApp) -> Base {
     );
     let input = std::io::Cursor::new(grants.into_bytes());
     let mut remarks = Vec::new();
-    import::grants::import(
+    publish_file(
         &app.app.db,
         &TestApp::act(),
-        input,
-        GrantFormat::Json,
+        (ImportKind::Grants360Giving, FileFormat::Json),
         None,
+        input,
         &mut |remark| remarks.push(format!("{remark:?}")),
     )
     .await

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 use wayin::export::ExportFormat;
 use wayin::id::NodeKind;
 use wayin::import::Remark;
-use wayin_entity::{SubmissionState, submission};
-use wayin_records::formats::records::RecordFormat;
+use wayin_entity::{FileFormat, SubmissionState, submission};
 use wayin_records::workbook::csv::{FlatTable, Widths};
 use wayin_records::workbook::export::RecordBook;
 
@@ -92,9 +91,9 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
     let partner = app.partner().await;
     allow_auto_publish_as_steward(&app, &partner).await;
     for (number, (to, from, column)) in [
-        (ExportFormat::Jsonl, RecordFormat::JsonLines, "version"),
-        (ExportFormat::Csv, RecordFormat::Csv, "version"),
-        (ExportFormat::Xlsx, RecordFormat::Xlsx, "Version"),
+        (ExportFormat::Jsonl, FileFormat::JsonLines, "version"),
+        (ExportFormat::Csv, FileFormat::Csv, "version"),
+        (ExportFormat::Xlsx, FileFormat::Xlsx, "Version"),
     ]
     .into_iter()
     .enumerate()
@@ -161,7 +160,7 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
 
         // Mended, it goes its way.
         let (_, book) = download(&app, told["toMend"].as_str().unwrap(), Some("partner")).await;
-        let mut mended = read_typed_records(RecordFormat::Xlsx, &book);
+        let mut mended = read_typed_records(FileFormat::Xlsx, &book);
         assert_eq!((mended.len(), &mended[0]["version"]), (1, &json!(1)));
         mended[0]["title"] = "One".into();
         mended[0]["version"] = 2.into();
@@ -174,7 +173,7 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
         .await;
         assert_eq!(counts(&mended), json!({"published": 1}), "{mended}");
         let standing = read_typed_records(
-            RecordFormat::JsonLines,
+            FileFormat::JsonLines,
             &export_records_as(&app, ExportFormat::Jsonl).await,
         );
         let standing = standing
@@ -243,7 +242,7 @@ async fn a_version_that_says_nothing_of_what_stands_is_passed_over_and_one_that_
     let stale = json_lines(&[with("e", json!(1), "Third")]);
     for outcome in ["DRAFTED", "UNCHANGED"] {
         let import = send_file(&app, &partner, "third.jsonl", &stale, json!({"as": "DRAFTS"})).await;
-        wayin::import::job::run::run_waiting(&app.app).await.unwrap();
+        wayin::import::job::worker::run_queued(&app.app).await.unwrap();
         let import = load_import(&partner, &import["data"]["importRecords"]["import"]["id"]).await;
         assert_eq!(
             load_rows(&partner, &import).await,

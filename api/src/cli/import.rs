@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;
+use wayin_entity::{FileFormat, ImportKind};
 
 use super::error::{CliError, SOME_REFUSED, import_cause};
 use super::file::open_file;
@@ -21,11 +22,10 @@ use crate::change::Act;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::id::NodeKind;
-use crate::import::{ImportError, Remark, Tally, grants, places, records};
+use crate::import::{ImportError, Remark, Tally, detect_format, places, publish_file};
 use wayin_records::formats::FileError;
 use wayin_records::formats::format::START;
-use wayin_records::formats::grants::{self as grant_files, GrantFormat};
-use wayin_records::formats::records::RecordFormat;
+use wayin_records::formats::grants as grant_files;
 
 #[derive(Debug, Subcommand)]
 pub enum Import {
@@ -49,7 +49,7 @@ pub enum Import {
     /// They are published at once, as a steward's act, or with --as sent in for a member: kept as drafts
     /// or submitted, as `importRecords` does.
     #[command(
-        after_help = "Example:\n  wayin import records records.xlsx\n  wayin import records return.xlsx --as sent --member ada --to-mend to-mend.xlsx"
+        after_help = "Example:\n  wayin import records records.xlsx\n  wayin import records return.xlsx --as sent --member ada --corrections corrections.xlsx"
     )]
     Records {
         /// The file.
@@ -63,9 +63,9 @@ pub enum Import {
         /// The `iss` of the member; TOKEN_ISSUER where it is not said.
         #[arg(long, requires = "member")]
         issuer: Option<String>,
-        /// Where a workbook goes with the rows that are to be mended, each with the reasons beside it.
+        /// Where to write a workbook of the rows that need corrections, each with its problems beside it.
         #[arg(long, requires = "intent")]
-        to_mend: Option<PathBuf>,
+        corrections: Option<PathBuf>,
     },
 }
 
@@ -77,7 +77,7 @@ impl Import {
             intent: Some(intent),
             member: Some(subject),
             issuer,
-            to_mend,
+            corrections,
         } = self
         {
             let sending = Sending {
@@ -85,7 +85,7 @@ impl Import {
                 intent,
                 subject,
                 issuer,
-                to_mend,
+                corrections,
             };
             return sending.run().await;
         }
@@ -130,21 +130,22 @@ impl Import {
                 places::import(&db, &act, input, &mut remarks).await
             }
             Self::Records { .. } => {
-                let format = beginning(file).and_then(|start| RecordFormat::of(&name, &start));
-                let format = format.map_err(|error| failed(error.into()))?;
+                let kind = ImportKind::Records;
+                let format = format_of(kind, file).map_err(failed)?;
                 noted.begins("importRecords", bytes).await?;
-                records::import_as(&db, &act, format, input, &mut remarks).await
+                publish_file(&db, &act, (kind, format), None, input, &mut remarks).await
             }
             Self::Grants { licence, .. } => {
-                // What a package says of itself may stand behind its grants: it is read through once
-                // for that, and to refuse a file that breaks off before anything of it is taken.
-                let format = grant_format(file).map_err(|error| failed(error.into()))?;
+                let kind = ImportKind::Grants360Giving;
+                let format = format_of(kind, file).map_err(failed)?;
+                // A package may describe itself behind its grants. To read it through first also refuses a file that
+                // breaks off before any of it is published.
                 let about = grant_files::about(BufReader::new(open_file(file)?), format);
                 let about = about.map_err(|error| failed(error.into()))?;
                 let licence = about.license.or_else(|| licence.clone());
                 let unlicensed = licence.is_none();
                 noted.begins("importGrants", bytes).await?;
-                let outcome = grants::import(&db, &act, input, format, licence, &mut remarks).await;
+                let outcome = publish_file(&db, &act, (kind, format), licence, input, &mut remarks).await;
                 if unlicensed && outcome.is_ok() {
                     print_note!("{name} does not say which licence it may be reused under; --licence does.");
                 }
@@ -220,15 +221,14 @@ fn told(tally: &Tally) -> String {
     text
 }
 
-fn grant_format(file: &Path) -> Result<GrantFormat, FileError> {
-    GrantFormat::of(file, &beginning(file)?)
-}
-
-/// The first bytes of a file, by which its format is told.
-fn beginning(file: &Path) -> Result<Vec<u8>, FileError> {
+fn format_of(kind: ImportKind, file: &Path) -> Result<FileFormat, ImportError> {
     let mut start = Vec::new();
-    File::open(file)?.take(START as u64).read_to_end(&mut start)?;
-    Ok(start)
+    let opened = File::open(file).map_err(FileError::from)?;
+    opened
+        .take(START as u64)
+        .read_to_end(&mut start)
+        .map_err(FileError::from)?;
+    Ok(detect_format(kind, &file.to_string_lossy(), &start)?)
 }
 
 /// A bar on a terminal, nothing elsewhere.

@@ -23,7 +23,7 @@ use crate::clock::SystemClock;
 use crate::config::{environment, imports};
 use crate::database;
 use crate::id::NodeKind;
-use crate::import::job::{self, run::Runner, to_mend};
+use crate::import::job::{self, corrections, worker::Worker};
 use wayin_records::finding::Finding;
 use wayin_records::formats::records::Limits;
 
@@ -48,14 +48,14 @@ impl From<IntentArgument> for ImportAs {
     }
 }
 
-/// A file of records, for whom it is sent in, and where what is to be mended of it goes.
+/// A file of records, for whom it is sent in, and where its corrections go.
 #[derive(Debug)]
 pub struct Sending {
     pub file: PathBuf,
     pub intent: IntentArgument,
     pub subject: String,
     pub issuer: Option<String>,
-    pub to_mend: Option<PathBuf>,
+    pub corrections: Option<PathBuf>,
 }
 
 impl Sending {
@@ -66,10 +66,10 @@ impl Sending {
         let mut content = open_file(&self.file)?;
         let name = self.file.display().to_string();
         let unreadable = |cause| CliError::Io(name.clone(), cause);
-        let known = job::digest(&mut content).map_err(unreadable)?;
+        let known = job::summarize_file(&mut content).map_err(unreadable)?;
         let named = self.file.file_name().unwrap_or_default().to_string_lossy();
-        let format = crate::import::format_of(ImportKind::Records, &named, &known, &limits);
-        let draft = job::Draft {
+        let format = crate::import::check_file(ImportKind::Records, &named, &known, &limits);
+        let draft = job::NewImport {
             kind: ImportKind::Records,
             intent: self.intent.into(),
             organisation: None,
@@ -86,7 +86,7 @@ impl Sending {
             reason: "sent on the command line",
         };
         let transaction = database::begin_writing(&db).await?;
-        let started = job::start(&transaction, &act, &sender, draft, content).await?;
+        let started = job::enqueue(&transaction, &act, &sender, draft, content).await?;
         let started = match started {
             Ok(import) => import,
             Err(findings) => return Err(refused(&name, &findings[0])),
@@ -106,12 +106,12 @@ impl Sending {
         let act = Act { member: None, ..act };
         audit::add(&transaction, &act, "importRecords", event).await?;
         database::commit(transaction).await?;
-        let runner = Runner::new(&db, &SystemClock, settings);
-        let ended = job::run::run_until_ended(&runner, id).await?;
+        let worker = Worker::new(&db, &SystemClock, settings);
+        let ended = job::worker::run_until_ended(&worker, id).await?;
         let ended = ended.ok_or_else(|| CliError::Asked("The import is gone.".into()))?;
         tell_rows(&db, &ended.file_name, id).await?;
-        if let Some(path) = &self.to_mend {
-            write_to_mend(&db, &ended, limits, path).await?;
+        if let Some(path) = &self.corrections {
+            write_corrections(&db, &ended, limits, path).await?;
         }
         print_line!("{}", told(&ended));
         if let Some(reason) = &ended.refusal {
@@ -194,18 +194,18 @@ async fn tell_rows(db: &DatabaseConnection, name: &str, import: Uuid) -> Result<
     }
 }
 
-async fn write_to_mend(
+async fn write_corrections(
     db: &DatabaseConnection,
     import: &import::Model,
     limits: Limits,
     path: &Path,
 ) -> Result<(), CliError> {
     let failed = |cause| CliError::Io(path.display().to_string(), cause);
-    if !to_mend::is_there(db, import).await? {
-        print_note!("Nothing is to be mended: {} was not written.", path.display());
+    if !corrections::has_corrections(db, import).await? {
+        print_note!("Nothing needs corrections: {} was not written.", path.display());
         return Ok(());
     }
-    if let Some(mut written) = to_mend::write(db, import, limits).await? {
+    if let Some(mut written) = corrections::write_workbook(db, import, limits).await? {
         let mut file = BufWriter::new(File::create(path).map_err(failed)?);
         std::io::copy(&mut written, &mut file).map_err(failed)?;
         std::io::Write::flush(&mut file).map_err(failed)?;

@@ -1,68 +1,17 @@
 //! Published grants, in the 360Giving Data Standard: each becomes one funding term,
 //! with its recipient as lead organisation. What a grant does not say stays unknown.
 
-use std::io::{Read, Seek};
-
-use sea_orm::DatabaseConnection;
 use wayin_entity::{OrganisationKind, SourceKind, Visibility};
 
-use super::{ImportError, Remark, Tally};
-use crate::change::Act;
 use crate::export::grants as export;
-use crate::grant_detail::{GrantDetail, NamedLocations};
+use crate::grant_detail::GrantDetail;
 use crate::initiative::publish::{Proposal, PublishedGrant};
 use crate::place::Gazetteer;
 use crate::store::whole_records::place_reference;
 use wayin_records::fields::FundingTermField;
-use wayin_records::finding::Finding;
-use wayin_records::formats::file_record::Cell;
-use wayin_records::formats::grants::{Grant, GrantFormat, OwnTerms, Party};
-use wayin_records::formats::records::Limits;
-use wayin_records::formats::{GoodRow, Refusal, grants};
+use wayin_records::formats::grants::{Grant, OwnTerms, Party};
 use wayin_records::missing::Missing;
 use wayin_records::record::{FundingTerm, InitiativeRecord, OrganisationReference, Source};
-
-/// Imports a file of grants. `licence` is that of the file, where it does not say itself.
-pub async fn import(
-    db: &DatabaseConnection,
-    act: &Act<'_>,
-    input: impl Read + Seek + Send + 'static,
-    format: GrantFormat,
-    licence: Option<String>,
-    remarks: &mut (dyn FnMut(Remark) + Send),
-) -> Result<Tally, ImportError> {
-    let (rows, reading) = super::batches(move |notes, each| {
-        let mut named = NamedLocations::default();
-        grants::read(input, format, &Limits::NONE, notes, |at, row| {
-            let row_number = at.row;
-            let row = row.map(|GoodRow { value, warnings }| {
-                named.count(&value);
-                GoodRow {
-                    value: (value, at),
-                    warnings,
-                }
-            });
-            each(row_number, row)
-        })
-        .map(|_| named)
-    });
-    let propose =
-        |(grant, at): (Grant, Cell), places: &Gazetteer| (proposal(&grant, places, licence.as_deref()), at);
-    let refusal = |_, at: &Cell, Finding { path, reason, .. }: Finding| Refusal {
-        sheet: at.sheet.clone(),
-        row: at.row,
-        field: field(&path),
-        reason,
-    };
-    let tally = super::publish_where_they_stand(db, act, rows, propose, refusal, remarks).await?;
-    let named = super::parsed(reading, remarks).await?;
-    if !named.is_empty() {
-        let places = Gazetteer::read_with_small_areas(db).await?;
-        let notes = named.into_notes(&places, usize::MAX);
-        notes.into_iter().map(Remark::Note).for_each(remarks);
-    }
-    Ok(tally)
-}
 
 /// The field of a grant, as the standard has it, that a field of its record comes from.
 pub(super) fn field(path: &str) -> String {

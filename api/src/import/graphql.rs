@@ -10,7 +10,7 @@ use wayin_entity::{
     FileFormat, ImportAs, ImportKind, ImportState, RowOutcome, import, import_outcome, submission,
 };
 
-use super::job::{self, to_mend};
+use super::job::{self, corrections};
 use crate::app::App;
 use crate::auth::requester::Member;
 use crate::error::Error;
@@ -172,7 +172,7 @@ impl Import {
     /// Where the rows that are to be mended can be downloaded as a workbook, each with what is to be mended
     /// beside it: a path of this server, asked for with your token. Null where there are none, and for grants.
     async fn to_mend(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        let there = to_mend::is_there(&app(ctx).db, &self.0).await?;
+        let there = corrections::has_corrections(&app(ctx).db, &self.0).await?;
         Ok(there.then(|| format!("/imports/{}/to-mend.xlsx", NodeKind::Import.id(self.0.id))))
     }
 
@@ -390,7 +390,7 @@ impl ImportMutation {
             .map_err(|cause| Error::Internal(format!("an upload cannot be read: {cause}")))?;
         let mut content = upload.content;
         let read = tokio::task::spawn_blocking(move || {
-            let known = job::digest(&mut content)?;
+            let known = job::summarize_file(&mut content)?;
             Ok::<_, std::io::Error>((known, content))
         });
         let failed =
@@ -424,11 +424,11 @@ impl ImportMutation {
             Begun::Repeated(answer) => return Ok(repeated(app, member(ctx)?, answer).await?),
         };
         let format =
-            match super::format_of(input.kind, &upload.filename, &known, &app.imports.settings.limits) {
+            match super::check_file(input.kind, &upload.filename, &known, &app.imports.settings.limits) {
                 Ok(format) => format,
                 Err(finding) => return Ok(ImportRecordsPayload::refused(vec![finding])),
             };
-        let draft = job::Draft {
+        let new = job::NewImport {
             kind: input.kind,
             intent: input.intent,
             organisation: of(&input.organisation)?,
@@ -437,11 +437,11 @@ impl ImportMutation {
             format,
             bytes: known.bytes,
         };
-        let started = job::start(
+        let started = job::enqueue(
             running.db(),
             &running.act("sent a file"),
             member(ctx)?,
-            draft,
+            new,
             content,
         )
         .await?;
@@ -461,7 +461,7 @@ impl ImportMutation {
         };
         let answer = Answer { import: row };
         running.finish(event, &answer).await?;
-        app.imports.tell_waiting();
+        app.imports.notify_worker();
         Ok(ImportRecordsPayload {
             import: Some(Import(answer.import)),
             user_errors: Vec::new(),

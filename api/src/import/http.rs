@@ -10,7 +10,7 @@ use axum::{
     routing::get,
 };
 
-use super::job::{self, to_mend};
+use super::job::{self, corrections};
 use crate::app::App;
 use crate::auth::permission::Asking;
 use crate::auth::requester::Requester;
@@ -55,11 +55,11 @@ async fn write(app: &App, caller: Caller, requester: &Requester, id: &str) -> Re
     let Some(import) = job::find(&app.db, member, id).await? else {
         return Ok(None);
     };
-    if !to_mend::is_there(&app.db, &import).await? {
+    if !corrections::has_corrections(&app.db, &import).await? {
         return Ok(None);
     }
     app.costs.charge_rest(payer, weights::WORKBOOK, app.clock.now())?;
     // The semaphore lives as long as the service, and is never closed.
     let _turn = app.imports.writing.acquire().await.ok();
-    to_mend::write(&app.db, &import, app.imports.settings.limits).await
+    corrections::write_workbook(&app.db, &import, app.imports.settings.limits).await
 }

@@ -51,7 +51,7 @@ async fn look_at(db: &impl ConnectionTrait, id: Uuid, text: &str) -> Result<bool
     let Some(import) = import::Entity::find_by_id(id).one(db).await? else {
         return Ok(false);
     };
-    let Some(file) = job::put_together(db, id).await? else {
+    let Some(file) = job::load_file(db, id).await? else {
         return Ok(false);
     };
     let wanted = text.to_owned();

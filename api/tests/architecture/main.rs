@@ -101,7 +101,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "graphql/operation/charge",
             "graphql/operation/cost",
             "graphql/operation/prepare",
-            "import/job/run",
+            "import/job/worker",
         ],
     ),
     (

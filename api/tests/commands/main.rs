@@ -472,7 +472,7 @@ fn records_are_sent_in_for_a_member() {
         "--member",
         "ada",
     ];
-    let told = folder.run(&[&send[..], &["--to-mend", "to-mend.xlsx"]].concat());
+    let told = folder.run(&[&send[..], &["--corrections", "to-mend.xlsx"]].concat());
     assert_eq!(
         (told.code, told.out.as_str()),
         (

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rand::Rng;
 use serde_json::{Value, json};
-use wayin::import::job::ROWS_AT_ONCE;
+use wayin::import::ROWS_PER_BATCH;
 
 use crate::Chance;
 use crate::base::Base;
@@ -40,7 +40,7 @@ pub fn told(base: &Base, chance: &mut Chance) {
             "Round {round}: a server was killed after {moment:?}, with {taken} records of a file taken."
         );
         assert!(
-            taken == RECORDS || taken.is_multiple_of(ROWS_AT_ONCE),
+            taken == RECORDS || taken.is_multiple_of(ROWS_PER_BATCH),
             "whole transactions alone: {taken}"
         );
         (service, address) = base.serve();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use wayin::base::DisclosureKeys;
-use wayin::import::job::run;
+use wayin::import::job::worker;
 use wayin_entity::{Role, former_organisation, initiative, revision};
 
 use super::{complaints, history, refused};
@@ -144,7 +144,7 @@ async fn in_hand(app: &TestApp, partner: &Client<'_>) -> Value {
     let file = json!({"externalRef": "g", "title": "Of a file"}).to_string();
     let sent = send_file(app, partner, "return.jsonl", &file, json!({})).await;
     assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     draft
 }
 

@@ -25,7 +25,7 @@ use wayin::live::Limits;
 use wayin::organisation;
 use wayin::pattern::engine::{Engine, Settings};
 use wayin::schema::{Schema, schema};
-use wayin_entity::Role;
+use wayin_entity::{FileFormat, ImportKind, Role};
 
 use super::Database;
 
@@ -185,9 +185,16 @@ impl TestApp {
         let lines: Vec<String> = records.iter().map(Value::to_string).collect();
         let mut remarks = Vec::new();
         let input = std::io::Cursor::new(lines.join("\n").into_bytes());
-        let tally = import::records::import(&self.app.db, &Self::act(), input, &mut |remark| {
-            remarks.push(remark);
-        })
+        let tally = import::publish_file(
+            &self.app.db,
+            &Self::act(),
+            (ImportKind::Records, FileFormat::JsonLines),
+            None,
+            input,
+            &mut |remark| {
+                remarks.push(remark);
+            },
+        )
         .await
         .expect("the file is taken");
         self.catch_up().await;

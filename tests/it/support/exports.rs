@@ -4,9 +4,9 @@ use std::io::Cursor;
 
 use serde_json::Value;
 use wayin::export::ExportFormat;
-use wayin::import::{Remark, Tally, records};
+use wayin::import::{Remark, Tally};
 use wayin::{database, export};
-use wayin_records::formats::records::RecordFormat;
+use wayin_entity::{FileFormat, ImportKind};
 
 use super::app::TestApp;
 
@@ -42,7 +42,7 @@ pub async fn export_records_as(app: &TestApp, format: ExportFormat) -> Vec<u8> {
 }
 
 /// Imports a file as the command line does; returns the tally and the messages.
-pub async fn import_records_as(app: &TestApp, format: RecordFormat, file: Vec<u8>) -> (Tally, Vec<String>) {
+pub async fn import_records_as(app: &TestApp, format: FileFormat, file: Vec<u8>) -> (Tally, Vec<String>) {
     let mut said = Vec::new();
     let mut remarks = |remark| {
         said.push(match remark {
@@ -52,9 +52,16 @@ pub async fn import_records_as(app: &TestApp, format: RecordFormat, file: Vec<u8
         });
     };
     let input = Cursor::new(file);
-    let tally = records::import_as(&app.app.db, &TestApp::act(), format, input, &mut remarks)
-        .await
-        .unwrap();
+    let tally = wayin::import::publish_file(
+        &app.app.db,
+        &TestApp::act(),
+        (ImportKind::Records, format),
+        None,
+        input,
+        &mut remarks,
+    )
+    .await
+    .unwrap();
     app.catch_up().await;
     (tally, said)
 }

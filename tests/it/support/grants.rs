@@ -5,9 +5,8 @@ use std::io::Cursor;
 
 use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder};
 use serde_json::{Value, json};
-use wayin::import::{self, Remark, Tally};
-use wayin_entity::{change, funding_term, initiative, revision};
-use wayin_records::formats::grants::GrantFormat;
+use wayin::import::{Remark, Tally};
+use wayin_entity::{FileFormat, ImportKind, change, funding_term, initiative, revision};
 
 use super::app::{Client, TestApp};
 
@@ -35,9 +34,9 @@ pub async fn try_grants(app: &TestApp, file: &str) -> (Tally, Vec<String>) {
 /// Imports grants as the command line does; returns the tally and all messages.
 pub async fn try_grants_and_places(app: &TestApp, file: &str) -> (Tally, Vec<String>) {
     let format = if file.trim_start().starts_with(['{', '[']) {
-        GrantFormat::Json
+        FileFormat::Json
     } else {
-        GrantFormat::Csv
+        FileFormat::Csv
     };
     let mut said = Vec::new();
     let mut remarks = |remark| match remark {
@@ -47,9 +46,16 @@ pub async fn try_grants_and_places(app: &TestApp, file: &str) -> (Tally, Vec<Str
     };
     let input = Cursor::new(file.to_owned().into_bytes());
     let licence = Some(LICENCE.to_owned());
-    let tally = import::grants::import(&app.app.db, &TestApp::act(), input, format, licence, &mut remarks)
-        .await
-        .expect("the file is taken");
+    let tally = wayin::import::publish_file(
+        &app.app.db,
+        &TestApp::act(),
+        (ImportKind::Grants360Giving, format),
+        licence,
+        input,
+        &mut remarks,
+    )
+    .await
+    .expect("the file is taken");
     app.catch_up().await;
     (tally, said)
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use wayin::app::App;
 use wayin::auth::member;
 use wayin::clock::{Clock, SystemClock};
-use wayin::import::job::{self, run};
+use wayin::import::job::{self, worker};
 use wayin_entity::import;
 
 use super::app::{Client, PARTNER_ORGANISATION, TestApp};
@@ -78,7 +78,7 @@ pub async fn import_file(app: &TestApp, client: &Client<'_>, name: &str, content
     let sent = send_file(app, client, name, content, json!({"as": "SENT"})).await;
     let payload = &sent["data"]["importRecords"];
     assert_eq!(payload["userErrors"], json!([]), "{sent}");
-    run::run_waiting(&app.app).await.unwrap();
+    worker::run_queued(&app.app).await.unwrap();
     load_import(client, &payload["import"]["id"]).await
 }
 
@@ -145,7 +145,7 @@ pub async fn expire_leases(app: &TestApp) {
 }
 
 /// The same service with other settings for imports.
-pub fn restart_with_import_settings(app: TestApp, settings: job::Settings) -> TestApp {
+pub fn restart_with_import_settings(app: TestApp, settings: job::ImportSettings) -> TestApp {
     let App {
         db,
         engine,

@@ -4,14 +4,15 @@ use std::io::{Cursor, Write as _};
 use std::ops::ControlFlow;
 
 use serde_json::Value;
+use wayin_entity::FileFormat;
 use wayin_records::formats::Notes;
 use wayin_records::formats::file_record::Item;
-use wayin_records::formats::records::{Limits, RecordFormat, Unread, read_as_typed};
+use wayin_records::formats::records::{Limits, Unread, read_as_typed};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 /// The records of a file, as they are typed in it.
-pub fn read_typed_records(format: RecordFormat, file: &[u8]) -> Vec<Value> {
+pub fn read_typed_records(format: FileFormat, file: &[u8]) -> Vec<Value> {
     let mut records = Vec::new();
     read_as_typed(
         format,

@@ -142,6 +142,15 @@ impl FileRecord {
         }
     }
 
+    /// Findings in the words of the file, each with its cell.
+    pub fn locate(&self, findings: impl IntoIterator<Item = Finding>) -> Vec<(Cell, Finding)> {
+        let located = findings.into_iter().map(|finding| {
+            let cell = self.cell_of(&finding.path);
+            (cell, self.in_its_words(finding))
+        });
+        located.collect()
+    }
+
     /// Where the field at a path stands: in its own cell, or else in the row of the nearest part of
     /// the record that it lies in or that lies in it.
     pub fn cell_of(&self, path: &str) -> Cell {

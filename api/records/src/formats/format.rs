@@ -1,6 +1,9 @@
-//! What format a file of records is in, told by its first bytes and its name.
+//! Detects the format of a file by its first bytes and its name.
 
-use super::records::RecordFormat;
+use std::path::Path;
+
+use wayin_vocabulary::FileFormat;
+
 use super::{FileError, stream};
 
 /// How many of a file's first bytes are enough to tell its format.
@@ -9,68 +12,83 @@ pub const START: usize = 1024;
 /// What stands first in an OpenDocument spreadsheet, unpacked, so that its kind can be told.
 const OPEN_DOCUMENT: &[u8] = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet";
 
-impl RecordFormat {
-    /// The format of a file of that name that begins so; refuses one that is none of those that
-    /// are read. The bytes decide; the name says how to advise whoever sent it.
-    pub fn of(name: &str, start: &[u8]) -> Result<Self, FileError> {
-        let ending = name
-            .rsplit_once('.')
-            .map_or("", |(_, ending)| ending)
-            .to_ascii_lowercase();
-        match start {
-            [] => Err(FileError::Empty),
-            [0xd0, 0xcf, 0x11, 0xe0, ..] if matches!(ending.as_str(), "xls" | "xlt") => {
-                Err(FileError::Foreign("a workbook of the old kind (.xls)"))
-            }
-            // An encrypted workbook lies in the same container as an old one.
-            [0xd0, 0xcf, 0x11, 0xe0, ..] => Err(FileError::Locked),
-            [b'P', b'K', 3, 4, ..] => Self::of_archive(&ending, start),
-            [b'P', b'K', 5, 6, ..] => Err(FileError::Empty),
-            _ if start.starts_with(b"%PDF") => Err(FileError::Foreign("a PDF")),
-            [0x1f, 0x8b, ..] | [b'7', b'z', 0xbc, 0xaf, ..] | [b'R', b'a', b'r', b'!', ..] => {
-                Err(FileError::Foreign("an archive"))
-            }
-            _ => Self::of_text(&ending, start),
+/// Detects the format of a file of records; fails for a format that is not supported. The bytes decide; the name
+/// decides which advice the error gives.
+pub fn detect_record_format(name: &str, start: &[u8]) -> Result<FileFormat, FileError> {
+    let ending = name
+        .rsplit_once('.')
+        .map_or("", |(_, ending)| ending)
+        .to_ascii_lowercase();
+    match start {
+        [] => Err(FileError::Empty),
+        [0xd0, 0xcf, 0x11, 0xe0, ..] if matches!(ending.as_str(), "xls" | "xlt") => {
+            Err(FileError::Foreign("a workbook of the old kind (.xls)"))
         }
+        // An encrypted workbook lies in the same container as an old one.
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => Err(FileError::Locked),
+        [b'P', b'K', 3, 4, ..] => archive_format(&ending, start),
+        [b'P', b'K', 5, 6, ..] => Err(FileError::Empty),
+        _ if start.starts_with(b"%PDF") => Err(FileError::Foreign("a PDF")),
+        [0x1f, 0x8b, ..] | [b'7', b'z', 0xbc, 0xaf, ..] | [b'R', b'a', b'r', b'!', ..] => {
+            Err(FileError::Foreign("an archive"))
+        }
+        _ => text_format(&ending, start),
     }
+}
 
-    fn of_archive(ending: &str, start: &[u8]) -> Result<Self, FileError> {
-        let named = start.get(30..).unwrap_or_default();
-        match ending {
-            _ if named.starts_with(OPEN_DOCUMENT) => Ok(Self::Ods),
-            "ods" => Ok(Self::Ods),
-            "xlsx" | "xlsm" | "xltx" | "xltm" => Ok(Self::Xlsx),
-            "numbers" => Err(FileError::Foreign("a Numbers document")),
-            "xlsb" => Err(FileError::Foreign("a binary workbook (.xlsb)")),
-            _ if named.starts_with(b"mimetype") => {
-                Err(FileError::Foreign("an OpenDocument file of another kind"))
-            }
-            _ => {
-                let is_workbook = [&b"[Content_Types].xml"[..], b"_rels/", b"xl/", b"docProps/"]
-                    .iter()
-                    .any(|first| named.starts_with(first));
-                if is_workbook && !matches!(ending, "docx" | "pptx") {
-                    Ok(Self::Xlsx)
-                } else {
-                    Err(FileError::Foreign("an archive or a document of another kind"))
-                }
+fn archive_format(ending: &str, start: &[u8]) -> Result<FileFormat, FileError> {
+    let named = start.get(30..).unwrap_or_default();
+    match ending {
+        _ if named.starts_with(OPEN_DOCUMENT) => Ok(FileFormat::Ods),
+        "ods" => Ok(FileFormat::Ods),
+        "xlsx" | "xlsm" | "xltx" | "xltm" => Ok(FileFormat::Xlsx),
+        "numbers" => Err(FileError::Foreign("a Numbers document")),
+        "xlsb" => Err(FileError::Foreign("a binary workbook (.xlsb)")),
+        _ if named.starts_with(b"mimetype") => {
+            Err(FileError::Foreign("an OpenDocument file of another kind"))
+        }
+        _ => {
+            let is_workbook = [&b"[Content_Types].xml"[..], b"_rels/", b"xl/", b"docProps/"]
+                .iter()
+                .any(|first| named.starts_with(first));
+            if is_workbook && !matches!(ending, "docx" | "pptx") {
+                Ok(FileFormat::Xlsx)
+            } else {
+                Err(FileError::Foreign("an archive or a document of another kind"))
             }
         }
     }
+}
 
-    fn of_text(ending: &str, start: &[u8]) -> Result<Self, FileError> {
-        if matches!(ending, "jsonl" | "ndjson") {
-            return Ok(Self::JsonLines);
-        }
-        match stream::first_of_substance(start) {
-            None => Err(FileError::Empty),
-            Some(b'{') => Ok(Self::JsonLines),
-            Some(b'[') => Err(FileError::NotRecords),
-            Some(b'<') => Err(FileError::Foreign("a web page or another XML document")),
-            _ if stream::is_binary(start) => Err(FileError::Foreign("no text and no workbook that is known")),
-            _ => Ok(Self::Csv),
-        }
+fn text_format(ending: &str, start: &[u8]) -> Result<FileFormat, FileError> {
+    if matches!(ending, "jsonl" | "ndjson") {
+        return Ok(FileFormat::JsonLines);
     }
+    match stream::first_of_substance(start) {
+        None => Err(FileError::Empty),
+        Some(b'{') => Ok(FileFormat::JsonLines),
+        Some(b'[') => Err(FileError::NotRecords),
+        Some(b'<') => Err(FileError::Foreign("a web page or another XML document")),
+        _ if stream::is_binary(start) => Err(FileError::Foreign("no text and no workbook that is known")),
+        _ => Ok(FileFormat::Csv),
+    }
+}
+
+/// Detects the format of a file of grants by its first bytes and, where those leave it open, by its name.
+pub fn detect_grant_format(name: &str, start: &[u8]) -> Result<FileFormat, FileError> {
+    let is_named_json = Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    match stream::first_of_substance(start) {
+        Some(b'{' | b'[') => return Ok(FileFormat::Json),
+        _ if stream::refuse_workbooks(start).is_ok() && is_named_json => return Ok(FileFormat::Json),
+        _ => {}
+    }
+    Ok(match detect_record_format(name, start)? {
+        // A line of JSON begins with an object too, which is handled above.
+        FileFormat::JsonLines => FileFormat::Csv,
+        format => format,
+    })
 }
 
 #[cfg(test)]
@@ -83,17 +101,17 @@ mod tests {
         let xlsx: &[u8] =
             b"PK\x03\x04\x14\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0[Content_Types].xml";
         for (name, start, format) in [
-            ("a.jsonl", &b"{\"title\": 1}"[..], RecordFormat::JsonLines),
-            ("a", b"\xef\xbb\xbf {}", RecordFormat::JsonLines),
-            ("a.csv", b"title,summary\n", RecordFormat::Csv),
-            ("a.txt", b"\xff\xfet\0", RecordFormat::Csv),
-            ("a", b"\xff\xfe{\0", RecordFormat::JsonLines),
-            ("a.xlsx", xlsx, RecordFormat::Xlsx),
-            ("a.csv", xlsx, RecordFormat::Xlsx),
-            ("a.zip", ods, RecordFormat::Ods),
-            ("a.XLSX", b"PK\x03\x04", RecordFormat::Xlsx),
+            ("a.jsonl", &b"{\"title\": 1}"[..], FileFormat::JsonLines),
+            ("a", b"\xef\xbb\xbf {}", FileFormat::JsonLines),
+            ("a.csv", b"title,summary\n", FileFormat::Csv),
+            ("a.txt", b"\xff\xfet\0", FileFormat::Csv),
+            ("a", b"\xff\xfe{\0", FileFormat::JsonLines),
+            ("a.xlsx", xlsx, FileFormat::Xlsx),
+            ("a.csv", xlsx, FileFormat::Xlsx),
+            ("a.zip", ods, FileFormat::Ods),
+            ("a.XLSX", b"PK\x03\x04", FileFormat::Xlsx),
         ] {
-            assert_eq!(RecordFormat::of(name, start).unwrap(), format, "{name}");
+            assert_eq!(detect_record_format(name, start).unwrap(), format, "{name}");
         }
         for (name, start, said) in [
             ("a.csv", &b""[..], "is empty"),
@@ -107,7 +125,7 @@ mod tests {
             ("a.bin", b"ab\0\0", "no text"),
             ("a.json", b"[{}]", "not one whole JSON object"),
         ] {
-            let error = RecordFormat::of(name, start).unwrap_err().to_string();
+            let error = detect_record_format(name, start).unwrap_err().to_string();
             assert!(error.contains(said), "{name}: {error}");
         }
     }

@@ -25,10 +25,12 @@ mod workbook;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 
+use wayin_vocabulary::FileFormat;
+
 use self::draft::GrantRow;
 pub use self::further::{Further, Period};
 use self::grant::Depth;
-pub use self::grant::{Grant, GrantFormat, Location, OwnTerms, PackageInfo, Party};
+pub use self::grant::{Grant, Location, OwnTerms, PackageInfo, Party};
 use self::merge::{Merging, RowCounts};
 use super::file_record::Cell;
 use super::records::Limits;
@@ -44,7 +46,7 @@ use super::{FileError, Notes, Row};
 /// has no column for something that every grant must have.
 pub fn read(
     mut input: impl Read + Seek,
-    format: GrantFormat,
+    format: FileFormat,
     limits: &Limits,
     notes: &mut Notes,
     mut each: impl FnMut(Cell, Row<Grant>) -> ControlFlow<()>,
@@ -92,7 +94,7 @@ pub fn read(
 /// Reads the rows of grants, each for itself.
 fn read_rows(
     input: &mut (impl Read + Seek),
-    format: GrantFormat,
+    format: FileFormat,
     limits: &Limits,
     depth: Depth,
     notes: &mut Notes,
@@ -100,21 +102,23 @@ fn read_rows(
 ) -> Result<PackageInfo, FileError> {
     let none = |()| PackageInfo::default();
     match format {
-        GrantFormat::Json => package::read(input, depth, notes, |row, grant| each(Cell::of_row(row), grant)),
-        GrantFormat::Csv => {
+        FileFormat::Json | FileFormat::JsonLines => {
+            package::read(input, depth, notes, |row, grant| each(Cell::of_row(row), grant))
+        }
+        FileFormat::Csv => {
             sheet::read(input, depth, notes, |row, grant| each(Cell::of_row(row), grant)).map(none)
         }
-        GrantFormat::Xlsx | GrantFormat::Ods => {
+        FileFormat::Xlsx | FileFormat::Ods => {
             workbook::read(input, format, limits, depth, notes, each).map(none)
         }
     }
 }
 
 /// Reads only what the package says about itself, passing over its grants.
-pub fn about(input: impl Read + Seek, format: GrantFormat) -> Result<PackageInfo, FileError> {
+pub fn about(input: impl Read + Seek, format: FileFormat) -> Result<PackageInfo, FileError> {
     match format {
-        GrantFormat::Json => package::about(input),
-        GrantFormat::Csv | GrantFormat::Xlsx | GrantFormat::Ods => Ok(PackageInfo::default()),
+        FileFormat::Json | FileFormat::JsonLines => package::about(input),
+        FileFormat::Csv | FileFormat::Xlsx | FileFormat::Ods => Ok(PackageInfo::default()),
     }
 }
 

@@ -30,6 +30,9 @@ mod xlsx;
 
 use std::fmt;
 
+use self::file_record::Cell;
+use crate::finding::Finding;
+
 /// The most bytes that one row may take; what is longer is refused unread.
 pub const LONGEST_ROW: usize = 4 * 1024 * 1024;
 
@@ -124,6 +127,17 @@ impl Refusal {
             self.row,
             field.unwrap_or_default()
         )
+    }
+}
+
+impl From<(Cell, Finding)> for Refusal {
+    fn from((at, finding): (Cell, Finding)) -> Self {
+        Self {
+            sheet: at.sheet,
+            row: at.row,
+            field: at.column.unwrap_or_default(),
+            reason: finding.reason,
+        }
     }
 }
 

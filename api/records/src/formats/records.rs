@@ -7,35 +7,21 @@ use std::ops::ControlFlow;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use wayin_vocabulary::FileFormat;
 
 use super::base_version;
-use super::base_version::Versioned;
 use super::encoding::{self, Form};
 use super::file_record::{Cell, FileRecord, Item, Stray, UnreadCell};
 use super::references::{EachReference, Reference, RepeatedReferences, SharedReferences};
 use super::workbook_records;
 use super::workbook_records::Gathered;
 use super::{
-    FileError, LONGEST_ROW, Notes, Refusals, Row, csv_records, json_fault, ods, refuse_without_rows,
-    repeated_fields, xlsx,
+    FileError, LONGEST_ROW, Notes, csv_records, json_fault, ods, refuse_without_rows, repeated_fields, xlsx,
 };
 use crate::finding::{Finding, FindingCode};
 use crate::json_reader;
 use crate::record::InitiativeRecord;
 use crate::validate::remove_unknown_identifiers;
-
-/// The formats that records come in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordFormat {
-    /// One JSON object a line.
-    JsonLines,
-    /// One flat table, a record a row.
-    Csv,
-    /// A workbook of Excel's kind, with a sheet for each list of a record.
-    Xlsx,
-    /// The same as an OpenDocument spreadsheet.
-    Ods,
-}
 
 /// What a file may hold; what is larger is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +71,7 @@ pub enum RecordFile<R> {
 impl<R: Read + Seek> RecordFile<R> {
     /// Opens a file. Of a workbook, all rows are read and set aside in a temporary file.
     pub fn open(
-        format: RecordFormat,
+        format: FileFormat,
         mut input: R,
         limits: &Limits,
         unread: Unread,
@@ -96,13 +82,13 @@ impl<R: Read + Seek> RecordFile<R> {
         }
         input.seek(SeekFrom::Start(0))?;
         Ok(match format {
-            RecordFormat::JsonLines => Self::Lines(input),
-            RecordFormat::Csv => Self::Table(input),
-            RecordFormat::Xlsx => {
+            FileFormat::JsonLines | FileFormat::Json => Self::Lines(input),
+            FileFormat::Csv => Self::Table(input),
+            FileFormat::Xlsx => {
                 let mut book = xlsx::Book::open(input, length, limits)?;
                 Self::Workbook(Box::new(workbook_records::gather(&mut book, limits, unread)?))
             }
-            RecordFormat::Ods => {
+            FileFormat::Ods => {
                 let mut book = ods::Book::open(input, length, limits)?;
                 Self::Workbook(Box::new(workbook_records::gather(&mut book, limits, unread)?))
             }
@@ -173,7 +159,7 @@ impl<R: Read + Seek> RecordFile<R> {
 /// Reads the records of one organisation as they were typed, and hands each to `each`, which may end the reading
 /// early. Records that share their reference have a finding that says so.
 pub fn read_as_typed(
-    format: RecordFormat,
+    format: FileFormat,
     input: impl Read + Seek,
     limits: &Limits,
     unread: Unread,
@@ -275,35 +261,49 @@ fn typed_line(line: u64, row: Result<&str, String>, unread: Unread) -> Item {
 
 const GIVEN_TWICE: &str = "is given twice; one of the two would be lost";
 
-/// A record, with the version of the published one that it says it was written from.
-pub type Written = (InitiativeRecord, Option<i32>);
+/// A record of a file.
+#[derive(Clone, Debug)]
+pub struct WholeRecord {
+    /// The record.
+    pub record: InitiativeRecord,
+    /// The values that were changed or left out, each with its cell.
+    pub warnings: Vec<(Cell, Finding)>,
+    /// The rows of the file, without the document.
+    pub file: FileRecord,
+}
 
-/// Reads records and hands each with its line to `each`, which may end the
-/// reading early. Blank lines are passed over.
+/// A record of a file, or everything that is wrong with its rows.
+pub type ReadRecord = Result<Box<WholeRecord>, Vec<(Cell, Finding)>>;
+
+/// Reads a record that any organisation may lead, with the row that it begins with; none where the cells are no part of
+/// a record.
 ///
-/// Refuses the file whole where its first line that is not blank is not one whole
-/// JSON object. A record is well formed when it comes out of here; whether its
-/// parts agree with each other and with the base is for its publication to say.
-pub fn read(
-    input: impl Read + Seek,
-    repeated: &RepeatedReferences,
-    notes: &mut Notes,
-    mut each: impl FnMut(u64, Row<Written>) -> ControlFlow<()>,
-) -> Result<(), FileError> {
-    read_lines(input, notes, |number, line| {
-        let mut refusals = Refusals::of(number);
-        if let Some(finding) = repeated.finding(number) {
-            refusals.add(finding.path, finding.reason);
+/// Whether the parts of the record agree with each other and with the database is checked on publication.
+pub fn read_whole(item: Item) -> Option<(Cell, ReadRecord)> {
+    let mut file = match item {
+        Item::Unread(_) => return None,
+        Item::Stray(stray) => {
+            let finding = Finding::new(stray.code, "", stray.reason);
+            return Some((stray.at.clone(), Err(vec![(stray.at, finding)])));
         }
-        let row = match line {
-            Ok(json) => record(refusals, json),
-            Err(reason) => {
-                refusals.add("", reason);
-                refusals.finish(None)
-            }
-        };
-        each(number, row)
-    })
+        Item::Record(file) => file,
+    };
+    let reading = json_reader::read(std::mem::take(&mut file.document));
+    let found = file.with_own(reading.findings);
+    let at = file.at.clone();
+    let read = match reading.record {
+        Some(mut record) if found.is_empty() => {
+            let mut warnings = std::mem::take(&mut file.warnings);
+            warnings.extend(remove_unknown_identifiers(&mut record));
+            Ok(Box::new(WholeRecord {
+                record,
+                warnings: file.locate(warnings),
+                file,
+            }))
+        }
+        _ => Err(file.locate(found)),
+    };
+    Some((at, read))
 }
 
 /// Reads the lines that are not blank and hands each with its number to `each`, or why it cannot be read.
@@ -360,48 +360,6 @@ fn is_object(content: &[u8], is_whole: bool) -> bool {
     content.starts_with(b"{") && (!is_whole || serde_json::from_slice::<IgnoredAny>(content).is_ok())
 }
 
-fn record(mut refusals: Refusals, json: &str) -> Row<Written> {
-    let own = refusals.found.len();
-    if !json.starts_with('{') {
-        refusals.add("", "is not a JSON object");
-        return refusals.finish(None);
-    }
-    for path in repeated_fields::find(json) {
-        refusals.add(path, GIVEN_TWICE);
-    }
-    let mut reader = serde_json::Deserializer::from_str(json);
-    let outcome = serde_path_to_error::deserialize(&mut reader);
-    let error = match outcome {
-        Ok(Versioned { mut record, version }) if reader.end().is_ok() => {
-            for warning in remove_unknown_identifiers(&mut record) {
-                refusals.warn(warning.path, warning.reason);
-            }
-            let version = version.as_ref().map(base_version::read).transpose();
-            let version = version.map_err(|finding| refusals.add(finding.path, finding.reason));
-            return refusals.finish(version.ok().map(|version| (record, version)));
-        }
-        Ok(_) => None,
-        Err(error) => Some(error),
-    };
-    match serde_json::from_str(json) {
-        Ok(mut value) => {
-            let version = base_version::taken_from(&mut value);
-            let version = version.as_ref().map(base_version::read);
-            let findings = version.and_then(Result::err).into_iter();
-            findings
-                .chain(json_reader::read(value).findings)
-                .for_each(|finding| refusals.add(finding.path, finding.reason));
-        }
-        Err(error) => refusals.add("", format!("is not valid JSON: {}", json_fault(&error))),
-    }
-    if let Some(error) = error.filter(|_| refusals.found.len() == own) {
-        // The text cannot be read as a record, and nothing else says why.
-        let field = json_reader::path(error.path());
-        refusals.add(field, json_fault(error.inner()));
-    }
-    refusals.finish(None)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
@@ -409,15 +367,29 @@ mod tests {
     use rand::rngs::StdRng;
     use rand::{Rng as _, SeedableRng as _};
 
+    use super::super::{GoodRow, Refusal, Row};
     use super::*;
+
+    /// A record and the version that it was written from.
+    type Written = (InitiativeRecord, Option<i32>);
 
     const GOOD: &str = r#"{"externalRef": "a-1", "title": "Youth work", "leadOrganisation": {"identifier": "GB-CHC-1"}, "startedOn": "2020-01-31", "entryPoints": [{"entryPoint": "COLLABORATION", "perspective": "PRACTITIONER"}], "challengesFaced": [{"challenge": "DEFINING_AMBITIONS", "step": "SKIPPED", "reasons": ["SHORT_FUNDING"]}], "fundingTerms": [{"funder": {"name": "F"}, "durationMonths": 18, "upfrontResearch": null}], "source": {"kind": "SELF_REPORT", "title": "Form"}}"#;
 
     fn rows(text: impl AsRef<[u8]>) -> Result<Vec<(u64, Row<Written>)>, FileError> {
-        let mut rows = Vec::new();
         let (repeated, mut notes) = (RepeatedReferences::default(), Notes::default());
-        read(Cursor::new(text), &repeated, &mut notes, |line, row| {
-            rows.push((line, row));
+        let mut rows = Vec::new();
+        let file = RecordFile::Lines(Cursor::new(text));
+        file.read_as_typed(&Limits::NONE, &repeated, Unread::Skip, &mut notes, |item| {
+            let (at, read) = read_whole(item).unwrap();
+            let refusals = |found: Vec<(Cell, Finding)>| found.into_iter().map(Refusal::from).collect();
+            let row = read.map(|whole| {
+                let version = whole.file.written_from();
+                GoodRow {
+                    value: (whole.record, version),
+                    warnings: refusals(whole.warnings),
+                }
+            });
+            rows.push((at.row, row.map_err(refusals)));
             ControlFlow::Continue(())
         })?;
         Ok(rows)

@@ -1,16 +1,14 @@
-//! Imports as jobs: a file is kept in the base, and the service takes its rows in, batch by batch,
-//! each batch in one transaction with the count of the rows that are done. So an import survives
-//! whatever stops the service: what was done stays done, the rest goes on, and nothing is done twice.
+//! Imports that are stored as jobs: a file is stored in the database, and a worker writes its rows batch by batch, each
+//! batch in one transaction with the count of the rows that are done. So an import survives whatever stops the
+//! service, and no row is processed twice.
 
-mod batch;
-pub mod expired;
-mod file;
-mod grants;
-mod in_line;
-mod reading;
-mod records;
-pub mod run;
-pub mod to_mend;
+pub(super) mod batch;
+mod chunks;
+pub mod corrections;
+pub mod expiry;
+mod lease;
+mod outcomes;
+pub mod worker;
 
 use std::fs::File;
 
@@ -24,8 +22,7 @@ use wayin_entity::{
     Capability, FileFormat, ImportAs, ImportKind, ImportState, Role, import, import_outcome, organisation,
 };
 
-pub use self::file::{Kept, digest, put_together};
-pub use self::reading::{ROWS_AT_ONCE, file_format};
+pub use self::chunks::{FileSummary, load_file, summarize_file};
 use crate::auth::requester::Member;
 use crate::change::Act;
 use crate::error::Result;
@@ -34,70 +31,67 @@ use wayin_records::finding::{Finding, FindingCode};
 use wayin_records::formats::records::Limits;
 use wayin_records::spelling::is_storable;
 
-/// The most characters of a file's name that are kept.
-const LONGEST_NAME: usize = 200;
-/// The most characters of a licence.
-const LONGEST_LICENCE: usize = 200;
-/// The most imports of one organisation, or of none, that may be under way at once.
-const MOST_UNDER_WAY: u64 = 20;
+const MAX_NAME_CHARS: usize = 200;
+const MAX_LICENCE_CHARS: usize = 200;
+/// The most imports of one organisation, or of none, that have not ended.
+const MAX_UNFINISHED_IMPORTS: u64 = 20;
 
-/// What can be set about imports.
+/// The settings of imports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// What a file may hold.
+pub struct ImportSettings {
+    /// The limits of a file.
     pub limits: Limits,
-    /// After how many rows an import stands back for others that wait.
-    pub rows_a_turn: usize,
+    /// After how many rows an import yields to others that wait.
+    pub rows_per_turn: usize,
 }
 
-impl Default for Settings {
+impl Default for ImportSettings {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
-            rows_a_turn: 10_000,
+            rows_per_turn: 10_000,
         }
     }
 }
 
-/// What the imports of a running service share.
+/// What the imports of a server share.
 #[derive(Debug)]
-pub struct Desk {
-    /// What was set about them.
-    pub settings: Settings,
-    waiting: Notify,
-    /// Whoever writes a list of what is to be mended, which reads the whole file again, holds one.
+pub struct ImportQueue {
+    /// Their settings.
+    pub settings: ImportSettings,
+    pub(super) queued: Notify,
+    /// Limits how many workbooks of corrections are written at the same time: each reads a whole file again.
     pub writing: Semaphore,
 }
 
-/// How many lists of what is to be mended are written at once.
-const LISTS_AT_ONCE: usize = 2;
+const MAX_CONCURRENT_WORKBOOKS: usize = 2;
 
-impl Default for Desk {
+impl Default for ImportQueue {
     fn default() -> Self {
-        Self::new(Settings::default())
+        Self::new(ImportSettings::default())
     }
 }
 
-impl Desk {
-    /// A desk with settings.
-    pub fn new(settings: Settings) -> Self {
+impl ImportQueue {
+    /// A queue with settings.
+    pub fn new(settings: ImportSettings) -> Self {
         Self {
             settings,
-            waiting: Notify::new(),
-            writing: Semaphore::new(LISTS_AT_ONCE),
+            queued: Notify::new(),
+            writing: Semaphore::new(MAX_CONCURRENT_WORKBOOKS),
         }
     }
 
-    /// Tells the runner that an import waits.
-    pub fn tell_waiting(&self) {
-        self.waiting.notify_one();
+    /// Notifies the worker that an import was queued.
+    pub fn notify_worker(&self) {
+        self.queued.notify_one();
     }
 }
 
-/// A file that is to be taken in.
+/// A file that is to be imported.
 #[derive(Debug)]
-pub struct Draft {
-    /// What it holds.
+pub struct NewImport {
+    /// What the file contains.
     pub kind: ImportKind,
     /// What becomes of its records.
     pub intent: ImportAs,
@@ -113,7 +107,7 @@ pub struct Draft {
     pub bytes: u64,
 }
 
-/// Whether a member may take in files of a kind at all.
+/// Whether a role may import files of a kind.
 pub fn may_import(role: Role, kind: ImportKind) -> bool {
     role.can(match kind {
         ImportKind::Records => Capability::SubmitRecords,
@@ -146,28 +140,29 @@ pub async fn find(db: &impl ConnectionTrait, member: &Member, id: Uuid) -> Resul
         .await?)
 }
 
-/// Keeps a file, to be taken in by the service. What stands against it is answered.
-pub async fn start(
+/// Stores a file, to be imported by a worker, or returns why it is rejected.
+pub async fn enqueue(
     db: &impl ConnectionTrait,
     act: &Act<'_>,
     member: &Member,
-    draft: Draft,
+    new: NewImport,
     mut content: File,
 ) -> Result<Result<import::Model, Vec<Finding>>> {
-    let organisation = match of_organisation(db, member, &draft).await? {
+    let organisation = match find_organisation(db, member, &new).await? {
         Ok(organisation) => organisation,
         Err(finding) => return Ok(Err(vec![finding])),
     };
-    let licence = draft.licence.map(|licence| licence.trim().to_owned());
+    let licence = new.licence.map(|licence| licence.trim().to_owned());
     let licence = licence.filter(|licence| !licence.is_empty());
     if let Some(licence) = &licence
-        && (licence.chars().count() > LONGEST_LICENCE || !is_storable(licence))
+        && (licence.chars().count() > MAX_LICENCE_CHARS || !is_storable(licence))
     {
-        let reason = format!("has more than {LONGEST_LICENCE} characters, or one that no base can keep");
+        let reason = format!("has more than {MAX_LICENCE_CHARS} characters, or one that no base can keep");
         return Ok(Err(vec![Finding::new(FindingCode::TooLong, "licence", reason)]));
     }
-    if under_way(db, organisation).await? >= MOST_UNDER_WAY {
-        let reason = format!("{MOST_UNDER_WAY} files are waiting already; send this one when they are done");
+    if count_unfinished(db, organisation).await? >= MAX_UNFINISHED_IMPORTS {
+        let reason =
+            format!("{MAX_UNFINISHED_IMPORTS} files are waiting already; send this one when they are done");
         return Ok(Err(vec![Finding::new(FindingCode::WrongState, "file", reason)]));
     }
     let now = act.now();
@@ -175,11 +170,11 @@ pub async fn start(
         id: act.clock.new_id(),
         member_id: member.id,
         organisation_id: organisation,
-        kind: draft.kind,
-        intent: draft.intent,
-        file_name: named(&draft.file_name),
-        format: draft.format,
-        bytes: i64::try_from(draft.bytes).unwrap_or(i64::MAX),
+        kind: new.kind,
+        intent: new.intent,
+        file_name: clean_file_name(&new.file_name),
+        format: new.format,
+        bytes: i64::try_from(new.bytes).unwrap_or(i64::MAX),
         licence,
         state: ImportState::Waiting,
         refusal: None,
@@ -201,12 +196,12 @@ pub async fn start(
         updated_at: now,
     };
     let row = row.into_active_model().insert(db).await?;
-    file::keep(db, act, row.id, &mut content).await?;
+    chunks::store_file(db, act, row.id, &mut content).await?;
     Ok(Ok(row))
 }
 
 /// How many imports of an organisation, or of none, have not ended.
-async fn under_way(db: &impl ConnectionTrait, organisation: Option<Uuid>) -> Result<u64> {
+async fn count_unfinished(db: &impl ConnectionTrait, organisation: Option<Uuid>) -> Result<u64> {
     let of_it = match organisation {
         Some(id) => import::Column::OrganisationId.eq(id),
         None => import::Column::OrganisationId.is_null(),
@@ -219,23 +214,23 @@ async fn under_way(db: &impl ConnectionTrait, organisation: Option<Uuid>) -> Res
 }
 
 /// The organisation whose records or grants a file holds.
-async fn of_organisation(
+async fn find_organisation(
     db: &impl ConnectionTrait,
     member: &Member,
-    draft: &Draft,
+    new: &NewImport,
 ) -> Result<Result<Option<Uuid>, Finding>> {
     let refused = |code, reason: &str| Ok(Err(Finding::new(code, "organisation", reason)));
-    if !may_import(member.role, draft.kind) {
-        let reason = match draft.kind {
+    if !may_import(member.role, new.kind) {
+        let reason = match new.kind {
             ImportKind::Records => "records are for partners and stewards to send in",
             ImportKind::Grants360Giving => "grants are for funders and stewards to send in",
         };
         return Ok(Err(Finding::new(FindingCode::NotAllowed, "kind", reason)));
     }
     let for_any = member.role.can(Capability::ActForAnyOrganisation);
-    let chosen = match (draft.organisation, member.organisation) {
+    let chosen = match (new.organisation, member.organisation) {
         (Some(given), own) if for_any || own == Some(given) => given,
-        (None, _) if for_any && draft.kind == ImportKind::Grants360Giving => return Ok(Ok(None)),
+        (None, _) if for_any && new.kind == ImportKind::Grants360Giving => return Ok(Ok(None)),
         (None, Some(own)) => own,
         (Some(_), _) => {
             return refused(
@@ -257,10 +252,10 @@ async fn of_organisation(
 }
 
 /// A file's name without a path and without what no base can keep.
-fn named(name: &str) -> String {
+fn clean_file_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let line = wayin_records::text::line(last).unwrap_or_else(|| "a file".into());
-    wayin_records::text::cut(line, LONGEST_NAME)
+    wayin_records::text::cut(line, MAX_NAME_CHARS)
 }
 
 impl Paged for import::Entity {

@@ -1,7 +1,5 @@
 //! A grant as published, and how much of it is read.
 
-use std::path::Path;
-
 use chrono::NaiveDate;
 use serde::de::Error as _;
 use serde::ser::{Error as _, SerializeMap};
@@ -9,8 +7,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::super::records::RecordFormat;
-use super::super::{FileError, stream};
 use super::further::Further;
 use crate::fields::{Field as _, FundingTermField};
 use crate::record::FundingTerm;
@@ -196,40 +192,6 @@ impl Grant {
             }
         }
         hex::encode(hash.finalize())
-    }
-}
-
-/// The forms that grants are published in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GrantFormat {
-    /// A package: an object with a list `grants`, or that list alone.
-    Json,
-    /// A table with the standard's titles or its JSON paths as header.
-    Csv,
-    /// A workbook of Excel's kind, whose sheets are such tables.
-    Xlsx,
-    /// The same as an OpenDocument spreadsheet.
-    Ods,
-}
-
-impl GrantFormat {
-    /// The form of a file, by its first bytes (some hundred will do) and, where
-    /// those leave it open, by its name.
-    pub fn of(path: &Path, start: &[u8]) -> Result<Self, FileError> {
-        let is_named_json = path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-        match stream::first_of_substance(start) {
-            Some(b'{' | b'[') => return Ok(Self::Json),
-            _ if stream::refuse_workbooks(start).is_ok() && is_named_json => return Ok(Self::Json),
-            _ => {}
-        }
-        // Lines of JSON begin with an object too, which is met above.
-        Ok(match RecordFormat::of(&path.to_string_lossy(), start)? {
-            RecordFormat::Xlsx => Self::Xlsx,
-            RecordFormat::Ods => Self::Ods,
-            RecordFormat::Csv | RecordFormat::JsonLines => Self::Csv,
-        })
     }
 }
 

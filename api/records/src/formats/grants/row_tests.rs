@@ -4,6 +4,7 @@ use std::io::{Cursor, Write as _};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use wayin_vocabulary::FileFormat;
 
 use super::*;
 
@@ -13,7 +14,7 @@ const HEADER: &str = "Identifier,Title,Description,Currency,Amount Awarded,Award
 
 /// Some grants, and what is said of all rows.
 fn read_all(
-    format: GrantFormat,
+    format: FileFormat,
     bytes: &[u8],
     limits: &Limits,
 ) -> Result<(Vec<Grant>, Vec<String>), FileError> {
@@ -40,11 +41,11 @@ fn read_all(
 
 fn table(rows: &[&str]) -> (Vec<Grant>, Vec<String>) {
     let text = format!("{HEADER}\n{}\n", rows.join("\n"));
-    read_all(GrantFormat::Csv, text.as_bytes(), &Limits::NONE).unwrap()
+    read_all(FileFormat::Csv, text.as_bytes(), &Limits::NONE).unwrap()
 }
 
 fn package(grants: &Value) -> (Vec<Grant>, Vec<String>) {
-    read_all(GrantFormat::Json, grants.to_string().as_bytes(), &Limits::NONE).unwrap()
+    read_all(FileFormat::Json, grants.to_string().as_bytes(), &Limits::NONE).unwrap()
 }
 
 #[test]
@@ -138,7 +139,7 @@ fn columns_with_numbers_are_read() {
         Recipient Org:1:Name,Funding Org:1:Name,Grant Programme:0:Title,Grant Programme:2:Title,\
         Planned Dates:1:Duration (months),Beneficiary Location:1:Name,Beneficiary Location:3:Geographic Code";
     let text = format!("{header}\na,T,GBP,1,2020-01-01,R,GB-CHC-9,S,F,P,Q,6,Leeds,E06000001\n");
-    let (grants, said) = read_all(GrantFormat::Csv, text.as_bytes(), &Limits::NONE).unwrap();
+    let (grants, said) = read_all(FileFormat::Csv, text.as_bytes(), &Limits::NONE).unwrap();
     let grant = &grants[0];
     assert_eq!(
         (grant.recipient.name.as_str(), grant.funder.name.as_str()),
@@ -207,7 +208,7 @@ fn a_person_in_any_row_refuses_the_whole_grant_without_a_word_of_them() {
     );
     let text = "Identifier,Title,Recipient Org:Name,Recipient Ind:Name,Funding Org:Name\n\
                 a,T,R,,F\na,,,Somebody,\n";
-    let (grants, said) = read_all(GrantFormat::Csv, text.as_bytes(), &Limits::NONE).unwrap();
+    let (grants, said) = read_all(FileFormat::Csv, text.as_bytes(), &Limits::NONE).unwrap();
     assert_eq!(
         (grants.len(), said),
         (0, vec![format!("row 3, Recipient Ind:Name: {reason}")])
@@ -312,7 +313,7 @@ fn a_sheet_of_locations_joins_the_grants_of_another() {
             ("Recipients", recipients),
         ];
         let bytes = workbook(&order.map(|at| sheets[at]));
-        let (mut found, mut said) = read_all(GrantFormat::Xlsx, &bytes, &Limits::NONE).unwrap();
+        let (mut found, mut said) = read_all(FileFormat::Xlsx, &bytes, &Limits::NONE).unwrap();
         found.sort_by(|one, other| one.identifier.cmp(&other.identifier));
         let names: Vec<_> = found
             .iter()
@@ -330,7 +331,7 @@ fn a_sheet_of_locations_joins_the_grants_of_another() {
         }
     }
     let without = workbook(&[("Locations", locations), ("Grants", grants)]);
-    let error = read_all(GrantFormat::Xlsx, &without, &Limits::NONE).unwrap_err();
+    let error = read_all(FileFormat::Xlsx, &without, &Limits::NONE).unwrap_err();
     assert!(
         error
             .to_string()
@@ -338,7 +339,7 @@ fn a_sheet_of_locations_joins_the_grants_of_another() {
         "{error}"
     );
     let alone = workbook(&[("Locations", locations)]);
-    assert!(read_all(GrantFormat::Xlsx, &alone, &Limits::NONE).is_err());
+    assert!(read_all(FileFormat::Xlsx, &alone, &Limits::NONE).is_err());
 }
 
 #[test]
@@ -348,7 +349,7 @@ fn one_grant_does_not_take_rows_without_an_end() {
     for number in 0..1_500 {
         writeln!(text, "a,,,,,,,R{number},,,,,L{number},").unwrap();
     }
-    let (grants, said) = read_all(GrantFormat::Csv, &text, &Limits::NONE).unwrap();
+    let (grants, said) = read_all(FileFormat::Csv, &text, &Limits::NONE).unwrap();
     assert_eq!(grants.len(), 0);
     let reason = "row 2, Recipient Org:Name: has over 1000 different values in the rows of one grant; is the identifier right?";
     assert_eq!(said, [reason]);
@@ -356,7 +357,7 @@ fn one_grant_does_not_take_rows_without_an_end() {
         rows: 700,
         ..Limits::NONE
     };
-    let error = read_all(GrantFormat::Csv, &text, &limits).unwrap_err();
+    let error = read_all(FileFormat::Csv, &text, &limits).unwrap_err();
     assert!(matches!(error, FileError::TooManyRows(700)));
 }
 

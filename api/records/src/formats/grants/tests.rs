@@ -1,14 +1,14 @@
-use std::path::Path;
-
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
 use std::io::Cursor;
+use wayin_vocabulary::FileFormat;
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use super::super::LONGEST_ROW;
 use super::*;
+use crate::formats::format::detect_grant_format;
 
 const LLOYDS: &str = include_str!("../../../../../tests/data/grants/lloyds-bank-foundation.json");
 const LLOYD_WEBBER: &str =
@@ -19,7 +19,7 @@ const TABLE: &str = include_str!("../../../../../tests/data/grants/two-funders.c
 
 type Rows = Vec<(u64, Row<Grant>)>;
 
-fn rows(format: GrantFormat, text: impl AsRef<[u8]>) -> Result<(Rows, PackageInfo), FileError> {
+fn rows(format: FileFormat, text: impl AsRef<[u8]>) -> Result<(Rows, PackageInfo), FileError> {
     let mut rows = Vec::new();
     let info = read(
         Cursor::new(text),
@@ -35,11 +35,11 @@ fn rows(format: GrantFormat, text: impl AsRef<[u8]>) -> Result<(Rows, PackageInf
 }
 
 fn json(text: &str) -> Rows {
-    rows(GrantFormat::Json, text).unwrap().0
+    rows(FileFormat::Json, text).unwrap().0
 }
 
 fn csv(text: &str) -> Rows {
-    rows(GrantFormat::Csv, text).unwrap().0
+    rows(FileFormat::Csv, text).unwrap().0
 }
 
 fn good(rows: Rows) -> Vec<Grant> {
@@ -410,7 +410,7 @@ fn a_package_speaks_for_itself_before_or_behind_its_grants() {
          \"grants\": {grants}, \"publisher\": {{\"name\": \"Funder\", \"logo\": 1}},\n\
          \"downloadURL\": \"https://example.org/grants.json\", \"title\": 7}}\n"
     );
-    let (grants, info) = rows(GrantFormat::Json, &text).unwrap();
+    let (grants, info) = rows(FileFormat::Json, &text).unwrap();
     assert_eq!(good(grants).len(), 1);
     assert_eq!(
         info,
@@ -422,11 +422,11 @@ fn a_package_speaks_for_itself_before_or_behind_its_grants() {
         }
     );
     assert_eq!(
-        about(Cursor::new(text.as_bytes()), GrantFormat::Json).unwrap(),
+        about(Cursor::new(text.as_bytes()), FileFormat::Json).unwrap(),
         info
     );
     assert_eq!(
-        about(Cursor::new(b"[1, 2]"), GrantFormat::Json).unwrap(),
+        about(Cursor::new(b"[1, 2]"), FileFormat::Json).unwrap(),
         PackageInfo::default()
     );
 }
@@ -457,45 +457,45 @@ fn one_bad_grant_does_not_cost_the_others() {
 #[test]
 fn a_file_of_other_things_is_refused_whole() {
     let cases = [
-        (GrantFormat::Json, "", "The file is empty."),
+        (FileFormat::Json, "", "The file is empty."),
         (
-            GrantFormat::Json,
+            FileFormat::Json,
             "{\"type\": \"FeatureCollection\"}",
             "it has no list `grants`.",
         ),
         (
-            GrantFormat::Json,
+            FileFormat::Json,
             "{\"grants\": {\"id\": 1}}",
             "a list of grants is expected.",
         ),
         (
-            GrantFormat::Json,
+            FileFormat::Json,
             "\"grants\"",
             "an object with a list `grants`, or that list alone is expected.",
         ),
-        (GrantFormat::Json, "[1, 2]", "its list does not hold objects."),
+        (FileFormat::Json, "[1, 2]", "its list does not hold objects."),
         (
-            GrantFormat::Json,
+            FileFormat::Json,
             "<html>",
             "not valid JSON at line 1, column 1: a value is missing, or is not in quotation marks.",
         ),
         (
-            GrantFormat::Json,
+            FileFormat::Json,
             "{\"grants\": [{}\n",
             "line 2, column 0: it ends in the middle.",
         ),
         (
-            GrantFormat::Json,
+            FileFormat::Json,
             "[] []",
             "line 1, column 4: there is more after its end.",
         ),
         (
-            GrantFormat::Csv,
+            FileFormat::Csv,
             "org_id,name\n1,2\n",
             "it has no column Identifier (id).",
         ),
         (
-            GrantFormat::Csv,
+            FileFormat::Csv,
             "Identifier,id,Title\n",
             "its columns Identifier and id are the same field.",
         ),
@@ -509,21 +509,21 @@ fn a_file_of_other_things_is_refused_whole() {
 #[test]
 fn a_grant_without_an_end_is_not_buffered() {
     let endless = format!("{{\"grants\": [{{}}, {{\"id\": \"{}", "x".repeat(LONGEST_ROW * 2));
-    let error = rows(GrantFormat::Json, endless).unwrap_err();
+    let error = rows(FileFormat::Json, endless).unwrap_err();
     assert!(matches!(error, FileError::EndlessRow { row: 2 }), "{error:?}");
     let elsewhere = format!(
         "{{\"other\": [{}0], \"grants\": [{{}}]}}",
         "1234567, ".repeat(1 << 20)
     );
     assert!(
-        rows(GrantFormat::Json, elsewhere).is_ok(),
+        rows(FileFormat::Json, elsewhere).is_ok(),
         "what is passed over may be long"
     );
 }
 
 #[test]
 fn reading_stops_when_asked_to() {
-    for (format, text) in [(GrantFormat::Json, LLOYDS), (GrantFormat::Csv, TABLE)] {
+    for (format, text) in [(FileFormat::Json, LLOYDS), (FileFormat::Csv, TABLE)] {
         let mut count = 0;
         read(
             Cursor::new(text),
@@ -542,19 +542,19 @@ fn reading_stops_when_asked_to() {
 
 #[test]
 fn the_form_is_known_by_its_content_first() {
-    let of = |path: &str, start: &[u8]| GrantFormat::of(Path::new(path), start);
-    assert_eq!(of("a.csv", b"\xef\xbb\xbf \n{\"g").unwrap(), GrantFormat::Json);
-    assert_eq!(of("a", b"[").unwrap(), GrantFormat::Json);
-    assert_eq!(of("a.JSON", b"Identifier,").unwrap(), GrantFormat::Json);
-    assert_eq!(of("a.txt", b"Identifier,").unwrap(), GrantFormat::Csv);
-    assert_eq!(of("a.xlsx", b"PK\x03\x04").unwrap(), GrantFormat::Xlsx);
-    assert_eq!(of("a.ods", b"PK\x03\x04").unwrap(), GrantFormat::Ods);
+    let of = |path: &str, start: &[u8]| detect_grant_format(path, start);
+    assert_eq!(of("a.csv", b"\xef\xbb\xbf \n{\"g").unwrap(), FileFormat::Json);
+    assert_eq!(of("a", b"[").unwrap(), FileFormat::Json);
+    assert_eq!(of("a.JSON", b"Identifier,").unwrap(), FileFormat::Json);
+    assert_eq!(of("a.txt", b"Identifier,").unwrap(), FileFormat::Csv);
+    assert_eq!(of("a.xlsx", b"PK\x03\x04").unwrap(), FileFormat::Xlsx);
+    assert_eq!(of("a.ods", b"PK\x03\x04").unwrap(), FileFormat::Ods);
     assert!(matches!(
         of("a.xls", b"\xd0\xcf\x11\xe0"),
         Err(FileError::Foreign(_))
     ));
-    assert_eq!(of("a.csv", b"\xff\xfeI\0").unwrap(), GrantFormat::Csv);
-    assert_eq!(of("a.txt", b"\xfe\xff\0 \0{").unwrap(), GrantFormat::Json);
+    assert_eq!(of("a.csv", b"\xff\xfeI\0").unwrap(), FileFormat::Csv);
+    assert_eq!(of("a.txt", b"\xfe\xff\0 \0{").unwrap(), FileFormat::Json);
     assert!(matches!(of("a.csv", b""), Err(FileError::Empty)));
 }
 
@@ -562,9 +562,9 @@ fn the_form_is_known_by_its_content_first() {
 fn no_bytes_make_it_panic() {
     let mut random = StdRng::seed_from_u64(360);
     for (format, text) in [
-        (GrantFormat::Json, &LLOYD_WEBBER[..4000]),
-        (GrantFormat::Json, LLOYD_WEBBER),
-        (GrantFormat::Csv, TABLE),
+        (FileFormat::Json, &LLOYD_WEBBER[..4000]),
+        (FileFormat::Json, LLOYD_WEBBER),
+        (FileFormat::Csv, TABLE),
     ] {
         for _ in 0..2_000 {
             let mut bytes = text.as_bytes().to_vec();

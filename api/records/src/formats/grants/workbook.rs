@@ -4,13 +4,15 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 
+use wayin_vocabulary::FileFormat;
+
 use super::super::file_record::Cell;
 use super::super::records::Limits;
 use super::super::workbook_records::Workbook;
 use super::super::{FileError, LONGEST_ROW, Notes, Refusals, csv_reader, ods, refuse_without_rows, xlsx};
+use super::Depth;
 use super::draft::{Given, GrantRow};
 use super::sheet::{Columns, missing_column};
-use super::{Depth, GrantFormat};
 use crate::money::DecimalSign;
 use crate::workbook::parse_cell;
 use crate::workbook::parse_cell::Raw;
@@ -21,7 +23,7 @@ const DAY_NUMBERS: std::ops::RangeInclusive<f64> = 20_000.0..=73_050.0;
 /// Reads the sheets of a workbook that hold grants, and hands each row to `each`.
 pub(super) fn read(
     mut input: impl Read + Seek,
-    format: GrantFormat,
+    format: FileFormat,
     limits: &Limits,
     depth: Depth,
     notes: &mut Notes,
@@ -29,7 +31,7 @@ pub(super) fn read(
 ) -> Result<(), FileError> {
     let length = input.seek(SeekFrom::End(0))?;
     input.seek(SeekFrom::Start(0))?;
-    if format == GrantFormat::Ods {
+    if format == FileFormat::Ods {
         read_sheets(&mut ods::Book::open(input, length, limits)?, depth, notes, each)
     } else {
         read_sheets(&mut xlsx::Book::open(input, length, limits)?, depth, notes, each)

@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 
 use chrono::NaiveDate;
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
+use wayin_vocabulary::FileFormat;
 
-use super::super::grants::{Grant, GrantFormat, read};
+use super::super::grants::{Grant, read};
 use super::super::records::Limits;
 use super::super::{FileError, Notes, Row};
 use super::open_document::{open_document, open_row, open_table};
@@ -33,7 +34,7 @@ const PATHS: [&str; 7] = [
 
 type Rows = Vec<(String, Row<Grant>)>;
 
-fn grants(format: GrantFormat, bytes: &[u8]) -> Result<(Rows, Vec<String>), FileError> {
+fn grants(format: FileFormat, bytes: &[u8]) -> Result<(Rows, Vec<String>), FileError> {
     let (mut rows, mut notes) = (Vec::new(), Notes::default());
     read(
         Cursor::new(bytes),
@@ -71,8 +72,8 @@ fn each_sheet_with_the_columns_of_grants_is_read() {
         })
         .collect();
     for (format, bytes) in [
-        (GrantFormat::Xlsx, typed(&sheets)),
-        (GrantFormat::Ods, open_document(&open)),
+        (FileFormat::Xlsx, typed(&sheets)),
+        (FileFormat::Ods, open_document(&open)),
     ] {
         let (rows, notes) = grants(format, &bytes).unwrap();
         assert_eq!(notes.len(), 1, "{notes:?}");
@@ -127,7 +128,7 @@ fn cells_are_read_as_what_they_hold() {
     row.write_formula(1, 9, rust_xlsxwriter::Formula::new("1/0").set_result("#DIV/0!"))
         .unwrap();
     let bytes = book.save_to_buffer().unwrap();
-    let (rows, notes) = grants(GrantFormat::Xlsx, &bytes).unwrap();
+    let (rows, notes) = grants(FileFormat::Xlsx, &bytes).unwrap();
     assert_eq!(notes, Vec::<String>::new());
     let row = rows[0].1.as_ref().unwrap();
     let grant = &row.value;
@@ -170,10 +171,10 @@ fn a_workbook_without_grants_is_refused() {
         ),
     ];
     for (sheets, reason) in cases {
-        let error = grants(GrantFormat::Xlsx, &typed(sheets)).unwrap_err().to_string();
+        let error = grants(FileFormat::Xlsx, &typed(sheets)).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
     }
-    let error = grants(GrantFormat::Xlsx, b"PK\x03\x04 and no more").unwrap_err();
+    let error = grants(FileFormat::Xlsx, b"PK\x03\x04 and no more").unwrap_err();
     assert!(matches!(error, FileError::Damaged), "{error:?}");
 }
 
@@ -190,7 +191,7 @@ fn reading_stops_in_the_midst_of_a_sheet() {
         let mut count = 0;
         read(
             Cursor::new(&bytes),
-            GrantFormat::Xlsx,
+            FileFormat::Xlsx,
             &Limits::NONE,
             &mut Notes::default(),
             |_, _| {

@@ -6,9 +6,10 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
+use wayin_vocabulary::FileFormat;
 
 use super::super::FileError;
-use super::super::records::{Limits, RecordFormat};
+use super::super::records::Limits;
 use super::{HEADER, exported, flat, random_record, read, read_within, typed, with_parts, with_sheet};
 
 #[test]
@@ -18,9 +19,9 @@ fn limits_are_kept_while_reading() {
         .collect();
     let jsonl: String = records.iter().map(|record| record.to_string() + "\n").collect();
     for (format, bytes) in [
-        (RecordFormat::JsonLines, jsonl.into_bytes()),
-        (RecordFormat::Csv, flat(&records)),
-        (RecordFormat::Xlsx, exported(&records)),
+        (FileFormat::JsonLines, jsonl.into_bytes()),
+        (FileFormat::Csv, flat(&records)),
+        (FileFormat::Xlsx, exported(&records)),
     ] {
         let read = |bytes_, rows| read_within(format, &bytes, Limits { bytes: bytes_, rows });
         assert_eq!(read(bytes.len() as u64, 5).unwrap().0.len(), 5);
@@ -88,7 +89,7 @@ fn a_million_empty_rows_cost_nothing() {
         rows: 2,
         ..Limits::default()
     };
-    let (records, _) = read_within(RecordFormat::Xlsx, &book, limits).unwrap();
+    let (records, _) = read_within(FileFormat::Xlsx, &book, limits).unwrap();
     assert_eq!(
         records.iter().map(|record| record.at.row).collect::<Vec<_>>(),
         [2, 1_000_001]
@@ -129,7 +130,7 @@ fn a_damaged_workbook_is_refused_in_one_sentence() {
         .collect();
     let book = exported(&records);
     for end in [5, 100, book.len() / 2, book.len() - 30, book.len() - 1] {
-        let error = read_within(RecordFormat::Xlsx, &book[..end], Limits::default()).unwrap_err();
+        let error = read_within(FileFormat::Xlsx, &book[..end], Limits::default()).unwrap_err();
         assert!(matches!(error, FileError::Damaged), "{end}: {error:?}");
     }
     for content in [
@@ -149,7 +150,7 @@ fn no_bytes_make_it_panic() {
     let mut random = StdRng::seed_from_u64(7);
     let records = [random_record(&mut random), random_record(&mut random)];
     let files = [exported(&records), flat(&records)];
-    for (file, format) in files.iter().zip([RecordFormat::Xlsx, RecordFormat::Csv]) {
+    for (file, format) in files.iter().zip([FileFormat::Xlsx, FileFormat::Csv]) {
         for _ in 0..150 {
             let mut bytes = file.clone();
             for _ in 0..random.random_range(1..5) {

@@ -14,20 +14,22 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rust_xlsxwriter::{Workbook, Worksheet};
 use serde_json::{Value, json};
+use wayin_vocabulary::FileFormat;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::FileError;
 use super::Notes;
 use super::file_record::{Cell, FileRecord, Item, Stray};
-use super::records::{Limits, RecordFormat, Unread, read_as_typed};
+use super::records::{Limits, Unread, read_as_typed};
 use crate::fields::column::{Kind, VERSION_PATH};
+use crate::formats::format::detect_record_format;
 use crate::workbook::columns::SHEETS;
 use crate::workbook::csv::{FlatTable, Widths};
 use crate::workbook::export::RecordBook;
 
 fn read_within(
-    format: RecordFormat,
+    format: FileFormat,
     bytes: &[u8],
     limits: Limits,
 ) -> Result<(Vec<FileRecord>, Vec<Stray>), FileError> {
@@ -51,7 +53,7 @@ fn read_within(
 }
 
 fn read(bytes: &[u8]) -> Result<(Vec<FileRecord>, Vec<Stray>), FileError> {
-    let format = RecordFormat::of("records", &bytes[..bytes.len().min(1024)])?;
+    let format = detect_record_format("records", &bytes[..bytes.len().min(1024)])?;
     read_within(format, bytes, Limits::default())
 }
 

@@ -6,11 +6,12 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
+use wayin_vocabulary::FileFormat;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::super::FileError;
-use super::super::records::{Limits, RecordFormat};
+use super::super::records::Limits;
 use super::{documents, read, read_within, told, with_parts};
 
 /// An OpenDocument spreadsheet with these sheets in it.
@@ -124,7 +125,7 @@ fn what_an_open_document_repeats_is_not_written_out() {
     };
     let book = open_document(&open_table("Initiatives", &[header.clone(), repeated.clone()]));
     assert!(matches!(
-        read_within(RecordFormat::Ods, &book, limits),
+        read_within(FileFormat::Ods, &book, limits),
         Err(FileError::TooManyRows(100))
     ));
     let spaces = "a<text:s text:c=\"99999999999\"/>".repeat(200);
@@ -160,11 +161,11 @@ fn a_locked_or_damaged_open_document_is_refused() {
         ],
     );
     assert!(matches!(
-        read_within(RecordFormat::Ods, &locked, Limits::default()),
+        read_within(FileFormat::Ods, &locked, Limits::default()),
         Err(FileError::Locked)
     ));
     for end in [10, book.len() / 2, book.len() - 1] {
-        let error = read_within(RecordFormat::Ods, &book[..end], Limits::default()).unwrap_err();
+        let error = read_within(FileFormat::Ods, &book[..end], Limits::default()).unwrap_err();
         assert!(matches!(error, FileError::Damaged), "{end}: {error:?}");
     }
     for content in [

@@ -2,9 +2,10 @@
 
 use rust_xlsxwriter::{Format, Formula, Workbook};
 use serde_json::json;
+use wayin_vocabulary::FileFormat;
 
 use super::super::file_record::Cell;
-use super::super::records::{Limits, RecordFormat};
+use super::super::records::Limits;
 use super::{
     HEADER, Typed, archived, documents, fill, read, read_within, told, typed, with_parts, with_sheet,
 };
@@ -340,7 +341,7 @@ fn a_table_of_something_else_is_refused_or_told() {
         (b"title,Title\n", "stands twice"),
         (b"\n\n", "empty"),
     ] {
-        let error = read_within(RecordFormat::Csv, bytes, Limits::default())
+        let error = read_within(FileFormat::Csv, bytes, Limits::default())
             .unwrap_err()
             .to_string();
         assert!(error.contains(said), "{error}");
@@ -358,8 +359,7 @@ fn numbers_in_a_table_are_read_as_spreadsheets_write_them() {
         for (between, quote) in [(";", ""), ("\t", ""), (",", "\"")] {
             let row = format!("a{between}{quote}{amount}{quote}{between}GBP{between}{quote}{months}{quote}");
             let text = format!("{}\r{row}\r", header.replace(';', between));
-            let (records, strays) =
-                read_within(RecordFormat::Csv, text.as_bytes(), Limits::default()).unwrap();
+            let (records, strays) = read_within(FileFormat::Csv, text.as_bytes(), Limits::default()).unwrap();
             assert_eq!(strays.len(), 0, "{text}");
             assert_eq!(
                 records[0].document["fundingTerms"],

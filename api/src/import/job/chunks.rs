@@ -1,4 +1,4 @@
-//! The files of imports: kept in the base in pieces, so that whichever server takes one in has it.
+//! The files of imports: stored in the database in chunks, so that every server has them.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -11,16 +11,16 @@ use wayin_entity::import_piece;
 use crate::change::Act;
 use crate::error::{Error, Result};
 
-/// The bytes of a piece: what one row of a table takes without harm on both databases.
-const PIECE: usize = 512 * 1024;
+/// A size that both databases handle well in one row.
+const CHUNK_BYTES: usize = 512 * 1024;
 
 fn unreadable(cause: io::Error) -> Error {
     Error::Internal(format!("an import's file could not be read or written: {cause}"))
 }
 
-/// What is known of a file that was sent before anything of it is kept.
+/// The summary of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct FileSummary {
     /// Its length in bytes.
     pub bytes: u64,
     /// Its SHA-256, in hexadecimal.
@@ -29,30 +29,30 @@ pub struct Kept {
     pub start: Vec<u8>,
 }
 
-/// Reads a file through for its length and digest, and leaves it at its beginning.
-pub fn digest(file: &mut File) -> io::Result<Kept> {
-    const START: usize = 1024;
+/// Reads a whole file for its summary, and returns to its beginning.
+pub fn summarize_file(file: &mut File) -> io::Result<FileSummary> {
+    const START_BYTES: usize = 1024;
     file.rewind()?;
     let mut digest = Sha256::new();
     let (mut bytes, mut start) = (0, Vec::new());
-    let mut buffer = vec![0; PIECE];
+    let mut buffer = vec![0; CHUNK_BYTES];
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
             break;
         }
-        let missing = START.saturating_sub(start.len()).min(read);
+        let missing = START_BYTES.saturating_sub(start.len()).min(read);
         start.extend_from_slice(&buffer[..missing]);
         digest.update(&buffer[..read]);
         bytes += read as u64;
     }
     file.rewind()?;
     let sha256 = hex::encode(digest.finalize());
-    Ok(Kept { bytes, sha256, start })
+    Ok(FileSummary { bytes, sha256, start })
 }
 
-/// Keeps a file, piece by piece.
-pub(super) async fn keep(
+/// Stores a file.
+pub(super) async fn store_file(
     db: &impl ConnectionTrait,
     act: &Act<'_>,
     import: Uuid,
@@ -60,8 +60,10 @@ pub(super) async fn keep(
 ) -> Result<()> {
     content.rewind().map_err(unreadable)?;
     for position in 1.. {
-        let mut bytes = Vec::with_capacity(PIECE);
-        let read = Read::by_ref(content).take(PIECE as u64).read_to_end(&mut bytes);
+        let mut bytes = Vec::with_capacity(CHUNK_BYTES);
+        let read = Read::by_ref(content)
+            .take(CHUNK_BYTES as u64)
+            .read_to_end(&mut bytes);
         if read.map_err(unreadable)? == 0 {
             break;
         }
@@ -77,8 +79,8 @@ pub(super) async fn keep(
     Ok(())
 }
 
-/// Puts a file together again, in a temporary file that goes when it is closed; none where it is not kept any more.
-pub async fn put_together(db: &impl ConnectionTrait, import: Uuid) -> Result<Option<File>> {
+/// Loads a file into a temporary file, which is deleted when it is closed; none if it is no longer stored.
+pub async fn load_file(db: &impl ConnectionTrait, import: Uuid) -> Result<Option<File>> {
     let mut file = tempfile::tempfile().map_err(unreadable)?;
     for position in 1.. {
         let piece = import_piece::Entity::find()

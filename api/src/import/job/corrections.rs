@@ -1,5 +1,5 @@
-//! The rows of an import that are to be mended, as a workbook: each as it was typed, with what is to
-//! be mended beside it. Mended, it can be sent as it is.
+//! The rows of an import that need corrections, as a workbook: each as it was typed, with its problems beside it. Once
+//! corrected, the workbook can be sent as it is.
 
 use std::fs::File;
 use std::io::{BufWriter, Seek};
@@ -14,8 +14,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 use wayin_entity::{ImportKind, import, import_outcome, import_piece};
 
-use super::file;
-use super::reading::record_format;
+use super::chunks;
 use crate::error::{Error, Result};
 use wayin_records::finding::Finding;
 use wayin_records::formats::Notes;
@@ -24,24 +23,23 @@ use wayin_records::formats::records::{Limits, Unread, read_as_typed};
 use wayin_records::workbook::corrections::CorrectionBook;
 use wayin_records::workbook::{WriteError, format_cell};
 
-/// How many outcomes are read at once.
-const AT_ONCE: u64 = 1_000;
+const OUTCOMES_PER_PAGE: u64 = 1_000;
 
-/// The outcomes that tell what is to be mended.
-fn found(import: Uuid) -> sea_orm::Select<import_outcome::Entity> {
+/// The outcomes that are problems.
+fn problems(import: Uuid) -> sea_orm::Select<import_outcome::Entity> {
     import_outcome::Entity::find()
         .filter(import_outcome::Column::ImportId.eq(import))
         .filter(import_outcome::Column::Code.is_not_null())
         .filter(import_outcome::Column::IsWarning.eq(false))
 }
 
-/// Whether anything of an import is to be mended, and its file is there to tell. A file that held a text that
-/// was taken out of the base is not.
-pub async fn is_there(db: &impl ConnectionTrait, import: &import::Model) -> Result<bool> {
+/// Whether rows of an import need corrections and its file is stored. A file that contained a text that was redacted is
+/// not.
+pub async fn has_corrections(db: &impl ConnectionTrait, import: &import::Model) -> Result<bool> {
     if import.kind != ImportKind::Records || import.expired_at.is_some() {
         return Ok(false);
     }
-    if import.not_right + import.refused == 0 || found(import.id).one(db).await?.is_none() {
+    if import.not_right + import.refused == 0 || problems(import.id).one(db).await?.is_none() {
         return Ok(false);
     }
     let piece = import_piece::Entity::find()
@@ -52,13 +50,17 @@ pub async fn is_there(db: &impl ConnectionTrait, import: &import::Model) -> Resu
     Ok(piece.one(db).await?.is_some())
 }
 
-/// Writes the workbook into a temporary file; none where the import's file is not kept any more.
-/// Everything that was sent and not taken is in it.
-pub async fn write(db: &DatabaseConnection, import: &import::Model, limits: Limits) -> Result<Option<File>> {
-    let Some(content) = file::put_together(db, import.id).await? else {
+/// Writes everything that was sent and not accepted into a temporary file; none if the import's file is no longer
+/// stored.
+pub async fn write_workbook(
+    db: &DatabaseConnection,
+    import: &import::Model,
+    limits: Limits,
+) -> Result<Option<File>> {
+    let Some(content) = chunks::load_file(db, import.id).await? else {
         return Ok(None);
     };
-    let format = record_format(import.format);
+    let format = import.format;
     let (sender, mut receiver) = mpsc::channel::<(i64, Finding)>(2_000);
     let writing = tokio::task::spawn_blocking(move || {
         let failed =
@@ -94,7 +96,7 @@ pub async fn write(db: &DatabaseConnection, import: &import::Model, limits: Limi
         written.rewind().map_err(|cause| failed(&cause))?;
         Ok(written)
     });
-    tell(db, import.id, sender).await?;
+    send_problems(db, import.id, sender).await?;
     let written = writing
         .await
         .map_err(|cause| Error::Internal(format!("a workbook was not written: {cause}")))?;
@@ -137,14 +139,18 @@ fn write_item(book: &mut CorrectionBook, item: Item, findings: &[Finding]) -> Re
     unread.iter().try_for_each(|cell| book.add_unread(cell))
 }
 
-/// Hands over what was found, in the order of the file.
-async fn tell(db: &DatabaseConnection, import: Uuid, to: mpsc::Sender<(i64, Finding)>) -> Result<()> {
+/// Sends the problems in the order of the file.
+async fn send_problems(
+    db: &DatabaseConnection,
+    import: Uuid,
+    to: mpsc::Sender<(i64, Finding)>,
+) -> Result<()> {
     let mut after: Option<(i64, Uuid)> = None;
     loop {
-        let mut page = found(import)
+        let mut page = problems(import)
             .order_by_asc(import_outcome::Column::Position)
             .order_by_asc(import_outcome::Column::Id)
-            .limit(AT_ONCE);
+            .limit(OUTCOMES_PER_PAGE);
         if let Some((position, id)) = after {
             let in_it = Condition::all()
                 .add(import_outcome::Column::Position.eq(position))

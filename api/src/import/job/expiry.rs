@@ -16,10 +16,10 @@ use crate::error::Result;
 use crate::id::NodeKind;
 
 /// What the audit trail calls it.
-const ACT: &str = "expireImport";
+const AUDIT_ACTION: &str = "expireImport";
 /// How many rows, and how many pieces of half a megabyte, go in one transaction: other writers wait for no more.
-const ROWS_AT_ONCE: u64 = 2_000;
-const PIECES_AT_ONCE: u64 = 20;
+const ROWS_PER_TRANSACTION: u64 = 2_000;
+const CHUNKS_PER_TRANSACTION: u64 = 20;
 
 /// Deletes the file and the rows of the import that ended first, before a moment, with an event in the audit
 /// trail; false where there is none. What was stopped before its end is taken up again.
@@ -49,9 +49,9 @@ pub async fn delete_next(
     let Some(ended) = ended else {
         return Ok(false);
     };
-    say_expired(db, clock, ended.id, now).await?;
-    while rows(db, ended.id).await? {}
-    while pieces(db, ended.id).await? {}
+    mark_expired(db, clock, ended.id, now).await?;
+    while delete_rows(db, ended.id).await? {}
+    while delete_chunks(db, ended.id).await? {}
     Ok(true)
 }
 
@@ -60,7 +60,12 @@ fn imports_of<E: EntityTrait>(of: E::Column) -> sea_orm::sea_query::SelectStatem
 }
 
 /// From here on nobody is shown its rows or its file.
-async fn say_expired(db: &DatabaseConnection, clock: &dyn Clock, id: Uuid, now: DateTime<Utc>) -> Result<()> {
+async fn mark_expired(
+    db: &DatabaseConnection,
+    clock: &dyn Clock,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let transaction = database::begin_writing(db).await?;
     let row = import::Entity::find_by_id(id)
         .filter(import::Column::ExpiredAt.is_null())
@@ -74,7 +79,7 @@ async fn say_expired(db: &DatabaseConnection, clock: &dyn Clock, id: Uuid, now: 
     let event = audit_event::Model {
         id: clock.new_id(),
         member_id: None,
-        act: ACT.to_owned(),
+        act: AUDIT_ACTION.to_owned(),
         subject: NodeKind::Import.name().to_owned(),
         subject_id: id,
         version_before: None,
@@ -98,12 +103,12 @@ async fn say_expired(db: &DatabaseConnection, clock: &dyn Clock, id: Uuid, now: 
 }
 
 /// Deletes some of the rows; false where none was left.
-async fn rows(db: &DatabaseConnection, import: Uuid) -> Result<bool> {
+async fn delete_rows(db: &DatabaseConnection, import: Uuid) -> Result<bool> {
     let some = import_outcome::Entity::find()
         .select_only()
         .column(import_outcome::Column::Id)
         .filter(import_outcome::Column::ImportId.eq(import))
-        .limit(ROWS_AT_ONCE)
+        .limit(ROWS_PER_TRANSACTION)
         .into_query();
     let transaction = database::begin_writing(db).await?;
     let deleted = import_outcome::Entity::delete_many()
@@ -115,12 +120,12 @@ async fn rows(db: &DatabaseConnection, import: Uuid) -> Result<bool> {
 }
 
 /// Deletes some of the pieces of the file; false where none was left.
-async fn pieces(db: &DatabaseConnection, import: Uuid) -> Result<bool> {
+async fn delete_chunks(db: &DatabaseConnection, import: Uuid) -> Result<bool> {
     let some: Vec<i32> = import_piece::Entity::find()
         .select_only()
         .column(import_piece::Column::Position)
         .filter(import_piece::Column::ImportId.eq(import))
-        .limit(PIECES_AT_ONCE)
+        .limit(CHUNKS_PER_TRANSACTION)
         .into_tuple()
         .all(db)
         .await?;

@@ -1,5 +1,5 @@
-//! A batch of records of one organisation, as drafts or sent: what a partner does by hand with
-//! `saveSubmission` and `sendSubmission`, for many at once.
+//! A batch of records of one organisation that become submissions: what a partner does with `saveSubmission` and
+//! `sendSubmission`, for many records at once.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 use wayin_entity::{ImportAs, RowOutcome, SubmissionState, import, initiative, organisation, submission};
 
-use super::batch::{Came, Remark, Taken, Unit};
+use super::batch::{BatchResult, FileRow, RowFinding, RowResult};
 use crate::auth::requester::Member;
 use crate::base::DisclosureKeys;
 use crate::change::{Act, Entry};
@@ -24,10 +24,10 @@ use crate::submission::look::{self, ByItself, Looked, Proposed};
 use crate::submission::state::{self, Move};
 use crate::submission::{mover, reference_of};
 use wayin_records::finding::{Finding, FindingCode};
-use wayin_records::formats::file_record::{Cell, FileRecord, Item};
+use wayin_records::formats::file_record::{Cell, FileRecord};
 
-/// What a batch of records is taken in with.
-pub(super) struct Taking<'a> {
+/// Who submits a batch, and with what.
+pub(super) struct Submitter<'a> {
     pub(super) act: &'a Act<'a>,
     pub(super) places: &'a Gazetteer,
     pub(super) keys: &'a DisclosureKeys,
@@ -65,15 +65,15 @@ impl Row<'_> {
 
 /// What becomes of a record.
 struct Step {
-    came: Came,
+    result: RowResult,
     writes: Option<Write>,
     publishes: Option<Proposal>,
 }
 
 impl Step {
-    const fn nothing(came: Came) -> Self {
+    const fn nothing(result: RowResult) -> Self {
         Self {
-            came,
+            result,
             writes: None,
             publishes: None,
         }
@@ -94,27 +94,26 @@ struct Standing {
     published: HashMap<String, (Uuid, i32)>,
 }
 
-impl Taking<'_> {
-    /// Takes a batch in, in the caller's transaction.
+impl Submitter<'_> {
+    /// Submits a batch in the transaction of the caller.
     ///
-    /// What of the records was read by themselves was read as those of an organisation that may have been merged into
-    /// this one since.
-    pub(super) async fn take(
+    /// The producer may have checked the records for an organisation that was merged into this one since.
+    pub(super) async fn submit(
         &self,
         db: &impl ConnectionTrait,
-        units: &mut [(i64, Unit)],
+        file_rows: &mut [(i64, FileRow)],
         read_for: Option<&organisation::Model>,
-    ) -> Result<Taken> {
-        self.complete(db, units).await?;
-        let mut came = Vec::with_capacity(units.len());
-        let rows = self.kept(units, read_for, &mut came);
+    ) -> Result<BatchResult> {
+        self.complete(db, file_rows).await?;
+        let mut results = Vec::with_capacity(file_rows.len());
+        let rows = self.kept(file_rows, read_for, &mut results);
         let standing = self
             .standing(db, rows.iter().map(|(row, _)| &*row.reference))
             .await?;
         let (mut taken, mut proposed) = (Vec::new(), Vec::new());
         for (row, alone) in rows {
             if let Some(finding) = not_taken(&row, &standing) {
-                came.push(refused(row.position, row.record, vec![finding]));
+                results.push(rejected(row.position, row.record, vec![finding]));
                 continue;
             }
             proposed.push(Proposed {
@@ -128,30 +127,31 @@ impl Taking<'_> {
         let (mut submissions, mut to_publish) = (Vec::new(), Vec::new());
         for (row, looked) in taken.into_iter().zip(looked) {
             let Step {
-                came: one,
+                result: one,
                 writes,
                 publishes,
             } = self.step(&row, looked, &standing);
-            came.push(one);
+            results.push(one);
             if let Some(proposal) = publishes {
-                to_publish.push((came.len() - 1, submissions.len(), proposal));
+                to_publish.push((results.len() - 1, submissions.len(), proposal));
             }
             submissions.extend(writes);
         }
-        let changes = self.publish(db, to_publish, &mut came, &mut submissions).await?;
+        let changes = self
+            .publish(db, to_publish, &mut results, &mut submissions)
+            .await?;
         write(db, submissions).await?;
-        came.sort_by_key(|one| one.position);
-        Ok(Taken { came, changes })
+        results.sort_by_key(|one| one.position);
+        Ok(BatchResult {
+            rows: results,
+            changes,
+        })
     }
 
     /// Takes what the file has no column for from what is in hand of each record, or else from what is published.
-    async fn complete(&self, db: &impl ConnectionTrait, units: &mut [(i64, Unit)]) -> Result<()> {
-        let partial = units.iter_mut().filter_map(|(_, unit)| match unit {
-            Unit::Record {
-                item: Item::Record(record),
-                alone,
-                ..
-            } => {
+    async fn complete(&self, db: &impl ConnectionTrait, file_rows: &mut [(i64, FileRow)]) -> Result<()> {
+        let partial = file_rows.iter_mut().filter_map(|(_, row)| match row {
+            FileRow::Submitted { record, alone } => {
                 let unstated = record.unstated.clone().filter(|unstated| !unstated.is_empty())?;
                 let reference = reference_of(&record.document)?.into_owned();
                 Some((reference, unstated, record, alone))
@@ -182,40 +182,26 @@ impl Taking<'_> {
     /// read again where the batch is tried again.
     fn kept<'a>(
         &self,
-        units: &'a mut [(i64, Unit)],
+        file_rows: &'a mut [(i64, FileRow)],
         read_for: Option<&organisation::Model>,
-        came: &mut Vec<Came>,
+        results: &mut Vec<RowResult>,
     ) -> Vec<(Row<'a>, ByItself)> {
         let is_read = read_for.is_some_and(|read_for| {
             (&read_for.identifier, &read_for.name) == (&self.organisation.identifier, &self.organisation.name)
         });
-        let mut rows = Vec::with_capacity(units.len());
-        for (position, unit) in units {
+        let mut rows = Vec::with_capacity(file_rows.len());
+        for (position, row) in file_rows {
             let position = *position;
-            let (record, alone) = match unit {
-                Unit::Record {
-                    item: Item::Record(record),
-                    alone,
-                } => (record, alone),
-                Unit::Record {
-                    item: Item::Stray(stray),
-                    ..
-                } => {
+            let (record, alone) = match row {
+                FileRow::Submitted { record, alone } => (record, alone),
+                FileRow::Stray(stray) => {
                     let finding = Finding::new(stray.code, "", stray.reason.clone());
-                    came.push(Came::refused(
-                        position,
-                        stray.at.clone(),
-                        [(stray.at.clone(), finding)],
-                    ));
+                    let at = stray.at.clone();
+                    results.push(RowResult::rejected(position, at.clone(), [(at, finding)]));
                     continue;
                 }
-                // A file of records holds no grants, and what is not read is not handed over.
-                Unit::Record {
-                    item: Item::Unread(_),
-                    ..
-                }
-                | Unit::Grant { .. }
-                | Unit::NoGrant(..) => continue,
+                // Only a file that is published at once has such rows.
+                FileRow::Record(_) | FileRow::Grant { .. } | FileRow::Invalid(..) => continue,
             };
             let record: &FileRecord = record;
             if let Some(refusal) = look::at_shape(&record.document) {
@@ -223,18 +209,18 @@ impl Taking<'_> {
                     path: String::new(),
                     ..finding
                 });
-                came.push(refused(position, record, findings.collect()));
+                results.push(rejected(position, record, findings.collect()));
                 continue;
             }
             let Some(reference) = reference_of(&record.document) else {
                 let reason =
                     "is needed, as a text: without it the record is not known again when it is mended";
                 let finding = Finding::new(FindingCode::Required, "externalRef", reason);
-                came.push(refused(position, record, vec![finding]));
+                results.push(rejected(position, record, vec![finding]));
                 continue;
             };
             if record.repeats_reference() {
-                came.push(refused(position, record, Vec::new()));
+                results.push(rejected(position, record, Vec::new()));
                 continue;
             }
             let alone = match alone.take() {
@@ -304,13 +290,13 @@ impl Taking<'_> {
         } = *row;
         let open = standing.open.get(&**reference);
         let corrects = row.corrects(standing);
-        let mut came = Came::to(position, record.at.clone(), RowOutcome::Unchanged);
-        came.remarks = remarks(record, &looked);
-        came.initiative = standing.published.get(&**reference).map(|(id, _)| *id);
-        came.submission = open.map(|open| open.id);
+        let mut result = RowResult::new(position, record.at.clone(), RowOutcome::Unchanged);
+        result.findings = row_findings(record, &looked);
+        result.initiative = standing.published.get(&**reference).map(|(id, _)| *id);
+        result.submission = open.map(|open| open.id);
         let is_sent = open.is_some_and(|open| open.state == SubmissionState::Submitted);
         if is_sent || (open.is_none() && looked.stands_so) {
-            return Step::nothing(came);
+            return Step::nothing(result);
         }
         let same = open.is_some_and(|open| row.is_in_hand(open, standing));
         let is_right = looked.errors.is_empty() && record.findings.is_empty();
@@ -322,11 +308,11 @@ impl Taking<'_> {
             }
             _ => from,
         };
-        came.outcome = match (self.import.intent, after) {
+        result.outcome = match (self.import.intent, after) {
             (_, SubmissionState::Published) => RowOutcome::Published,
             (_, SubmissionState::Submitted) => RowOutcome::Sent,
             (ImportAs::Sent, _) => RowOutcome::NotRight,
-            (ImportAs::Drafts, _) if same => return Step::nothing(came),
+            (ImportAs::Drafts, _) if same => return Step::nothing(result),
             (ImportAs::Drafts, _) => RowOutcome::Drafted,
         };
         let now = self.act.now();
@@ -352,9 +338,9 @@ impl Taking<'_> {
             created_at: open.map_or(now, |open| open.created_at),
             updated_at: now,
         };
-        came.submission = Some(submission.id);
+        result.submission = Some(submission.id);
         Step {
-            came,
+            result,
             writes: Some(Write {
                 is_new: open.is_none(),
                 row: submission,
@@ -368,7 +354,7 @@ impl Taking<'_> {
         &self,
         db: &impl ConnectionTrait,
         to_publish: Vec<(usize, usize, Proposal)>,
-        came: &mut [Came],
+        results: &mut [RowResult],
         submissions: &mut [Write],
     ) -> Result<Vec<Entry>> {
         let (mut places_of, mut proposals) = (Vec::new(), Vec::new());
@@ -379,31 +365,33 @@ impl Taking<'_> {
         let Written { outcomes, changes } =
             publish::write_all(db, self.act, self.places, self.keys, proposals).await?;
         for ((row, submission), outcome) in places_of.into_iter().zip(outcomes) {
-            let (came, submission) = (&mut came[row], &mut submissions[submission].row);
+            let (result, submission) = (&mut results[row], &mut submissions[submission].row);
             if matches!(outcome, Outcome::Unchanged { .. }) {
                 // Another has published it so since it was looked over.
-                came.outcome = RowOutcome::Unchanged;
+                result.outcome = RowOutcome::Unchanged;
             }
             match outcome {
                 Outcome::Published { id, .. } | Outcome::Altered { id, .. } | Outcome::Unchanged { id } => {
                     submission.initiative_id = Some(id);
                     submission.decided_at = Some(self.act.now());
-                    came.initiative = Some(id);
+                    result.initiative = Some(id);
                 }
                 Outcome::Refused(findings) => {
                     submission.state = SubmissionState::Draft;
                     submission.sent_at = None;
-                    came.outcome = RowOutcome::NotRight;
+                    result.outcome = RowOutcome::NotRight;
                     // Which cell it was is known no more; the path tells.
-                    let at = came.at.clone();
-                    came.remarks.extend(findings.into_iter().map(|finding| Remark {
-                        cell: Cell {
-                            column: Some(finding.path.clone()).filter(|path| !path.is_empty()),
-                            ..at.clone()
-                        },
-                        finding,
-                        is_warning: false,
-                    }));
+                    let at = result.at.clone();
+                    result
+                        .findings
+                        .extend(findings.into_iter().map(|finding| RowFinding {
+                            cell: Cell {
+                                column: Some(finding.path.clone()).filter(|path| !path.is_empty()),
+                                ..at.clone()
+                            },
+                            finding,
+                            is_warning: false,
+                        }));
                 }
             }
         }
@@ -423,9 +411,9 @@ fn not_taken(row: &Row<'_>, standing: &Standing) -> Option<Finding> {
 }
 
 /// A record that is not kept, with everything that is known of it by then.
-fn refused(position: i64, record: &FileRecord, findings: Vec<Finding>) -> Came {
+fn rejected(position: i64, record: &FileRecord, findings: Vec<Finding>) -> RowResult {
     let findings = record.findings.iter().cloned().chain(findings);
-    Came::refused(
+    RowResult::rejected(
         position,
         record.at.clone(),
         findings.map(|finding| (record.cell_of(&finding.path), record.in_its_words(finding))),
@@ -433,8 +421,8 @@ fn refused(position: i64, record: &FileRecord, findings: Vec<Finding>) -> Came {
 }
 
 /// Everything that was found in a record, each with its cell.
-fn remarks(record: &FileRecord, looked: &Looked) -> Vec<Remark> {
-    let remark = |finding: &Finding, is_warning| Remark {
+fn row_findings(record: &FileRecord, looked: &Looked) -> Vec<RowFinding> {
+    let located = |finding: &Finding, is_warning| RowFinding {
         cell: record.cell_of(&finding.path),
         finding: record.in_its_words(finding.clone()),
         is_warning,
@@ -446,8 +434,8 @@ fn remarks(record: &FileRecord, looked: &Looked) -> Vec<Remark> {
     let warnings = record.warnings.iter().chain(&looked.warnings);
     let warnings = warnings
         .filter(|warning| !is_wrong(warning))
-        .map(|warning| remark(warning, true));
-    let errors = errors.iter().map(|error| remark(error, false));
+        .map(|warning| located(warning, true));
+    let errors = errors.iter().map(|error| located(error, false));
     errors.chain(warnings).collect()
 }
 

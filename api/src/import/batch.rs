@@ -1,0 +1,119 @@
+//! A batch of the rows of a file, and what became of each row.
+
+use uuid::Uuid;
+use wayin_entity::RowOutcome;
+
+use crate::change::Entry;
+use crate::submission::look::ByItself;
+use wayin_records::finding::Finding;
+use wayin_records::formats::file_record::{Cell, FileRecord, Stray};
+use wayin_records::formats::grants::Grant;
+use wayin_records::formats::records::WholeRecord;
+
+/// How many rows one transaction writes. On SQLite, half as many take a fifth longer each, and while these are written
+/// nobody else writes.
+pub const ROWS_PER_BATCH: usize = 1_024;
+
+/// A row of a file as it was read.
+#[derive(Clone, Debug)]
+pub(super) enum FileRow {
+    /// A record that is submitted, whatever is wrong with it.
+    Submitted {
+        record: Box<FileRecord>,
+        /// What the record says by itself, where the producer has read it.
+        alone: Option<Box<ByItself>>,
+    },
+    /// A row of a file that is submitted and that belongs to no record.
+    Stray(Stray),
+    /// A record that is published at once.
+    Record(Box<WholeRecord>),
+    /// A published grant.
+    Grant {
+        /// The row that it begins with.
+        at: Cell,
+        grant: Box<Grant>,
+        /// The values that were changed or left out.
+        warnings: Vec<(Cell, Finding)>,
+    },
+    /// A row that is not valid.
+    Invalid(Cell, Vec<(Cell, Finding)>),
+}
+
+/// Rows with their positions in the file, counted from 1.
+pub(super) type Batch = Vec<(i64, FileRow)>;
+
+/// A problem or a warning that was found in a row.
+#[derive(Debug)]
+pub(super) struct RowFinding {
+    pub(super) cell: Cell,
+    pub(super) finding: Finding,
+    pub(super) is_warning: bool,
+}
+
+impl RowFinding {
+    pub(super) fn warnings(found: impl IntoIterator<Item = (Cell, Finding)>) -> impl Iterator<Item = Self> {
+        found.into_iter().map(|(cell, finding)| Self {
+            cell,
+            finding,
+            is_warning: true,
+        })
+    }
+}
+
+/// What became of a row.
+#[derive(Debug)]
+pub(super) struct RowResult {
+    /// The position in the file, counted from 1.
+    pub(super) position: i64,
+    pub(super) at: Cell,
+    pub(super) outcome: RowOutcome,
+    /// Whether the row was published as an initiative that the database did not have.
+    pub(super) is_new: bool,
+    pub(super) findings: Vec<RowFinding>,
+    pub(super) submission: Option<Uuid>,
+    pub(super) initiative: Option<Uuid>,
+}
+
+impl RowResult {
+    pub(super) const fn new(position: i64, at: Cell, outcome: RowOutcome) -> Self {
+        Self {
+            position,
+            at,
+            outcome,
+            is_new: false,
+            findings: Vec::new(),
+            submission: None,
+            initiative: None,
+        }
+    }
+
+    /// A row that was rejected.
+    pub(super) fn rejected(
+        position: i64,
+        at: Cell,
+        problems: impl IntoIterator<Item = (Cell, Finding)>,
+    ) -> Self {
+        let findings = problems.into_iter().map(|(cell, finding)| RowFinding {
+            cell,
+            finding,
+            is_warning: false,
+        });
+        Self {
+            findings: findings.collect(),
+            ..Self::new(position, at, RowOutcome::Refused)
+        }
+    }
+
+    pub(super) fn has_warnings(&self) -> bool {
+        self.findings.iter().any(|found| found.is_warning)
+    }
+}
+
+/// What became of a batch.
+#[derive(Default)]
+pub(super) struct BatchResult {
+    /// What became of each row, in the order of the file.
+    pub(super) rows: Vec<RowResult>,
+    /// The entries for the change log.
+    pub(super) changes: Vec<Entry>,
+}

@@ -1,0 +1,121 @@
+//! Stores what became of an import's rows, and counts them.
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
+    sea_query::Expr,
+};
+use serde_json::Value;
+use uuid::Uuid;
+use wayin_entity::{RowOutcome, import, import_outcome};
+
+use crate::change::Act;
+use crate::database::insert_all;
+use crate::error::Result;
+use crate::import::batch::RowResult;
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::formats::file_record::Cell;
+
+/// Adds the rows of a batch to the counts of an import. Returns false, so that the transaction is rolled back, if another
+/// worker has the import.
+pub(in crate::import) async fn add_to_counts(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    import: Uuid,
+    worker: Uuid,
+    results: &[RowResult],
+) -> Result<bool> {
+    let mut update = import::Entity::update_many()
+        .filter(import::Column::Id.eq(import))
+        .filter(import::Column::Runner.eq(worker))
+        .col_expr(import::Column::UpdatedAt, Expr::value(act.now()));
+    let count = |wanted: &dyn Fn(&RowResult) -> bool| {
+        i64::try_from(results.iter().filter(|one| wanted(one)).count()).unwrap_or(i64::MAX)
+    };
+    let mut counts = vec![
+        (import::Column::RowsDone, count(&|_| true)),
+        (
+            import::Column::Warned,
+            count(&|one| one.outcome != RowOutcome::Refused && one.has_warnings()),
+        ),
+    ];
+    for (column, outcome) in [
+        (import::Column::Drafted, RowOutcome::Drafted),
+        (import::Column::Sent, RowOutcome::Sent),
+        (import::Column::Published, RowOutcome::Published),
+        (import::Column::Unchanged, RowOutcome::Unchanged),
+        (import::Column::NotRight, RowOutcome::NotRight),
+        (import::Column::Refused, RowOutcome::Refused),
+    ] {
+        counts.push((column, count(&|one| one.outcome == outcome)));
+    }
+    update = update.col_expr(import::Column::Attempts, Expr::value(0));
+    for (column, more) in counts {
+        update = update.col_expr(column, Expr::col(column).add(more));
+    }
+    Ok(update.exec(db).await?.rows_affected > 0)
+}
+
+/// Inserts what became of the rows.
+pub(in crate::import) async fn insert_outcomes(
+    db: &impl ConnectionTrait,
+    act: &Act<'_>,
+    import: Uuid,
+    results: &[RowResult],
+) -> Result<()> {
+    let rows = results.iter().flat_map(|one| rows(act, import, one));
+    Ok(insert_all(db, rows).await?)
+}
+
+/// The outcomes of one row of the file: one for each finding, or one if nothing was found.
+fn rows(act: &Act<'_>, import: Uuid, result: &RowResult) -> Vec<import_outcome::ActiveModel> {
+    let row = |cell: &Cell, found: Option<(Finding, bool)>| {
+        let (finding, is_warning) = found.unzip();
+        let now = act.now();
+        let mut row = import_outcome::Model {
+            id: act.clock.new_id(),
+            import_id: import,
+            position: result.position,
+            sheet: cell.sheet.as_deref().map(without_nul),
+            row: i64::try_from(cell.row).unwrap_or(i64::MAX),
+            column: cell.column.as_deref().map(without_nul),
+            outcome: result.outcome,
+            code: None,
+            message: None,
+            path: None,
+            is_warning: is_warning.unwrap_or(false),
+            submission_id: result.submission,
+            initiative_id: result.initiative,
+            created_at: now,
+            updated_at: now,
+        }
+        .into_active_model();
+        if let Some(finding) = finding {
+            row.code = Set(Some(code(finding.code)));
+            row.message = Set(Some(without_nul(&finding.reason)));
+            row.path = Set(Some(without_nul(&finding.path)));
+        }
+        row
+    };
+    if result.findings.is_empty() {
+        return vec![row(&result.at, None)];
+    }
+    result
+        .findings
+        .iter()
+        .map(|found| row(&found.cell, Some((found.finding.clone(), found.is_warning))))
+        .collect()
+}
+
+/// Replaces the character NUL, which no database can store: messages quote the file.
+pub(super) fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// The code of a finding as it is stored.
+fn code(code: FindingCode) -> String {
+    match serde_json::to_value(code) {
+        Ok(Value::String(code)) => code,
+        // A code is always a text.
+        _ => String::new(),
+    }
+}

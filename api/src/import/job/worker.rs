@@ -1,0 +1,230 @@
+//! Runs import jobs, one at a time in each process.
+
+use std::fs::File;
+use std::io::{BufReader, Seek};
+use std::time::Duration;
+
+use sea_orm::{DatabaseConnection, EntityTrait};
+use uuid::Uuid;
+use wayin_entity::{ImportKind, import, organisation};
+
+use super::batch::JobBatches;
+use super::lease::{self, Lease};
+use super::outcomes::without_nul;
+use super::{ImportSettings, chunks};
+use crate::app::App;
+use crate::base::DisclosureKeys;
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::import::ImportError;
+use crate::import::engine::{ImportContext, ImportEnd, Mode};
+use crate::import::producer::{ReadFor, SourceFile, produce};
+use crate::pattern::engine::Engine;
+use crate::place::Gazetteer;
+use wayin_records::formats::grants as grant_files;
+
+/// How long a worker waits before it checks for imports that it was not notified of.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// How often an import is begun that does not progress: it may be what stops its worker.
+const MAX_ATTEMPTS: i32 = 5;
+/// How many unknown locations the notes of an import list.
+const MAX_LOCATIONS_NOTED: usize = 100;
+
+/// Runs imports: in a server, or for a command.
+pub struct Worker<'a> {
+    id: Uuid,
+    db: &'a DatabaseConnection,
+    clock: &'a dyn Clock,
+    settings: ImportSettings,
+    /// The engine of this process, if it has one.
+    engine: Option<&'a Engine>,
+}
+
+impl<'a> Worker<'a> {
+    /// The worker of a command, which has no engine.
+    pub fn new(db: &'a DatabaseConnection, clock: &'a dyn Clock, settings: ImportSettings) -> Self {
+        Self {
+            id: clock.new_id(),
+            db,
+            clock,
+            settings,
+            engine: None,
+        }
+    }
+
+    fn of_server(app: &'a App) -> Self {
+        Self {
+            engine: Some(&app.engine),
+            ..Self::new(&app.db, &*app.clock, app.imports.settings)
+        }
+    }
+}
+
+/// Runs imports for as long as the process lives.
+pub async fn run(app: &App) {
+    let worker = Worker::of_server(app);
+    loop {
+        match run_next(&worker).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(error = %error, cause = ?error, "an import could not go on; trying again");
+            }
+        }
+        let _ = tokio::time::timeout(POLL_INTERVAL, app.imports.queued.notified()).await;
+    }
+}
+
+/// Runs every import that waits, and returns how many turns it took.
+pub async fn run_queued(app: &App) -> Result<usize> {
+    let worker = Worker::of_server(app);
+    let mut turns = 0;
+    while run_next(&worker).await? {
+        turns += 1;
+    }
+    Ok(turns)
+}
+
+/// Runs imports until this one has ended, whichever worker ran it; none if there is no such import.
+pub async fn run_until_ended(worker: &Worker<'_>, id: Uuid) -> Result<Option<import::Model>> {
+    const POLL_INTERVAL: Duration = Duration::from_millis(200);
+    loop {
+        let import = import::Entity::find_by_id(id).one(worker.db).await?;
+        if import.as_ref().is_none_or(|import| import.ended_at.is_some()) {
+            return Ok(import);
+        }
+        if !run_next(worker).await? {
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+    }
+}
+
+/// Claims the import that has waited longest and processes it for its turn; false if none waits.
+async fn run_next(worker: &Worker<'_>) -> Result<bool> {
+    let Some(import) = lease::claim(worker.db, worker.clock, worker.id).await? else {
+        return Ok(false);
+    };
+    let id = import.id;
+    tracing::info!(import = %id, rows_done = import.rows_done, "an import goes on");
+    let lease = Lease {
+        db: worker.db,
+        clock: worker.clock,
+        worker: worker.id,
+        import: id,
+    };
+    let end = tokio::select! {
+        end = process(worker, &lease, &import) => end?,
+        () = lease.heartbeat() => return Ok(true),
+    };
+    let failure = match end {
+        ImportEnd::Completed => None,
+        ImportEnd::Failed(reason) => Some(without_nul(&reason)),
+        ImportEnd::Yielded => {
+            lease.release().await?;
+            return Ok(true);
+        }
+        ImportEnd::Lost => {
+            tracing::warn!(import = %id, "another server has taken an import over");
+            return Ok(true);
+        }
+    };
+    lease.end(failure).await?;
+    if let Some(engine) = worker.engine {
+        engine.notifier().notify();
+    }
+    tracing::info!(import = %id, "an import has ended");
+    Ok(true)
+}
+
+/// Processes the rows that are not done yet.
+async fn process(worker: &Worker<'_>, lease: &Lease<'_>, import: &import::Model) -> Result<ImportEnd> {
+    let db = worker.db;
+    if import.attempts > MAX_ATTEMPTS {
+        let reason = format!(
+            "It was begun {MAX_ATTEMPTS} times and did not get on; what was taken in before stays. Ask a steward."
+        );
+        return Ok(ImportEnd::Failed(reason));
+    }
+    let Some(content) = chunks::load_file(db, import.id).await? else {
+        return Ok(ImportEnd::Failed("The file is not kept any more.".into()));
+    };
+    let licence = match find_licence(import, &content).await? {
+        Ok(licence) => licence,
+        Err(reason) => return Ok(ImportEnd::Failed(reason)),
+    };
+    let organisation = match import.organisation_id {
+        Some(id) => organisation::Entity::find_by_id(id).one(db).await?,
+        None => None,
+    };
+    let context = ImportContext {
+        id: import.id,
+        kind: import.kind,
+        db,
+        places: Gazetteer::read_with_small_areas(db).await?,
+        keys: DisclosureKeys::of(db).await?,
+        licence,
+        mode: Mode::Job(JobBatches {
+            import,
+            worker: worker.id,
+            clock: worker.clock,
+            engine: worker.engine,
+            rows_per_turn: worker.settings.rows_per_turn,
+            read_for: organisation.as_ref(),
+        }),
+    };
+    let file = SourceFile {
+        kind: import.kind,
+        format: import.format,
+        limits: worker.settings.limits,
+        input: content,
+    };
+    let read_for = ReadFor::Submission(organisation.clone());
+    let (mut batches, reading) = produce(file, import.rows_done, read_for);
+    if let Some(end) = context.write_batches(&mut batches, &mut |_| ()).await? {
+        return Ok(end);
+    }
+    let outcome = match reading.await {
+        Ok(outcome) => outcome,
+        Err(cause) => {
+            tracing::error!(import = %import.id, %cause, "an import's file brought its reader down");
+            let reason = "Something went wrong inside while the file was read; what was taken in before stays. \
+                          Ask a steward.";
+            return Ok(ImportEnd::Failed(reason.into()));
+        }
+    };
+    let mut notes = outcome.notes;
+    let locations = outcome.locations.into_notes(&context.places, MAX_LOCATIONS_NOTED);
+    locations.into_iter().for_each(|note| notes.add(note));
+    let notes: Vec<String> = notes.into_iter().map(|note| without_nul(&note)).collect();
+    lease.store_notes(&notes).await?;
+    match outcome.result {
+        Ok(()) => Ok(ImportEnd::Completed),
+        Err(ImportError::File(error)) => Ok(ImportEnd::Failed(error.to_string())),
+        Err(ImportError::Base(error)) => Err(error),
+    }
+}
+
+/// The licence of a file of grants: its own, or the one that was stated with the file. A file of records has none.
+async fn find_licence(import: &import::Model, content: &File) -> Result<Result<Option<String>, String>> {
+    if import.kind == ImportKind::Records {
+        return Ok(Ok(None));
+    }
+    let failed = |cause: std::io::Error| Error::Internal(format!("a file could not be read: {cause}"));
+    let mut content = content.try_clone().map_err(failed)?;
+    let format = import.format;
+    let about = tokio::task::spawn_blocking(move || {
+        let about = grant_files::about(BufReader::new(&mut content), format);
+        content.rewind()?;
+        about
+    });
+    let about = about.await.map_err(|cause| Error::Internal(cause.to_string()))?;
+    Ok(match about {
+        Err(error) => Err(error.to_string()),
+        Ok(about) => match about.license.or_else(|| import.licence.clone()) {
+            None => Err(
+                "The file does not say which licence it may be reused under; say it with `licence`.".into(),
+            ),
+            licence => Ok(licence),
+        },
+    })
+}

@@ -1,0 +1,182 @@
+//! Reads a file on a thread of its own, and sends its rows in batches.
+
+use std::io::{BufReader, Read, Seek};
+use std::ops::ControlFlow;
+
+use sea_orm::DatabaseConnection;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use wayin_entity::{FileFormat, ImportKind, organisation};
+
+use super::ImportError;
+use super::batch::{Batch, FileRow, ROWS_PER_BATCH};
+use super::lead_identity::identify_leads;
+use crate::grant_detail::NamedLocations;
+use crate::submission::look;
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::formats::file_record::{Cell, Item};
+use wayin_records::formats::grants as grant_files;
+use wayin_records::formats::records::{Limits, RecordFile, Unread, read_whole};
+use wayin_records::formats::{Notes, Refusal};
+
+/// A file with rows to import.
+pub(super) struct SourceFile<R> {
+    pub(super) kind: ImportKind,
+    pub(super) format: FileFormat,
+    pub(super) limits: Limits,
+    pub(super) input: R,
+}
+
+/// What the records of a file are read for.
+pub(super) enum ReadFor {
+    /// One organisation submits them. If it is known, the records are checked by themselves as they are read.
+    Submission(Option<organisation::Model>),
+    /// They are published at once, whichever organisations lead them.
+    Publication(DatabaseConnection),
+}
+
+/// How the reading of a file ended.
+pub(super) struct ReadOutcome {
+    pub(super) notes: Notes,
+    /// The locations that the grants of the file name, those of skipped rows included.
+    pub(super) locations: NamedLocations,
+    pub(super) result: Result<(), ImportError>,
+}
+
+/// Reads a file from a row on. The channel holds few batches, so that a long file does not fill the memory.
+pub(super) fn produce<R: Read + Seek + Send + 'static>(
+    file: SourceFile<R>,
+    skipped_rows: i64,
+    read_for: ReadFor,
+) -> (mpsc::Receiver<Batch>, JoinHandle<ReadOutcome>) {
+    let (sender, receiver) = mpsc::channel(2);
+    let runtime = Handle::current();
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut sink = BatchSink {
+            batch: Vec::with_capacity(ROWS_PER_BATCH),
+            position: 0,
+            skipped_rows,
+            sender,
+        };
+        let (mut notes, mut locations) = (Notes::default(), NamedLocations::default());
+        let result = match file.kind {
+            ImportKind::Records => read_records(file, read_for, &runtime, &mut notes, &mut sink),
+            ImportKind::Grants360Giving => read_grants(file, &mut notes, &mut locations, &mut sink),
+        };
+        if !sink.batch.is_empty() {
+            let _ = sink.sender.blocking_send(sink.batch);
+        }
+        ReadOutcome {
+            notes,
+            locations,
+            result,
+        }
+    });
+    (receiver, reading)
+}
+
+/// Collects rows into batches and sends them.
+struct BatchSink {
+    batch: Batch,
+    position: i64,
+    skipped_rows: i64,
+    sender: mpsc::Sender<Batch>,
+}
+
+impl BatchSink {
+    fn push(&mut self, row: impl FnOnce() -> FileRow) -> ControlFlow<()> {
+        self.position += 1;
+        if self.position <= self.skipped_rows {
+            return ControlFlow::Continue(());
+        }
+        self.batch.push((self.position, row()));
+        if self.batch.len() < ROWS_PER_BATCH {
+            return ControlFlow::Continue(());
+        }
+        // Nobody receives the batch if the import has ended for another reason.
+        match self.sender.blocking_send(std::mem::take(&mut self.batch)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+}
+
+fn read_records(
+    file: SourceFile<impl Read + Seek>,
+    read_for: ReadFor,
+    runtime: &Handle,
+    notes: &mut Notes,
+    sink: &mut BatchSink,
+) -> Result<(), ImportError> {
+    let limits = file.limits;
+    let mut file = RecordFile::open(file.format, file.input, &limits, Unread::Skip)?;
+    let shared = file.shared_references(&limits);
+    let repeated = match &read_for {
+        ReadFor::Submission(_) => shared.repeated(|_| ()),
+        ReadFor::Publication(db) => {
+            let leads = runtime.block_on(identify_leads(db, shared.leads()))?;
+            shared.repeated(|lead| &leads[lead])
+        }
+    };
+    file.read_as_typed(&limits, &repeated, Unread::Skip, notes, |item| {
+        let ReadFor::Submission(organisation) = &read_for else {
+            let read = read_whole(item);
+            return read.map_or(ControlFlow::Continue(()), |(at, read)| {
+                sink.push(|| match read {
+                    Ok(record) => FileRow::Record(record),
+                    Err(problems) => FileRow::Invalid(at, problems),
+                })
+            });
+        };
+        match item {
+            Item::Unread(_) => ControlFlow::Continue(()),
+            Item::Stray(stray) => sink.push(|| FileRow::Stray(stray)),
+            Item::Record(record) => sink.push(|| {
+                let organisation = organisation.as_ref().filter(|_| !record.repeats_reference());
+                let alone = organisation.map(|one| Box::new(look::by_itself(&record.document, one)));
+                FileRow::Submitted {
+                    record: Box::new(record),
+                    alone,
+                }
+            }),
+        }
+    })?;
+    Ok(())
+}
+
+fn read_grants(
+    file: SourceFile<impl Read + Seek>,
+    notes: &mut Notes,
+    locations: &mut NamedLocations,
+    sink: &mut BatchSink,
+) -> Result<(), ImportError> {
+    let input = BufReader::new(file.input);
+    grant_files::read(input, file.format, &file.limits, notes, |at, grant| {
+        if let Ok(grant) = &grant {
+            locations.count(&grant.value);
+        }
+        sink.push(|| match grant {
+            Ok(grant) => FileRow::Grant {
+                at,
+                grant: Box::new(grant.value),
+                warnings: grant.warnings.into_iter().map(grant_finding).collect(),
+            },
+            Err(refusals) => FileRow::Invalid(at, refusals.into_iter().map(grant_finding).collect()),
+        })
+    })?;
+    Ok(())
+}
+
+/// A finding of a file of grants, with its cell.
+fn grant_finding(refusal: Refusal) -> (Cell, Finding) {
+    let cell = Cell {
+        sheet: refusal.sheet,
+        row: refusal.row,
+        column: Some(refusal.field.clone()).filter(|field| !field.is_empty()),
+    };
+    (
+        cell,
+        Finding::new(FindingCode::Malformed, refusal.field, refusal.reason),
+    )
+}

@@ -1,0 +1,237 @@
+//! A batch of records or grants that are published at once.
+
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use uuid::Uuid;
+use wayin_entity::{RowOutcome, funding_term, organisation};
+
+use super::batch::{BatchResult, FileRow, RowFinding, RowResult};
+use super::engine::ImportContext;
+use super::grants::{field, named, proposal};
+use crate::change::Act;
+use crate::database::is_one_of;
+use crate::error::Result;
+use crate::grant_detail::GrantDetail;
+use crate::initiative::publish::{self, Outcome, Proposal, Written};
+use crate::organisation::Found;
+use crate::place::Gazetteer;
+use wayin_records::finding::{Finding, FindingCode};
+use wayin_records::formats::file_record::{Cell, FileRecord};
+use wayin_records::formats::grants::Grant;
+
+/// Who publishes a batch.
+pub(super) struct Publisher<'a> {
+    pub(super) act: &'a Act<'a>,
+    /// The funder that publishes its own grants; none for a steward, who publishes any grants.
+    pub(super) funder: Option<&'a organisation::Model>,
+    /// Whether a grant has a warning for each of its locations that is no place of the database.
+    pub(super) warns_of_locations: bool,
+}
+
+/// A row that is published.
+struct PublishedRow<'a> {
+    position: i64,
+    at: &'a Cell,
+    /// The record in the file; none for a grant.
+    file: Option<&'a FileRecord>,
+    warnings: Vec<(Cell, Finding)>,
+}
+
+impl PublishedRow<'_> {
+    fn locate(&self, findings: Vec<Finding>) -> Vec<(Cell, Finding)> {
+        match self.file {
+            Some(file) => file.locate(findings),
+            None => findings
+                .into_iter()
+                .map(|finding| (grant_cell(self.at, &finding), finding))
+                .collect(),
+        }
+    }
+
+    fn result(self, outcome: Outcome) -> RowResult {
+        let (position, at) = (self.position, self.at.clone());
+        let is_new = matches!(outcome, Outcome::Published { .. });
+        let (mut result, found) = match outcome {
+            Outcome::Published { id, warnings } | Outcome::Altered { id, warnings } => {
+                let published = RowResult {
+                    initiative: Some(id),
+                    is_new,
+                    ..RowResult::new(position, at, RowOutcome::Published)
+                };
+                (published, self.locate(warnings))
+            }
+            Outcome::Unchanged { id } => {
+                let unchanged = RowResult {
+                    initiative: Some(id),
+                    ..RowResult::new(position, at, RowOutcome::Unchanged)
+                };
+                (unchanged, Vec::new())
+            }
+            Outcome::Refused(problems) => (
+                RowResult::rejected(position, at, self.locate(problems)),
+                Vec::new(),
+            ),
+        };
+        result
+            .findings
+            .extend(RowFinding::warnings(self.warnings.into_iter().chain(found)));
+        result
+    }
+}
+
+impl Publisher<'_> {
+    /// Publishes a batch in the transaction of the caller.
+    pub(super) async fn publish(
+        &self,
+        db: &impl ConnectionTrait,
+        context: &ImportContext<'_>,
+        rows: &[(i64, FileRow)],
+    ) -> Result<BatchResult> {
+        let owners = self.load_owners(db, rows).await?;
+        let places = &context.places;
+        let mut results = Vec::with_capacity(rows.len());
+        let (mut published, mut proposals) = (Vec::new(), Vec::new());
+        for (position, row) in rows {
+            let position = *position;
+            match row {
+                FileRow::Record(whole) => {
+                    published.push(PublishedRow {
+                        position,
+                        at: &whole.file.at,
+                        file: Some(&whole.file),
+                        warnings: whole.warnings.clone(),
+                    });
+                    proposals.push(Proposal {
+                        record: whole.record.clone(),
+                        grant: None,
+                        corrects: None,
+                        written_from: whole.file.written_from(),
+                        unstated: whole.file.unstated.clone(),
+                    });
+                }
+                FileRow::Grant { at, grant, warnings } => {
+                    if let Some(problem) = self.check_owner(grant, &owners) {
+                        let problem = (grant_cell(at, &problem), problem);
+                        results.push(RowResult::rejected(position, at.clone(), [problem]));
+                        continue;
+                    }
+                    let mut warnings = warnings.clone();
+                    if self.warns_of_locations {
+                        warnings.extend(unknown_locations(at, grant, places));
+                    }
+                    published.push(PublishedRow {
+                        position,
+                        at,
+                        file: None,
+                        warnings,
+                    });
+                    proposals.push(proposal(grant, places, context.licence.as_deref()));
+                }
+                FileRow::Invalid(at, problems) => {
+                    results.push(RowResult::rejected(position, at.clone(), problems.clone()));
+                }
+                // Only a file of records that are submitted has such rows.
+                FileRow::Submitted { .. } | FileRow::Stray(_) => {}
+            }
+        }
+        let Written { outcomes, changes } =
+            publish::write_all(db, self.act, places, &context.keys, proposals).await?;
+        let published = published.into_iter().zip(outcomes);
+        results.extend(published.map(|(row, outcome)| row.result(outcome)));
+        results.sort_by_key(|result| result.position);
+        Ok(BatchResult {
+            rows: results,
+            changes,
+        })
+    }
+
+    /// Loads who owns the grants of a batch: the funders that they name, and the funders of terms that have the same
+    /// identifiers.
+    async fn load_owners(&self, db: &impl ConnectionTrait, rows: &[(i64, FileRow)]) -> Result<GrantOwners> {
+        if self.funder.is_none() {
+            return Ok(GrantOwners::default());
+        }
+        let grants = || {
+            rows.iter().filter_map(|(_, row)| match row {
+                FileRow::Grant { grant, .. } => Some(grant),
+                _ => None,
+            })
+        };
+        let references: Vec<_> = grants().map(|grant| named(&grant.funder, None)).collect();
+        let terms: Vec<(Option<String>, Uuid)> = funding_term::Entity::find()
+            .select_only()
+            .columns([
+                funding_term::Column::GrantIdentifier,
+                funding_term::Column::FunderId,
+            ])
+            .filter(is_one_of(
+                db,
+                funding_term::Column::GrantIdentifier.into_expr(),
+                grants().map(|grant| &grant.identifier),
+            ))
+            .into_tuple()
+            .all(db)
+            .await?;
+        Ok(GrantOwners {
+            named: Found::look_up(db, references.iter()).await?,
+            by_grant: terms
+                .into_iter()
+                .filter_map(|(grant, funder)| Some((grant?, funder)))
+                .collect(),
+        })
+    }
+
+    /// Why the funder may not publish a grant; none if it may.
+    fn check_owner(&self, grant: &Grant, owners: &GrantOwners) -> Option<Finding> {
+        let funder = self.funder?;
+        if owners.named.id_of(&named(&grant.funder, None)) != Some(funder.id) {
+            let reason = format!(
+                "is {}, and not {}, for which you act",
+                grant.funder.name, funder.name
+            );
+            return Some(Finding::new(
+                FindingCode::NotAllowed,
+                "fundingTerms/0/funder",
+                reason,
+            ));
+        }
+        let owner = owners.by_grant.get(&grant.identifier)?;
+        (*owner != funder.id).then(|| {
+            let reason = format!(
+                "{} is known as a grant of another funder; whose it is is for a steward to decide",
+                grant.identifier
+            );
+            Finding::new(FindingCode::NotAllowed, "fundingTerms/0/grantIdentifier", reason)
+        })
+    }
+}
+
+/// Warnings about the locations of a grant that are no place of the database.
+fn unknown_locations(at: &Cell, grant: &Grant, places: &Gazetteer) -> Vec<(Cell, Finding)> {
+    let detail = GrantDetail::of(grant);
+    let unknown = detail.unknown(places).map(|(position, key)| {
+        let path = format!("beneficiaryLocation/{position}/{}", key.field());
+        let reason = format!("{key}; it is kept, and read again when places are added");
+        let finding = Finding::new(FindingCode::NotFound, path, reason);
+        (grant_cell(at, &finding), finding)
+    });
+    unknown.collect()
+}
+
+/// The funders that own grants.
+#[derive(Default)]
+struct GrantOwners {
+    /// The organisations that the grants name as their funders.
+    named: Found,
+    /// The funders of the terms in the database, by grant identifier.
+    by_grant: HashMap<String, Uuid>,
+}
+
+/// The field of the grant that a finding is about.
+fn grant_cell(at: &Cell, finding: &Finding) -> Cell {
+    Cell {
+        column: Some(field(&finding.path)).filter(|field| !field.is_empty()),
+        ..at.clone()
+    }
+}
