@@ -1,6 +1,6 @@
-//! The permission policy: who may ask for which field, and how much of it they see. It is [enforced](enforce) on
+//! The permission policy: who may ask for which field, and how much of it they see. It is enforced on
 //! every field of every query, mutation and subscription, and on every field that an argument [uses](field_usage).
-//! A field that the [policy] does not name is closed to everybody. `docs/access.md` [lists](docs) the policy.
+//! A field that the policy does not name is closed to everybody. `docs/access.md` lists the policy.
 //!
 //! [`super::visibility`] decides which records a member sees, and how much of them.
 

@@ -1,4 +1,4 @@
-//! The base into files: every published record, in a format that [`crate::import::records`] reads.
+//! The base into files: every published record, in a format that [`crate::import`] reads.
 
 pub mod grants;
 

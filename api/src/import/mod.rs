@@ -1,5 +1,5 @@
-//! Imports of files. A file is parsed row by row on a thread of its own ([`producer`]), and its rows are written in
-//! batches, each in one transaction ([`engine`]). A [`job`] is stored, and survives a restart; the command line publishes
+//! Imports of files. A file is parsed row by row on a thread of its own (`producer`), and its rows are written in
+//! batches, each in one transaction (`engine`). A [`job`] is stored, and survives a restart; the command line publishes
 //! a file directly.
 
 mod batch;
