@@ -132,8 +132,8 @@ impl Client {
         input["idempotencyKey"] = format!("{reference}/{}", item.done).into();
         let answered = match step {
             Step::Redact => "initiatives",
-            Step::Withdraw => "change",
-            _ => "submission { id initiative { id } } change",
+            Step::Withdraw => "changeNumber",
+            _ => "submission { id initiative { id } } changeNumber",
         };
         let input_type = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
         let query = format!(
