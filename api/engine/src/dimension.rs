@@ -3,7 +3,7 @@
 
 use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
-use wayin_vocabulary::{Challenge, Dimension, EntryPoint, Perspective, PlaceKind, ReportingBasis, Step};
+use wayin_vocabulary::{Challenge, Dimension, EntryPoint, Perspective, PlaceKind, Step};
 
 use super::count::layout::CellsOfRows;
 use super::evaluate::of_perspectives;
@@ -90,7 +90,7 @@ impl Domain {
             overlaps: matches!(
                 dimension,
                 Dimension::Funder | Dimension::WayIn | Dimension::FundingDurationBand
-            ) || funding_choice(dimension).is_some(),
+            ) || FundingChoice::of_dimension(dimension).is_some(),
         };
         match dimension {
             Dimension::Place => {
@@ -115,7 +115,7 @@ impl Domain {
             Dimension::LeadOrganisation | Dimension::Funder => {
                 domain.list_organisations(snapshot, readable, with_others);
             }
-            Dimension::WayIn | Dimension::WayInOfFunder | Dimension::IntendedFocus => {
+            Dimension::WayIn | Dimension::WayInOfFunder => {
                 domain.list_codes(EntryPoint::ALL, |code| (code.code(), code.label()));
             }
             Dimension::ChallengeUnderstanding
@@ -123,18 +123,15 @@ impl Domain {
             | Dimension::ChallengeConditions => {
                 domain.list_codes(Step::ALL, |code| (code.code(), code.label()));
             }
-            Dimension::ReportingBasis => {
-                domain.list_codes(ReportingBasis::ALL, |code| (code.code(), code.label()));
-            }
-            Dimension::FundingResearch => domain.list_codes(
-                &[
-                    ("PAID_FOR", "research paid for"),
-                    ("NOT_PAID_FOR", "research not paid for"),
-                ],
-                |pair| pair,
-            ),
             Dimension::FundingDurationBand => domain.list_bands(),
             Dimension::YearStarted => domain.list_years(snapshot),
+            dimension => match FundingChoice::of_dimension(dimension).map(FundingChoice::kind) {
+                Some(ChoiceKind::YesNo(words)) => domain.list_codes(&words.groups, |group| group),
+                Some(ChoiceKind::Code(code)) => {
+                    domain.list_codes(code.vocabulary().words(), |word| (word.code, word.label));
+                }
+                None => {}
+            },
         }
         domain.groups.push(GroupName {
             key: GroupKey::NotKnown,
@@ -337,19 +334,6 @@ impl Domain {
                     &chunk.steps[Challenge::FosteringConditions as usize],
                 );
             }
-            Dimension::WayIn
-            | Dimension::FundingDurationBand
-            | Dimension::FundingResearch
-            | Dimension::ReportingBasis
-            | Dimension::IntendedFocus => {
-                into.start_several();
-                for set in self.sets_of_rows(chunk).unwrap_or_default() {
-                    match set {
-                        0 => into.push([not_known]),
-                        set => into.push(codes(set)),
-                    }
-                }
-            }
             Dimension::YearStarted => {
                 let groups = into.start_one_each(chunk.len());
                 chunk.started_on.each(|row, day| {
@@ -358,6 +342,16 @@ impl Domain {
                         .and_then(|day| u32::try_from(year(day)).ok())
                         .unwrap_or(not_known);
                 });
+            }
+            // A row may have several of a few values.
+            _ => {
+                into.start_several();
+                for set in self.sets_of_rows(chunk).unwrap_or_default() {
+                    match set {
+                        0 => into.push([not_known]),
+                        set => into.push(codes(set)),
+                    }
+                }
             }
         }
     }
@@ -381,7 +375,7 @@ impl Domain {
                 Some(of_terms(&bands))
             }
             dimension => {
-                let choice = funding_choice(dimension)?;
+                let choice = FundingChoice::of_dimension(dimension)?;
                 let mut answers: Vec<u8> = of_planes(&chunk.choices[choice as usize]);
                 if matches!(choice.kind(), ChoiceKind::YesNo(_)) {
                     // Yes comes before no.
@@ -430,16 +424,6 @@ impl Domain {
         chunk
             .places
             .look_up(&self.only_of_place, not_known, into.start_one_each(chunk.len()));
-    }
-}
-
-/// The choice of funding terms that a dimension goes by.
-const fn funding_choice(dimension: Dimension) -> Option<FundingChoice> {
-    match dimension {
-        Dimension::FundingResearch => Some(FundingChoice::UpfrontResearch),
-        Dimension::ReportingBasis => Some(FundingChoice::ReportingBasis),
-        Dimension::IntendedFocus => Some(FundingChoice::IntendedFocus),
-        _ => None,
     }
 }
 

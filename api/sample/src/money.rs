@@ -6,7 +6,6 @@ use wayin_vocabulary::{DeliveryTimeline, EntryPoint, ReportingBasis, ReportingFr
 use super::organisations::{FUNDERS, draw_funders};
 use super::places::Region;
 use super::rng::Dice;
-use wayin_records::missing::Missing;
 use wayin_records::record::FundingTerm;
 
 /// An initiative's funding, before anything is left out of its record.
@@ -119,7 +118,7 @@ impl Money {
                 reporting_basis: Some(basis),
                 delivery_timeline: Some(draw_timeline(dice, basis)),
                 renewable: Some(dice.chance(40)),
-                missing: Missing::default(),
+                ..FundingTerm::default()
             });
         }
         money

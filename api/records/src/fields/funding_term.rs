@@ -5,6 +5,7 @@ use super::column::{Column, Kind, column};
 use crate::fields::Field as _;
 use crate::record::FundingTerm;
 use crate::workbook::vocabulary::Vocabulary as V;
+use wayin_vocabulary::Dimension;
 
 fields! {
     /// The fields of a funding term that may be left without an answer.
@@ -89,6 +90,8 @@ pub struct YesNoWords {
     pub yes: &'static str,
     /// What a no says.
     pub no: &'static str,
+    /// The code and the label of the group that said yes, and of the one that said no, where a dimension goes by it.
+    pub groups: [(&'static str, &'static str); 2],
 }
 
 /// What may be answered to a [`FundingChoice`].
@@ -165,12 +168,14 @@ choices! {
         question: "whether it paid for research before the work",
         yes: "paid for research before the work",
         no: "did not pay for research before the work",
+        groups: [("PAID_FOR", "research paid for"), ("NOT_PAID_FOR", "research not paid for")],
     }),
     /// Whether the extra time and resource of working together was paid for.
     CollaborationResourced "collaborationResourced": ChoiceKind::YesNo(YesNoWords {
         question: "whether it paid for the extra time and resource of working together",
         yes: "paid for the extra time and resource of working together",
         no: "did not pay for the extra time and resource of working together",
+        groups: [("PAID_FOR", "working together paid for"), ("NOT_PAID_FOR", "working together not paid for")],
     }),
     /// Whether the money may be used for anything.
     Restriction "restriction": ChoiceKind::Code(FundingCode::Restriction),
@@ -185,10 +190,21 @@ choices! {
         question: "whether it could be renewed",
         yes: "could be renewed",
         no: "could not be renewed",
+        groups: [("RENEWABLE", "renewable"), ("NOT_RENEWABLE", "not renewable")],
     }),
 }
 
 impl FundingChoice {
+    /// The choice by which a dimension groups initiatives.
+    pub const fn of_dimension(dimension: Dimension) -> Option<Self> {
+        match dimension {
+            Dimension::FundingResearch => Some(Self::UpfrontResearch),
+            Dimension::ReportingBasis => Some(Self::ReportingBasis),
+            Dimension::IntendedFocus => Some(Self::IntendedFocus),
+            _ => None,
+        }
+    }
+
     /// How many answers there are to choose from.
     pub fn answer_count(self) -> usize {
         match self.kind() {
