@@ -54,6 +54,8 @@ pub struct Model {
     pub delivery_timeline: Option<DeliveryTimeline>,
     /// Whether the funding may be renewed; null where not known.
     pub renewable: Option<bool>,
+    /// Whether the money also pays for work in other places; null where not known.
+    pub multi_site: Option<bool>,
     /// Why answers of it are missing, by field; null where nothing says why.
     pub missing: Option<Json>,
     /// When the row was made (UTC).

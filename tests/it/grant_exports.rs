@@ -118,6 +118,7 @@ fn some_term(chance: &mut StdRng, number: usize) -> Value {
     maybe("durationMonths", 18.into());
     maybe("collaborationResourced", true.into());
     maybe("renewable", false.into());
+    maybe("multiSite", true.into());
     if chance.random_bool(0.9) {
         term["currency"] = pick(chance, &["GBP", "EUR", "JPY", "BHD", "CLF"]).into();
         term["amountMinor"] = chance.random_range(0..1_i64 << 50).into();

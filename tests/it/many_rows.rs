@@ -93,6 +93,7 @@ async fn rows_with_any_mixture_of_values_are_kept_as_they_are(database: Database
                 reporting_basis: None,
                 delivery_timeline: None,
                 renewable: None,
+                multi_site: None,
                 missing: draw(
                     random,
                     document,

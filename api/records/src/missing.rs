@@ -170,7 +170,7 @@ mod tests {
                 "awardedOn": "2020-01-01", "startsOn": "2020-01-01", "endsOn": "2020-12-31", "durationMonths": 12,
                 "intendedFocus": "COMPLEXITY", "upfrontResearch": true, "upfrontResearchMonths": 1,
                 "collaborationResourced": true, "restriction": "RESTRICTED", "reportingFrequency": "NONE",
-                "reportingBasis": "ADAPTABLE", "deliveryTimeline": "FIXED", "renewable": true}],
+                "reportingBasis": "ADAPTABLE", "deliveryTimeline": "FIXED", "renewable": true, "multiSite": false}],
         });
         let record: InitiativeRecord = serde_json::from_value(whole).unwrap();
         assert!(RecordField::ALL.iter().all(|field| field.is_given(&record)));

@@ -287,6 +287,9 @@ pub struct FundingTerm {
     /// Whether the funding may be renewed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewable: Option<bool>,
+    /// Whether the money also pays for work in other places.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multi_site: Option<bool>,
     /// Why answers are missing.
     #[serde(
         default,

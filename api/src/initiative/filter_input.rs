@@ -188,6 +188,8 @@ pub struct FundingTermFilter {
     pub delivery_timeline: Option<DeliveryTimelineComparison>,
     /// Whether the funding may be renewed.
     pub renewable: Option<KnownBoolean>,
+    /// Whether the money also pays for work in other places.
+    pub multi_site: Option<KnownBoolean>,
 }
 
 impl InitiativeFilter {
@@ -387,6 +389,7 @@ impl FundingTermFilter {
                 reporting_basis, "reportingBasis" => choice(FundingChoice::ReportingBasis);
                 delivery_timeline, "deliveryTimeline" => choice(FundingChoice::DeliveryTimeline);
                 renewable, "renewable" => choice(FundingChoice::Renewable);
+                multi_site, "multiSite" => choice(FundingChoice::MultiSite);
             }
             not_too_many(&path, only_or_all(all), weight_of_term_test)
         })

@@ -52,6 +52,7 @@ pub fn row(term: &FundingTerm, identity: RowIdentity) -> Model {
         reporting_basis: term.reporting_basis,
         delivery_timeline: term.delivery_timeline,
         renewable: term.renewable,
+        multi_site: term.multi_site,
         missing: term.missing.kept(),
         created_at: identity.created_at,
         updated_at: identity.updated_at,
@@ -82,6 +83,7 @@ pub fn record(row: &Model, funder: OrganisationReference) -> Rebuilt<FundingTerm
         reporting_basis: row.reporting_basis,
         delivery_timeline: row.delivery_timeline,
         renewable: row.renewable,
+        multi_site: row.multi_site,
         missing: missing_answers(row.missing.as_ref())?,
     })
 }
@@ -97,6 +99,7 @@ pub const fn choice_column(choice: FundingChoice) -> Column {
         FundingChoice::ReportingBasis => Column::ReportingBasis,
         FundingChoice::DeliveryTimeline => Column::DeliveryTimeline,
         FundingChoice::Renewable => Column::Renewable,
+        FundingChoice::MultiSite => Column::MultiSite,
     }
 }
 

@@ -31,6 +31,8 @@ labelled_codes! {
         ReportingBasis = "REPORTING_BASIS", "what is reported on";
         /// The entry point that its funders meant to fund; an initiative counts once for each.
         IntendedFocus = "INTENDED_FOCUS", "entry point that the funder meant to fund";
+        /// Whether its funding also pays for work in other places; an initiative counts once for each.
+        MultiSiteFunding = "MULTI_SITE_FUNDING", "funding that also pays for other places";
         /// The year it started.
         YearStarted = "YEAR_STARTED", "year started";
     }

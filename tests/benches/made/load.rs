@@ -199,7 +199,7 @@ impl Default for Tables {
                     "funding_term",
                     "id, initiative_id, position, funder_id, currency, amount_minor, starts_on, duration_months, \
                      intended_focus, upfront_research, collaboration_resourced, restriction, reporting_frequency, \
-                     reporting_basis, delivery_timeline, renewable",
+                     reporting_basis, delivery_timeline, renewable, multi_site",
                 ),
             ],
             next: 0,

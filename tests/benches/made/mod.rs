@@ -64,6 +64,7 @@ fn answer(random: &mut StdRng, choice: FundingChoice) -> Option<u8> {
         FundingChoice::UpfrontResearch => (&[1, 0, 0], 60),
         FundingChoice::CollaborationResourced => (&[1, 0], 50),
         FundingChoice::Renewable => (&[1, 0], 40),
+        FundingChoice::MultiSite => (&[1, 0, 0], 40),
         FundingChoice::IntendedFocus => (&[0, 1, 2, 3], 60),
         FundingChoice::Restriction => (&[0, 1], 70),
         FundingChoice::ReportingFrequency => (&[0, 1, 2, 3, 4, 5], 50),

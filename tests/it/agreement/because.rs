@@ -39,6 +39,7 @@ impl Chance {
             "upfrontResearch",
             "collaborationResourced",
             "renewable",
+            "multiSite",
             "intendedFocus",
             "restriction",
             "reportingFrequency",

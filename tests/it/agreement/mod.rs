@@ -235,6 +235,13 @@ fn labels(world: &World, dimension: Dimension, record: &Value) -> BTreeSet<Strin
             .map(heading)
             .collect()
     };
+    let yes_or_no = |field: &str, [yes, no]: [&str; 2]| {
+        terms
+            .iter()
+            .filter_map(|term| term[field].as_bool())
+            .map(|answer| if answer { yes } else { no }.to_owned())
+            .collect()
+    };
     let mut found: BTreeSet<String> = match dimension {
         Dimension::Place => current
             .map(|code| world.places[code].0.to_owned())
@@ -279,18 +286,13 @@ fn labels(world: &World, dimension: Dimension, record: &Value) -> BTreeSet<Strin
                 _ => "25 to 36 months".to_owned(),
             })
             .collect(),
-        Dimension::FundingResearch => terms
-            .iter()
-            .filter_map(|term| term["upfrontResearch"].as_bool())
-            .map(|paid| {
-                if paid {
-                    "Research paid for"
-                } else {
-                    "Research not paid for"
-                }
-                .to_owned()
-            })
-            .collect(),
+        Dimension::FundingResearch => {
+            yes_or_no("upfrontResearch", ["Research paid for", "Research not paid for"])
+        }
+        Dimension::MultiSiteFunding => {
+            let headings = ["Other places paid for too", "No other places paid for"];
+            yes_or_no("multiSite", headings)
+        }
         Dimension::ReportingBasis => of_terms("reportingBasis"),
         Dimension::IntendedFocus => of_terms("intendedFocus"),
         Dimension::YearStarted => record["startedOn"]

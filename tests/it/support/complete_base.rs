@@ -284,6 +284,7 @@ impl Rows {
             reporting_basis: Some(ReportingBasis::FixedTargets),
             delivery_timeline: Some(DeliveryTimeline::Fixed),
             renewable: Some(true),
+            multi_site: Some(false),
             missing: Some(json!({"durationMonths": "NOT_ASKED"})),
             created_at: self.now,
             updated_at: self.now,

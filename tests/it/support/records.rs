@@ -46,7 +46,7 @@ pub fn complete_record(reference: &str) -> Value {
             "awardedOn": "2020-02-01", "startsOn": "2020-04-01", "endsOn": "2021-09-30", "durationMonths": 18,
             "intendedFocus": "ROOT_CAUSES", "upfrontResearch": true, "upfrontResearchMonths": 3,
             "collaborationResourced": false, "restriction": "RESTRICTED", "reportingFrequency": "QUARTERLY",
-            "reportingBasis": "FIXED_TARGETS", "deliveryTimeline": "FIXED", "renewable": true,
+            "reportingBasis": "FIXED_TARGETS", "deliveryTimeline": "FIXED", "renewable": true, "multiSite": false,
         }],
         "source": {"kind": "EVALUATION", "title": "An evaluation", "url": "https://example.org/e", "datedOn": "2022-06-01", "licence": "CC-BY-4.0"},
         "sharing": {"confirmedBy": "The board", "confirmedOn": "2022-05-01", "basis": "A resolution", "licence": "CC-BY-4.0"},
@@ -61,7 +61,7 @@ pub const EVERY_FIELD: &str = "externalRef title summary place { code } leadOrga
     conditionsChanged { condition change }
     fundingTerms { funder { identifier name kind } grantIdentifier programme currency amountMinor awardedOn startsOn
       endsOn durationMonths intendedFocus upfrontResearch upfrontResearchMonths collaborationResourced restriction
-      reportingFrequency reportingBasis deliveryTimeline renewable }
+      reportingFrequency reportingBasis deliveryTimeline renewable multiSite }
     sources { kind title url datedOn licence } sharing { confirmedBy confirmedOn basis licence }
     missing { field reason }";
 

@@ -291,6 +291,9 @@ fn on_what_terms_the_money_came() {
         TermTest::Choice(FundingChoice::DeliveryTimeline, Known(true));
         choice(FundingChoice::Renewable, OneOf(vec![true]));
         TermTest::Choice(FundingChoice::Renewable, Known(true));
+        choice(FundingChoice::MultiSite, OneOf(vec![true]));
+        choice(FundingChoice::MultiSite, OneOf(vec![false]));
+        TermTest::Choice(FundingChoice::MultiSite, Known(true));
     }
 }
 

@@ -27,12 +27,13 @@ fields! {
         ReportingBasis "reportingBasis": |term| term.reporting_basis.is_some(),
         DeliveryTimeline "deliveryTimeline": |term| term.delivery_timeline.is_some(),
         Renewable "renewable": |term| term.renewable.is_some(),
+        MultiSite "multiSite": |term| term.multi_site.is_some(),
     }
 }
 
 /// The columns of its sheet, in order.
 #[rustfmt::skip]
-pub const COLUMNS: [Column; 21] = [
+pub const COLUMNS: [Column; 22] = [
     column("Funder", "funder/name", Kind::Text, 28, "Who gave the money. Needed, or its identifier."),
     column("Funder identifier", "funder/identifier", Kind::Text, 20, "Its org-id identifier, such as GB-CHC-1164883."),
     column("Funder kind", "funder/kind", Kind::Code(V::OrganisationKind), 20, "What sort of organisation it is."),
@@ -54,6 +55,7 @@ pub const COLUMNS: [Column; 21] = [
     column("What is reported on", "reportingBasis", Kind::Code(V::ReportingBasis), 24, "Whether what is reported may change as the work learns.").or_why(),
     column("Timeline", "deliveryTimeline", Kind::Code(V::DeliveryTimeline), 24, "Whether the plan may move.").or_why(),
     column("May be renewed", "renewable", Kind::YesNo, 12, "Whether the funding may be renewed.").or_why(),
+    column("Also pays for other places", "multiSite", Kind::YesNo, 14, "Whether this money also pays for work in other places.").or_why(),
 ];
 
 impl FundingTermField {
@@ -192,6 +194,13 @@ choices! {
         no: "could not be renewed",
         groups: [("RENEWABLE", "renewable"), ("NOT_RENEWABLE", "not renewable")],
     }),
+    /// Whether the money also pays for work in other places.
+    MultiSite "multiSite": ChoiceKind::YesNo(YesNoWords {
+        question: "whether it also paid for work in other places",
+        yes: "also paid for work in other places",
+        no: "did not pay for work in other places",
+        groups: [("SEVERAL_PLACES", "other places paid for too"), ("ONE_PLACE", "no other places paid for")],
+    }),
 }
 
 impl FundingChoice {
@@ -201,6 +210,7 @@ impl FundingChoice {
             Dimension::FundingResearch => Some(Self::UpfrontResearch),
             Dimension::ReportingBasis => Some(Self::ReportingBasis),
             Dimension::IntendedFocus => Some(Self::IntendedFocus),
+            Dimension::MultiSiteFunding => Some(Self::MultiSite),
             _ => None,
         }
     }

@@ -362,6 +362,11 @@ pub const FIELD_USAGE: &[Row] = &[
         &["INTENDED_FOCUS"],
         &[("Initiative", "fundingTerms"), ("FundingTerm", "intendedFocus")],
     ),
+    these(
+        "Dimension",
+        &["MULTI_SITE_FUNDING"],
+        &[("Initiative", "fundingTerms"), ("FundingTerm", "multiSite")],
+    ),
     these("Dimension", &["YEAR_STARTED"], &[("Initiative", "startedOn")]),
 ];
 

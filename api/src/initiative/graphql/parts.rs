@@ -277,6 +277,11 @@ impl FundingTerm {
         self.0.renewable
     }
 
+    /// Whether the money also pays for work in other places; null where not known.
+    async fn multi_site(&self) -> Option<bool> {
+        self.0.multi_site
+    }
+
     /// Why answers of it are missing, for each field of which that is said.
     async fn missing(&self) -> Result<Vec<MissingAnswer>> {
         MissingAnswer::all_of::<FundingTermField>(self.0.missing.as_ref())

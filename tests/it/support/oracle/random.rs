@@ -155,7 +155,12 @@ impl Chance {
             term["currency"] = self.one(&["GBP", "EUR"]).into();
         }
         self.put(&mut term, "startsOn", 60, |chance| chance.one(&DAYS).into());
-        for flag in ["upfrontResearch", "collaborationResourced", "renewable"] {
+        for flag in [
+            "upfrontResearch",
+            "collaborationResourced",
+            "renewable",
+            "multiSite",
+        ] {
             self.put(&mut term, flag, 60, |chance| chance.maybe(50).into());
         }
         for (field, codes) in coded_term_fields() {
@@ -286,7 +291,12 @@ impl Chance {
                 _ => ("startsOn", self.ordered(&DAYS.map(Value::from))),
             },
             4 | 5 => {
-                let flag = self.one(&["upfrontResearch", "collaborationResourced", "renewable"]);
+                let flag = self.one(&[
+                    "upfrontResearch",
+                    "collaborationResourced",
+                    "renewable",
+                    "multiSite",
+                ]);
                 let how = if self.maybe(75) { "eq" } else { "isKnown" };
                 (flag, json!({how: self.maybe(50)}))
             }
