@@ -103,7 +103,7 @@ fn filter() -> impl Strategy<Value = Value> {
     let name = prop_oneof![
         8 => select(vec![
             "and", "or", "not", "title", "summary", "visibility", "startedOn", "endedOn", "ongoing", "challenge",
-            "wayIn", "entryPoints", "condition", "fundingTerms", "some", "none", "every", "anyRecorded", "on", "step",
+            "wayIn", "entryPoints", "condition", "fundingTerms", "some", "none", "every", "isRecorded", "on", "step",
             "in", "notIn", "eq", "lt", "lte", "gt", "gte", "isKnown", "contains", "startsWith", "durationMonths",
             "amountMinor", "includes", "includesAny", "perspective", "reasons",
         ])

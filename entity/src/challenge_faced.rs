@@ -1,7 +1,7 @@
 //! The challenges that an initiative met, and what became of each one's step.
 
 use sea_orm::entity::prelude::*;
-use wayin_vocabulary::{Challenge, Step};
+use wayin_vocabulary::{Challenge, ChallengeStep};
 
 /// A challenge that an initiative met.
 #[sea_orm::model]
@@ -16,7 +16,7 @@ pub struct Model {
     /// The challenge.
     pub challenge: Challenge,
     /// What became of its step; null where not known.
-    pub step: Option<Step>,
+    pub step: Option<ChallengeStep>,
     /// What happened, at most 2,000 characters.
     pub note: Option<String>,
     /// The day it was noticed; null where not known.

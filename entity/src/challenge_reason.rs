@@ -1,7 +1,7 @@
 //! Why a challenge's step went as it did.
 
 use sea_orm::entity::prelude::*;
-use wayin_vocabulary::Reason;
+use wayin_vocabulary::ChallengeReason;
 
 /// One reason for what became of a challenge's step.
 #[sea_orm::model]
@@ -13,7 +13,7 @@ pub struct Model {
     pub challenge_faced_id: Uuid,
     /// The reason.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub reason: Reason,
+    pub reason: ChallengeReason,
     /// When the row was made (UTC).
     pub created_at: DateTimeUtc,
     /// When the row was last altered (UTC).

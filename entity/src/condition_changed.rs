@@ -1,7 +1,7 @@
 //! The conditions for change that an initiative altered, or did not.
 
 use sea_orm::entity::prelude::*;
-use wayin_vocabulary::{Change, Condition};
+use wayin_vocabulary::{ChangeExtent, Condition};
 
 /// What became of one condition during an initiative.
 #[sea_orm::model]
@@ -16,7 +16,7 @@ pub struct Model {
     /// The condition.
     pub condition: Condition,
     /// What became of it; null where not known.
-    pub change: Option<Change>,
+    pub change: Option<ChangeExtent>,
     /// Why answers of it are missing, by field; null where nothing says why.
     pub missing: Option<Json>,
     /// When the row was made (UTC).

@@ -12,7 +12,7 @@ const config: CodegenConfig = {
     useTypeImports: true,
     // A scalar that nobody has given a type is told, rather than taken for anything.
     strictScalars: true,
-    scalars: { BigInt: "number", DateTime: "string", JSON: "unknown", NaiveDate: "string", Upload: "File" },
+    scalars: { BigInt: "number", DateTime: "string", JSON: "unknown", Date: "string", Upload: "File" },
   },
 };
 

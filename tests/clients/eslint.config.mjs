@@ -17,12 +17,12 @@ const WITHOUT_ID = {
     "DistributionBin", "EntryPointFlow", "Estimate", "GridCell", "GridHeading", "Homogeneity", "Pattern",
     "PatternGrid", "Proportion", "PatternGroup", "UnknownReasonCount", "Suppression", "SuppressedCell",
     // Parts of a record, of a history (known by what it is of and its number), of a file.
-    "ChallengeFaced", "ConditionChanged", "EntryPointTaken", "MissingAnswer", "Sharing",
+    "ChallengeFaced", "ConditionChanged", "EntryPointTaken", "MissingAnswer", "SharingConsent",
     "KeptRevision", "Revision", "ImportRow",
     // Said of an input.
     "FieldChange", "UserError",
     // A code is known by itself.
-    "Code", "Vocabulary",
+    "VocabularyEntry", "Vocabulary",
   ],
   // Envelopes.
   suffixes: ["Connection", "Edge", "Payload"],
@@ -38,7 +38,7 @@ const EXCEPTIONS = {
     PatternGroupEdge: NO_NODES,
   },
   "no-typename-prefix": {
-    Code: "`code { code label definition }`: the code of a code is best called so",
+    VocabularyEntry: "`code { code label definition }`: the code of a code is best called so",
   },
   "no-unreachable-types": {
     specifiedBy: "GraphQL's own directive, which the export names and no scalar uses",

@@ -51,10 +51,10 @@ async fn import(app: &TestApp, csv: &str) -> (Tally, Vec<String>) {
 
 async fn within(steward: &Client<'_>, name: &str) -> Vec<String> {
     let query = format!(
-        "{{ places(filter: {{name: {{eq: {name:?}}}}}) {{ nodes {{ within {{ name }} successor {{ name }} }} }} }}"
+        "{{ places(filter: {{name: {{eq: {name:?}}}}}) {{ nodes {{ parents {{ name }} successor {{ name }} }} }} }}"
     );
     let place = steward.query(&query).await["places"]["nodes"][0].take();
-    let mut names: Vec<String> = place["within"]
+    let mut names: Vec<String> = place["parents"]
         .as_array()
         .unwrap()
         .iter()
@@ -203,7 +203,7 @@ async fn what_a_save_leaves_out_stays_and_null_clears_it(database: Database) {
     let (place, _) = save_reference_data(
         &steward,
         "savePlace",
-        json!({"name": "Seaton", "kind": "NEIGHBOURHOOD", "within": [{"code": "E06000001"}]}),
+        json!({"name": "Seaton", "kind": "NEIGHBOURHOOD", "parents": [{"code": "E06000001"}]}),
     )
     .await;
     let (organisation, _) = save_reference_data(
@@ -215,7 +215,7 @@ async fn what_a_save_leaves_out_stays_and_null_clears_it(database: Database) {
     let (term, _) = save_reference_data(
         &steward,
         "saveTerm",
-        json!({"slug": "w", "word": "W", "definition": "D", "otherWords": ["V"], "caution": "C"}),
+        json!({"slug": "w", "name": "W", "definition": "D", "synonyms": ["V"], "usageNote": "C"}),
     )
     .await;
     let (crisis, _) = save_reference_data(
@@ -232,18 +232,18 @@ async fn what_a_save_leaves_out_stays_and_null_clears_it(database: Database) {
         (
             "savePlace",
             "place",
-            "name kind within { name }",
+            "name kind parents { name }",
             json!({"id": place, "name": "Carew"}),
-            json!({"name": "Carew", "kind": "NEIGHBOURHOOD", "within": [{"name": "Hartlepool"}]}),
+            json!({"name": "Carew", "kind": "NEIGHBOURHOOD", "parents": [{"name": "Hartlepool"}]}),
             json!([]),
         ),
         (
             "savePlace",
             "place",
-            "name within { name }",
-            json!({"id": place, "within": null}),
-            json!({"name": "Carew", "within": []}),
-            json!(["within"]),
+            "name parents { name }",
+            json!({"id": place, "parents": null}),
+            json!({"name": "Carew", "parents": []}),
+            json!(["parents"]),
         ),
         (
             "saveOrganisation",
@@ -256,10 +256,10 @@ async fn what_a_save_leaves_out_stays_and_null_clears_it(database: Database) {
         (
             "saveTerm",
             "term",
-            "word otherWords caution",
-            json!({"id": term, "word": "X", "caution": null}),
-            json!({"word": "X", "otherWords": ["V"], "caution": null}),
-            json!(["caution"]),
+            "name synonyms usageNote",
+            json!({"id": term, "name": "X", "usageNote": null}),
+            json!({"name": "X", "synonyms": ["V"], "usageNote": null}),
+            json!(["usageNote"]),
         ),
         (
             "saveMeeting",

@@ -227,10 +227,10 @@ async fn empty_fields_count_as_absent(database: Database) {
 async fn escapes_in_literals_stand_for_their_characters(database: Database) {
     let app = TestApp::start(database).await;
     app.steward().await;
-    let save = |slug: &str, word: &str| {
+    let save = |slug: &str, name: &str| {
         format!(
-            "mutation {{ saveTerm(input: {{slug: \"{slug}\", word: \"{word}\", definition: \"D.\"}}) \
-             {{ term {{ word }} userErrors {{ message }} }} }}"
+            "mutation {{ saveTerm(input: {{slug: \"{slug}\", name: \"{name}\", definition: \"D.\"}}) \
+             {{ term {{ name }} userErrors {{ message }} }} }}"
         )
     };
     let listening = Listening::start(&app).await;
@@ -243,7 +243,7 @@ async fn escapes_in_literals_stand_for_their_characters(database: Database) {
         let request = json!({"query": save(slug, word)}).to_string();
         let (_, _, body) = post(&app, &[("content-type", JSON)], request).await;
         assert_eq!(
-            json_of(&body)["data"]["saveTerm"]["term"]["word"],
+            json_of(&body)["data"]["saveTerm"]["term"]["name"],
             expected,
             "{body}"
         );
@@ -251,7 +251,7 @@ async fn escapes_in_literals_stand_for_their_characters(database: Database) {
             .ask("1", &save(&format!("{slug}-again"), &format!("{word} again")))
             .await;
         let again = format!("{expected} again");
-        assert_eq!(answer["data"]["saveTerm"]["term"]["word"], again, "{answer}");
+        assert_eq!(answer["data"]["saveTerm"]["term"]["name"], again, "{answer}");
         let question = format!("{{ terms(search: \"{word}\") {{ totalCount }} }}");
         let (_, body) = get(&app, &format!("query={}", encoded(&question))).await;
         assert_eq!(
@@ -300,7 +300,7 @@ async fn an_escape_hides_no_mutation_from_get(database: Database) {
     let steward = app.steward().await;
     for word in ["\\uD83C\\uDF08", "\\u{1F308}"] {
         let mutation = format!(
-            "mutation {{ saveTerm(input: {{slug: \"s\", word: \"{word}\", definition: \"D.\"}}) {{ term {{ id }} }} }}"
+            "mutation {{ saveTerm(input: {{slug: \"s\", name: \"{word}\", definition: \"D.\"}}) {{ term {{ id }} }} }}"
         );
         let (status, body) = get(&app, &format!("query={}", encoded(&mutation))).await;
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{body}");

@@ -278,7 +278,7 @@ async fn what_is_the_same_for_everybody_may_be_kept(database: Database) {
     for path in [
         "/schema.graphql",
         "/graphql?query=%7Bvocabulary%7Broles%7Bcode%7D%7D%7D",
-        "/graphql?query=%7Bterms%7Bnodes%7Bword%7D%7D%7D",
+        "/graphql?query=%7Bterms%7Bnodes%7Bname%7D%7D%7D",
         "/graphql?query=%7Bclaims%7Bnodes%7Bstatement%7D%7D%7D",
         "/graphql?query=%7B__schema%7Btypes%7Bname%7D%7D%7D",
     ] {
@@ -300,7 +300,7 @@ async fn what_is_the_same_for_everybody_may_be_kept(database: Database) {
         .steward()
         .await
         .query(
-            "mutation { saveTerm(input: {slug: \"lever\", word: \"Lever\", definition: \"What moves a system.\"}) \
+            "mutation { saveTerm(input: {slug: \"lever\", name: \"Lever\", definition: \"What moves a system.\"}) \
              { userErrors { message } } }",
         )
         .await;

@@ -38,7 +38,7 @@ async fn a_grant_is_a_term_of_an_initiative_and_says_no_more(database: Database)
     let steward = app.steward().await;
     let all = initiatives(
         &steward,
-        "summary externalRef startedOn endedOn ongoing visibility sharedWithFunders illustrative version
+        "summary externalRef startedOn endedOn ongoing visibility sharedWithFunders isIllustrative version
          place { code } leadOrganisation { name identifier kind }
          entryPoints { entryPoint } challengesFaced { challenge } conditionsChanged { condition }
          sources { kind title url datedOn licence } sharing { basis }
@@ -53,7 +53,7 @@ async fn a_grant_is_a_term_of_an_initiative_and_says_no_more(database: Database)
         json!({
             "summary": "WDGB supports homeless people in North Somerset. This grant will provide additional hours for the Support Worker to help homeless people to secure and keep private tenancies.",
             "externalRef": null, "startedOn": null, "endedOn": null, "ongoing": null, "visibility": "OPEN",
-            "sharedWithFunders": false, "illustrative": false, "version": 1, "place": null,
+            "sharedWithFunders": false, "isIllustrative": false, "version": 1, "place": null,
             "leadOrganisation": {"name": "Key Steps", "identifier": "GB-CHC-1146111", "kind": null},
             "entryPoints": [], "challengesFaced": [], "conditionsChanged": [],
             "sources": [{"kind": "GRANT_DATA", "title": "Grants published by Lloyds Bank Foundation for England and Wales",

@@ -478,7 +478,7 @@ async fn a_fault_inside_is_told_in_neutral_words(database: Database) {
         "{ crises { nodes { id } } }",
         "{ initiatives { nodes { conditionsChanged { change } } } }",
         "{ initiatives(filter: {condition: {on: GOVERNANCE, change: {isKnown: true}}}) { totalCount } }",
-        "{ initiatives(filter: {overlaps: {crisis: \"x\"}}) { totalCount } }",
+        "{ initiatives(filter: {activeDuring: {crisis: \"x\"}}) { totalCount } }",
     ] {
         let (status, body) = post(&app, "application/json", json!({"query": query}).to_string()).await;
         assert_eq!(status, StatusCode::OK);

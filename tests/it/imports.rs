@@ -94,21 +94,21 @@ async fn a_lookup_file_makes_a_tree_of_places(database: Database) {
     let answer = steward
         .query(
             r#"{
-              birmingham: place(code: "E08000025") { name kind within { code kind name } successor { code } }
-              cambridge: place(code: "E07000012") { within { code kind } }
-              cardiff: place(code: "W06000015") { within { code kind } }
-              england: place(code: "E92000001") { kind within { code kind } }
-              belfast: place(code: "N92000002") { kind within { code } }
-              kingdom: place(code: "K02000001") { kind within { code } }
+              birmingham: place(code: "E08000025") { name kind parents { code kind name } successor { code } }
+              cambridge: place(code: "E07000012") { parents { code kind } }
+              cardiff: place(code: "W06000015") { parents { code kind } }
+              england: place(code: "E92000001") { kind parents { code kind } }
+              belfast: place(code: "N92000002") { kind parents { code } }
+              kingdom: place(code: "K02000001") { kind parents { code } }
               glasgow: place(code: "S12000046") { code name }
               allerdale: place(code: "E07000026") { code name }
               retired: places(filter: {current: false}) { nodes { name code successor { name code } } totalCount }
-              north: place(code: "E12000002") { contains { nodes { name } } }
+              north: place(code: "E12000002") { children { nodes { name } } }
             }"#,
         )
         .await;
     // A combined authority stands beside the region, whatever order the two are told in.
-    let mut beside = answer["birmingham"]["within"].as_array().unwrap().clone();
+    let mut beside = answer["birmingham"]["parents"].as_array().unwrap().clone();
     beside.sort_by_key(|place| place["code"].as_str().map(ToOwned::to_owned));
     assert_eq!(
         beside,
@@ -120,7 +120,7 @@ async fn a_lookup_file_makes_a_tree_of_places(database: Database) {
     assert_eq!(answer["birmingham"]["kind"], "LOCAL_AUTHORITY");
     assert_eq!(answer["birmingham"]["successor"], json!(null));
     let codes = |place: &str| {
-        let within = answer[place]["within"].as_array().unwrap();
+        let within = answer[place]["parents"].as_array().unwrap();
         let codes = within
             .iter()
             .map(|place| place["code"].as_str().unwrap().to_owned());
@@ -140,7 +140,7 @@ async fn a_lookup_file_makes_a_tree_of_places(database: Database) {
     assert_eq!(answer["england"]["kind"], "NATION");
     assert_eq!(codes("england"), are(&["K04000001"]));
     assert_eq!(codes("belfast"), are(&["K02000001"]));
-    assert_eq!(answer["kingdom"], json!({"kind": "COUNTRY", "within": []}));
+    assert_eq!(answer["kingdom"], json!({"kind": "COUNTRY", "parents": []}));
     // A retired code leads to the place that took over.
     assert_eq!(
         answer["glasgow"],
@@ -160,7 +160,7 @@ async fn a_lookup_file_makes_a_tree_of_places(database: Database) {
         ])
     );
     // What is retired is not among the places that a region contains.
-    let north = &answer["north"]["contains"]["nodes"];
+    let north = &answer["north"]["children"]["nodes"];
     let names = ["Cumberland", "Manchester", "Westmorland and Furness"];
     assert_eq!(*north, json!(names.map(|name| json!({"name": name}))));
 }
@@ -424,7 +424,7 @@ async fn places_without_a_code_are_told_apart_by_where_they_lie(database: Databa
     let answer = app
         .steward()
         .await
-        .query("{ places(filter: {name: {eq: \"High Town\"}}) { nodes { kind within { name } } } }")
+        .query("{ places(filter: {name: {eq: \"High Town\"}}) { nodes { kind parents { name } } } }")
         .await;
     let mut found: Vec<_> = answer["places"]["nodes"]
         .as_array()
@@ -436,9 +436,9 @@ async fn places_without_a_code_are_told_apart_by_where_they_lie(database: Databa
     assert_eq!(
         found,
         [
-            r#"{"kind":"NEIGHBOURHOOD","within":[{"name":"Here"}]}"#,
-            r#"{"kind":"NEIGHBOURHOOD","within":[{"name":"There"}]}"#,
-            r#"{"kind":"TOWN","within":[{"name":"There"}]}"#,
+            r#"{"kind":"NEIGHBOURHOOD","parents":[{"name":"Here"}]}"#,
+            r#"{"kind":"NEIGHBOURHOOD","parents":[{"name":"There"}]}"#,
+            r#"{"kind":"TOWN","parents":[{"name":"There"}]}"#,
         ]
     );
 }

@@ -178,11 +178,11 @@ async fn what_was_saved_is_answered_again_as_it_stood(database: Database) {
     }
     // With what it referred to by then.
     let ask = "mutation($place: SavePlaceInput!, $crisis: SaveCrisisInput!) {
-        savePlace(input: $place) { changeNumber place { id version name within { name } } }
+        savePlace(input: $place) { changeNumber place { id version name parents { name } } }
         saveCrisis(input: $crisis) { changeNumber crisis { id version name places { name } } } }";
     let both = json!([{"code": "E06000002"}, {"code": "E06000001"}]);
     let variables = json!({
-        "place": {"name": "Here", "kind": "NEIGHBOURHOOD", "within": both, "idempotencyKey": "place"},
+        "place": {"name": "Here", "kind": "NEIGHBOURHOOD", "parents": both, "idempotencyKey": "place"},
         "crisis": {"slug": "a-storm", "name": "A storm", "from": "2020-01-01", "places": both, "idempotencyKey": "crisis"},
     });
     let first = steward.response_with(ask, variables.clone()).await;
@@ -192,22 +192,22 @@ async fn what_was_saved_is_answered_again_as_it_stood(database: Database) {
         &first["data"]["saveCrisis"]["crisis"],
     );
     assert_eq!(
-        place["within"],
+        place["parents"],
         json!([{"name": "Hartlepool"}, {"name": "Middlesbrough"}])
     );
-    let moved = json!({"id": place["id"], "name": "There", "kind": "WARD", "within": []});
+    let moved = json!({"id": place["id"], "name": "There", "kind": "WARD", "parents": []});
     save_reference_data(&steward, "savePlace", moved).await;
     let spread =
         json!({"id": crisis["id"], "slug": "a-storm", "name": "Storms", "from": "2020-01-01", "places": []});
     save_reference_data(&steward, "saveCrisis", spread).await;
     assert_eq!(steward.response_with(ask, variables).await, first);
     let now = format!(
-        "{{ node(id: {}) {{ ... on Place {{ version name within {{ name }} }} }} }}",
+        "{{ node(id: {}) {{ ... on Place {{ version name parents {{ name }} }} }} }}",
         place["id"]
     );
     assert_eq!(
         steward.query(&now).await["node"],
-        json!({"version": 2, "name": "There", "within": []})
+        json!({"version": 2, "name": "There", "parents": []})
     );
 }
 
@@ -224,7 +224,7 @@ async fn everything_that_is_wrong_is_told_at_once(database: Database) {
     save_reference_data(
         &steward,
         "saveTerm",
-        json!({"slug": "taken", "word": "W", "definition": "D"}),
+        json!({"slug": "taken", "name": "W", "definition": "D"}),
     )
     .await;
     let missing = steward.query("{ place(code: \"E06000001\") { id } }").await["place"]["id"].take();
@@ -239,17 +239,17 @@ async fn everything_that_is_wrong_is_told_at_once(database: Database) {
     let cases = [
         (
             "savePlace",
-            json!({"name": " ", "kind": "REGION", "code": "E06000001", "within": [{"code": "E99"}, {"id": no_such(b'P')}],
+            json!({"name": " ", "kind": "REGION", "code": "E06000001", "parents": [{"code": "E99"}, {"id": no_such(b'P')}],
                    "successor": {"code": "E98"}, "version": 1, "reason": " "}),
             vec![
                 "code CLASH",
                 "kind CONTRADICTORY",
                 "name REQUIRED",
+                "parents/0 NOT_FOUND",
+                "parents/1 NOT_FOUND",
                 "reason REQUIRED",
                 "successor NOT_FOUND",
                 "version CONTRADICTORY",
-                "within/0 NOT_FOUND",
-                "within/1 NOT_FOUND",
             ],
         ),
         (
@@ -259,26 +259,26 @@ async fn everything_that_is_wrong_is_told_at_once(database: Database) {
         ),
         (
             "saveTerm",
-            json!({"slug": "taken", "word": long(100), "definition": "Ask jo@example.org",
-                   "otherWords": ["a", "a", ""], "caution": "Ring 020 7946 0018", "code": "NO_SUCH_CODE"}),
+            json!({"slug": "taken", "name": long(100), "definition": "Ask jo@example.org",
+                   "synonyms": ["a", "a", ""], "usageNote": "Ring 020 7946 0018", "code": "NO_SUCH_CODE"}),
             vec![
-                "caution PERSONAL_DATA",
                 "code NOT_FOUND",
                 "definition PERSONAL_DATA",
-                "otherWords/1 REPEATED",
-                "otherWords/2 REQUIRED",
+                "name TOO_LONG",
                 "slug CLASH",
-                "word TOO_LONG",
+                "synonyms/1 REPEATED",
+                "synonyms/2 REQUIRED",
+                "usageNote PERSONAL_DATA",
             ],
         ),
         (
             "saveTerm",
-            json!({"slug": "Not a slug", "word": "", "definition": long(2000), "id": no_such(b'T')}),
+            json!({"slug": "Not a slug", "name": "", "definition": long(2000), "id": no_such(b'T')}),
             vec![
                 "definition TOO_LONG",
                 "id NOT_FOUND",
+                "name REQUIRED",
                 "slug MALFORMED",
-                "word REQUIRED",
             ],
         ),
         (
@@ -387,7 +387,7 @@ async fn what_stood_before_it_was_saved_has_a_first_version(database: Database) 
     assert_eq!(history(&steward, id).await, Vec::<Value>::new());
     let within = json!([{"code": "E12000001"}]);
     let input = json!({"id": id, "version": 1, "name": "Hartlepool Borough", "kind": "LOCAL_AUTHORITY",
-                       "code": "E06000001", "within": within});
+                       "code": "E06000001", "parents": within});
     assert_eq!(
         save_reference_data(&steward, "savePlace", input.clone()).await.1,
         2
@@ -477,7 +477,7 @@ async fn a_place_that_moves_takes_its_records_along(database: Database) {
     assert_eq!(by_region(&steward, 0).await, [("North East".to_owned(), 2)]);
     let id = steward.query("{ place(code: \"E06000001\") { id } }").await["place"]["id"].take();
     let moved = json!({"id": id, "name": "Hartlepool", "kind": "LOCAL_AUTHORITY", "code": "E06000001",
-                       "within": [{"code": "E12000002"}]});
+                       "parents": [{"code": "E12000002"}]});
     let payload = send_mutation(&steward, "savePlace", moved).await;
     app.catch_up().await;
     assert_eq!(
@@ -491,7 +491,7 @@ async fn a_place_that_moves_takes_its_records_along(database: Database) {
     assert_eq!(listed["initiatives"]["totalCount"], 1);
     // One that is retired leads to its successor.
     let retired = json!({"id": id, "name": "Hartlepool", "kind": "LOCAL_AUTHORITY", "code": "E06000001",
-                         "within": [{"code": "E12000002"}], "successor": {"code": "E06000002"}});
+                         "parents": [{"code": "E12000002"}], "successor": {"code": "E06000002"}});
     save_reference_data(&steward, "savePlace", retired).await;
     let found = steward
         .query(&format!(
@@ -510,16 +510,16 @@ async fn no_place_lies_within_itself_or_too_deep(database: Database) {
     let steward = app.steward().await;
     let england = steward.query("{ place(code: \"E92000001\") { id } }").await["place"]["id"].take();
     let circle = json!({"id": england, "name": "England", "kind": "NATION", "code": "E92000001",
-                        "within": [{"code": "E06000001"}]});
+                        "parents": [{"code": "E06000001"}]});
     assert_eq!(
         refused(&steward, "savePlace", circle).await,
-        ["within CONTRADICTORY"]
+        ["parents CONTRADICTORY"]
     );
     let itself = json!({"id": england, "name": "England", "kind": "NATION", "code": "E92000001",
-                        "within": [{"id": england}]});
+                        "parents": [{"id": england}]});
     assert_eq!(
         refused(&steward, "savePlace", itself).await,
-        ["within CONTRADICTORY"]
+        ["parents CONTRADICTORY"]
     );
     let own = json!({"id": england, "name": "England", "kind": "NATION", "code": "E92000001",
                      "successor": {"id": england}});
@@ -527,7 +527,8 @@ async fn no_place_lies_within_itself_or_too_deep(database: Database) {
         refused(&steward, "savePlace", own).await,
         ["successor CONTRADICTORY"]
     );
-    let neighbourhood = |within: Value| json!({"name": "Inner", "kind": "NEIGHBOURHOOD", "within": [within]});
+    let neighbourhood =
+        |within: Value| json!({"name": "Inner", "kind": "NEIGHBOURHOOD", "parents": [within]});
     let mut inner = json!({"code": "E06000001"});
     // England, the North East and Hartlepool are three already.
     for _ in 3..12 {
@@ -536,7 +537,7 @@ async fn no_place_lies_within_itself_or_too_deep(database: Database) {
     }
     assert_eq!(
         refused(&steward, "savePlace", neighbourhood(inner)).await,
-        ["within OUT_OF_RANGE"]
+        ["parents OUT_OF_RANGE"]
     );
     // Nor from above.
     let (kingdom, _) = save_reference_data(
@@ -546,10 +547,10 @@ async fn no_place_lies_within_itself_or_too_deep(database: Database) {
     )
     .await;
     let deeper = json!({"id": england, "name": "England", "kind": "NATION", "code": "E92000001",
-                        "within": [{"id": kingdom}]});
+                        "parents": [{"id": kingdom}]});
     assert_eq!(
         refused(&steward, "savePlace", deeper).await,
-        ["within OUT_OF_RANGE"]
+        ["parents OUT_OF_RANGE"]
     );
 }
 
@@ -620,8 +621,8 @@ async fn a_crisis_that_changes_changes_answers(database: Database) {
         app.catch_up().await;
         let change = payload["changeNumber"].as_i64().unwrap();
         let query = format!(
-            "{{ pattern(when: {{}}, then: {{overlaps: {{crisis: \"a-flood\"}}}}, minChangeNumber: {change}) {{ table {{ both }} }}
-                initiatives(filter: {{overlaps: {{crisis: \"a-flood\"}}}}) {{ totalCount }} }}"
+            "{{ pattern(when: {{}}, then: {{activeDuring: {{crisis: \"a-flood\"}}}}, minChangeNumber: {change}) {{ table {{ both }} }}
+                initiatives(filter: {{activeDuring: {{crisis: \"a-flood\"}}}}) {{ totalCount }} }}"
         );
         // Asked twice: what was worked out is kept.
         let told = steward.query(&query).await;
@@ -706,10 +707,10 @@ async fn a_claim_that_cannot_be_answered_is_not_kept(database: Database) {
             claim(
                 json!({}),
                 json!({}),
-                json!({"overlaps": {"crisis": "nothing"}}),
+                json!({"activeDuring": {"crisis": "nothing"}}),
                 Value::Null,
             ),
-            "among/overlaps/crisis MALFORMED",
+            "among/activeDuring/crisis MALFORMED",
         ),
         (
             claim(
@@ -880,7 +881,7 @@ async fn who_is_no_steward_keeps_nothing(database: Database) {
     let partner = app.member("partner", Role::Partner, Some("GB-CHC-500")).await;
     for query in [
         "mutation { saveCrisis(input: {slug: \"a\", name: \"A\", from: \"2020-01-01\"}) { changeNumber } }",
-        "mutation { saveTerm(input: {slug: \"a\", word: \"A\", definition: \"A\"}) { term { id } } }",
+        "mutation { saveTerm(input: {slug: \"a\", name: \"A\", definition: \"A\"}) { term { id } } }",
         "mutation { saveMember(input: {issuer: \"a\", subject: \"a\", role: STEWARD}) { member { id } } }",
         "{ members { totalCount } }",
         "{ place(code: \"E06000001\") { version } }",

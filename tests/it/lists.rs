@@ -79,7 +79,7 @@ const LISTS: &[List] = &[
         "initiatives(filter: {startedOn: {isKnown: true}}, orderBy: {field: ENDED_ON}, ",
         "/initiatives",
     ),
-    nested("place(code: \"E12000001\") { contains(", "/place/contains"),
+    nested("place(code: \"E12000001\") { children(", "/place/children"),
     nested("place(code: \"E12000001\") { initiatives(", "/place/initiatives"),
     nested(
         "place(code: \"E12000001\") { initiatives(orderBy: {field: STARTED_ON, direction: DESCENDING}, ",

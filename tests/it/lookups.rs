@@ -92,16 +92,16 @@ async fn places_are_found_by_what_they_are_and_where_they_lie(database: Database
     }
     let found = dashboard
         .query(
-            "{ retired: place(code: \"E07000900\") { name successor { name } contains { nodes { name } } }
-               current: place(code: \" E06000001 \") { name successor { name } within { name } }
+            "{ retired: place(code: \"E07000900\") { name successor { name } children { nodes { name } } }
+               current: place(code: \" E06000001 \") { name successor { name } parents { name } }
                nowhere: place(code: \"E99999999\") { name } }",
         )
         .await;
     assert_eq!(
         found,
         json!({
-            "retired": {"name": "Hartlepool", "successor": null, "contains": {"nodes": [{"name": "Harbour 100%"}]}},
-            "current": {"name": "Hartlepool", "successor": null, "within": [{"name": "North East"}]},
+            "retired": {"name": "Hartlepool", "successor": null, "children": {"nodes": [{"name": "Harbour 100%"}]}},
+            "current": {"name": "Hartlepool", "successor": null, "parents": [{"name": "North East"}]},
             "nowhere": null,
         })
     );
@@ -339,7 +339,10 @@ async fn a_filter_that_makes_no_sense_is_refused_by_its_path(database: Database)
         ("{place: {}}", "place"),
         ("{place: {is: {code: \"E99999999\"}}}", "place.is"),
         ("{place: {within: {code: \"E99999999\"}}}", "place.within"),
-        ("{overlaps: {crisis: \"nobody-knows-it\"}}", "overlaps.crisis"),
+        (
+            "{activeDuring: {crisis: \"nobody-knows-it\"}}",
+            "activeDuring.crisis",
+        ),
         (
             "{and: [{}, {or: [{not: {startedOn: {in: []}}}]}]}",
             "and.1.or.0.not.startedOn",
@@ -435,7 +438,7 @@ async fn text_that_no_database_keeps_is_refused_alike(database: Database) {
         "{ initiatives(filter: {title: {eq: \"\\u0000\"}}) { nodes { id } } }",
         "{ initiatives(filter: {title: {startsWith: \"\\u0000\"}}) { totalCount } }",
         "query($c: String = \"a\\u0000\") { initiatives(filter: {title: {contains: $c}}) { totalCount } }",
-        "{ initiatives(filter: {overlaps: {crisis: \"\\u0000\"}}) { nodes { id } } }",
+        "{ initiatives(filter: {activeDuring: {crisis: \"\\u0000\"}}) { nodes { id } } }",
     ] {
         let (message, code) = steward.error(query).await;
         assert_eq!(code, "BAD_USER_INPUT", "{query}");

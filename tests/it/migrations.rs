@@ -2,16 +2,18 @@
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, ModelTrait, QueryFilter, QueryOrder,
-    QuerySelect, Statement,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter,
+    QueryOrder, QuerySelect, Statement,
 };
 use sea_orm_migration::MigratorTrait;
+use serde_json::{Value, json};
+use uuid::Uuid;
 use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
-    Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, Dimension, EntryPoint,
-    FileFormat, ImportAs, ImportKind, ImportState, KeptSubject, OrganisationKind, Perspective, PlaceKind,
-    Reason, ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome, SourceKind, Step,
-    SubmissionState, Visibility, challenge_reason, change, place,
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, ChangeKind, ChangeSubject, Condition,
+    DeliveryTimeline, Dimension, EntryPoint, FileFormat, ImportAs, ImportKind, ImportState, KeptSubject,
+    OrganisationKind, Perspective, PlaceKind, ReportingBasis, ReportingFrequency, Restriction, Role,
+    RowOutcome, SourceKind, SubmissionState, Visibility, challenge_reason, change, kept_revision, place,
 };
 use wayin_migration::Migrator;
 
@@ -23,6 +25,7 @@ tests_on_both_databases![
     a_base_goes_down_step_by_step_and_up_again,
     every_table_keeps_its_rows,
     a_base_with_rows_gains_a_reason_and_loses_it_unless_it_is_used,
+    stored_filters_and_documents_are_renamed_and_back,
     every_code_of_a_vocabulary_is_accepted_and_no_other,
     what_cannot_be_is_refused,
     an_initiative_goes_with_its_parts_and_a_place_in_use_stays,
@@ -62,18 +65,13 @@ async fn every_table_keeps_its_rows(database: Database) {
 async fn a_base_with_rows_gains_a_reason_and_loses_it_unless_it_is_used(database: Database) {
     let db = &database.connection;
     complete_base::insert(db).await;
-    let migrations = Migrator::migrations();
-    let steps = migrations
-        .iter()
-        .rev()
-        .position(|one| one.name() == "m20261129_000027_add_reason_for_competition");
-    let steps = Some(u32::try_from(steps.unwrap() + 1).unwrap());
+    let steps = steps_to_undo("m20261129_000027_add_reason_for_competition");
     let given = async || challenge_reason::Entity::find().all(db).await.unwrap();
     let before = given().await;
     assert!(!before.is_empty());
     let compete = "UPDATE challenge_reason SET reason = 'COMPETITION_FOR_RESOURCES'";
 
-    Migrator::down(db, steps).await.unwrap();
+    Migrator::down(db, Some(steps)).await.unwrap();
     assert_eq!(given().await, before);
     assert_refused(db, "check", compete).await;
 
@@ -81,15 +79,119 @@ async fn a_base_with_rows_gains_a_reason_and_loses_it_unless_it_is_used(database
     assert_eq!(given().await, before);
     db.execute_unprepared(compete).await.unwrap();
     assert_refused(db, "check", "UPDATE challenge_reason SET reason = 'GREED'").await;
-    assert_eq!(given().await[0].reason, Reason::CompetitionForResources);
+    assert_eq!(given().await[0].reason, ChallengeReason::CompetitionForResources);
 
-    let refusal = Migrator::down(db, steps).await.unwrap_err().to_string();
+    let refusal = Migrator::down(db, Some(steps)).await.unwrap_err().to_string();
     assert!(
         refusal.contains("The code COMPETITION_FOR_RESOURCES cannot be removed: 1 row(s)"),
         "{refusal}"
     );
-    assert_eq!(given().await[0].reason, Reason::CompetitionForResources);
+    assert_eq!(given().await[0].reason, ChallengeReason::CompetitionForResources);
     Migrator::up(db, None).await.unwrap();
+}
+
+/// How many migrations to undo, so that one of them and all after it are undone.
+fn steps_to_undo(name: &str) -> u32 {
+    let migrations = Migrator::migrations();
+    let position = migrations.iter().rev().position(|one| one.name() == name);
+    u32::try_from(position.unwrap() + 1).unwrap()
+}
+
+async fn stored_filters_and_documents_are_renamed_and_back(database: Database) {
+    let db = &database.connection;
+    complete_base::insert(db).await;
+    let kept = kept_revision::Entity::find().one(db).await.unwrap().unwrap();
+    for subject in [KeptSubject::Term, KeptSubject::Place, KeptSubject::Claim] {
+        let id = Uuid::from_u128(u128::from(subject as u8) + 1);
+        let one = kept_revision::Model {
+            subject_id: id,
+            id,
+            subject,
+            ..kept.clone()
+        };
+        kept_revision::Entity::insert(one.into_active_model())
+            .exec(db)
+            .await
+            .unwrap();
+    }
+    let steps = steps_to_undo("m20261129_000029_rename_fields_of_documents");
+    let filter = |overlaps: &str, any: &str| json!({"and": [{"not": {overlaps: {"crisis": "overlaps"}}}, {"fundingTerms": {any: true}}]});
+    let documents = |[word, other, caution, within, overlaps, any]: [&str; 6]| {
+        let filter = filter(overlaps, any);
+        [
+            ("claim", "pattern_when", "1 = 1", filter.clone()),
+            ("claim", "pattern_among", "1 = 1", filter.clone()),
+            (
+                "kept_revision",
+                "document",
+                "subject = 'TERM'",
+                json!({"slug": "word", word: "a word", other: ["caution"], caution: null}),
+            ),
+            (
+                "kept_revision",
+                "document",
+                "subject = 'PLACE'",
+                json!({"name": "within", within: ["a", "b"]}),
+            ),
+            (
+                "kept_revision",
+                "document",
+                "subject = 'CLAIM'",
+                json!({"statement": "overlaps", "overlaps": 1, "when": filter.clone(), "then": {}, "among": null}),
+            ),
+            (
+                "repeatable",
+                "answer",
+                "1 = 1",
+                json!({"row": {"pattern_then": filter, "overlaps": 1}, "version": 1}),
+            ),
+        ]
+    };
+    let before = documents([
+        "word",
+        "otherWords",
+        "caution",
+        "within",
+        "overlaps",
+        "anyRecorded",
+    ]);
+    let after = documents([
+        "name",
+        "synonyms",
+        "usageNote",
+        "parents",
+        "activeDuring",
+        "isRecorded",
+    ]);
+    let stored = async |documents: &[(&str, &str, &str, Value)]| {
+        for (table, column, condition, document) in documents {
+            let sql = format!(r#"SELECT "{column}" FROM "{table}" WHERE {condition}"#);
+            let rows = db
+                .query_all_raw(Statement::from_string(db.get_database_backend(), sql))
+                .await
+                .unwrap();
+            assert!(!rows.is_empty(), "{table} {condition}");
+            for row in rows {
+                assert_eq!(
+                    row.try_get_by_index::<Value>(0).unwrap(),
+                    *document,
+                    "{table} {column}"
+                );
+            }
+        }
+    };
+
+    Migrator::down(db, Some(steps)).await.unwrap();
+    for (table, column, condition, document) in &before {
+        let sql = format!(r#"UPDATE "{table}" SET "{column}" = '{document}' WHERE {condition}"#);
+        db.execute_unprepared(&sql).await.unwrap();
+    }
+    Migrator::up(db, None).await.unwrap();
+    stored(&after).await;
+    Migrator::down(db, Some(steps)).await.unwrap();
+    stored(&before).await;
+    Migrator::up(db, None).await.unwrap();
+    stored(&after).await;
 }
 
 async fn every_code_of_a_vocabulary_is_accepted_and_no_other(database: Database) {
@@ -112,11 +214,11 @@ async fn every_code_of_a_vocabulary_is_accepted_and_no_other(database: Database)
         ("entry_point_taken", "entry_point", codes!(EntryPoint)),
         ("entry_point_taken", "perspective", codes!(Perspective)),
         ("challenge_faced", "challenge", codes!(Challenge)),
-        ("challenge_faced", "step", codes!(Step)),
+        ("challenge_faced", "step", codes!(ChallengeStep)),
         ("challenge_faced", "perspective", codes!(Perspective)),
-        ("challenge_reason", "reason", codes!(Reason)),
+        ("challenge_reason", "reason", codes!(ChallengeReason)),
         ("condition_changed", "condition", codes!(Condition)),
-        ("condition_changed", "change", codes!(Change)),
+        ("condition_changed", "change", codes!(ChangeExtent)),
         ("funding_term", "intended_focus", codes!(EntryPoint)),
         ("funding_term", "restriction", codes!(Restriction)),
         ("funding_term", "reporting_frequency", codes!(ReportingFrequency)),

@@ -255,9 +255,9 @@ fn questions() -> Vec<(&'static str, Value, &'static str)> {
             "filter.startedOn: asks about",
         ),
         (
-            "query { ...asked } fragment asked on Query { ... on Query { initiatives(filter: {overlaps: {crisis: \"x\"}}) { totalCount } } }",
+            "query { ...asked } fragment asked on Query { ... on Query { initiatives(filter: {activeDuring: {crisis: \"x\"}}) { totalCount } } }",
             json!({}),
-            "filter.overlaps: asks about Initiative.startedOn",
+            "filter.activeDuring: asks about Initiative.startedOn",
         ),
         (
             "query($f: OrganisationFilter) { organisations(filter: $f) { totalCount } }",

@@ -49,8 +49,8 @@ async fn keep_telling(steward: &Client<'_>, told: &dyn Fn(&str) -> String) {
     let (into, _) = save_reference_data(steward, "saveOrganisation", into).await;
     let one = json!({"keep": into, "merge": merged, "reason": "One and the same"});
     save_reference_data(steward, "mergeOrganisations", one).await;
-    let term = json!({"slug": "a-word", "word": told("word"), "definition": told("definition"),
-                      "otherWords": [told("other")], "caution": told("caution")});
+    let term = json!({"slug": "a-word", "name": told("word"), "definition": told("definition"),
+                      "synonyms": [told("other")], "usageNote": told("caution")});
     save_reference_data(steward, "saveTerm", term).await;
     let meeting = json!({"title": told("meeting"), "theme": told("theme"), "heldOn": "2024-05-01"});
     let (meeting, _) = save_reference_data(steward, "saveMeeting", meeting).await;
@@ -270,11 +270,11 @@ async fn keep_known_by(steward: &Client<'_>, text: &str) {
     let slug = format!("{text}-floods");
     let floods = json!({"slug": slug, "name": "Floods", "from": "2024-05-01"});
     save_reference_data(steward, "saveCrisis", floods).await;
-    let filter = json!({"overlaps": {"crisis": slug}});
+    let filter = json!({"activeDuring": {"crisis": slug}});
     let asked =
         json!({"slug": format!("{text}-asked"), "statement": "Floods matter.", "when": filter, "then": {}});
     save_reference_data(steward, "saveClaim", asked).await;
-    let word = json!({"slug": text, "word": format!("{text} flood"), "definition": "Too much water."});
+    let word = json!({"slug": text, "name": format!("{text} flood"), "definition": "Too much water."});
     save_reference_data(steward, "saveTerm", word).await;
 }
 
@@ -352,7 +352,7 @@ async fn what_is_known_by_a_text_is_told_apart_without_it(database: Database) {
     let slugs = all_of!(app, crisis::Slug, slug);
     assert_eq!(slugs, ["redacted-floods", "redacted-floods-2"]);
     for claim in claim::Entity::find().all(&app.app.db).await.unwrap() {
-        let slug = &claim.pattern_when["overlaps"]["crisis"];
+        let slug = &claim.pattern_when["activeDuring"]["crisis"];
         assert!(
             slugs.contains(slug),
             "a claim goes on asking of its crisis: {slug}"

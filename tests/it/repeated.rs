@@ -226,7 +226,7 @@ async fn a_repeat_answers_what_a_redaction_left(database: Database) {
     let save = json!({"record": record, "idempotencyKey": "save"});
     mutate_ok(&partner, "saveSubmission", save.clone()).await;
     let term =
-        json!({"slug": "group", "word": "group", "definition": "As Zelda says", "idempotencyKey": "term"});
+        json!({"slug": "group", "name": "group", "definition": "As Zelda says", "idempotencyKey": "term"});
     save_reference_data(&steward, "saveTerm", term.clone()).await;
 
     let redacted = redact(&steward, "Zelda", "They asked").await;
@@ -249,10 +249,10 @@ async fn a_repeat_answers_what_a_redaction_left(database: Database) {
 async fn a_repeat_needs_the_permission_that_the_mutation_needs(database: Database) {
     let app = start_with_places(database).await;
     let steward = app.steward().await;
-    let query = "mutation($input: SaveTermInput!) { saveTerm(input: $input) { term { word } } }";
-    let variables = json!({"input": {"slug": "group", "word": "group", "definition": "Some people", "idempotencyKey": "k"}});
+    let query = "mutation($input: SaveTermInput!) { saveTerm(input: $input) { term { name } } }";
+    let variables = json!({"input": {"slug": "group", "name": "group", "definition": "Some people", "idempotencyKey": "k"}});
     let first = steward.response_with(query, variables.clone()).await;
-    assert_eq!(first["data"]["saveTerm"]["term"]["word"], "group", "{first}");
+    assert_eq!(first["data"]["saveTerm"]["term"]["name"], "group", "{first}");
     app.member("steward", Role::Dashboard, None).await;
     let refused = steward.response_with(query, variables.clone()).await;
     assert_eq!(refused["data"], Value::Null);
@@ -272,8 +272,8 @@ async fn a_result_that_version_0_1_stored_is_answered_again(database: Database) 
     let save = json!({"record": draft_record("a"), "idempotencyKey": "submission"});
     let saved = mutate_ok(&partner, "saveSubmission", save.clone()).await;
     let query = "mutation($input: SaveTermInput!) { saveTerm(input: $input) {
-        cleared term { id slug word definition otherWords version } } }";
-    let term = json!({"input": {"slug": "group", "word": "group", "definition": "Some people", "idempotencyKey": "term"}});
+        cleared term { id slug name definition synonyms version } } }";
+    let term = json!({"input": {"slug": "group", "name": "group", "definition": "Some people", "idempotencyKey": "term"}});
     let term_saved = steward.response_with(query, term.clone()).await;
 
     let rows = repeatable::Entity::find().all(db).await.unwrap();

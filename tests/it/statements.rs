@@ -62,11 +62,11 @@ fn every_relation(rows: usize) -> String {
             totalCount
             pageInfo {{ hasNextPage }}
             nodes {{
-                id title readableWhole
+                id title isFullyVisible
                 place {{ {PLACE}
                     successor {{ {PLACE} }}
-                    within {{ {PLACE} }}
-                    contains(first: 5) {{ totalCount nodes {{ {PLACE} }} }}
+                    parents {{ {PLACE} }}
+                    children(first: 5) {{ totalCount nodes {{ {PLACE} }} }}
                     initiatives(first: 5) {{ totalCount nodes {{ id title place {{ id }} }} }} }}
                 leadOrganisation {{ {ORGANISATION}
                     initiatives(first: 5) {{ totalCount nodes {{ id title sources {{ id }} }} }}
@@ -130,15 +130,15 @@ async fn a_page_with_every_relation_asks_as_often_for_fifty_rows_as_for_five(dat
         assert_eq!(many["initiatives"]["nodes"].as_array().map(Vec::len), Some(50));
         for node in many["initiatives"]["nodes"].as_array().unwrap() {
             let relations = [
-                ("/place/within/0/name", json!("North East")),
-                ("/place/contains/totalCount", json!(1)),
+                ("/place/parents/0/name", json!("North East")),
+                ("/place/children/totalCount", json!(1)),
                 ("/place/initiatives/totalCount", json!(1)),
                 ("/leadOrganisation/initiatives/totalCount", json!(1)),
                 ("/fundingTerms/0/funder/fundingTerms/totalCount", json!(50)),
                 ("/fundingTerms/1/funder/fundingTerms/totalCount", json!(1)),
                 ("/fundingTerms/1/initiative/id", node["id"].clone()),
                 ("/challengesFaced/0/reasons/0", json!("SHORT_FUNDING")),
-                ("/readableWhole", json!(true)),
+                ("/isFullyVisible", json!(true)),
             ];
             for (pointer, expected) in relations {
                 assert_eq!(node.pointer(pointer), Some(&expected), "{pointer} of {node}");
@@ -190,7 +190,7 @@ async fn a_total_is_counted_only_where_it_is_asked_for(database: Database) {
         assert_eq!((counts(&without), counts(&with)), (0, 1), "{list}: {with:#?}");
     }
     for (parent, list) in [
-        ("place(code: \"E12000001\")", "contains"),
+        ("place(code: \"E12000001\")", "children"),
         ("place(code: \"E12000001\")", "initiatives"),
         ("organisation(identifier: \"GB-CHC-9\")", "initiatives"),
         ("organisation(identifier: \"GB-CHC-9\")", "fundingTerms"),

@@ -136,13 +136,13 @@ async fn a_funder_reads_title_place_and_its_own_terms_of_a_record_that_is_only_c
     one_of_each(&app).await;
     let funder = app.member("funder", Role::Funder, Some(FUNDER)).await;
     let query = format!(
-        "{{ initiatives(filter: {{title: {{eq: \"Initiative aggregate\"}}}}) {{ nodes {{ title readableWhole
+        "{{ initiatives(filter: {{title: {{eq: \"Initiative aggregate\"}}}}) {{ nodes {{ title isFullyVisible
             place {{ name }} fundingTerms {{ funder {{ identifier }} initiative {{ title summary }} }} {HIDDEN} }} }} }}"
     );
     let found = funder.query(&query).await;
     let mut expected = nothing_shown();
     expected["title"] = json!("Initiative aggregate");
-    expected["readableWhole"] = json!(false);
+    expected["isFullyVisible"] = json!(false);
     expected["place"] = json!({"name": "Hartlepool"});
     // What a term leads back to is no more than the record itself shows.
     expected["fundingTerms"] = json!([
@@ -174,7 +174,7 @@ async fn what_is_hidden_neither_finds_nor_orders_a_record(database: Database) {
         "{entryPoints: {isKnown: true}}",
         "{challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED]}}}",
         "{condition: {on: GOVERNANCE, change: {isKnown: true}}}",
-        "{fundingTerms: {anyRecorded: true}}",
+        "{fundingTerms: {isRecorded: true}}",
         "{fundingTerms: {some: {funder: {identifier: {eq: \"GB-CHC-7\"}}}}}",
     ] {
         assert_eq!(shows(hidden).await, 0, "found by {hidden}");

@@ -3,7 +3,7 @@
 
 use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
-use wayin_vocabulary::{Challenge, Dimension, EntryPoint, Perspective, PlaceKind, Step};
+use wayin_vocabulary::{Challenge, ChallengeStep, Dimension, EntryPoint, Perspective, PlaceKind};
 
 use super::count::layout::CellsOfRows;
 use super::evaluate::of_perspectives;
@@ -121,7 +121,7 @@ impl Domain {
             Dimension::ChallengeUnderstanding
             | Dimension::ChallengeAmbitions
             | Dimension::ChallengeConditions => {
-                domain.list_codes(Step::ALL, |code| (code.code(), code.label()));
+                domain.list_codes(ChallengeStep::ALL, |code| (code.code(), code.label()));
             }
             Dimension::FundingDurationBand => domain.list_bands(),
             Dimension::YearStarted => domain.list_years(snapshot),

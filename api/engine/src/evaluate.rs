@@ -56,7 +56,7 @@ enum PreparedTest<'a> {
     Place(Vec<bool>),
     /// By organisation number.
     Lead(Vec<Truth>),
-    Overlaps(&'a CrisisPeriod, Option<Vec<bool>>),
+    ActiveDuring(&'a CrisisPeriod, Option<Vec<bool>>),
     FundingTerms(Quantifier, Condition<PreparedTermTest<'a>>),
     Title(&'a TextComparison),
     ReadableBy(Reader, Option<u32>),
@@ -183,7 +183,7 @@ fn needs_dictionaries(test: &InitiativeTest) -> bool {
         InitiativeTest::PlaceIs(_) | InitiativeTest::PlaceWithin(_) | InitiativeTest::LeadOrganisation(_) => {
             true
         }
-        InitiativeTest::Overlaps(crisis) => !crisis.places.is_empty(),
+        InitiativeTest::ActiveDuring(crisis) => !crisis.places.is_empty(),
         InitiativeTest::FundingTerms(_, terms) => terms.any_test(&|test| matches!(test, TermTest::Funder(_))),
         _ => false,
     }
@@ -205,7 +205,7 @@ fn prepared<'a>(test: &'a InitiativeTest, snapshot: &Snapshot) -> PreparedTest<'
         InitiativeTest::LeadOrganisation(condition) => {
             PreparedTest::Lead(by_organisation(condition, &snapshot.organisations))
         }
-        InitiativeTest::Overlaps(crisis) => {
+        InitiativeTest::ActiveDuring(crisis) => {
             let places = (!crisis.places.is_empty()).then(|| {
                 crisis
                     .places
@@ -214,7 +214,7 @@ fn prepared<'a>(test: &'a InitiativeTest, snapshot: &Snapshot) -> PreparedTest<'
                     .reduce(|a, b| a.iter().zip(&b).map(|(a, b)| *a || *b).collect())
                     .unwrap_or_default()
             });
-            PreparedTest::Overlaps(crisis, places)
+            PreparedTest::ActiveDuring(crisis, places)
         }
         InitiativeTest::FundingTerms(quantifier, condition) => {
             PreparedTest::FundingTerms(*quantifier, prepared_terms(condition, snapshot))
@@ -306,7 +306,7 @@ fn test_of(test: &PreparedTest<'_>, chunk: &Chunk) -> Truths {
                 .copied()
                 .unwrap_or(Truth::Unknown)
         }),
-        PreparedTest::Overlaps(crisis, places) => {
+        PreparedTest::ActiveDuring(crisis, places) => {
             let at_work = at_work_during(crisis, chunk);
             match places {
                 Some(places) => at_work.and(&in_places(places, chunk)),
@@ -429,7 +429,7 @@ fn plain_test(test: &InitiativeTest, chunk: &Chunk) -> Truths {
             &chunk.steps[*challenge as usize],
             rows,
             comparison,
-            wayin_vocabulary::Step::ALL,
+            wayin_vocabulary::ChallengeStep::ALL,
             |code| code as u8,
         ),
         InitiativeTest::Reasons(challenge, comparison) => {
@@ -441,7 +441,7 @@ fn plain_test(test: &InitiativeTest, chunk: &Chunk) -> Truths {
             &chunk.changes[*condition as usize],
             rows,
             comparison,
-            wayin_vocabulary::Change::ALL,
+            wayin_vocabulary::ChangeExtent::ALL,
             |code| code as u8,
         ),
         InitiativeTest::AnyTermRecorded(recorded) => {
@@ -453,7 +453,7 @@ fn plain_test(test: &InitiativeTest, chunk: &Chunk) -> Truths {
         | InitiativeTest::PlaceIs(_)
         | InitiativeTest::PlaceWithin(_)
         | InitiativeTest::LeadOrganisation(_)
-        | InitiativeTest::Overlaps(_)
+        | InitiativeTest::ActiveDuring(_)
         | InitiativeTest::FundingTerms(..) => unreachable!("prepared against the dictionaries"),
     }
 }

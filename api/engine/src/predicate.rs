@@ -9,8 +9,8 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 use wayin_records::fields::funding_term::FundingChoice;
 use wayin_vocabulary::{
-    Challenge, Change, Choice, Condition as ConditionForChange, EntryPoint, OrganisationKind, Perspective,
-    PlaceKind, Reason, Step,
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, Choice, Condition as ConditionForChange,
+    EntryPoint, OrganisationKind, Perspective, PlaceKind,
 };
 
 use crate::three_valued::Truth;
@@ -262,17 +262,17 @@ pub enum InitiativeTest {
     /// The day it ended.
     EndedOn(Comparison<NaiveDate>),
     /// It was at work during a crisis, where the crisis was.
-    Overlaps(CrisisPeriod),
+    ActiveDuring(CrisisPeriod),
     /// The first entry point of a perspective, or of any.
     WayIn(Option<Perspective>, WayInComparison),
     /// The entry points that a perspective, or any, took.
     EntryPoints(Option<Perspective>, SetComparison<EntryPoint>),
     /// What became of a challenge's step.
-    Step(Challenge, Comparison<Step>),
+    Step(Challenge, Comparison<ChallengeStep>),
     /// Why a challenge's step went as it did.
-    Reasons(Challenge, SetComparison<Reason>),
+    Reasons(Challenge, SetComparison<ChallengeReason>),
     /// What became of a condition for change.
-    Change(ConditionForChange, Comparison<Change>),
+    Change(ConditionForChange, Comparison<ChangeExtent>),
     /// The terms that its money came with.
     FundingTerms(Quantifier, TermCondition),
     /// Whether any funding term is recorded.

@@ -4,8 +4,8 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, Serialize};
 use wayin_vocabulary::{
-    Challenge, Change, Condition, DeliveryTimeline, EntryPoint, OrganisationKind, Perspective, Reason,
-    ReportingBasis, ReportingFrequency, Restriction, SourceKind, Step, Visibility,
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, Condition, DeliveryTimeline, EntryPoint,
+    OrganisationKind, Perspective, ReportingBasis, ReportingFrequency, Restriction, SourceKind, Visibility,
 };
 
 use super::whole;
@@ -87,7 +87,7 @@ pub struct InitiativeRecord {
     pub source: Source,
     /// Who confirmed that the record may be shared, when, and on what basis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sharing: Option<Sharing>,
+    pub sharing: Option<SharingConsent>,
     /// Why answers are missing.
     #[serde(
         default,
@@ -174,14 +174,14 @@ pub struct ChallengeFaced {
     pub challenge: Challenge,
     /// What became of its step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub step: Option<Step>,
+    pub step: Option<ChallengeStep>,
     /// Why; empty where no reason is given.
     #[serde(
         default,
         deserialize_with = "null_as_absent",
         skip_serializing_if = "Vec::is_empty"
     )]
-    pub reasons: Vec<Reason>,
+    pub reasons: Vec<ChallengeReason>,
     /// What happened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -208,7 +208,7 @@ pub struct ConditionChanged {
     pub condition: Condition,
     /// What became of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub change: Option<Change>,
+    pub change: Option<ChangeExtent>,
     /// Why answers are missing.
     #[serde(
         default,
@@ -321,7 +321,7 @@ pub struct Source {
 /// The confirmation that a record may be shared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Sharing {
+pub struct SharingConsent {
     /// Who confirmed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<String>,

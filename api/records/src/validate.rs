@@ -7,7 +7,7 @@ use chrono::{Datelike, Days, NaiveDate};
 use wayin_vocabulary::{MissingReason, SourceKind};
 
 use super::fields::FundingTermField;
-use super::record::{FundingTerm, InitiativeRecord, OrganisationReference, Sharing, Source};
+use super::record::{FundingTerm, InitiativeRecord, OrganisationReference, SharingConsent, Source};
 use crate::finding::{Finding, FindingCode, Findings};
 use crate::gss;
 use crate::spelling;
@@ -85,7 +85,7 @@ pub fn tidy(record: &mut InitiativeRecord) {
         optional(&mut sharing.confirmed_by);
         optional(&mut sharing.basis);
         optional(&mut sharing.licence);
-        if *sharing == Sharing::default() {
+        if *sharing == SharingConsent::default() {
             record.sharing = None;
         }
     }

@@ -75,7 +75,7 @@ pub(super) fn claims() -> Vec<ExampleClaim> {
                 "Of the initiatives that started after 2018, those that ran during the cost-of-living crisis \
                  more often saw their delivery timeline altered, if only in part.",
                 Some(said::PLANS_MOVED),
-                json!({"overlaps": {"crisis": COST_OF_LIVING.slug}}),
+                json!({"activeDuring": {"crisis": COST_OF_LIVING.slug}}),
                 json!({"condition": {"on": "DELIVERY_TIMELINE", "change": {"in": ["ALTERED", "PARTLY"]}}}),
             )
         },

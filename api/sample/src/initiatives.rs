@@ -3,7 +3,8 @@
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 use wayin_vocabulary::{
-    Challenge, Change, Condition, EntryPoint, Perspective, Reason, SourceKind, Step, Visibility,
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, Condition, EntryPoint, Perspective, SourceKind,
+    Visibility,
 };
 
 use super::meeting::COST_OF_LIVING;
@@ -14,7 +15,8 @@ use super::places::{LocalAuthority, REGIONS, Region, local_authorities};
 use super::rng::Dice;
 use wayin_records::missing::Missing;
 use wayin_records::record::{
-    ChallengeFaced, ConditionChanged, EntryPointTaken, InitiativeRecord, PlaceReference, Sharing, Source,
+    ChallengeFaced, ConditionChanged, EntryPointTaken, InitiativeRecord, PlaceReference, SharingConsent,
+    Source,
 };
 
 /// The first day that an initiative may have started on.
@@ -149,7 +151,7 @@ fn record(
         challenges_faced,
         conditions_changed,
         source: draw_source(dice, ended_on.min(GATHERED_ON)),
-        sharing: Some(Sharing {
+        sharing: Some(SharingConsent {
             confirmed_by: lead.reference.name.clone(),
             confirmed_on: Some(GATHERED_ON),
             basis: Some("Illustrative: made up, so that it is nobody's to withhold".into()),
@@ -337,7 +339,7 @@ fn draw_challenges(dice: &mut Dice, facts: &Facts, seen: Span) -> Vec<ChallengeF
     faced
 }
 
-fn draw_step(dice: &mut Dice, challenge: Challenge, facts: &Facts) -> Step {
+fn draw_step(dice: &mut Dice, challenge: Challenge, facts: &Facts) -> ChallengeStep {
     let (region, money) = (facts.region, facts.money);
     let skipped = match challenge {
         Challenge::UnderstandingLocalSystem => {
@@ -354,50 +356,50 @@ fn draw_step(dice: &mut Dice, challenge: Challenge, facts: &Facts) -> Step {
         Challenge::FosteringConditions => region.conditions_skipped,
     };
     if dice.chance(skipped) {
-        Step::Skipped
+        ChallengeStep::Skipped
     } else if dice.chance(if money.short { 40 } else { 28 }) {
-        Step::Rushed
+        ChallengeStep::Rushed
     } else {
-        Step::Taken
+        ChallengeStep::Taken
     }
 }
 
 /// In the vocabulary's order; none for a step that was taken.
-fn draw_reasons(dice: &mut Dice, step: Step, facts: &Facts) -> Vec<Reason> {
-    if step == Step::Taken {
+fn draw_reasons(dice: &mut Dice, step: ChallengeStep, facts: &Facts) -> Vec<ChallengeReason> {
+    if step == ChallengeStep::Taken {
         return Vec::new();
     }
     let money = facts.money;
-    let mut reasons = Reason::ALL.to_vec();
+    let mut reasons = ChallengeReason::ALL.to_vec();
     // This one is not drawn but takes the place of "another reason" below, so that everything else is drawn as before.
-    reasons.retain(|reason| *reason != Reason::CompetitionForResources);
+    reasons.retain(|reason| *reason != ChallengeReason::CompetitionForResources);
     reasons.retain(|reason| {
         dice.chance(match reason {
-            Reason::ShortFunding if money.short => 60,
-            Reason::NoUpfrontResource if !money.researched => 40,
-            Reason::CollaborationExpected if money.meant_for_collaboration => 40,
-            Reason::CrisisResponse if facts.in_crisis => 35,
-            Reason::ReportingRequirements => 25,
-            Reason::StaffCapacity => 30,
-            Reason::SiloedIncentives => 22,
+            ChallengeReason::ShortFunding if money.short => 60,
+            ChallengeReason::NoUpfrontResource if !money.researched => 40,
+            ChallengeReason::CollaborationExpected if money.meant_for_collaboration => 40,
+            ChallengeReason::CrisisResponse if facts.in_crisis => 35,
+            ChallengeReason::ReportingRequirements => 25,
+            ChallengeReason::StaffCapacity => 30,
+            ChallengeReason::SiloedIncentives => 22,
             _ => 6,
         })
     });
     if reasons.is_empty() {
         reasons.push(if facts.in_crisis {
-            Reason::CompetitionForResources
+            ChallengeReason::CompetitionForResources
         } else {
-            Reason::Other
+            ChallengeReason::Other
         });
     }
     reasons
 }
 
-const fn note(step: Step) -> &'static str {
+const fn note(step: ChallengeStep) -> &'static str {
     match step {
-        Step::Taken => "Illustrative: we made time for it, and came back to it twice.",
-        Step::Rushed => "Illustrative: one afternoon for what needed three months.",
-        Step::Skipped => "Illustrative: we meant to, and the work began without it.",
+        ChallengeStep::Taken => "Illustrative: we made time for it, and came back to it twice.",
+        ChallengeStep::Rushed => "Illustrative: one afternoon for what needed three months.",
+        ChallengeStep::Skipped => "Illustrative: we meant to, and the work began without it.",
     }
 }
 
@@ -414,11 +416,11 @@ fn draw_conditions(dice: &mut Dice, facts: &Facts) -> Vec<ConditionChanged> {
             Condition::RelationalSpace => 36,
         };
         let change = if dice.chance(unchanged) {
-            Change::Unchanged
+            ChangeExtent::Unchanged
         } else if dice.chance(45) {
-            Change::Altered
+            ChangeExtent::Altered
         } else {
-            Change::Partly
+            ChangeExtent::Partly
         };
         let row = ConditionChanged {
             condition,

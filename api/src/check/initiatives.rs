@@ -19,7 +19,7 @@ use crate::paging::Walk;
 use crate::redaction::MARKER;
 use crate::store::revisions::newest_revisions;
 use crate::store::whole_records::WholeRecords;
-use wayin_records::record::{InitiativeRecord, OrganisationReference, PlaceReference, Sharing};
+use wayin_records::record::{InitiativeRecord, OrganisationReference, PlaceReference, SharingConsent};
 use wayin_records::spelling::fold;
 use wayin_records::{diff, validate};
 
@@ -279,7 +279,7 @@ fn sort_lists(record: &mut InitiativeRecord) {
     record.sharing = record
         .sharing
         .take()
-        .filter(|sharing| *sharing != Sharing::default());
+        .filter(|sharing| *sharing != SharingConsent::default());
 }
 
 fn written(record: &InitiativeRecord) -> Result<Value> {

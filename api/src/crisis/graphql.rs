@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use async_graphql::{Context, ID, Object, Result, dataloader::Loader};
-use chrono::NaiveDate;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 use wayin_entity::{crisis, crisis_place};
 
+use crate::graphql::comparison::Date;
 use crate::graphql::{
     connection::Connection,
     error::Shared,
@@ -37,7 +37,7 @@ impl Crisis {
         version(ctx, self.0.id).await
     }
 
-    /// The short name that conditions use: `overlaps: {crisis: "cost-of-living"}`.
+    /// The short name that conditions use: `activeDuring: {crisis: "cost-of-living"}`.
     async fn slug(&self) -> &str {
         &self.0.slug
     }
@@ -48,13 +48,13 @@ impl Crisis {
     }
 
     /// The first day.
-    async fn from(&self) -> NaiveDate {
-        self.0.from_on
+    async fn from(&self) -> Date {
+        Date(self.0.from_on)
     }
 
     /// The last day; null while it goes on.
-    async fn to(&self) -> Option<NaiveDate> {
-        self.0.to_on
+    async fn to(&self) -> Option<Date> {
+        self.0.to_on.map(Date)
     }
 
     /// The places that it bears on; empty where it bears on all.

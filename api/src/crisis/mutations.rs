@@ -1,12 +1,12 @@
 //! Keeping crises over GraphQL, for stewards.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
-use chrono::NaiveDate;
 use serde_json::json;
 use wayin_entity::crisis;
 
 use super::graphql::Crisis;
 use super::save::{Draft, save};
+use crate::graphql::comparison::Date;
 use crate::graphql::mutating;
 use crate::id::NodeKind;
 use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
@@ -26,9 +26,9 @@ pub struct SaveCrisisInput {
     /// What it is called, at most 200 characters.
     name: MaybeUndefined<String>,
     /// The first day.
-    from: MaybeUndefined<NaiveDate>,
+    from: MaybeUndefined<Date>,
     /// The last day; it goes on where nothing is said.
-    to: MaybeUndefined<NaiveDate>,
+    to: MaybeUndefined<Date>,
     /// The places that it bears on, at most 500; on all where none is named.
     places: MaybeUndefined<Vec<PlaceRef>>,
     /// Why, in a few words, for its history.
@@ -48,7 +48,7 @@ pub struct CrisisMutation;
 
 #[Object]
 impl CrisisMutation {
-    /// Adds a crisis, or changes one that is there: a field that is left out stays as it is, null clears it: what asks for `overlaps` is answered by it
+    /// Adds a crisis, or changes one that is there: a field that is left out stays as it is, null clears it: what asks for `activeDuring` is answered by it
     /// from then on. For stewards.
     async fn save_crisis(
         &self,
@@ -75,8 +75,8 @@ impl CrisisMutation {
             target,
             slug,
             name,
-            from,
-            to,
+            from: from.0,
+            to: to.map(|to| to.0),
             places: place_keys("places", places)?,
         };
         let saved = save(running.db(), &running.act(&reason), draft).await?;

@@ -8,8 +8,8 @@ use async_graphql::{ID, InputObject};
 use chrono::NaiveDate;
 use uuid::Uuid;
 use wayin_entity::{
-    Change, DeliveryTimeline, EntryPoint, OrganisationKind, PlaceKind, Reason, ReportingBasis,
-    ReportingFrequency, Restriction, Step,
+    ChallengeReason, ChallengeStep, ChangeExtent, DeliveryTimeline, EntryPoint, OrganisationKind, PlaceKind,
+    ReportingBasis, ReportingFrequency, Restriction,
 };
 
 use crate::error::{Error, Result};
@@ -37,6 +37,24 @@ impl async_graphql::ScalarType for BigInt {
 
     fn to_value(&self) -> async_graphql::Value {
         async_graphql::Value::Number(self.0.into())
+    }
+}
+
+/// A day of the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Date(pub NaiveDate);
+
+/// A date without a time, as `2024-04-01`.
+#[async_graphql::Scalar]
+impl async_graphql::ScalarType for Date {
+    fn parse(value: async_graphql::Value) -> async_graphql::InputValueResult<Self> {
+        NaiveDate::parse(value)
+            .map(Self)
+            .map_err(async_graphql::InputValueError::propagate)
+    }
+
+    fn to_value(&self) -> async_graphql::Value {
+        self.0.to_value()
     }
 }
 
@@ -154,7 +172,7 @@ ordered_comparison! {
 }
 ordered_comparison! {
     /// How a day is compared, as `2021-04-01`; UNKNOWN where the record does not say.
-    DateComparison(NaiveDate => NaiveDate, |one| one)
+    DateComparison(Date => NaiveDate, |one| one.0)
 }
 
 macro_rules! code_comparisons {
@@ -191,9 +209,9 @@ macro_rules! code_comparisons {
 
 code_comparisons! {
     /// How what became of a step is compared; UNKNOWN where the record does not say.
-    StepComparison(Step)
+    ChallengeStepComparison(ChallengeStep)
     /// How what became of a condition for change is compared; UNKNOWN where the record does not say.
-    ChangeComparison(Change)
+    ChangeExtentComparison(ChangeExtent)
     /// How an entry point is compared; UNKNOWN where the record does not say.
     EntryPointComparison(EntryPoint)
     /// How a restriction is compared; UNKNOWN where the record does not say.
@@ -212,14 +230,14 @@ code_comparisons! {
 
 /// How a yes or no is compared; UNKNOWN where the record does not say.
 #[derive(Clone, Debug, Default, InputObject)]
-pub struct KnownBoolean {
+pub struct BooleanComparison {
     /// It is so, or is not so.
     pub eq: Option<bool>,
     /// Whether it is known at all: the one comparison that is never UNKNOWN.
     pub is_known: Option<bool>,
 }
 
-impl KnownBoolean {
+impl BooleanComparison {
     /// The comparison as tests of `test`.
     pub fn condition<T>(self, path: &str, test: impl Fn(Comparison<bool>) -> T) -> Result<Condition<T>> {
         let mut tests = Tests::new(path);
@@ -362,5 +380,5 @@ macro_rules! set_comparisons {
 
 set_comparisons! {
     /// How the reasons for what became of a step are compared; UNKNOWN where none is given.
-    ReasonsComparison(Reason)
+    ChallengeReasonsComparison(ChallengeReason)
 }

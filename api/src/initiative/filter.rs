@@ -216,7 +216,7 @@ fn initiative_test(test: &InitiativeTest, wanted: bool) -> Expr {
         }
         InitiativeTest::StartedOn(comparison) => compared(&column(Column::StartedOn), comparison, wanted),
         InitiativeTest::EndedOn(comparison) => compared(&column(Column::EndedOn), comparison, wanted),
-        InitiativeTest::Overlaps(crisis) => overlaps(crisis, wanted),
+        InitiativeTest::ActiveDuring(crisis) => active_during(crisis, wanted),
         InitiativeTest::WayIn(perspective, comparison) => {
             way_in(perspective.as_ref().map(|one| one.code()), comparison, wanted)
         }
@@ -350,7 +350,7 @@ fn way_in(perspective: Option<&'static str>, comparison: &WayInComparison, wante
 /// It had not ended when the crisis began, and had started before it was over.
 /// A start on or after the crisis's first day decides the one, an end on or
 /// before its last day the other, as no initiative ends before it starts.
-fn overlaps(crisis: &CrisisPeriod, wanted: bool) -> Expr {
+fn active_during(crisis: &CrisisPeriod, wanted: bool) -> Expr {
     use initiative::Column;
     let (started, ended) = (|| column(Column::StartedOn), || column(Column::EndedOn));
     let mut parts = Vec::new();

@@ -9,9 +9,10 @@ use wayin_records::fields::funding_term::FundingChoice;
 use crate::crisis;
 use crate::error::{Error, Result};
 use crate::graphql::comparison::{
-    BigIntComparison, ChangeComparison, DateComparison, DeliveryTimelineComparison, EntryPointComparison,
-    IdComparison, IntComparison, KnownBoolean, ReasonsComparison, ReportingBasisComparison,
-    ReportingFrequencyComparison, RestrictionComparison, StepComparison, TextComparisonInput, not_empty,
+    BigIntComparison, BooleanComparison, ChallengeReasonsComparison, ChallengeStepComparison,
+    ChangeExtentComparison, DateComparison, DeliveryTimelineComparison, EntryPointComparison, IdComparison,
+    IntComparison, ReportingBasisComparison, ReportingFrequencyComparison, RestrictionComparison,
+    TextComparisonInput, not_empty,
 };
 use crate::graphql::filter::{Lookup, at, not_too_many, only_or_all, some_part};
 use crate::id::NodeKind;
@@ -55,30 +56,30 @@ pub struct InitiativeFilter {
     /// What it is called.
     pub title: Option<TextComparisonInput>,
     /// Where it works; UNKNOWN where that is not known.
-    pub place: Option<PlaceScope>,
+    pub place: Option<InitiativePlaceFilter>,
     /// The organisation that leads it.
     pub lead_organisation: Option<OrganisationFilter>,
     /// The day it started.
     pub started_on: Option<DateComparison>,
     /// The day it ended.
     pub ended_on: Option<DateComparison>,
-    /// Whether it was at work during a crisis; UNKNOWN where the dates that decide it are not known.
-    pub overlaps: Option<CrisisScope>,
+    /// Whether it was active during a crisis; UNKNOWN if the dates that decide it are not known.
+    pub active_during: Option<CrisisFilter>,
     /// The first entry point that it took.
-    pub way_in: Option<EntryPointScope>,
+    pub way_in: Option<WayInFilter>,
     /// The entry points that it took, the first and the later ones.
-    pub entry_points: Option<EntryPointsScope>,
+    pub entry_points: Option<EntryPointsFilter>,
     /// What became of a challenge's step, and why.
-    pub challenge: Option<ChallengeScope>,
+    pub challenge: Option<ChallengeFilter>,
     /// What became of a condition for change.
-    pub condition: Option<ConditionScope>,
+    pub condition: Option<ConditionFilter>,
     /// The terms that its money came with.
-    pub funding_terms: Option<FundingTermsScope>,
+    pub funding_terms: Option<FundingTermsFilter>,
 }
 
 /// Where an initiative works. All parts must hold.
 #[derive(Clone, Debug, Default, InputObject)]
-pub struct PlaceScope {
+pub struct InitiativePlaceFilter {
     /// In this place itself.
     pub is: Option<PlaceRef>,
     /// In this place, or in any place within it.
@@ -89,14 +90,14 @@ pub struct PlaceScope {
 
 /// A crisis.
 #[derive(Clone, Debug, InputObject)]
-pub struct CrisisScope {
+pub struct CrisisFilter {
     /// Its slug, such as `cost-of-living`.
     pub crisis: String,
 }
 
-/// The first entry point of a perspective, or of any.
+/// The way in of a perspective, or of any.
 #[derive(Clone, Debug, Default, InputObject)]
-pub struct EntryPointScope {
+pub struct WayInFilter {
     /// It is one of these; an empty list is refused.
     #[graphql(name = "in")]
     pub is_in: Option<Vec<EntryPoint>>,
@@ -108,7 +109,7 @@ pub struct EntryPointScope {
 
 /// The entry points that a perspective, or any, took.
 #[derive(Clone, Debug, Default, InputObject)]
-pub struct EntryPointsScope {
+pub struct EntryPointsFilter {
     /// All of these were taken; an empty list is refused.
     pub includes: Option<Vec<EntryPoint>>,
     /// One of these was taken; an empty list is refused.
@@ -121,36 +122,36 @@ pub struct EntryPointsScope {
 
 /// What became of one challenge. All parts must hold; one at least is needed.
 #[derive(Clone, Debug, InputObject)]
-pub struct ChallengeScope {
+pub struct ChallengeFilter {
     /// The challenge.
     pub on: Challenge,
     /// What became of its step.
-    pub step: Option<StepComparison>,
+    pub step: Option<ChallengeStepComparison>,
     /// Why.
-    pub reasons: Option<ReasonsComparison>,
+    pub reasons: Option<ChallengeReasonsComparison>,
 }
 
 /// What became of one condition for change.
 #[derive(Clone, Debug, InputObject)]
-pub struct ConditionScope {
+pub struct ConditionFilter {
     /// The condition for change.
     pub on: ConditionForChange,
     /// What became of it.
-    pub change: ChangeComparison,
+    pub change: ChangeExtentComparison,
 }
 
 /// Which of the funding terms must meet what. All parts must hold; one at least is
 /// needed. With no term recorded, `some`, `every` and `none` are UNKNOWN.
 #[derive(Clone, Debug, Default, InputObject)]
-pub struct FundingTermsScope {
+pub struct FundingTermsFilter {
     /// One term meets all of this.
     pub some: Option<FundingTermFilter>,
     /// Every term meets this.
     pub every: Option<FundingTermFilter>,
     /// No term meets this.
     pub none: Option<FundingTermFilter>,
-    /// Whether any term is recorded: never UNKNOWN.
-    pub any_recorded: Option<bool>,
+    /// Whether any funding term is recorded; never UNKNOWN.
+    pub is_recorded: Option<bool>,
 }
 
 /// Which funding terms are meant. All parts must hold of the same term.
@@ -173,9 +174,9 @@ pub struct FundingTermFilter {
     /// The planned first day.
     pub starts_on: Option<DateComparison>,
     /// Whether research before the work was paid for.
-    pub upfront_research: Option<KnownBoolean>,
+    pub upfront_research: Option<BooleanComparison>,
     /// Whether the extra time and resource of working together was paid for.
-    pub collaboration_resourced: Option<KnownBoolean>,
+    pub collaboration_resourced: Option<BooleanComparison>,
     /// The entry point that the funder meant to fund.
     pub intended_focus: Option<EntryPointComparison>,
     /// Whether the money may be used for anything.
@@ -187,9 +188,9 @@ pub struct FundingTermFilter {
     /// Whether the plan may move.
     pub delivery_timeline: Option<DeliveryTimelineComparison>,
     /// Whether the funding may be renewed.
-    pub renewable: Option<KnownBoolean>,
+    pub renewable: Option<BooleanComparison>,
     /// Whether the money also pays for work in other places.
-    pub multi_site: Option<KnownBoolean>,
+    pub multi_site: Option<BooleanComparison>,
 }
 
 impl InitiativeFilter {
@@ -232,9 +233,9 @@ impl InitiativeFilter {
             if let Some(day) = self.ended_on {
                 all.push(day.condition(&at(&path, "endedOn"), InitiativeTest::EndedOn)?);
             }
-            if let Some(scope) = self.overlaps {
-                let crisis = crisis_named(lookup, &at(&path, "overlaps.crisis"), &scope.crisis).await?;
-                all.push(Condition::Test(InitiativeTest::Overlaps(crisis)));
+            if let Some(scope) = self.active_during {
+                let crisis = crisis_named(lookup, &at(&path, "activeDuring.crisis"), &scope.crisis).await?;
+                all.push(Condition::Test(InitiativeTest::ActiveDuring(crisis)));
             }
             if let Some(scope) = self.way_in {
                 all.push(scope.condition(&at(&path, "wayIn"))?);
@@ -245,7 +246,7 @@ impl InitiativeFilter {
             if let Some(scope) = self.challenge {
                 all.push(scope.condition(&at(&path, "challenge"))?);
             }
-            if let Some(ConditionScope { on, change }) = self.condition {
+            if let Some(ConditionFilter { on, change }) = self.condition {
                 let test = |comparison| InitiativeTest::Change(on, comparison);
                 all.push(change.condition(&at(&path, "condition.change"), test)?);
             }
@@ -257,7 +258,7 @@ impl InitiativeFilter {
     }
 }
 
-impl PlaceScope {
+impl InitiativePlaceFilter {
     async fn condition(self, lookup: Lookup<'_>, path: &str) -> Result<InitiativeCondition> {
         let mut all = Vec::new();
         if let Some(place) = self.is {
@@ -284,7 +285,7 @@ async fn crisis_named(lookup: Lookup<'_>, path: &str, slug: &str) -> Result<Cris
         .ok_or_else(|| Error::bad_input(path, format!("no crisis is called {slug}")))
 }
 
-impl EntryPointScope {
+impl WayInFilter {
     fn condition(self, path: &str) -> Result<InitiativeCondition> {
         let test = |comparison| Condition::Test(InitiativeTest::WayIn(self.perspective, comparison));
         let mut all = Vec::new();
@@ -294,7 +295,7 @@ impl EntryPointScope {
     }
 }
 
-impl EntryPointsScope {
+impl EntryPointsFilter {
     fn condition(self, path: &str) -> Result<InitiativeCondition> {
         let test = |comparison| Condition::Test(InitiativeTest::EntryPoints(self.perspective, comparison));
         let mut all = Vec::new();
@@ -307,7 +308,7 @@ impl EntryPointsScope {
     }
 }
 
-impl ChallengeScope {
+impl ChallengeFilter {
     fn condition(self, path: &str) -> Result<InitiativeCondition> {
         let on = self.on;
         let mut all = Vec::new();
@@ -325,7 +326,7 @@ impl ChallengeScope {
     }
 }
 
-impl FundingTermsScope {
+impl FundingTermsFilter {
     async fn condition(self, lookup: Lookup<'_>, path: &str) -> Result<InitiativeCondition> {
         let mut all = Vec::new();
         let quantified = [
@@ -340,7 +341,7 @@ impl FundingTermsScope {
             }
         }
         all.extend(
-            self.any_recorded
+            self.is_recorded
                 .map(|recorded| Condition::Test(InitiativeTest::AnyTermRecorded(recorded))),
         );
         some_part(path, all)

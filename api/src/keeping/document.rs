@@ -19,7 +19,7 @@ pub fn of_place(row: &place::Model, within: &BTreeSet<Uuid>) -> Value {
         "name": row.name,
         "kind": row.kind,
         "code": row.code,
-        "within": ids(NodeKind::Place, within),
+        "parents": ids(NodeKind::Place, within),
         "successor": row.successor_id.map(|id| NodeKind::Place.id(id)),
     })
 }
@@ -38,10 +38,10 @@ pub fn of_organisation(row: &organisation::Model) -> Value {
 pub fn of_term(row: &term::Model) -> Value {
     json!({
         "slug": row.slug,
-        "word": row.word,
+        "name": row.word,
         "definition": row.definition,
-        "otherWords": row.other_words,
-        "caution": row.caution,
+        "synonyms": row.other_words,
+        "usageNote": row.caution,
         "code": row.code,
     })
 }

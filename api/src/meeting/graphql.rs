@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use async_graphql::{Context, ID, Object, Result, dataloader::Loader};
-use chrono::NaiveDate;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 use wayin_entity::{Challenge, EntryPoint, Perspective, meeting, reflection};
 
+use crate::graphql::comparison::Date;
 use crate::graphql::{
     connection::Connection,
     error::Shared,
@@ -48,8 +48,8 @@ impl Meeting {
     }
 
     /// The day it is held.
-    async fn held_on(&self) -> NaiveDate {
-        self.0.held_on
+    async fn held_on(&self) -> Date {
+        Date(self.0.held_on)
     }
 
     /// Where one registers, for a meeting that lies ahead; null where there is no such address.

@@ -1,12 +1,12 @@
 //! Keeping meetings and reflections over GraphQL, for stewards.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
-use chrono::NaiveDate;
 use serde_json::json;
 use wayin_entity::{Challenge, EntryPoint, Perspective, meeting, reflection};
 
 use super::graphql::{Meeting, Reflection};
 use super::save::{MeetingDraft, ReflectionDraft, save_meeting, save_reflection};
+use crate::graphql::comparison::Date;
 use crate::graphql::{decode, mutating};
 use crate::id::NodeKind;
 use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
@@ -26,7 +26,7 @@ pub struct SaveMeetingInput {
     /// What it is about, at most 1,000 characters.
     theme: MaybeUndefined<String>,
     /// The day it is held; it may lie ahead.
-    held_on: MaybeUndefined<NaiveDate>,
+    held_on: MaybeUndefined<Date>,
     /// Where one registers: an address that begins with https:// or http://.
     registration_url: MaybeUndefined<String>,
     /// Why, in a few words, for its history.
@@ -104,7 +104,7 @@ impl MeetingMutation {
             target,
             title,
             theme,
-            held_on,
+            held_on: held_on.0,
             registration_url,
         };
         let saved = save_meeting(running.db(), &running.act(&reason), draft).await?;

@@ -11,9 +11,9 @@ use sea_orm::{
 };
 use uuid::Uuid;
 use wayin_entity::{
-    Challenge, Change, ChangeSubject, Condition, EntryPoint, Perspective, Reason, Step, Visibility,
-    challenge_faced, challenge_reason, change, condition_changed, entry_point_taken, funding_term,
-    initiative, organisation, place, place_within,
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, ChangeSubject, Condition, EntryPoint,
+    Perspective, Visibility, challenge_faced, challenge_reason, change, condition_changed, entry_point_taken,
+    funding_term, initiative, organisation, place, place_within,
 };
 
 use crate::database::{is_one_of, is_one_of_any};
@@ -368,7 +368,10 @@ impl<C: ConnectionTrait> Parts<'_, C> {
     async fn read_challenges(&mut self) -> Result<(), DbErr> {
         use challenge_faced::Column;
         let challenge = || (Column::Challenge, codes_of(Challenge::ALL, Challenge::code));
-        let coded = Coded::new([challenge(), (Column::Step, codes_of(Step::ALL, Step::code))]);
+        let coded = Coded::new([
+            challenge(),
+            (Column::Step, codes_of(ChallengeStep::ALL, ChallengeStep::code)),
+        ]);
         let faced = challenge_faced::Entity::find()
             .filter(self.ours::<challenge_faced::Entity>())
             .select_only()
@@ -382,7 +385,7 @@ impl<C: ConnectionTrait> Parts<'_, C> {
                 continue;
             };
             let Some(row) = self.row(id) else { continue };
-            row.steps[challenge] = code(Step::ALL, step);
+            row.steps[challenge] = code(ChallengeStep::ALL, step);
             row.missing.extend(missing_column::of_challenge(
                 Challenge::ALL[challenge],
                 &kept(said)?,
@@ -392,7 +395,7 @@ impl<C: ConnectionTrait> Parts<'_, C> {
             Coded::new([challenge()]),
             Coded::new([(
                 challenge_reason::Column::Reason,
-                codes_of(Reason::ALL, Reason::code),
+                codes_of(ChallengeReason::ALL, ChallengeReason::code),
             )]),
         );
         let reasons = challenge_reason::Entity::find()
@@ -420,7 +423,7 @@ impl<C: ConnectionTrait> Parts<'_, C> {
         use condition_changed::Column;
         let coded = Coded::new([
             (Column::Condition, codes_of(Condition::ALL, Condition::code)),
-            (Column::Change, codes_of(Change::ALL, Change::code)),
+            (Column::Change, codes_of(ChangeExtent::ALL, ChangeExtent::code)),
         ]);
         let changed = condition_changed::Entity::find()
             .filter(self.ours::<condition_changed::Entity>())
@@ -435,7 +438,7 @@ impl<C: ConnectionTrait> Parts<'_, C> {
                 continue;
             };
             let Some(row) = self.row(id) else { continue };
-            row.changes[condition] = code(Change::ALL, change);
+            row.changes[condition] = code(ChangeExtent::ALL, change);
             row.missing.extend(missing_column::of_condition(
                 Condition::ALL[condition],
                 &kept(said)?,

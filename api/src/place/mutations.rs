@@ -30,7 +30,7 @@ pub struct SavePlaceInput {
     code: MaybeUndefined<String>,
     /// The places that it lies directly within, several where they stand beside each other. At most 12 places
     /// lie around one another, and none within itself.
-    within: MaybeUndefined<Vec<PlaceRef>>,
+    parents: MaybeUndefined<Vec<PlaceRef>>,
     /// The place that took over when this one's code was retired; none while it is in use.
     successor: MaybeUndefined<PlaceRef>,
     /// Why, in a few words, for its history.
@@ -70,7 +70,7 @@ impl PlaceMutation {
             partial.needed("kind", input.kind)?,
         );
         let code = partial.optional("code", input.code)?;
-        let within = partial.optional("within", input.within)?.unwrap_or_default();
+        let within = partial.optional("parents", input.parents)?.unwrap_or_default();
         let successor = partial.optional("successor", input.successor)?;
         let (Some(name), Some(kind)) = (name, kind) else {
             return Ok(refuse(partial.refusals("place"), wrong).into());
@@ -80,7 +80,7 @@ impl PlaceMutation {
             name,
             kind,
             code,
-            within: place_keys("within", within)?,
+            within: place_keys("parents", within)?,
             successor: successor.map(|place| place.key("input.successor")).transpose()?,
         };
         let act = running.act(&reason);

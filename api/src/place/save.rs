@@ -134,7 +134,7 @@ pub async fn save(
     let mut found = Findings::default();
     let mut up = Up::default();
     for (at, key) in draft.within.iter().enumerate() {
-        let path = format!("within/{at}");
+        let path = format!("parents/{at}");
         up.within
             .extend(super::named_at(db, &mut found, &path, key).await?);
     }
@@ -210,7 +210,7 @@ fn check_links(found: &mut Findings, links: &Links, id: Uuid, up: &Up) {
     };
     let reason = "it would lie within itself, or be its own successor";
     if leads_to(&then, &within, id) {
-        found.error(FindingCode::Contradictory, "within", reason);
+        found.error(FindingCode::Contradictory, "parents", reason);
     } else if leads_to(&then, up, id) {
         found.error(FindingCode::Contradictory, "successor", reason);
     } else {
@@ -229,7 +229,7 @@ fn check_links(found: &mut Findings, links: &Links, id: Uuid, up: &Up) {
         let inside = farthest(id, &|id| below.get(&id).cloned().unwrap_or_default());
         if around + inside + 1 > DEEPEST {
             let reason = format!("more than {DEEPEST} places would lie around one another");
-            found.error(FindingCode::OutOfRange, "within", reason);
+            found.error(FindingCode::OutOfRange, "parents", reason);
         }
     }
 }

@@ -9,7 +9,7 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::{
-    Reason, challenge_faced, challenge_reason, condition_changed, entry_point_taken, funding_term,
+    ChallengeReason, challenge_faced, challenge_reason, condition_changed, entry_point_taken, funding_term,
     initiative, initiative_source, organisation, place, source,
 };
 
@@ -21,7 +21,7 @@ use wayin_records::fields::Field;
 use wayin_records::missing::Missing;
 use wayin_records::record::{
     ChallengeFaced, ConditionChanged, EntryPointTaken, InitiativeRecord, OrganisationReference,
-    PlaceReference, Sharing, Source,
+    PlaceReference, SharingConsent, Source,
 };
 
 /// A table whose rows are parts of an initiative.
@@ -90,13 +90,13 @@ pub async fn delete_parts<P: Part>(db: &impl ConnectionTrait, initiatives: &[Uui
 pub async fn load_reasons(
     db: &impl ConnectionTrait,
     challenges: impl IntoIterator<Item = Uuid>,
-) -> Result<HashMap<Uuid, Vec<Reason>>, DbErr> {
+) -> Result<HashMap<Uuid, Vec<ChallengeReason>>, DbErr> {
     let of_challenges = is_one_of(
         db,
         challenge_reason::Column::ChallengeFacedId.into_expr(),
         challenges,
     );
-    let mut reasons: HashMap<Uuid, Vec<Reason>> = HashMap::new();
+    let mut reasons: HashMap<Uuid, Vec<ChallengeReason>> = HashMap::new();
     for row in challenge_reason::Entity::find()
         .filter(of_challenges)
         .all(db)
@@ -209,7 +209,7 @@ pub struct WholeRecords {
     pub funding: FundingRows,
     entry_points: PartsByInitiative<entry_point_taken::Entity>,
     challenges: PartsByInitiative<challenge_faced::Entity>,
-    reasons: HashMap<Uuid, Vec<Reason>>,
+    reasons: HashMap<Uuid, Vec<ChallengeReason>>,
     conditions: PartsByInitiative<condition_changed::Entity>,
 }
 
@@ -243,7 +243,7 @@ impl WholeRecords {
             [one] => one,
             several => return Err(format!("it has {} sources and not one", several.len())),
         };
-        let sharing = Sharing {
+        let sharing = SharingConsent {
             confirmed_by: row.sharing_confirmed_by.clone(),
             confirmed_on: row.sharing_confirmed_on,
             basis: row.sharing_basis.clone(),
@@ -275,7 +275,7 @@ impl WholeRecords {
                 dated_on: source.dated_on,
                 licence: source.licence.clone(),
             },
-            sharing: (sharing != Sharing::default()).then_some(sharing),
+            sharing: (sharing != SharingConsent::default()).then_some(sharing),
             missing: missing_answers(row.missing.as_ref())?,
         })
     }

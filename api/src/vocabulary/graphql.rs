@@ -7,9 +7,9 @@ use sea_orm::{
 };
 use uuid::Uuid;
 use wayin_entity::{
-    Challenge, Change, Condition, DeliveryTimeline, Dimension, EntryPoint, Labelled, MissingReason,
-    OrganisationKind, Perspective, PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role,
-    SourceKind, Step, Visibility, heading, term,
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, Condition, DeliveryTimeline, Dimension,
+    EntryPoint, Labelled, MissingReason, OrganisationKind, Perspective, PlaceKind, ReportingBasis,
+    ReportingFrequency, Restriction, Role, SourceKind, Visibility, heading, term,
 };
 
 use crate::database::escape_like;
@@ -21,8 +21,7 @@ use wayin_records::spelling::fold;
 
 /// A code of a closed vocabulary, in plain words.
 #[derive(Clone, Debug, SimpleObject)]
-#[expect(clippy::struct_field_names, reason = "a code's own code is what clients send")]
-pub struct Code {
+pub struct VocabularyEntry {
     /// The code, as queries and records use it.
     code: &'static str,
     /// The words for it.
@@ -41,10 +40,10 @@ macro_rules! vocabulary {
         impl Vocabulary {
             $(
                 $(#[doc = $about])+
-                async fn $field(&self) -> Vec<Code> {
+                async fn $field(&self) -> Vec<VocabularyEntry> {
                     $name::ALL
                         .iter()
-                        .map(|code| Code {
+                        .map(|code| VocabularyEntry {
                             code: code.code(),
                             label: heading(code.label()),
                             definition: code.definition(),
@@ -64,13 +63,13 @@ vocabulary! {
     /// What meets those who start from collaboration alone.
     challenges: Challenge,
     /// What became of a challenge's step.
-    steps: Step,
+    steps: ChallengeStep,
     /// Why a step was hurried or left out.
-    reasons: Reason,
+    reasons: ChallengeReason,
     /// The conditions that decide whether adaptive, relational work can last.
     conditions: Condition,
     /// What became of such a condition.
-    changes: Change,
+    changes: ChangeExtent,
     /// Whether money may be used for anything.
     restrictions: Restriction,
     /// How often funders ask for a report.
@@ -117,8 +116,8 @@ impl Term {
         &self.0.slug
     }
 
-    /// The word.
-    async fn word(&self) -> &str {
+    /// The word or phrase.
+    async fn name(&self) -> &str {
         &self.0.word
     }
 
@@ -127,13 +126,13 @@ impl Term {
         &self.0.definition
     }
 
-    /// Other words that people use for it.
-    async fn other_words(&self) -> Vec<String> {
+    /// Other words with the same meaning.
+    async fn synonyms(&self) -> Vec<String> {
         serde_json::from_value(self.0.other_words.clone()).unwrap_or_default()
     }
 
-    /// What to mind when using it, where the word shuts people out; null where there is nothing.
-    async fn caution(&self) -> Option<&str> {
+    /// Advice on using the word, such as that it excludes some people; null if there is none.
+    async fn usage_note(&self) -> Option<&str> {
         self.0.caution.as_deref()
     }
 

@@ -21,14 +21,14 @@ pub struct SaveTermInput {
     version: Option<i32>,
     /// The short name in addresses, such as `root-causes`; unique, at most 100 characters.
     slug: MaybeUndefined<String>,
-    /// The word, at most 100 characters.
-    word: MaybeUndefined<String>,
+    /// The word or phrase, at most 100 characters.
+    name: MaybeUndefined<String>,
     /// What it means, plainly, at most 2,000 characters.
     definition: MaybeUndefined<String>,
-    /// Other words that people use for it, at most 20.
-    other_words: MaybeUndefined<Vec<String>>,
-    /// What to mind when using it, where the word shuts people out; at most 2,000 characters.
-    caution: MaybeUndefined<String>,
+    /// Other words with the same meaning, at most 20.
+    synonyms: MaybeUndefined<Vec<String>>,
+    /// Advice on using the word, such as that it excludes some people; at most 2,000 characters.
+    usage_note: MaybeUndefined<String>,
     /// The code of the vocabulary that it explains.
     code: MaybeUndefined<String>,
     /// Why, in a few words, for its history.
@@ -63,10 +63,10 @@ impl TermMutation {
         let target = mutating::target(NodeKind::Term, input.id.as_ref(), input.version)?;
         let mut partial = Partial::load(running.db(), NodeKind::Term, target.id).await?;
         let slug = partial.needed("slug", input.slug)?;
-        let word = partial.needed("word", input.word)?;
+        let word = partial.needed("name", input.name)?;
         let definition = partial.needed("definition", input.definition)?;
-        let other_words = partial.optional("otherWords", input.other_words)?;
-        let caution = partial.optional("caution", input.caution)?;
+        let other_words = partial.optional("synonyms", input.synonyms)?;
+        let caution = partial.optional("usageNote", input.usage_note)?;
         let code = partial.optional("code", input.code)?;
         let (Some(slug), Some(word), Some(definition)) = (slug, word, definition) else {
             return Ok(refuse(partial.refusals("term"), wrong).into());

@@ -3,9 +3,9 @@
 use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect};
 use serde_json::{Value, json};
 use wayin_entity::{
-    Challenge, Change, Condition, DeliveryTimeline, EntryPoint, KeptSubject, OrganisationKind, Perspective,
-    PlaceKind, Reason, ReportingBasis, ReportingFrequency, Restriction, Role, SourceKind, Step, Visibility,
-    term,
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, Condition, DeliveryTimeline, EntryPoint,
+    KeptSubject, OrganisationKind, Perspective, PlaceKind, ReportingBasis, ReportingFrequency, Restriction,
+    Role, SourceKind, Visibility, term,
 };
 
 use crate::change::Act;
@@ -103,28 +103,24 @@ pub fn folded(word: &str, other_words: &Value) -> String {
 fn check(row: &term::Model, other_words: &[String]) -> Findings {
     let mut found = Findings::default();
     keeping::check_slug(&mut found, &row.slug);
-    keeping::check_text(&mut found, "word", &row.word, 100);
+    keeping::check_text(&mut found, "name", &row.word, 100);
     keeping::check_text(&mut found, "definition", &row.definition, 2_000);
     if other_words.len() > MOST_OTHER_WORDS {
         let reason = format!(
             "{} are given; at most {MOST_OTHER_WORDS} are kept",
             other_words.len()
         );
-        found.error(FindingCode::TooLong, "otherWords", reason);
+        found.error(FindingCode::TooLong, "synonyms", reason);
     }
     for (at, word) in other_words.iter().enumerate() {
-        keeping::check_text(&mut found, &format!("otherWords/{at}"), word, 100);
+        keeping::check_text(&mut found, &format!("synonyms/{at}"), word, 100);
         if other_words[..at].contains(word) {
-            found.error(
-                FindingCode::Repeated,
-                format!("otherWords/{at}"),
-                "is named twice",
-            );
+            found.error(FindingCode::Repeated, format!("synonyms/{at}"), "is named twice");
         }
     }
-    found.length("caution", row.caution.as_deref(), 2_000);
+    found.length("usageNote", row.caution.as_deref(), 2_000);
     let caution = row.caution.as_deref().unwrap_or_default();
-    found.errors.extend(personal_data::at("caution", caution));
+    found.errors.extend(personal_data::at("usageNote", caution));
     if let Some(code) = &row.code
         && !is_a_code(code)
     {
@@ -145,10 +141,10 @@ fn is_a_code(text: &str) -> bool {
         EntryPoint,
         Perspective,
         Challenge,
-        Step,
-        Reason,
+        ChallengeStep,
+        ChallengeReason,
         Condition,
-        Change,
+        ChangeExtent,
         Restriction,
         ReportingFrequency,
         ReportingBasis,

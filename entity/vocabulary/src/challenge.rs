@@ -14,7 +14,7 @@ labelled_codes! {
 
 labelled_codes! {
     /// What became of the step that answers a challenge.
-    Step {
+    ChallengeStep {
         /// It was taken.
         Taken = "TAKEN", "taken";
         /// It was taken in a hurry.
@@ -26,7 +26,7 @@ labelled_codes! {
 
 labelled_codes! {
     /// Why a step was hurried or left out.
-    Reason {
+    ChallengeReason {
         /// The funding was too short for it.
         ShortFunding = "SHORT_FUNDING", "short funding";
         /// Nobody paid for work before the work.

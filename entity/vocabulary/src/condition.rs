@@ -18,7 +18,7 @@ labelled_codes! {
 
 labelled_codes! {
     /// What became of a condition.
-    Change {
+    ChangeExtent {
         /// It was altered.
         Altered = "ALTERED", "altered";
         /// It was altered in part.

@@ -114,9 +114,9 @@ mod role;
 mod submission;
 
 pub use capability::Capability;
-pub use challenge::{Challenge, Reason, Step};
+pub use challenge::{Challenge, ChallengeReason, ChallengeStep};
 pub use change_log::{ChangeKind, ChangeSubject, KeptSubject};
-pub use condition::{Change, Condition};
+pub use condition::{ChangeExtent, Condition};
 pub use dimension::Dimension;
 pub use entry_point::{EntryPoint, Perspective};
 pub use funding::{DeliveryTimeline, ReportingBasis, ReportingFrequency, Restriction};

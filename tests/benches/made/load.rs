@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr};
 use uuid::Uuid;
 use wayin_engine::index::{CHUNK_ROWS, Row, Term};
-use wayin_entity::{Challenge, Condition, EntryPoint, Perspective, Reason};
+use wayin_entity::{Challenge, ChallengeReason, Condition, EntryPoint, Perspective};
 use wayin_records::fields::funding_term::{ChoiceKind, FundingChoice};
 
 use super::{FUNDERS, id, leads, places, rows};
@@ -258,7 +258,7 @@ impl Tables {
                 code(challenge.code()),
                 maybe(row.steps[of], |step| code(step.code())),
             ]);
-            let given = Reason::ALL
+            let given = ChallengeReason::ALL
                 .iter()
                 .filter(|reason| row.reasons[of] >> **reason as u8 & 1 == 1);
             self.tables[3]

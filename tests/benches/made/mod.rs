@@ -15,7 +15,9 @@ use wayin_engine::index::{
 use wayin_engine::predicate::{
     Comparison, Condition, InitiativeCondition, InitiativeTest, Quantifier, TermTest,
 };
-use wayin_entity::{Challenge, Change, EntryPoint, PlaceKind, Step, Visibility, place, place_within};
+use wayin_entity::{
+    Challenge, ChallengeStep, ChangeExtent, EntryPoint, PlaceKind, Visibility, place, place_within,
+};
 use wayin_records::fields::funding_term::FundingChoice;
 
 /// How many places there are, the regions and the nation apart.
@@ -113,7 +115,7 @@ fn row(random: &mut StdRng, number: usize, organisations: u32) -> Row {
                 },
             }
         }),
-        steps: std::array::from_fn(|_| one(random, Step::ALL, 70)),
+        steps: std::array::from_fn(|_| one(random, ChallengeStep::ALL, 70)),
         reasons: std::array::from_fn(|_| {
             if random.random_ratio(1, 3) {
                 1 << random.random_range(0..8)
@@ -121,7 +123,7 @@ fn row(random: &mut StdRng, number: usize, organisations: u32) -> Row {
                 0
             }
         }),
-        changes: std::array::from_fn(|_| one(random, Change::ALL, 40)),
+        changes: std::array::from_fn(|_| one(random, ChangeExtent::ALL, 40)),
         terms: (0..terms).map(|_| term(random, organisations)).collect(),
         missing: Vec::new(),
         terms_missing: Vec::new(),
@@ -238,11 +240,11 @@ pub fn short_without_research(months: i32) -> InitiativeCondition {
 
 /// Defining the ambitions was skipped.
 pub fn skipped_ambitions() -> InitiativeCondition {
-    step(Challenge::DefiningAmbitions, Step::Skipped)
+    step(Challenge::DefiningAmbitions, ChallengeStep::Skipped)
 }
 
 /// What became of a challenge's step.
-pub fn step(challenge: Challenge, step: Step) -> InitiativeCondition {
+pub fn step(challenge: Challenge, step: ChallengeStep) -> InitiativeCondition {
     Condition::Test(InitiativeTest::Step(challenge, Comparison::OneOf(vec![step])))
 }
 
@@ -251,12 +253,12 @@ pub fn conditions(count: usize) -> Vec<InitiativeCondition> {
     use wayin_engine::predicate::WayInComparison;
     let steps = Challenge::ALL
         .iter()
-        .flat_map(|of| Step::ALL.iter().map(|found| step(*of, *found)));
+        .flat_map(|of| ChallengeStep::ALL.iter().map(|found| step(*of, *found)));
     let ways_in = EntryPoint::ALL
         .iter()
         .map(|code| Condition::Test(InitiativeTest::WayIn(None, WayInComparison::OneOf(vec![*code]))));
     let changes = wayin_entity::Condition::ALL.iter().flat_map(|of| {
-        Change::ALL
+        ChangeExtent::ALL
             .iter()
             .map(|found| Condition::Test(InitiativeTest::Change(*of, Comparison::OneOf(vec![*found]))))
     });

@@ -21,7 +21,7 @@ def literal(value):
 
 
 schemathesis.graphql.scalar("BigInt", st.integers(-(2**70), 2**70).map(nodes.Int))
-schemathesis.graphql.scalar("NaiveDate", DATES.map(nodes.String))
+schemathesis.graphql.scalar("Date", DATES.map(nodes.String))
 schemathesis.graphql.scalar("DateTime", st.datetimes().map(lambda it: nodes.String(it.isoformat() + "Z")))
 schemathesis.graphql.scalar("JSON", RECORDS.map(literal))
 # A file comes beside the operation; within it there is none.

@@ -94,7 +94,7 @@ struct Hearing<'a> {
 }
 
 /// What is asked of a record: all of it, and where it leads to.
-const ALL: &str = "id title readableWhole summary externalRef version startedOn
+const ALL: &str = "id title isFullyVisible summary externalRef version startedOn
     place { name initiatives(first: 3) { totalCount nodes { id title summary } } }
     leadOrganisation { name identifier
         initiatives(first: 3) { totalCount nodes { id title summary } }
@@ -254,7 +254,7 @@ impl Hearing<'_> {
             let Some(node) = node else {
                 continue;
             };
-            assert_eq!(node["readableWhole"], how_much == Reads::Whole);
+            assert_eq!(node["isFullyVisible"], how_much == Reads::Whole);
             for field in shows(Exposure::Part).filter(|field| *field != "place") {
                 assert!(!node[field].is_null(), "{field} shows of {node}");
             }

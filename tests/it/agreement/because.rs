@@ -107,10 +107,10 @@ impl World {
                 .collect(),
             "not" => self.because(part, record),
             "startedOn" | "endedOn" | "place" => own(&[field]),
-            "overlaps" if self.crises[part["crisis"].as_str().unwrap()].2.is_empty() => {
+            "activeDuring" if self.crises[part["crisis"].as_str().unwrap()].2.is_empty() => {
                 own(&["startedOn", "endedOn", "ongoing"])
             }
-            "overlaps" => own(&["startedOn", "endedOn", "ongoing", "place"]),
+            "activeDuring" => own(&["startedOn", "endedOn", "ongoing", "place"]),
             "wayIn" | "entryPoints" => own(&["entryPoints"]),
             "challenge" => ["step", "reasons"]
                 .into_iter()

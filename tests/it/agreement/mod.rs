@@ -190,7 +190,7 @@ async fn random_filters_mean_the_same_everywhere(database: Database) {
     for field in [
         "place",
         "startedOn",
-        "overlaps",
+        "activeDuring",
         "wayIn",
         "entryPoints",
         "challenge",

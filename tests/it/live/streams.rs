@@ -140,7 +140,8 @@ async fn what_is_published_is_told_to_those_who_may_read_it(database: Database) 
     // One filter that a funder's part is listed by, and one that it is not.
     let mut by_part = listening.begin_as("funder").await;
     let filter = "filter: {title: {contains: \"funded\"}}";
-    let query = format!("subscription {{ initiativePublished({filter}) {{ title summary readableWhole }} }}");
+    let query =
+        format!("subscription {{ initiativePublished({filter}) {{ title summary isFullyVisible }} }}");
     subscribed(&app.app, &mut by_part, "p", &query).await;
     let mut by_rest = listening.begin_as("funder").await;
     let filter = "filter: {startedOn: {isKnown: true}}";
@@ -177,7 +178,7 @@ async fn what_is_published_is_told_to_those_who_may_read_it(database: Database) 
     let part = by_part.told("p").await;
     assert_eq!(
         part["initiativePublished"],
-        json!({"title": "funded", "summary": null, "readableWhole": false})
+        json!({"title": "funded", "summary": null, "isFullyVisible": false})
     );
     for socket in sockets.iter_mut().chain([&mut by_part, &mut by_rest]) {
         assert_eq!(

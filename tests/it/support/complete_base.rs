@@ -6,14 +6,14 @@ use serde_json::json;
 use uuid::Uuid;
 use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
-    Challenge, Change, ChangeKind, ChangeSubject, Condition, DeliveryTimeline, EntryPoint, FileFormat,
-    ImportAs, ImportKind, ImportState, KeptSubject, OrganisationKind, Perspective, PlaceKind, Reason,
-    ReportingBasis, ReportingFrequency, Restriction, Role, RowOutcome, SourceKind, Step, SubmissionState,
-    Visibility, audit_event, base, challenge_faced, challenge_reason, change, claim, condition_changed,
-    crisis, crisis_place, entry_point_taken, former_organisation, funding_term, grant_detail, import,
-    import_outcome, import_piece, initiative, initiative_source, issued_token, kept_revision, meeting,
-    member, organisation, place, place_within, reflection, repeatable, revision, small_area, source,
-    submission, term,
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, ChangeKind, ChangeSubject, Condition,
+    DeliveryTimeline, EntryPoint, FileFormat, ImportAs, ImportKind, ImportState, KeptSubject,
+    OrganisationKind, Perspective, PlaceKind, ReportingBasis, ReportingFrequency, Restriction, Role,
+    RowOutcome, SourceKind, SubmissionState, Visibility, audit_event, base, challenge_faced,
+    challenge_reason, change, claim, condition_changed, crisis, crisis_place, entry_point_taken,
+    former_organisation, funding_term, grant_detail, import, import_outcome, import_piece, initiative,
+    initiative_source, issued_token, kept_revision, meeting, member, organisation, place, place_within,
+    reflection, repeatable, revision, small_area, source, submission, term,
 };
 
 /// Inserts the rows, and makes sure of each that it reads back as it was written.
@@ -226,7 +226,7 @@ impl Rows {
             id: self.clock.new_id(),
             initiative_id,
             challenge: Challenge::DefiningAmbitions,
-            step: Some(Step::Skipped),
+            step: Some(ChallengeStep::Skipped),
             note: Some("There was no time.".to_owned()),
             noticed_on: Some(self.in_days(30)),
             perspective: Some(Perspective::Practitioner),
@@ -236,7 +236,7 @@ impl Rows {
         };
         let reason = challenge_reason::Model {
             challenge_faced_id: challenge.id,
-            reason: Reason::ShortFunding,
+            reason: ChallengeReason::ShortFunding,
             created_at: self.now,
             updated_at: self.now,
         };
@@ -256,7 +256,7 @@ impl Rows {
             id: self.clock.new_id(),
             initiative_id,
             condition: Condition::Governance,
-            change: Some(Change::Partly),
+            change: Some(ChangeExtent::Partly),
             missing: Some(json!({"change": "NOT_ASKED"})),
             created_at: self.now,
             updated_at: self.now,

@@ -206,9 +206,9 @@ async fn lists_agree(reader: &Reader<'_>, base: &Base, reads: &impl Fn(&Record) 
         (", orderBy: {field: STARTED_ON}", &whole),
         (", orderBy: {field: ENDED_ON, direction: DESCENDING}", &whole),
         (", filter: {startedOn: {isKnown: true}}", &with_start),
-        (", filter: {fundingTerms: {anyRecorded: true}}", &with_terms),
+        (", filter: {fundingTerms: {isRecorded: true}}", &with_terms),
         (
-            ", filter: {not: {fundingTerms: {anyRecorded: true}}}",
+            ", filter: {not: {fundingTerms: {isRecorded: true}}}",
             &without_terms,
         ),
         (
@@ -380,7 +380,7 @@ pub const HIDDEN: &str = "summary leadOrganisation { id } externalRef startedOn 
 
 async fn fields_agree(reader: &Reader<'_>, base: &Base, reads: &impl Fn(&Record) -> Reads) {
     let query = format!(
-        "{{ initiatives(first: 100) {{ nodes {{ id title readableWhole place {{ id }} fundingTerms {{ id }} {HIDDEN} }} }} }}"
+        "{{ initiatives(first: 100) {{ nodes {{ id title isFullyVisible place {{ id }} fundingTerms {{ id }} {HIDDEN} }} }} }}"
     );
     let listed = reader.client.query(&query).await;
     for shown in listed["initiatives"]["nodes"].as_array().unwrap() {
@@ -394,7 +394,7 @@ async fn fields_agree(reader: &Reader<'_>, base: &Base, reads: &impl Fn(&Record)
         assert_eq!(shown["title"], record.row.title, "{}", reader.name);
         assert_eq!(shown["place"]["id"], json!(place), "{}", reader.name);
         assert_eq!(
-            shown["readableWhole"], whole,
+            shown["isFullyVisible"], whole,
             "{}: {}",
             reader.name, record.row.title
         );
@@ -416,7 +416,7 @@ async fn fields_agree(reader: &Reader<'_>, base: &Base, reads: &impl Fn(&Record)
 /// The fields of a record that a part does not show.
 fn hidden(record: &Value) -> Value {
     let mut fields = record.clone();
-    for shown in ["id", "title", "readableWhole", "place", "fundingTerms"] {
+    for shown in ["id", "title", "isFullyVisible", "place", "fundingTerms"] {
         fields.as_object_mut().unwrap().remove(shown);
     }
     fields

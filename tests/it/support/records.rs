@@ -55,7 +55,7 @@ pub fn complete_record(reference: &str) -> Value {
 
 /// The selection of every field of a record.
 pub const EVERY_FIELD: &str = "externalRef title summary place { code } leadOrganisation { identifier name kind }
-    startedOn endedOn ongoing visibility sharedWithFunders illustrative
+    startedOn endedOn ongoing visibility sharedWithFunders illustrative: isIllustrative
     entryPoints { position entryPoint perspective takenOn motivation }
     challengesFaced { challenge step reasons note noticedOn perspective }
     conditionsChanged { condition change }

@@ -59,7 +59,7 @@ pub async fn build_valid_inputs(steward: &Client<'_>) -> Vec<(&'static str, Valu
     vec![
         (
             "savePlace",
-            json!({"name": "Seaton Carew", "kind": "NEIGHBOURHOOD", "within": [{"code": "E06000001"}]}),
+            json!({"name": "Seaton Carew", "kind": "NEIGHBOURHOOD", "parents": [{"code": "E06000001"}]}),
             "name",
             json!("Seaton"),
         ),
@@ -71,8 +71,8 @@ pub async fn build_valid_inputs(steward: &Client<'_>) -> Vec<(&'static str, Valu
         ),
         (
             "saveTerm",
-            json!({"slug": "way-in", "word": "Way in", "definition": "Where one starts", "otherWords": ["start"],
-                   "caution": "None", "code": "COLLABORATION"}),
+            json!({"slug": "way-in", "name": "Way in", "definition": "Where one starts", "synonyms": ["start"],
+                   "usageNote": "None", "code": "COLLABORATION"}),
             "definition",
             json!("Where people start from"),
         ),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use uuid::Uuid;
-use wayin_vocabulary::{Challenge, Change, Dimension, Step, Visibility};
+use wayin_vocabulary::{Challenge, ChallengeStep, ChangeExtent, Dimension, Visibility};
 
 use super::layout::{ByStratum, Layout, Marked};
 use super::*;
@@ -40,9 +40,9 @@ fn row(random: &mut StdRng, id: u128, organisations: u32) -> Row {
         shared_with_funders: false,
         illustrative: random.random(),
         entry_points: [EntryPoints::default(); 4],
-        steps: std::array::from_fn(|_| maybe(random, Step::ALL)),
+        steps: std::array::from_fn(|_| maybe(random, ChallengeStep::ALL)),
         reasons: [0; 3],
-        changes: std::array::from_fn(|_| maybe(random, Change::ALL)),
+        changes: std::array::from_fn(|_| maybe(random, ChangeExtent::ALL)),
         terms: (0..random.random_range(0..3))
             .map(|_| Term {
                 duration_months: maybe(random, &[6, 12, 24]),
@@ -58,12 +58,12 @@ fn conditions() -> Vec<InitiativeCondition> {
     let step = |of, found| Condition::Test(InitiativeTest::Step(of, Comparison::OneOf(vec![found])));
     let short = Condition::Test(TermTest::DurationMonths(Comparison::AtMost(12)));
     vec![
-        step(Challenge::DefiningAmbitions, Step::Skipped),
-        step(Challenge::UnderstandingLocalSystem, Step::Taken).negated(),
+        step(Challenge::DefiningAmbitions, ChallengeStep::Skipped),
+        step(Challenge::UnderstandingLocalSystem, ChallengeStep::Taken).negated(),
         Condition::Test(InitiativeTest::FundingTerms(Quantifier::Some, short)),
         Condition::Any(vec![
-            step(Challenge::FosteringConditions, Step::Rushed),
-            step(Challenge::DefiningAmbitions, Step::Taken),
+            step(Challenge::FosteringConditions, ChallengeStep::Rushed),
+            step(Challenge::DefiningAmbitions, ChallengeStep::Taken),
         ]),
     ]
 }

@@ -121,7 +121,7 @@ fn initiative_test(argument: &str, test: &InitiativeTest) -> Result<()> {
         InitiativeTest::PlaceIs(_)
         | InitiativeTest::PlaceWithin(_)
         | InitiativeTest::PlaceKnown(_)
-        | InitiativeTest::Overlaps(_)
+        | InitiativeTest::ActiveDuring(_)
         | InitiativeTest::WayIn(..)
         | InitiativeTest::EntryPoints(..)
         | InitiativeTest::Step(..)

@@ -120,8 +120,8 @@ fn fields_of(test: &PreparedTest<'_>) -> Vec<IndexedField> {
     let record = |fields: &[RecordField]| fields.iter().copied().map(IndexedField::Record).collect();
     match test {
         PreparedTest::Place(_) => record(&[Place]),
-        PreparedTest::Overlaps(_, None) => record(&[StartedOn, EndedOn, Ongoing]),
-        PreparedTest::Overlaps(_, Some(_)) => record(&[StartedOn, EndedOn, Ongoing, Place]),
+        PreparedTest::ActiveDuring(_, None) => record(&[StartedOn, EndedOn, Ongoing]),
+        PreparedTest::ActiveDuring(_, Some(_)) => record(&[StartedOn, EndedOn, Ongoing, Place]),
         PreparedTest::FundingTerms(..) => record(&[FundingTerms]),
         PreparedTest::Plain(test) => match test {
             InitiativeTest::StartedOn(_) => record(&[StartedOn]),

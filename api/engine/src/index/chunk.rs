@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 use wayin_vocabulary::{
-    Challenge, Change, Condition, EntryPoint, MissingReason, Perspective, Reason, Step, Visibility,
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, Condition, EntryPoint, MissingReason,
+    Perspective, Visibility,
 };
 
 use super::bitmap::{Bits, Truths};
@@ -69,11 +70,11 @@ pub struct Row {
     /// Its entry points, by perspective.
     pub entry_points: [EntryPoints; PERSPECTIVES],
     /// What became of each challenge's step.
-    pub steps: [Option<Step>; CHALLENGES],
+    pub steps: [Option<ChallengeStep>; CHALLENGES],
     /// Why, by challenge; 0 where no reason is given.
     pub reasons: [CodeSet; CHALLENGES],
     /// What became of each condition for change.
-    pub changes: [Option<Change>; CONDITIONS],
+    pub changes: [Option<ChangeExtent>; CONDITIONS],
     /// The terms that its money came with.
     pub terms: Vec<Term>,
     /// Why answers are missing of those fields that conditions look at; in order.
@@ -243,7 +244,7 @@ impl Chunk {
         let sets = |all: usize, set: &dyn Fn(&Row) -> CodeSet| {
             Planes::of_sets(rows.len(), all, |row| set(&rows[row]))
         };
-        let (points, steps) = (EntryPoint::ALL.len(), Step::ALL.len());
+        let (points, steps) = (EntryPoint::ALL.len(), ChallengeStep::ALL.len());
         Self {
             serial: next_serial(),
             ids: rows.iter().map(|row| row.id).collect(),
@@ -264,9 +265,11 @@ impl Chunk {
             }),
             later: std::array::from_fn(|by| sets(points, &|row| row.entry_points[by].later)),
             steps: std::array::from_fn(|of| codes(steps, &|row| row.steps[of].map(|code| code as u8))),
-            reasons: std::array::from_fn(|of| sets(Reason::ALL.len(), &|row| row.reasons[of])),
+            reasons: std::array::from_fn(|of| sets(ChallengeReason::ALL.len(), &|row| row.reasons[of])),
             changes: std::array::from_fn(|of| {
-                codes(Change::ALL.len(), &|row| row.changes[of].map(|code| code as u8))
+                codes(ChangeExtent::ALL.len(), &|row| {
+                    row.changes[of].map(|code| code as u8)
+                })
             }),
             term_ends: ends(&|row| row.terms.len()),
             funders: Column::pack(terms.iter().map(|term| Some(term.funder.into()))),
@@ -348,9 +351,9 @@ impl Chunk {
                 way_in: code_of(EntryPoint::ALL, self.ways_in[by].code_at(row)),
                 later: self.later[by].set_at(row),
             }),
-            steps: std::array::from_fn(|of| code_of(Step::ALL, self.steps[of].code_at(row))),
+            steps: std::array::from_fn(|of| code_of(ChallengeStep::ALL, self.steps[of].code_at(row))),
             reasons: std::array::from_fn(|of| self.reasons[of].set_at(row)),
-            changes: std::array::from_fn(|of| code_of(Change::ALL, self.changes[of].code_at(row))),
+            changes: std::array::from_fn(|of| code_of(ChangeExtent::ALL, self.changes[of].code_at(row))),
             terms: self.terms_of(row).map(|term| self.term(term)).collect(),
             missing: Vec::new(),
             terms_missing: Vec::new(),
@@ -506,5 +509,5 @@ const _: () = {
 
 const _: () = {
     let bits = CodeSet::BITS as usize;
-    assert!(EntryPoint::ALL.len() <= bits && Reason::ALL.len() <= bits);
+    assert!(EntryPoint::ALL.len() <= bits && ChallengeReason::ALL.len() <= bits);
 };

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use wayin_vocabulary::{Challenge, Change, EntryPoint, MissingReason, Reason, Step, Visibility};
+use wayin_vocabulary::{
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, EntryPoint, MissingReason, Visibility,
+};
 
 use super::*;
 use wayin_records::fields::funding_term::FundingChoice;
@@ -62,9 +64,9 @@ fn row_that_says_nothing(random: &mut StdRng, id: u128) -> Row {
                 later: random.random_range(0..16),
             },
         }),
-        steps: std::array::from_fn(|_| maybe(random, Step::ALL)),
-        reasons: std::array::from_fn(|_| random.random_range(0..1 << Reason::ALL.len())),
-        changes: std::array::from_fn(|_| maybe(random, Change::ALL)),
+        steps: std::array::from_fn(|_| maybe(random, ChallengeStep::ALL)),
+        reasons: std::array::from_fn(|_| random.random_range(0..1 << ChallengeReason::ALL.len())),
+        changes: std::array::from_fn(|_| maybe(random, ChangeExtent::ALL)),
         terms: (0..random.random_range(0..4))
             .map(|_| Term {
                 funder: random.random_range(0..9),

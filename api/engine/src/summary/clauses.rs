@@ -11,8 +11,8 @@ use std::fmt::Display;
 use chrono::NaiveDate;
 use wayin_records::fields::funding_term::{ChoiceKind, FundingChoice, FundingCode};
 use wayin_vocabulary::{
-    Challenge, Change, Choice, DeliveryTimeline, EntryPoint, OrganisationKind, Perspective, Reason,
-    ReportingBasis, ReportingFrequency, Restriction, Step,
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, Choice, DeliveryTimeline, EntryPoint,
+    OrganisationKind, Perspective, ReportingBasis, ReportingFrequency, Restriction,
 };
 
 use super::count;
@@ -289,7 +289,7 @@ fn initiative(test: &InitiativeTest, so: bool, number: Number) -> Words {
             let (comparison, so) = without_not(comparison, so);
             did(so, "ended", "end", days(&comparison))
         }
-        InitiativeTest::Overlaps(crisis) => were(so, number, at_work_during(crisis)),
+        InitiativeTest::ActiveDuring(crisis) => were(so, number, at_work_during(crisis)),
         InitiativeTest::WayIn(perspective, comparison) => way_in(*perspective, comparison, so, number),
         InitiativeTest::EntryPoints(perspective, comparison) => {
             entry_points(*perspective, comparison, so, number)
@@ -300,7 +300,7 @@ fn initiative(test: &InitiativeTest, so: bool, number: Number) -> Words {
             said(so == *known, format!("what became of {}", condition.label()))
         }
         InitiativeTest::Change(condition, comparison) => {
-            let (changes, so) = codes(comparison, Change::ALL, so);
+            let (changes, so) = codes(comparison, ChangeExtent::ALL, so);
             let seen = format!("{} {}", condition.label(), labels(&changes));
             did(so, "saw", "see", seen)
         }
@@ -375,17 +375,17 @@ fn step_towards(challenge: Challenge, number: Number) -> String {
     words.join(" ")
 }
 
-fn step(challenge: Challenge, comparison: &Comparison<Step>, so: bool, number: Number) -> Words {
+fn step(challenge: Challenge, comparison: &Comparison<ChallengeStep>, so: bool, number: Number) -> Words {
     let about = step_towards(challenge, number);
     if let Comparison::Known(known) = comparison {
         let what = format!("how {} went about {about}", number.they());
         return said(so == *known, what);
     }
-    let (steps, so) = codes(comparison, Step::ALL, so);
-    let forms = |step: &Step| match step {
-        Step::Taken => ("took time over", "take time over"),
-        Step::Rushed => ("rushed", "rush"),
-        Step::Skipped => ("skipped", "skip"),
+    let (steps, so) = codes(comparison, ChallengeStep::ALL, so);
+    let forms = |step: &ChallengeStep| match step {
+        ChallengeStep::Taken => ("took time over", "take time over"),
+        ChallengeStep::Rushed => ("rushed", "rush"),
+        ChallengeStep::Skipped => ("skipped", "skip"),
     };
     let past = steps.iter().map(|step| forms(step).0.to_owned()).collect();
     let plain = steps.iter().map(|step| forms(step).1.to_owned()).collect();
@@ -398,13 +398,18 @@ fn step(challenge: Challenge, comparison: &Comparison<Step>, so: bool, number: N
 }
 
 /// Reasons are quoted, as some labels are whole clauses.
-fn reasons(challenge: Challenge, comparison: &SetComparison<Reason>, so: bool, number: Number) -> Words {
+fn reasons(
+    challenge: Challenge,
+    comparison: &SetComparison<ChallengeReason>,
+    so: bool,
+    number: Number,
+) -> Words {
     let about = format!(
         "for how {} went about {}",
         number.they(),
         step_towards(challenge, number)
     );
-    let quotes = |codes: &[Reason]| codes.iter().map(|code| quoted(code.label())).collect();
+    let quotes = |codes: &[ChallengeReason]| codes.iter().map(|code| quoted(code.label())).collect();
     let (so, given) = match comparison {
         SetComparison::IncludesAll(codes) if several(codes) => {
             (so, format!("{} as reasons", all_of(quotes(codes), so)))

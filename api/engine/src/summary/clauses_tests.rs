@@ -9,13 +9,14 @@ use rand::{Rng, SeedableRng};
 use uuid::Uuid;
 use wayin_records::fields::funding_term::FundingChoice;
 use wayin_vocabulary::{
-    Challenge, Change, Choice, Condition as ForChange, DeliveryTimeline, EntryPoint, OrganisationKind,
-    Perspective, Reason, ReportingBasis, ReportingFrequency, Restriction, Step,
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, Choice, Condition as ForChange,
+    DeliveryTimeline, EntryPoint, OrganisationKind, Perspective, ReportingBasis, ReportingFrequency,
+    Restriction,
 };
 
 use super::clauses::{Number, phrase};
 use crate::predicate::InitiativeTest::{
-    AnyTermRecorded, EndedOn, EntryPoints, FundingTerms, LeadOrganisation, Overlaps, PlaceIs, PlaceKnown,
+    ActiveDuring, AnyTermRecorded, EndedOn, EntryPoints, FundingTerms, LeadOrganisation, PlaceIs, PlaceKnown,
     PlaceWithin, Reasons, StartedOn, Title, WayIn,
 };
 use crate::predicate::TermTest::{AmountMinor, Currency, DurationMonths, Funder, StartsOn};
@@ -82,7 +83,7 @@ fn in_wales() -> InitiativeCondition {
     is(PlaceWithin(named("Wales")))
 }
 
-fn step(steps: &[Step]) -> InitiativeCondition {
+fn step(steps: &[ChallengeStep]) -> InitiativeCondition {
     is(InitiativeTest::Step(
         Challenge::DefiningAmbitions,
         OneOf(steps.to_vec()),
@@ -155,8 +156,8 @@ fn what_an_initiative_is_and_where_and_when_it_worked() {
         is(EndedOn(More(day(2020, 3, 1))));
         is(EndedOn(AtLeast(day(2020, 3, 1))));
         is(EndedOn(Known(false)));
-        is(Overlaps(crisis(&[])));
-        is(Overlaps(crisis(&[Uuid::nil()])));
+        is(ActiveDuring(crisis(&[])));
+        is(ActiveDuring(crisis(&[Uuid::nil()])));
         is(AnyTermRecorded(true));
         is(AnyTermRecorded(false));
     }
@@ -164,8 +165,8 @@ fn what_an_initiative_is_and_where_and_when_it_worked() {
 
 #[test]
 fn what_an_initiative_went_through() {
+    use ChallengeReason::{CollaborationExpected, CompetitionForResources, CrisisResponse, ShortFunding};
     use EntryPoint::{Collaboration, Complexity, RootCauses, SingleOrganisation};
-    use Reason::{CollaborationExpected, CompetitionForResources, CrisisResponse, ShortFunding};
     let points = |comparison| is(EntryPoints(None, comparison));
     let reasons = |comparison| is(Reasons(Challenge::FosteringConditions, comparison));
     let change = |comparison| {
@@ -185,19 +186,19 @@ fn what_an_initiative_went_through() {
         points(SetComparison::IncludesAny(vec![Complexity, RootCauses]));
         points(SetComparison::Known(true));
         is(EntryPoints(Some(Perspective::NationalCharity), SetComparison::IncludesAny(vec![Complexity])));
-        step(&[Step::Skipped]);
-        step(&[Step::Skipped, Step::Rushed]);
-        is(InitiativeTest::Step(Challenge::UnderstandingLocalSystem, OneOf(vec![Step::Taken])));
+        step(&[ChallengeStep::Skipped]);
+        step(&[ChallengeStep::Skipped, ChallengeStep::Rushed]);
+        is(InitiativeTest::Step(Challenge::UnderstandingLocalSystem, OneOf(vec![ChallengeStep::Taken])));
         is(InitiativeTest::Step(Challenge::FosteringConditions, Known(true)));
-        is(InitiativeTest::Step(Challenge::DefiningAmbitions, More(Step::Taken)));
-        is(InitiativeTest::Step(Challenge::DefiningAmbitions, Less(Step::Taken)));
+        is(InitiativeTest::Step(Challenge::DefiningAmbitions, More(ChallengeStep::Taken)));
+        is(InitiativeTest::Step(Challenge::DefiningAmbitions, Less(ChallengeStep::Taken)));
         reasons(SetComparison::IncludesAll(vec![ShortFunding, ShortFunding]));
         reasons(SetComparison::IncludesAll(vec![ShortFunding, CrisisResponse]));
         reasons(SetComparison::IncludesAny(vec![ShortFunding, CollaborationExpected]));
         reasons(SetComparison::IncludesAll(vec![CompetitionForResources]));
         reasons(SetComparison::Known(false));
-        change(OneOf(vec![Change::Altered]));
-        change(OneOf(vec![Change::Unchanged, Change::Partly]));
+        change(OneOf(vec![ChangeExtent::Altered]));
+        change(OneOf(vec![ChangeExtent::Unchanged, ChangeExtent::Partly]));
         change(Known(true));
     }
 }
@@ -210,13 +211,13 @@ fn one_initiative_is_spoken_of_as_one() {
     assert_phrases! { Number::One;
         is(InitiativeTest::Id(vec![Uuid::nil()]));
         led_by(is(OrganisationTest::Id(vec![named("Acme")])));
-        is(Overlaps(crisis(&[])));
+        is(ActiveDuring(crisis(&[])));
         is(PlaceKnown(true));
         is(StartedOn(Known(true)));
         is(EndedOn(Known(true)));
         is(WayIn(None, WayInComparison::Known(true)));
         is(entry_points);
-        step(OneOf(vec![Step::Rushed]));
+        step(OneOf(vec![ChallengeStep::Rushed]));
         step(Known(true));
         is(reasons);
         is(AnyTermRecorded(true));
@@ -364,7 +365,7 @@ fn which_organisations_are_meant() {
 
 #[test]
 fn conditions_within_conditions() {
-    let skipped = || step(&[Step::Skipped]);
+    let skipped = || step(&[ChallengeStep::Skipped]);
     let start = || way_in(None, &[EntryPoint::RootCauses]);
     assert_phrases! { Number::Many;
         not(not(in_wales()));
@@ -372,7 +373,7 @@ fn conditions_within_conditions() {
         any([in_wales(), all([skipped(), not(start())])]);
         all([in_wales(), all([skipped(), not(any([start(), not(in_wales())]))])]);
         any([all([any([in_wales(), skipped()]), start()]), is(PlaceKnown(false))]);
-        all([step(&[Step::Skipped, Step::Rushed]), in_wales()]);
+        all([step(&[ChallengeStep::Skipped, ChallengeStep::Rushed]), in_wales()]);
         all([is(PlaceKnown(true)), skipped()]);
         all([some(up_to(18)), some(research(true)), in_wales()]);
         all([in_wales(), some(all([up_to(18), research(true)]))]);
@@ -392,7 +393,7 @@ fn a_phrase_is_said_again_as_it_was_said() {
         (not(in_wales()), Number::One, "did not", "did"),
         (led_by(all([])), Number::One, "was", "was not"),
         (not(led_by(called("a"))), Number::Many, "were not", "were"),
-        (is(Overlaps(crisis(&[]))), Number::Many, "were", "were not"),
+        (is(ActiveDuring(crisis(&[]))), Number::Many, "were", "were not"),
         (is(AnyTermRecorded(true)), Number::One, "has", "has none"),
         (is(AnyTermRecorded(false)), Number::Many, "have none", "have"),
         (some(up_to(18)), Number::Many, "did", "did not"),
@@ -528,7 +529,7 @@ fn of_initiative(random: &mut StdRng) -> InitiativeTest {
         5 => LeadOrganisation(nested(random, 2, &of_organisation)),
         6 => StartedOn(a_day(random)),
         7 => EndedOn(a_day(random)),
-        8 => Overlaps(crisis(&vec![Uuid::nil(); random.random_range(0..2)])),
+        8 => ActiveDuring(crisis(&vec![Uuid::nil(); random.random_range(0..2)])),
         9 if random.random() => WayIn(
             pick(random, &perspectives),
             WayInComparison::Known(random.random()),
@@ -538,9 +539,9 @@ fn of_initiative(random: &mut StdRng) -> InitiativeTest {
             WayInComparison::OneOf(some_of(random, EntryPoint::ALL)),
         ),
         10 => EntryPoints(pick(random, &perspectives), of_set(random, EntryPoint::ALL)),
-        11 => InitiativeTest::Step(pick(random, Challenge::ALL), compared(random, Step::ALL)),
-        12 => Reasons(pick(random, Challenge::ALL), of_set(random, Reason::ALL)),
-        13 => InitiativeTest::Change(pick(random, ForChange::ALL), compared(random, Change::ALL)),
+        11 => InitiativeTest::Step(pick(random, Challenge::ALL), compared(random, ChallengeStep::ALL)),
+        12 => Reasons(pick(random, Challenge::ALL), of_set(random, ChallengeReason::ALL)),
+        13 => InitiativeTest::Change(pick(random, ForChange::ALL), compared(random, ChangeExtent::ALL)),
         14 => AnyTermRecorded(random.random()),
         _ => {
             let quantifiers = [Quantifier::Some, Quantifier::Every, Quantifier::None];

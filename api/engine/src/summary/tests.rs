@@ -13,7 +13,7 @@ use crate::three_valued::Truth;
 use crate::three_valued::Truth::{False, True, Unknown};
 use crate::visibility::Reader;
 use uuid::Uuid;
-use wayin_vocabulary::{Challenge, EntryPoint, Perspective, Step};
+use wayin_vocabulary::{Challenge, ChallengeStep, EntryPoint, Perspective};
 
 fn short_funding() -> InitiativeCondition {
     let term = Condition::Test(TermTest::DurationMonths(Comparison::AtMost(18)));
@@ -21,7 +21,7 @@ fn short_funding() -> InitiativeCondition {
 }
 
 fn skipped() -> InitiativeCondition {
-    let step = Comparison::OneOf(vec![Step::Skipped]);
+    let step = Comparison::OneOf(vec![ChallengeStep::Skipped]);
     Condition::Test(InitiativeTest::Step(Challenge::DefiningAmbitions, step))
 }
 

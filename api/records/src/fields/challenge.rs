@@ -19,8 +19,8 @@ fields! {
 #[rustfmt::skip]
 pub const COLUMNS: [Column; 6] = [
     column("Challenge", "challenge", Kind::Code(V::Challenge), 34, "Needed."),
-    column("What became of the step", "step", Kind::Code(V::Step), 18, "Whether the step that meets the challenge was taken, rushed or skipped. Leave it empty where you do not know.").or_why(),
-    column("Reasons", "reasons", Kind::Codes(V::Reason), 34, "Why; several with semicolons between them: Short funding; Staff capacity.").or_why(),
+    column("What became of the step", "step", Kind::Code(V::ChallengeStep), 18, "Whether the step that meets the challenge was taken, rushed or skipped. Leave it empty where you do not know.").or_why(),
+    column("Reasons", "reasons", Kind::Codes(V::ChallengeReason), 34, "Why; several with semicolons between them: Short funding; Staff capacity.").or_why(),
     column("What happened", "note", Kind::Text, 50, "At most 2,000 characters.").or_why(),
     column("Noticed on", "noticedOn", Kind::Date, 13, "The day it was noticed.").or_why(),
     column("Whose view", "perspective", Kind::Code(V::Perspective), 20, "Who sees it so.").or_why(),

@@ -15,5 +15,5 @@ fields! {
 #[rustfmt::skip]
 pub const COLUMNS: [Column; 2] = [
     column("Condition", "condition", Kind::Code(V::Condition), 26, "Needed."),
-    column("What became of it", "change", Kind::Code(V::Change), 20, "Leave it empty where you do not know.").or_why(),
+    column("What became of it", "change", Kind::Code(V::ChangeExtent), 20, "Leave it empty where you do not know.").or_why(),
 ];

@@ -7,8 +7,9 @@ use std::sync::LazyLock;
 
 use chrono::{Days, Months};
 use wayin_vocabulary::{
-    Challenge, Change, Condition, DeliveryTimeline, Dimension, EntryPoint, OrganisationKind, Perspective,
-    Reason, ReportingBasis, ReportingFrequency, Restriction, SourceKind, Step, Visibility,
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, Condition, DeliveryTimeline, Dimension,
+    EntryPoint, OrganisationKind, Perspective, ReportingBasis, ReportingFrequency, Restriction, SourceKind,
+    Visibility,
 };
 
 use super::places::{REGIONS, local_authorities};
@@ -174,8 +175,8 @@ fn every_code_of_the_records_vocabularies_occurs() {
         )+};
     }
     all_occur! {
-        "entryPoint": EntryPoint, "perspective": Perspective, "challenge": Challenge, "step": Step,
-        "condition": Condition, "change": Change, "visibility": Visibility, "intendedFocus": EntryPoint,
+        "entryPoint": EntryPoint, "perspective": Perspective, "challenge": Challenge, "step": ChallengeStep,
+        "condition": Condition, "change": ChangeExtent, "visibility": Visibility, "intendedFocus": EntryPoint,
         "restriction": Restriction, "reportingFrequency": ReportingFrequency, "reportingBasis": ReportingBasis,
         "deliveryTimeline": DeliveryTimeline, "kind": OrganisationKind, "kind": SourceKind,
     }
@@ -185,7 +186,7 @@ fn every_code_of_the_records_vocabularies_occurs() {
         .flat_map(|one| &one.challenges_faced)
         .flat_map(|row| &row.reasons)
         .collect();
-    assert_eq!(reasons.len(), Reason::ALL.len());
+    assert_eq!(reasons.len(), ChallengeReason::ALL.len());
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub(super) fn truth(filter: &Value, record: &InitiativeRecord, periods: &[Exampl
         "and" => Truth::all(list(value).iter().map(|part| truth(part, record, periods))),
         "not" => !truth(value, record, periods),
         "startedOn" => compared(value, record.started_on.map(|day| day.to_string())),
-        "overlaps" => overlaps(text(&value["crisis"]), record, periods),
+        "activeDuring" => active_during(text(&value["crisis"]), record, periods),
         "wayIn" => {
             let first = taken(record, &value["perspective"]).into_iter().next();
             first.map(|way_in| holds(&value["in"], &way_in)).into()
@@ -97,7 +97,7 @@ fn taken(record: &InitiativeRecord, perspective: &Value) -> Vec<String> {
     of_perspective.map(|row| row.entry_point.code().into()).collect()
 }
 
-fn overlaps(slug: &str, record: &InitiativeRecord, periods: &[ExampleCrisis]) -> Truth {
+fn active_during(slug: &str, record: &InitiativeRecord, periods: &[ExampleCrisis]) -> Truth {
     let crisis = periods.iter().find(|crisis| crisis.slug == slug).unwrap();
     let to_on = crisis.to_on.unwrap_or(NaiveDate::MAX);
     let ended = if record.ongoing == Some(true) {

@@ -81,7 +81,7 @@ pub const FIELD_USAGE: &[Row] = &[
     these(
         "Query.terms",
         &["search"],
-        &[("Term", "word"), ("Term", "otherWords")],
+        &[("Term", "name"), ("Term", "synonyms")],
     ),
     same("Query.claim", &["slug"], "Claim"),
     nested("Query.places", &["filter"], "PlaceFilter"),
@@ -148,11 +148,11 @@ pub const FIELD_USAGE: &[Row] = &[
         &["id", "title", "startedOn", "endedOn"],
         "Initiative",
     ),
-    same("InitiativeFilter", &["place"], "Initiative").nested("PlaceScope"),
+    same("InitiativeFilter", &["place"], "Initiative").nested("InitiativePlaceFilter"),
     same("InitiativeFilter", &["leadOrganisation"], "Initiative").nested("OrganisationFilter"),
     these(
         "InitiativeFilter",
-        &["overlaps"],
+        &["activeDuring"],
         &[
             ("Initiative", "startedOn"),
             ("Initiative", "endedOn"),
@@ -163,54 +163,54 @@ pub const FIELD_USAGE: &[Row] = &[
             ("Crisis", "places"),
         ],
     )
-    .nested("CrisisScope"),
+    .nested("CrisisFilter"),
     these(
         "InitiativeFilter",
         &["wayIn"],
         &[("Initiative", "entryPoints"), ("EntryPointTaken", "position")],
     )
-    .nested("EntryPointScope"),
-    same("InitiativeFilter", &["entryPoints"], "Initiative").nested("EntryPointsScope"),
+    .nested("WayInFilter"),
+    same("InitiativeFilter", &["entryPoints"], "Initiative").nested("EntryPointsFilter"),
     these(
         "InitiativeFilter",
         &["challenge"],
         &[("Initiative", "challengesFaced")],
     )
-    .nested("ChallengeScope"),
+    .nested("ChallengeFilter"),
     these(
         "InitiativeFilter",
         &["condition"],
         &[("Initiative", "conditionsChanged")],
     )
-    .nested("ConditionScope"),
-    same("InitiativeFilter", &["fundingTerms"], "Initiative").nested("FundingTermsScope"),
-    nested("PlaceScope", &["is"], "PlaceRef"),
-    same("PlaceScope", &["within"], "Place").nested("PlaceRef"),
+    .nested("ConditionFilter"),
+    same("InitiativeFilter", &["fundingTerms"], "Initiative").nested("FundingTermsFilter"),
+    nested("InitiativePlaceFilter", &["is"], "PlaceRef"),
+    these("InitiativePlaceFilter", &["within"], &[("Place", "parents")]).nested("PlaceRef"),
     same("PlaceRef", &["id"], "Place"),
     these(
         "PlaceRef",
         &["code"],
         &[("Place", "code"), ("Place", "successor")],
     ),
-    these("CrisisScope", &["crisis"], &[("Crisis", "slug")]),
+    these("CrisisFilter", &["crisis"], &[("Crisis", "slug")]),
     these(
-        "EntryPointScope",
+        "WayInFilter",
         &["in", "isKnown"],
         &[("EntryPointTaken", "entryPoint")],
     ),
-    same("EntryPointScope", &["perspective"], "EntryPointTaken"),
+    same("WayInFilter", &["perspective"], "EntryPointTaken"),
     these(
-        "EntryPointsScope",
+        "EntryPointsFilter",
         &["includes", "includesAny", "isKnown"],
         &[("EntryPointTaken", "entryPoint")],
     ),
-    same("EntryPointsScope", &["perspective"], "EntryPointTaken"),
-    these("ChallengeScope", &["on"], &[("ChallengeFaced", "challenge")]),
-    same("ChallengeScope", &["step", "reasons"], "ChallengeFaced"),
-    these("ConditionScope", &["on"], &[("ConditionChanged", "condition")]),
-    same("ConditionScope", &["change"], "ConditionChanged"),
+    same("EntryPointsFilter", &["perspective"], "EntryPointTaken"),
+    these("ChallengeFilter", &["on"], &[("ChallengeFaced", "challenge")]),
+    same("ChallengeFilter", &["step", "reasons"], "ChallengeFaced"),
+    these("ConditionFilter", &["on"], &[("ConditionChanged", "condition")]),
+    same("ConditionFilter", &["change"], "ConditionChanged"),
     nested(
-        "FundingTermsScope",
+        "FundingTermsFilter",
         &["some", "every", "none"],
         "FundingTermFilter",
     ),
@@ -231,7 +231,7 @@ pub const FIELD_USAGE: &[Row] = &[
     ),
     nested("PlaceFilter", &["and", "or", "not"], "PlaceFilter"),
     same("PlaceFilter", &["id", "name", "code", "kind"], "Place"),
-    same("PlaceFilter", &["within"], "Place").nested("PlaceRef"),
+    these("PlaceFilter", &["within"], &[("Place", "parents")]).nested("PlaceRef"),
     these("PlaceFilter", &["current"], &[("Place", "successor")]),
     these("SubmissionFilter", &["states"], &[("Submission", "state")]),
     same("SubmissionFilter", &["organisation", "initiative"], "Submission"),
@@ -293,7 +293,7 @@ pub const FIELD_USAGE: &[Row] = &[
     these(
         "Dimension",
         &["REGION"],
-        &[("Initiative", "place"), ("Place", "within")],
+        &[("Initiative", "place"), ("Place", "parents")],
     ),
     these(
         "Dimension",
@@ -401,30 +401,30 @@ pub const USES_NO_FIELD: &[Nothing] = &[
     (ANY, &["minChangeNumber"], "it waits for a change"),
     ("NamedCondition", &["name"], "it is the asker's own word"),
     (
-        "PlaceScope",
+        "InitiativePlaceFilter",
         &["isKnown"],
         "it looks at the field that the scope is of",
     ),
     (
-        "FundingTermsScope",
-        &["anyRecorded"],
+        "FundingTermsFilter",
+        &["isRecorded"],
         "it looks at the field that the scope is of",
     ),
     ("BigIntComparison", &[ANY], COMPARES),
-    ("ChangeComparison", &[ANY], COMPARES),
+    ("ChangeExtentComparison", &[ANY], COMPARES),
     ("DateComparison", &[ANY], COMPARES),
     ("DeliveryTimelineComparison", &[ANY], COMPARES),
     ("EntryPointComparison", &[ANY], COMPARES),
     ("IdComparison", &[ANY], COMPARES),
     ("IntComparison", &[ANY], COMPARES),
-    ("KnownBoolean", &[ANY], COMPARES),
+    ("BooleanComparison", &[ANY], COMPARES),
     ("OrganisationKindComparison", &[ANY], COMPARES),
     ("PlaceKindComparison", &[ANY], COMPARES),
-    ("ReasonsComparison", &[ANY], COMPARES),
+    ("ChallengeReasonsComparison", &[ANY], COMPARES),
     ("ReportingBasisComparison", &[ANY], COMPARES),
     ("ReportingFrequencyComparison", &[ANY], COMPARES),
     ("RestrictionComparison", &[ANY], COMPARES),
-    ("StepComparison", &[ANY], COMPARES),
+    ("ChallengeStepComparison", &[ANY], COMPARES),
     ("TextComparison", &[ANY], COMPARES),
     ("Challenge", &[ANY], COMPARED),
     ("Condition", &[ANY], COMPARED),
@@ -558,7 +558,7 @@ mod tests {
         );
         assert_eq!(
             used("Dimension", json!("REGION")),
-            ["filter Initiative.place", "filter Place.within"]
+            ["filter Initiative.place", "filter Place.parents"]
         );
         // One by itself stands for a list of it.
         assert_eq!(

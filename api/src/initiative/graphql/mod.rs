@@ -11,7 +11,7 @@ mod revisions;
 mod subscription;
 
 use async_graphql::{Context, ID, Object, Result};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use sea_orm::{QueryFilter, Select};
 use wayin_entity::{Visibility, initiative};
 
@@ -20,13 +20,16 @@ pub use self::{
     lists::{FundingTermList, InitiativeList, InitiativeOrder},
     loads::{FundingTermById, InitiativeById, SourceById},
     organisation::Organisation,
-    parts::{ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, MissingAnswer, Sharing, Source},
+    parts::{
+        ChallengeFaced, ConditionChanged, EntryPointTaken, FundingTerm, MissingAnswer, SharingConsent, Source,
+    },
     place::Place,
     revisions::{InitiativeMutation, Revision, RevisionQuery},
     subscription::InitiativeSubscription,
 };
 use super::filter_input::InitiativeFilter;
 use super::{InitiativeOrdering, filter, touches_no_more_than_a_part, visible_to};
+use crate::graphql::comparison::Date;
 use crate::graphql::filter::Lookup;
 use crate::graphql::{app, connection::Connection, decode, list::list, loader, reader};
 use crate::id::NodeKind;
@@ -89,7 +92,7 @@ impl Initiative {
     }
 
     /// Whether you may read the whole record; where not, only title, place and your own funding terms show.
-    async fn readable_whole(&self, ctx: &Context<'_>) -> Result<bool> {
+    async fn is_fully_visible(&self, ctx: &Context<'_>) -> Result<bool> {
         self.whole(ctx).await
     }
 
@@ -115,13 +118,13 @@ impl Initiative {
     }
 
     /// The day it started; null where not known, or not yours to see.
-    async fn started_on(&self, ctx: &Context<'_>) -> Result<Option<NaiveDate>> {
-        self.if_whole(ctx, self.0.started_on).await
+    async fn started_on(&self, ctx: &Context<'_>) -> Result<Option<Date>> {
+        self.if_whole(ctx, self.0.started_on.map(Date)).await
     }
 
     /// The day it ended; null where not known, where it goes on, or where it is not yours to see.
-    async fn ended_on(&self, ctx: &Context<'_>) -> Result<Option<NaiveDate>> {
-        self.if_whole(ctx, self.0.ended_on).await
+    async fn ended_on(&self, ctx: &Context<'_>) -> Result<Option<Date>> {
+        self.if_whole(ctx, self.0.ended_on.map(Date)).await
     }
 
     /// Whether it goes on, for one without an end; null where not known, or not yours to see.
@@ -140,7 +143,7 @@ impl Initiative {
     }
 
     /// Whether it was made up to show how Wayin works, and is no evidence.
-    async fn illustrative(&self) -> bool {
+    async fn is_illustrative(&self) -> bool {
         self.0.illustrative
     }
 
@@ -218,15 +221,15 @@ impl Initiative {
     }
 
     /// The confirmation that the record may be shared; null where there is none, or it is not yours to see.
-    async fn sharing(&self, ctx: &Context<'_>) -> Result<Option<Sharing>> {
+    async fn sharing(&self, ctx: &Context<'_>) -> Result<Option<SharingConsent>> {
         let row = &self.0;
         let said = row.sharing_confirmed_by.is_some()
             || row.sharing_confirmed_on.is_some()
             || row.sharing_basis.is_some()
             || row.sharing_licence.is_some();
-        let sharing = said.then(|| Sharing {
+        let sharing = said.then(|| SharingConsent {
             confirmed_by: row.sharing_confirmed_by.clone(),
-            confirmed_on: row.sharing_confirmed_on,
+            confirmed_on: row.sharing_confirmed_on.map(Date),
             basis: row.sharing_basis.clone(),
             licence: row.sharing_licence.clone(),
         });

@@ -1,17 +1,17 @@
 //! The parts of a record as GraphQL objects.
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
-use chrono::NaiveDate;
 use serde_json::Value;
 use wayin_entity::{
-    Challenge, Change, Condition as ConditionForChange, DeliveryTimeline, EntryPoint, MissingReason,
-    Perspective, Reason, ReportingBasis, ReportingFrequency, Restriction, SourceKind, Step, challenge_faced,
-    condition_changed, entry_point_taken, funding_term, source,
+    Challenge, ChallengeReason, ChallengeStep, ChangeExtent, Condition as ConditionForChange,
+    DeliveryTimeline, EntryPoint, MissingReason, Perspective, ReportingBasis, ReportingFrequency,
+    Restriction, SourceKind, challenge_faced, condition_changed, entry_point_taken, funding_term, source,
 };
 
 use super::loads::InitiativeById;
 use super::{Initiative, Organisation};
 use crate::error::Error;
+use crate::graphql::comparison::Date;
 use crate::graphql::{comparison::BigInt, loader};
 use crate::id::NodeKind;
 use crate::organisation::loaders::OrganisationById;
@@ -20,11 +20,11 @@ use wayin_records::missing::Missing;
 
 /// The confirmation that a record may be shared.
 #[derive(SimpleObject)]
-pub struct Sharing {
+pub struct SharingConsent {
     /// Who confirmed it; null where not said.
     pub confirmed_by: Option<String>,
     /// When; null where not said.
-    pub confirmed_on: Option<NaiveDate>,
+    pub confirmed_on: Option<Date>,
     /// On what basis; null where not said.
     pub basis: Option<String>,
     /// Under which licence it may be reused; null where not said.
@@ -77,8 +77,8 @@ impl EntryPointTaken {
     }
 
     /// The day it was taken; null where not known.
-    async fn taken_on(&self) -> Option<NaiveDate> {
-        self.0.taken_on
+    async fn taken_on(&self) -> Option<Date> {
+        self.0.taken_on.map(Date)
     }
 
     /// Why it was taken; null where not known.
@@ -98,7 +98,7 @@ pub struct ChallengeFaced {
     /// The row.
     pub row: challenge_faced::Model,
     /// Why its step went as it did.
-    pub reasons: Vec<Reason>,
+    pub reasons: Vec<ChallengeReason>,
 }
 
 /// A challenge that an initiative met.
@@ -110,12 +110,12 @@ impl ChallengeFaced {
     }
 
     /// What became of its step; null where not known.
-    async fn step(&self) -> Option<Step> {
+    async fn step(&self) -> Option<ChallengeStep> {
         self.row.step
     }
 
     /// Why; empty where no reason is given.
-    async fn reasons(&self) -> &[Reason] {
+    async fn reasons(&self) -> &[ChallengeReason] {
         &self.reasons
     }
 
@@ -125,8 +125,8 @@ impl ChallengeFaced {
     }
 
     /// The day it was noticed; null where not known.
-    async fn noticed_on(&self) -> Option<NaiveDate> {
-        self.row.noticed_on
+    async fn noticed_on(&self) -> Option<Date> {
+        self.row.noticed_on.map(Date)
     }
 
     /// Whose view it is; null where not known.
@@ -153,7 +153,7 @@ impl ConditionChanged {
     }
 
     /// What became of it; null where not known.
-    async fn change(&self) -> Option<Change> {
+    async fn change(&self) -> Option<ChangeExtent> {
         self.0.change
     }
 
@@ -213,18 +213,18 @@ impl FundingTerm {
     }
 
     /// The day the decision was made; null where not known.
-    async fn awarded_on(&self) -> Option<NaiveDate> {
-        self.0.awarded_on
+    async fn awarded_on(&self) -> Option<Date> {
+        self.0.awarded_on.map(Date)
     }
 
     /// The planned first day; null where not known.
-    async fn starts_on(&self) -> Option<NaiveDate> {
-        self.0.starts_on
+    async fn starts_on(&self) -> Option<Date> {
+        self.0.starts_on.map(Date)
     }
 
     /// The planned last day; null where not known.
-    async fn ends_on(&self) -> Option<NaiveDate> {
-        self.0.ends_on
+    async fn ends_on(&self) -> Option<Date> {
+        self.0.ends_on.map(Date)
     }
 
     /// The length in whole months: as given, else from both dates, the last day included; null where neither is known.
@@ -316,8 +316,8 @@ impl Source {
     }
 
     /// The day it bears; null where not known.
-    async fn dated_on(&self) -> Option<NaiveDate> {
-        self.0.dated_on
+    async fn dated_on(&self) -> Option<Date> {
+        self.0.dated_on.map(Date)
     }
 
     /// The licence it may be reused under; null where it states none.

@@ -52,9 +52,9 @@ impl Place {
         Ok(loader::of(ctx).load_one(PlaceById(id)).await?.map(Self))
     }
 
-    /// The places that it lies directly within: several, as a combined authority stands beside a region.
-    async fn within(&self, ctx: &Context<'_>) -> Result<Vec<Self>> {
-        if let Some(stood) = stood_with(self.0.id, "within", NodeKind::Place) {
+    /// The places that directly contain it. A place can have several, such as a region and a combined authority.
+    async fn parents(&self, ctx: &Context<'_>) -> Result<Vec<Self>> {
+        if let Some(stood) = stood_with(self.0.id, "parents", NodeKind::Place) {
             let places = loader::of(ctx)
                 .load_many(stood.into_iter().map(PlaceById))
                 .await?;
@@ -69,8 +69,8 @@ impl Place {
         Ok(places.into_iter().map(Self).collect())
     }
 
-    /// The places in use that lie directly within it, by name.
-    async fn contains(
+    /// The current places directly inside it, in order of name.
+    async fn children(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,

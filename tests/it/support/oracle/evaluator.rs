@@ -98,7 +98,7 @@ impl World {
                         other => panic!("place.{other}"),
                     }))
             }
-            "overlaps" => self.overlaps(part["crisis"].as_str().unwrap(), record),
+            "activeDuring" => self.active_during(part["crisis"].as_str().unwrap(), record),
             "wayIn" => {
                 let ways: BTreeSet<String> = perspectives(part)
                     .iter()
@@ -165,7 +165,7 @@ impl World {
                         "some" => some(filter, true),
                         "none" => not(some(filter, true)),
                         "every" => not(some(filter, false)),
-                        "anyRecorded" => Some(terms.is_empty() != filter.as_bool().unwrap()),
+                        "isRecorded" => Some(terms.is_empty() != filter.as_bool().unwrap()),
                         other => panic!("fundingTerms.{other}"),
                     }))
             }
@@ -208,7 +208,7 @@ impl World {
 
     /// It had not ended when the crisis began, and had started by its end; a start
     /// after the one day decides the first, an end before the other the second.
-    fn overlaps(&self, crisis: &str, record: &Value) -> Truth {
+    fn active_during(&self, crisis: &str, record: &Value) -> Truth {
         let (from, to, places) = &self.crises[crisis];
         let (started, ended) = (record["startedOn"].as_str(), record["endedOn"].as_str());
         let not_over = if record["ongoing"] == true || started.is_some_and(|day| day >= *from) {

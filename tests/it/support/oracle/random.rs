@@ -210,7 +210,7 @@ impl Chance {
                 self.ordered(&DAYS.map(Value::from)),
             ),
             4 => (
-                "overlaps",
+                "activeDuring",
                 json!({"crisis": self.one(&["open", "closed", "local"])}),
             ),
             5 => {
@@ -245,8 +245,8 @@ impl Chance {
                 json!({"on": self.one(&CONDITIONS), "change": self.code(&CHANGES)}),
             ),
             _ => {
-                let how = self.one(&["some", "some", "every", "none", "anyRecorded"]);
-                let part = if how == "anyRecorded" {
+                let how = self.one(&["some", "some", "every", "none", "isRecorded"]);
+                let part = if how == "isRecorded" {
                     self.maybe(50).into()
                 } else {
                     self.term_filter(1)

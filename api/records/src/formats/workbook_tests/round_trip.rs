@@ -237,7 +237,7 @@ fn every_field_of_a_record_has_a_column() {
                 "place" => fields::<record::PlaceReference>(),
                 "leadOrganisation" | "funder" => fields::<record::OrganisationReference>(),
                 "source" => fields::<record::Source>(),
-                "sharing" => fields::<record::Sharing>(),
+                "sharing" => fields::<record::SharingConsent>(),
                 list if SHEETS.iter().any(|sheet| sheet.list == Some(list)) => continue,
                 "missing" => continue,
                 _ => {

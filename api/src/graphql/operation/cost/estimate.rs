@@ -518,7 +518,7 @@ mod tests {
             ),
             ("{ nodes(ids: [\"a\", \"b\"]) { id } }", 2),
             (
-                "{ node(id: 1) { ... on Place { within { id } } ... on Meeting { id } } }",
+                "{ node(id: 1) { ... on Place { parents { id } } ... on Meeting { id } } }",
                 1 + 5,
             ),
             (
@@ -562,7 +562,7 @@ mod tests {
             then: {challenge: {on: DEFINING_AMBITIONS, step: {in: [SKIPPED, TAKEN]}}}
         ) { summary } }";
         assert_eq!(points(written), 30 + 3 * 2);
-        let by_variables = "query Q($when: InitiativeFilter!, $steps: [Step!]) {
+        let by_variables = "query Q($when: InitiativeFilter!, $steps: [ChallengeStep!]) {
             a: pattern(when: $when, then: {challenge: {on: DEFINING_AMBITIONS, step: {in: $steps}}}) { summary }
             b: pattern(when: $when, then: {}) { summary } }";
         let variables = json!({

@@ -210,7 +210,7 @@ pub const FIELDS: &[Weight] = &[
 /// Types whose objects weigh nothing, and why; every other object weighs [`OBJECT`].
 pub const WEIGHTLESS: &[(&[&str], &str)] = &[
     (
-        &["PageInfo", "Code", "Vocabulary", "Viewer", "Budget"],
+        &["PageInfo", "VocabularyEntry", "Vocabulary", "Viewer", "Budget"],
         "known already",
     ),
     (

@@ -1,9 +1,9 @@
 //! What to write where a scalar is expected, in place of the library's words.
 
 use async_graphql::{InputType, Value};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
-use crate::graphql::comparison::BigInt;
+use crate::graphql::comparison::{BigInt, Date};
 
 /// What the library adds to an error for each input that the wrong value lies in.
 const SUFFIX: &str = " (occurred while parsing ";
@@ -11,7 +11,7 @@ const SUFFIX: &str = " (occurred while parsing ";
 /// What to write for a value of a scalar.
 pub fn advice(scalar: &str) -> Option<&'static str> {
     Some(match scalar {
-        "NaiveDate" => "write a date as YYYY-MM-DD, such as 2024-04-01",
+        "Date" => "write a date as YYYY-MM-DD, such as 2024-04-01",
         "DateTime" => "write a date and time with its zone, such as 2024-04-01T09:30:00Z",
         "BigInt" => {
             "write a whole number from -9223372036854775808 to 9223372036854775807, without a fraction, such as 1500000"
@@ -28,7 +28,7 @@ pub fn advice(scalar: &str) -> Option<&'static str> {
 /// What to write instead of a value that a scalar of the schema's own does not take; none where it takes it.
 pub fn find_advice(scalar: &str, value: &Value) -> Option<&'static str> {
     let is_taken = match scalar {
-        "NaiveDate" => NaiveDate::parse(Some(value.clone())).is_ok(),
+        "Date" => Date::parse(Some(value.clone())).is_ok(),
         "DateTime" => DateTime::<Utc>::parse(Some(value.clone())).is_ok(),
         "BigInt" => BigInt::parse(Some(value.clone())).is_ok(),
         // The library checks in time whether it is a whole number, but not how large it is.
@@ -82,11 +82,11 @@ mod tests {
     #[test]
     fn a_value_that_a_scalar_does_not_take_has_advice() {
         for (scalar, value, is_taken) in [
-            ("NaiveDate", json!("2024-04-01"), true),
-            ("NaiveDate", json!("2024-02-30"), false),
-            ("NaiveDate", json!("01/04/2024"), false),
-            ("NaiveDate", json!(""), false),
-            ("NaiveDate", json!(5), false),
+            ("Date", json!("2024-04-01"), true),
+            ("Date", json!("2024-02-30"), false),
+            ("Date", json!("01/04/2024"), false),
+            ("Date", json!(""), false),
+            ("Date", json!(5), false),
             ("BigInt", json!("12"), true),
             ("BigInt", json!(-12), true),
             ("BigInt", json!(1.5), false),
@@ -106,7 +106,7 @@ mod tests {
     fn the_words_of_the_library_are_replaced() {
         for (message, expected) in [
             (
-                "Failed to parse \"NaiveDate\": premature end of input (occurred while parsing \"A\") (occurred while parsing \"B\")",
+                "Failed to parse \"Date\": premature end of input (occurred while parsing \"A\") (occurred while parsing \"B\")",
                 Some("write a date as YYYY-MM-DD, such as 2024-04-01"),
             ),
             (

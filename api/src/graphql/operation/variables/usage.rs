@@ -310,10 +310,10 @@ mod tests {
     #[test]
     fn a_value_that_does_not_fit_is_named_by_its_place() {
         let schema = "
-            scalar NaiveDate scalar BigInt
-            input Days { gte: NaiveDate in: [NaiveDate!] }
+            scalar Date scalar BigInt
+            input Days { gte: Date in: [Date!] }
             input Filter { and: [Filter!] on: Days amount: BigInt months: Int }
-            type Query { things(filter: Filter, on: NaiveDate, first: Int): Int }";
+            type Query { things(filter: Filter, on: Date, first: Int): Int }";
         let found = |document: &str, variables| {
             let document = parse_query(document).unwrap();
             let (_, operation) = document.operations.iter().next().unwrap();
@@ -339,7 +339,7 @@ mod tests {
                 day,
             ),
             (
-                "query Q($d: NaiveDate) { things(filter: {on: {gte: $d}}) }",
+                "query Q($d: Date) { things(filter: {on: {gte: $d}}) }",
                 json!({"d": "x"}),
                 "$d",
                 day,
