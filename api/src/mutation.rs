@@ -72,7 +72,7 @@ pub struct Refusal {
     /// What stands against it, each with the path into the input.
     pub findings: Vec<Finding>,
     /// For one that was written against a version that stands no more, what changed in between.
-    pub changed_since: Vec<Difference>,
+    pub conflicts: Vec<Difference>,
 }
 
 impl Refusal {
@@ -92,7 +92,7 @@ impl From<Vec<Finding>> for Refusal {
     fn from(findings: Vec<Finding>) -> Self {
         Self {
             findings,
-            changed_since: Vec::new(),
+            conflicts: Vec::new(),
         }
     }
 }
@@ -123,7 +123,7 @@ async fn begin_in<'a, A: DeserializeOwned>(
 ) -> Result<Begun<'a, A>> {
     if let Some(key) = sent.key {
         if let Some(reason) = unusable(key) {
-            let finding = Finding::new(FindingCode::Malformed, "idempotencyKey", reason);
+            let finding = Finding::new(FindingCode::InvalidFormat, "idempotencyKey", reason);
             return Ok(Begun::Refused(finding));
         }
         let now = context.clock.now();
@@ -174,7 +174,7 @@ async fn known_again<'a, A: DeserializeOwned>(
     let known = known.ok_or_else(|| Error::Internal("a key is there and cannot be found".into()))?;
     if known.input_digest != digest(sent) {
         let reason = "was used for another mutation or another input within the last 24 hours";
-        let finding = Finding::new(FindingCode::KeyReused, "idempotencyKey", reason);
+        let finding = Finding::new(FindingCode::IdempotencyKeyReused, "idempotencyKey", reason);
         return Ok(Begun::Refused(finding));
     }
     let answer = known.answer.unwrap_or_default();

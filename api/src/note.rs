@@ -21,7 +21,7 @@ pub fn validate(path: &str, note: &str) -> Result<String, Refusal> {
     }
     if !is_storable(&note) {
         let reason = "holds the character NUL (U+0000), which no base can keep";
-        return Err(Refusal::of(FindingCode::Malformed, path, reason));
+        return Err(Refusal::of(FindingCode::InvalidFormat, path, reason));
     }
     Ok(note.into_owned())
 }

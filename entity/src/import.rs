@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
-use wayin_vocabulary::{FileFormat, ImportAs, ImportKind, ImportState};
+use wayin_vocabulary::{FileFormat, ImportKind, ImportMode, ImportState};
 
 /// An import.
 #[sea_orm::model]
@@ -19,7 +19,7 @@ pub struct Model {
     /// What the file holds.
     pub kind: ImportKind,
     /// What becomes of its records.
-    pub intent: ImportAs,
+    pub intent: ImportMode,
     /// The file's name, as it was sent.
     pub file_name: String,
     /// Its format.

@@ -34,7 +34,7 @@ use wayin::clock::SystemClock;
 use wayin::import::job::{self, worker};
 use wayin::pattern::engine::{Engine, Settings};
 use wayin::{auth, base, import, organisation};
-use wayin_entity::{FileFormat, ImportAs, ImportKind, Role, import as import_table};
+use wayin_entity::{FileFormat, ImportKind, ImportMode, Role, import as import_table};
 use wayin_migration::Migrator;
 use wayin_records::formats::records::Limits;
 
@@ -197,7 +197,7 @@ async fn measure(name: &str, url: &str, size: usize) -> Result<(), Failure> {
     let bytes = content.metadata()?.len();
     let draft = job::NewImport {
         kind: ImportKind::Records,
-        intent: ImportAs::Sent,
+        intent: ImportMode::Submit,
         organisation: None,
         licence: None,
         file_name: "measured.jsonl".into(),

@@ -53,8 +53,8 @@ const mutate = (name, input) =>
   client.mutate({ mutation: document("Submissions", name), variables: { input } });
 const saved = await mutate("SaveSubmission", { record: { title: "Saved with Apollo Client" } });
 const { id } = saved.data.saveSubmission.submission;
-const sent = await mutate("SendSubmission", { id });
-const [wrong] = sent.data.sendSubmission.userErrors;
+const sent = await mutate("SubmitForReview", { id });
+const [wrong] = sent.data.submitForReview.userErrors;
 assert.equal(wrong.code, "REQUIRED");
 await mutate("DiscardSubmission", { id });
 

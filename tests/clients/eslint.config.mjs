@@ -13,7 +13,7 @@ const WITHOUT_ID = {
   types: [
     "PageInfo",
     // Worked out.
-    "AdjustedEstimates", "AdjustedTest", "AsOf", "Association", "Budget", "Caution", "ContingencyTable", "DisclosureControl",
+    "AdjustedEstimates", "AdjustedTest", "AsOf", "Association", "RateLimit", "Caution", "ContingencyTable", "DisclosureControl",
     "DistributionBin", "EntryPointFlow", "Estimate", "GridCell", "GridHeading", "Homogeneity", "Pattern",
     "PatternGrid", "Proportion", "PatternGroup", "UnknownReasonCount", "Suppression", "SuppressedCell",
     // Parts of a record, of a history (known by what it is of and its number), of a file.

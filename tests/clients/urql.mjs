@@ -37,10 +37,10 @@ await forwardAndBack(async (variables) => {
 });
 
 const save = "mutation ($input: SaveSubmissionInput!) { saveSubmission(input: $input) { submission { id } } }";
-const send = "mutation ($input: SendSubmissionInput!) { sendSubmission(input: $input) { userErrors { code path } } }";
+const send = "mutation ($input: SubmitForReviewInput!) { submitForReview(input: $input) { userErrors { code path } } }";
 const mutate = (mutation, input) => answered(client.mutation(mutation, { input }).toPromise());
 const { id } = (await mutate(save, { record: { title: "Saved with urql" } })).saveSubmission.submission;
-const [wrong] = (await mutate(send, { id })).sendSubmission.userErrors;
+const [wrong] = (await mutate(send, { id })).submitForReview.userErrors;
 assert.equal(wrong.code, "REQUIRED");
 await discard(id);
 

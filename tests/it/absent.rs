@@ -579,7 +579,7 @@ async fn a_table_that_a_partner_sends_leaves_what_it_has_no_column_for(database:
     publish_draft(&app, &partner, whole).await;
     let before = document(&app, "a").await;
     let partial = "externalRef,title,source.kind,source.title\na,Second,SELF_REPORT,Our return\n";
-    send_file(&app, &partner, "table.csv", partial, json!({"as": "SENT"})).await;
+    send_file(&app, &partner, "table.csv", partial, json!({"mode": "SUBMIT"})).await;
     worker::run_queued(&app.app).await.unwrap();
     let sent = steward
         .query("{ submissions(filter: {states: [SUBMITTED]}) { nodes { record problems { message } } } }")

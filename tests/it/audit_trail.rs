@@ -44,13 +44,8 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
     let (partner, steward) = (app.partner().await, app.steward().await);
     let (first, _) = publish_draft(&app, &partner, draft_record("a")).await;
     let second = save_draft(&partner, draft_record("b")).await;
-    mutate_ok(&partner, "sendSubmission", json!({"id": second})).await;
-    mutate_ok(
-        &steward,
-        "returnSubmission",
-        json!({"id": second, "note": "Why?"}),
-    )
-    .await;
+    mutate_ok(&partner, "submitForReview", json!({"id": second})).await;
+    mutate_ok(&steward, "requestChanges", json!({"id": second, "note": "Why?"})).await;
     mutate_ok(&partner, "discardSubmission", json!({"id": second})).await;
     let id = &first["initiative"]["id"];
     steward
@@ -78,7 +73,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
     assert_eq!(revoked["revokeToken"]["userErrors"], json!([]));
     let kept = save_one_of_everything(&steward).await;
     // What is refused has done nothing, and leaves nothing.
-    mutate(&partner, "sendSubmission", json!({"id": second})).await;
+    mutate(&partner, "submitForReview", json!({"id": second})).await;
     let events =
         "auditEvents(first: 100) { nodes { act subject subjectId by versionBefore versionAfter detail } }";
     let told = steward.query(&format!("{{ {events} }}")).await;
@@ -95,7 +90,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
     assert_eq!(told.len(), 13 + kept, "one for each that was done: {told:#?}");
     let returned = told
         .iter()
-        .find(|event| event["act"] == "returnSubmission")
+        .find(|event| event["act"] == "requestChanges")
         .unwrap();
     assert_eq!(returned["subjectId"], json!(second));
     assert_eq!(returned["detail"]["of"]["note"], "Why?");

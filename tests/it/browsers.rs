@@ -339,7 +339,7 @@ async fn every_answer_says_what_pages_may_not_do(database: Database) {
         "/health/ready",
         "/export/pattern.csv",
         "/template/records.xlsx",
-        "/imports/x/to-mend.xlsx",
+        "/imports/x/corrections.xlsx",
         "/nowhere",
     ] {
         let (_, headers, _) = send(&app, Request::get(path).body(Body::empty()).unwrap()).await;

@@ -115,7 +115,7 @@ impl Answer {
     }
 
     fn remaining(&self) -> u64 {
-        let remaining = &self.body["extensions"]["cost"]["budget"]["remaining"];
+        let remaining = &self.body["extensions"]["cost"]["rateLimit"]["remaining"];
         remaining
             .as_u64()
             .unwrap_or_else(|| panic!("nothing is told: {self:?}"))
@@ -173,12 +173,12 @@ async fn an_answer_says_what_it_cost_and_what_is_left(database: Database) {
     let (app, clock) = service(database, SMALL).await;
     let answer = ask(&app, NINE, STEWARD).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
-    let budget = |remaining| json!({"capacity": 100, "remaining": remaining, "restoresPerSecond": 1.0});
+    let budget = |remaining| json!({"capacity": 100, "remaining": remaining, "restoreRate": 1.0});
     assert_eq!(
         answer.body,
         json!({
             "data": {"initiatives": {"nodes": []}},
-            "extensions": {"cost": {"requested": 9, "budget": budget(91)}},
+            "extensions": {"cost": {"requested": 9, "rateLimit": budget(91)}},
         })
     );
     for (header, expected) in [
@@ -190,12 +190,16 @@ async fn an_answer_says_what_it_cost_and_what_is_left(database: Database) {
         assert_eq!(answer.number(header), Some(expected), "{header}");
     }
     clock.turn(4);
-    let query = "query%20Q%7Bviewer%7Bbudget%7Bcapacity%20remaining%20restoresPerSecond%7D%7D%7D";
+    let query = "query%20Q%7Bviewer%7BrateLimit%7Bcapacity%20remaining%20restoreRate%7D%7D%7D";
     let get = Request::get(format!("/graphql?query={query}"))
         .body(Body::empty())
         .unwrap();
     let answer = send(&app, get, STEWARD).await;
-    assert_eq!(answer.body["data"]["viewer"]["budget"], budget(94), "{answer:?}");
+    assert_eq!(
+        answer.body["data"]["viewer"]["rateLimit"],
+        budget(94),
+        "{answer:?}"
+    );
     assert_eq!(answer.remaining(), 94);
     // What stewards write is paid for as well: fifty points, the answer, and the errors that there may be.
     let saves = "mutation { saveClaim(input: {slug: \"a\", statement: \"b\", when: {}, then: {}}) \
@@ -321,7 +325,7 @@ async fn over_a_websocket_a_budget_is_told_and_spent_too(database: Database) {
     let mut told = socket.hear().await;
     let cost = told["payload"]["extensions"]["cost"].take();
     assert_eq!(
-        (&cost["requested"], &cost["budget"]["remaining"]),
+        (&cost["requested"], &cost["rateLimit"]["remaining"]),
         (&json!(9), &json!(91)),
         "{told}"
     );
@@ -333,7 +337,7 @@ async fn over_a_websocket_a_budget_is_told_and_spent_too(database: Database) {
     let told = socket.hear().await;
     let cost = &told["payload"]["extensions"]["cost"];
     assert_eq!(
-        (&cost["requested"], &cost["budget"]["remaining"]),
+        (&cost["requested"], &cost["rateLimit"]["remaining"]),
         (&json!(30), &json!(61)),
         "{told}"
     );
@@ -344,7 +348,7 @@ async fn over_a_websocket_a_budget_is_told_and_spent_too(database: Database) {
         "{told}"
     );
     assert_eq!(
-        told["payload"]["extensions"]["cost"]["budget"]["remaining"], 31,
+        told["payload"]["extensions"]["cost"]["rateLimit"]["remaining"], 31,
         "{told}"
     );
     // What is refused is told as an error of the operation.
@@ -368,7 +372,7 @@ async fn over_a_websocket_a_budget_is_told_and_spent_too(database: Database) {
         "{told}"
     );
     assert_eq!(
-        told["payload"]["extensions"]["cost"]["budget"]["remaining"], 0,
+        told["payload"]["extensions"]["cost"]["rateLimit"]["remaining"], 0,
         "{told}"
     );
     socket.complete("2").await;

@@ -56,7 +56,7 @@ async fn saved(client: &Client<'_>, record: Value) -> String {
 
 async fn published(partner: &Client<'_>, steward: &Client<'_>, record: Value) -> Value {
     let id = saved(partner, record).await;
-    done(partner, "sendSubmission", json!({"id": id})).await;
+    done(partner, "submitForReview", json!({"id": id})).await;
     done(steward, "publishSubmission", json!({"id": id})).await
 }
 
@@ -125,12 +125,12 @@ async fn full_base(database: Database) -> TestApp {
     correction["summary"] = "What it did in the end".into();
     correction["title"] = "A correction".into();
     let correction = done(&partner, "saveSubmission", json!({"record": correction})).await["id"].take();
-    done(&partner, "sendSubmission", json!({"id": correction})).await;
+    done(&partner, "submitForReview", json!({"id": correction})).await;
     let returned = saved(&partner, sent_in("returned")).await;
-    done(&partner, "sendSubmission", json!({"id": returned})).await;
+    done(&partner, "submitForReview", json!({"id": returned})).await;
     done(
         &steward,
-        "returnSubmission",
+        "requestChanges",
         json!({"id": returned, "note": "Which dates?"}),
     )
     .await;
@@ -150,7 +150,7 @@ async fn full_base(database: Database) -> TestApp {
     // A text is taken out, and an organisation goes by another name and is told apart by more.
     steward
         .query(
-            "mutation { redact(input: {text: \"The board agreed\", reason: \"They asked\"}) { initiatives } }",
+            "mutation { redactText(input: {text: \"The board agreed\", reason: \"They asked\"}) { initiatives } }",
         )
         .await;
     let lead = steward
@@ -584,7 +584,7 @@ const BREAKS: &[Break] = &[
         "corrects a version of no initiative",
     ),
     (
-        &["UPDATE submission SET review_note = NULL WHERE state = 'RETURNED'"],
+        &["UPDATE submission SET review_note = NULL WHERE state = 'CHANGES_REQUESTED'"],
         Invariant::Submissions,
         "has no note that says why",
     ),
@@ -636,12 +636,12 @@ const BREAKS: &[Break] = &[
         "counts 2 rows as DRAFTED, and tells of 1",
     ),
     (
-        &["DELETE FROM import_outcome WHERE outcome = 'REFUSED'"],
+        &["DELETE FROM import_outcome WHERE outcome = 'REJECTED'"],
         Invariant::Imports,
         "counts 1 rows as REFUSED, and tells of 0",
     ),
     (
-        &["UPDATE import_outcome SET position = 9 WHERE outcome = 'REFUSED'"],
+        &["UPDATE import_outcome SET position = 9 WHERE outcome = 'REJECTED'"],
         Invariant::Imports,
         "has done 2 rows, and tells of row 9",
     ),

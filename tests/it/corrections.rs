@@ -63,7 +63,7 @@ fn texts(book: &[u8]) -> Vec<(String, Vec<String>)> {
 
 /// The corrections of an import; none where there is nothing to correct.
 async fn corrections(app: &TestApp, import: &Value) -> Option<Vec<u8>> {
-    let (status, book) = download(app, import["toMend"].as_str()?, Some("partner")).await;
+    let (status, book) = download(app, import["correctionsUrl"].as_str()?, Some("partner")).await;
     assert_eq!(status, 200);
     Some(book)
 }
@@ -122,7 +122,7 @@ async fn rows_of_other_sheets_are_matched_without_case_or_come_back(database: Da
     let file = workbook(&[initiatives(["AW-12", "Two", "TWO"].map(good)), challenges], &[]);
     let import = import_file(&app, &partner, "return.xlsx", &file).await;
     assert_eq!(
-        (&import["sent"], &import["refused"]),
+        (&import["submittedCount"], &import["rejectedCount"]),
         (&json!(3), &json!(4)),
         "{import}"
     );
@@ -169,9 +169,9 @@ async fn rows_of_other_sheets_are_matched_without_case_or_come_back(database: Da
     assert!(!challenges.contains("in small letters"), "{challenges}");
     assert!(of("Not read").unwrap().contains("my own remark"), "{sheets:?}");
     // The sheet of what was not read is not read.
-    let again = import_file(&app, &partner, "to-mend.xlsx", &book).await;
+    let again = import_file(&app, &partner, "corrections.xlsx", &book).await;
     assert_eq!(
-        again["refused"],
+        again["rejectedCount"],
         3,
         "{again}: {:?}",
         load_rows(&partner, &again).await
@@ -324,7 +324,7 @@ impl Made {
 /// Checks that each token is in what was sent in, or in the corrections.
 async fn check(app: &TestApp, partner: &Client<'_>, name: &str, file: &[u8], tokens: &[String], seed: u64) {
     let import = import_file(app, partner, name, file).await;
-    assert_eq!(import["state"], "DONE", "seed {seed}: {import}");
+    assert_eq!(import["state"], "COMPLETED", "seed {seed}: {import}");
     let states = "{ submissions(first: 100, filter: {states: [SUBMITTED]}) { nodes { record } } }";
     let taken = partner.query(states).await.to_string();
     let back = match corrections(app, &import).await {

@@ -32,13 +32,13 @@ async fn what_a_partner_has_in_hand_goes_when_nobody_touches_it_for_a_year(datab
     for name in ["draft", "sent", "returned", "discarded", "published", "touched"] {
         let id = save_draft(&partner, draft_record(name)).await;
         if ["sent", "returned", "published"].contains(&name) {
-            mutate_ok(&partner, "sendSubmission", json!({"id": id})).await;
+            mutate_ok(&partner, "submitForReview", json!({"id": id})).await;
         }
         match name {
             "returned" => {
                 mutate_ok(
                     &steward,
-                    "returnSubmission",
+                    "requestChanges",
                     json!({"id": id, "note": "Which year?"}),
                 )
                 .await
@@ -102,7 +102,7 @@ async fn what_a_partner_has_in_hand_goes_when_nobody_touches_it_for_a_year(datab
     let returned = events["nodes"].as_array().unwrap();
     let returned = returned
         .iter()
-        .find(|event| event["detail"]["state"] == "RETURNED")
+        .find(|event| event["detail"]["state"] == "CHANGES_REQUESTED")
         .unwrap();
     assert_eq!(
         (

@@ -304,11 +304,11 @@ async fn an_import_that_goes_on_later_ends_like_one_that_did_not_stop(database: 
     assert_eq!(
         (
             &import["state"],
-            &import["published"],
-            &import["rowsDone"],
-            &import["warned"]
+            &import["publishedCount"],
+            &import["rowsProcessed"],
+            &import["warningCount"]
         ),
-        (&json!("DONE"), &json!(1_200), &json!(1_200), &json!(400)),
+        (&json!("COMPLETED"), &json!(1_200), &json!(1_200), &json!(400)),
         "{import}"
     );
     let notes = steward

@@ -521,7 +521,7 @@ async fn a_fault_inside_is_told_in_neutral_words(database: Database) {
     for path in [
         "/graphql?query=%7B__typename%7D",
         "/export/pattern.csv",
-        "/imports/x/to-mend.xlsx",
+        "/imports/x/corrections.xlsx",
     ] {
         let request = Request::get(path)
             .header(header::AUTHORIZATION, &authorization)

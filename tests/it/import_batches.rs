@@ -48,7 +48,7 @@ async fn take_in(app: &TestApp, records: &[Value]) -> Value {
         &partner,
         "return.jsonl",
         json_lines(records),
-        json!({"as": "SENT"}),
+        json!({"mode": "SUBMIT"}),
     )
     .await;
     worker::run_queued(&app.app).await.unwrap();
@@ -60,8 +60,12 @@ async fn stand_in_their_order(app: &TestApp, import: &Value, records: &[Value]) 
     let db = &app.app.db;
     let many = u64::try_from(records.len()).unwrap();
     assert_eq!(
-        (&import["state"], &import["rowsDone"], &import["published"]),
-        (&json!("DONE"), &json!(many), &json!(many)),
+        (
+            &import["state"],
+            &import["rowsProcessed"],
+            &import["publishedCount"]
+        ),
+        (&json!("COMPLETED"), &json!(many), &json!(many)),
         "{import}"
     );
     for (table, rows) in [

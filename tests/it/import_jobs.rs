@@ -48,7 +48,7 @@ async fn taken(app: &TestApp, client: &Client<'_>, content: &str, input: Value) 
     let sent = send_file(app, client, "return.jsonl", content, input).await;
     let sent = &sent["data"]["importRecords"];
     assert_eq!(sent["userErrors"], json!([]), "{sent}");
-    assert_eq!(sent["import"]["state"], "WAITING");
+    assert_eq!(sent["import"]["state"], "QUEUED");
     worker::run_queued(&app.app).await.unwrap();
     app.catch_up().await;
     load_import(client, &sent["import"]["id"]).await
@@ -56,12 +56,12 @@ async fn taken(app: &TestApp, client: &Client<'_>, content: &str, input: Value) 
 
 fn counts(import: &Value) -> [i64; 7] {
     [
-        "rowsDone",
+        "rowsProcessed",
         "drafted",
         "sent",
         "published",
         "unchanged",
-        "notRight",
+        "invalidCount",
         "refused",
     ]
     .map(|name| {
@@ -95,28 +95,28 @@ async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database)
     ]
     .join("\r\n");
     let import = taken(&app, &partner, &content, json!({})).await;
-    assert_eq!(import["state"], "DONE");
-    assert_eq!(import["refusal"], Value::Null);
+    assert_eq!(import["state"], "COMPLETED");
+    assert_eq!(import["failureReason"], Value::Null);
     assert_eq!(
-        (&import["kind"], &import["as"]),
-        (&json!("RECORDS"), &json!("DRAFTS"))
+        (&import["kind"], &import["mode"]),
+        (&json!("RECORDS"), &json!("DRAFT"))
     );
     assert_eq!(import["organisation"]["identifier"], PARTNER_ORGANISATION);
     assert_eq!(import["fileName"], "return.jsonl");
     assert_eq!(counts(&import), [8, 3, 0, 0, 0, 0, 5]);
-    assert_eq!(import["warned"], 1);
+    assert_eq!(import["warningCount"], 1);
     let messages = load_rows(&partner, &import).await;
     insta::allow_duplicates! {
         insta::assert_snapshot!(messages.join("\n"), @"
         1 DRAFTED - -
-        2 DRAFTED MALFORMED fundingTerms/0/durationMonths
-        2 DRAFTED MALFORMED startedOn
-        4 REFUSED REQUIRED externalRef
-        5 REFUSED MALFORMED -
-        6 REFUSED REPEATED externalRef
-        7 REFUSED MALFORMED -
+        2 DRAFTED INVALID_FORMAT fundingTerms/0/durationMonths
+        2 DRAFTED INVALID_FORMAT startedOn
+        4 REJECTED REQUIRED externalRef
+        5 REJECTED INVALID_FORMAT -
+        6 REJECTED DUPLICATE externalRef
+        7 REJECTED INVALID_FORMAT -
         8 DRAFTED CONTRADICTORY fundingTerms/0/durationMonths (a warning)
-        9 REFUSED REPEATED externalRef
+        9 REJECTED DUPLICATE externalRef
         ");
     }
     // What is kept is exactly what was typed.
@@ -131,7 +131,7 @@ async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database)
     let found = partner
         .query(&format!(
             "{{ import(id: {}) {{ all: rows {{ totalCount }} refused: rows(filter: {{outcomes: [REFUSED]}}) {{ totalCount }}
-                found: rows(filter: {{foundOnly: true}}) {{ totalCount }} }} imports {{ totalCount }} node(id: {}) {{ id }} }}",
+                found: rows(filter: {{hasProblems: true}}) {{ totalCount }} }} imports {{ totalCount }} node(id: {}) {{ id }} }}",
             import["id"], import["id"]
         ))
         .await;
@@ -161,17 +161,17 @@ async fn what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended(database: 
         &app,
         &partner,
         &json_lines(&[file_record("a"), wrong.clone()]),
-        json!({"as": "SENT"}),
+        json!({"mode": "SUBMIT"}),
     )
     .await;
     assert_eq!(counts(&import), [2, 0, 1, 0, 0, 1, 0]);
-    assert!(import["toMend"].is_string());
+    assert!(import["correctionsUrl"].is_string());
     assert_eq!(
         load_rows(&partner, &import).await,
         [
-            "1 SENT - -",
-            "2 NOT_RIGHT NOT_FOUND place",
-            "2 NOT_RIGHT PERSONAL_DATA summary"
+            "1 SUBMITTED - -",
+            "2 INVALID NOT_FOUND place",
+            "2 INVALID PERSONAL_DATA summary"
         ]
     );
     let before = submission::Entity::find()
@@ -184,11 +184,11 @@ async fn what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended(database: 
         &app,
         &partner,
         &json_lines(&[file_record("a"), file_record("b")]),
-        json!({"as": "SENT"}),
+        json!({"mode": "SUBMIT"}),
     )
     .await;
     assert_eq!(counts(&mended), [2, 0, 1, 0, 1, 0, 0]);
-    assert_eq!(mended["toMend"], Value::Null);
+    assert_eq!(mended["correctionsUrl"], Value::Null);
     let after = submission::Entity::find_by_id(before.id)
         .one(&app.app.db)
         .await
@@ -217,7 +217,7 @@ async fn what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended(database: 
         &app,
         &partner,
         &json_lines(&[file_record("a"), file_record("b")]),
-        json!({"as": "SENT"}),
+        json!({"mode": "SUBMIT"}),
     )
     .await;
     assert_eq!(
@@ -228,7 +228,13 @@ async fn what_is_right_is_sent_and_the_rest_is_sent_when_it_is_mended(database: 
     // Another file corrects what is published.
     let mut corrected = file_record("a");
     corrected["title"] = json!("Another title");
-    let correction = taken(&app, &partner, &json_lines(&[corrected]), json!({"as": "SENT"})).await;
+    let correction = taken(
+        &app,
+        &partner,
+        &json_lines(&[corrected]),
+        json!({"mode": "SUBMIT"}),
+    )
+    .await;
     assert_eq!(counts(&correction), [1, 0, 1, 0, 0, 0, 0]);
     let waiting = steward
         .query(
@@ -253,7 +259,7 @@ async fn an_organisation_that_is_trusted_publishes_a_file(database: Database) {
         .collect();
     records[7]["fundingTerms"][0]["grantIdentifier"] = json!("360G-a-1");
     records[8]["fundingTerms"][0]["grantIdentifier"] = json!("360G-a-1");
-    let import = taken(&app, &partner, &json_lines(&records), json!({"as": "SENT"})).await;
+    let import = taken(&app, &partner, &json_lines(&records), json!({"mode": "SUBMIT"})).await;
     assert_eq!(counts(&import), [1_100, 0, 0, 1_099, 0, 1, 0]);
     let kept = submission::Entity::find().all(&app.app.db).await.unwrap();
     let states = |state: &str| kept.iter().filter(|one| one.state.code() == state).count();
@@ -273,7 +279,7 @@ async fn an_organisation_that_is_trusted_publishes_a_file(database: Database) {
     // The same file again publishes nothing; one that changed is altered.
     records.remove(8);
     records[0]["title"] = json!("Another title");
-    let again = taken(&app, &partner, &json_lines(&records), json!({"as": "SENT"})).await;
+    let again = taken(&app, &partner, &json_lines(&records), json!({"mode": "SUBMIT"})).await;
     assert_eq!(counts(&again), [1_099, 0, 0, 1, 1_098, 0, 0]);
     assert_eq!(
         initiative::Entity::find().count(&app.app.db).await.unwrap(),
@@ -289,23 +295,23 @@ async fn a_record_in_review_is_not_overwritten_by_a_file(database: Database) {
         &app,
         &partner,
         &json_lines(&[file_record("a")]),
-        json!({"as": "SENT"}),
+        json!({"mode": "SUBMIT"}),
     )
     .await;
     let mut other = file_record("a");
     other["title"] = json!("Another title");
-    for kept_as in ["SENT", "DRAFTS"] {
+    for kept_as in ["SUBMIT", "DRAFT"] {
         let import = taken(
             &app,
             &partner,
             &json_lines(&[other.clone()]),
-            json!({"as": kept_as}),
+            json!({"mode": kept_as}),
         )
         .await;
         assert_eq!(counts(&import), [1, 0, 0, 0, 0, 0, 1]);
         assert_eq!(
             load_rows(&partner, &import).await,
-            ["1 REFUSED WRONG_STATE externalRef"]
+            ["1 REJECTED WRONG_STATE externalRef"]
         );
     }
     let kept = submission::Entity::find().all(&app.app.db).await.unwrap();
@@ -316,14 +322,14 @@ async fn a_record_in_review_is_not_overwritten_by_a_file(database: Database) {
     let id = &waiting["submissions"]["nodes"][0]["id"];
     steward
         .query(&format!(
-            "mutation {{ returnSubmission(input: {{id: {id}, note: \"Which title?\"}}) {{ submission {{ state }} }} }}"
+            "mutation {{ requestChanges(input: {{id: {id}, note: \"Which title?\"}}) {{ submission {{ state }} }} }}"
         ))
         .await;
     let import = taken(
         &app,
         &partner,
         &json_lines(&[other.clone()]),
-        json!({"as": "SENT"}),
+        json!({"mode": "SUBMIT"}),
     )
     .await;
     assert_eq!(counts(&import), [1, 0, 1, 0, 0, 0, 0]);
@@ -344,7 +350,7 @@ async fn an_import_goes_on_where_a_server_left_it(database: Database) {
         &partner,
         "return.jsonl",
         &json_lines(&records),
-        json!({"as": "SENT"}),
+        json!({"mode": "SUBMIT"}),
     )
     .await;
     let id = sent["data"]["importRecords"]["import"]["id"].clone();
@@ -354,7 +360,9 @@ async fn an_import_goes_on_where_a_server_left_it(database: Database) {
         expire_leases(&app).await;
         let done = async {
             loop {
-                let done = load_import(&partner, &id).await["rowsDone"].as_i64().unwrap();
+                let done = load_import(&partner, &id).await["rowsProcessed"]
+                    .as_i64()
+                    .unwrap();
                 if done > seen {
                     seen = done;
                     break;
@@ -369,7 +377,7 @@ async fn an_import_goes_on_where_a_server_left_it(database: Database) {
     }
     let left = load_import(&partner, &id).await;
     assert_eq!(left["state"], "RUNNING");
-    assert!(left["rowsDone"].as_i64().unwrap() < ROWS, "{left}");
+    assert!(left["rowsProcessed"].as_i64().unwrap() < ROWS, "{left}");
     assert_eq!(
         worker::run_queued(&app.app).await.unwrap(),
         0,
@@ -379,7 +387,7 @@ async fn an_import_goes_on_where_a_server_left_it(database: Database) {
     let before = import::Entity::find().one(&app.app.db).await.unwrap();
     assert_eq!(worker::run_queued(&app.app).await.unwrap(), 1, "{before:?}");
     let import = load_import(&partner, &id).await;
-    assert_eq!(import["state"], "DONE");
+    assert_eq!(import["state"], "COMPLETED");
     assert_eq!(counts(&import), [ROWS, 0, 0, ROWS, 0, 0, 0]);
     let expected = ROWS.unsigned_abs();
     assert_eq!(
@@ -410,7 +418,7 @@ async fn two_servers_take_each_row_in_once(database: Database) {
             &partner,
             "return.jsonl",
             &json_lines(&records),
-            json!({"as": "SENT"}),
+            json!({"mode": "SUBMIT"}),
         )
         .await;
         assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]));
@@ -479,8 +487,8 @@ async fn a_funder_sends_its_own_grants_and_no_others(database: Database) {
         told["import"]["rows"]["nodes"],
         json!([
             {"row": 1, "outcome": "PUBLISHED", "code": null, "column": null, "initiative": {"title": "One"}},
-            {"row": 2, "outcome": "REFUSED", "code": "NOT_ALLOWED", "column": "fundingOrganization/0", "initiative": null},
-            {"row": 3, "outcome": "REFUSED", "code": "MALFORMED", "column": "title", "initiative": null},
+            {"row": 2, "outcome": "REJECTED", "code": "NOT_ALLOWED", "column": "fundingOrganization/0", "initiative": null},
+            {"row": 3, "outcome": "REJECTED", "code": "INVALID_FORMAT", "column": "title", "initiative": null},
         ])
     );
     let counted = funder
@@ -502,7 +510,7 @@ async fn a_funder_sends_its_own_grants_and_no_others(database: Database) {
     let import = take(&funder, &claimed, &grants).await;
     assert_eq!(counts(&import), [3, 0, 0, 0, 1, 0, 2], "{import}");
     let told = load_rows(&steward, &import).await;
-    assert_eq!(told[1], "2 REFUSED NOT_ALLOWED id", "{told:#?}");
+    assert_eq!(told[1], "2 REJECTED NOT_ALLOWED id", "{told:#?}");
     let kept = steward
         .query("{ initiatives(filter: {title: {eq: \"Two\"}}) { nodes { fundingTerms { funder { identifier } } } } }")
         .await;
@@ -516,14 +524,14 @@ async fn a_funder_sends_its_own_grants_and_no_others(database: Database) {
         "",
     );
     let import = take(&funder, &unlicensed, &grants).await;
-    assert_eq!((&import["state"], counts(&import)[0]), (&json!("REFUSED"), 0));
+    assert_eq!((&import["state"], counts(&import)[0]), (&json!("FAILED"), 0));
     assert!(
-        import["refusal"].as_str().unwrap().contains("licence"),
+        import["failureReason"].as_str().unwrap().contains("licence"),
         "{import}"
     );
     let licensed = json!({"kind": "GRANTS_360GIVING", "licence": "CC-BY-4.0"});
     let import = take(&funder, &unlicensed, &licensed).await;
-    assert_eq!((&import["state"], counts(&import)[0]), (&json!("DONE"), 3));
+    assert_eq!((&import["state"], counts(&import)[0]), (&json!("COMPLETED"), 3));
 }
 
 async fn files_are_for_those_who_send_them(database: Database) {
@@ -604,7 +612,7 @@ async fn files_are_for_those_who_send_them(database: Database) {
         &app,
         &steward,
         &json_lines(&[file_record("b")]),
-        json!({"organisation": foreign, "as": "SENT"}),
+        json!({"organisation": foreign, "mode": "SUBMIT"}),
     )
     .await;
     assert_eq!(counts(&import), [1, 0, 1, 0, 0, 0, 0]);
@@ -635,7 +643,7 @@ async fn a_file_that_is_sent_twice_under_one_key_is_taken_in_once(database: Data
     )
     .await;
     let errors = &other["data"]["importRecords"]["userErrors"];
-    assert_eq!(errors[0]["code"], "KEY_REUSED", "{other}");
+    assert_eq!(errors[0]["code"], "IDEMPOTENCY_KEY_REUSED", "{other}");
     assert_eq!(worker::run_queued(&app.app).await.unwrap(), 1);
     assert_eq!(submission::Entity::find().count(&app.app.db).await.unwrap(), 1);
 }
@@ -660,8 +668,11 @@ async fn a_file_that_breaks_off_is_told_with_what_was_taken(database: Database) 
     .await;
     worker::run_queued(&app.app).await.unwrap();
     let import = load_import(&funder, &sent["data"]["importRecords"]["import"]["id"]).await;
-    assert_eq!(import["state"], "REFUSED");
-    assert!(import["refusal"].as_str().unwrap().contains("line"), "{import}");
+    assert_eq!(import["state"], "FAILED");
+    assert!(
+        import["failureReason"].as_str().unwrap().contains("line"),
+        "{import}"
+    );
     // Too many rows: those up to the limit are taken, and it is said.
     let limits = Limits {
         rows: 3,
@@ -670,9 +681,9 @@ async fn a_file_that_breaks_off_is_told_with_what_was_taken(database: Database) 
     let app = limited(app, limits);
     let records: Vec<Value> = (0..5).map(|number| file_record(&number.to_string())).collect();
     let import = taken(&app, &partner_again(&app), &json_lines(&records), json!({})).await;
-    assert_eq!((&import["state"], counts(&import)[0]), (&json!("REFUSED"), 3));
+    assert_eq!((&import["state"], counts(&import)[0]), (&json!("FAILED"), 3));
     assert!(
-        import["refusal"].as_str().unwrap().contains("over 3 rows"),
+        import["failureReason"].as_str().unwrap().contains("over 3 rows"),
         "{import}"
     );
 }
@@ -713,7 +724,7 @@ async fn a_member_who_is_revoked_takes_nothing_more_in(database: Database) {
     worker::run_queued(&app.app).await.unwrap();
     let steward = app.steward().await;
     let import = load_import(&steward, &sent["data"]["importRecords"]["import"]["id"]).await;
-    assert_eq!((&import["state"], counts(&import)[0]), (&json!("REFUSED"), 0));
+    assert_eq!((&import["state"], counts(&import)[0]), (&json!("FAILED"), 0));
     assert_eq!(submission::Entity::find().count(&app.app.db).await.unwrap(), 0);
 }
 
@@ -777,7 +788,7 @@ async fn a_file_comes_over_http_within_its_limits(database: Database) {
     assert_eq!(status, StatusCode::OK);
     assert_eq!(
         answer["data"]["importRecords"],
-        json!({"import": {"fileName": "return.jsonl", "bytes": content.len(), "state": "WAITING"}, "userErrors": []}),
+        json!({"import": {"fileName": "return.jsonl", "bytes": content.len(), "state": "QUEUED"}, "userErrors": []}),
         "{answer}"
     );
     // A little too long is told by the mutation, far too long is not even read to its end.
@@ -854,7 +865,7 @@ async fn files_are_deleted_when_they_have_been_kept_long_enough(database: Databa
         counts(&import),
         "what became of it is known for good"
     );
-    assert_eq!(after["toMend"], Value::Null);
+    assert_eq!(after["correctionsUrl"], Value::Null);
     assert_eq!(
         submission::Entity::find().count(db).await.unwrap(),
         1,
@@ -882,11 +893,11 @@ async fn of_a_file_with_too_many_rows_the_first_are_taken(database: Database) {
         worker::run_queued(&app.app).await.unwrap();
         let import = load_import(client, &sent["import"]["id"]).await;
         assert_eq!(
-            (&import["state"], &import["rowsDone"]),
-            (&json!("REFUSED"), &json!(2)),
+            (&import["state"], &import["rowsProcessed"]),
+            (&json!("FAILED"), &json!(2)),
             "{import}"
         );
-        let refusal = import["refusal"].as_str().unwrap();
+        let refusal = import["failureReason"].as_str().unwrap();
         assert!(refusal.contains('2'), "the limit is named: {refusal}");
     }
 }

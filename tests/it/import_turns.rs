@@ -47,8 +47,11 @@ async fn a_short_file_does_not_wait_for_the_end_of_a_long_one(database: Database
     let long = load_import(&long_one, &long["data"]["importRecords"]["import"]["id"]).await;
     let short = load_import(&short_one, &short["data"]["importRecords"]["import"]["id"]).await;
     for (import, drafted) in [(&long, 1_600), (&short, 1)] {
-        assert_eq!(import["state"], "DONE", "{import}");
-        assert_eq!(import["drafted"], drafted, "each row is taken in once: {import}");
+        assert_eq!(import["state"], "COMPLETED", "{import}");
+        assert_eq!(
+            import["draftCount"], drafted,
+            "each row is taken in once: {import}"
+        );
     }
     let ended = |import: &Value| import["endedAt"].as_str().unwrap().to_owned();
     assert!(ended(&short) < ended(&long), "{short} {long}");
@@ -67,7 +70,7 @@ async fn a_reference_that_comes_again_refuses_every_row_that_has_it(database: Da
         let named = |name: &str| file_record(&format!("{name}-{turns}"));
         let (waits, same) = (named("waits"), named("same"));
         let before = json_lines(&[waits.clone(), same.clone()]);
-        send_file(&app, &partner, "before.jsonl", before, json!({"as": "SENT"})).await;
+        send_file(&app, &partner, "before.jsonl", before, json!({"mode": "SUBMIT"})).await;
         worker::run_queued(&app.app).await.unwrap();
 
         let mut altered = waits.clone();
@@ -84,7 +87,7 @@ async fn a_reference_that_comes_again_refuses_every_row_that_has_it(database: Da
             &partner,
             "return.jsonl",
             json_lines(&records),
-            json!({"as": "SENT"}),
+            json!({"mode": "SUBMIT"}),
         )
         .await;
         if turns == 2 {
@@ -107,11 +110,11 @@ async fn a_reference_that_comes_again_refuses_every_row_that_has_it(database: Da
         assert_eq!(
             (
                 &import["state"],
-                &import["sent"],
-                &import["unchanged"],
-                &import["refused"]
+                &import["submittedCount"],
+                &import["unchangedCount"],
+                &import["rejectedCount"]
             ),
-            (&json!("DONE"), &json!(1_096), &json!(0), &json!(9)),
+            (&json!("COMPLETED"), &json!(1_096), &json!(0), &json!(9)),
             "{import}"
         );
         let refused = format!(
@@ -124,7 +127,7 @@ async fn a_reference_that_comes_again_refuses_every_row_that_has_it(database: Da
             .unwrap()
             .iter()
             .map(|row| match row["code"].as_str() {
-                Some("REPEATED") => format!("{} {}", row["row"], row["message"].as_str().unwrap()),
+                Some("DUPLICATE") => format!("{} {}", row["row"], row["message"].as_str().unwrap()),
                 _ => format!("{} {}", row["row"], row["code"].as_str().unwrap()),
             })
             .collect();
@@ -173,9 +176,12 @@ async fn an_import_that_never_gets_on_comes_to_an_end(database: Database) {
     expire_leases(&app).await;
     worker::run_queued(&app.app).await.unwrap();
     let import = load_import(&partner, id).await;
-    assert_eq!(import["state"], "REFUSED", "{import}");
+    assert_eq!(import["state"], "FAILED", "{import}");
     assert!(
-        import["refusal"].as_str().unwrap().contains("did not get on"),
+        import["failureReason"]
+            .as_str()
+            .unwrap()
+            .contains("did not get on"),
         "{import}"
     );
     app.holds().await;
@@ -241,10 +247,10 @@ async fn whoever_has_another_role_by_now_takes_nothing_more_in(database: Databas
     worker::run_queued(&app.app).await.unwrap();
     let steward = app.steward().await;
     let import = load_import(&steward, &sent["data"]["importRecords"]["import"]["id"]).await;
-    assert_eq!(import["state"], "REFUSED", "{import}");
-    assert_eq!(import["rowsDone"], 0, "{import}");
+    assert_eq!(import["state"], "FAILED", "{import}");
+    assert_eq!(import["rowsProcessed"], 0, "{import}");
     assert!(
-        import["refusal"]
+        import["failureReason"]
             .as_str()
             .unwrap()
             .contains("may not send it in any more"),
@@ -267,8 +273,8 @@ async fn what_is_told_of_a_file_can_be_kept_whatever_it_holds(database: Database
     worker::run_queued(&app.app).await.unwrap();
     let import = load_import(&funder, &sent["import"]["id"]).await;
     assert_eq!(
-        (&import["state"], &import["warned"]),
-        (&json!("DONE"), &json!(1)),
+        (&import["state"], &import["warningCount"]),
+        (&json!("COMPLETED"), &json!(1)),
         "{import}"
     );
     let query = format!(
@@ -288,15 +294,15 @@ async fn an_open_document_is_sent_in_like_any_other(database: Database) {
         &["b", "Initiative b", "Nowhere at all"],
     ];
     let book = build_open_document("Initiatives", table);
-    let sent = send_file(&app, &partner, "return.ods", book, json!({"as": "SENT"})).await;
+    let sent = send_file(&app, &partner, "return.ods", book, json!({"mode": "SUBMIT"})).await;
     let sent = &sent["data"]["importRecords"];
     assert_eq!(sent["userErrors"], json!([]), "{sent}");
     assert_eq!(sent["import"]["format"], "ODS", "{sent}");
     worker::run_queued(&app.app).await.unwrap();
     let import = load_import(&partner, &sent["import"]["id"]).await;
     assert_eq!(
-        (&import["state"], &import["notRight"]),
-        (&json!("DONE"), &json!(2)),
+        (&import["state"], &import["invalidCount"]),
+        (&json!("COMPLETED"), &json!(2)),
         "{import}"
     );
     let query = format!(

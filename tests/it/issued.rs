@@ -350,9 +350,9 @@ async fn a_text_is_taken_out_of_what_tokens_are_called(database: Database) {
     let input = json!({"member": member, "name": "For Zelda Quillfeather", "idempotencyKey": "1"});
     let issued = issue_token(&steward, input.clone()).await;
     let redacted = steward
-        .query("mutation { redact(input: {text: \"Zelda Quillfeather\", reason: \"She asked\"}) { userErrors { message } } }")
+        .query("mutation { redactText(input: {text: \"Zelda Quillfeather\", reason: \"She asked\"}) { userErrors { message } } }")
         .await;
-    assert_eq!(redacted["redact"]["userErrors"], json!([]));
+    assert_eq!(redacted["redactText"]["userErrors"], json!([]));
     assert!(!read_all_text(&app).await.contains("Quillfeather"));
     assert_eq!(listed(&steward, "").await[0]["name"], "For [redacted]");
     // Whoever sends it again gets the same token all the same, without the text.

@@ -98,7 +98,7 @@ async fn every_save_leaves_a_version_and_an_event_and_is_known_again(database: D
         other[field] = value.clone();
         assert_eq!(
             refused(&steward, name, other).await,
-            ["idempotencyKey KEY_REUSED"],
+            ["idempotencyKey IDEMPOTENCY_KEY_REUSED"],
             "{name}"
         );
         let (what, _) = find_payload_field(name);
@@ -117,7 +117,7 @@ async fn every_save_leaves_a_version_and_an_event_and_is_known_again(database: D
         assert_eq!(version, 2, "{name}");
         let stale = send_mutation(&steward, name, save(1, &[])).await;
         assert_eq!(complaints(&stale), ["version STALE_VERSION"], "{name}");
-        let changed = stale["changedSince"].as_array().unwrap();
+        let changed = stale["conflicts"].as_array().unwrap();
         assert_eq!(changed.len(), 1, "{name}: {stale}");
         assert_eq!(changed[0]["path"], json!([field]), "{name}");
         assert_eq!(changed[0]["after"], value, "{name}");
@@ -129,7 +129,7 @@ async fn every_save_leaves_a_version_and_an_event_and_is_known_again(database: D
         let told = history(&steward, id).await;
         let versions: Vec<&Value> = told.iter().map(|one| &one["version"]).collect();
         assert_eq!(versions, [2, 1], "{name}");
-        assert_eq!(told[0]["changes"], stale["changedSince"], "{name}");
+        assert_eq!(told[0]["changes"], stale["conflicts"], "{name}");
         assert_eq!(told[0]["document"][field], value, "{name}");
         assert_eq!(told[1]["reason"], "It was asked for", "{name}");
         assert_eq!((&told[0]["by"], &told[1]["by"]), (&me, &me), "{name}");
@@ -242,7 +242,7 @@ async fn everything_that_is_wrong_is_told_at_once(database: Database) {
             json!({"name": " ", "kind": "REGION", "code": "E06000001", "parents": [{"code": "E99"}, {"id": no_such(b'P')}],
                    "successor": {"code": "E98"}, "version": 1, "reason": " "}),
             vec![
-                "code CLASH",
+                "code CONFLICT",
                 "kind CONTRADICTORY",
                 "name REQUIRED",
                 "parents/0 NOT_FOUND",
@@ -255,7 +255,7 @@ async fn everything_that_is_wrong_is_told_at_once(database: Database) {
         (
             "savePlace",
             json!({"name": long(200), "kind": "REGION", "code": "nine"}),
-            vec!["code MALFORMED", "name TOO_LONG"],
+            vec!["code INVALID_FORMAT", "name TOO_LONG"],
         ),
         (
             "saveTerm",
@@ -265,8 +265,8 @@ async fn everything_that_is_wrong_is_told_at_once(database: Database) {
                 "code NOT_FOUND",
                 "definition PERSONAL_DATA",
                 "name TOO_LONG",
-                "slug CLASH",
-                "synonyms/1 REPEATED",
+                "slug CONFLICT",
+                "synonyms/1 DUPLICATE",
                 "synonyms/2 REQUIRED",
                 "usageNote PERSONAL_DATA",
             ],
@@ -278,7 +278,7 @@ async fn everything_that_is_wrong_is_told_at_once(database: Database) {
                 "definition TOO_LONG",
                 "id NOT_FOUND",
                 "name REQUIRED",
-                "slug MALFORMED",
+                "slug INVALID_FORMAT",
             ],
         ),
         (
@@ -287,9 +287,9 @@ async fn everything_that_is_wrong_is_told_at_once(database: Database) {
                    "registrationUrl": "javascript:alert(1)"}),
             vec![
                 "heldOn OUT_OF_RANGE",
-                "registrationUrl MALFORMED",
+                "registrationUrl INVALID_FORMAT",
                 "theme PERSONAL_DATA",
-                "title CLASH",
+                "title CONFLICT",
             ],
         ),
         (
@@ -308,7 +308,7 @@ async fn everything_that_is_wrong_is_told_at_once(database: Database) {
         (
             "saveReflection",
             json!({"meeting": meeting, "perspective": "FUNDER", "text": "A NUL: \u{0}"}),
-            vec!["text MALFORMED"],
+            vec!["text INVALID_FORMAT"],
         ),
         (
             "saveCrisis",
@@ -316,7 +316,7 @@ async fn everything_that_is_wrong_is_told_at_once(database: Database) {
             vec![
                 "name TOO_LONG",
                 "places/0 NOT_FOUND",
-                "slug MALFORMED",
+                "slug INVALID_FORMAT",
                 "to OUT_OF_ORDER",
             ],
         ),
@@ -329,8 +329,8 @@ async fn everything_that_is_wrong_is_told_at_once(database: Database) {
                 "reflection NOT_FOUND",
                 "slug REQUIRED",
                 "statement TOO_LONG",
-                "then/not/steps MALFORMED",
-                "when/titel MALFORMED",
+                "then/not/steps INVALID_FORMAT",
+                "when/titel INVALID_FORMAT",
             ],
         ),
         (
@@ -582,7 +582,7 @@ async fn reflections_stand_in_their_order(database: Database) {
     clash["position"] = json!(2);
     assert_eq!(
         refused(&steward, "saveReflection", clash).await,
-        ["position CLASH"]
+        ["position CONFLICT"]
     );
     let mut last = said("First");
     (last["id"], last["position"]) = (json!(first), json!(3));
@@ -710,7 +710,7 @@ async fn a_claim_that_cannot_be_answered_is_not_kept(database: Database) {
                 json!({"activeDuring": {"crisis": "nothing"}}),
                 Value::Null,
             ),
-            "among/activeDuring/crisis MALFORMED",
+            "among/activeDuring/crisis INVALID_FORMAT",
         ),
         (
             claim(
@@ -719,11 +719,11 @@ async fn a_claim_that_cannot_be_answered_is_not_kept(database: Database) {
                 Value::Null,
                 Value::Null,
             ),
-            "then/place/within MALFORMED",
+            "then/place/within INVALID_FORMAT",
         ),
         (
             claim(json!({"wayIn": {"in": []}}), json!({}), Value::Null, Value::Null),
-            "when/wayIn MALFORMED",
+            "when/wayIn INVALID_FORMAT",
         ),
         (
             claim(
@@ -732,7 +732,7 @@ async fn a_claim_that_cannot_be_answered_is_not_kept(database: Database) {
                 Value::Null,
                 Value::Null,
             ),
-            "when MALFORMED",
+            "when INVALID_FORMAT",
         ),
         (
             claim(

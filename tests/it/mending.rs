@@ -52,10 +52,10 @@ async fn a_workbook_comes_back_with_what_is_to_be_mended_and_is_sent_again(datab
         (
             &import["state"],
             &import["format"],
-            &import["sent"],
-            &import["notRight"]
+            &import["submittedCount"],
+            &import["invalidCount"]
         ),
-        (&json!("DONE"), &json!("XLSX"), &json!(1), &json!(5)),
+        (&json!("COMPLETED"), &json!("XLSX"), &json!(1), &json!(5)),
         "{import}"
     );
     let told = load_rows(&partner, &import).await;
@@ -67,10 +67,10 @@ async fn a_workbook_comes_back_with_what_is_to_be_mended_and_is_sent_again(datab
         "Summary",
         "Why it may be shared",
     ]) {
-        assert!(told.contains("NOT_RIGHT") && told.contains(column), "{told}");
+        assert!(told.contains("INVALID") && told.contains(column), "{told}");
     }
 
-    let path = import["toMend"].as_str().unwrap();
+    let path = import["correctionsUrl"].as_str().unwrap();
     assert_eq!(download(&app, path, None).await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(download(&app, path, Some("other")).await.0, StatusCode::NOT_FOUND);
     let (status, book) = download(&app, path, Some("partner")).await;
@@ -85,13 +85,13 @@ async fn a_workbook_comes_back_with_what_is_to_be_mended_and_is_sent_again(datab
     for (back, right) in back.iter_mut().zip(&right[1..]) {
         back.clone_from(right);
     }
-    let import = import_file(&app, &partner, "to-mend.xlsx", &workbook(&back)).await;
+    let import = import_file(&app, &partner, "corrections.xlsx", &workbook(&back)).await;
     assert_eq!(
-        (&import["sent"], &import["notRight"]),
+        (&import["submittedCount"], &import["invalidCount"]),
         (&json!(5), &json!(0)),
         "{import}"
     );
-    assert_eq!(import["toMend"], Value::Null);
+    assert_eq!(import["correctionsUrl"], Value::Null);
     let states = partner
         .query("{ submissions { totalCount nodes { state } } }")
         .await;
@@ -112,13 +112,17 @@ async fn a_table_is_taken_in_like_a_workbook(database: Database) {
     );
     let import = import_file(&app, &partner, "return.csv", table.as_bytes()).await;
     assert_eq!(
-        (&import["format"], &import["sent"], &import["notRight"]),
+        (
+            &import["format"],
+            &import["submittedCount"],
+            &import["invalidCount"]
+        ),
         (&json!("CSV"), &json!(1), &json!(1)),
         "{import}"
     );
     let told = load_rows(&partner, &import).await;
     assert!(told[1].contains("visibility"), "{told:#?}");
-    let (status, book) = download(&app, import["toMend"].as_str().unwrap(), Some("partner")).await;
+    let (status, book) = download(&app, import["correctionsUrl"].as_str().unwrap(), Some("partner")).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(
         read_typed_records(FileFormat::Xlsx, &book)[0]["visibility"],
@@ -150,8 +154,8 @@ async fn returned_records_come_back_in_a_workbook_with_the_stewards_note(databas
     for one in waiting.iter().filter(|one| one["record"]["externalRef"] != "c") {
         let note = format!("Who pays for {}?\n=1+1", one["record"]["externalRef"]);
         let input = json!({"id": one["id"], "note": note});
-        let returned = mutate_ok(&steward, "returnSubmission", input).await;
-        assert_eq!(returned["state"], "RETURNED", "{returned}");
+        let returned = mutate_ok(&steward, "requestChanges", input).await;
+        assert_eq!(returned["state"], "CHANGES_REQUESTED", "{returned}");
     }
 
     let (status, book) = download(&app, PATH, Some("partner")).await;
@@ -191,7 +195,7 @@ async fn returned_records_come_back_in_a_workbook_with_the_stewards_note(databas
     // Sent again, they wait for the steward again.
     let import = import_file(&app, &partner, "returned.xlsx", &book).await;
     assert_eq!(
-        (&import["sent"], &import["notRight"]),
+        (&import["submittedCount"], &import["invalidCount"]),
         (&json!(2), &json!(0)),
         "{import}"
     );
@@ -201,13 +205,13 @@ async fn returned_records_come_back_in_a_workbook_with_the_stewards_note(databas
     );
 }
 
-/// What stands in "What to mend" of each row of the first sheet of records, by the reference of the row.
+/// What stands in "What to fix" of each row of the first sheet of records, by the reference of the row.
 fn notes(book: &[u8]) -> Vec<(String, String)> {
     let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(book)).unwrap();
     let cells = book.worksheet_range("Initiatives").unwrap();
     let titles = cells.headers().unwrap();
     let at = |title: &str| titles.iter().position(|one| one == title).unwrap();
-    let (reference, note) = (at("Your reference"), at("What to mend"));
+    let (reference, note) = (at("Your reference"), at("What to fix"));
     let rows = cells.rows().skip(1);
     rows.map(|row| (row[reference].to_string(), row[note].to_string()))
         .collect()

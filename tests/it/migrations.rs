@@ -11,7 +11,7 @@ use uuid::Uuid;
 use wayin::clock::{Clock, FixedClock};
 use wayin_entity::{
     Challenge, ChallengeReason, ChallengeStep, ChangeExtent, ChangeKind, ChangeSubject, Condition,
-    DeliveryTimeline, Dimension, EntryPoint, FileFormat, ImportAs, ImportKind, ImportState, KeptSubject,
+    DeliveryTimeline, Dimension, EntryPoint, FileFormat, ImportKind, ImportMode, ImportState, KeptSubject,
     OrganisationKind, Perspective, PlaceKind, ReportingBasis, ReportingFrequency, Restriction, Role,
     RowOutcome, SourceKind, SubmissionState, Visibility, challenge_reason, change, kept_revision, place,
 };
@@ -230,7 +230,7 @@ async fn every_code_of_a_vocabulary_is_accepted_and_no_other(database: Database)
         ("claim", "pattern_by", codes!(Dimension)),
         ("submission", "state", codes!(SubmissionState)),
         ("import", "kind", codes!(ImportKind)),
-        ("import", "intent", codes!(ImportAs)),
+        ("import", "intent", codes!(ImportMode)),
         ("import", "format", codes!(FileFormat)),
         ("import", "state", codes!(ImportState)),
         ("import_outcome", "outcome", codes!(RowOutcome)),

@@ -143,7 +143,7 @@ async fn a_reason_for_what_is_given_or_is_no_field_is_refused(database: Database
             Some(given("durationMonths")),
         ),
         (
-            "MALFORMED",
+            "INVALID_FORMAT",
             json!(["fundingTerms", "1", "missing", "length"]),
             None,
         ),

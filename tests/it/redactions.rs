@@ -47,7 +47,7 @@ async fn keep_telling(steward: &Client<'_>, told: &dyn Fn(&str) -> String) {
     let (merged, _) = save_reference_data(steward, "saveOrganisation", organisation).await;
     let into = json!({"name": "Another trust"});
     let (into, _) = save_reference_data(steward, "saveOrganisation", into).await;
-    let one = json!({"keep": into, "merge": merged, "reason": "One and the same"});
+    let one = json!({"target": into, "source": merged, "reason": "One and the same"});
     save_reference_data(steward, "mergeOrganisations", one).await;
     let term = json!({"slug": "a-word", "name": told("word"), "definition": told("definition"),
                       "synonyms": [told("other")], "usageNote": told("caution")});
@@ -73,7 +73,7 @@ async fn send_files(
     let telling = json!({"externalRef": "d", "title": told("file"), "place": {"name": told("place")}});
     let files = [telling.to_string(), draft_record("e").to_string()];
     for (name, file) in [told("name"), "return.jsonl".into()].iter().zip(&files) {
-        let sent = send_file(app, partner, name, file, json!({"as": "SENT"})).await;
+        let sent = send_file(app, partner, name, file, json!({"mode": "SUBMIT"})).await;
         assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
     }
     let refused = redact(steward, secret, "Asked for").await;
@@ -105,9 +105,9 @@ async fn a_text_is_taken_out_of_everything(database: Database) {
     telling["externalRef"] = told("reference").into();
     let second = save_draft(&partner, telling).await;
     let sending = json!({"id": second, "idempotencyKey": "k"});
-    mutate_ok(&partner, "sendSubmission", sending).await;
+    mutate_ok(&partner, "submitForReview", sending).await;
     let returning = json!({"id": second, "note": told("note")});
-    mutate_ok(&steward, "returnSubmission", returning).await;
+    mutate_ok(&steward, "requestChanges", returning).await;
     keep_telling(&steward, &told).await;
     let innocent = save_draft(&partner, draft_record("c")).await;
     send_files(&app, &partner, &steward, secret, &told).await;
@@ -221,7 +221,7 @@ async fn a_text_is_found_in_tables_of_any_encoding(database: Database) {
         ),
         ("innocent.csv", innocent.clone()),
     ] {
-        let sent = send_file(&app, &partner, name, &content, json!({"as": "DRAFTS"})).await;
+        let sent = send_file(&app, &partner, name, &content, json!({"mode": "DRAFT"})).await;
         assert_eq!(
             sent["data"]["importRecords"]["userErrors"],
             json!([]),
@@ -367,7 +367,7 @@ async fn what_is_known_by_a_text_is_told_apart_without_it(database: Database) {
     // The correction that was in hand is one of its own record still.
     let corrected = typed(&partner, &json!(correction)).await;
     assert_eq!(corrected["externalRef"], "[redacted] 2");
-    mutate_ok(&partner, "sendSubmission", json!({"id": correction})).await;
+    mutate_ok(&partner, "submitForReview", json!({"id": correction})).await;
     let published = mutate_ok(&steward, "publishSubmission", json!({"id": correction})).await;
     assert_eq!(published["initiative"]["version"], 2, "{published}");
     app.holds().await;
@@ -406,11 +406,12 @@ async fn a_member_is_not_taken_out_while_they_may_act(database: Database) {
     );
     // Nor is the text kept by the mutation that takes it out.
     let input = json!({"text": "a secret", "reason": "Asked for", "idempotencyKey": "for a secret"});
-    let query = "mutation($input: RedactInput!) { redact(input: $input) { userErrors { code path } } }";
+    let query =
+        "mutation($input: RedactTextInput!) { redactText(input: $input) { userErrors { code path } } }";
     let refused = steward.response_with(query, json!({"input": input})).await;
     assert_eq!(
-        list_errors(&refused["data"]["redact"]["userErrors"]),
-        own_pairs(&[("MALFORMED", "idempotencyKey")])
+        list_errors(&refused["data"]["redactText"]["userErrors"]),
+        own_pairs(&[("INVALID_FORMAT", "idempotencyKey")])
     );
 }
 

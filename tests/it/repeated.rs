@@ -37,17 +37,17 @@ async fn a_mutation_under_a_key_is_done_once(database: Database) {
     let refused = mutate(&partner, "saveSubmission", other.clone()).await;
     assert_eq!(
         list_errors(&refused["userErrors"]),
-        own_pairs(&[("KEY_REUSED", "idempotencyKey")])
+        own_pairs(&[("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")])
     );
     let refused = mutate(
         &partner,
-        "sendSubmission",
+        "submitForReview",
         json!({"id": first["id"], "idempotencyKey": "k-1"}),
     )
     .await;
     assert_eq!(
         list_errors(&refused["userErrors"]),
-        own_pairs(&[("KEY_REUSED", "idempotencyKey")])
+        own_pairs(&[("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")])
     );
     // A key is its member's own.
     let stranger = app.member("stranger", Role::Partner, Some("GB-CHC-501")).await;
@@ -56,7 +56,7 @@ async fn a_mutation_under_a_key_is_done_once(database: Database) {
     let empty = mutate_ok(&partner, "saveSubmission", json!({"record": {}})).await;
     let refused = mutate(
         &partner,
-        "sendSubmission",
+        "submitForReview",
         json!({"id": empty["id"], "idempotencyKey": "k-2"}),
     )
     .await;
@@ -69,7 +69,7 @@ async fn a_mutation_under_a_key_is_done_once(database: Database) {
     .await;
     mutate_ok(
         &partner,
-        "sendSubmission",
+        "submitForReview",
         json!({"id": empty["id"], "idempotencyKey": "k-2"}),
     )
     .await;
@@ -95,7 +95,7 @@ async fn a_mutation_under_a_key_is_done_once(database: Database) {
         .await;
         assert_eq!(
             list_errors(&refused["userErrors"]),
-            own_pairs(&[("MALFORMED", "idempotencyKey")])
+            own_pairs(&[("INVALID_FORMAT", "idempotencyKey")])
         );
     }
 }
@@ -117,16 +117,16 @@ async fn the_first_answer_is_given_again_whatever_became_of_it(database: Databas
     altered["title"] = "Altered".into();
     mutate_ok(&partner, "saveSubmission", json!({"id": id, "record": altered})).await;
     let send = json!({"id": id, "idempotencyKey": "send"});
-    let sent = answer(&partner, "sendSubmission", &send).await;
+    let sent = answer(&partner, "submitForReview", &send).await;
     let give_back = json!({"id": id, "note": "Mend it", "idempotencyKey": "return"});
-    let returned = answer(&steward, "returnSubmission", &give_back).await;
+    let returned = answer(&steward, "requestChanges", &give_back).await;
     mutate_ok(
         &partner,
         "saveSubmission",
         json!({"id": id, "record": draft_record("a")}),
     )
     .await;
-    mutate_ok(&partner, "sendSubmission", json!({"id": id})).await;
+    mutate_ok(&partner, "submitForReview", json!({"id": id})).await;
     let publish = json!({"id": id, "idempotencyKey": "publish"});
     let published = answer(&steward, "publishSubmission", &publish).await;
     let told = |payload: &Value| {
@@ -147,17 +147,17 @@ async fn the_first_answer_is_given_again_whatever_became_of_it(database: Databas
         ),
         (
             &partner,
-            "sendSubmission",
+            "submitForReview",
             &send,
             &sent,
             (json!(["SUBMITTED", 2, null]), json!("Altered")),
         ),
         (
             &steward,
-            "returnSubmission",
+            "requestChanges",
             &give_back,
             &returned,
-            (json!(["RETURNED", 2, "Mend it"]), json!("Altered")),
+            (json!(["CHANGES_REQUESTED", 2, "Mend it"]), json!("Altered")),
         ),
         (
             &steward,
@@ -203,12 +203,12 @@ async fn a_repeat_may_select_other_fields(database: Database) {
     let other = json!({"id": saved["id"], "record": draft_record("b")});
     mutate_ok(&partner, "saveSubmission", other).await;
     let query = "mutation($input: SaveSubmissionInput!) { saveSubmission(input: $input) {
-        changeNumber changedSince { path } submission { version record organisation { name } } } }";
+        changeNumber conflicts { path } submission { version record organisation { name } } } }";
     let again = partner.response_with(query, json!({"input": input})).await;
     assert_eq!(
         again["data"]["saveSubmission"],
         json!({
-            "changeNumber": null, "changedSince": [],
+            "changeNumber": null, "conflicts": [],
             "submission": {
                 "version": 1, "record": draft_record("a"),
                 "organisation": {"name": "GB-CHC-500"},

@@ -156,17 +156,21 @@ async fn a_file_that_is_sent_in_keeps_neither_of_two_records_with_one_reference(
     {
         let import = import_file(&app, &partner, name, &written(format, &records)).await;
         assert_eq!(
-            (&import["state"], &import["refused"], &import["notRight"]),
-            (&json!("DONE"), &json!(2), &json!(0)),
+            (
+                &import["state"],
+                &import["rejectedCount"],
+                &import["invalidCount"]
+            ),
+            (&json!("COMPLETED"), &json!(2), &json!(0)),
             "{import}"
         );
         let found = load_rows(&partner, &import).await;
         let repeated = found
             .iter()
-            .filter(|row| row.contains("REFUSED REPEATED"))
+            .filter(|row| row.contains("REFUSED DUPLICATE"))
             .count();
         assert_eq!(repeated, 2, "{found:#?}");
-        assert!(import["toMend"].is_string(), "both go back: {import}");
+        assert!(import["correctionsUrl"].is_string(), "both go back: {import}");
     }
     let kept = partner.query("{ submissions { nodes { record } } }").await;
     let kept = kept["submissions"]["nodes"].as_array().unwrap();

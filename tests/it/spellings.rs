@@ -163,7 +163,7 @@ async fn a_steward_cannot_save_a_second_spelling(database: Database) {
     assert_eq!(saved["saveOrganisation"]["organisation"], expected, "{saved}");
     let refused = steward.query(&save("GB_CHC_7")).await;
     let codes = &refused["saveOrganisation"]["userErrors"];
-    assert_eq!(codes[0]["code"], "CLASH", "{refused}");
+    assert_eq!(codes[0]["code"], "CONFLICT", "{refused}");
 }
 
 async fn what_an_earlier_version_stored_is_respelt_unless_it_clashes(database: Database) {

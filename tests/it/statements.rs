@@ -309,7 +309,7 @@ async fn what_one_may_not_see_is_asked_for_as_often_as_what_is_not_there(databas
         (NodeKind::Import, "{ it: import(id: \"ID\") { id } }"),
         (
             NodeKind::Submission,
-            "mutation { it: sendSubmission(input: {id: \"ID\"}) { submission { id } userErrors { code message path } } }",
+            "mutation { it: submitForReview(input: {id: \"ID\"}) { submission { id } userErrors { code message path } } }",
         ),
         (
             NodeKind::Submission,

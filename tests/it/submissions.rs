@@ -52,12 +52,12 @@ async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: 
     assert_eq!(submission["state"], "DRAFT");
     assert_eq!(submission["organisation"]["identifier"], PARTNER_ORGANISATION);
     let expected = own_pairs(&[
-        ("REPEATED", "challengesFaced/1/challenge"),
-        ("MALFORMED", "colour"),
-        ("MALFORMED", "entryPoints/0"),
-        ("MALFORMED", "entryPoints/1/entryPoint"),
+        ("DUPLICATE", "challengesFaced/1/challenge"),
+        ("INVALID_FORMAT", "colour"),
+        ("INVALID_FORMAT", "entryPoints/0"),
+        ("INVALID_FORMAT", "entryPoints/1/entryPoint"),
         ("REQUIRED", "externalRef"),
-        ("MALFORMED", "fundingTerms/0"),
+        ("INVALID_FORMAT", "fundingTerms/0"),
         ("OUT_OF_RANGE", "fundingTerms/1/amountMinor"),
         ("REQUIRED", "fundingTerms/1/currency"),
         ("OUT_OF_ORDER", "fundingTerms/1/endsOn"),
@@ -65,11 +65,11 @@ async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: 
         ("NOT_FOUND", "place"),
         ("PERSONAL_DATA", "sharing/basis"),
         ("REQUIRED", "sharing/licence"),
-        ("MALFORMED", "startedOn"),
+        ("INVALID_FORMAT", "startedOn"),
     ]);
     assert_eq!(list_errors(&submission["problems"]), expected, "{submission:#}");
     // Sending names the same, within the input, and changes nothing.
-    let refused = mutate(&partner, "sendSubmission", json!({"id": submission["id"]})).await;
+    let refused = mutate(&partner, "submitForReview", json!({"id": submission["id"]})).await;
     assert_eq!(refused["submission"], Value::Null);
     let within: Vec<(String, String)> = expected
         .into_iter()
@@ -78,13 +78,13 @@ async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: 
     assert_eq!(list_errors(&refused["userErrors"]), within);
     let found = partner
         .query(&format!(
-            "{{ submission(id: {}) {{ state record sentAt }} }}",
+            "{{ submission(id: {}) {{ state record submittedAt }} }}",
             submission["id"]
         ))
         .await;
     assert_eq!(
         found["submission"],
-        json!({"state": "DRAFT", "record": typed, "sentAt": null})
+        json!({"state": "DRAFT", "record": typed, "submittedAt": null})
     );
     // What only looks like it is kept too.
     let odd =
@@ -93,9 +93,9 @@ async fn a_draft_keeps_what_was_typed_and_names_all_that_is_not_right(database: 
     assert_eq!(submission["record"], odd);
     // What is no record at all cannot be kept.
     for (nothing, code) in [
-        (json!([]), "MALFORMED"),
-        (json!({"title": "\u{0}"}), "MALFORMED"),
-        (json!({"a\u{0}": 1}), "MALFORMED"),
+        (json!([]), "INVALID_FORMAT"),
+        (json!({"title": "\u{0}"}), "INVALID_FORMAT"),
+        (json!({"a\u{0}": 1}), "INVALID_FORMAT"),
         (json!({"title": "x".repeat(200_001)}), "TOO_LONG"),
     ] {
         let refused = mutate(&partner, "saveSubmission", json!({"record": nothing})).await;
@@ -118,7 +118,7 @@ async fn a_record_is_sent_returned_mended_and_published(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
     let id = save_draft(&partner, draft_record("a")).await;
-    let sent = mutate_ok(&partner, "sendSubmission", json!({"id": id})).await;
+    let sent = mutate_ok(&partner, "submitForReview", json!({"id": id})).await;
     assert_eq!(sent["state"], "SUBMITTED");
     assert_eq!(sent["problems"], json!([]));
     // While it is reviewed it is not written.
@@ -132,20 +132,20 @@ async fn a_record_is_sent_returned_mended_and_published(database: Database) {
         list_errors(&refused["userErrors"]),
         own_pairs(&[("WRONG_STATE", "id")])
     );
-    let refused = mutate(&steward, "returnSubmission", json!({"id": id, "note": "  "})).await;
+    let refused = mutate(&steward, "requestChanges", json!({"id": id, "note": "  "})).await;
     assert_eq!(
         list_errors(&refused["userErrors"]),
         own_pairs(&[("REQUIRED", "note")])
     );
     let returned = mutate_ok(
         &steward,
-        "returnSubmission",
+        "requestChanges",
         json!({"id": id, "note": "Which school?"}),
     )
     .await;
     assert_eq!(
         (&returned["state"], &returned["reviewNote"]),
-        (&json!("RETURNED"), &json!("Which school?"))
+        (&json!("CHANGES_REQUESTED"), &json!("Which school?"))
     );
     assert_eq!(returned["record"], draft_record("a"), "nothing is lost");
     let refused = mutate(&steward, "publishSubmission", json!({"id": id})).await;
@@ -156,7 +156,7 @@ async fn a_record_is_sent_returned_mended_and_published(database: Database) {
     let mut mended = draft_record("a");
     mended["summary"] = "The school".into();
     mutate_ok(&partner, "saveSubmission", json!({"id": id, "record": mended})).await;
-    let sent = mutate_ok(&partner, "sendSubmission", json!({"id": id})).await;
+    let sent = mutate_ok(&partner, "submitForReview", json!({"id": id})).await;
     assert_eq!(sent["reviewNote"], Value::Null);
     assert_eq!(skipped(&partner, 0).await, 0);
     let payload = mutate(
@@ -173,7 +173,7 @@ async fn a_record_is_sent_returned_mended_and_published(database: Database) {
     assert_eq!(skipped(&partner, change).await, 1, "what is published is counted");
     for (name, input) in [
         ("saveSubmission", json!({"id": id, "record": draft_record("a")})),
-        ("sendSubmission", json!({"id": id})),
+        ("submitForReview", json!({"id": id})),
         ("discardSubmission", json!({"id": id})),
     ] {
         let refused = mutate(&partner, name, input).await;
@@ -235,7 +235,7 @@ async fn of_two_corrections_of_one_version_the_second_is_told_what_changed(datab
         .collect();
     assert!(paths.contains(&&json!(["summary"])), "{one}");
     for submission in [&one, &other] {
-        mutate_ok(&partner, "sendSubmission", json!({"id": submission["id"]})).await;
+        mutate_ok(&partner, "submitForReview", json!({"id": submission["id"]})).await;
     }
     let standing = |about: &str| format!("{{ initiative(id: {initiative}) {{ {about} }} }}");
     assert_eq!(
@@ -253,7 +253,7 @@ async fn of_two_corrections_of_one_version_the_second_is_told_what_changed(datab
         own_pairs(&[("STALE_VERSION", "id")])
     );
     assert_eq!(
-        refused["changedSince"],
+        refused["conflicts"],
         json!([{"path": ["summary"], "before": null, "after": "One"}])
     );
     let kept = steward
@@ -270,7 +270,7 @@ async fn of_two_corrections_of_one_version_the_second_is_told_what_changed(datab
     // It is returned, written against what stands now, and goes its way.
     mutate_ok(
         &steward,
-        "returnSubmission",
+        "requestChanges",
         json!({"id": other["id"], "note": "See what changed"}),
     )
     .await;
@@ -278,7 +278,7 @@ async fn of_two_corrections_of_one_version_the_second_is_told_what_changed(datab
     both["title"] = "Other".into();
     let again = json!({"id": other["id"], "record": both, "initiative": initiative, "initiativeVersion": 2});
     mutate_ok(&partner, "saveSubmission", again).await;
-    mutate_ok(&partner, "sendSubmission", json!({"id": other["id"]})).await;
+    mutate_ok(&partner, "submitForReview", json!({"id": other["id"]})).await;
     mutate_ok(&steward, "publishSubmission", json!({"id": other["id"]})).await;
     let history = revisions(&partner, initiative).await;
     let versions: Vec<&Value> = history.iter().map(|one| &one["version"]).collect();
@@ -326,7 +326,7 @@ async fn a_draft_that_was_saved_meanwhile_is_not_overwritten(database: Database)
         own_pairs(&[("STALE_VERSION", "version")])
     );
     assert_eq!(
-        refused["changedSince"],
+        refused["conflicts"],
         json!([{"path": ["title"], "before": "Mine", "after": "Initiative a"}])
     );
     let said = refused["userErrors"][0]["message"].as_str().unwrap();
@@ -355,7 +355,7 @@ async fn each_does_what_is_theirs_and_sees_no_more(database: Database) {
     );
     for (name, input) in [
         ("saveSubmission", json!({"id": id, "record": draft_record("a")})),
-        ("sendSubmission", json!({"id": id})),
+        ("submitForReview", json!({"id": id})),
         ("discardSubmission", json!({"id": id})),
     ] {
         let refused = mutate(&stranger, name, input).await;
@@ -369,7 +369,7 @@ async fn each_does_what_is_theirs_and_sees_no_more(database: Database) {
     let mut theirs = draft_record("b");
     theirs["leadOrganisation"] = json!({"identifier": PARTNER_ORGANISATION});
     let foreign = save_draft(&stranger, theirs).await;
-    let refused = mutate(&stranger, "sendSubmission", json!({"id": foreign})).await;
+    let refused = mutate(&stranger, "submitForReview", json!({"id": foreign})).await;
     assert_eq!(
         list_errors(&refused["userErrors"]),
         own_pairs(&[("NOT_ALLOWED", "record/leadOrganisation")])
@@ -383,7 +383,7 @@ async fn each_does_what_is_theirs_and_sees_no_more(database: Database) {
         ),
         (
             &partner,
-            format!("returnSubmission(input: {{id: \"{id}\", note: \"No\"}}) {{ changeNumber }}"),
+            format!("requestChanges(input: {{id: \"{id}\", note: \"No\"}}) {{ changeNumber }}"),
         ),
         (
             &funder,
@@ -391,7 +391,7 @@ async fn each_does_what_is_theirs_and_sees_no_more(database: Database) {
         ),
         (
             &funder,
-            format!("sendSubmission(input: {{id: \"{id}\"}}) {{ changeNumber }}"),
+            format!("submitForReview(input: {{id: \"{id}\"}}) {{ changeNumber }}"),
         ),
     ] {
         let (message, code) = client.error(&format!("mutation {{ {mutation} }}")).await;
@@ -427,7 +427,7 @@ async fn a_steward_keeps_organisations(database: Database) {
         (json!({"name": "x".repeat(201)}), ("TOO_LONG", "name")),
         (
             json!({"name": "Another", "identifier": "GB-LAE-1"}),
-            ("CLASH", "identifier"),
+            ("CONFLICT", "identifier"),
         ),
     ] {
         let refused = save_organisation(&steward, input).await;
@@ -461,7 +461,7 @@ async fn an_organisation_that_is_trusted_publishes_by_sending(database: Database
     let partner = app.partner().await;
     allow_auto_publish_as_steward(&app, &partner).await;
     let id = save_draft(&partner, draft_record("a")).await;
-    let payload = mutate(&partner, "sendSubmission", json!({"id": id})).await;
+    let payload = mutate(&partner, "submitForReview", json!({"id": id})).await;
     assert_eq!(payload["submission"]["state"], "PUBLISHED", "{payload}");
     app.catch_up().await;
     assert_eq!(
@@ -470,7 +470,7 @@ async fn an_organisation_that_is_trusted_publishes_by_sending(database: Database
     );
     // What is not right is no more published than another's.
     let id = save_draft(&partner, json!({"title": "No more than that"})).await;
-    let refused = mutate(&partner, "sendSubmission", json!({"id": id})).await;
+    let refused = mutate(&partner, "submitForReview", json!({"id": id})).await;
     assert_eq!(refused["submission"], Value::Null);
 }
 
@@ -479,7 +479,7 @@ async fn of_many_who_publish_at_once_one_does(database: Database) {
     let app = start_with_places(database).await;
     let (partner, steward) = (app.partner().await, app.steward().await);
     let id = save_draft(&partner, draft_record("a")).await;
-    mutate_ok(&partner, "sendSubmission", json!({"id": id})).await;
+    mutate_ok(&partner, "submitForReview", json!({"id": id})).await;
     let all = (0..6).map(|_| mutate(&steward, "publishSubmission", json!({"id": id})));
     let told = futures_util::future::join_all(all).await;
     let refused: Vec<&Value> = told
@@ -498,7 +498,7 @@ async fn of_many_who_publish_at_once_one_does(database: Database) {
         let mut corrected = draft_record("a");
         corrected["title"] = title.into();
         let id = save_draft(&partner, corrected).await;
-        mutate_ok(&partner, "sendSubmission", json!({"id": id})).await;
+        mutate_ok(&partner, "submitForReview", json!({"id": id})).await;
         corrections.push(id);
     }
     let both = corrections
@@ -514,7 +514,7 @@ async fn of_many_who_publish_at_once_one_does(database: Database) {
         list_errors(&stale[0]["userErrors"]),
         own_pairs(&[("STALE_VERSION", "id")])
     );
-    assert_ne!(stale[0]["changedSince"], json!([]));
+    assert_ne!(stale[0]["conflicts"], json!([]));
 }
 
 async fn a_withdrawn_record_keeps_its_history(database: Database) {
@@ -582,7 +582,7 @@ async fn personal_data_is_kept_in_a_draft_and_not_sent(database: Database) {
     personal["challengesFaced"][0]["note"] = "She lives at LS1 4AP".into();
     let submission = mutate_ok(&partner, "saveSubmission", json!({"record": personal})).await;
     assert_eq!(submission["record"], personal);
-    let refused = mutate(&partner, "sendSubmission", json!({"id": submission["id"]})).await;
+    let refused = mutate(&partner, "submitForReview", json!({"id": submission["id"]})).await;
     let expected = [
         ("PERSONAL_DATA", "record/challengesFaced/0/note"),
         ("PERSONAL_DATA", "record/summary"),
@@ -596,7 +596,7 @@ async fn personal_data_is_kept_in_a_draft_and_not_sent(database: Database) {
         json!({"id": submission["id"], "record": personal}),
     )
     .await;
-    mutate_ok(&partner, "sendSubmission", json!({"id": submission["id"]})).await;
+    mutate_ok(&partner, "submitForReview", json!({"id": submission["id"]})).await;
 }
 
 async fn what_is_not_known_is_told_with_the_nearest_that_is(database: Database) {

@@ -146,8 +146,8 @@ async fn what_is_to_be_known_of_a_file_is_kept_with_its_import(database: Databas
     );
     let told = steward.query(&query).await["import"].take();
     assert_eq!(
-        (&told["state"], &told["published"], &told["warned"]),
-        (&json!("DONE"), &json!(1), &json!(1))
+        (&told["state"], &told["publishedCount"], &told["warningCount"]),
+        (&json!("COMPLETED"), &json!(1), &json!(1))
     );
     let notes: Vec<String> = serde_json::from_value(told["notes"].clone()).unwrap();
     assert!(
@@ -156,7 +156,7 @@ async fn what_is_to_be_known_of_a_file_is_kept_with_its_import(database: Databas
     );
     assert_eq!(
         load_rows(&steward, &import).await,
-        ["2 PUBLISHED MALFORMED Award Date (a warning)"]
+        ["2 PUBLISHED INVALID_FORMAT Award Date (a warning)"]
     );
     let answer = steward
         .query("{ initiatives { nodes { fundingTerms { amountMinor awardedOn } } } }")
@@ -172,16 +172,19 @@ async fn what_is_to_be_known_of_a_file_is_kept_with_its_import(database: Databas
         &partner,
         "return.csv",
         "externalRef,title\r",
-        json!({"as": "DRAFTS"}),
+        json!({"mode": "DRAFT"}),
     )
     .await;
     let import = sent["data"]["importRecords"]["import"].clone();
     worker::run_queued(&app.app).await.unwrap();
-    let query = format!("{{ import(id: {}) {{ state refusal notes }} }}", import["id"]);
+    let query = format!(
+        "{{ import(id: {}) {{ state failureReason notes }} }}",
+        import["id"]
+    );
     let told = partner.query(&query).await["import"].take();
     assert_eq!(
         told,
-        json!({"state": "REFUSED", "refusal": "The file has no rows to import.", "notes": []})
+        json!({"state": "FAILED", "failureReason": "The file has no rows to import.", "notes": []})
     );
 }
 
@@ -222,13 +225,13 @@ async fn grants_come_as_a_spreadsheet_too(database: Database) {
     app.catch_up().await;
     let query = format!(
         "{{ import(id: {}) {{ state published refused warned notes
-            rows(filter: {{foundOnly: true}}) {{ nodes {{ sheet row column message isWarning }} }} }} }}",
+            rows(filter: {{hasProblems: true}}) {{ nodes {{ sheet row column message isWarning }} }} }} }}",
         import["id"]
     );
     let told = steward.query(&query).await["import"].take();
     assert_eq!(
         told,
-        json!({"state": "DONE", "published": 2, "refused": 1, "warned": 1, "notes": [], "rows": {"nodes": [
+        json!({"state": "COMPLETED", "publishedCount": 2, "rejectedCount": 1, "warningCount": 1, "notes": [], "rows": {"nodes": [
             {"sheet": "Grants 2020", "row": 3, "column": "Title", "message": "is missing", "isWarning": false},
             {"sheet": "Grants 2020", "row": 4, "column": "Award Date", "isWarning": true,
                 "message": "\"TBC\" is not a date; write it as YYYY-MM-DD, such as 2014-06-25; the grant is taken without it"},

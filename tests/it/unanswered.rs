@@ -229,8 +229,12 @@ async fn a_file_of_which_nothing_can_be_taken_is_refused(database: Database) {
         );
         let import = import_file(&app, &partner, name, &file).await;
         assert_eq!(
-            (&import["state"], &import["refusal"], &import["rowsDone"]),
-            (&json!("REFUSED"), &json!(refusal), &json!(0)),
+            (
+                &import["state"],
+                &import["failureReason"],
+                &import["rowsProcessed"]
+            ),
+            (&json!("FAILED"), &json!(refusal), &json!(0)),
             "{name}: {import}"
         );
     }
@@ -248,7 +252,7 @@ async fn a_file_of_which_nothing_can_be_taken_is_refused(database: Database) {
         wayin::import::job::worker::run_queued(&app.app).await.unwrap();
         let ended = import::Entity::find().all(&app.app.db).await.unwrap();
         let ended = ended.into_iter().find(|import| import.file_name == name).unwrap();
-        assert_eq!(ended.state, ImportState::Refused, "{name}");
+        assert_eq!(ended.state, ImportState::Failed, "{name}");
         assert_eq!(ended.refusal.as_deref(), Some(no_rows), "{name}");
     }
 }

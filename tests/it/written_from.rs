@@ -48,7 +48,7 @@ fn write(format: ExportFormat, records: &[Value]) -> Vec<u8> {
 /// What was found in the rows of an import: code, column and message of each.
 async fn found(client: &Client<'_>, import: &Value) -> Vec<[String; 3]> {
     let query = format!(
-        "{{ import(id: {}) {{ rows(first: 100, filter: {{foundOnly: true}}) {{ nodes {{ code column message }} }} }} }}",
+        "{{ import(id: {}) {{ rows(first: 100, filter: {{hasProblems: true}}) {{ nodes {{ code column message }} }} }} }}",
         import["id"]
     );
     let told = client.query(&query).await;
@@ -60,11 +60,18 @@ async fn found(client: &Client<'_>, import: &Value) -> Vec<[String; 3]> {
 }
 
 fn counts(import: &Value) -> Value {
-    ["sent", "published", "drafted", "unchanged", "notRight", "refused"]
-        .into_iter()
-        .filter(|name| import[*name] != 0)
-        .map(|name| (name.to_owned(), import[name].clone()))
-        .collect()
+    [
+        "submittedCount",
+        "publishedCount",
+        "draftCount",
+        "unchangedCount",
+        "invalidCount",
+        "rejectedCount",
+    ]
+    .into_iter()
+    .filter(|name| import[*name] != 0)
+    .map(|name| (name.to_owned(), import[name].clone()))
+    .collect()
 }
 
 async fn draft(app: &TestApp, reference: &str) -> submission::Model {
@@ -81,9 +88,9 @@ async fn draft(app: &TestApp, reference: &str) -> submission::Model {
 async fn sent_by_hand(client: &Client<'_>, kept: &submission::Model) -> Value {
     let id = NodeKind::Submission.id(kept.id);
     let send = format!(
-        "mutation {{ sendSubmission(input: {{id: {id:?}}}) {{ userErrors {{ code }} changedSince {{ path after }} }} }}"
+        "mutation {{ submitForReview(input: {{id: {id:?}}}) {{ userErrors {{ code }} conflicts {{ path after }} }} }}"
     );
-    client.query(&send).await["sendSubmission"].take()
+    client.query(&send).await["submitForReview"].take()
 }
 
 async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Database) {
@@ -102,7 +109,7 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
         let first = write(ExportFormat::Jsonl, &[file_record(&reference)]);
         assert_eq!(
             counts(&import_file(&app, &partner, "first.jsonl", &first).await),
-            json!({"published": 1})
+            json!({"publishedCount": 1})
         );
         let (export, name) = (
             export_records_as(&app, to).await,
@@ -125,7 +132,7 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
 
         let other = edit("summary", "Other");
         let told = import_file(&app, &partner, &name, &write(to, &other)).await;
-        assert_eq!(counts(&told), others("notRight"), "{to:?}: {told}");
+        assert_eq!(counts(&told), others("invalidCount"), "{to:?}: {told}");
         let told_of = found(&partner, &told).await;
         let [code, at, message] = &told_of[0];
         assert_eq!(
@@ -153,13 +160,13 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
         assert_eq!(kept.document.get("version"), None);
         assert_eq!(
             sent_by_hand(&partner, &kept).await,
-            json!({"userErrors": [{"code": "STALE_VERSION"}], "changedSince": [{"path": ["title"], "after": "One"}]})
+            json!({"userErrors": [{"code": "STALE_VERSION"}], "conflicts": [{"path": ["title"], "after": "One"}]})
         );
         let again = import_file(&app, &partner, &name, &write(to, &other)).await;
-        assert_eq!(counts(&again), others("notRight"), "{to:?}: it is told again");
+        assert_eq!(counts(&again), others("invalidCount"), "{to:?}: it is told again");
 
         // Mended, it goes its way.
-        let (_, book) = download(&app, told["toMend"].as_str().unwrap(), Some("partner")).await;
+        let (_, book) = download(&app, told["correctionsUrl"].as_str().unwrap(), Some("partner")).await;
         let mut mended = read_typed_records(FileFormat::Xlsx, &book);
         assert_eq!((mended.len(), &mended[0]["version"]), (1, &json!(1)));
         mended[0]["title"] = "One".into();
@@ -167,11 +174,11 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
         let mended = import_file(
             &app,
             &partner,
-            "to-mend.xlsx",
+            "corrections.xlsx",
             &write(ExportFormat::Xlsx, &mended),
         )
         .await;
-        assert_eq!(counts(&mended), json!({"published": 1}), "{mended}");
+        assert_eq!(counts(&mended), json!({"publishedCount": 1}), "{mended}");
         let standing = read_typed_records(
             FileFormat::JsonLines,
             &export_records_as(&app, ExportFormat::Jsonl).await,
@@ -203,10 +210,10 @@ async fn a_version_that_says_nothing_of_what_stands_is_passed_over_and_one_that_
     // Nothing is published under its reference, whatever version it had elsewhere.
     let first = ["a", "b", "c", "d", "e"].map(|reference| with(reference, json!(7), "First"));
     let import = import_file(&app, &partner, "first.jsonl", json_lines(&first).as_bytes()).await;
-    assert_eq!(counts(&import), json!({"published": 5}));
+    assert_eq!(counts(&import), json!({"publishedCount": 5}));
     // What stands so already is unchanged, whatever it was written from.
     let import = import_file(&app, &partner, "again.jsonl", json_lines(&first).as_bytes()).await;
-    assert_eq!(counts(&import), json!({"unchanged": 5}));
+    assert_eq!(counts(&import), json!({"unchangedCount": 5}));
 
     let second = [
         with("a", json!("new"), "Second"),
@@ -219,9 +226,9 @@ async fn a_version_that_says_nothing_of_what_stands_is_passed_over_and_one_that_
     let messages = load_rows(&partner, &import).await;
     insta::allow_duplicates! {
         insta::assert_snapshot!(messages.join("\n"), @"
-        1 NOT_RIGHT MALFORMED version
-        2 NOT_RIGHT MALFORMED version
-        3 NOT_RIGHT STALE_VERSION version
+        1 INVALID INVALID_FORMAT version
+        2 INVALID INVALID_FORMAT version
+        3 INVALID STALE_VERSION version
         4 PUBLISHED - -
         5 PUBLISHED - -
         ");
@@ -241,7 +248,7 @@ async fn a_version_that_says_nothing_of_what_stands_is_passed_over_and_one_that_
     // As drafts they are kept, told of, and not written twice.
     let stale = json_lines(&[with("e", json!(1), "Third")]);
     for outcome in ["DRAFTED", "UNCHANGED"] {
-        let import = send_file(&app, &partner, "third.jsonl", &stale, json!({"as": "DRAFTS"})).await;
+        let import = send_file(&app, &partner, "third.jsonl", &stale, json!({"mode": "DRAFT"})).await;
         wayin::import::job::worker::run_queued(&app.app).await.unwrap();
         let import = load_import(&partner, &import["data"]["importRecords"]["import"]["id"]).await;
         assert_eq!(
@@ -259,7 +266,7 @@ async fn a_version_that_says_nothing_of_what_stands_is_passed_over_and_one_that_
         json_lines(&[with("e", json!(2), "Third")]).as_bytes(),
     )
     .await;
-    assert_eq!(counts(&import), json!({"published": 1}));
+    assert_eq!(counts(&import), json!({"publishedCount": 1}));
     app.holds().await;
 }
 

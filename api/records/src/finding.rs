@@ -18,24 +18,24 @@ use crate::workbook::not_known;
 pub enum FindingCode {
     /// Something that is needed is missing.
     Required,
-    /// It cannot be read as what it should be.
-    Malformed,
+    /// The value does not have the format of the field.
+    InvalidFormat,
     /// It is longer than can be kept.
     TooLong,
     /// It lies outside what can be right.
     OutOfRange,
     /// Two dates are in the wrong order.
     OutOfOrder,
-    /// It is named twice.
-    Repeated,
+    /// The same value is given twice.
+    Duplicate,
     /// Two parts say different things.
     Contradictory,
     /// It names something that is not there.
     NotFound,
     /// It names several.
     Ambiguous,
-    /// It clashes with another record.
-    Clash,
+    /// Another record has the same value, such as a slug or a reference.
+    Conflict,
     /// It looks like personal data.
     PersonalData,
     /// It is not yours to do.
@@ -44,8 +44,8 @@ pub enum FindingCode {
     WrongState,
     /// What it was written against is no longer what stands.
     StaleVersion,
-    /// The key was used for something else.
-    KeyReused,
+    /// The idempotency key was used with another input.
+    IdempotencyKeyReused,
     /// The published record has something here, and the one that replaces it has nothing.
     Cleared,
 }
@@ -118,7 +118,7 @@ impl Findings {
         }
         if !text.is_none_or(is_storable) {
             self.error(
-                FindingCode::Malformed,
+                FindingCode::InvalidFormat,
                 path,
                 "holds the character NUL (U+0000), which no base can keep",
             );
@@ -133,7 +133,7 @@ impl Findings {
                 "{} is no {what}; leave it out where it is not known",
                 quoted(text)
             );
-            self.error(FindingCode::Malformed, path, reason);
+            self.error(FindingCode::InvalidFormat, path, reason);
         }
     }
 

@@ -140,7 +140,7 @@ pub fn read(mut document: Value) -> Reading {
             let field = taken_out.original(&steps);
             let value = at(&mut document, &steps).map(|value| &*value);
             let reason = in_plain_words(&said, value, &field);
-            findings.push(Finding::new(FindingCode::Malformed, field, reason));
+            findings.push(Finding::new(FindingCode::InvalidFormat, field, reason));
             if !taken_out.take(&mut document, &steps) {
                 break;
             }
@@ -173,7 +173,7 @@ fn take_lists_out(document: &mut Value, taken_out: &mut TakenOut) -> Vec<Finding
     for steps in wrong {
         let reason = "is a list, and not an object with fields of its own";
         findings.push(Finding::new(
-            FindingCode::Malformed,
+            FindingCode::InvalidFormat,
             taken_out.original(&steps),
             reason,
         ));

@@ -104,7 +104,7 @@ pub fn remove_unknown_identifiers(record: &mut InitiativeRecord) -> Vec<Finding>
             "not known"
         };
         let reason = format!("{} is taken as {taken_as}", quoted(given.trim()));
-        warnings.push(Finding::new(FindingCode::Malformed, path, reason));
+        warnings.push(Finding::new(FindingCode::InvalidFormat, path, reason));
         is_not_applicable.then_some(MissingReason::NotApplicable)
     };
     let lead = &mut record.lead_organisation.identifier;
@@ -183,7 +183,7 @@ pub fn check(record: &InitiativeRecord) -> Findings {
             .check(&format!("challengesFaced/{index}"), faced, &mut found);
         if !seen.insert(faced.challenge) {
             found.error(
-                FindingCode::Repeated,
+                FindingCode::Duplicate,
                 format!("challengesFaced/{index}/challenge"),
                 format!("{} is named twice", faced.challenge.code()),
             );
@@ -196,7 +196,7 @@ pub fn check(record: &InitiativeRecord) -> Findings {
             .check(&format!("conditionsChanged/{index}"), changed, &mut found);
         if !seen.insert(changed.condition) {
             found.error(
-                FindingCode::Repeated,
+                FindingCode::Duplicate,
                 format!("conditionsChanged/{index}/condition"),
                 format!("{} is named twice", changed.condition.code()),
             );
@@ -211,7 +211,7 @@ pub fn check(record: &InitiativeRecord) -> Findings {
             && !seen.insert(identifier)
         {
             found.error(
-                FindingCode::Repeated,
+                FindingCode::Duplicate,
                 format!("{path}/grantIdentifier"),
                 format!("{identifier} is named twice"),
             );
@@ -266,7 +266,7 @@ fn check_term(found: &mut Findings, path: &str, term: &FundingTerm) {
         && !(currency.len() == 3 && currency.bytes().all(|letter| letter.is_ascii_uppercase()))
     {
         found.error(
-            FindingCode::Malformed,
+            FindingCode::InvalidFormat,
             format!("{path}/currency"),
             format!("“{currency}” is not an ISO 4217 code, such as GBP"),
         );

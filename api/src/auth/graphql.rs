@@ -10,7 +10,7 @@ use super::member;
 use super::requester::Member;
 use crate::app::App;
 use crate::graphql::operation::cost::Payer;
-use crate::graphql::operation::cost::graphql::Budget;
+use crate::graphql::operation::cost::graphql::RateLimit;
 use crate::graphql::{self, loader};
 use crate::id::NodeKind;
 use crate::initiative::graphql::Organisation;
@@ -38,7 +38,7 @@ impl Viewer {
     }
 
     /// What you may spend on operations, over this and all else that is asked with your tokens.
-    async fn budget(&self, ctx: &Context<'_>) -> Budget {
+    async fn rate_limit(&self, ctx: &Context<'_>) -> RateLimit {
         let app = graphql::app(ctx);
         let payer = Payer::of_member(&self.0);
         app.costs.budgets.balance(payer, app.clock.now()).into()

@@ -89,14 +89,14 @@ async fn pieces_of(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<HashMap<Uu
 /// What is wrong with an import.
 fn wrong_with(import: &import::Model, rows: &[Rows], pieces: Option<&Pieces>) -> Vec<String> {
     let mut wrong = Vec::new();
-    let has_ended = matches!(import.state, ImportState::Done | ImportState::Refused);
+    let has_ended = matches!(import.state, ImportState::Completed | ImportState::Failed);
     if has_ended != import.ended_at.is_some() {
         wrong.push("does not say when it ended, or says so too early".to_owned());
     }
-    if (import.state == ImportState::Refused) != import.refusal.is_some() {
+    if (import.state == ImportState::Failed) != import.refusal.is_some() {
         wrong.push("does not say why it was refused, or says so without being so".to_owned());
     }
-    if import.state == ImportState::Waiting && import.rows_done != 0 {
+    if import.state == ImportState::Queued && import.rows_done != 0 {
         wrong.push(format!("waits, and has taken in {} rows", import.rows_done));
     }
     // What has expired goes bit by bit.
@@ -117,11 +117,11 @@ fn wrong_with(import: &import::Model, rows: &[Rows], pieces: Option<&Pieces>) ->
     }
     for (outcome, counted) in [
         (RowOutcome::Drafted, import.drafted),
-        (RowOutcome::Sent, import.sent),
+        (RowOutcome::Submitted, import.sent),
         (RowOutcome::Published, import.published),
         (RowOutcome::Unchanged, import.unchanged),
-        (RowOutcome::NotRight, import.not_right),
-        (RowOutcome::Refused, import.refused),
+        (RowOutcome::Invalid, import.not_right),
+        (RowOutcome::Rejected, import.refused),
     ] {
         let told = rows
             .iter()

@@ -67,7 +67,7 @@ impl Story {
 
 /// Acts that alter initiatives, and make no version of theirs: a text is taken out of the versions
 /// that there are, and a key follows what an organisation is known by.
-const WITHOUT_A_VERSION: [&str; 3] = ["redact", "saveOrganisation", "mergeOrganisations"];
+const WITHOUT_A_VERSION: [&str; 3] = ["redactText", "saveOrganisation", "mergeOrganisations"];
 
 /// The tables that the log tells of.
 const SUBJECTS: [(ChangeSubject, &str); 4] = [

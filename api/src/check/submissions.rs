@@ -39,7 +39,7 @@ pub(super) async fn check(db: &impl ConnectionTrait, checking: &mut Checking<'_>
 
 /// What is wrong with a submission; `version` is that of the initiative that it names.
 fn wrong_with(row: &submission::Model, version: Option<i32>) -> Vec<String> {
-    use SubmissionState::{Discarded, Draft, Published, Returned, Submitted};
+    use SubmissionState::{ChangesRequested, Discarded, Draft, Published, Submitted};
     let mut wrong = Vec::new();
     let mut must = |holds: bool, what: &str| {
         if !holds {
@@ -48,12 +48,12 @@ fn wrong_with(row: &submission::Model, version: Option<i32>) -> Vec<String> {
     };
     must(row.document.is_object(), "holds a document that is no record");
     must(row.version >= 1, "has no version");
-    let was_sent = matches!(row.state, Submitted | Returned | Published);
+    let was_sent = matches!(row.state, Submitted | ChangesRequested | Published);
     must(
         !was_sent || row.sent_at.is_some(),
         "does not say when it was sent",
     );
-    let was_decided = matches!(row.state, Returned | Published | Discarded);
+    let was_decided = matches!(row.state, ChangesRequested | Published | Discarded);
     must(
         !was_decided || row.decided_at.is_some(),
         "does not say when that was decided",
@@ -64,7 +64,7 @@ fn wrong_with(row: &submission::Model, version: Option<i32>) -> Vec<String> {
             must(row.decided_at.is_none(), "was decided");
             must(row.review_note.is_none(), "has a review note");
         }
-        Returned => must(row.review_note.is_some(), "has no note that says why"),
+        ChangesRequested => must(row.review_note.is_some(), "has no note that says why"),
         Published => must(row.initiative_id.is_some(), "has no initiative"),
         Submitted | Discarded => {}
     }

@@ -155,7 +155,7 @@ fn unkept(input: &Asked) -> Vec<Finding> {
             return None;
         } else {
             let reason = "holds the character NUL (U+0000), which no base can keep";
-            (FindingCode::Malformed, reason.into())
+            (FindingCode::InvalidFormat, reason.into())
         };
         Some(Finding::new(code, part, reason))
     };
@@ -211,7 +211,7 @@ async fn try_out(app: &Arc<App>, input: &Asked) -> Result<Vec<Finding>, Error> {
 /// stays an error.
 fn refused(error: Error) -> Result<Finding, Error> {
     let code = match error.shared() {
-        Error::BadInput(_) => FindingCode::Malformed,
+        Error::BadInput(_) => FindingCode::InvalidFormat,
         Error::Disclosing(_) | Error::Forbidden(_) => FindingCode::NotAllowed,
         _ => return Err(error),
     };

@@ -16,7 +16,7 @@ use super::error::{CliError, SOME_REFUSED, import_cause};
 use super::file::open_file;
 use super::opening::open;
 use super::output::{print_line, print_note};
-use super::send::{IntentArgument, Sending};
+use super::send::{ModeArgument, Sending};
 use crate::audit::{self, Event};
 use crate::change::Act;
 use crate::clock::{Clock, SystemClock};
@@ -46,25 +46,24 @@ pub enum Import {
     },
     /// Initiative records, from a workbook (.xlsx, .ods), a table (.csv) or JSON Lines.
     ///
-    /// They are published at once, as a steward's act, or with --as sent in for a member: kept as drafts
-    /// or submitted, as `importRecords` does.
+    /// They are published at once, as a steward's act. With --mode they are imported for a member, as `importRecords` does.
     #[command(
-        after_help = "Example:\n  wayin import records records.xlsx\n  wayin import records return.xlsx --as sent --member ada --corrections corrections.xlsx"
+        after_help = "Example:\n  wayin import records records.xlsx\n  wayin import records return.xlsx --mode submit --member ada --corrections corrections.xlsx"
     )]
     Records {
         /// The file.
         file: PathBuf,
-        /// What becomes of the records, where they are sent in for a member.
-        #[arg(long = "as", requires = "member")]
-        intent: Option<IntentArgument>,
+        /// Whether the records of a member are saved as drafts or submitted for review.
+        #[arg(long, requires = "member")]
+        mode: Option<ModeArgument>,
         /// The `sub` of the member whose organisation's records they are.
-        #[arg(long, requires = "intent")]
+        #[arg(long, requires = "mode")]
         member: Option<String>,
         /// The `iss` of the member; TOKEN_ISSUER where it is not said.
         #[arg(long, requires = "member")]
         issuer: Option<String>,
         /// Where to write a workbook of the rows that need corrections, each with its problems beside it.
-        #[arg(long, requires = "intent")]
+        #[arg(long, requires = "mode")]
         corrections: Option<PathBuf>,
     },
 }
@@ -74,7 +73,7 @@ impl Import {
     pub async fn run(self) -> Result<ExitCode, CliError> {
         if let Self::Records {
             file,
-            intent: Some(intent),
+            mode: Some(mode),
             member: Some(subject),
             issuer,
             corrections,
@@ -82,7 +81,7 @@ impl Import {
         {
             let sending = Sending {
                 file,
-                intent,
+                mode,
                 subject,
                 issuer,
                 corrections,

@@ -1,4 +1,4 @@
-//! `wayin import records --as`: records that are sent in for a member, as over GraphQL.
+//! `wayin import records --mode`: records that are sent in for a member, as over GraphQL.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 use uuid::Uuid;
-use wayin_entity::{ImportAs, ImportKind, import, import_outcome};
+use wayin_entity::{ImportKind, ImportMode, import, import_outcome};
 
 use super::error::{CliError, SOME_REFUSED};
 use super::file::open_file;
@@ -32,18 +32,18 @@ const AT_ONCE: u64 = 1_000;
 
 /// What becomes of records that are sent in.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum IntentArgument {
-    /// They are kept as drafts.
-    Drafts,
-    /// Those that nothing stands against are sent in; the others are kept as drafts.
-    Sent,
+pub enum ModeArgument {
+    /// They are saved as drafts.
+    Draft,
+    /// Records without problems are submitted for review. The others are saved as drafts.
+    Submit,
 }
 
-impl From<IntentArgument> for ImportAs {
-    fn from(intent: IntentArgument) -> Self {
-        match intent {
-            IntentArgument::Drafts => Self::Drafts,
-            IntentArgument::Sent => Self::Sent,
+impl From<ModeArgument> for ImportMode {
+    fn from(mode: ModeArgument) -> Self {
+        match mode {
+            ModeArgument::Draft => Self::Draft,
+            ModeArgument::Submit => Self::Submit,
         }
     }
 }
@@ -52,7 +52,7 @@ impl From<IntentArgument> for ImportAs {
 #[derive(Debug)]
 pub struct Sending {
     pub file: PathBuf,
-    pub intent: IntentArgument,
+    pub mode: ModeArgument,
     pub subject: String,
     pub issuer: Option<String>,
     pub corrections: Option<PathBuf>,
@@ -71,7 +71,7 @@ impl Sending {
         let format = crate::import::check_file(ImportKind::Records, &named, &known, &limits);
         let draft = job::NewImport {
             kind: ImportKind::Records,
-            intent: self.intent.into(),
+            intent: self.mode.into(),
             organisation: None,
             licence: None,
             file_name: named.into_owned(),
@@ -98,7 +98,7 @@ impl Sending {
             before: None,
             after: None,
             detail: json!({
-                "kind": started.kind, "as": started.intent, "fileName": started.file_name, "bytes": started.bytes,
+                "kind": started.kind, "mode": started.intent, "fileName": started.file_name, "bytes": started.bytes,
                 "sha256": known.sha256, "for": NodeKind::Member.id(sender.id),
             }),
         };

@@ -100,7 +100,7 @@ impl RowResult {
         });
         Self {
             findings: findings.collect(),
-            ..Self::new(position, at, RowOutcome::Refused)
+            ..Self::new(position, at, RowOutcome::Rejected)
         }
     }
 

@@ -59,10 +59,10 @@ pub async fn publish_file(
 impl Tally {
     /// Counts a row, and reports what was found in it.
     fn add(&mut self, row: RowResult, remarks: &mut (dyn FnMut(Remark) + Send)) {
-        let is_rejected = row.outcome == RowOutcome::Refused;
+        let is_rejected = row.outcome == RowOutcome::Rejected;
         self.warned += u64::from(!is_rejected && row.has_warnings());
         *match row.outcome {
-            RowOutcome::Refused => &mut self.refused,
+            RowOutcome::Rejected => &mut self.refused,
             RowOutcome::Unchanged => &mut self.unchanged,
             _ if row.is_new => &mut self.added,
             _ => &mut self.altered,

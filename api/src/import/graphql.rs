@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use wayin_entity::{
-    FileFormat, ImportAs, ImportKind, ImportState, RowOutcome, import, import_outcome, submission,
+    FileFormat, ImportKind, ImportMode, ImportState, RowOutcome, import, import_outcome, submission,
 };
 
 use super::job::{self, corrections};
@@ -65,8 +65,7 @@ impl Import {
     }
 
     /// What becomes of its records.
-    #[graphql(name = "as")]
-    async fn intent(&self) -> ImportAs {
+    async fn mode(&self) -> ImportMode {
         self.0.intent
     }
 
@@ -92,7 +91,7 @@ impl Import {
 
     /// Why the file could not be read to its end, in plain words; null where it could. What was taken in
     /// before that stays.
-    async fn refusal(&self) -> Option<&str> {
+    async fn failure_reason(&self) -> Option<&str> {
         self.0.refusal.as_deref()
     }
 
@@ -103,42 +102,42 @@ impl Import {
     }
 
     /// How many rows came to something so far: the counts below make it up.
-    async fn rows_done(&self) -> i64 {
+    async fn rows_processed(&self) -> i64 {
         self.0.rows_done
     }
 
     /// How many were kept as drafts.
-    async fn drafted(&self) -> i64 {
+    async fn draft_count(&self) -> i64 {
         self.0.drafted
     }
 
     /// How many were sent in.
-    async fn sent(&self) -> i64 {
+    async fn submitted_count(&self) -> i64 {
         self.0.sent
     }
 
     /// How many were published.
-    async fn published(&self) -> i64 {
+    async fn published_count(&self) -> i64 {
         self.0.published
     }
 
     /// How many stood so already.
-    async fn unchanged(&self) -> i64 {
+    async fn unchanged_count(&self) -> i64 {
         self.0.unchanged
     }
 
     /// How many were to be sent and are kept as drafts, as something stands against them.
-    async fn not_right(&self) -> i64 {
+    async fn invalid_count(&self) -> i64 {
         self.0.not_right
     }
 
     /// How many could not be kept, and are to be mended in the file.
-    async fn refused(&self) -> i64 {
+    async fn rejected_count(&self) -> i64 {
         self.0.refused
     }
 
     /// How many were taken, but are worth a look.
-    async fn warned(&self) -> i64 {
+    async fn warning_count(&self) -> i64 {
         self.0.warned
     }
 
@@ -162,7 +161,7 @@ impl Import {
         if let Some(outcomes) = filter.outcomes {
             select = select.filter(import_outcome::Column::Outcome.is_in(outcomes));
         }
-        if filter.found_only.unwrap_or(false) {
+        if filter.has_problems.unwrap_or(false) {
             select = select.filter(import_outcome::Column::Code.is_not_null());
         }
         let page = PageArguments::new(first, after, last, before);
@@ -171,9 +170,9 @@ impl Import {
 
     /// Where the rows that are to be mended can be downloaded as a workbook, each with what is to be mended
     /// beside it: a path of this server, asked for with your token. Null where there are none, and for grants.
-    async fn to_mend(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+    async fn corrections_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let there = corrections::has_corrections(&app(ctx).db, &self.0).await?;
-        Ok(there.then(|| format!("/imports/{}/to-mend.xlsx", NodeKind::Import.id(self.0.id))))
+        Ok(there.then(|| format!("/imports/{}/corrections.xlsx", NodeKind::Import.id(self.0.id))))
     }
 
     /// When the file was sent (UTC).
@@ -291,7 +290,7 @@ pub struct ImportRowFilter {
     /// Those that came to one of these; any where nothing is said.
     outcomes: Option<Vec<RowOutcome>>,
     /// Whether only things that were found are listed, and rows in which nothing was are left out.
-    found_only: Option<bool>,
+    has_problems: Option<bool>,
 }
 
 /// The imports.
@@ -335,8 +334,8 @@ pub struct ImportRecordsInput {
     #[graphql(default_with = "ImportKind::Records")]
     kind: ImportKind,
     /// What becomes of its records. Grants are published at once, as their funder did.
-    #[graphql(name = "as", default_with = "ImportAs::Drafts")]
-    intent: ImportAs,
+    #[graphql(default_with = "ImportMode::Draft")]
+    mode: ImportMode,
     /// The organisation whose records or grants they are; your own where nothing is said. For stewards, who act
     /// for none; grants may be of any funder then.
     organisation: Option<ID>,
@@ -413,7 +412,7 @@ impl ImportMutation {
                 "{} {} {} {} {}",
                 known.sha256,
                 input.kind.to_value(),
-                input.intent.to_value(),
+                input.mode.to_value(),
                 input.organisation.to_value(),
                 input.licence.to_value()
             ),
@@ -430,7 +429,7 @@ impl ImportMutation {
             };
         let new = job::NewImport {
             kind: input.kind,
-            intent: input.intent,
+            intent: input.mode,
             organisation: of(&input.organisation)?,
             licence: input.licence,
             file_name: upload.filename,
@@ -455,7 +454,7 @@ impl ImportMutation {
             before: None,
             after: None,
             detail: json!({
-                "kind": row.kind, "as": row.intent, "fileName": row.file_name, "bytes": row.bytes,
+                "kind": row.kind, "mode": row.intent, "fileName": row.file_name, "bytes": row.bytes,
                 "sha256": known.sha256,
             }),
         };

@@ -23,7 +23,7 @@ use crate::workbook_http::send_workbook;
 /// The route.
 pub fn router<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
     Router::new()
-        .route("/imports/{id}/to-mend.xlsx", get(answer))
+        .route("/imports/{id}/corrections.xlsx", get(answer))
         .with_state(app)
 }
 
@@ -35,7 +35,7 @@ async fn answer(
 ) -> Result<Response> {
     let file = write(&app, caller, &requester, &id).await?;
     let file = file.ok_or_else(|| Error::NotFound("there is no such file that you may see".into()))?;
-    Ok(send_workbook(file, "to-mend.xlsx"))
+    Ok(send_workbook(file, "corrections.xlsx"))
 }
 
 async fn write(app: &App, caller: Caller, requester: &Requester, id: &str) -> Result<Option<File>> {
@@ -45,7 +45,7 @@ async fn write(app: &App, caller: Caller, requester: &Requester, id: &str) -> Re
     // What is not theirs to ask for is not there.
     let asked = app
         .permissions
-        .check_field(Asking::of(requester), "Import", "toMend");
+        .check_field(Asking::of(requester), "Import", "correctionsUrl");
     if asked.is_err() {
         return Ok(None);
     }

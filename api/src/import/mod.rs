@@ -68,7 +68,7 @@ pub fn check_file(
         return Err(Finding::new(FindingCode::TooLong, "file", reason));
     }
     let format = detect_format(kind, name, &file.start);
-    format.map_err(|error| Finding::new(FindingCode::Malformed, "file", error.to_string()))
+    format.map_err(|error| Finding::new(FindingCode::InvalidFormat, "file", error.to_string()))
 }
 
 /// What became of a file's rows.

@@ -177,6 +177,6 @@ fn grant_finding(refusal: Refusal) -> (Cell, Finding) {
     };
     (
         cell,
-        Finding::new(FindingCode::Malformed, refusal.field, refusal.reason),
+        Finding::new(FindingCode::InvalidFormat, refusal.field, refusal.reason),
     )
 }

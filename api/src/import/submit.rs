@@ -1,5 +1,5 @@
 //! A batch of records of one organisation that become submissions: what a partner does with `saveSubmission` and
-//! `sendSubmission`, for many records at once.
+//! `submitForReview`, for many records at once.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use sea_orm::{
     QuerySelect,
 };
 use uuid::Uuid;
-use wayin_entity::{ImportAs, RowOutcome, SubmissionState, import, initiative, organisation, submission};
+use wayin_entity::{ImportMode, RowOutcome, SubmissionState, import, initiative, organisation, submission};
 
 use super::batch::{BatchResult, FileRow, RowFinding, RowResult};
 use crate::auth::requester::Member;
@@ -251,7 +251,7 @@ impl Submitter<'_> {
             ))
             .filter(submission::Column::State.is_in([
                 SubmissionState::Draft,
-                SubmissionState::Returned,
+                SubmissionState::ChangesRequested,
                 SubmissionState::Submitted,
             ]))
             // Of several that are in hand the one that was moved last is meant.
@@ -302,7 +302,7 @@ impl Submitter<'_> {
         let is_right = looked.errors.is_empty() && record.findings.is_empty();
         let from = open.map_or(SubmissionState::Draft, |open| open.state);
         let after = match self.import.intent {
-            ImportAs::Sent if is_right => {
+            ImportMode::Submit if is_right => {
                 let by = mover(self.member, self.organisation);
                 state::after(from, Move::Send, by).unwrap_or(from)
             }
@@ -310,10 +310,10 @@ impl Submitter<'_> {
         };
         result.outcome = match (self.import.intent, after) {
             (_, SubmissionState::Published) => RowOutcome::Published,
-            (_, SubmissionState::Submitted) => RowOutcome::Sent,
-            (ImportAs::Sent, _) => RowOutcome::NotRight,
-            (ImportAs::Drafts, _) if same => return Step::nothing(result),
-            (ImportAs::Drafts, _) => RowOutcome::Drafted,
+            (_, SubmissionState::Submitted) => RowOutcome::Submitted,
+            (ImportMode::Submit, _) => RowOutcome::Invalid,
+            (ImportMode::Draft, _) if same => return Step::nothing(result),
+            (ImportMode::Draft, _) => RowOutcome::Drafted,
         };
         let now = self.act.now();
         let sent = after != from;
@@ -379,7 +379,7 @@ impl Submitter<'_> {
                 Outcome::Refused(findings) => {
                     submission.state = SubmissionState::Draft;
                     submission.sent_at = None;
-                    result.outcome = RowOutcome::NotRight;
+                    result.outcome = RowOutcome::Invalid;
                     // Which cell it was is known no more; the path tells.
                     let at = result.at.clone();
                     result

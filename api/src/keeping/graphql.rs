@@ -190,7 +190,7 @@ macro_rules! kept_payload {
             /// left out stays as it is.
             cleared: Vec<String>,
             /// Where it was written from a version that stands no more, what changed in between.
-            changed_since: Vec<$crate::graphql::user_error::FieldChange>,
+            conflicts: Vec<$crate::graphql::user_error::FieldChange>,
             /// Everything that was wrong with the input; empty where it was done.
             user_errors: Vec<$crate::graphql::user_error::UserError>,
         }
@@ -207,7 +207,7 @@ macro_rules! kept_payload {
             /// left out stays as it is.
             cleared: Vec<String>,
             /// Where it was written from a version that stands no more, what changed in between.
-            changed_since: Vec<$crate::graphql::user_error::FieldChange>,
+            conflicts: Vec<$crate::graphql::user_error::FieldChange>,
             /// Everything that was wrong with the input; empty where it was done.
             user_errors: Vec<$crate::graphql::user_error::UserError>,
         }
@@ -223,14 +223,14 @@ macro_rules! kept_payload {
                         $($number: answered.change_number(),)?
                         cleared: answered.cleared(),
                         $field: Some(Once::new(answered, $object)),
-                        changed_since: Vec::new(),
+                        conflicts: Vec::new(),
                         user_errors: Vec::new(),
                     },
                     Done::Refused(refusal) => Self {
                         $field: None,
                         $($number: None,)?
                         cleared: Vec::new(),
-                        changed_since: refusal.changed_since.into_iter().map(Into::into).collect(),
+                        conflicts: refusal.conflicts.into_iter().map(Into::into).collect(),
                         user_errors: refusal.findings.into_iter().map(Into::into).collect(),
                     },
                 }

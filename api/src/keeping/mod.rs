@@ -203,13 +203,13 @@ pub async fn refusal(
     what: &str,
     mut found: Findings,
 ) -> Result<Option<Refusal>> {
-    let mut changed_since = Vec::new();
+    let mut conflicts = Vec::new();
     match (target.id, standing) {
         (Some(_), None) => found.error(FindingCode::NotFound, "id", format!("there is no such {what}")),
         (Some(id), Some(standing)) => {
             if let Some(stale) = stale(db, id, standing, target.version).await? {
                 found.errors.extend(stale.findings);
-                changed_since = stale.changed_since;
+                conflicts = stale.conflicts;
             }
         }
         (None, _) if target.version.is_some() => {
@@ -220,7 +220,7 @@ pub async fn refusal(
     }
     Ok((!found.errors.is_empty()).then_some(Refusal {
         findings: found.errors,
-        changed_since,
+        conflicts,
     }))
 }
 
@@ -238,7 +238,7 @@ pub fn check_slug(found: &mut Findings, slug: &str) {
     });
     if !slug.is_empty() && !well_formed {
         let reason = "is made of small letters, digits and single hyphens, such as cost-of-living";
-        found.error(FindingCode::Malformed, "slug", reason);
+        found.error(FindingCode::InvalidFormat, "slug", reason);
     }
 }
 
@@ -259,7 +259,7 @@ pub fn check_address(found: &mut Findings, path: &str, address: Option<&str>) {
     };
     if address.is_some_and(|address| !well_formed(address)) {
         let reason = "is no address that begins with https:// or http://";
-        found.error(FindingCode::Malformed, path, reason);
+        found.error(FindingCode::InvalidFormat, path, reason);
     }
 }
 
@@ -283,7 +283,11 @@ where
         same = same.filter(id_column.ne(own));
     }
     if same.one(db).await?.is_some() {
-        found.error(FindingCode::Clash, path, format!("{value} is another's already"));
+        found.error(
+            FindingCode::Conflict,
+            path,
+            format!("{value} is another's already"),
+        );
     }
     Ok(())
 }
@@ -316,7 +320,7 @@ pub async fn stale(
     let reason = format!("version {from} was written over; the newest is {newest}");
     Ok(Some(Refusal {
         findings: vec![Finding::new(FindingCode::StaleVersion, "version", reason)],
-        changed_since: diff::between(&before.document, standing),
+        conflicts: diff::between(&before.document, standing),
     }))
 }
 

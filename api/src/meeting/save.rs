@@ -196,7 +196,7 @@ async fn position(
         .await?;
     if there.is_some_and(|there| Some(there.id) != draft.target.id) {
         let reason = format!("another reflection of the meeting stands at {position}");
-        found.error(FindingCode::Clash, "position", reason);
+        found.error(FindingCode::Conflict, "position", reason);
     }
     Ok(position)
 }

@@ -16,13 +16,13 @@ use crate::note;
 #[derive(Clone, Debug, InputObject)]
 pub struct MergeOrganisationsInput {
     /// The one that stays. It keeps its name, its identifier and its kind, and takes the other's where it has none.
-    keep: ID,
+    target: ID,
     /// The version of it that you looked at; where it was saved meanwhile you are told.
-    keep_version: Option<i32>,
+    target_version: Option<i32>,
     /// The one that is merged into it. Its id, its name and its identifier lead to the one that stays.
-    merge: ID,
+    source: ID,
     /// The version of that one that you looked at; where it was saved meanwhile you are told.
-    merge_version: Option<i32>,
+    source_version: Option<i32>,
     /// Why, for the history of both and of every record that names the one; at most 2,000 characters.
     reason: String,
     /// A key of your choice, by which the same mutation is known again for 24 hours.
@@ -55,10 +55,10 @@ impl MergingMutation {
                 Err(done) => return Ok(done.into()),
             };
         let draft = Draft {
-            keep: decode(NodeKind::Organisation, "input.keep", &input.keep)?,
-            keep_version: input.keep_version,
-            merge: decode(NodeKind::Organisation, "input.merge", &input.merge)?,
-            merge_version: input.merge_version,
+            keep: decode(NodeKind::Organisation, "input.target", &input.target)?,
+            keep_version: input.target_version,
+            merge: decode(NodeKind::Organisation, "input.source", &input.source)?,
+            merge_version: input.source_version,
         };
         let (reason, wrong) = match note::validate("reason", &input.reason) {
             Ok(reason) => (reason, Vec::new()),

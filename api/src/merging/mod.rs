@@ -83,8 +83,8 @@ pub async fn merge(
     let (keep, merged) = (find(draft.keep), find(draft.merge));
     let mut refusal = Refusal::default();
     for (path, id, found, version) in [
-        ("keep", draft.keep, &keep, draft.keep_version),
-        ("merge", draft.merge, &merged, draft.merge_version),
+        ("target", draft.keep, &keep, draft.keep_version),
+        ("source", draft.merge, &merged, draft.merge_version),
     ] {
         let stands = found.as_ref().map(document::of_organisation);
         let stale = match stands {
@@ -96,7 +96,7 @@ pub async fn merge(
             )),
         };
         let Some(stale) = stale else { continue };
-        refusal.changed_since.extend(stale.changed_since);
+        refusal.conflicts.extend(stale.conflicts);
         refusal
             .findings
             .extend(stale.findings.into_iter().map(|mut finding| {
@@ -109,7 +109,7 @@ pub async fn merge(
     let mut found = Findings::default();
     if draft.keep == draft.merge {
         let reason = "is the organisation that stays";
-        found.error(FindingCode::Contradictory, "merge", reason);
+        found.error(FindingCode::Contradictory, "source", reason);
     } else {
         clashes(db, &mut found, draft).await?;
     }
@@ -200,11 +200,11 @@ async fn clashes(db: &impl ConnectionTrait, found: &mut Findings, draft: Draft) 
             NodeKind::Initiative.id(*own),
             NodeKind::Initiative.id(*other),
         );
-        found.error(FindingCode::Clash, "merge", reason);
+        found.error(FindingCode::Conflict, "source", reason);
     }
     if both.len() > CLASHES_NAMED {
         let reason = format!("and {} more of such records", both.len() - CLASHES_NAMED);
-        found.error(FindingCode::Clash, "merge", reason);
+        found.error(FindingCode::Conflict, "source", reason);
     }
     Ok(())
 }

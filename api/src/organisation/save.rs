@@ -69,7 +69,7 @@ pub async fn save(
             .await?;
         if let Some(other) = same.filter(|other| Some(other.id) != draft.target.id) {
             let reason = format!("is that of {}; where both are one, merge them", other.name);
-            found.error(FindingCode::Clash, "identifier", reason);
+            found.error(FindingCode::Conflict, "identifier", reason);
         }
     }
     let stood = before.as_ref().map(standing);

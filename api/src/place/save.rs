@@ -144,7 +144,7 @@ pub async fn save(
     let code = keeping::tidy(draft.code).and_then(|code| match gss::code(&code) {
         Ok(code) => Some(code),
         Err(reason) => {
-            found.error(FindingCode::Malformed, "code", reason);
+            found.error(FindingCode::InvalidFormat, "code", reason);
             None
         }
     });
@@ -190,7 +190,7 @@ fn check_code(found: &mut Findings, places: &Gazetteer, before: Option<&place::M
             .places
             .get(holder)
             .map_or("another place", |holder| &holder.name);
-        found.error(FindingCode::Clash, "code", format!("is that of {name}"));
+        found.error(FindingCode::Conflict, "code", format!("is that of {name}"));
     }
     let stood = before.and_then(|before| before.code.as_deref());
     if stood.is_some() && stood != code {

@@ -13,7 +13,7 @@ use wayin_records::finding::{Finding, FindingCode};
 
 /// A text that is to be taken out.
 #[derive(Clone, Debug, InputObject)]
-pub struct RedactInput {
+pub struct RedactTextInput {
     /// The text as it is written, from 4 to 2,000 characters. It is found wherever it stands, also within words.
     /// While it is in the subject of a member who may act, or in a file that is being taken in, it is refused
     /// (`WRONG_STATE`): revoke the member first, or wait.
@@ -26,7 +26,7 @@ pub struct RedactInput {
 
 /// What came of taking a text out.
 #[derive(SimpleObject)]
-pub struct RedactPayload {
+pub struct RedactTextPayload {
     /// How many records it was taken out of, withdrawn ones included; null where the input was refused.
     initiatives: Option<i32>,
     /// How many versions of records.
@@ -56,7 +56,7 @@ struct Answer {
     imports: i32,
 }
 
-impl From<Answer> for RedactPayload {
+impl From<Answer> for RedactTextPayload {
     fn from(answer: Answer) -> Self {
         Self {
             initiatives: Some(answer.initiatives),
@@ -70,8 +70,8 @@ impl From<Answer> for RedactPayload {
     }
 }
 
-fn refused(findings: impl IntoIterator<Item = Finding>) -> RedactPayload {
-    RedactPayload {
+fn refused(findings: impl IntoIterator<Item = Finding>) -> RedactTextPayload {
+    RedactTextPayload {
         initiatives: None,
         revisions: None,
         submissions: None,
@@ -92,22 +92,22 @@ impl RedactionMutation {
     /// stewards keep and the audit trail. `[redacted]` is left in its place, with a number behind it where only that
     /// tells one thing from another; files that hold it are deleted. Codes and days of published records stay, and
     /// so do the codes of places and who issues tokens. For stewards.
-    async fn redact(
+    async fn redact_text(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to take out, and why.")] mut input: RedactInput,
-    ) -> Result<RedactPayload> {
+        #[graphql(desc = "What to take out, and why.")] mut input: RedactTextInput,
+    ) -> Result<RedactTextPayload> {
         let (app, member, key) = (app(ctx), member(ctx)?, input.idempotency_key.take());
         let sent = Sent {
             member,
-            name: "redact",
+            name: "redactText",
             key: key.as_deref(),
             input: input.to_value().to_string(),
         };
         let mut findings: Vec<_> = super::check(&input.text).into_iter().collect();
         if findings.is_empty() && key.as_ref().is_some_and(|key| key.contains(&input.text)) {
             let reason = "holds the text that is to be taken out, and would be kept";
-            findings.push(Finding::new(FindingCode::Malformed, "idempotencyKey", reason));
+            findings.push(Finding::new(FindingCode::InvalidFormat, "idempotencyKey", reason));
         }
         let mut found = Found::default();
         if findings.is_empty() {

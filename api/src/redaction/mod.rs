@@ -78,7 +78,7 @@ pub fn check(text: &str) -> Option<Finding> {
         (FindingCode::TooLong, reason)
     } else if !is_storable(text) {
         (
-            FindingCode::Malformed,
+            FindingCode::InvalidFormat,
             "holds the character NUL (U+0000), which no base keeps".into(),
         )
     } else if MARKER.contains(text) {

@@ -17,7 +17,7 @@ use crate::id::NodeKind;
 /// Where a submission stands that can expire.
 const EXPIRING: [SubmissionState; 3] = [
     SubmissionState::Draft,
-    SubmissionState::Returned,
+    SubmissionState::ChangesRequested,
     SubmissionState::Discarded,
 ];
 

@@ -156,7 +156,7 @@ impl Submission {
     }
 
     /// When it was last sent in (UTC); null where it never was.
-    async fn sent_at(&self) -> Option<DateTime<Utc>> {
+    async fn submitted_at(&self) -> Option<DateTime<Utc>> {
         self.0.sent_at
     }
 
@@ -296,7 +296,7 @@ pub struct SaveSubmissionInput {
 
 /// A submission that is to be moved.
 #[derive(Clone, Debug, InputObject)]
-pub struct SendSubmissionInput {
+pub struct SubmitForReviewInput {
     /// The submission.
     id: ID,
     /// A key of your choice, by which the same mutation is known again for 24 hours.
@@ -316,7 +316,7 @@ pub struct PublishSubmissionInput {
 
 /// A submission that is to be sent back.
 #[derive(Clone, Debug, InputObject)]
-pub struct ReturnSubmissionInput {
+pub struct RequestChangesInput {
     /// The submission.
     id: ID,
     /// What is to be mended, for those who wrote it; at most 2,000 characters.
@@ -347,7 +347,7 @@ macro_rules! payloads {
             /// Where it was written against a version of the published record that stands no more, what changed in
             /// between. Where a draft was saved meanwhile, whose older versions are not kept, everything in which what
             /// you sent (`after`) differs from what stands (`before`), your own edits too.
-            changed_since: Vec<FieldChange>,
+            conflicts: Vec<FieldChange>,
             /// Everything that was wrong with the input; empty where it was done.
             user_errors: Vec<UserError>,
         }
@@ -358,13 +358,13 @@ macro_rules! payloads {
                     Done::Moved(submission, change_number) => Self {
                         submission: Some(Submission(submission)),
                         change_number,
-                        changed_since: Vec::new(),
+                        conflicts: Vec::new(),
                         user_errors: Vec::new(),
                     },
                     Done::Refused(refusal) => Self {
                         submission: None,
                         change_number: None,
-                        changed_since: refusal.changed_since.into_iter().map(FieldChange::from).collect(),
+                        conflicts: refusal.conflicts.into_iter().map(FieldChange::from).collect(),
                         user_errors: refusal.findings.into_iter().map(UserError::from).collect(),
                     },
                 }
@@ -377,9 +377,9 @@ payloads! {
     /// What came of saving.
     SaveSubmissionPayload;
     /// What came of sending.
-    SendSubmissionPayload;
+    SubmitForReviewPayload;
     /// What came of returning.
-    ReturnSubmissionPayload;
+    RequestChangesPayload;
     /// What came of publishing.
     PublishSubmissionPayload;
     /// What came of discarding.
@@ -442,13 +442,13 @@ impl SubmissionMutation {
 
     /// Sends a submission in, where nothing stands against its record; else everything that does is
     /// named, and it stays as it was. For partners and stewards.
-    async fn send_submission(
+    async fn submit_for_review(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] mut input: SendSubmissionInput,
-    ) -> Result<SendSubmissionPayload> {
+        #[graphql(desc = "Which one.")] mut input: SubmitForReviewInput,
+    ) -> Result<SubmitForReviewPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin(ctx, "sendSubmission", key.as_deref(), &input).await? {
+        let running = match begin(ctx, "submitForReview", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };
@@ -461,13 +461,13 @@ impl SubmissionMutation {
     }
 
     /// Sends a submission back to those who wrote it, with a note. For stewards.
-    async fn return_submission(
+    async fn request_changes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one, and why.")] mut input: ReturnSubmissionInput,
-    ) -> Result<ReturnSubmissionPayload> {
+        #[graphql(desc = "Which one, and why.")] mut input: RequestChangesInput,
+    ) -> Result<RequestChangesPayload> {
         let key = input.idempotency_key.take();
-        let running = match begin(ctx, "returnSubmission", key.as_deref(), &input).await? {
+        let running = match begin(ctx, "requestChanges", key.as_deref(), &input).await? {
             Ok(running) => running,
             Err(done) => return Ok(done.into()),
         };

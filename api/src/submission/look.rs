@@ -45,7 +45,7 @@ pub struct Looked {
 pub fn at_shape(document: &Value) -> Option<Refusal> {
     if !document.is_object() {
         let reason = "is not an object with the record's fields";
-        return Some(Refusal::of(FindingCode::Malformed, "record", reason));
+        return Some(Refusal::of(FindingCode::InvalidFormat, "record", reason));
     }
     let bytes = bytes_of(document);
     if bytes > LONGEST_RECORD {
@@ -54,7 +54,7 @@ pub fn at_shape(document: &Value) -> Option<Refusal> {
     }
     (!is_kept(document)).then(|| {
         let reason = "holds the character NUL (U+0000), which no base can keep";
-        Refusal::of(FindingCode::Malformed, "record", reason)
+        Refusal::of(FindingCode::InvalidFormat, "record", reason)
     })
 }
 

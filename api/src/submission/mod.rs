@@ -164,13 +164,13 @@ pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, dra
         // Older versions of what is in hand are not kept, so that nobody's edits can be told from one's own.
         let reason = format!(
             "the submission was saved meanwhile: you wrote from version {version}, it is at {}. Older versions of drafts \
-             are not kept: `changedSince` lists every field in which what you sent (`after`) differs from what stands \
+             are not kept: `conflicts` lists every field in which what you sent (`after`) differs from what stands \
              (`before`), your own edits too",
             standing.version
         );
         return Ok(Err(Refusal {
             findings: vec![Finding::new(FindingCode::StaleVersion, "version", reason)],
-            changed_since: diff::between(&standing.document, &draft.record),
+            conflicts: diff::between(&standing.document, &draft.record),
         }));
     }
     let row = submission::Model {
@@ -416,7 +416,7 @@ async fn stale(db: &impl ConnectionTrait, standing: &submission::Model) -> Resul
     );
     Ok(Some(Refusal {
         findings: vec![Finding::new(FindingCode::StaleVersion, "id", reason)],
-        changed_since: diff::between(&before, &after),
+        conflicts: diff::between(&before, &after),
     }))
 }
 
@@ -471,7 +471,7 @@ fn in_record(findings: Vec<Finding>) -> Refusal {
     };
     Refusal {
         findings: findings.into_iter().map(within).collect(),
-        changed_since: Vec::new(),
+        conflicts: Vec::new(),
     }
 }
 

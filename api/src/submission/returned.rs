@@ -38,7 +38,7 @@ pub async fn write(
     organisation: Option<Uuid>,
 ) -> Result<Option<File>> {
     let mut returned = visible_to(member)
-        .filter(submission::Column::State.eq(SubmissionState::Returned))
+        .filter(submission::Column::State.eq(SubmissionState::ChangesRequested))
         .order_by_asc(submission::Column::Id)
         .limit(PAGE_ROWS);
     if let Some(id) = organisation {

@@ -1,5 +1,5 @@
 //! Where a submission stands, and who may move it: `DRAFT` -> `SUBMITTED` -> `PUBLISHED`
-//! or `RETURNED` -> `SUBMITTED`; `DISCARDED` from any of them before publication. Pure.
+//! or `CHANGES_REQUESTED` -> `SUBMITTED`; `DISCARDED` from any of them before publication. Pure.
 
 use wayin_entity::SubmissionState as State;
 
@@ -75,16 +75,16 @@ pub const fn after(state: State, moved: Move, by: Mover) -> Result<State, Refuse
     match (state, moved) {
         (State::Published, _) => Err(Refused::Published),
         (State::Discarded, _) => Err(Refused::Discarded),
-        (State::Draft | State::Returned | State::Submitted, Move::Discard) => Ok(State::Discarded),
-        (State::Draft | State::Returned, Move::Save) => Ok(state),
-        (State::Draft | State::Returned, Move::Send) => Ok(match by {
+        (State::Draft | State::ChangesRequested | State::Submitted, Move::Discard) => Ok(State::Discarded),
+        (State::Draft | State::ChangesRequested, Move::Save) => Ok(state),
+        (State::Draft | State::ChangesRequested, Move::Send) => Ok(match by {
             Mover::TrustedPartner => State::Published,
             Mover::Partner | Mover::Steward => State::Submitted,
         }),
-        (State::Submitted, Move::Return) => Ok(State::Returned),
+        (State::Submitted, Move::Return) => Ok(State::ChangesRequested),
         (State::Submitted, Move::Publish) => Ok(State::Published),
         (State::Submitted, Move::Save | Move::Send) => Err(Refused::InReview),
-        (State::Draft | State::Returned, Move::Return | Move::Publish) => Err(Refused::NotSent),
+        (State::Draft | State::ChangesRequested, Move::Return | Move::Publish) => Err(Refused::NotSent),
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
     fn only_a_steward_returns_and_only_a_steward_or_trust_publishes() {
         for (from, moved, by, to) in moves() {
             match to {
-                State::Returned if moved != Move::Save => {
+                State::ChangesRequested if moved != Move::Save => {
                     assert_eq!(by, Mover::Steward, "{from:?} {moved:?}");
                 }
                 State::Published => assert!(
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn everything_that_is_not_published_can_be_discarded_and_everything_can_be_reached() {
         for by in Mover::ALL {
-            for from in [State::Draft, State::Submitted, State::Returned] {
+            for from in [State::Draft, State::Submitted, State::ChangesRequested] {
                 assert_eq!(after(from, Move::Discard, by), Ok(State::Discarded));
             }
         }

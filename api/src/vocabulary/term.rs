@@ -115,7 +115,7 @@ fn check(row: &term::Model, other_words: &[String]) -> Findings {
     for (at, word) in other_words.iter().enumerate() {
         keeping::check_text(&mut found, &format!("synonyms/{at}"), word, 100);
         if other_words[..at].contains(word) {
-            found.error(FindingCode::Repeated, format!("synonyms/{at}"), "is named twice");
+            found.error(FindingCode::Duplicate, format!("synonyms/{at}"), "is named twice");
         }
     }
     found.length("usageNote", row.caution.as_deref(), 2_000);

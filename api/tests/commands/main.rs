@@ -467,12 +467,12 @@ fn records_are_sent_in_for_a_member() {
         "import",
         "records",
         "return.jsonl",
-        "--as",
+        "--mode",
         "sent",
         "--member",
         "ada",
     ];
-    let told = folder.run(&[&send[..], &["--corrections", "to-mend.xlsx"]].concat());
+    let told = folder.run(&[&send[..], &["--corrections", "corrections.xlsx"]].concat());
     assert_eq!(
         (told.code, told.out.as_str()),
         (
@@ -488,22 +488,22 @@ fn records_are_sent_in_for_a_member() {
     let told = folder.run(&[
         "import",
         "records",
-        "to-mend.xlsx",
-        "--as",
+        "corrections.xlsx",
+        "--mode",
         "drafts",
         "--member",
         "ada",
     ]);
     assert_eq!(
         (told.code, told.out.as_str()),
-        (Some(0), "to-mend.xlsx: 1 unchanged.\n"),
+        (Some(0), "corrections.xlsx: 1 unchanged.\n"),
         "what comes back is what was kept: {told:?}"
     );
     let told = folder.run(&[
         "import",
         "records",
         "return.jsonl",
-        "--as",
+        "--mode",
         "sent",
         "--member",
         "eve",
@@ -512,7 +512,7 @@ fn records_are_sent_in_for_a_member() {
     assert!(told.err.contains("no member eve"), "{told:?}");
     assert_eq!(
         folder
-            .run(&["import", "records", "return.jsonl", "--as", "sent"])
+            .run(&["import", "records", "return.jsonl", "--mode", "submit"])
             .code,
         Some(2),
         "nobody is named"

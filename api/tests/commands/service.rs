@@ -125,7 +125,7 @@ fn what_is_done_on_the_command_line_is_in_the_audit_trail() {
         "import",
         "records",
         "records.jsonl",
-        "--as",
+        "--mode",
         "drafts",
         "--member",
         "bo",
@@ -178,7 +178,7 @@ fn what_is_done_on_the_command_line_is_in_the_audit_trail() {
     assert!(failed.contains("is not a list of places"), "{failed}");
     let (added, sent, revoked) = (&told[1], &told[10], &told[11]);
     assert_eq!(sent["detail"]["for"], added["subjectId"], "{sent}");
-    assert_eq!(sent["detail"]["as"], "DRAFTS", "{sent}");
+    assert_eq!(sent["detail"]["mode"], "DRAFT", "{sent}");
     assert_eq!(revoked["subjectId"], added["subjectId"]);
     assert_eq!(
         (&added["versionBefore"], &added["versionAfter"]),

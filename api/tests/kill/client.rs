@@ -118,10 +118,10 @@ impl Client {
                 json!({"record": self.record(reference, "Corrected"), "initiative": item.initiative,
                     "initiativeVersion": 1}),
             ),
-            Step::Send => ("sendSubmission", json!({"id": submission})),
+            Step::Send => ("submitForReview", json!({"id": submission})),
             Step::Publish => ("publishSubmission", json!({"id": submission})),
             Step::Redact => (
-                "redact",
+                "redactText",
                 json!({"text": secret(reference), "reason": "It was asked for"}),
             ),
             Step::Withdraw => (

@@ -52,16 +52,18 @@ pub fn told(base: &Base, chance: &mut Chance) {
         );
         let since = Instant::now();
         let ended = loop {
-            let asked = format!("{{ import(id: \"{import}\") {{ state rowsDone published refusal }} }}");
+            let asked = format!(
+                "{{ import(id: \"{import}\") {{ state rowsProcessed publishedCount failureReason }} }}"
+            );
             let answer = ask(address, &partner, &asked);
             let told = &answer["data"]["import"];
-            if !["WAITING", "RUNNING"].contains(&told["state"].as_str().unwrap_or_default()) {
+            if !["QUEUED", "RUNNING"].contains(&told["state"].as_str().unwrap_or_default()) {
                 break told.clone();
             }
             assert!(since.elapsed() < ENDS_WITHIN, "the import goes on: {told}");
             sleep(Duration::from_millis(200));
         };
-        let all = json!({"state": "DONE", "rowsDone": RECORDS, "published": RECORDS, "refusal": null});
+        let all = json!({"state": "COMPLETED", "rowsProcessed": RECORDS, "publishedCount": RECORDS, "failureReason": null});
         assert_eq!(ended, all, "round {round}");
         let versions = base.versions(&beginning);
         assert_eq!(versions, vec![1; RECORDS], "each once, and published once");
@@ -112,7 +114,7 @@ fn records(beginning: &str) -> String {
 fn send(address: SocketAddr, token: &str, round: u64, content: &str) -> String {
     let query = "mutation($input: ImportRecordsInput!) {
         importRecords(input: $input) { import { id } userErrors { message path } } }";
-    let input = json!({"file": null, "as": "SENT", "idempotencyKey": format!("round {round}")});
+    let input = json!({"file": null, "mode": "SUBMIT", "idempotencyKey": format!("round {round}")});
     let operations = json!({"query": query, "variables": {"input": input}});
     let map = json!({"0": ["variables.input.file"]});
     let body = format!(

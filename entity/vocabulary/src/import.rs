@@ -11,44 +11,44 @@ codes! {
 }
 
 codes! {
-    /// What becomes of the records of a file.
-    ImportAs {
-        /// They are kept as drafts.
-        Drafts = "DRAFTS";
-        /// Those that nothing stands against are sent in; the others are kept as drafts.
-        Sent = "SENT";
+    /// What an import does with the records of a file.
+    ImportMode {
+        /// They are saved as drafts.
+        Draft = "DRAFT";
+        /// Those that nothing stands against are sent in; the others are saved as drafts.
+        Submit = "SUBMIT";
     }
 }
 
 codes! {
-    /// Where an import stands.
+    /// The state of an import.
     ImportState {
-        /// Its file is kept, and nothing of it is taken in yet.
-        Waiting = "WAITING";
-        /// Its rows are being taken in.
+        /// The file is stored, and no row is imported yet.
+        Queued = "QUEUED";
+        /// Rows are being imported.
         Running = "RUNNING";
-        /// Every row came to something.
-        Done = "DONE";
-        /// The file could not be read, or not to its end; what was taken in before that stays.
-        Refused = "REFUSED";
+        /// Every row has an outcome.
+        Completed = "COMPLETED";
+        /// The file could not be read to its end. Rows that were imported before stay imported.
+        Failed = "FAILED";
     }
 }
 
 codes! {
-    /// What a row came to.
+    /// The outcome of a row.
     RowOutcome {
-        /// It is kept as a draft.
+        /// It is saved as a draft.
         Drafted = "DRAFTED";
-        /// It was sent in.
-        Sent = "SENT";
+        /// It was submitted for review.
+        Submitted = "SUBMITTED";
         /// It was published.
         Published = "PUBLISHED";
-        /// It stood so already.
+        /// The record was already the same.
         Unchanged = "UNCHANGED";
-        /// Something stands against sending it: it is kept as a draft, to be mended.
-        NotRight = "NOT_RIGHT";
-        /// It could not be kept; it is to be mended in the file.
-        Refused = "REFUSED";
+        /// It was not submitted, because it has problems. It is saved as a draft.
+        Invalid = "INVALID";
+        /// It could not be saved. Correct it in the file.
+        Rejected = "REJECTED";
     }
 }
 

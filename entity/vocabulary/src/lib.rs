@@ -120,7 +120,7 @@ pub use condition::{ChangeExtent, Condition};
 pub use dimension::Dimension;
 pub use entry_point::{EntryPoint, Perspective};
 pub use funding::{DeliveryTimeline, ReportingBasis, ReportingFrequency, Restriction};
-pub use import::{FileFormat, ImportAs, ImportKind, ImportState, RowOutcome};
+pub use import::{FileFormat, ImportKind, ImportMode, ImportState, RowOutcome};
 pub use organisation::OrganisationKind;
 pub use place::PlaceKind;
 pub use record::{MissingReason, SourceKind, Visibility};

@@ -8,7 +8,7 @@ codes! {
         /// Sent in, waiting for review.
         Submitted = "SUBMITTED";
         /// Sent back with a note.
-        Returned = "RETURNED";
+        ChangesRequested = "CHANGES_REQUESTED";
         /// Published.
         Published = "PUBLISHED";
         /// Given up.

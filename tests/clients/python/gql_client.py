@@ -91,7 +91,7 @@ async def main():
         await forward_and_back(session)
 
         draft = await save(session, "Saved with gql")
-        [wrong, *_] = (await ask(session, "Submissions", "SendSubmission", input={"id": draft}))["sendSubmission"]["userErrors"]
+        [wrong, *_] = (await ask(session, "Submissions", "SubmitForReview", input={"id": draft}))["submitForReview"]["userErrors"]
         assert wrong["code"] == "REQUIRED"
         await discard(session, draft)
 

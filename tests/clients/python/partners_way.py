@@ -23,17 +23,17 @@ RUN = uuid.uuid4().hex[:8]
 SEND = gql("""mutation ($input: ImportRecordsInput!) {
   importRecords(input: $input) { import { id } userErrors { code path message } } }""")
 PROGRESS = gql("""subscription ($id: ID!) {
-  importProgress(id: $id) { state refusal rowsDone sent published drafted unchanged notRight refused toMend endedAt } }""")
+  importProgress(id: $id) { state failureReason rowsProcessed submittedCount publishedCount draftCount unchangedCount invalidCount rejectedCount correctionsUrl endedAt } }""")
 ROWS = gql("""query ($id: ID!) {
   import(id: $id) { rows(first: 100) { nodes { sheet row column outcome code message } } } }""")
 WAITING = gql("""{ submissions(first: 100, filter: {states: [SUBMITTED]}) { nodes { id record } } }""")
-RETURN = gql("""mutation ($input: ReturnSubmissionInput!) {
-  returnSubmission(input: $input) { submission { state } userErrors { code path message } } }""")
+RETURN = gql("""mutation ($input: RequestChangesInput!) {
+  requestChanges(input: $input) { submission { state } userErrors { code path message } } }""")
 SUBMISSION = gql("""query ($id: ID!) { submission(id: $id) { state reviewNote record initiative { version title } } }""")
 SAVE = gql("""mutation ($input: SaveSubmissionInput!) {
   saveSubmission(input: $input) { submission { state } userErrors { code path message } } }""")
-CORRECTED = gql("""mutation ($input: SendSubmissionInput!) {
-  sendSubmission(input: $input) { submission { state } userErrors { code path message } } }""")
+CORRECTED = gql("""mutation ($input: SubmitForReviewInput!) {
+  submitForReview(input: $input) { submission { state } userErrors { code path message } } }""")
 PUBLISH = gql("""mutation ($input: PublishSubmissionInput!) {
   publishSubmission(input: $input) { submission { state } userErrors { code path message } } }""")
 COUNTED = gql("""subscription {
@@ -48,7 +48,7 @@ MISTAKES = {
     "untitled": ("Initiatives", "Title", None, "Food partnership", "REQUIRED"),
     "backwards": ("Funding terms", "Last day", date(2020, 3, 31), date(2022, 3, 31), "OUT_OF_ORDER"),
     "nowhere": ("Initiatives", "Place", "Birminghm", "Birmingham", "NOT_FOUND"),
-    "worded": ("Challenges", "What became of the step", "Left out a bit", "Skipped", "MALFORMED"),
+    "worded": ("Challenges", "What became of the step", "Left out a bit", "Skipped", "INVALID_FORMAT"),
     "personal": ("Challenges", "What happened", "Ask jo@example.org", "There was no time.", "PERSONAL_DATA"),
 }
 SOUND = "sound"
@@ -134,7 +134,7 @@ def mended(workbook):
     assert there == set(map(reference, MISTAKES)), f"other records than those with mistakes are to be mended: {there}"
     for name, (sheet, column, _, right, _) in MISTAKES.items():
         row = row_of(book[sheet], name)
-        said = book[sheet].cell(row, headers(book[sheet])["What to mend"]).value
+        said = book[sheet].cell(row, headers(book[sheet])["What to fix"]).value
         assert said and said.startswith(f"{column}: "), f"{name}: beside its row in {sheet} stands {said!r}"
         write(book[sheet], row, {column: right})
     return saved(book)
@@ -176,7 +176,7 @@ async def done(session, request, **given):
 
 async def sent_in(session, name, content):
     """Sends a workbook in and follows it to its end."""
-    SEND.variable_values = {"input": {"file": FileVar(io.BytesIO(content), filename=name), "as": "SENT"}}
+    SEND.variable_values = {"input": {"file": FileVar(io.BytesIO(content), filename=name), "mode": "SUBMIT"}}
     answer = (await session.execute(SEND, upload_files=True))["importRecords"]
     assert answer["userErrors"] == [], f"{name} was refused: {answer['userErrors']}"
     id = answer["import"]["id"]
@@ -186,7 +186,7 @@ async def sent_in(session, name, content):
         async with asyncio.timeout(60):
             async for event in watching.subscribe(PROGRESS):
                 told = event["importProgress"]
-    assert told and told["endedAt"] and told["state"] == "DONE", f"{name} was not followed to its end: {told}"
+    assert told and told["endedAt"] and told["state"] == "COMPLETED", f"{name} was not followed to its end: {told}"
     rows = (await ask(session, ROWS, id=id))["import"]["rows"]["nodes"]
     return told, rows
 
@@ -195,16 +195,16 @@ async def with_mistakes(session, template):
     """Sends what a charity typed, and answers where to get what is to be mended."""
     workbook, rows = filled_in(template)
     told, found = await sent_in(session, "return.xlsx", workbook)
-    came_to = {it: told[it] for it in ["rowsDone", "sent", "notRight", "refused", "published", "drafted", "unchanged"]}
-    expected = {"rowsDone": 6, "sent": 1, "notRight": 5, "refused": 0, "published": 0, "drafted": 0, "unchanged": 0}
+    came_to = {it: told[it] for it in ["rowsProcessed", "submittedCount", "invalidCount", "rejectedCount", "publishedCount", "draftCount", "unchangedCount"]}
+    expected = {"rowsProcessed": 6, "submittedCount": 1, "invalidCount": 5, "rejectedCount": 0, "publishedCount": 0, "draftCount": 0, "unchangedCount": 0}
     assert came_to == expected, f"not exactly the sound record was sent: {came_to}, {found}"
-    expected = {("Initiatives", rows[SOUND, "Initiatives"], None, "SENT", None)}
+    expected = {("Initiatives", rows[SOUND, "Initiatives"], None, "SUBMITTED", None)}
     for name, (sheet, column, _, _, code) in MISTAKES.items():
-        expected.add((sheet, rows[name, sheet], column, "NOT_RIGHT", code))
+        expected.add((sheet, rows[name, sheet], column, "INVALID", code))
     told_of = [(it["sheet"], it["row"], it["column"], it["outcome"], it["code"]) for it in found]
     assert len(told_of) == 6 and set(told_of) == expected, f"told {found}, where expected were {expected}"
-    assert told["toMend"], f"five records are to be mended, and there is no workbook of them: {told}"
-    return told["toMend"]
+    assert told["correctionsUrl"], f"five records are to be mended, and there is no workbook of them: {told}"
+    return told["correctionsUrl"]
 
 
 async def waiting(steward):
@@ -223,7 +223,7 @@ async def returned_and_sent_again(partner, steward, submission):
     id, note = submission["id"], "Which partnership is it?"
     await done(steward, RETURN, id=id, note=note)
     returned = (await ask(partner, SUBMISSION, id=id))["submission"]
-    assert (returned["state"], returned["reviewNote"]) == ("RETURNED", note), f"the partner reads {returned}"
+    assert (returned["state"], returned["reviewNote"]) == ("CHANGES_REQUESTED", note), f"the partner reads {returned}"
     record = returned["record"] | {"title": "Food partnership of the north"}
     await done(partner, SAVE, id=id, record=record)
     again = await done(partner, CORRECTED, id=id)
@@ -269,8 +269,8 @@ async def main():
         assert set(await waiting(steward)) == {SOUND}, "another record waits for a steward than the sound one"
 
         workbook = mended(await download(to_mend, os.environ["PARTNER"]))
-        told, found = await sent_in(partner, "to-mend.xlsx", workbook)
-        assert (told["rowsDone"], told["sent"], told["toMend"]) == (5, 5, None), f"not all is mended: {told}, {found}"
+        told, found = await sent_in(partner, "corrections.xlsx", workbook)
+        assert (told["rowsProcessed"], told["submittedCount"], told["correctionsUrl"]) == (5, 5, None), f"not all is mended: {told}, {found}"
         submissions = await waiting(steward)
         assert set(submissions) == {SOUND, *MISTAKES}, f"not all wait for a steward: {set(submissions)}"
 

@@ -638,8 +638,8 @@ impl Hearing<'_> {
         let seen = self.seen();
         let save = "mutation($input: SaveSubmissionInput!) { saveSubmission(input: $input) {
             submission { id problems { message } warnings { message } initiative { title } changes { before after } }
-            changedSince { path before after } userErrors { message path } } }";
-        let send = "mutation($id: ID!) { sendSubmission(input: {id: $id}) { submission { id } changedSince { before after } userErrors { message } } }";
+            conflicts { path before after } userErrors { message path } } }";
+        let send = "mutation($id: ID!) { submitForReview(input: {id: $id}) { submission { id } conflicts { before after } userErrors { message } } }";
         let discard = "mutation($id: ID!) { discardSubmission(input: {id: $id}) { submission { record } userErrors { message } } }";
         let publish = "mutation($id: ID!) { publishSubmission(input: {id: $id}) { submission { record } userErrors { message } } }";
         let own = member.who.organisation;
@@ -713,7 +713,7 @@ impl Hearing<'_> {
             "{ organisation(identifier: \"GB-CHC-2\") { name initiatives { nodes { title } } } }",
             "{ node(id: \"x\") { id } }",
             "mutation { importRecords(input: {file: null}) { userErrors { message } } }",
-            "mutation { redact(input: {text: \"nobody wrote this\", reason: \"\"}) { initiatives userErrors { message } } }",
+            "mutation { redactText(input: {text: \"nobody wrote this\", reason: \"\"}) { initiatives userErrors { message } } }",
         ] {
             self.ask(member, query, json!({})).await;
         }

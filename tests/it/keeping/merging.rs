@@ -53,7 +53,7 @@ async fn id_of(client: &Client<'_>, identifier: &str) -> String {
 }
 
 async fn merge(client: &Client<'_>, keep_id: &str, merge_id: &str) -> Value {
-    let input = json!({"keep": keep_id, "merge": merge_id, "reason": "One and the same"});
+    let input = json!({"target": keep_id, "source": merge_id, "reason": "One and the same"});
     send_mutation(client, "mergeOrganisations", input).await
 }
 
@@ -212,13 +212,13 @@ async fn everything_that_names_the_one_names_the_other(database: Database) {
         partner
             .query("{ imports { nodes { organisation { id } drafted } } }")
             .await,
-        json!({"imports": {"nodes": [{"organisation": {"id": keep_id}, "drafted": 1}]}})
+        json!({"imports": {"nodes": [{"organisation": {"id": keep_id}, "draftCount": 1}]}})
     );
     let send = format!(
-        "mutation {{ sendSubmission(input: {{id: {draft}}}) {{ submission {{ state organisation {{ id }} }} userErrors {{ message }} }} }}"
+        "mutation {{ submitForReview(input: {{id: {draft}}}) {{ submission {{ state organisation {{ id }} }} userErrors {{ message }} }} }}"
     );
     assert_eq!(
-        partner.query(&send).await["sendSubmission"],
+        partner.query(&send).await["submitForReview"],
         json!({"submission": {"state": "SUBMITTED", "organisation": {"id": keep_id}}, "userErrors": []})
     );
     let of_member = history(&steward, viewer["id"].as_str().unwrap()).await;
@@ -331,7 +331,11 @@ async fn records_that_both_lead_are_told_apart_first(database: Database) {
     let before = revision::Entity::find().all(&app.app.db).await.unwrap();
     let (keep_id, merge_id) = (id_of(&steward, KEPT).await, id_of(&steward, MERGED).await);
     let payload = merge(&steward, &keep_id, &merge_id).await;
-    assert_eq!(complaints(&payload), ["merge CLASH", "merge CLASH"], "{payload}");
+    assert_eq!(
+        complaints(&payload),
+        ["source CONFLICT", "source CONFLICT"],
+        "{payload}"
+    );
     for (error, reference) in payload["userErrors"].as_array().unwrap().iter().zip(["a", "b"]) {
         let message = error["message"].as_str().unwrap();
         assert!(
@@ -351,10 +355,10 @@ async fn what_is_not_there_or_has_changed_is_not_merged(database: Database) {
     let app = two(database).await;
     let steward = app.steward().await;
     let (keep_id, merge_id) = (id_of(&steward, KEPT).await, id_of(&steward, MERGED).await);
-    let both = |keep: &str, merge: &str| json!({"keep": keep, "merge": merge, "reason": "Why not"});
+    let both = |keep: &str, merge: &str| json!({"target": keep, "source": merge, "reason": "Why not"});
     assert_eq!(
         refused(&steward, "mergeOrganisations", both(&keep_id, &keep_id)).await,
-        ["merge CONTRADICTORY"]
+        ["source CONTRADICTORY"]
     );
     let mut silent = both(&keep_id, &merge_id);
     silent["reason"] = json!(" ");
@@ -365,11 +369,11 @@ async fn what_is_not_there_or_has_changed_is_not_merged(database: Database) {
     let renamed = json!({"id": merge_id, "name": "Renamed", "identifier": MERGED});
     save_reference_data(&steward, "saveOrganisation", renamed).await;
     let mut looked_at = both(&keep_id, &merge_id);
-    (looked_at["keepVersion"], looked_at["mergeVersion"]) = (json!(1), json!(1));
+    (looked_at["targetVersion"], looked_at["sourceVersion"]) = (json!(1), json!(1));
     let stale = send_mutation(&steward, "mergeOrganisations", looked_at.clone()).await;
-    assert_eq!(complaints(&stale), ["mergeVersion STALE_VERSION"]);
-    assert_eq!(stale["changedSince"][0]["path"], json!(["name"]));
-    looked_at["mergeVersion"] = json!(2);
+    assert_eq!(complaints(&stale), ["sourceVersion STALE_VERSION"]);
+    assert_eq!(stale["conflicts"][0]["path"], json!(["name"]));
+    looked_at["sourceVersion"] = json!(2);
     looked_at["idempotencyKey"] = json!("once");
     let done = send_mutation(&steward, "mergeOrganisations", looked_at.clone()).await;
     assert_eq!(done["userErrors"], json!([]), "{done}");
@@ -379,7 +383,7 @@ async fn what_is_not_there_or_has_changed_is_not_merged(database: Database) {
     );
     assert_eq!(
         refused(&steward, "mergeOrganisations", both(&keep_id, &merge_id)).await,
-        ["merge NOT_FOUND"]
+        ["source NOT_FOUND"]
     );
 }
 

@@ -113,7 +113,7 @@ async fn a_client_that_reads_keeps_up_with_a_large_file(database: Database) {
         .map(|number| file_record(&number.to_string()))
         .collect();
     let file = json_lines(&records);
-    let sent = send_file(&app, &partner, "return.jsonl", &file, json!({"as": "SENT"})).await;
+    let sent = send_file(&app, &partner, "return.jsonl", &file, json!({"mode": "SUBMIT"})).await;
     assert_eq!(sent["data"]["importRecords"]["userErrors"], json!([]), "{sent}");
     let mut told_of = HashSet::new();
     let mut late = false;

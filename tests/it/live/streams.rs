@@ -87,7 +87,7 @@ async fn what_another_process_does_to_a_submission_is_told(database: Database) {
     let told = |state: &str| ("whole".to_owned(), state.to_owned());
     let id = mutate(&partner, "saveSubmission", json!({"record": whole})).await;
     assert_eq!(next_title(&mut socket, "s").await, told("DRAFT"));
-    mutate(&partner, "sendSubmission", json!({"id": id})).await;
+    mutate(&partner, "submitForReview", json!({"id": id})).await;
     assert_eq!(next_title(&mut socket, "s").await, told("SUBMITTED"));
     let steward = other.steward().await;
     mutate(&steward, "publishSubmission", json!({"id": id})).await;
@@ -319,9 +319,11 @@ async fn an_import_is_told_of_until_it_has_ended(database: Database) {
         .map(|number| file_record(&format!("r-{number}")))
         .collect();
     let file = json_lines(&records);
-    let sent = send_file(&app, &partner, "return.jsonl", &file, json!({"as": "SENT"})).await;
+    let sent = send_file(&app, &partner, "return.jsonl", &file, json!({"mode": "SUBMIT"})).await;
     let id = &sent["data"]["importRecords"]["import"]["id"];
-    let progress = format!("subscription {{ importProgress(id: {id}) {{ state rowsDone sent endedAt }} }}");
+    let progress = format!(
+        "subscription {{ importProgress(id: {id}) {{ state rowsProcessed submittedCount endedAt }} }}"
+    );
     let listening = Listening::start(&app).await;
     for (subject, code) in [("other", "BAD_USER_INPUT"), ("dashboard", "FORBIDDEN")] {
         let mut socket = listening.begin_as(subject).await;
@@ -337,9 +339,9 @@ async fn an_import_is_told_of_until_it_has_ended(database: Database) {
     loop {
         let told = socket.told("i").await;
         let import = &told["importProgress"];
-        told_of.push(import["rowsDone"].as_i64().unwrap());
-        if import["state"] == "DONE" {
-            assert_eq!(import["sent"], 1_200, "{told}");
+        told_of.push(import["rowsProcessed"].as_i64().unwrap());
+        if import["state"] == "COMPLETED" {
+            assert_eq!(import["submittedCount"], 1_200, "{told}");
             assert!(import["endedAt"].is_string(), "{told}");
             break;
         }
@@ -351,6 +353,6 @@ async fn an_import_is_told_of_until_it_has_ended(database: Database) {
     // One that has ended is told of once.
     assert_eq!(
         socket.ask("again", &progress).await["data"]["importProgress"]["state"],
-        "DONE"
+        "COMPLETED"
     );
 }

@@ -39,8 +39,8 @@ pub fn json_lines(records: &[Value]) -> String {
 }
 
 const IMPORT_FIELDS: &str =
-    "id state refusal kind as fileName format bytes rowsDone drafted sent published unchanged notRight
-    refused warned toMend endedAt expiresAt organisation { identifier }";
+    "id state failureReason kind mode fileName format bytes rowsProcessed draftCount submittedCount publishedCount unchangedCount invalidCount
+    rejectedCount warningCount correctionsUrl endedAt expiresAt organisation { identifier }";
 
 /// Sends a file to `importRecords`; returns the whole response.
 pub async fn send_file(
@@ -75,7 +75,7 @@ pub async fn send_file(
 
 /// Sends a file of records, runs the import, and returns it.
 pub async fn import_file(app: &TestApp, client: &Client<'_>, name: &str, content: &[u8]) -> Value {
-    let sent = send_file(app, client, name, content, json!({"as": "SENT"})).await;
+    let sent = send_file(app, client, name, content, json!({"mode": "SUBMIT"})).await;
     let payload = &sent["data"]["importRecords"];
     assert_eq!(payload["userErrors"], json!([]), "{sent}");
     worker::run_queued(&app.app).await.unwrap();

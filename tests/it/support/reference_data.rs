@@ -26,7 +26,7 @@ pub async fn send_mutation(client: &Client<'_>, name: &str, input: Value) -> Val
     let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
     let query = format!(
         "mutation($input: {input_type}!) {{ {name}(input: $input) {{
-           {field} {{ id version }} {change} changedSince {{ path before after }} userErrors {{ code path message }} }} }}"
+           {field} {{ id version }} {change} conflicts {{ path before after }} userErrors {{ code path message }} }} }}"
     );
     let mut response = client.response_with(&query, json!({"input": input})).await;
     assert_eq!(response.get("errors"), None, "{name} {input}: {response}");
@@ -130,7 +130,7 @@ pub async fn save_one_of_everything(steward: &Client<'_>) -> usize {
     save_reference_data(
         steward,
         "mergeOrganisations",
-        json!({"keep": into, "merge": other, "reason": "One and the same"}),
+        json!({"target": into, "source": other, "reason": "One and the same"}),
     )
     .await;
     sent + 3

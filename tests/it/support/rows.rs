@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 use wayin::clock::{Clock, SystemClock};
-use wayin_entity::{FileFormat, ImportAs, ImportKind, ImportState, SubmissionState, import, submission};
+use wayin_entity::{FileFormat, ImportKind, ImportMode, ImportState, SubmissionState, import, submission};
 
 /// A row of an import that has ended.
 pub fn build_finished_import(
@@ -18,12 +18,12 @@ pub fn build_finished_import(
         member_id: member,
         organisation_id: organisation,
         kind,
-        intent: ImportAs::Drafts,
+        intent: ImportMode::Draft,
         file_name: file_name.into(),
         format: FileFormat::JsonLines,
         bytes: 1,
         licence: None,
-        state: ImportState::Done,
+        state: ImportState::Completed,
         refusal: None,
         notes: None,
         rows_done: 0,
@@ -56,7 +56,7 @@ pub fn build_returned_submission(
         id: SystemClock.new_id(),
         organisation_id: organisation,
         author_id: author,
-        state: SubmissionState::Returned,
+        state: SubmissionState::ChangesRequested,
         external_ref: document["externalRef"].as_str().map(ToOwned::to_owned),
         document,
         import_id: None,

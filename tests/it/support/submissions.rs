@@ -20,7 +20,7 @@ pub fn draft_record(reference: &str) -> Value {
 const PAYLOAD_FIELDS: &str =
     "submission { id state version record problems { code path message } reviewNote initiativeVersion
     initiative { id version title } organisation { identifier } changes { path before after } }
-    changeNumber changedSince { path before after } userErrors { code path message }";
+    changeNumber conflicts { path before after } userErrors { code path message }";
 
 /// Runs a mutation of a submission; returns its payload.
 pub async fn mutate(client: &Client<'_>, name: &str, input: Value) -> Value {
@@ -47,7 +47,7 @@ pub async fn save_draft(client: &Client<'_>, record: Value) -> String {
 /// Saves, sends and publishes a record; returns its submission and the number of the change.
 pub async fn publish_draft(app: &TestApp, partner: &Client<'_>, record: Value) -> (Value, i64) {
     let id = save_draft(partner, record).await;
-    mutate_ok(partner, "sendSubmission", json!({"id": id})).await;
+    mutate_ok(partner, "submitForReview", json!({"id": id})).await;
     let steward = app.steward().await;
     let mut payload = mutate(&steward, "publishSubmission", json!({"id": id})).await;
     assert_eq!(payload["userErrors"], json!([]), "{payload}");

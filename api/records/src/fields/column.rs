@@ -151,7 +151,7 @@ pub const VERSION_PATH: &str = "version";
 /// reference, and a record that was made from a grant has none.
 pub const RECORD: &str = "Record";
 /// The column of a corrected workbook that says what is wrong with a row; nobody reads it again.
-pub const TO_MEND: &str = "What to mend";
+pub const TO_MEND: &str = "What to fix";
 /// The reference of the row that shows how the template is filled in.
 pub const EXAMPLE: &str = "EXAMPLE-1";
 /// The sheet that explains the others.

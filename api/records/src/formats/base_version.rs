@@ -18,7 +18,7 @@ pub(super) fn read(said: &Value) -> Result<i32, Finding> {
     let number = said.as_i64().and_then(|number| i32::try_from(number).ok());
     number.filter(|number| *number >= 1).ok_or_else(|| {
         let reason = format!("{said} is not the number of a version, a whole number from 1 on");
-        Finding::new(FindingCode::Malformed, VERSION_PATH, reason)
+        Finding::new(FindingCode::InvalidFormat, VERSION_PATH, reason)
     })
 }
 

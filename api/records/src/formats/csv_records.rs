@@ -192,7 +192,7 @@ impl Columns {
             .collect();
         Stray {
             unread,
-            ..Stray::new(at, FindingCode::Malformed, reason)
+            ..Stray::new(at, FindingCode::InvalidFormat, reason)
         }
     }
 }

@@ -83,7 +83,7 @@ impl FileRecord {
     /// Whether another record of the file has its reference.
     pub fn repeats_reference(&self) -> bool {
         let is_repeated =
-            |found: &Finding| found.code == FindingCode::Repeated && found.path == REFERENCE_PATH;
+            |found: &Finding| found.code == FindingCode::Duplicate && found.path == REFERENCE_PATH;
         self.findings.iter().any(is_repeated)
     }
 
@@ -447,7 +447,7 @@ mod tests {
     #[test]
     fn a_finding_is_in_the_words_of_the_file() {
         let reworded = |record: &FileRecord, path: &str, reason: &str| {
-            let finding = Finding::new(FindingCode::Repeated, path, reason);
+            let finding = Finding::new(FindingCode::Duplicate, path, reason);
             record.in_its_words(finding).reason
         };
         let of_workbook = FileRecord {

@@ -100,7 +100,7 @@ impl<'a> Part<'a> {
                     "not known"
                 };
                 let reason = format!("{shown} is taken as {taken_as}");
-                let warning = Finding::new(FindingCode::Malformed, &path, reason);
+                let warning = Finding::new(FindingCode::InvalidFormat, &path, reason);
                 self.record.warnings.push(warning);
                 self.record.cells.insert(path.clone(), at.clone());
                 if let Some(code) = why {
@@ -128,7 +128,7 @@ impl<'a> Part<'a> {
         let reason = format!(
             "is merged with the cell in row {from}, and holds nothing itself; unmerge it, and write in each row what holds for it"
         );
-        self.find(FindingCode::Malformed, &path, &reason);
+        self.find(FindingCode::InvalidFormat, &path, &reason);
         self.record.cells.insert(path, at);
     }
 

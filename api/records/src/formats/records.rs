@@ -236,7 +236,7 @@ fn typed_line(line: u64, row: Result<&str, String>, unread: Unread) -> Item {
         });
         Item::Stray(Stray {
             unread: cells.into_iter().collect(),
-            ..Stray::new(at.clone(), FindingCode::Malformed, reason)
+            ..Stray::new(at.clone(), FindingCode::InvalidFormat, reason)
         })
     };
     let text = match row {
@@ -246,7 +246,7 @@ fn typed_line(line: u64, row: Result<&str, String>, unread: Unread) -> Item {
     match serde_json::from_str::<Value>(text) {
         Ok(document) if document.is_object() => {
             let twice = repeated_fields::find(text).into_iter();
-            let twice = twice.map(|path| Finding::new(FindingCode::Malformed, path, GIVEN_TWICE));
+            let twice = twice.map(|path| Finding::new(FindingCode::InvalidFormat, path, GIVEN_TWICE));
             Item::Record(FileRecord {
                 at,
                 document,

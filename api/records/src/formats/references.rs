@@ -148,6 +148,6 @@ impl RepeatedReferences {
     pub(super) fn finding(&self, row: u64) -> Option<Finding> {
         let other = self.0.get(&row)?;
         let reason = format!("is the reference of row {other} too; each record needs a reference of its own");
-        Some(Finding::new(FindingCode::Repeated, REFERENCE_PATH, reason))
+        Some(Finding::new(FindingCode::Duplicate, REFERENCE_PATH, reason))
     }
 }

@@ -74,7 +74,7 @@ mod tests {
         )
         .unwrap();
         let reasons = ["is too long", "names a person", "has a telephone number"]
-            .map(|reason| Finding::new(FindingCode::Malformed, "summary", reason));
+            .map(|reason| Finding::new(FindingCode::InvalidFormat, "summary", reason));
         book.add(&json!({"externalRef": "b", "summary": "x"}), &reasons)
             .unwrap();
         book.add(

@@ -34,13 +34,13 @@ pub(super) fn lines(guided: Guided) -> Vec<GuidanceLine> {
         Guided::Template => {}
         Guided::Corrections => lines.extend([
             heading("What to do with this file"),
-            line("This file holds everything that you sent and that could not be imported. In each row, the column \"What to mend\" says what is wrong and where, and the cells in question are marked. Correct them and send this file again; the column \"What to mend\" is not read. Records that were imported are not in this file and need not be sent again."),
+            line("This file holds everything that you sent and that could not be imported. In each row, the column \"What to fix\" says what is wrong and where, and the cells in question are marked. Correct them and send this file again; the column \"What to fix\" is not read. Records that were imported are not in this file and need not be sent again."),
             line("A row on one of the other sheets whose reference is marked belongs to no record of your file. If the record it belongs to was taken, copy all rows of that record into this file too: a record that is sent again replaces the one before."),
             line("The sheet \"Not read\", where there is one, lists cells from which nothing was read, such as those of a column with an unknown title. Copy what you need from it to where it belongs; the sheet itself is not read."),
         ]),
         Guided::Returned => lines.extend([
             heading("What to do with this file"),
-            line("This file holds the records that a steward returned to you. In each row of the sheet Initiatives, the column \"What to mend\" has the steward's note, and below it everything else that keeps the record from being sent. Correct the records and send this file again; the column \"What to mend\" is not read. Rows that you delete stay returned: their records can be sent another time."),
+            line("This file holds the records that a steward returned to you. In each row of the sheet Initiatives, the column \"What to fix\" has the steward's note, and below it everything else that keeps the record from being sent. Correct the records and send this file again; the column \"What to fix\" is not read. Rows that you delete stay returned: their records can be sent another time."),
         ]),
     }
     lines.extend([

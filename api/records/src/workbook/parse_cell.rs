@@ -84,14 +84,17 @@ pub fn read(column: &Column, raw: Raw, sign: DecimalSign, layout: Layout) -> (Sa
     let raw = match raw {
         Raw::Error(error) => {
             let reason = format!("holds the error {error}, which a formula has left; type the value itself");
-            return (Said::Value(error.into()), Some((FindingCode::Malformed, reason)));
+            return (
+                Said::Value(error.into()),
+                Some((FindingCode::InvalidFormat, reason)),
+            );
         }
         Raw::Formula(_) => {
             let reason = "holds a formula whose result is not in the file; open the file in a spreadsheet \
                           program and save it again, or type the value itself";
             return (
                 Said::Value(raw.text().into()),
-                Some((FindingCode::Malformed, reason.into())),
+                Some((FindingCode::InvalidFormat, reason.into())),
             );
         }
         Raw::Text(text) => {
@@ -116,7 +119,7 @@ pub fn read(column: &Column, raw: Raw, sign: DecimalSign, layout: Layout) -> (Sa
     let mut wrong = (column.kind == Kind::Text && matches!(raw, Raw::Moment(_))).then(|| {
         let reason = "holds a date where words are expected; a spreadsheet makes a date of what is typed like one: \
                       format the cell as text, and type it again";
-        (FindingCode::Malformed, reason.to_owned())
+        (FindingCode::InvalidFormat, reason.to_owned())
     });
     let value = match (column.kind, raw) {
         (Kind::Money, raw) => return (Said::Amount(raw.text()), None),
@@ -199,7 +202,10 @@ fn read_not_known(column: &Column, text: &str) -> Option<(Said, Option<Wrong>)> 
         _ => return None,
     };
     let reason = format!("{} is no name; {advice}", quoted(text.trim()));
-    Some((Said::Value(text.into()), Some((FindingCode::Malformed, reason))))
+    Some((
+        Said::Value(text.into()),
+        Some((FindingCode::InvalidFormat, reason)),
+    ))
 }
 
 /// What is wrong with something that is no date, number, or yes or no, in a column for that. The version has a message of
@@ -226,7 +232,7 @@ fn wrong_kind(column: &Column, text: &str, layout: Layout) -> Option<Wrong> {
         }
         _ => format!("{shown} is not a whole number; write the number alone, such as 1500"),
     };
-    Some((FindingCode::Malformed, reason))
+    Some((FindingCode::InvalidFormat, reason))
 }
 
 /// The code of a word, or else the text as it is.
@@ -251,7 +257,7 @@ fn no_choice<'a>(vocabulary: Vocabulary, texts: impl Iterator<Item = &'a str>) -
     );
     let choices = choices.collect::<Vec<_>>().join(", ");
     let reason = format!("{unknown} is none of the choices; they are {choices}");
-    Some((FindingCode::Malformed, reason))
+    Some((FindingCode::InvalidFormat, reason))
 }
 
 /// Words with semicolons, commas or ends of lines between them.
@@ -284,13 +290,13 @@ fn of_number(number: f64) -> Value {
 pub fn amount(text: &str, currency: Option<&str>, sign: DecimalSign) -> (Value, Option<Wrong>) {
     let Some(currency) = currency.map(str::trim).filter(|currency| !currency.is_empty()) else {
         let reason = "cannot be taken without the currency that it is in";
-        return (json!(text), Some((FindingCode::Malformed, reason.into())));
+        return (json!(text), Some((FindingCode::InvalidFormat, reason.into())));
     };
     let read =
         Amount::parse(text, sign).and_then(|amount| amount.minor_units(&currency.to_ascii_uppercase()));
     match read {
         Ok(minor) => (minor.into(), None),
-        Err(reason) => (json!(text), Some((FindingCode::Malformed, reason))),
+        Err(reason) => (json!(text), Some((FindingCode::InvalidFormat, reason))),
     }
 }
 
@@ -428,7 +434,7 @@ mod tests {
             assert_eq!(said, Said::Value(kept));
             let (code, told) = wrong.unwrap();
             assert!(
-                code == FindingCode::Malformed && told.starts_with(reason),
+                code == FindingCode::InvalidFormat && told.starts_with(reason),
                 "{told}"
             );
         }
@@ -495,7 +501,7 @@ mod tests {
         ] {
             let (said, wrong) = read(column(0, "Title"), raw, DecimalSign::Point, Layout::Workbook);
             assert_eq!(said, Said::Value(json!(kept)));
-            assert_eq!(wrong.unwrap().0, FindingCode::Malformed);
+            assert_eq!(wrong.unwrap().0, FindingCode::InvalidFormat);
         }
     }
 

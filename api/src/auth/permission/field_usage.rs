@@ -236,7 +236,7 @@ pub const FIELD_USAGE: &[Row] = &[
     these("SubmissionFilter", &["states"], &[("Submission", "state")]),
     same("SubmissionFilter", &["organisation", "initiative"], "Submission"),
     these("ImportRowFilter", &["outcomes"], &[("ImportRow", "outcome")]),
-    these("ImportRowFilter", &["foundOnly"], &[("ImportRow", "code")]),
+    these("ImportRowFilter", &["hasProblems"], &[("ImportRow", "code")]),
     these("AuditEventFilter", &["subject"], &[("AuditEvent", "subjectId")]),
     same("AuditEventFilter", &["by", "act"], "AuditEvent"),
     same("IssuedTokenFilter", &["member"], "IssuedToken"),

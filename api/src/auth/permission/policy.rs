@@ -63,12 +63,12 @@ pub const TABLE: &[Row] = &[
     ("Node", "id", Members.only(AsItsHolder)),
     (
         "Viewer",
-        "id subject role organisation budget",
+        "id subject role organisation rateLimit",
         Members.only(Oneself),
     ),
     (
-        "Budget",
-        "capacity remaining restoresPerSecond",
+        "RateLimit",
+        "capacity remaining restoreRate",
         Members.only(Oneself),
     ),
     ("PlaceConnection", CONNECTION, Members),
@@ -252,8 +252,8 @@ pub const TABLE: &[Row] = &[
     ("ImportEdge", EDGE, can(ImportFiles).only(OwnOrganisation)),
     (
         "Import",
-        "id organisation by kind as fileName format bytes state refusal notes rowsDone drafted sent \
-         published unchanged notRight refused warned rows toMend createdAt updatedAt endedAt \
+        "id organisation by kind mode fileName format bytes state failureReason notes rowsProcessed draftCount submittedCount \
+         publishedCount unchangedCount invalidCount rejectedCount warningCount rows correctionsUrl createdAt updatedAt endedAt \
          expiresAt",
         can(ImportFiles).only(OwnOrganisation),
     ),
@@ -289,18 +289,18 @@ pub const TABLE: &[Row] = &[
     ("Query", "members tokens", can(ManageMembers)),
     (
         "Mutation",
-        "saveSubmission sendSubmission discardSubmission",
+        "saveSubmission submitForReview discardSubmission",
         can(SubmitRecords).only(OwnOrganisation),
     ),
     (
         "Mutation",
-        "returnSubmission publishSubmission",
+        "requestChanges publishSubmission",
         can(ReviewSubmissions),
     ),
     ("Mutation", "withdrawInitiative", can(WithdrawRecords)),
-    ("Mutation", "redact", can(RedactText)),
+    ("Mutation", "redactText", can(RedactText)),
     (
-        "RedactPayload",
+        "RedactTextPayload",
         "initiatives revisions submissions auditEvents keptVersions imports userErrors",
         can(RedactText),
     ),
@@ -323,17 +323,17 @@ pub const TABLE: &[Row] = &[
     ),
     (
         "SaveClaimPayload",
-        "claim cleared changedSince userErrors",
+        "claim cleared conflicts userErrors",
         can(ManageReferenceData),
     ),
     (
         "SaveMemberPayload",
-        "member cleared changedSince userErrors",
+        "member cleared conflicts userErrors",
         can(ManageMembers),
     ),
     (
         "RevokeMemberPayload",
-        "member cleared changedSince userErrors",
+        "member cleared conflicts userErrors",
         can(ManageMembers),
     ),
     ("MemberConnection", CONNECTION, can(ManageMembers)),
@@ -358,32 +358,32 @@ pub const TABLE: &[Row] = &[
     ),
     (
         "SavePlacePayload",
-        "place changeNumber cleared changedSince userErrors",
+        "place changeNumber cleared conflicts userErrors",
         can(ManageReferenceData),
     ),
     (
         "MergeOrganisationsPayload",
-        "organisation changeNumber cleared changedSince userErrors",
+        "organisation changeNumber cleared conflicts userErrors",
         can(ManageReferenceData),
     ),
     (
         "SaveTermPayload",
-        "term cleared changedSince userErrors",
+        "term cleared conflicts userErrors",
         can(ManageReferenceData),
     ),
     (
         "SaveMeetingPayload",
-        "meeting cleared changedSince userErrors",
+        "meeting cleared conflicts userErrors",
         can(ManageReferenceData),
     ),
     (
         "SaveReflectionPayload",
-        "reflection cleared changedSince userErrors",
+        "reflection cleared conflicts userErrors",
         can(ManageReferenceData),
     ),
     (
         "SaveCrisisPayload",
-        "crisis changeNumber cleared changedSince userErrors",
+        "crisis changeNumber cleared conflicts userErrors",
         can(ManageReferenceData),
     ),
     ("KeptRevisionConnection", CONNECTION, can(ReadAuditTrail)),
@@ -395,32 +395,32 @@ pub const TABLE: &[Row] = &[
     ),
     (
         "SaveOrganisationPayload",
-        "organisation changeNumber cleared changedSince userErrors",
+        "organisation changeNumber cleared conflicts userErrors",
         can(ManageReferenceData),
     ),
     (
         "SaveSubmissionPayload",
-        "submission changeNumber changedSince userErrors",
+        "submission changeNumber conflicts userErrors",
         can(SubmitRecords).only(OwnOrganisation),
     ),
     (
-        "SendSubmissionPayload",
-        "submission changeNumber changedSince userErrors",
+        "SubmitForReviewPayload",
+        "submission changeNumber conflicts userErrors",
         can(SubmitRecords).only(OwnOrganisation),
     ),
     (
         "DiscardSubmissionPayload",
-        "submission changeNumber changedSince userErrors",
+        "submission changeNumber conflicts userErrors",
         can(SubmitRecords).only(OwnOrganisation),
     ),
     (
-        "ReturnSubmissionPayload",
-        "submission changeNumber changedSince userErrors",
+        "RequestChangesPayload",
+        "submission changeNumber conflicts userErrors",
         can(ReviewSubmissions),
     ),
     (
         "PublishSubmissionPayload",
-        "submission changeNumber changedSince userErrors",
+        "submission changeNumber conflicts userErrors",
         can(ReviewSubmissions),
     ),
     (
@@ -439,7 +439,7 @@ pub const TABLE: &[Row] = &[
     (
         "Submission",
         "id organisation state version record problems warnings initiative initiativeVersion changes \
-         reviewNote createdAt updatedAt sentAt decidedAt expiresAt",
+         reviewNote createdAt updatedAt submittedAt decidedAt expiresAt",
         can(SubmitRecords).only(OwnOrganisation),
     ),
     (

@@ -26,10 +26,10 @@ impl Bill {
     fn shown(&self) -> Value {
         value!({
             "requested": self.points,
-            "budget": {
+            "rateLimit": {
                 "remaining": self.balance.remaining,
                 "capacity": self.balance.rate.capacity,
-                "restoresPerSecond": self.balance.restores_per_second(),
+                "restoreRate": self.balance.restores_per_second(),
             },
         })
     }

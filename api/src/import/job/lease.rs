@@ -33,7 +33,7 @@ fn is_waiting(now: DateTime<Utc>) -> Condition {
         .add(import::Column::State.eq(ImportState::Running))
         .add(import::Column::RunnerUntil.lt(now));
     Condition::any()
-        .add(import::Column::State.eq(ImportState::Waiting))
+        .add(import::Column::State.eq(ImportState::Queued))
         .add(abandoned)
 }
 
@@ -91,7 +91,7 @@ impl Lease<'_> {
     /// Releases the import, to wait for its next turn behind the others.
     pub(super) async fn release(&self) -> Result<()> {
         self.update()
-            .col_expr(import::Column::State, Expr::value(ImportState::Waiting))
+            .col_expr(import::Column::State, Expr::value(ImportState::Queued))
             .col_expr(import::Column::Runner, Expr::value(None::<Uuid>))
             .col_expr(import::Column::UpdatedAt, Expr::value(self.clock.now()))
             .exec(self.db)
@@ -102,9 +102,9 @@ impl Lease<'_> {
     /// Ends the import, with the reason if it failed.
     pub(super) async fn end(&self, failure: Option<String>) -> Result<()> {
         let state = if failure.is_some() {
-            ImportState::Refused
+            ImportState::Failed
         } else {
-            ImportState::Done
+            ImportState::Completed
         };
         let now = self.clock.now();
         self.update()

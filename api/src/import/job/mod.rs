@@ -19,7 +19,7 @@ use sea_orm::{
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 use wayin_entity::{
-    Capability, FileFormat, ImportAs, ImportKind, ImportState, Role, import, import_outcome, organisation,
+    Capability, FileFormat, ImportKind, ImportMode, ImportState, Role, import, import_outcome, organisation,
 };
 
 pub use self::chunks::{FileSummary, load_file, summarize_file};
@@ -94,7 +94,7 @@ pub struct NewImport {
     /// What the file contains.
     pub kind: ImportKind,
     /// What becomes of its records.
-    pub intent: ImportAs,
+    pub intent: ImportMode,
     /// The organisation whose records or grants they are; none for the member's own.
     pub organisation: Option<Uuid>,
     /// The licence of grants whose file does not say one.
@@ -176,7 +176,7 @@ pub async fn enqueue(
         format: new.format,
         bytes: i64::try_from(new.bytes).unwrap_or(i64::MAX),
         licence,
-        state: ImportState::Waiting,
+        state: ImportState::Queued,
         refusal: None,
         notes: None,
         rows_done: 0,

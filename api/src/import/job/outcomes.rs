@@ -35,16 +35,16 @@ pub(in crate::import) async fn add_to_counts(
         (import::Column::RowsDone, count(&|_| true)),
         (
             import::Column::Warned,
-            count(&|one| one.outcome != RowOutcome::Refused && one.has_warnings()),
+            count(&|one| one.outcome != RowOutcome::Rejected && one.has_warnings()),
         ),
     ];
     for (column, outcome) in [
         (import::Column::Drafted, RowOutcome::Drafted),
-        (import::Column::Sent, RowOutcome::Sent),
+        (import::Column::Sent, RowOutcome::Submitted),
         (import::Column::Published, RowOutcome::Published),
         (import::Column::Unchanged, RowOutcome::Unchanged),
-        (import::Column::NotRight, RowOutcome::NotRight),
-        (import::Column::Refused, RowOutcome::Refused),
+        (import::Column::NotRight, RowOutcome::Invalid),
+        (import::Column::Refused, RowOutcome::Rejected),
     ] {
         counts.push((column, count(&|one| one.outcome == outcome)));
     }

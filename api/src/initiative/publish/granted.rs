@@ -110,7 +110,7 @@ pub(super) fn grant_clashes(
             continue;
         };
         clashes.push(Finding::new(
-            FindingCode::Clash,
+            FindingCode::Conflict,
             format!("fundingTerms/{index}/grantIdentifier"),
             reason,
         ));

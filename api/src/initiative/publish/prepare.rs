@@ -114,7 +114,7 @@ impl Batch<'_> {
             && known.id != corrected
         {
             let finding = Finding::new(
-                FindingCode::Clash,
+                FindingCode::Conflict,
                 "externalRef",
                 "is that of another record of the same organisation",
             );
@@ -182,7 +182,7 @@ impl Batch<'_> {
         if self.organisations.id_of(&record.lead_organisation) != Some(holder.lead_organisation_id) {
             let reason = "is not the organisation whose record names this grant; which of the two leads is for a \
                           steward to decide";
-            let finding = Finding::new(FindingCode::Clash, "leadOrganisation", reason);
+            let finding = Finding::new(FindingCode::Conflict, "leadOrganisation", reason);
             return Ok(Err(Outcome::Refused(vec![finding])));
         }
         with_grant(&self.standing, holder.id, &grant.identifier, &record).map(Ok)
@@ -197,7 +197,7 @@ impl Batch<'_> {
             .map(|reference| self.places.resolve(reference))
         {
             let code = match unclear {
-                place::Unclear::NotOne => FindingCode::Malformed,
+                place::Unclear::NotOne => FindingCode::InvalidFormat,
                 place::Unclear::Several { .. } => FindingCode::Ambiguous,
                 _ => FindingCode::NotFound,
             };

@@ -136,7 +136,7 @@ fn what_is_refused_comes_back_with_what_to_mend() {
     let first = json!({"externalRef": "a", "title": "A", "ongoing": "maybe", "colour": "red",
         "fundingTerms": [{"funder": {"name": "F"}, "durationMonths": "long"}, {"funder": {}, "amountMinor": 5, "renewable": true, "missing": {"renewable": "WITHHELD"}}]});
     let second = json!({"title": "=B", "conditionsChanged": "none", "summary": "s".repeat(40_000)});
-    let finding = |path: &str, reason: &str| Finding::new(FindingCode::Malformed, path, reason);
+    let finding = |path: &str, reason: &str| Finding::new(FindingCode::InvalidFormat, path, reason);
     let mut book = CorrectionBook::new().unwrap();
     book.add(
         &first,
@@ -170,7 +170,7 @@ fn what_is_refused_comes_back_with_what_to_mend() {
             .next()
             .unwrap()
             .iter()
-            .position(|cell| *cell == "What to mend")
+            .position(|cell| *cell == "What to fix")
             .unwrap();
         for (row, cells) in range.rows().enumerate().skip(1) {
             reasons.insert((sheet, row + 1), cells[place].to_string());

@@ -525,7 +525,7 @@ mod tests {
                 "mutation { withdrawInitiative(input: {}) { revision { version } } }",
                 50 + 1 + 1,
             ),
-            ("mutation { redact(input: {}) { initiatives } }", 1_001),
+            ("mutation { redactText(input: {}) { initiatives } }", 1_001),
             (
                 "{ a: pattern(when: {}, then: {}) { summary } b: pattern(when: {}, then: {}) { summary } }",
                 60,

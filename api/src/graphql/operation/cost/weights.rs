@@ -186,7 +186,7 @@ pub const FIELDS: &[Weight] = &[
     },
     Weight {
         of: "Mutation",
-        fields: &["redact"],
+        fields: &["redactText"],
         points: 1_000,
         why: "goes through everything that is kept",
         ..PLAIN
@@ -210,7 +210,7 @@ pub const FIELDS: &[Weight] = &[
 /// Types whose objects weigh nothing, and why; every other object weighs [`OBJECT`].
 pub const WEIGHTLESS: &[(&[&str], &str)] = &[
     (
-        &["PageInfo", "VocabularyEntry", "Vocabulary", "Viewer", "Budget"],
+        &["PageInfo", "VocabularyEntry", "Vocabulary", "Viewer", "RateLimit"],
         "known already",
     ),
     (
@@ -390,7 +390,7 @@ pub fn shown() -> String {
     .unwrap();
     writeln!(
         shown,
-        "| a download of an import's `toMend`, or of the records that were returned | {WORKBOOK} | | a workbook is written |"
+        "| a download of an import's `correctionsUrl`, or of the records that were returned | {WORKBOOK} | | a workbook is written |"
     )
     .unwrap();
     shown
