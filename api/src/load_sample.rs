@@ -180,15 +180,15 @@ async fn add_claim(
 }
 
 async fn add_term(db: &impl sea_orm::ConnectionTrait, act: &Act<'_>, word: ExampleTerm) -> Result<()> {
-    let other_words = serde_json::json!(word.other_words);
+    let synonyms = serde_json::json!(word.synonyms);
     let row = term::Model {
         id: act.clock.new_id(),
         slug: word.slug.into(),
-        word: word.word.into(),
-        word_folded: folded(word.word, &other_words),
+        name: word.word.into(),
+        name_folded: folded(word.word, &synonyms),
         definition: word.definition.into(),
-        other_words,
-        caution: word.caution.map(Into::into),
+        synonyms,
+        usage_note: word.caution.map(Into::into),
         code: word.code.map(Into::into),
         created_at: act.now(),
         updated_at: act.now(),

@@ -299,10 +299,10 @@ async fn submissions(db: &impl ConnectionTrait, respelt: &mut Respelt) -> Result
 
 async fn words(db: &impl ConnectionTrait, respelt: &mut Respelt) -> Result<()> {
     for row in term::Entity::find().all(db).await? {
-        let word_folded = folded_words(&row.word, &row.other_words);
-        if row.word_folded != word_folded {
+        let name_folded = folded_words(&row.name, &row.synonyms);
+        if row.name_folded != name_folded {
             let mut row: term::ActiveModel = row.into();
-            row.word_folded = Set(word_folded);
+            row.name_folded = Set(name_folded);
             row.update(db).await?;
             respelt.rows += 1;
         }

@@ -13,7 +13,7 @@ pub struct Model {
     /// The member who acted; null for an act on the command line, or of the service itself.
     pub member_id: Option<Uuid>,
     /// What was done: the mutation's name, or the word of the command or of the service for it.
-    pub act: String,
+    pub action: String,
     /// The type of what it was done to.
     pub subject: String,
     /// The id of what it was done to.

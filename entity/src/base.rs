@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 /// The base's own settings, made when it is first migrated.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "base")]
+#[sea_orm(table_name = "instance_settings")]
 pub struct Model {
     /// Always 1.
     #[sea_orm(primary_key, auto_increment = false)]

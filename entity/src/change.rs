@@ -6,7 +6,7 @@ use wayin_vocabulary::{ChangeKind, ChangeSubject};
 /// One change.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "change")]
+#[sea_orm(table_name = "change_log")]
 pub struct Model {
     /// Grows with every change; changes become visible in this order.
     #[sea_orm(primary_key)]

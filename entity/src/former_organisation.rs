@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 /// A name and an identifier that lead to an organisation which has others now.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "former_organisation")]
+#[sea_orm(table_name = "organisation_alias")]
 pub struct Model {
     /// UUIDv7: the id of the organisation that was merged, or, for an identifier that was put right, a new one.
     #[sea_orm(primary_key, auto_increment = false)]

@@ -19,7 +19,7 @@ pub struct Model {
     /// What the file holds.
     pub kind: ImportKind,
     /// What becomes of its records.
-    pub intent: ImportMode,
+    pub mode: ImportMode,
     /// The file's name, as it was sent.
     pub file_name: String,
     /// Its format.
@@ -31,25 +31,25 @@ pub struct Model {
     /// Where the import stands.
     pub state: ImportState,
     /// Why the file could not be read to its end; null where it could.
-    pub refusal: Option<String>,
+    pub failure_reason: Option<String>,
     /// What is to be known of how the file was read, one sentence a line; null where it is plain.
     pub notes: Option<String>,
     /// How many rows came to something: the next one to be taken in is the one after.
-    pub rows_done: i64,
+    pub rows_processed: i64,
     /// How many rows were kept as drafts.
-    pub drafted: i64,
+    pub draft_count: i64,
     /// How many were sent in.
-    pub sent: i64,
+    pub submitted_count: i64,
     /// How many were published.
-    pub published: i64,
+    pub published_count: i64,
     /// How many stood so already.
-    pub unchanged: i64,
+    pub unchanged_count: i64,
     /// How many are kept as drafts that are to be mended.
-    pub not_right: i64,
+    pub invalid_count: i64,
     /// How many could not be kept.
-    pub refused: i64,
+    pub rejected_count: i64,
     /// How many were taken, but are worth a look.
-    pub warned: i64,
+    pub warning_count: i64,
     /// Which runner has it in hand; null while none has.
     pub runner: Option<Uuid>,
     /// Until when that runner is taken for alive (UTC).

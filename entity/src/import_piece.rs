@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 /// A piece of an import's file.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "import_piece")]
+#[sea_orm(table_name = "import_chunk")]
 pub struct Model {
     /// The import.
     #[sea_orm(primary_key, auto_increment = false)]

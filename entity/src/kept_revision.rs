@@ -6,7 +6,7 @@ use wayin_vocabulary::KeptSubject;
 /// Something that is kept, as it stood at one version.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "kept_revision")]
+#[sea_orm(table_name = "entity_revision")]
 pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]

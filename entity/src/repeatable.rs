@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 /// A mutation that was sent under a key.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "repeatable")]
+#[sea_orm(table_name = "idempotency_key")]
 pub struct Model {
     /// The member who sent it.
     #[sea_orm(primary_key, auto_increment = false)]

@@ -33,7 +33,7 @@ pub struct Model {
     /// Counts the saves, from 1.
     pub version: i32,
     /// When it was last sent in (UTC).
-    pub sent_at: Option<DateTimeUtc>,
+    pub submitted_at: Option<DateTimeUtc>,
     /// When it was last returned, published or discarded (UTC).
     pub decided_at: Option<DateTimeUtc>,
     /// When the row was made (UTC).

@@ -15,15 +15,15 @@ pub struct Model {
     #[sea_orm(unique)]
     pub slug: String,
     /// The word, at most 100 characters.
-    pub word: String,
+    pub name: String,
     /// The word and its other words in lower case, for searching and sorting alike on every database.
-    pub word_folded: String,
+    pub name_folded: String,
     /// What it means, plainly, at most 2,000 characters.
     pub definition: String,
     /// Other words that people use for it, as a list of text.
-    pub other_words: Json,
+    pub synonyms: Json,
     /// What to mind when using it, where the word shuts people out.
-    pub caution: Option<String>,
+    pub usage_note: Option<String>,
     /// The vocabulary code that it explains.
     pub code: Option<String>,
     /// When the row was made (UTC).

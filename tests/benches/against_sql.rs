@@ -435,12 +435,12 @@ async fn publish(db: &DatabaseConnection, number: usize) -> Result<i64, Failure>
     let now = "2025-06-15 16:00:00+00:00";
     let text = format!(
         "BEGIN IMMEDIATE; UPDATE initiative SET ongoing = NOT COALESCE(ongoing, 0) WHERE id = x'{id}';
-         INSERT INTO change (kind, subject, subject_id, created_at, updated_at)
+         INSERT INTO change_log (kind, subject, subject_id, created_at, updated_at)
          VALUES ('ALTERED', 'INITIATIVE', x'{id}', '{now}', '{now}'); COMMIT",
         id = id.simple()
     );
     db.execute_unprepared(&text).await?;
-    let newest = Statement::from_string(DbBackend::Sqlite, "SELECT MAX(number) FROM change");
+    let newest = Statement::from_string(DbBackend::Sqlite, "SELECT MAX(number) FROM change_log");
     let row = db.query_one_raw(newest).await?.ok_or("there is a change")?;
     Ok(row.try_get_by_index(0)?)
 }

@@ -216,7 +216,7 @@ async fn measure(name: &str, url: &str, size: usize) -> Result<(), Failure> {
     app.engine.wait_for(newest).await?;
     let counted = kept.elapsed();
     let done = import_table::Entity::find_by_id(started.id).one(&app.db).await?;
-    let published = done.map_or(0, |done| done.published);
+    let published = done.map_or(0, |done| done.published_count);
     if usize::try_from(published) != Ok(size) {
         return Err(format!("{published} of {size} were published").into());
     }

@@ -204,11 +204,11 @@ async fn words(app: &TestApp) {
     let word = term::Model {
         id: SystemClock.new_id(),
         slug: "entry-point".into(),
-        word: "Way in".into(),
-        word_folded: folded("Way in", &json!(["Entry point"])),
+        name: "Way in".into(),
+        name_folded: folded("Way in", &json!(["Entry point"])),
         definition: "Where one starts.".into(),
-        other_words: json!(["Entry point"]),
-        caution: None,
+        synonyms: json!(["Entry point"]),
+        usage_note: None,
         code: None,
         created_at: now,
         updated_at: now,
@@ -259,7 +259,11 @@ const BREAKS: &[Break] = &[
         Invariant::Database,
         "organisation",
     ),
-    (&["DELETE FROM base"], Invariant::Base, "0 rows of its own"),
+    (
+        &["DELETE FROM instance_settings"],
+        Invariant::Base,
+        "0 rows of its own",
+    ),
     (
         &["DELETE FROM revision WHERE version = 1 AND initiative_id = :A"],
         Invariant::Revisions,
@@ -491,35 +495,35 @@ const BREAKS: &[Break] = &[
         "stands, and the change log tells that it was withdrawn",
     ),
     (
-        &["DELETE FROM change WHERE subject_id = :A"],
+        &["DELETE FROM change_log WHERE subject_id = :A"],
         Invariant::Log,
         "is not in the change log",
     ),
     (
-        &["DELETE FROM change WHERE subject_id = :A AND kind = 'ALTERED'"],
+        &["DELETE FROM change_log WHERE subject_id = :A AND kind = 'ALTERED'"],
         Invariant::Log,
         "is at version 2, and the change log tells of 1 changes",
     ),
     (
-        &["UPDATE change SET kind = 'PUBLISHED' WHERE subject_id = :A"],
+        &["UPDATE change_log SET kind = 'PUBLISHED' WHERE subject_id = :A"],
         Invariant::Log,
         "is published while it stands",
     ),
     (
-        &["UPDATE change SET kind = 'ALTERED' WHERE subject_id = :A"],
+        &["UPDATE change_log SET kind = 'ALTERED' WHERE subject_id = :A"],
         Invariant::Log,
         "is altered while it does not stand",
     ),
     (
-        &["UPDATE change SET kind = 'WITHDRAWN' WHERE subject_id = :W"],
+        &["UPDATE change_log SET kind = 'WITHDRAWN' WHERE subject_id = :W"],
         Invariant::Log,
         "is withdrawn while it does not stand",
     ),
     // More often than a text can have been taken out of it.
     (
         &[
-            "INSERT INTO change (kind, subject, subject_id, created_at, updated_at) \
-        SELECT c.kind, c.subject, c.subject_id, c.created_at, c.updated_at FROM change AS c, change AS often \
+            "INSERT INTO change_log (kind, subject, subject_id, created_at, updated_at) \
+        SELECT c.kind, c.subject, c.subject_id, c.created_at, c.updated_at FROM change_log AS c, change_log AS often \
         WHERE c.subject_id = :A AND c.kind = 'ALTERED'",
         ],
         Invariant::Log,
@@ -527,24 +531,24 @@ const BREAKS: &[Break] = &[
     ),
     (
         &[
-            "INSERT INTO change (kind, subject, subject_id, created_at, updated_at) \
-        SELECT kind, 'PLACE', subject_id, created_at, updated_at FROM change WHERE subject_id = :A",
+            "INSERT INTO change_log (kind, subject, subject_id, created_at, updated_at) \
+        SELECT kind, 'PLACE', subject_id, created_at, updated_at FROM change_log WHERE subject_id = :A",
         ],
         Invariant::Log,
         "names the place",
     ),
     (
-        &["UPDATE change SET subject_id = NOWHERE WHERE subject_id = :A"],
+        &["UPDATE change_log SET subject_id = NOWHERE WHERE subject_id = :A"],
         Invariant::Log,
         "names the initiative",
     ),
     (
-        &["DELETE FROM change WHERE subject = 'ORGANISATION'"],
+        &["DELETE FROM change_log WHERE subject = 'ORGANISATION'"],
         Invariant::Log,
         "Organisation",
     ),
     (
-        &["DELETE FROM change WHERE subject = 'PLACE'"],
+        &["DELETE FROM change_log WHERE subject = 'PLACE'"],
         Invariant::Log,
         "Place",
     ),
@@ -564,7 +568,7 @@ const BREAKS: &[Break] = &[
         "does not say when that was decided",
     ),
     (
-        &["UPDATE submission SET sent_at = NULL WHERE state = 'SUBMITTED'"],
+        &["UPDATE submission SET submitted_at = NULL WHERE state = 'SUBMITTED'"],
         Invariant::Submissions,
         "does not say when it was sent",
     ),
@@ -589,7 +593,7 @@ const BREAKS: &[Break] = &[
         "has no note that says why",
     ),
     (
-        &["UPDATE submission SET sent_at = created_at WHERE state = 'DRAFT'"],
+        &["UPDATE submission SET submitted_at = created_at WHERE state = 'DRAFT'"],
         Invariant::Submissions,
         "which is DRAFT, was sent",
     ),
@@ -614,7 +618,7 @@ const BREAKS: &[Break] = &[
         "Place",
     ),
     (
-        &["UPDATE term SET word_folded = 'way in'"],
+        &["UPDATE term SET name_folded = 'way in'"],
         Invariant::Names,
         "Word",
     ),
@@ -631,7 +635,7 @@ const BREAKS: &[Break] = &[
         "of missing",
     ),
     (
-        &["UPDATE import SET rows_done = rows_done + 1, drafted = drafted + 1"],
+        &["UPDATE import SET rows_processed = rows_processed + 1, draft_count = draft_count + 1"],
         Invariant::Imports,
         "counts 2 rows as DRAFTED, and tells of 1",
     ),
@@ -648,13 +652,13 @@ const BREAKS: &[Break] = &[
     (
         &[
             "UPDATE import SET state = 'RUNNING', ended_at = NULL",
-            "DELETE FROM import_piece",
+            "DELETE FROM import_chunk",
         ],
         Invariant::Imports,
         "its file is not kept",
     ),
     (
-        &["UPDATE import_piece SET position = 2"],
+        &["UPDATE import_chunk SET position = 2"],
         Invariant::Imports,
         "in 1 of 2 pieces",
     ),
@@ -664,13 +668,13 @@ const BREAKS: &[Break] = &[
         "does not say when it ended",
     ),
     (
-        &["UPDATE import SET refusal = 'It breaks off.'"],
+        &["UPDATE import SET failure_reason = 'It breaks off.'"],
         Invariant::Imports,
         "does not say why it was refused",
     ),
     (
         &[
-            "DELETE FROM kept_revision WHERE version = 1 AND subject = 'MEMBER' AND subject_id IN (SELECT subject_id FROM kept_revision WHERE version = 2)",
+            "DELETE FROM entity_revision WHERE version = 1 AND subject = 'MEMBER' AND subject_id IN (SELECT subject_id FROM entity_revision WHERE version = 2)",
         ],
         Invariant::Kept,
         "has 1 versions, from 2 to 2",
@@ -681,22 +685,22 @@ const BREAKS: &[Break] = &[
         "and its newest version, 1, do not say the same",
     ),
     (
-        &["DELETE FROM place_within WHERE place_id IN (SELECT id FROM place WHERE name = 'Seaton Carew')"],
+        &["DELETE FROM place_parent WHERE place_id IN (SELECT id FROM place WHERE name = 'Seaton Carew')"],
         Invariant::Kept,
         "do not say the same",
     ),
     (
-        &["DELETE FROM former_organisation"],
+        &["DELETE FROM organisation_alias"],
         Invariant::Kept,
         "has versions, and is not there",
     ),
     (
-        &["UPDATE repeatable SET answer = NULL"],
+        &["UPDATE idempotency_key SET answer = NULL"],
         Invariant::Answers,
         "has no answer",
     ),
     (
-        &["UPDATE repeatable SET input_digest = '0'"],
+        &["UPDATE idempotency_key SET input_digest = '0'"],
         Invariant::Answers,
         "cannot be known again",
     ),

@@ -152,7 +152,7 @@ async fn two_services_that_look_at_once_take_out_each_but_once(database: Databas
     let events = audit_event::Entity::find().all(&app.app.db).await.unwrap();
     let events: BTreeSet<_> = events
         .iter()
-        .filter(|event| event.act == "expireSubmission")
+        .filter(|event| event.action == "expireSubmission")
         .map(|event| event.subject_id)
         .collect();
     assert_eq!(events.len(), 220);

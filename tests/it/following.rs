@@ -56,7 +56,7 @@ async fn skipped(app: &TestApp) -> i64 {
 }
 
 async fn newest(db: &impl ConnectionTrait, backend: DbBackend) -> i64 {
-    let newest = Statement::from_string(backend, "SELECT CAST(MAX(number) AS BIGINT) FROM change");
+    let newest = Statement::from_string(backend, "SELECT CAST(MAX(number) AS BIGINT) FROM change_log");
     db.query_one_raw(newest)
         .await
         .unwrap()
@@ -73,7 +73,7 @@ async fn rush(db: &impl ConnectionTrait, backend: DbBackend, reference: usize) {
     for statement in [
         format!("UPDATE challenge_faced SET step = 'RUSHED' WHERE initiative_id = ({which})"),
         format!(
-            "INSERT INTO change (kind, subject, subject_id, created_at, updated_at)
+            "INSERT INTO change_log (kind, subject, subject_id, created_at, updated_at)
              SELECT 'ALTERED', 'INITIATIVE', id, '{now}', '{now}' FROM ({which}) AS one"
         ),
     ] {
@@ -127,7 +127,7 @@ async fn a_log_that_was_put_back_is_read_anew(database: Database) {
     assert_eq!(skipped(&app).await, 3);
     let statements = [
         "UPDATE challenge_faced SET step = 'SKIPPED'".to_owned(),
-        format!("DELETE FROM change WHERE number > {before}"),
+        format!("DELETE FROM change_log WHERE number > {before}"),
     ];
     for statement in statements {
         db.execute_raw(Statement::from_string(backend, statement))
@@ -222,7 +222,7 @@ async fn a_withdrawn_record_is_counted_no_more(database: Database) {
         .await
         .unwrap();
     let log = format!(
-        "INSERT INTO change (kind, subject, subject_id, created_at, updated_at)
+        "INSERT INTO change_log (kind, subject, subject_id, created_at, updated_at)
          SELECT 'WITHDRAWN', 'INITIATIVE', id, '{now}', '{now}' FROM initiative WHERE external_ref = '1'"
     );
     db.execute_raw(Statement::from_string(backend, log))

@@ -440,9 +440,9 @@ async fn two_servers_take_each_row_in_once(database: Database) {
     let sum = |of: fn(&import::Model) -> i64| rows.iter().map(of).sum::<i64>();
     assert_eq!(
         (
-            sum(|row| row.published),
-            sum(|row| row.unchanged),
-            sum(|row| row.refused)
+            sum(|row| row.published_count),
+            sum(|row| row.unchanged_count),
+            sum(|row| row.rejected_count)
         ),
         (2_800, 800, 0),
         "{rows:#?}"

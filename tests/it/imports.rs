@@ -57,7 +57,7 @@ async fn tree(app: &TestApp) -> BTreeMap<String, (String, &'static str, BTreeSet
         .collect();
     let mut within: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
     for link in place_within::Entity::find().all(db).await.unwrap() {
-        let larger = named[&link.within_id].clone();
+        let larger = named[&link.parent_id].clone();
         within.entry(link.place_id).or_default().insert(larger);
     }
     let tree: BTreeMap<_, _> = places

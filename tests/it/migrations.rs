@@ -14,6 +14,7 @@ use wayin_entity::{
     DeliveryTimeline, Dimension, EntryPoint, FileFormat, ImportKind, ImportMode, ImportState, KeptSubject,
     OrganisationKind, Perspective, PlaceKind, ReportingBasis, ReportingFrequency, Restriction, Role,
     RowOutcome, SourceKind, SubmissionState, Visibility, challenge_reason, change, kept_revision, place,
+    repeatable,
 };
 use wayin_migration::Migrator;
 
@@ -26,6 +27,7 @@ tests_on_both_databases![
     every_table_keeps_its_rows,
     a_base_with_rows_gains_a_reason_and_loses_it_unless_it_is_used,
     stored_filters_and_documents_are_renamed_and_back,
+    codes_and_columns_of_imports_and_submissions_are_renamed_and_back,
     every_code_of_a_vocabulary_is_accepted_and_no_other,
     what_cannot_be_is_refused,
     an_initiative_goes_with_its_parts_and_a_place_in_use_stays,
@@ -116,53 +118,60 @@ async fn stored_filters_and_documents_are_renamed_and_back(database: Database) {
     }
     let steps = steps_to_undo("m20261129_000029_rename_fields_of_documents");
     let filter = |overlaps: &str, any: &str| json!({"and": [{"not": {overlaps: {"crisis": "overlaps"}}}, {"fundingTerms": {any: true}}]});
-    let documents = |[word, other, caution, within, overlaps, any]: [&str; 6]| {
+    let documents = |[revisions, results]: [&'static str; 2],
+                     [word, other, caution, within, overlaps, any]: [&str; 6]| {
         let filter = filter(overlaps, any);
         [
             ("claim", "pattern_when", "1 = 1", filter.clone()),
             ("claim", "pattern_among", "1 = 1", filter.clone()),
             (
-                "kept_revision",
+                revisions,
                 "document",
                 "subject = 'TERM'",
                 json!({"slug": "word", word: "a word", other: ["caution"], caution: null}),
             ),
             (
-                "kept_revision",
+                revisions,
                 "document",
                 "subject = 'PLACE'",
                 json!({"name": "within", within: ["a", "b"]}),
             ),
             (
-                "kept_revision",
+                revisions,
                 "document",
                 "subject = 'CLAIM'",
                 json!({"statement": "overlaps", "overlaps": 1, "when": filter.clone(), "then": {}, "among": null}),
             ),
             (
-                "repeatable",
+                results,
                 "answer",
                 "1 = 1",
                 json!({"row": {"pattern_then": filter, "overlaps": 1}, "version": 1}),
             ),
         ]
     };
-    let before = documents([
-        "word",
-        "otherWords",
-        "caution",
-        "within",
-        "overlaps",
-        "anyRecorded",
-    ]);
-    let after = documents([
-        "name",
-        "synonyms",
-        "usageNote",
-        "parents",
-        "activeDuring",
-        "isRecorded",
-    ]);
+    let before = documents(
+        ["kept_revision", "repeatable"],
+        [
+            "word",
+            "otherWords",
+            "caution",
+            "within",
+            "overlaps",
+            "anyRecorded",
+        ],
+    );
+    let after = documents(
+        ["entity_revision", "idempotency_key"],
+        [
+            "name",
+            "synonyms",
+            "usageNote",
+            "parents",
+            "activeDuring",
+            "isRecorded",
+        ],
+    );
     let stored = async |documents: &[(&str, &str, &str, Value)]| {
         for (table, column, condition, document) in documents {
             let sql = format!(r#"SELECT "{column}" FROM "{table}" WHERE {condition}"#);
@@ -192,6 +201,128 @@ async fn stored_filters_and_documents_are_renamed_and_back(database: Database) {
     stored(&before).await;
     Migrator::up(db, None).await.unwrap();
     stored(&after).await;
+}
+
+async fn codes_and_columns_of_imports_and_submissions_are_renamed_and_back(database: Database) {
+    let db = &database.connection;
+    complete_base::insert(db).await;
+    let steps = steps_to_undo("m20261129_000030_rename_tables_columns_and_codes");
+    for sql in [
+        "UPDATE submission SET state = 'CHANGES_REQUESTED', review_note = 'Which year?'",
+        "UPDATE import_outcome SET outcome = 'INVALID', code = 'DUPLICATE'",
+        "UPDATE audit_event SET action = 'requestChanges'",
+    ] {
+        db.execute_unprepared(sql).await.unwrap();
+    }
+    let import = |mode: &str, state: &str, [mode_column, reason, counts @ ..]: [&str; 10]| {
+        let mut row = json!({"id": "1", mode_column: mode, "state": state, reason: null, "kind": "RECORDS"});
+        for (number, column) in counts.into_iter().enumerate() {
+            row[column] = number.into();
+        }
+        json!({"import": row})
+    };
+    let results = [
+        (
+            import(
+                "DRAFTS",
+                "WAITING",
+                [
+                    "intent",
+                    "refusal",
+                    "rows_done",
+                    "drafted",
+                    "sent",
+                    "published",
+                    "unchanged",
+                    "not_right",
+                    "refused",
+                    "warned",
+                ],
+            ),
+            import(
+                "DRAFT",
+                "QUEUED",
+                [
+                    "mode",
+                    "failure_reason",
+                    "rows_processed",
+                    "draft_count",
+                    "submitted_count",
+                    "published_count",
+                    "unchanged_count",
+                    "invalid_count",
+                    "rejected_count",
+                    "warning_count",
+                ],
+            ),
+        ),
+        (
+            json!({"submission": {"state": "RETURNED", "sent_at": null, "document": {"sent_at": 1}}, "change": null}),
+            json!({"submission": {"state": "CHANGES_REQUESTED", "submitted_at": null, "document": {"sent_at": 1}},
+                   "change": null}),
+        ),
+        (
+            json!({"row": {"word": "a", "word_folded": "a", "other_words": [], "caution": null}, "version": 1}),
+            json!({"row": {"name": "a", "name_folded": "a", "synonyms": [], "usage_note": null}, "version": 1}),
+        ),
+        (
+            json!({"row": {"name": "A place", "caution": "a"}, "version": 1}),
+            json!({"row": {"name": "A place", "caution": "a"}, "version": 1}),
+        ),
+    ];
+    let read = async |sql: &str| -> Vec<String> {
+        let query = Statement::from_string(db.get_database_backend(), sql);
+        let rows = db.query_all_raw(query).await.unwrap();
+        rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+    };
+    for (before, after) in results {
+        let sql = format!("UPDATE idempotency_key SET answer = '{after}'");
+        db.execute_unprepared(&sql).await.unwrap();
+        Migrator::down(db, Some(steps)).await.unwrap();
+        assert_eq!(read("SELECT DISTINCT state FROM submission").await, ["RETURNED"]);
+        assert_eq!(
+            read("SELECT DISTINCT outcome FROM import_outcome").await,
+            ["NOT_RIGHT"]
+        );
+        assert_eq!(
+            read("SELECT DISTINCT code FROM import_outcome").await,
+            ["REPEATED"]
+        );
+        assert_eq!(
+            read("SELECT DISTINCT act FROM audit_event").await,
+            ["returnSubmission"]
+        );
+        let [stored] = &*db
+            .query_all_raw(Statement::from_string(
+                db.get_database_backend(),
+                "SELECT answer FROM repeatable",
+            ))
+            .await
+            .unwrap()
+        else {
+            panic!("There is one stored result.")
+        };
+        assert_eq!(stored.try_get_by_index::<Value>(0).unwrap(), before);
+        Migrator::up(db, None).await.unwrap();
+        assert_eq!(
+            read("SELECT DISTINCT state FROM submission").await,
+            ["CHANGES_REQUESTED"]
+        );
+        assert_eq!(
+            read("SELECT DISTINCT outcome FROM import_outcome").await,
+            ["INVALID"]
+        );
+        assert_eq!(
+            read("SELECT DISTINCT code FROM import_outcome").await,
+            ["DUPLICATE"]
+        );
+        assert_eq!(
+            read("SELECT DISTINCT action FROM audit_event").await,
+            ["requestChanges"]
+        );
+        let stored = repeatable::Entity::find().one(db).await.unwrap().unwrap();
+        assert_eq!(stored.answer.unwrap(), after);
+    }
 }
 
 async fn every_code_of_a_vocabulary_is_accepted_and_no_other(database: Database) {
@@ -230,13 +361,13 @@ async fn every_code_of_a_vocabulary_is_accepted_and_no_other(database: Database)
         ("claim", "pattern_by", codes!(Dimension)),
         ("submission", "state", codes!(SubmissionState)),
         ("import", "kind", codes!(ImportKind)),
-        ("import", "intent", codes!(ImportMode)),
+        ("import", "mode", codes!(ImportMode)),
         ("import", "format", codes!(FileFormat)),
         ("import", "state", codes!(ImportState)),
         ("import_outcome", "outcome", codes!(RowOutcome)),
-        ("change", "kind", codes!(ChangeKind)),
-        ("change", "subject", codes!(ChangeSubject)),
-        ("kept_revision", "subject", codes!(KeptSubject)),
+        ("change_log", "kind", codes!(ChangeKind)),
+        ("change_log", "subject", codes!(ChangeSubject)),
+        ("entity_revision", "subject", codes!(KeptSubject)),
     ];
     for (table, column, codes) in vocabularies {
         for code in codes {
@@ -277,16 +408,16 @@ async fn what_cannot_be_is_refused(database: Database) {
         ("check", "UPDATE claim SET position = 0"),
         ("check", "UPDATE crisis SET to_on = '2001-01-01'"),
         ("check", "UPDATE submission SET initiative_version = 0"),
-        ("check", "UPDATE import SET rows_done = 22"),
-        ("check", "UPDATE import SET drafted = -1, rows_done = 19"),
+        ("check", "UPDATE import SET rows_processed = 22"),
+        ("check", "UPDATE import SET draft_count = -1, rows_processed = 19"),
         ("check", "UPDATE import SET organisation_id = NULL"),
         ("check", "UPDATE import_outcome SET position = 0"),
         ("check", "UPDATE revision SET version = 0"),
-        ("check", "UPDATE kept_revision SET version = 0"),
+        ("check", "UPDATE entity_revision SET version = 0"),
         // Rows that point at themselves, and a second base in the base.
         ("check", "UPDATE place SET successor_id = id"),
-        ("check", "UPDATE place_within SET within_id = place_id"),
-        ("check", "UPDATE base SET id = 2"),
+        ("check", "UPDATE place_parent SET parent_id = place_id"),
+        ("check", "UPDATE instance_settings SET id = 2"),
         ("check", "UPDATE member SET organisation_id = NULL"),
         ("check", "UPDATE issued_token SET revoked_at = NULL"),
         // Ids of rows of another table, or of none.
@@ -305,7 +436,7 @@ async fn what_cannot_be_is_refused(database: Database) {
         // What every row has.
         ("not null", "UPDATE initiative SET title = NULL"),
         ("not null", "UPDATE funding_term SET funder_id = NULL"),
-        ("not null", "UPDATE term SET other_words = NULL"),
+        ("not null", "UPDATE term SET synonyms = NULL"),
     ];
     for (kind, statement) in refusals {
         assert_refused(db, kind, statement).await;

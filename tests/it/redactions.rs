@@ -500,7 +500,7 @@ async fn what_is_written_while_a_text_is_looked_for_is_not_passed_over(database:
     let event = audit_event::Model {
         id: SystemClock.new_id(),
         member_id: None,
-        act: "saveSubmission".into(),
+        action: "saveSubmission".into(),
         subject: "Submission".into(),
         subject_id: SystemClock.new_id(),
         version_before: None,

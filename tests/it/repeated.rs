@@ -284,8 +284,8 @@ async fn a_result_that_version_0_1_stored_is_answered_again(database: Database) 
         let old = if row.key == "term" {
             json!({
                 "row": {
-                    "id": answer["row"]["id"], "slug": "group", "word": "group", "word_folded": "group",
-                    "definition": "Some people", "other_words": [], "caution": null, "code": null,
+                    "id": answer["row"]["id"], "slug": "group", "name": "group", "name_folded": "group",
+                    "definition": "Some people", "synonyms": [], "usage_note": null, "code": null,
                     "created_at": at, "updated_at": at,
                 },
                 "version": 1, "change": null,
@@ -296,7 +296,7 @@ async fn a_result_that_version_0_1_stored_is_answered_again(database: Database) 
                 "submission": {
                     "id": row["id"], "organisation_id": row["organisation_id"], "author_id": row["author_id"],
                     "state": "DRAFT", "document": draft_record("a"), "external_ref": "a", "initiative_id": null,
-                    "initiative_version": null, "review_note": null, "version": 1, "sent_at": null,
+                    "initiative_version": null, "review_note": null, "version": 1, "submitted_at": null,
                     "decided_at": null, "created_at": row["created_at"], "updated_at": row["updated_at"],
                     "no_longer_a_column": 1,
                 },

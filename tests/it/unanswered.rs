@@ -253,6 +253,6 @@ async fn a_file_of_which_nothing_can_be_taken_is_refused(database: Database) {
         let ended = import::Entity::find().all(&app.app.db).await.unwrap();
         let ended = ended.into_iter().find(|import| import.file_name == name).unwrap();
         assert_eq!(ended.state, ImportState::Failed, "{name}");
-        assert_eq!(ended.refusal.as_deref(), Some(no_rows), "{name}");
+        assert_eq!(ended.failure_reason.as_deref(), Some(no_rows), "{name}");
     }
 }

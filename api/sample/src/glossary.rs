@@ -7,7 +7,7 @@ const fn term(slug: &'static str, word: &'static str, definition: &'static str) 
         slug,
         word,
         definition,
-        other_words: &[],
+        synonyms: &[],
         caution: None,
         code: None,
     }
@@ -16,7 +16,7 @@ const fn term(slug: &'static str, word: &'static str, definition: &'static str) 
 /// The words, in alphabetical order of their slugs.
 pub(super) const TERMS: [ExampleTerm; 22] = [
     ExampleTerm {
-        other_words: &["flexible", "learning as we go", "responsive"],
+        synonyms: &["flexible", "learning as we go", "responsive"],
         code: Some("ADAPTABLE"),
         ..term(
             "adaptive",
@@ -25,7 +25,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["shared goals", "collective ambitions", "what we want to see"],
+        synonyms: &["shared goals", "collective ambitions", "what we want to see"],
         code: Some("DEFINING_AMBITIONS"),
         ..term(
             "ambitions",
@@ -35,7 +35,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["working together", "partnership", "joining up"],
+        synonyms: &["working together", "partnership", "joining up"],
         caution: Some(
             "Sitting round one table is not yet systems change: the word is often used as if it were.",
         ),
@@ -48,7 +48,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["learning group", "peer group"],
+        synonyms: &["learning group", "peer group"],
         caution: Some("Sounds like an institution. \"A group that learns together\" says the same."),
         ..term(
             "community-of-practice",
@@ -57,7 +57,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["many moving parts", "messiness"],
+        synonyms: &["many moving parts", "messiness"],
         caution: Some(
             "Can sound as if nothing could be done, or as if those affected would not understand it.",
         ),
@@ -70,7 +70,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["what makes it possible", "enabling conditions"],
+        synonyms: &["what makes it possible", "enabling conditions"],
         code: Some("FOSTERING_CONDITIONS"),
         ..term(
             "conditions",
@@ -80,7 +80,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["starting point", "where to begin"],
+        synonyms: &["starting point", "where to begin"],
         ..term(
             "entry-point",
             "entry point",
@@ -89,7 +89,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["targets", "key performance indicators", "KPIs"],
+        synonyms: &["targets", "key performance indicators", "KPIs"],
         caution: Some("\"KPIs\" means nothing to most people outside an office."),
         code: Some("FIXED_TARGETS"),
         ..term(
@@ -100,7 +100,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["grant round", "funding period"],
+        synonyms: &["grant round", "funding period"],
         ..term(
             "funding-cycle",
             "funding cycle",
@@ -109,7 +109,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["who decides", "how decisions are made"],
+        synonyms: &["who decides", "how decisions are made"],
         caution: Some("Sounds like boards and lawyers. Ask \"who decides, and how?\" instead."),
         code: Some("GOVERNANCE"),
         ..term(
@@ -119,7 +119,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["project", "programme", "piece of work"],
+        synonyms: &["project", "programme", "piece of work"],
         ..term(
             "initiative",
             "initiative",
@@ -128,7 +128,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["unknown", "not recorded", "missing"],
+        synonyms: &["unknown", "not recorded", "missing"],
         caution: Some("Not known is not no. It is counted by itself, and never as an answer."),
         ..term(
             "not-known",
@@ -137,7 +137,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["coincidence", "association"],
+        synonyms: &["coincidence", "association"],
         caution: Some("Two things that are found together need not be cause and effect."),
         ..term(
             "pattern",
@@ -146,7 +146,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["whose view", "point of view"],
+        synonyms: &["whose view", "point of view"],
         ..term(
             "perspective",
             "perspective",
@@ -155,7 +155,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["area", "neighbourhood", "where we live"],
+        synonyms: &["area", "neighbourhood", "where we live"],
         caution: Some("A council's boundary is seldom where people would say that their place ends."),
         ..term(
             "place",
@@ -164,7 +164,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["built on trust", "people first"],
+        synonyms: &["built on trust", "people first"],
         caution: Some(
             "Few people use the word of their own relationships. \"Trust\" is usually what is meant.",
         ),
@@ -176,7 +176,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["what is behind it", "underlying causes"],
+        synonyms: &["what is behind it", "underlying causes"],
         caution: Some("Can sound as if somebody were to blame. Say what produces the problem, and not who."),
         code: Some("ROOT_CAUSES"),
         ..term(
@@ -187,7 +187,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["changing ourselves first", "putting our own house in order"],
+        synonyms: &["changing ourselves first", "putting our own house in order"],
         code: Some("SINGLE_ORGANISATION"),
         ..term(
             "single-organisation",
@@ -196,7 +196,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["changing how things work", "lasting change"],
+        synonyms: &["changing how things work", "lasting change"],
         caution: Some(
             "Shuts out many who are doing it. Ask what keeps producing the problem, and what would have to be \
              different.",
@@ -209,7 +209,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["core funding", "money without strings"],
+        synonyms: &["core funding", "money without strings"],
         caution: Some(
             "\"Core\" and \"unrestricted\" are funders' words. Say what the money may be used for.",
         ),
@@ -221,7 +221,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["discovery", "scoping", "finding out first"],
+        synonyms: &["discovery", "scoping", "finding out first"],
         caution: Some(
             "\"Research\" can sound as if people were to be studied. They can do the finding out themselves.",
         ),
@@ -234,7 +234,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         )
     },
     ExampleTerm {
-        other_words: &["starting point", "first step"],
+        synonyms: &["starting point", "first step"],
         ..term(
             "way-in",
             "way in",

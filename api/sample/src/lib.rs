@@ -121,7 +121,7 @@ pub struct ExampleTerm {
     /// What it means, plainly.
     pub definition: &'static str,
     /// Other words that people use for it.
-    pub other_words: &'static [&'static str],
+    pub synonyms: &'static [&'static str],
     /// What to mind when using it, where the word shuts people out.
     pub caution: Option<&'static str>,
     /// The vocabulary code that it explains.

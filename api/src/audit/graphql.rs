@@ -38,7 +38,7 @@ impl AuditEvent {
     /// `importGrants` and `importRecords` tell that a file began to be taken in there, and `endImport` what came of it;
     /// `expireSubmission` that nobody touched one for long, and `expireImport` that a file was kept long enough.
     async fn act(&self) -> &str {
-        &self.0.act
+        &self.0.action
     }
 
     /// The type of what it was done to.
@@ -109,7 +109,7 @@ impl AuditQuery {
             select = select.filter(audit_event::Column::MemberId.eq(id));
         }
         if let Some(act) = filter.act {
-            select = select.filter(audit_event::Column::Act.eq(act));
+            select = select.filter(audit_event::Column::Action.eq(act));
         }
         let page = PageArguments::new(first, after, last, before);
         list(ctx, select, (), page, AuditEvent).await

@@ -34,7 +34,7 @@ pub async fn add(db: &impl ConnectionTrait, act: &Act<'_>, name: &str, event: Ev
     let row = audit_event::Model {
         id: act.clock.new_id(),
         member_id: act.member,
-        act: name.to_owned(),
+        action: name.to_owned(),
         subject: event.kind.name().to_owned(),
         subject_id: event.id,
         version_before: event.before,

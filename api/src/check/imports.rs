@@ -93,11 +93,11 @@ fn wrong_with(import: &import::Model, rows: &[Rows], pieces: Option<&Pieces>) ->
     if has_ended != import.ended_at.is_some() {
         wrong.push("does not say when it ended, or says so too early".to_owned());
     }
-    if (import.state == ImportState::Failed) != import.refusal.is_some() {
+    if (import.state == ImportState::Failed) != import.failure_reason.is_some() {
         wrong.push("does not say why it was refused, or says so without being so".to_owned());
     }
-    if import.state == ImportState::Queued && import.rows_done != 0 {
-        wrong.push(format!("waits, and has taken in {} rows", import.rows_done));
+    if import.state == ImportState::Queued && import.rows_processed != 0 {
+        wrong.push(format!("waits, and has taken in {} rows", import.rows_processed));
     }
     // What has expired goes bit by bit.
     if import.expired_at.is_some() {
@@ -116,12 +116,12 @@ fn wrong_with(import: &import::Model, rows: &[Rows], pieces: Option<&Pieces>) ->
         _ => {}
     }
     for (outcome, counted) in [
-        (RowOutcome::Drafted, import.drafted),
-        (RowOutcome::Submitted, import.sent),
-        (RowOutcome::Published, import.published),
-        (RowOutcome::Unchanged, import.unchanged),
-        (RowOutcome::Invalid, import.not_right),
-        (RowOutcome::Rejected, import.refused),
+        (RowOutcome::Drafted, import.draft_count),
+        (RowOutcome::Submitted, import.submitted_count),
+        (RowOutcome::Published, import.published_count),
+        (RowOutcome::Unchanged, import.unchanged_count),
+        (RowOutcome::Invalid, import.invalid_count),
+        (RowOutcome::Rejected, import.rejected_count),
     ] {
         let told = rows
             .iter()
@@ -135,10 +135,10 @@ fn wrong_with(import: &import::Model, rows: &[Rows], pieces: Option<&Pieces>) ->
         }
     }
     let furthest = rows.iter().map(|one| one.furthest).max().unwrap_or_default();
-    if furthest != import.rows_done {
+    if furthest != import.rows_processed {
         wrong.push(format!(
             "has done {} rows, and tells of row {furthest}",
-            import.rows_done
+            import.rows_processed
         ));
     }
     wrong

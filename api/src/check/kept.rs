@@ -45,7 +45,7 @@ async fn gaps(db: &DatabaseTransaction, checking: &mut Checking<'_>) -> Result<(
     let ask = Statement::from_string(
         db.get_database_backend(),
         r#"SELECT "subject", "subject_id", COUNT(*) AS "versions", MIN("version") AS "first", MAX("version") AS "last"
-           FROM "kept_revision" GROUP BY "subject", "subject_id"
+           FROM "entity_revision" GROUP BY "subject", "subject_id"
            HAVING MIN("version") <> 1 OR MAX("version") <> COUNT(*) ORDER BY "subject", "subject_id""#,
     );
     let mut gaps = Gap::find_by_statement(ask).stream(db).await?;
@@ -66,8 +66,8 @@ async fn gaps(db: &DatabaseTransaction, checking: &mut Checking<'_>) -> Result<(
 /// The newest version of everything of one sort, against what stands.
 async fn newest(db: &DatabaseTransaction, subject: KeptSubject, checking: &mut Checking<'_>) -> Result<()> {
     use kept_revision::Column;
-    let is_newest = r#"NOT EXISTS (SELECT 1 FROM "kept_revision" AS "later" WHERE "later"."subject_id" = "kept_revision"."subject_id"
-        AND "later"."subject" = "kept_revision"."subject" AND "later"."version" > "kept_revision"."version")"#;
+    let is_newest = r#"NOT EXISTS (SELECT 1 FROM "entity_revision" AS "later" WHERE "later"."subject_id" = "entity_revision"."subject_id"
+        AND "later"."subject" = "entity_revision"."subject" AND "later"."version" > "entity_revision"."version")"#;
     let every = kept_revision::Entity::find()
         .filter(Column::Subject.eq(subject))
         .filter(Expr::cust(is_newest));
@@ -129,7 +129,7 @@ async fn standing(
                 .filter(place_within::Column::PlaceId.is_in(ids.iter().copied()))
                 .all(db)
                 .await?;
-            let within = sets(within.into_iter().map(|row| (row.place_id, row.within_id)));
+            let within = sets(within.into_iter().map(|row| (row.place_id, row.parent_id)));
             let none = BTreeSet::new();
             each!(place, |row: &place::Model| document::of_place(
                 row,

@@ -91,7 +91,7 @@ pub(super) async fn check(db: &DatabaseTransaction, checking: &mut Checking<'_>)
 
 async fn initiatives(db: &DatabaseTransaction, checking: &mut Checking<'_>) -> Result<()> {
     let without = audit_event::Entity::find()
-        .filter(audit_event::Column::Act.is_in(WITHOUT_A_VERSION))
+        .filter(audit_event::Column::Action.is_in(WITHOUT_A_VERSION))
         .count(db)
         .await?;
     let without = i64::try_from(without).unwrap_or(i64::MAX);
@@ -99,7 +99,7 @@ async fn initiatives(db: &DatabaseTransaction, checking: &mut Checking<'_>) -> R
         db.get_database_backend(),
         r#"SELECT "i"."id", "i"."version", "i"."withdrawn_at", "c"."number", "c"."kind"
            FROM "initiative" AS "i"
-           LEFT JOIN "change" AS "c" ON "c"."subject" = 'INITIATIVE' AND "c"."subject_id" = "i"."id"
+           LEFT JOIN "change_log" AS "c" ON "c"."subject" = 'INITIATIVE' AND "c"."subject_id" = "i"."id"
            ORDER BY "i"."id", "c"."number""#,
     );
     let mut told = Told::find_by_statement(ask).stream(db).await?;
@@ -146,10 +146,10 @@ async fn not_there(
     let ask = Statement::from_string(
         db.get_database_backend(),
         format!(
-            r#"SELECT "c"."number", "c"."subject_id" FROM "change" AS "c" WHERE "c"."subject" = '{}'
+            r#"SELECT "c"."number", "c"."subject_id" FROM "change_log" AS "c" WHERE "c"."subject" = '{}'
                AND NOT EXISTS (SELECT 1 FROM "{table}" AS "t" WHERE "t"."id" = "c"."subject_id")
                AND ("c"."subject" = 'INITIATIVE' OR "c"."subject_id" NOT IN (
-                   SELECT "w"."subject_id" FROM "change" AS "w"
+                   SELECT "w"."subject_id" FROM "change_log" AS "w"
                    WHERE "w"."subject" = '{}' AND "w"."kind" = 'WITHDRAWN'))
                ORDER BY "c"."number""#,
             subject.code(),
@@ -181,9 +181,9 @@ async fn not_told(
         db.get_database_backend(),
         format!(
             r#"SELECT "t"."id", "c"."kind" FROM "{table}" AS "t"
-               LEFT JOIN (SELECT "subject_id", MIN("number") AS "first" FROM "change"
+               LEFT JOIN (SELECT "subject_id", MIN("number") AS "first" FROM "change_log"
                           WHERE "subject" = '{}' GROUP BY "subject_id") AS "f" ON "f"."subject_id" = "t"."id"
-               LEFT JOIN "change" AS "c" ON "c"."number" = "f"."first"
+               LEFT JOIN "change_log" AS "c" ON "c"."number" = "f"."first"
                WHERE "c"."kind" IS NULL OR "c"."kind" <> 'PUBLISHED' ORDER BY "t"."id""#,
             subject.code()
         ),

@@ -85,10 +85,10 @@ async fn names(db: &DatabaseTransaction, checking: &mut Checking<'_>) -> Result<
     }
     for row in term::Entity::find().all(db).await? {
         let are_words = row
-            .other_words
+            .synonyms
             .as_array()
             .is_some_and(|words| words.iter().all(Value::is_string));
-        if !are_words || row.word_folded != folded(&row.word, &row.other_words) {
+        if !are_words || row.name_folded != folded(&row.name, &row.synonyms) {
             unlike("Word", row.id);
         }
     }
@@ -116,7 +116,7 @@ async fn answers(db: &DatabaseTransaction, checking: &mut Checking<'_>) -> Resul
     drop(rows);
     let ask = Statement::from_string(
         db.get_database_backend(),
-        r#"SELECT "member_id", "key" FROM "repeatable" WHERE length("input_digest") <> 64"#,
+        r#"SELECT "member_id", "key" FROM "idempotency_key" WHERE length("input_digest") <> 64"#,
     );
     for Keyed { member_id, key } in Keyed::find_by_statement(ask).all(db).await? {
         let sentence = format!("What member {member_id} sent under the key {key:?} cannot be known again.");

@@ -14,7 +14,7 @@ pub(super) async fn check(db: &impl ConnectionTrait, checking: &mut Checking<'_>
     let mut links: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
     let within: Vec<(Uuid, Uuid)> = place_within::Entity::find()
         .select_only()
-        .columns([place_within::Column::PlaceId, place_within::Column::WithinId])
+        .columns([place_within::Column::PlaceId, place_within::Column::ParentId])
         .into_tuple()
         .all(db)
         .await?;

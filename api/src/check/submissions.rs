@@ -50,7 +50,7 @@ fn wrong_with(row: &submission::Model, version: Option<i32>) -> Vec<String> {
     must(row.version >= 1, "has no version");
     let was_sent = matches!(row.state, Submitted | ChangesRequested | Published);
     must(
-        !was_sent || row.sent_at.is_some(),
+        !was_sent || row.submitted_at.is_some(),
         "does not say when it was sent",
     );
     let was_decided = matches!(row.state, ChangesRequested | Published | Discarded);
@@ -60,7 +60,7 @@ fn wrong_with(row: &submission::Model, version: Option<i32>) -> Vec<String> {
     );
     match row.state {
         Draft => {
-            must(row.sent_at.is_none(), "was sent");
+            must(row.submitted_at.is_none(), "was sent");
             must(row.decided_at.is_none(), "was decided");
             must(row.review_note.is_none(), "has a review note");
         }

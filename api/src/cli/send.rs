@@ -98,7 +98,7 @@ impl Sending {
             before: None,
             after: None,
             detail: json!({
-                "kind": started.kind, "mode": started.intent, "fileName": started.file_name, "bytes": started.bytes,
+                "kind": started.kind, "mode": started.mode, "fileName": started.file_name, "bytes": started.bytes,
                 "sha256": known.sha256, "for": NodeKind::Member.id(sender.id),
             }),
         };
@@ -114,12 +114,12 @@ impl Sending {
             write_corrections(&db, &ended, limits, path).await?;
         }
         print_line!("{}", told(&ended));
-        if let Some(reason) = &ended.refusal {
+        if let Some(reason) = &ended.failure_reason {
             return Err(CliError::Asked(format!(
                 "{name} was not read to its end: {reason}"
             )));
         }
-        Ok(if ended.not_right + ended.refused > 0 {
+        Ok(if ended.invalid_count + ended.rejected_count > 0 {
             ExitCode::from(SOME_REFUSED)
         } else {
             ExitCode::SUCCESS
@@ -215,12 +215,12 @@ async fn write_corrections(
 
 fn told(import: &import::Model) -> String {
     let counts = [
-        (import.published, "published"),
-        (import.sent, "sent in"),
-        (import.drafted, "kept as drafts"),
-        (import.unchanged, "unchanged"),
-        (import.not_right, "kept as drafts, to be mended"),
-        (import.refused, "refused"),
+        (import.published_count, "published"),
+        (import.submitted_count, "sent in"),
+        (import.draft_count, "kept as drafts"),
+        (import.unchanged_count, "unchanged"),
+        (import.invalid_count, "kept as drafts, to be mended"),
+        (import.rejected_count, "refused"),
     ];
     let counts: Vec<String> = counts
         .into_iter()

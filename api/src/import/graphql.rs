@@ -66,7 +66,7 @@ impl Import {
 
     /// What becomes of its records.
     async fn mode(&self) -> ImportMode {
-        self.0.intent
+        self.0.mode
     }
 
     /// The file's name.
@@ -92,7 +92,7 @@ impl Import {
     /// Why the file could not be read to its end, in plain words; null where it could. What was taken in
     /// before that stays.
     async fn failure_reason(&self) -> Option<&str> {
-        self.0.refusal.as_deref()
+        self.0.failure_reason.as_deref()
     }
 
     /// What is to be known of how the file was read, such as its encoding and the separator of its columns, one
@@ -103,42 +103,42 @@ impl Import {
 
     /// How many rows came to something so far: the counts below make it up.
     async fn rows_processed(&self) -> i64 {
-        self.0.rows_done
+        self.0.rows_processed
     }
 
     /// How many were kept as drafts.
     async fn draft_count(&self) -> i64 {
-        self.0.drafted
+        self.0.draft_count
     }
 
     /// How many were sent in.
     async fn submitted_count(&self) -> i64 {
-        self.0.sent
+        self.0.submitted_count
     }
 
     /// How many were published.
     async fn published_count(&self) -> i64 {
-        self.0.published
+        self.0.published_count
     }
 
     /// How many stood so already.
     async fn unchanged_count(&self) -> i64 {
-        self.0.unchanged
+        self.0.unchanged_count
     }
 
     /// How many were to be sent and are kept as drafts, as something stands against them.
     async fn invalid_count(&self) -> i64 {
-        self.0.not_right
+        self.0.invalid_count
     }
 
     /// How many could not be kept, and are to be mended in the file.
     async fn rejected_count(&self) -> i64 {
-        self.0.refused
+        self.0.rejected_count
     }
 
     /// How many were taken, but are worth a look.
     async fn warning_count(&self) -> i64 {
-        self.0.warned
+        self.0.warning_count
     }
 
     /// What each row came to, in the order of the file: one entry for each thing that was found in it, or
@@ -454,7 +454,7 @@ impl ImportMutation {
             before: None,
             after: None,
             detail: json!({
-                "kind": row.kind, "mode": row.intent, "fileName": row.file_name, "bytes": row.bytes,
+                "kind": row.kind, "mode": row.mode, "fileName": row.file_name, "bytes": row.bytes,
                 "sha256": known.sha256,
             }),
         };

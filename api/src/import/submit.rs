@@ -301,14 +301,14 @@ impl Submitter<'_> {
         let same = open.is_some_and(|open| row.is_in_hand(open, standing));
         let is_right = looked.errors.is_empty() && record.findings.is_empty();
         let from = open.map_or(SubmissionState::Draft, |open| open.state);
-        let after = match self.import.intent {
+        let after = match self.import.mode {
             ImportMode::Submit if is_right => {
                 let by = mover(self.member, self.organisation);
                 state::after(from, Move::Send, by).unwrap_or(from)
             }
             _ => from,
         };
-        result.outcome = match (self.import.intent, after) {
+        result.outcome = match (self.import.mode, after) {
             (_, SubmissionState::Published) => RowOutcome::Published,
             (_, SubmissionState::Submitted) => RowOutcome::Submitted,
             (ImportMode::Submit, _) => RowOutcome::Invalid,
@@ -329,10 +329,10 @@ impl Submitter<'_> {
             initiative_version: corrects.map(|(_, version)| version),
             review_note: open.and_then(|open| open.review_note.clone()).filter(|_| !sent),
             version: open.map_or(1, |open| open.version + i32::from(!same)),
-            sent_at: if sent {
+            submitted_at: if sent {
                 Some(now)
             } else {
-                open.and_then(|open| open.sent_at)
+                open.and_then(|open| open.submitted_at)
             },
             decided_at: open.and_then(|open| open.decided_at),
             created_at: open.map_or(now, |open| open.created_at),
@@ -378,7 +378,7 @@ impl Submitter<'_> {
                 }
                 Outcome::Refused(findings) => {
                     submission.state = SubmissionState::Draft;
-                    submission.sent_at = None;
+                    submission.submitted_at = None;
                     result.outcome = RowOutcome::Invalid;
                     // Which cell it was is known no more; the path tells.
                     let at = result.at.clone();

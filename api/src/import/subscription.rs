@@ -104,5 +104,7 @@ impl Progress {
 
 /// Whether an import has gone on; that a runner still holds it is no progress.
 fn stands_elsewhere(now: &import::Model, before: &import::Model) -> bool {
-    now.state != before.state || now.rows_done != before.rows_done || now.ended_at != before.ended_at
+    now.state != before.state
+        || now.rows_processed != before.rows_processed
+        || now.ended_at != before.ended_at
 }

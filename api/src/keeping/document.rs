@@ -38,10 +38,10 @@ pub fn of_organisation(row: &organisation::Model) -> Value {
 pub fn of_term(row: &term::Model) -> Value {
     json!({
         "slug": row.slug,
-        "name": row.word,
+        "name": row.name,
         "definition": row.definition,
-        "synonyms": row.other_words,
-        "usageNote": row.caution,
+        "synonyms": row.synonyms,
+        "usageNote": row.usage_note,
         "code": row.code,
     })
 }

@@ -134,7 +134,7 @@ async fn find(db: &impl ConnectionTrait, kind: NodeKind, id: Uuid) -> Result<Opt
             let links = place_within::Entity::find().filter(place_within::Column::PlaceId.eq(id));
             match row!(place) {
                 Some(row) => {
-                    let within = links.all(db).await?.into_iter().map(|link| link.within_id);
+                    let within = links.all(db).await?.into_iter().map(|link| link.parent_id);
                     Some(document::of_place(&row, &within.collect()))
                 }
                 None => None,

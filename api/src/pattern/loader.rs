@@ -210,7 +210,7 @@ async fn read_places(db: &impl ConnectionTrait, before: &Places) -> Result<Place
         .collect();
     let parents: Vec<(Uuid, Uuid)> = within
         .iter()
-        .map(|link| (link.place_id, link.within_id))
+        .map(|link| (link.place_id, link.parent_id))
         .collect();
     Ok(Places::read(before, &places, &parents))
 }

@@ -40,7 +40,7 @@ impl Loader<PlacesAround> for Loads {
             .filter(place_within::Column::PlaceId.is_in(ids))
             .all(&self.db)
             .await?;
-        let larger = links.iter().map(|link| link.within_id);
+        let larger = links.iter().map(|link| link.parent_id);
         let places = place::Entity::find()
             .filter(place::Column::Id.is_in(larger))
             .order_by_asc(place::Column::NameFolded)
@@ -51,7 +51,7 @@ impl Loader<PlacesAround> for Loads {
             let larger = |place: &&place::Model| {
                 links
                     .iter()
-                    .any(|link| link.place_id == smaller && link.within_id == place.id)
+                    .any(|link| link.place_id == smaller && link.parent_id == place.id)
             };
             places.iter().filter(larger).cloned().collect()
         };
@@ -73,7 +73,7 @@ impl ChildList for ContainedPlaces {
     fn links(self, places: &[Uuid]) -> SelectStatement {
         links(
             place_within::Entity,
-            place_within::Column::WithinId,
+            place_within::Column::ParentId,
             place_within::Column::PlaceId,
             places,
         )

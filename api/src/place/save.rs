@@ -93,7 +93,7 @@ async fn links_of(db: &impl ConnectionTrait, places: &Gazetteer) -> Result<Links
             .entry(link.place_id)
             .or_default()
             .within
-            .insert(link.within_id);
+            .insert(link.parent_id);
     }
     Ok(links)
 }
@@ -382,10 +382,10 @@ impl Standing {
             if *saved == Saved::Altered || up.successor.is_some() {
                 later.push(place.clone());
             }
-            links.extend(up.within.iter().map(|within_id| {
+            links.extend(up.within.iter().map(|parent_id| {
                 place_within::Model {
                     place_id: *id,
-                    within_id: *within_id,
+                    parent_id: *parent_id,
                     created_at: now,
                     updated_at: now,
                 }

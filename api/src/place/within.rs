@@ -38,7 +38,7 @@ pub fn reached(roots: &[Uuid], and_within: bool) -> WithClause {
     if and_within {
         let mut contained = Query::select();
         contained
-            .column(place_within::Column::WithinId)
+            .column(place_within::Column::ParentId)
             .column(place_within::Column::PlaceId)
             .from(place_within::Entity);
         links.union(UnionType::All, contained);

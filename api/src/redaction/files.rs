@@ -107,7 +107,12 @@ pub async fn redact(db: &impl ConnectionTrait, act: &Act<'_>, text: &str, found:
     }
     {
         use import::Column;
-        let columns = [Column::FileName, Column::Refusal, Column::Licence, Column::Notes];
+        let columns = [
+            Column::FileName,
+            Column::FailureReason,
+            Column::Licence,
+            Column::Notes,
+        ];
         let touched = (Column::UpdatedAt, act.now());
         replace::<import::Entity>(db, &found.import, Column::Id, &columns, touched, text).await?;
     }

@@ -82,13 +82,13 @@ tables! {
     former_organisation { Name Identifier } {}
     place { Name } {}
     crisis { Slug Name } {}
-    term { Slug Word Definition Caution } { OtherWords }
+    term { Slug Name Definition UsageNote } { Synonyms }
     meeting { Title Theme RegistrationUrl } {}
     reflection { Text } {}
     claim { Slug Statement } { PatternWhen PatternThen PatternAmong }
     member { Subject } {}
     issued_token { Name } {}
-    import { FileName Refusal Licence } {}
+    import { FileName FailureReason Licence } {}
     import_outcome { Message Column Path Sheet } {}
 }
 

@@ -449,13 +449,13 @@ impl<D: ConnectionTrait> Redaction<'_, D> {
     async fn words(&self) -> Result<()> {
         let take_out = |row: &mut term::Model| {
             self.taking.identity(Identity::Slug, &mut row.slug);
-            self.taking.text(&mut row.word);
+            self.taking.text(&mut row.name);
             self.taking.text(&mut row.definition);
-            self.taking.text_if_any(&mut row.caution);
-            self.taking.document(&mut row.other_words);
-            row.word_folded = vocabulary::term::folded(&row.word, &row.other_words);
+            self.taking.text_if_any(&mut row.usage_note);
+            self.taking.document(&mut row.synonyms);
+            row.name_folded = vocabulary::term::folded(&row.name, &row.synonyms);
         };
-        alter!(self: term [Slug Word WordFolded Definition Caution OtherWords], take_out, |_| ()).await?;
+        alter!(self: term [Slug Name NameFolded Definition UsageNote Synonyms], take_out, |_| ()).await?;
         let take_out = |row: &mut meeting::Model| {
             self.taking.identity(Identity::Meeting, &mut row.title);
             self.taking.text_if_any(&mut row.theme);

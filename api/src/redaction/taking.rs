@@ -228,7 +228,7 @@ impl Taking<'_> {
                         _ => {}
                     }
                 }
-                fold_anew(columns);
+                update_folded_name(columns);
             }
             _ => {}
         }
@@ -340,7 +340,7 @@ fn is_code(name: &str) -> bool {
         "id",
         "state",
         "kind",
-        "intent",
+        "mode",
         "format",
         "perspective",
         "entry_point",
@@ -354,16 +354,17 @@ fn is_code(name: &str) -> bool {
     CODES.contains(&name) || name.ends_with("_id") || name.ends_with("_at") || name.ends_with("_on")
 }
 
-/// Has the columns that hold a name in lower case follow it.
-fn fold_anew(columns: &mut Map<String, Value>) {
-    let text = |name: &str| columns.get(name).and_then(Value::as_str).map(str::to_owned);
-    let name = text("name").map(|name| fold(&name));
-    let other_words = columns.get("other_words").cloned().unwrap_or_default();
-    let word = text("word").map(|word| term_folded(&word, &other_words));
-    for (column, folded) in [("name_folded", name), ("word_folded", word)] {
-        if let (Some(stood), Some(folded)) = (columns.get_mut(column), folded) {
-            *stood = folded.into();
-        }
+/// Updates the column that holds the name in lower case.
+fn update_folded_name(columns: &mut Map<String, Value>) {
+    let Some(name) = columns.get("name").and_then(Value::as_str) else {
+        return;
+    };
+    let folded = match columns.get("synonyms") {
+        Some(synonyms) => term_folded(name, synonyms),
+        None => fold(name),
+    };
+    if let Some(column) = columns.get_mut("name_folded") {
+        *column = folded.into();
     }
 }
 

@@ -71,7 +71,7 @@ fn event(clock: &dyn Clock, row: &submission::Model, now: DateTime<Utc>) -> audi
     audit_event::Model {
         id: clock.new_id(),
         member_id: None,
-        act: ACT.to_owned(),
+        action: ACT.to_owned(),
         subject: NodeKind::Submission.name().to_owned(),
         subject_id: row.id,
         version_before: Some(row.version),

@@ -157,7 +157,7 @@ impl Submission {
 
     /// When it was last sent in (UTC); null where it never was.
     async fn submitted_at(&self) -> Option<DateTime<Utc>> {
-        self.0.sent_at
+        self.0.submitted_at
     }
 
     /// When it was last returned, published or discarded (UTC); null where it never was.

@@ -150,7 +150,7 @@ pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, dra
             initiative_version: corrects.map(|(_, version)| version),
             review_note: None,
             version: 1,
-            sent_at: None,
+            submitted_at: None,
             decided_at: None,
             created_at: now,
             updated_at: now,
@@ -261,7 +261,7 @@ pub async fn send(
         return Ok(Err(refusal));
     }
     let sent = submission::Model {
-        sent_at: Some(act.now()),
+        submitted_at: Some(act.now()),
         review_note: None,
         ..standing
     };

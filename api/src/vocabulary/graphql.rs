@@ -118,7 +118,7 @@ impl Term {
 
     /// The word or phrase.
     async fn name(&self) -> &str {
-        &self.0.word
+        &self.0.name
     }
 
     /// What it means, plainly.
@@ -128,12 +128,12 @@ impl Term {
 
     /// Other words with the same meaning.
     async fn synonyms(&self) -> Vec<String> {
-        serde_json::from_value(self.0.other_words.clone()).unwrap_or_default()
+        serde_json::from_value(self.0.synonyms.clone()).unwrap_or_default()
     }
 
     /// Advice on using the word, such as that it excludes some people; null if there is none.
     async fn usage_note(&self) -> Option<&str> {
-        self.0.caution.as_deref()
+        self.0.usage_note.as_deref()
     }
 
     /// The vocabulary code that it explains; null where it explains none.
@@ -182,7 +182,7 @@ impl VocabularyQuery {
         if let Some(search) = search.filter(|search| !search.is_empty()) {
             let pattern = LikeExpr::new(format!("%{}%", escape_like(&fold(&search)))).escape('\\');
             select = select.filter(
-                sea_orm::sea_query::Expr::col((term::Entity, term::Column::WordFolded)).like(pattern),
+                sea_orm::sea_query::Expr::col((term::Entity, term::Column::NameFolded)).like(pattern),
             );
         }
         let page = PageArguments::new(first, after, last, before);

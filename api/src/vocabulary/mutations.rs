@@ -65,7 +65,7 @@ impl TermMutation {
         let slug = partial.needed("slug", input.slug)?;
         let word = partial.needed("name", input.name)?;
         let definition = partial.needed("definition", input.definition)?;
-        let other_words = partial.optional("synonyms", input.synonyms)?;
+        let synonyms = partial.optional("synonyms", input.synonyms)?;
         let caution = partial.optional("usageNote", input.usage_note)?;
         let code = partial.optional("code", input.code)?;
         let (Some(slug), Some(word), Some(definition)) = (slug, word, definition) else {
@@ -76,7 +76,7 @@ impl TermMutation {
             slug,
             word,
             definition,
-            other_words: other_words.unwrap_or_default(),
+            synonyms: synonyms.unwrap_or_default(),
             caution,
             code,
         };

@@ -33,7 +33,7 @@ pub struct Draft {
     /// What it means, plainly.
     pub definition: String,
     /// Other words that people use for it.
-    pub other_words: Vec<String>,
+    pub synonyms: Vec<String>,
     /// What to mind when using it.
     pub caution: Option<String>,
     /// The vocabulary code that it explains.
@@ -50,28 +50,24 @@ pub async fn save(
         Some(id) => term::Entity::find_by_id(id).lock_exclusive().one(db).await?,
         None => None,
     };
-    let other_words: Vec<String> = draft
-        .other_words
-        .iter()
-        .map(|word| spelling::name(word))
-        .collect();
+    let synonyms: Vec<String> = draft.synonyms.iter().map(|word| spelling::name(word)).collect();
     let row = term::Model {
         id: before
             .as_ref()
             .map_or_else(|| act.clock.new_id(), |before| before.id),
         slug: draft.slug.trim().to_owned(),
-        word: spelling::name(&draft.word),
-        word_folded: folded(&draft.word, &json!(other_words)),
+        name: spelling::name(&draft.word),
+        name_folded: folded(&draft.word, &json!(synonyms)),
         definition: spelling::prose(&draft.definition).into_owned(),
-        other_words: json!(other_words),
-        caution: keeping::tidy(draft.caution),
+        synonyms: json!(synonyms),
+        usage_note: keeping::tidy(draft.caution),
         code: keeping::tidy(draft.code),
         created_at: before
             .as_ref()
             .map_or_else(|| act.now(), |before| before.created_at),
         updated_at: act.now(),
     };
-    let mut found = check(&row, &other_words);
+    let mut found = check(&row, &synonyms);
     let slug = (term::Column::Slug, row.slug.as_str());
     keeping::check_unique::<term::Entity>(db, &mut found, "slug", slug, (term::Column::Id, draft.target.id))
         .await?;
@@ -91,35 +87,35 @@ pub async fn save(
 }
 
 /// A word and its other words in lower case, for searching.
-pub fn folded(word: &str, other_words: &Value) -> String {
-    let other_words = other_words.as_array().into_iter().flatten();
+pub fn folded(word: &str, synonyms: &Value) -> String {
+    let synonyms = synonyms.as_array().into_iter().flatten();
     let words: Vec<String> = std::iter::once(word)
-        .chain(other_words.filter_map(Value::as_str))
+        .chain(synonyms.filter_map(Value::as_str))
         .map(fold)
         .collect();
     words.join("\n")
 }
 
-fn check(row: &term::Model, other_words: &[String]) -> Findings {
+fn check(row: &term::Model, synonyms: &[String]) -> Findings {
     let mut found = Findings::default();
     keeping::check_slug(&mut found, &row.slug);
-    keeping::check_text(&mut found, "name", &row.word, 100);
+    keeping::check_text(&mut found, "name", &row.name, 100);
     keeping::check_text(&mut found, "definition", &row.definition, 2_000);
-    if other_words.len() > MOST_OTHER_WORDS {
+    if synonyms.len() > MOST_OTHER_WORDS {
         let reason = format!(
             "{} are given; at most {MOST_OTHER_WORDS} are kept",
-            other_words.len()
+            synonyms.len()
         );
         found.error(FindingCode::TooLong, "synonyms", reason);
     }
-    for (at, word) in other_words.iter().enumerate() {
+    for (at, word) in synonyms.iter().enumerate() {
         keeping::check_text(&mut found, &format!("synonyms/{at}"), word, 100);
-        if other_words[..at].contains(word) {
+        if synonyms[..at].contains(word) {
             found.error(FindingCode::Duplicate, format!("synonyms/{at}"), "is named twice");
         }
     }
-    found.length("usageNote", row.caution.as_deref(), 2_000);
-    let caution = row.caution.as_deref().unwrap_or_default();
+    found.length("usageNote", row.usage_note.as_deref(), 2_000);
+    let caution = row.usage_note.as_deref().unwrap_or_default();
     found.errors.extend(personal_data::at("usageNote", caution));
     if let Some(code) = &row.code
         && !is_a_code(code)
@@ -164,7 +160,7 @@ impl Paged for term::Entity {
     fn sort((): ()) -> Sort<Self::Column> {
         Sort {
             tag: "word",
-            column: term::Column::WordFolded,
+            column: term::Column::NameFolded,
             descending: false,
         }
     }

@@ -115,7 +115,7 @@ fn inserted(text: &mut String, value: &Value) {
 /// Writes so many initiatives, and all that they refer to, into an empty base.
 pub async fn load(db: &DatabaseConnection, initiatives: usize) -> Result<(), DbErr> {
     let mut places_table = Table::new("place", "id, name, name_folded, kind, code");
-    let mut within_table = Table::new("place_within", "place_id, within_id");
+    let mut within_table = Table::new("place_parent", "place_id, parent_id");
     let (of_places, within) = places();
     places_table.rows.extend(of_places.into_iter().map(|place| {
         vec![
@@ -129,7 +129,7 @@ pub async fn load(db: &DatabaseConnection, initiatives: usize) -> Result<(), DbE
     within_table.rows.extend(
         within
             .into_iter()
-            .map(|link| vec![Value::Id(link.place_id), Value::Id(link.within_id)]),
+            .map(|link| vec![Value::Id(link.place_id), Value::Id(link.parent_id)]),
     );
     let mut organisations = Table::new("organisation", "id, name, name_folded");
     organisations
@@ -141,7 +141,7 @@ pub async fn load(db: &DatabaseConnection, initiatives: usize) -> Result<(), DbE
                 Value::Text(format!("organisation {at}")),
             ]
         }));
-    let mut change = Table::new("change", "kind, subject, subject_id");
+    let mut change = Table::new("change_log", "kind, subject, subject_id");
     change
         .rows
         .push(vec![code("PUBLISHED"), code("INITIATIVE"), Value::Id(id(1, 0))]);

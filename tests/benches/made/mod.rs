@@ -165,7 +165,7 @@ pub fn places() -> (Vec<place::Model>, Vec<place_within::Model>) {
     };
     let within = |place: u32, within: u32| place_within::Model {
         place_id: id(2, place as usize),
-        within_id: id(2, within as usize),
+        parent_id: id(2, within as usize),
         created_at: at,
         updated_at: at,
     };
@@ -193,7 +193,7 @@ pub fn snapshot(initiatives: usize) -> Snapshot {
         .collect();
     let parents: Vec<_> = within
         .iter()
-        .map(|link| (link.place_id, link.within_id))
+        .map(|link| (link.place_id, link.parent_id))
         .collect();
     let mut organisations = Organisations::default();
     for number in 0..leads(initiatives) + FUNDERS {

@@ -39,7 +39,7 @@ pub async fn has_corrections(db: &impl ConnectionTrait, import: &import::Model) 
     if import.kind != ImportKind::Records || import.expired_at.is_some() {
         return Ok(false);
     }
-    if import.not_right + import.refused == 0 || problems(import.id).one(db).await?.is_none() {
+    if import.invalid_count + import.rejected_count == 0 || problems(import.id).one(db).await?.is_none() {
         return Ok(false);
     }
     let piece = import_piece::Entity::find()

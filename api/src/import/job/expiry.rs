@@ -79,7 +79,7 @@ async fn mark_expired(
     let event = audit_event::Model {
         id: clock.new_id(),
         member_id: None,
-        act: AUDIT_ACTION.to_owned(),
+        action: AUDIT_ACTION.to_owned(),
         subject: NodeKind::Import.name().to_owned(),
         subject_id: id,
         version_before: None,

@@ -109,7 +109,7 @@ impl Lease<'_> {
         let now = self.clock.now();
         self.update()
             .col_expr(import::Column::State, Expr::value(state))
-            .col_expr(import::Column::Refusal, Expr::value(failure))
+            .col_expr(import::Column::FailureReason, Expr::value(failure))
             .col_expr(import::Column::Runner, Expr::value(None::<Uuid>))
             .col_expr(import::Column::RunnerUntil, Expr::value(None::<DateTime<Utc>>))
             .col_expr(import::Column::EndedAt, Expr::value(now))

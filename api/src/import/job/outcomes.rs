@@ -32,19 +32,19 @@ pub(in crate::import) async fn add_to_counts(
         i64::try_from(results.iter().filter(|one| wanted(one)).count()).unwrap_or(i64::MAX)
     };
     let mut counts = vec![
-        (import::Column::RowsDone, count(&|_| true)),
+        (import::Column::RowsProcessed, count(&|_| true)),
         (
-            import::Column::Warned,
+            import::Column::WarningCount,
             count(&|one| one.outcome != RowOutcome::Rejected && one.has_warnings()),
         ),
     ];
     for (column, outcome) in [
-        (import::Column::Drafted, RowOutcome::Drafted),
-        (import::Column::Sent, RowOutcome::Submitted),
-        (import::Column::Published, RowOutcome::Published),
-        (import::Column::Unchanged, RowOutcome::Unchanged),
-        (import::Column::NotRight, RowOutcome::Invalid),
-        (import::Column::Refused, RowOutcome::Rejected),
+        (import::Column::DraftCount, RowOutcome::Drafted),
+        (import::Column::SubmittedCount, RowOutcome::Submitted),
+        (import::Column::PublishedCount, RowOutcome::Published),
+        (import::Column::UnchangedCount, RowOutcome::Unchanged),
+        (import::Column::InvalidCount, RowOutcome::Invalid),
+        (import::Column::RejectedCount, RowOutcome::Rejected),
     ] {
         counts.push((column, count(&|one| one.outcome == outcome)));
     }

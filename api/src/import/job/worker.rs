@@ -105,7 +105,7 @@ async fn run_next(worker: &Worker<'_>) -> Result<bool> {
         return Ok(false);
     };
     let id = import.id;
-    tracing::info!(import = %id, rows_done = import.rows_done, "an import goes on");
+    tracing::info!(import = %id, rows_processed = import.rows_processed, "an import goes on");
     let lease = Lease {
         db: worker.db,
         clock: worker.clock,
@@ -179,7 +179,7 @@ async fn process(worker: &Worker<'_>, lease: &Lease<'_>, import: &import::Model)
         input: content,
     };
     let read_for = ReadFor::Submission(organisation.clone());
-    let (mut batches, reading) = produce(file, import.rows_done, read_for);
+    let (mut batches, reading) = produce(file, import.rows_processed, read_for);
     if let Some(end) = context.write_batches(&mut batches, &mut |_| ()).await? {
         return Ok(end);
     }

@@ -1,0 +1,294 @@
+//! Gives tables, columns and codes the names that the schema has, and renames them in stored results.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::prelude::Uuid;
+use sea_orm_migration::sea_orm::{JsonValue, Statement};
+
+use crate::vocabulary::WidenedVocabulary;
+
+/// Renames tables, columns and codes.
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for codes in &CODES {
+            codes.rename(manager, codes.before, codes.after).await?;
+        }
+        for (before, after) in PROBLEM_CODES {
+            update_code(manager, "import_outcome", "code", before, after).await?;
+        }
+        for (before, after) in ACTIONS {
+            update_code(manager, "audit_event", "act", before, after).await?;
+        }
+        for (table, before, after) in COLUMNS {
+            rename_column(manager, table, before, after).await?;
+        }
+        for (before, after) in TABLES {
+            rename_table(manager, before, after).await?;
+        }
+        rename_in_results(manager, Direction::Up).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        rename_in_results(manager, Direction::Down).await?;
+        for (before, after) in TABLES {
+            rename_table(manager, after, before).await?;
+        }
+        for (table, before, after) in COLUMNS {
+            rename_column(manager, table, after, before).await?;
+        }
+        for (before, after) in ACTIONS {
+            update_code(manager, "audit_event", "act", after, before).await?;
+        }
+        for (before, after) in PROBLEM_CODES {
+            update_code(manager, "import_outcome", "code", after, before).await?;
+        }
+        for codes in &CODES {
+            codes.rename(manager, codes.after, codes.before).await?;
+        }
+        Ok(())
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+/// The codes of a column that a CHECK constraint holds. Both lists have the same order.
+struct RenamedCodes {
+    table: &'static str,
+    column: &'static str,
+    before: &'static [&'static str],
+    after: &'static [&'static str],
+}
+
+const CODES: [RenamedCodes; 4] = [
+    RenamedCodes {
+        table: "submission",
+        column: "state",
+        before: &["DRAFT", "SUBMITTED", "RETURNED", "PUBLISHED", "DISCARDED"],
+        after: &[
+            "DRAFT",
+            "SUBMITTED",
+            "CHANGES_REQUESTED",
+            "PUBLISHED",
+            "DISCARDED",
+        ],
+    },
+    RenamedCodes {
+        table: "import",
+        column: "intent",
+        before: &["DRAFTS", "SENT"],
+        after: &["DRAFT", "SUBMIT"],
+    },
+    RenamedCodes {
+        table: "import",
+        column: "state",
+        before: &["WAITING", "RUNNING", "DONE", "REFUSED"],
+        after: &["QUEUED", "RUNNING", "COMPLETED", "FAILED"],
+    },
+    RenamedCodes {
+        table: "import_outcome",
+        column: "outcome",
+        before: &[
+            "DRAFTED",
+            "SENT",
+            "PUBLISHED",
+            "UNCHANGED",
+            "NOT_RIGHT",
+            "REFUSED",
+        ],
+        after: &[
+            "DRAFTED",
+            "SUBMITTED",
+            "PUBLISHED",
+            "UNCHANGED",
+            "INVALID",
+            "REJECTED",
+        ],
+    },
+];
+
+/// The codes of problems, which no constraint holds.
+const PROBLEM_CODES: [(&str, &str); 4] = [
+    ("CLASH", "CONFLICT"),
+    ("KEY_REUSED", "IDEMPOTENCY_KEY_REUSED"),
+    ("MALFORMED", "INVALID_FORMAT"),
+    ("REPEATED", "DUPLICATE"),
+];
+
+/// The mutations that the audit trail names.
+const ACTIONS: [(&str, &str); 3] = [
+    ("sendSubmission", "submitForReview"),
+    ("returnSubmission", "requestChanges"),
+    ("redact", "redactText"),
+];
+
+const COLUMNS: [(&str, &str, &str); 17] = [
+    ("audit_event", "act", "action"),
+    ("import", "intent", "mode"),
+    ("import", "refusal", "failure_reason"),
+    ("import", "rows_done", "rows_processed"),
+    ("import", "drafted", "draft_count"),
+    ("import", "sent", "submitted_count"),
+    ("import", "published", "published_count"),
+    ("import", "unchanged", "unchanged_count"),
+    ("import", "not_right", "invalid_count"),
+    ("import", "refused", "rejected_count"),
+    ("import", "warned", "warning_count"),
+    ("place_within", "within_id", "parent_id"),
+    ("submission", "sent_at", "submitted_at"),
+    ("term", "word", "name"),
+    ("term", "word_folded", "name_folded"),
+    ("term", "other_words", "synonyms"),
+    ("term", "caution", "usage_note"),
+];
+
+const TABLES: [(&str, &str); 7] = [
+    ("base", "instance_settings"),
+    ("change", "change_log"),
+    ("former_organisation", "organisation_alias"),
+    ("import_piece", "import_chunk"),
+    ("kept_revision", "entity_revision"),
+    ("place_within", "place_parent"),
+    ("repeatable", "idempotency_key"),
+];
+
+/// The stored results of mutations hold the columns of a row in this field, by table.
+const ROWS_IN_RESULTS: [(&str, &str); 3] = [
+    ("import", "import"),
+    ("submission", "submission"),
+    ("row", "term"),
+];
+
+impl RenamedCodes {
+    /// Accepts the codes of both lists, changes the rows, and accepts the new codes alone.
+    async fn rename(
+        &self,
+        manager: &SchemaManager<'_>,
+        from: &'static [&'static str],
+        to: &'static [&'static str],
+    ) -> Result<(), DbErr> {
+        let both = || from.iter().chain(to.iter().filter(|code| !from.contains(code)));
+        let both: &'static [&'static str] = both().copied().collect::<Vec<_>>().leak();
+        let Self { table, column, .. } = *self;
+        let vocabulary = |before| WidenedVocabulary {
+            table,
+            column,
+            before,
+            after: both,
+        };
+        vocabulary(from).widen(manager).await?;
+        for (from, to) in from.iter().zip(to).filter(|(from, to)| from != to) {
+            update_code(manager, table, column, from, to).await?;
+        }
+        vocabulary(to).narrow(manager).await
+    }
+}
+
+async fn update_code(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    column: &str,
+    from: &str,
+    to: &str,
+) -> Result<(), DbErr> {
+    let sql = format!(r#"UPDATE "{table}" SET "{column}" = '{to}' WHERE "{column}" = '{from}'"#);
+    manager.get_connection().execute_unprepared(&sql).await?;
+    Ok(())
+}
+
+async fn rename_column(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    from: &'static str,
+    to: &'static str,
+) -> Result<(), DbErr> {
+    let table = Table::alter().table(table).rename_column(from, to).take();
+    manager.alter_table(table).await
+}
+
+async fn rename_table(
+    manager: &SchemaManager<'_>,
+    from: &'static str,
+    to: &'static str,
+) -> Result<(), DbErr> {
+    manager
+        .rename_table(Table::rename().table(from, to).to_owned())
+        .await
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Up,
+    Down,
+}
+
+impl Direction {
+    const fn turn<T: Copy>(self, (before, after): (T, T)) -> (T, T) {
+        match self {
+            Self::Up => (before, after),
+            Self::Down => (after, before),
+        }
+    }
+}
+
+/// The table of results has its new name.
+async fn rename_in_results(manager: &SchemaManager<'_>, direction: Direction) -> Result<(), DbErr> {
+    let db = manager.get_connection();
+    let backend = manager.get_database_backend();
+    let select = r#"SELECT "member_id", "key", "answer" FROM "idempotency_key" WHERE "answer" IS NOT NULL"#;
+    for row in db.query_all_raw(Statement::from_string(backend, select)).await? {
+        let mut answer: JsonValue = row.try_get("", "answer")?;
+        if !rename_in_result(&mut answer, direction) {
+            continue;
+        }
+        let mut update = Query::update();
+        update
+            .table("idempotency_key")
+            .value("answer", Expr::val(answer))
+            .and_where(Expr::col("member_id").eq(row.try_get::<Uuid>("", "member_id")?))
+            .and_where(Expr::col("key").eq(row.try_get::<String>("", "key")?));
+        db.execute(&update).await?;
+    }
+    Ok(())
+}
+
+/// Renames the columns and the codes of the row in a result. Returns whether there is such a row.
+fn rename_in_result(answer: &mut JsonValue, direction: Direction) -> bool {
+    let mut is_renamed = false;
+    for (field, table) in ROWS_IN_RESULTS {
+        let Some(row) = answer.get_mut(field).and_then(JsonValue::as_object_mut) else {
+            continue;
+        };
+        let (term_column, _) = direction.turn(("other_words", "synonyms"));
+        if table == "term" && !row.contains_key(term_column) {
+            continue;
+        }
+        for codes in CODES.iter().filter(|codes| codes.table == table) {
+            let column = COLUMNS
+                .iter()
+                .find(|(of, before, _)| *of == table && *before == codes.column)
+                .map_or((codes.column, codes.column), |(_, before, after)| {
+                    (*before, *after)
+                });
+            let (column, _) = direction.turn(column);
+            let (from, to) = direction.turn((codes.before, codes.after));
+            if let Some(JsonValue::String(code)) = row.get_mut(column)
+                && let Some(at) = from.iter().position(|one| one == code)
+            {
+                to[at].clone_into(code);
+            }
+        }
+        for (_, before, after) in COLUMNS.iter().filter(|(of, ..)| *of == table) {
+            let (from, to) = direction.turn((*before, *after));
+            if let Some(value) = row.remove(from) {
+                row.insert(to.to_owned(), value);
+            }
+        }
+        is_renamed = true;
+    }
+    is_renamed
+}
