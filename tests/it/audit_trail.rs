@@ -74,13 +74,12 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
     let kept = save_one_of_everything(&steward).await;
     // What is refused has done nothing, and leaves nothing.
     mutate(&partner, "submitForReview", json!({"id": second})).await;
-    let events =
-        "auditEvents(first: 100) { nodes { act subject subjectId by versionBefore versionAfter detail } }";
+    let events = "auditEvents(first: 100) { nodes { action subjectType subjectId actor { id } versionBefore versionAfter detail } }";
     let told = steward.query(&format!("{{ {events} }}")).await;
     let told = told["auditEvents"]["nodes"].as_array().unwrap();
     let acts: BTreeSet<String> = told
         .iter()
-        .map(|event| event["act"].as_str().unwrap().to_owned())
+        .map(|event| event["action"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(
         acts,
@@ -90,7 +89,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
     assert_eq!(told.len(), 13 + kept, "one for each that was done: {told:#?}");
     let returned = told
         .iter()
-        .find(|event| event["act"] == "requestChanges")
+        .find(|event| event["action"] == "requestChanges")
         .unwrap();
     assert_eq!(returned["subjectId"], json!(second));
     assert_eq!(returned["detail"]["of"]["note"], "Why?");
@@ -99,7 +98,7 @@ async fn no_mutation_escapes_the_audit_trail(database: Database) {
     let viewer = partner.query("{ viewer { id } }").await["viewer"]["id"].take();
     let own = steward
         .query(&format!(
-            "{{ auditEvents(filter: {{by: {viewer}, subject: \"{second}\"}}) {{ totalCount }} }}"
+            "{{ auditEvents(filter: {{actor: {viewer}, subject: \"{second}\"}}) {{ totalCount }} }}"
         ))
         .await;
     assert_eq!(own["auditEvents"]["totalCount"], 3);

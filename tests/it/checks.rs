@@ -642,7 +642,7 @@ const BREAKS: &[Break] = &[
     (
         &["DELETE FROM import_outcome WHERE outcome = 'REJECTED'"],
         Invariant::Imports,
-        "counts 1 rows as REFUSED, and tells of 0",
+        "counts 1 rows as REJECTED, and tells of 0",
     ),
     (
         &["UPDATE import_outcome SET position = 9 WHERE outcome = 'REJECTED'"],

@@ -133,7 +133,7 @@ async fn rows_of_other_sheets_are_matched_without_case_or_come_back(database: Da
     assert!(kept.contains("in small letters"), "{kept}");
 
     let query = format!(
-        "{{ import(id: {}) {{ rows(first: 9, filter: {{outcomes: [REFUSED]}}) {{ nodes {{ message }} }} }} }}",
+        "{{ import(id: {}) {{ rows(first: 9, filter: {{outcomes: [REJECTED]}}) {{ nodes {{ message }} }} }} }}",
         import["id"]
     );
     let told = partner.query(&query).await.to_string();

@@ -96,7 +96,7 @@ async fn what_a_partner_has_in_hand_goes_when_nobody_touches_it_for_a_year(datab
     );
     assert_eq!(gone(&expiry, 366).await, 0);
 
-    let query = "{ auditEvents(filter: {act: \"expireSubmission\"}) { totalCount nodes { by subjectId versionBefore versionAfter detail } } }";
+    let query = "{ auditEvents(filter: {action: \"expireSubmission\"}) { totalCount nodes { actor { id } subjectId versionBefore versionAfter detail } } }";
     let events = steward.query(query).await["auditEvents"].take();
     assert_eq!(events["totalCount"], 3);
     let returned = events["nodes"].as_array().unwrap();
@@ -107,7 +107,7 @@ async fn what_a_partner_has_in_hand_goes_when_nobody_touches_it_for_a_year(datab
     assert_eq!(
         (
             &returned["subjectId"],
-            &returned["by"],
+            &returned["actor"],
             &returned["versionBefore"],
             &returned["versionAfter"]
         ),

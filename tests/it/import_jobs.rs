@@ -130,7 +130,7 @@ async fn every_row_of_a_file_comes_to_something_that_is_told(database: Database)
     assert!(kept.iter().all(|one| one["state"] == "DRAFT"));
     let found = partner
         .query(&format!(
-            "{{ import(id: {}) {{ all: rows {{ totalCount }} refused: rows(filter: {{outcomes: [REFUSED]}}) {{ totalCount }}
+            "{{ import(id: {}) {{ all: rows {{ totalCount }} refused: rows(filter: {{outcomes: [REJECTED]}}) {{ totalCount }}
                 found: rows(filter: {{hasProblems: true}}) {{ totalCount }} }} imports {{ totalCount }} node(id: {}) {{ id }} }}",
             import["id"], import["id"]
         ))
@@ -853,10 +853,10 @@ async fn files_are_deleted_when_they_have_been_kept_long_enough(database: Databa
     assert_eq!(sweep(31).await, 0, "once");
     assert_eq!(import_piece::Entity::find().count(db).await.unwrap(), 0);
     assert_eq!(import_outcome::Entity::find().count(db).await.unwrap(), 0);
-    let events = "{ auditEvents(filter: {act: \"expireImport\"}) { nodes { subjectId by } } }";
+    let events = "{ auditEvents(filter: {action: \"expireImport\"}) { nodes { subjectId actor { id } } } }";
     assert_eq!(
         app.steward().await.query(events).await["auditEvents"]["nodes"],
-        json!([{"subjectId": import["id"], "by": null}])
+        json!([{"subjectId": import["id"], "actor": null}])
     );
     assert_eq!(load_rows(&partner, &import).await, [] as [&str; 0]);
     let after = load_import(&partner, &import["id"]).await;

@@ -118,7 +118,7 @@ async fn a_reference_that_comes_again_refuses_every_row_that_has_it(database: Da
             "{import}"
         );
         let refused = format!(
-            "{{ import(id: {}) {{ rows(first: 50, filter: {{outcomes: [REFUSED]}}) {{ nodes {{ row code message }} }} }} }}",
+            "{{ import(id: {}) {{ rows(first: 50, filter: {{outcomes: [REJECTED]}}) {{ nodes {{ row code message }} }} }} }}",
             import["id"]
         );
         let refused = partner.query(&refused).await;

@@ -63,7 +63,7 @@ fn complaints(payload: &Value) -> Vec<String> {
 /// Every version of something, the newest first.
 async fn history(client: &Client<'_>, id: &str) -> Vec<Value> {
     let query = format!(
-        "{{ history(of: {id:?}) {{ totalCount nodes {{ version at by reason document changes {{ path before after }} }} }} }}"
+        "{{ history(of: {id:?}) {{ totalCount nodes {{ version createdAt actorId reason document changes {{ path before after }} }} }} }}"
     );
     match client.query(&query).await["history"]["nodes"].take() {
         Value::Array(nodes) => nodes,
@@ -132,15 +132,15 @@ async fn every_save_leaves_a_version_and_an_event_and_is_known_again(database: D
         assert_eq!(told[0]["changes"], stale["conflicts"], "{name}");
         assert_eq!(told[0]["document"][field], value, "{name}");
         assert_eq!(told[1]["reason"], "It was asked for", "{name}");
-        assert_eq!((&told[0]["by"], &told[1]["by"]), (&me, &me), "{name}");
+        assert_eq!((&told[0]["actorId"], &told[1]["actorId"]), (&me, &me), "{name}");
         let events = steward
             .query(&format!(
-                "{{ auditEvents(filter: {{subject: {id:?}}}) {{ nodes {{ act subject subjectId by versionBefore versionAfter }} }} }}"
+                "{{ auditEvents(filter: {{subject: {id:?}}}) {{ nodes {{ action subjectType subjectId actor {{ id }} versionBefore versionAfter }} }} }}"
             ))
             .await;
         let event = |before: Value, after: i32| {
             let subject = format!("{}{}", what[..1].to_uppercase(), &what[1..]);
-            json!({"act": name, "subject": subject, "subjectId": id, "by": me,
+            json!({"action": name, "subjectType": subject, "subjectId": id, "actor": {"id": me},
                    "versionBefore": before, "versionAfter": after})
         };
         assert_eq!(
@@ -426,7 +426,7 @@ async fn what_imports_add_and_alter_leaves_versions(database: Database) {
     let id = steward.query("{ place(code: \"E06000001\") { id } }").await["place"]["id"].take();
     let told = history(&steward, id.as_str().unwrap()).await;
     assert_eq!(told.len(), 3);
-    assert_eq!(told[0]["by"], Value::Null);
+    assert_eq!(told[0]["actorId"], Value::Null);
     app.publish(&[
         record("a").funded_by(&["GB-CHC-2"]).json(),
         record("b").funded_by(&["GB-CHC-2"]).json(),

@@ -167,7 +167,7 @@ async fn a_file_that_is_sent_in_keeps_neither_of_two_records_with_one_reference(
         let found = load_rows(&partner, &import).await;
         let repeated = found
             .iter()
-            .filter(|row| row.contains("REFUSED DUPLICATE"))
+            .filter(|row| row.contains("REJECTED DUPLICATE"))
             .count();
         assert_eq!(repeated, 2, "{found:#?}");
         assert!(import["correctionsUrl"].is_string(), "both go back: {import}");

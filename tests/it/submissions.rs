@@ -194,7 +194,7 @@ async fn a_record_is_sent_returned_mended_and_published(database: Database) {
 
 async fn revisions(client: &Client<'_>, initiative: &Value) -> Vec<Value> {
     let query = format!(
-        "{{ revisions(initiative: {initiative}) {{ nodes {{ version at by reason record changes {{ path before after }} }} }} }}"
+        "{{ revisions(initiative: {initiative}) {{ nodes {{ version createdAt actorId reason record changes {{ path before after }} }} }} }}"
     );
     let mut answer = client.query(&query).await;
     match answer["revisions"]["nodes"].take() {

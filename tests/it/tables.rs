@@ -141,7 +141,7 @@ async fn what_is_to_be_known_of_a_file_is_kept_with_its_import(database: Databas
     worker::run_queued(&app.app).await.unwrap();
     app.catch_up().await;
     let query = format!(
-        "{{ import(id: {}) {{ state published warned notes }} }}",
+        "{{ import(id: {}) {{ state publishedCount warningCount notes }} }}",
         import["id"]
     );
     let told = steward.query(&query).await["import"].take();
@@ -224,7 +224,7 @@ async fn grants_come_as_a_spreadsheet_too(database: Database) {
     worker::run_queued(&app.app).await.unwrap();
     app.catch_up().await;
     let query = format!(
-        "{{ import(id: {}) {{ state published refused warned notes
+        "{{ import(id: {}) {{ state publishedCount rejectedCount warningCount notes
             rows(filter: {{hasProblems: true}}) {{ nodes {{ sheet row column message isWarning }} }} }} }}",
         import["id"]
     );

@@ -7,16 +7,17 @@ use serde_json::Value;
 use uuid::Uuid;
 use wayin_entity::audit_event;
 
+use crate::auth::member::graphql::{Member, load_member};
 use crate::error::Error;
 use crate::graphql::{connection::Connection, decode, list::list};
 use crate::id::{self, NodeKind};
 use crate::paging::PageArguments;
 
-/// Somebody's act on the base.
+/// An action that changed the evidence base.
 #[derive(Clone, Debug)]
 pub struct AuditEvent(pub audit_event::Model);
 
-/// Somebody's act on the base.
+/// An action that changed the evidence base.
 #[Object]
 impl AuditEvent {
     /// The global id.
@@ -24,30 +25,30 @@ impl AuditEvent {
         NodeKind::AuditEvent.id(self.0.id).into()
     }
 
-    /// When it was done (UTC).
-    async fn at(&self) -> DateTime<Utc> {
+    /// When the action happened (UTC).
+    async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
-    /// The member who did it; null for an act on the command line, or of the service itself.
-    async fn by(&self) -> Option<ID> {
-        self.0.member_id.map(|id| NodeKind::Member.id(id).into())
+    /// The member who acted; null for the command line and for the service itself.
+    async fn actor(&self, ctx: &Context<'_>) -> Result<Option<Member>> {
+        load_member(ctx, self.0.member_id).await
     }
 
-    /// What was done: the mutation's name, also where it was done on the command line. `importPlaces`,
-    /// `importGrants` and `importRecords` tell that a file began to be taken in there, and `endImport` what came of it;
-    /// `expireSubmission` that nobody touched one for long, and `expireImport` that a file was kept long enough.
-    async fn act(&self) -> &str {
+    /// The name of the mutation, also for the command line. `importPlaces`, `importGrants` and `importRecords` mark
+    /// the start of an import on the command line, and `endImport` its end. `expireSubmission` and `expireImport` mark
+    /// that the service deleted something because of its age.
+    async fn action(&self) -> &str {
         &self.0.action
     }
 
-    /// The type of what it was done to.
-    async fn subject(&self) -> &str {
+    /// The type of the object that the action changed.
+    async fn subject_type(&self) -> &str {
         &self.0.subject
     }
 
-    /// The global id of what it was done to, also where that is no more. A file that is published on the command
-    /// line is not kept, and is only known by the events of its id.
+    /// The global id of the object that the action changed, also after the object is deleted. Ask for the object with
+    /// `node(id:)`. A file that is published on the command line has no object, only the events with its id.
     async fn subject_id(&self) -> Option<ID> {
         let kind = id::kind_named(&self.0.subject)?;
         Some(kind.id(self.0.subject_id).into())
@@ -72,12 +73,12 @@ impl AuditEvent {
 /// Which events.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct AuditEventFilter {
-    /// Those of one object, by its global id.
+    /// Events of one object, by its global id.
     subject: Option<ID>,
-    /// Those of one member.
-    by: Option<ID>,
-    /// Those of one `act`.
-    act: Option<String>,
+    /// Events of one member, by its global id.
+    actor: Option<ID>,
+    /// Events with this `action`.
+    action: Option<String>,
 }
 
 /// The audit trail.
@@ -104,12 +105,12 @@ impl AuditQuery {
             let (_, id): (NodeKind, Uuid) = id::decode(&subject).ok_or_else(unreadable)?;
             select = select.filter(audit_event::Column::SubjectId.eq(id));
         }
-        if let Some(by) = filter.by {
-            let id = decode(NodeKind::Member, "filter.by", &by)?;
+        if let Some(actor) = filter.actor {
+            let id = decode(NodeKind::Member, "filter.actor", &actor)?;
             select = select.filter(audit_event::Column::MemberId.eq(id));
         }
-        if let Some(act) = filter.act {
-            select = select.filter(audit_event::Column::Action.eq(act));
+        if let Some(action) = filter.action {
+            select = select.filter(audit_event::Column::Action.eq(action));
         }
         let page = PageArguments::new(first, after, last, before);
         list(ctx, select, (), page, AuditEvent).await

@@ -12,6 +12,7 @@ use wayin_entity::{
 
 use super::job::{self, corrections};
 use crate::app::App;
+use crate::auth::member::graphql::{self as member_graphql, load_member};
 use crate::auth::requester::Member;
 use crate::error::Error;
 use crate::graphql::{
@@ -54,9 +55,9 @@ impl Import {
             .map(Organisation))
     }
 
-    /// The member who sent the file.
-    async fn by(&self) -> ID {
-        NodeKind::Member.id(self.0.member_id).into()
+    /// The member who sent the file. Only stewards can read members.
+    async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<member_graphql::Member>> {
+        load_member(ctx, Some(self.0.member_id)).await
     }
 
     /// What the file holds.

@@ -399,12 +399,12 @@ impl KeptRevision {
     }
 
     /// When it was saved (UTC).
-    async fn at(&self) -> DateTime<Utc> {
+    async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
-    /// The member who saved it; null for an act on the command line, and for how it stood before it was first saved.
-    async fn by(&self) -> Option<ID> {
+    /// The global id of the member who saved it; null for the command line, and for the state before the first save.
+    async fn actor_id(&self) -> Option<ID> {
         self.0.member_id.map(|id| NodeKind::Member.id(id).into())
     }
 

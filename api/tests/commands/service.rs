@@ -134,11 +134,14 @@ fn what_is_done_on_the_command_line_is_in_the_audit_trail() {
     let token = folder.good(&["token", "issue", "--subject", "ada"]);
     let service = folder.start(&["serve"]);
     wait_until_ready(address);
-    let events = "{ auditEvents(first: 100) { nodes { act by subject subjectId versionBefore versionAfter detail } } }";
+    let events = "{ auditEvents(first: 100) { nodes { action actor { id } subjectType subjectId versionBefore versionAfter detail } } }";
     let told = ask(address, token.trim(), events);
     let mut told = told["data"]["auditEvents"]["nodes"].as_array().unwrap().clone();
     told.reverse();
-    let acts: Vec<&str> = told.iter().map(|event| event["act"].as_str().unwrap()).collect();
+    let acts: Vec<&str> = told
+        .iter()
+        .map(|event| event["action"].as_str().unwrap())
+        .collect();
     assert_eq!(
         acts,
         [
@@ -157,9 +160,9 @@ fn what_is_done_on_the_command_line_is_in_the_audit_trail() {
             "issueToken",
         ]
     );
-    assert!(told.iter().all(|event| event["by"].is_null()), "{told:#?}");
+    assert!(told.iter().all(|event| event["actor"].is_null()), "{told:#?}");
     for (begun, ended) in [(2, 3), (4, 5), (6, 7), (8, 9)] {
-        assert_eq!(told[begun]["subject"], "Import");
+        assert_eq!(told[begun]["subjectType"], "Import");
         assert_eq!(
             told[begun]["subjectId"], told[ended]["subjectId"],
             "{}",

@@ -210,7 +210,7 @@ async fn everything_that_names_the_one_names_the_other(database: Database) {
     assert_eq!(viewer["organisation"]["id"], keep_id);
     assert_eq!(
         partner
-            .query("{ imports { nodes { organisation { id } drafted } } }")
+            .query("{ imports { nodes { organisation { id } draftCount } } }")
             .await,
         json!({"imports": {"nodes": [{"organisation": {"id": keep_id}, "draftCount": 1}]}})
     );
@@ -242,7 +242,7 @@ async fn everything_that_names_the_one_names_the_other(database: Database) {
     for dimension in ["LEAD_ORGANISATION", "FUNDER"] {
         assert_eq!(by(&steward, dimension).await, by(&other_steward, dimension).await);
     }
-    let events = "{ auditEvents(filter: {act: \"mergeOrganisations\"}) {
+    let events = "{ auditEvents(filter: {action: \"mergeOrganisations\"}) {
         nodes { subjectId versionBefore versionAfter detail } } }";
     let event = steward.query(events).await["auditEvents"]["nodes"][0].take();
     assert_eq!(

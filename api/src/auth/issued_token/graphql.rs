@@ -5,21 +5,12 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use uuid::Uuid;
-use wayin_entity::{issued_token, member};
+use wayin_entity::issued_token;
 
 use super::{Draft, USUAL_DAYS, Until, issue, revoke};
-use crate::auth::member::graphql::Member;
+use crate::auth::member::graphql::{Member, load_member};
 use crate::error::Error;
-use crate::graphql::{
-    app,
-    connection::Connection,
-    decode,
-    list::list,
-    loader::{self, RowKey},
-    mutating,
-    user_error::UserError,
-};
+use crate::graphql::{app, connection::Connection, decode, list::list, mutating, user_error::UserError};
 use crate::id::NodeKind;
 use crate::mutation::{Begun, Event, Refusal};
 use crate::note;
@@ -40,9 +31,8 @@ impl IssuedToken {
 
     /// The member whose token it is.
     async fn member(&self, ctx: &Context<'_>) -> Result<Member> {
-        let found = loader::of(ctx).load_one(MemberById(self.0.member_id)).await?;
-        let missing = || Error::Internal("a token's member is not there".into());
-        Ok(Member(found.ok_or_else(missing)?))
+        let found = load_member(ctx, Some(self.0.member_id)).await?;
+        Ok(found.ok_or_else(|| Error::Internal("a token's member is not there".into()))?)
     }
 
     /// What whoever issued it calls it.
@@ -55,9 +45,9 @@ impl IssuedToken {
         self.0.created_at
     }
 
-    /// The global id of the member who issued it; null where it was issued on the command line.
-    async fn issued_by(&self) -> Option<ID> {
-        self.0.created_by.map(|id| NodeKind::Member.id(id).into())
+    /// The member who issued the token; null if it was issued on the command line.
+    async fn issued_by(&self, ctx: &Context<'_>) -> Result<Option<Member>> {
+        load_member(ctx, self.0.created_by).await
     }
 
     /// Until when it is good (UTC).
@@ -75,21 +65,9 @@ impl IssuedToken {
         self.0.revoked_at
     }
 
-    /// The global id of the member who revoked it; null while nobody has, and where it was revoked on the command line.
-    async fn revoked_by(&self) -> Option<ID> {
-        self.0.revoked_by.map(|id| NodeKind::Member.id(id).into())
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct MemberById(Uuid);
-
-impl RowKey for MemberById {
-    type Table = member::Entity;
-    const ID: member::Column = member::Column::Id;
-
-    fn id(self) -> Uuid {
-        self.0
+    /// The member who revoked the token; null if it is not revoked, or was revoked on the command line.
+    async fn revoked_by(&self, ctx: &Context<'_>) -> Result<Option<Member>> {
+        load_member(ctx, self.0.revoked_by).await
     }
 }
 

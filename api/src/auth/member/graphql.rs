@@ -4,11 +4,18 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
+use uuid::Uuid;
 use wayin_entity::{Role, member};
 
 use super::{Draft, revoke_one, save};
 use crate::auth::jwt::Subject;
-use crate::graphql::{connection::Connection, decode, list::list, loader, mutating};
+use crate::graphql::{
+    connection::Connection,
+    decode,
+    list::list,
+    loader::{self, RowKey},
+    mutating,
+};
 use crate::id::NodeKind;
 use crate::initiative::graphql::Organisation;
 use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, version, why};
@@ -228,4 +235,24 @@ impl MemberMutation {
         let detail = json!({"reason": reason});
         Ok(finish(*running, saved, wrong, Log::Stays, detail).await?.into())
     }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct MemberById(Uuid);
+
+impl RowKey for MemberById {
+    type Table = member::Entity;
+    const ID: member::Column = member::Column::Id;
+
+    fn id(self) -> Uuid {
+        self.0
+    }
+}
+
+/// Loads a member for a field of another object.
+pub async fn load_member(ctx: &Context<'_>, id: Option<Uuid>) -> Result<Option<Member>> {
+    let Some(id) = id else {
+        return Ok(None);
+    };
+    Ok(loader::of(ctx).load_one(MemberById(id)).await?.map(Member))
 }

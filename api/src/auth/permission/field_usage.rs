@@ -238,7 +238,7 @@ pub const FIELD_USAGE: &[Row] = &[
     these("ImportRowFilter", &["outcomes"], &[("ImportRow", "outcome")]),
     these("ImportRowFilter", &["hasProblems"], &[("ImportRow", "code")]),
     these("AuditEventFilter", &["subject"], &[("AuditEvent", "subjectId")]),
-    same("AuditEventFilter", &["by", "act"], "AuditEvent"),
+    same("AuditEventFilter", &["actor", "action"], "AuditEvent"),
     same("IssuedTokenFilter", &["member"], "IssuedToken"),
     these("IssuedTokenFilter", &["revoked"], &[("IssuedToken", "revokedAt")]),
     same("MemberFilter", &["role", "organisation"], "Member"),

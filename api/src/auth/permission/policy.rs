@@ -252,7 +252,7 @@ pub const TABLE: &[Row] = &[
     ("ImportEdge", EDGE, can(ImportFiles).only(OwnOrganisation)),
     (
         "Import",
-        "id organisation by kind mode fileName format bytes state failureReason notes rowsProcessed draftCount submittedCount \
+        "id organisation createdBy kind mode fileName format bytes state failureReason notes rowsProcessed draftCount submittedCount \
          publishedCount unchangedCount invalidCount rejectedCount warningCount rows correctionsUrl createdAt updatedAt endedAt \
          expiresAt",
         can(ImportFiles).only(OwnOrganisation),
@@ -390,7 +390,7 @@ pub const TABLE: &[Row] = &[
     ("KeptRevisionEdge", EDGE, can(ReadAuditTrail)),
     (
         "KeptRevision",
-        "version at by reason document changes",
+        "version createdAt actorId reason document changes",
         can(ReadAuditTrail),
     ),
     (
@@ -450,14 +450,14 @@ pub const TABLE: &[Row] = &[
     ("RevisionEdge", EDGE, can(SubmitRecords).only(OwnOrganisation)),
     (
         "Revision",
-        "version at by reason record changes",
+        "version createdAt actorId reason record changes",
         can(SubmitRecords).only(OwnOrganisation),
     ),
     ("AuditEventConnection", CONNECTION, can(ReadAuditTrail)),
     ("AuditEventEdge", EDGE, can(ReadAuditTrail)),
     (
         "AuditEvent",
-        "id at by act subject subjectId versionBefore versionAfter detail",
+        "id createdAt actor action subjectType subjectId versionBefore versionAfter detail",
         can(ReadAuditTrail),
     ),
 ];

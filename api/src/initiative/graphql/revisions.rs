@@ -39,12 +39,12 @@ impl Revision {
     }
 
     /// When it was published or withdrawn (UTC).
-    async fn at(&self) -> DateTime<Utc> {
+    async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
-    /// The member who published or withdrew it; null for an act on the command line.
-    async fn by(&self) -> Option<ID> {
+    /// The global id of the member who published or withdrew it; null for the command line.
+    async fn actor_id(&self) -> Option<ID> {
         self.0.member_id.map(|id| NodeKind::Member.id(id).into())
     }
 
