@@ -57,12 +57,12 @@ async fn taken(app: &TestApp, client: &Client<'_>, content: &str, input: Value) 
 fn counts(import: &Value) -> [i64; 7] {
     [
         "rowsProcessed",
-        "drafted",
-        "sent",
-        "published",
-        "unchanged",
+        "draftCount",
+        "submittedCount",
+        "publishedCount",
+        "unchangedCount",
         "invalidCount",
-        "refused",
+        "rejectedCount",
     ]
     .map(|name| {
         import[name]

@@ -125,10 +125,10 @@ async fn of_two_edits_of_an_export_the_second_is_told_what_changed(database: Dat
         };
         let others = |outcome: &str| match number {
             0 => json!({outcome: 1}),
-            others => json!({outcome: 1, "unchanged": others}),
+            others => json!({outcome: 1, "unchangedCount": others}),
         };
         let one = import_file(&app, &partner, &name, &write(to, &edit("title", "One"))).await;
-        assert_eq!(counts(&one), others("published"), "{to:?}: {one}");
+        assert_eq!(counts(&one), others("publishedCount"), "{to:?}: {one}");
 
         let other = edit("summary", "Other");
         let told = import_file(&app, &partner, &name, &write(to, &other)).await;
