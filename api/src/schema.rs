@@ -62,7 +62,7 @@ use crate::submission::{
 use crate::vocabulary::graphql::{Term, TermById, VocabularyQuery};
 use crate::vocabulary::mutations::TermMutation;
 
-/// Every query.
+/// The queries.
 #[derive(MergedObject, Default)]
 pub struct Query(
     NodeQuery,
@@ -84,7 +84,7 @@ pub struct Query(
     TokenQuery,
 );
 
-/// Every mutation.
+/// The mutations.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     SubmissionMutation,
@@ -102,7 +102,7 @@ pub struct Mutation(
     TokenMutation,
 );
 
-/// What is told as it happens, over a WebSocket: `docs/live.md` says how.
+/// Events that are sent over a WebSocket. See `docs/live.md`.
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(
     SubmissionSubscription,
@@ -171,20 +171,21 @@ pub struct NodeQuery;
 
 #[Object]
 impl NodeQuery {
-    /// An object by its global id; null where there is none that you may read.
+    /// Returns an object by its global ID. Null if it does not exist or you cannot read it.
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global id.")] id: ID,
+        #[graphql(desc = "The global ID.")] id: ID,
     ) -> Result<Option<Node>> {
         find(ctx, "id", &id).await
     }
 
-    /// Objects by their global ids, in the same order; null for each that is not there, or that you may not read.
+    /// Returns objects by their global IDs, in the same order. Null for each one that does not exist or
+    /// that you cannot read.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global ids, at most 100.")] ids: Vec<ID>,
+        #[graphql(desc = "The global IDs, at most 100.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>> {
         if ids.len() as u64 > MOST {
             return Err(Error::bad_input(

@@ -20,40 +20,40 @@ const GROUPS_DIFFER_BELOW: f64 = 0.05;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "async-graphql", derive(async_graphql::Enum))]
 pub enum CautionCode {
-    /// Records that were made up to show how Wayin works are among those counted.
+    /// The counts include illustrative records, made up to show how Wayin works.
     Illustrative,
-    /// Records were not drawn at random: they are those that were sent in or published.
+    /// The records are not a random sample. They are the ones that were submitted or published.
     NotASample,
-    /// A known count is under 10.
+    /// At least one of the four known counts is under 10.
     SmallNumbers,
-    /// Over 20% are not known.
+    /// For over 20% of initiatives, a condition is not known.
     MuchUnknown,
-    /// A figure cannot be worked out.
+    /// A measure cannot be computed.
     NotComputable,
-    /// Over all, the comparison goes one way; within the groups, the other.
+    /// The overall comparison points one way, and the comparison within groups points the other way.
     ReversesWithinGroups,
-    /// The groups do not tell the same story.
+    /// The association differs between groups.
     GroupsDiffer,
-    /// Over half of those that have both come from one place.
+    /// Over half of the initiatives with both conditions are in one place.
     FewPlaces,
     /// One organisation leads over 20% of the initiatives.
     Clustered,
-    /// An initiative may stand in several groups.
+    /// An initiative can be in several groups.
     GroupsOverlap,
     /// Counts of some groups are suppressed.
     GroupsSuppressed,
-    /// Counts were moved a little and rounded.
+    /// Counts are perturbed: changed slightly, and rounded.
     Perturbed,
-    /// A few records that may not be shown are left out of a count.
+    /// Some hidden records are left out of a count.
     HiddenPartSuppressed,
 }
 
-/// Something to mind when reading an answer.
+/// Something to consider before you use an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caution {
-    /// What it is about.
+    /// What the caution is about.
     pub code: CautionCode,
-    /// The same in a sentence.
+    /// The caution as a sentence.
     pub text: String,
 }
 

@@ -14,12 +14,12 @@ pub const MAX_PAIRED_CONDITIONS: usize = 40;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "async-graphql", derive(async_graphql::Enum))]
 pub enum RecordScope {
-    /// All that are published. Those that you may not read whole are counted under disclosure
-    /// control: small counts are suppressed, others are moved a little and rounded. A steward
-    /// reads everything, and gets exact counts.
+    /// All published records. Records that you cannot read in full are counted under disclosure control:
+    /// small counts are suppressed, and other counts are changed slightly and rounded. Stewards can read
+    /// all records and get exact counts.
     #[default]
     All,
-    /// Those that you may read whole, exactly.
+    /// Only the records that you can read in full. Counts are exact.
     Visible,
 }
 
@@ -47,13 +47,13 @@ impl Viewpoint {
 /// How often does `then` coincide with `when`, among whom, told apart by what?
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// The one condition.
+    /// The first condition.
     pub when: InitiativeCondition,
     /// The other.
     pub then: InitiativeCondition,
     /// Which initiatives are asked about: those of which this is TRUE.
     pub among: InitiativeCondition,
-    /// What they are told apart by.
+    /// The dimension to group by.
     pub by: Option<Dimension>,
     /// Who asks.
     pub viewpoint: Viewpoint,

@@ -7,7 +7,7 @@ use crate::spelling::is_storable;
 use crate::text::{PLAUSIBLE_YEARS, quoted};
 use crate::workbook::not_known;
 
-/// What is wrong.
+/// A kind of problem with an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[cfg_attr(
@@ -16,37 +16,37 @@ use crate::workbook::not_known;
     graphql(name = "UserErrorCode")
 )]
 pub enum FindingCode {
-    /// Something that is needed is missing.
+    /// A required value is missing.
     Required,
     /// The value does not have the format of the field.
     InvalidFormat,
-    /// It is longer than can be kept.
+    /// The value is too long.
     TooLong,
-    /// It lies outside what can be right.
+    /// The value is outside the allowed range.
     OutOfRange,
     /// Two dates are in the wrong order.
     OutOfOrder,
     /// The same value is given twice.
     Duplicate,
-    /// Two parts say different things.
+    /// Two values contradict each other.
     Contradictory,
-    /// It names something that is not there.
+    /// The value refers to something that does not exist.
     NotFound,
-    /// It names several.
+    /// The value can refer to several things.
     Ambiguous,
     /// Another record has the same value, such as a slug or a reference.
     Conflict,
-    /// It looks like personal data.
+    /// The text looks like personal data.
     PersonalData,
-    /// It is not yours to do.
+    /// You are not allowed to do this.
     NotAllowed,
-    /// It cannot be done where things stand.
+    /// The action is not possible in the current state.
     WrongState,
-    /// What it was written against is no longer what stands.
+    /// The version that the input is based on is no longer the current one.
     StaleVersion,
     /// The idempotency key was used with another input.
     IdempotencyKeyReused,
-    /// The published record has something here, and the one that replaces it has nothing.
+    /// The published record has a value here, and the new record has none.
     Cleared,
 }
 

@@ -13,14 +13,14 @@ use crate::graphql::{connection::Connection, decode, list::list};
 use crate::id::{self, NodeKind};
 use crate::paging::PageArguments;
 
-/// An action that changed the evidence base.
+/// An entry in the audit trail: an action that changed the evidence base.
 #[derive(Clone, Debug)]
 pub struct AuditEvent(pub audit_event::Model);
 
-/// An action that changed the evidence base.
+/// An entry in the audit trail: an action that changed the evidence base.
 #[Object]
 impl AuditEvent {
-    /// The global id.
+    /// The global ID.
     pub async fn id(&self) -> ID {
         NodeKind::AuditEvent.id(self.0.id).into()
     }
@@ -47,35 +47,35 @@ impl AuditEvent {
         &self.0.subject
     }
 
-    /// The global id of the object that the action changed, also after the object is deleted. Ask for the object with
+    /// The global ID of the object that the action changed, also after the object is deleted. Ask for the object with
     /// `node(id:)`. A file that is published on the command line has no object, only the events with its id.
     async fn subject_id(&self) -> Option<ID> {
         let kind = id::kind_named(&self.0.subject)?;
         Some(kind.id(self.0.subject_id).into())
     }
 
-    /// The version before it; null where there was none.
+    /// The version of the object before the action. Null if it did not exist.
     async fn version_before(&self) -> Option<i32> {
         self.0.version_before
     }
 
-    /// The version after it; null where there is none.
+    /// The version of the object after the action. Null if it no longer exists.
     async fn version_after(&self) -> Option<i32> {
         self.0.version_after
     }
 
-    /// What else is to be known, such as the note that came with it.
+    /// Further details, such as the note that was given.
     async fn detail(&self) -> Json<&Value> {
         Json(&self.0.detail)
     }
 }
 
-/// Which events.
+/// Filters audit events.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct AuditEventFilter {
-    /// Events of one object, by its global id.
+    /// Events of one object, by its global ID.
     subject: Option<ID>,
-    /// Events of one member, by its global id.
+    /// Events of one member, by its global ID.
     actor: Option<ID>,
     /// Events with this `action`.
     action: Option<String>,
@@ -87,15 +87,15 @@ pub struct AuditQuery;
 
 #[Object]
 impl AuditQuery {
-    /// Who did what to what, the latest first. For stewards.
+    /// The audit trail: all actions that changed the evidence base, latest first. For stewards.
     async fn audit_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all where nothing is said.")] filter: Option<AuditEventFilter>,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which items to return; all by default.")] filter: Option<AuditEventFilter>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<AuditEvent>> {
         let filter = filter.unwrap_or_default();
         let mut select = audit_event::Entity::find();

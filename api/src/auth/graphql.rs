@@ -16,35 +16,35 @@ use crate::id::NodeKind;
 use crate::initiative::graphql::Organisation;
 use crate::organisation::loaders::OrganisationById;
 
-/// Who you are here.
+/// The member who sends the request.
 pub struct Viewer(Member);
 
-/// Who you are here.
+/// The member who sends the request.
 #[Object]
 impl Viewer {
-    /// The member's global id.
+    /// The global ID of the member.
     pub async fn id(&self) -> ID {
         NodeKind::Member.id(self.0.id).into()
     }
 
-    /// The subject of your tokens.
+    /// The subject (`sub`) of your tokens.
     async fn subject(&self) -> &str {
         &self.0.subject
     }
 
-    /// What you may do.
+    /// Your role, which decides what you can do.
     async fn role(&self) -> Role {
         self.0.role
     }
 
-    /// What you may spend on operations, over this and all else that is asked with your tokens.
+    /// Your rate limit, which all requests with your tokens share.
     async fn rate_limit(&self, ctx: &Context<'_>) -> RateLimit {
         let app = graphql::app(ctx);
         let payer = Payer::of_member(&self.0);
         app.costs.budgets.balance(payer, app.clock.now()).into()
     }
 
-    /// The organisation that you act for; null where you act for none.
+    /// The organisation that you act for. Null if there is none.
     async fn organisation(&self, ctx: &Context<'_>) -> Result<Option<Organisation>> {
         let Some(id) = self.0.organisation else {
             return Ok(None);
@@ -62,7 +62,7 @@ pub struct ViewerQuery;
 
 #[Object]
 impl ViewerQuery {
-    /// Who the token says you are, and what you may do.
+    /// The member that your token identifies, and what it can do.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
         Ok(Viewer(graphql::member(ctx)?.clone()))
     }

@@ -25,34 +25,34 @@ use crate::pattern::graphql::{Pattern, asks_for_cautions};
 use wayin_engine::query::RecordScope;
 use wayin_engine::visibility::Reader;
 
-/// A sentence in plain words that the evidence base can answer.
+/// A statement in plain words that the evidence base can test.
 #[derive(Clone, Debug)]
 pub struct Claim(pub claim::Model);
 
-/// A sentence in plain words that the evidence base can answer.
+/// A statement in plain words that the evidence base can test.
 #[Object]
 impl Claim {
-    /// The global id.
+    /// The global ID.
     pub async fn id(&self) -> ID {
         NodeKind::Claim.id(self.0.id).into()
     }
 
-    /// Counts the times that it was saved. For stewards.
+    /// The version number, which starts at 1 and increases with every save. For stewards.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
         version(ctx, self.0.id).await
     }
 
-    /// The short name in addresses.
+    /// The short name, used in URLs.
     async fn slug(&self) -> &str {
         &self.0.slug
     }
 
-    /// The claim in plain words.
+    /// The statement in plain words.
     async fn statement(&self) -> &str {
         &self.0.statement
     }
 
-    /// The reflection that it comes from; null where it comes from none.
+    /// The reflection that the claim comes from. Null if there is none.
     async fn reflection(&self, ctx: &Context<'_>) -> Result<Option<Reflection>> {
         let Some(id) = self.0.reflection_id else {
             return Ok(None);
@@ -63,13 +63,15 @@ impl Claim {
             .map(Reflection))
     }
 
-    /// What the evidence says of it today: its pattern. Without a token it is told overall and over
-    /// ALL; groups, and an answer with scope VISIBLE, need one.
+    /// The current evidence for the claim, as a pattern. Without a token, you can read the overall answer
+    /// with scope ALL. Groups and scope VISIBLE need a token.
     async fn pattern(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
-        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")]
+        #[graphql(
+            desc = "The answer must include this change number. The server waits for it, up to 2 seconds."
+        )]
         min_change_number: Option<i64>,
     ) -> Result<Pattern> {
         let Self(claim) = self;
@@ -119,24 +121,25 @@ pub struct ClaimQuery;
 
 #[Object]
 impl ClaimQuery {
-    /// What members of the community of practice say, made testable. Needs no token.
+    /// Claims: statements by members of the community of practice that the evidence base can test. Needs no
+    /// token.
     async fn claims(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Claim>> {
         let page = PageArguments::new(first, after, last, before);
         list(ctx, claim::Entity::find(), (), page, Claim).await
     }
 
-    /// One claim; null where there is none of that name. Needs no token.
+    /// Returns one claim. Null if none has this slug. Needs no token.
     async fn claim(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Its short name, such as `short-funding-skips-ambitions`.")] slug: String,
+        #[graphql(desc = "The slug, such as `short-funding-skips-ambitions`.")] slug: String,
     ) -> Result<Option<Claim>> {
         let found = claim::Entity::find()
             .filter(claim::Column::Slug.eq(slug))

@@ -22,38 +22,41 @@ use wayin_engine::query::RecordScope;
 use wayin_engine::visibility::Reader;
 use wayin_records::finding::{Finding, FindingCode};
 
-/// A claim that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
-/// clears it.
+/// Input to add or change a claim. If you change a claim, a field that you leave out stays the same, and
+/// null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SaveClaimInput {
-    /// The claim that is there; a new one where nothing is said.
+    /// The claim to change. Leave it out to add a claim.
     id: Option<ID>,
-    /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
+    /// The version that your edit is based on. If the object has been saved since, the input is rejected,
+    /// nothing is lost, and `conflicts` lists the differences. Without it, your edit is always saved.
     version: Option<i32>,
-    /// The short name in addresses, such as `short-funding-skips-ambitions`; unique, at most 100 characters.
+    /// The short name for URLs, such as `short-funding-skips-ambitions`. Unique, at most 100 characters.
     slug: MaybeUndefined<String>,
-    /// The claim in plain words, at most 500 characters.
+    /// The statement in plain words, at most 500 characters.
     statement: MaybeUndefined<String>,
-    /// Where it stands in the list of claims, from 1; after all others, or where it stood, where nothing is said.
+    /// The position in the list of claims, from 1. By default, a new claim comes last, and an existing one
+    /// keeps its position.
     position: Option<i32>,
-    /// The reflection that it comes from.
+    /// The reflection that the claim comes from.
     reflection: MaybeUndefined<ID>,
-    /// The condition: an `InitiativeFilter` as JSON, as `pattern` takes it.
+    /// The first condition: an `InitiativeFilter` as JSON, as in the argument `when` of `pattern`.
     when: MaybeUndefined<Json<Value>>,
-    /// What it is crossed with: an `InitiativeFilter` as JSON.
+    /// The second condition: an `InitiativeFilter` as JSON.
     then: MaybeUndefined<Json<Value>>,
-    /// Among which initiatives: an `InitiativeFilter` as JSON; all where nothing is said.
+    /// The initiatives to count: an `InitiativeFilter` as JSON. If there is none, all are counted.
     among: MaybeUndefined<Json<Value>>,
-    /// What they are told apart by.
+    /// The dimension to group by.
     by: MaybeUndefined<Dimension>,
-    /// Why, in a few words, for its history.
+    /// The reason, stored with the new version.
     reason: Option<String>,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
 kept_payload! {
-    /// What came of saving a claim.
+    /// The result of saving a claim.
     SaveClaimPayload { claim: Claim of claim::Model }
 }
 
@@ -63,12 +66,13 @@ pub struct ClaimMutation;
 
 #[Object]
 impl ClaimMutation {
-    /// Adds a claim, or changes one that is there: a field that is left out stays as it is, null clears it. Its pattern is run as a dashboard would run it,
-    /// and what cannot be answered is refused with the place in it. For stewards.
+    /// Adds or changes a claim. A field that you leave out stays the same. Null clears it. The pattern of
+    /// the claim is run with the access of a dashboard. If it cannot be answered, the input is rejected,
+    /// and the error names the place in the filter. For stewards.
     async fn save_claim(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to keep.")] mut input: SaveClaimInput,
+        #[graphql(desc = "The values to save.")] mut input: SaveClaimInput,
     ) -> Result<SaveClaimPayload> {
         let target = mutating::target(NodeKind::Claim, input.id.as_ref(), input.version)?;
         // Before the transaction begins: the engine asks the base by itself.

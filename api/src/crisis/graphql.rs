@@ -20,29 +20,29 @@ use crate::keeping::graphql::{stood_with, version};
 use crate::paging::PageArguments;
 use crate::place::loaders::PlaceById;
 
-/// A period that bears on the work, such as a pandemic.
+/// A period that affects the work, such as a pandemic.
 #[derive(Clone, Debug)]
 pub struct Crisis(pub crisis::Model);
 
-/// A period that bears on the work, such as a pandemic.
+/// A period that affects the work, such as a pandemic.
 #[Object]
 impl Crisis {
-    /// The global id.
+    /// The global ID.
     pub async fn id(&self) -> ID {
         NodeKind::Crisis.id(self.0.id).into()
     }
 
-    /// Counts the times that it was saved. For stewards.
+    /// The version number, which starts at 1 and increases with every save. For stewards.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
         version(ctx, self.0.id).await
     }
 
-    /// The short name that conditions use: `activeDuring: {crisis: "cost-of-living"}`.
+    /// The short name, used in filters: `activeDuring: {crisis: "cost-of-living"}`.
     async fn slug(&self) -> &str {
         &self.0.slug
     }
 
-    /// What it is called.
+    /// The name.
     async fn name(&self) -> &str {
         &self.0.name
     }
@@ -52,12 +52,12 @@ impl Crisis {
         Date(self.0.from_on)
     }
 
-    /// The last day; null while it goes on.
+    /// The last day. Null if the crisis is continuing.
     async fn to(&self) -> Option<Date> {
         self.0.to_on.map(Date)
     }
 
-    /// The places that it bears on; empty where it bears on all.
+    /// The places that the crisis affects. Empty if it affects all places.
     async fn places(&self, ctx: &Context<'_>) -> Result<Vec<Place>> {
         let ids = match stood_with(self.0.id, "places", NodeKind::Place) {
             Some(stood) => stood,
@@ -122,14 +122,14 @@ pub struct CrisisQuery;
 
 #[Object]
 impl CrisisQuery {
-    /// The periods that bear on the work, the latest first.
+    /// Crises: periods that affect the work, latest first.
     async fn crises(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Crisis>> {
         let page = PageArguments::new(first, after, last, before);
         list(ctx, crisis::Entity::find(), (), page, Crisis).await

@@ -13,32 +13,34 @@ use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
 use crate::keeping::partial::Partial;
 use crate::place::filter_input::{PlaceRef, place_keys};
 
-/// A crisis that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
-/// clears it.
+/// Input to add or change a crisis. If you change a crisis, a field that you leave out stays the same, and
+/// null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SaveCrisisInput {
-    /// The crisis that is there; a new one where nothing is said.
+    /// The crisis to change. Leave it out to add a crisis.
     id: Option<ID>,
-    /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
+    /// The version that your edit is based on. If the object has been saved since, the input is rejected,
+    /// nothing is lost, and `conflicts` lists the differences. Without it, your edit is always saved.
     version: Option<i32>,
-    /// The short name that conditions use, such as `cost-of-living`; unique, at most 100 characters.
+    /// The short name for filters, such as `cost-of-living`. Unique, at most 100 characters.
     slug: MaybeUndefined<String>,
-    /// What it is called, at most 200 characters.
+    /// The name, at most 200 characters.
     name: MaybeUndefined<String>,
     /// The first day.
     from: MaybeUndefined<Date>,
-    /// The last day; it goes on where nothing is said.
+    /// The last day. Null if the crisis is continuing.
     to: MaybeUndefined<Date>,
-    /// The places that it bears on, at most 500; on all where none is named.
+    /// The places that the crisis affects, at most 500. Empty if it affects all places.
     places: MaybeUndefined<Vec<PlaceRef>>,
-    /// Why, in a few words, for its history.
+    /// The reason, stored with the new version.
     reason: Option<String>,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
 kept_payload! {
-    /// What came of saving a crisis.
+    /// The result of saving a crisis.
     SaveCrisisPayload { crisis: Crisis of crisis::Model } logged
 }
 
@@ -48,12 +50,12 @@ pub struct CrisisMutation;
 
 #[Object]
 impl CrisisMutation {
-    /// Adds a crisis, or changes one that is there: a field that is left out stays as it is, null clears it: what asks for `activeDuring` is answered by it
-    /// from then on. For stewards.
+    /// Adds or changes a crisis. A field that you leave out stays the same. Null clears it. Filters with
+    /// `activeDuring` use the new values at once. For stewards.
     async fn save_crisis(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to keep.")] mut input: SaveCrisisInput,
+        #[graphql(desc = "The values to save.")] mut input: SaveCrisisInput,
     ) -> Result<SaveCrisisPayload> {
         let key = input.idempotency_key.take();
         let running = match begin::<crisis::Model>(ctx, "saveCrisis", key.as_deref(), &input).await? {

@@ -21,7 +21,7 @@ use wayin_records::spelling::fold;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BigInt(pub i64);
 
-/// A whole number of up to 64 bits. Sent as a number; read from a number or from text.
+/// A whole number of up to 64 bits. Output is a number. Input can be a number or a string.
 #[async_graphql::Scalar]
 impl async_graphql::ScalarType for BigInt {
     fn parse(value: async_graphql::Value) -> async_graphql::InputValueResult<Self> {
@@ -44,7 +44,7 @@ impl async_graphql::ScalarType for BigInt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Date(pub NaiveDate);
 
-/// A date without a time, as `2024-04-01`.
+/// A date without a time, such as `2024-04-01`.
 #[async_graphql::Scalar]
 impl async_graphql::ScalarType for Date {
     fn parse(value: async_graphql::Value) -> async_graphql::InputValueResult<Self> {
@@ -123,22 +123,22 @@ macro_rules! ordered_comparison {
         $(#[doc = $about])+
         #[derive(Clone, Debug, Default, InputObject)]
         pub struct $name {
-            /// It is this.
+            /// Equal to this value.
             pub eq: Option<$input>,
-            /// It is not this.
+            /// Not equal to this value.
             pub ne: Option<$input>,
-            /// It is one of these; an empty list is refused.
+            /// Equal to one of these values. An empty list is an error.
             #[graphql(name = "in")]
             pub is_in: Option<Vec<$input>>,
-            /// It is less than this, or before it.
+            /// Less than this value; for dates, before this day.
             pub lt: Option<$input>,
-            /// It is at most this, or not after it.
+            /// At most this value; for dates, on or before this day.
             pub lte: Option<$input>,
-            /// It is more than this, or after it.
+            /// Greater than this value; for dates, after this day.
             pub gt: Option<$input>,
-            /// It is at least this, or not before it.
+            /// At least this value; for dates, on or after this day.
             pub gte: Option<$input>,
-            /// Whether it is known at all: the one comparison that is never UNKNOWN.
+            /// Whether the value is known. This comparison is never UNKNOWN.
             pub is_known: Option<bool>,
         }
 
@@ -163,15 +163,15 @@ macro_rules! ordered_comparison {
 }
 
 ordered_comparison! {
-    /// How a whole number is compared; UNKNOWN where the record does not say.
+    /// Compares a whole number. UNKNOWN if the record has no value.
     IntComparison(i32 => i32, |one| one)
 }
 ordered_comparison! {
-    /// How a sum of money is compared, in the currency's minor unit; UNKNOWN where the record does not say.
+    /// Compares an amount of money, in the currency's minor unit. UNKNOWN if the record has no value.
     BigIntComparison(BigInt => i64, |one| one.0)
 }
 ordered_comparison! {
-    /// How a day is compared, as `2021-04-01`; UNKNOWN where the record does not say.
+    /// Compares a date, such as `2021-04-01`. UNKNOWN if the record has no value.
     DateComparison(Date => NaiveDate, |one| one.0)
 }
 
@@ -181,14 +181,14 @@ macro_rules! code_comparisons {
             $(#[doc = $about])+
             #[derive(Clone, Debug, Default, InputObject)]
             pub struct $name {
-                /// It is this.
+                /// Equal to this value.
                 pub eq: Option<$code>,
-                /// It is not this.
+                /// Not equal to this value.
                 pub ne: Option<$code>,
-                /// It is one of these; an empty list is refused.
+                /// Equal to one of these values. An empty list is an error.
                 #[graphql(name = "in")]
                 pub is_in: Option<Vec<$code>>,
-                /// Whether it is known at all: the one comparison that is never UNKNOWN.
+                /// Whether the value is known. This comparison is never UNKNOWN.
                 pub is_known: Option<bool>,
             }
 
@@ -208,32 +208,32 @@ macro_rules! code_comparisons {
 }
 
 code_comparisons! {
-    /// How what became of a step is compared; UNKNOWN where the record does not say.
+    /// Compares whether a step was taken. UNKNOWN if the record has no value.
     ChallengeStepComparison(ChallengeStep)
-    /// How what became of a condition for change is compared; UNKNOWN where the record does not say.
+    /// Compares how far a condition for change was altered. UNKNOWN if the record has no value.
     ChangeExtentComparison(ChangeExtent)
-    /// How an entry point is compared; UNKNOWN where the record does not say.
+    /// Compares an entry point. UNKNOWN if the record has no value.
     EntryPointComparison(EntryPoint)
-    /// How a restriction is compared; UNKNOWN where the record does not say.
+    /// Compares a restriction. UNKNOWN if the record has no value.
     RestrictionComparison(Restriction)
-    /// How a frequency of reporting is compared; UNKNOWN where the record does not say.
+    /// Compares how often the funder requires a report. UNKNOWN if the record has no value.
     ReportingFrequencyComparison(ReportingFrequency)
-    /// How what is reported on is compared; UNKNOWN where the record does not say.
+    /// Compares what the funder requires reports on. UNKNOWN if the record has no value.
     ReportingBasisComparison(ReportingBasis)
-    /// How a delivery timeline is compared; UNKNOWN where the record does not say.
+    /// Compares a delivery timeline. UNKNOWN if the record has no value.
     DeliveryTimelineComparison(DeliveryTimeline)
-    /// How a kind of organisation is compared; UNKNOWN where it is not known.
+    /// Compares a kind of organisation. UNKNOWN if not known.
     OrganisationKindComparison(OrganisationKind)
-    /// How a kind of place is compared.
+    /// Compares a kind of place.
     PlaceKindComparison(PlaceKind)
 }
 
-/// How a yes or no is compared; UNKNOWN where the record does not say.
+/// Compares a yes-or-no value. UNKNOWN if the record has no value.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct BooleanComparison {
-    /// It is so, or is not so.
+    /// Equal to this value.
     pub eq: Option<bool>,
-    /// Whether it is known at all: the one comparison that is never UNKNOWN.
+    /// Whether the value is known. This comparison is never UNKNOWN.
     pub is_known: Option<bool>,
 }
 
@@ -247,23 +247,23 @@ impl BooleanComparison {
     }
 }
 
-/// How a text is compared. Letters' case does not count, nor how accents and spaces are encoded; runs of spaces
-/// count as one space, and surrounding space does not count. UNKNOWN where there is none.
+/// Compares a text. Ignores upper and lower case, how accents and spaces are encoded, repeated spaces, and
+/// spaces at the start and end. UNKNOWN if there is no value.
 #[derive(Clone, Debug, Default, InputObject)]
 #[graphql(name = "TextComparison")]
 pub struct TextComparisonInput {
-    /// It is this.
+    /// Equal to this value.
     pub eq: Option<String>,
-    /// It is not this.
+    /// Not equal to this value.
     pub ne: Option<String>,
-    /// It is one of these; an empty list is refused.
+    /// Equal to one of these values. An empty list is an error.
     #[graphql(name = "in")]
     pub is_in: Option<Vec<String>>,
-    /// It contains this; an empty text is refused.
+    /// Contains this text. An empty text is an error.
     pub contains: Option<String>,
-    /// It starts with this; an empty text is refused.
+    /// Starts with this text. An empty text is an error.
     pub starts_with: Option<String>,
-    /// Whether there is one at all: the one comparison that is never UNKNOWN.
+    /// Whether there is a value. This comparison is never UNKNOWN.
     pub is_known: Option<bool>,
 }
 
@@ -308,14 +308,14 @@ impl TextComparisonInput {
     }
 }
 
-/// Which ids are meant.
+/// Compares global IDs.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct IdComparison {
-    /// It is this one.
+    /// Equal to this ID.
     pub eq: Option<ID>,
-    /// It is not this one.
+    /// Not equal to this ID.
     pub ne: Option<ID>,
-    /// It is one of these; an empty list is refused.
+    /// Equal to one of these values. An empty list is an error.
     #[graphql(name = "in")]
     pub is_in: Option<Vec<ID>>,
 }
@@ -354,11 +354,11 @@ macro_rules! set_comparisons {
             $(#[doc = $about])+
             #[derive(Clone, Debug, Default, InputObject)]
             pub struct $name {
-                /// All of these are among them; an empty list is refused.
+                /// Includes all of these values. An empty list is an error.
                 pub includes: Option<Vec<$code>>,
-                /// One of these is among them; an empty list is refused.
+                /// Includes at least one of these values. An empty list is an error.
                 pub includes_any: Option<Vec<$code>>,
-                /// Whether any is recorded at all: the one comparison that is never UNKNOWN.
+                /// Whether any value is recorded. This comparison is never UNKNOWN.
                 pub is_known: Option<bool>,
             }
 
@@ -379,6 +379,6 @@ macro_rules! set_comparisons {
 }
 
 set_comparisons! {
-    /// How the reasons for what became of a step are compared; UNKNOWN where none is given.
+    /// Compares the reasons why a step was rushed or skipped. UNKNOWN if none is recorded.
     ChallengeReasonsComparison(ChallengeReason)
 }

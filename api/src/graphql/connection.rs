@@ -34,7 +34,7 @@ impl TotalCount {
 
 #[Object]
 impl TotalCount {
-    /// How many there are in all, beyond this page; counted only when asked for.
+    /// The total number of items on all pages. Counted only if you request this field.
     async fn total_count(&self) -> Result<i32> {
         Ok(i32::try_from((self.0)().await?).unwrap_or(i32::MAX))
     }

@@ -13,12 +13,12 @@ use crate::meeting::graphql::{Meeting, Reflection};
 use crate::submission::graphql::Submission;
 use crate::vocabulary::graphql::Term;
 
-/// Something that has a global id.
+/// An object with a global ID.
 #[derive(Interface, Clone)]
 #[graphql(field(
     name = "id",
     ty = "async_graphql::ID",
-    desc = "The global id; opaque, and the same for as long as the base lives."
+    desc = "The global ID. It is opaque and never changes."
 ))]
 pub enum Node {
     /// A place.

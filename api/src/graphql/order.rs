@@ -2,12 +2,12 @@
 
 use async_graphql::Enum;
 
-/// What a list is sorted from, and to.
+/// The direction in which a list is sorted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Enum)]
 pub enum Direction {
-    /// From the first letter, the earliest day, the least.
+    /// From A to Z, earliest to latest, lowest to highest.
     #[default]
     Ascending,
-    /// From the last letter, the latest day, the most. What is not known still comes last.
+    /// From Z to A, latest to earliest, highest to lowest. Unknown values still come last.
     Descending,
 }

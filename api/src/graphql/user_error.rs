@@ -6,14 +6,14 @@ use serde_json::Value;
 use wayin_records::diff::Difference;
 use wayin_records::finding::{Finding, FindingCode};
 
-/// Something that was wrong with the input. A refused input changes nothing.
+/// A problem with the input. Rejected input changes nothing.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct UserError {
-    /// What kind of thing is wrong.
+    /// The kind of problem.
     code: FindingCode,
-    /// What is wrong, in plain words.
+    /// The problem in plain words.
     message: String,
-    /// Where: it leads into the input, as `["record", "fundingTerms", "0", "endsOn"]`.
+    /// The path of the value in the input, such as `["record", "fundingTerms", "0", "endsOn"]`.
     path: Vec<String>,
 }
 
@@ -27,14 +27,14 @@ impl From<Finding> for UserError {
     }
 }
 
-/// A field of a record that is not the same in two versions.
+/// A field whose value differs between two versions.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct FieldChange {
-    /// Where: it leads into the record, as `["fundingTerms", "0", "endsOn"]`.
+    /// The path of the field in the document, such as `["fundingTerms", "0", "endsOn"]`.
     path: Vec<String>,
-    /// What it was; null where it was not there.
+    /// The value before. Null if the field had no value.
     before: Option<Json<Value>>,
-    /// What it is; null where it is not there any more.
+    /// The value after. Null if the field has no value any more.
     after: Option<Json<Value>>,
 }
 

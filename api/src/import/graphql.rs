@@ -32,19 +32,19 @@ use crate::paging::PageArguments;
 use crate::submission::graphql::Submission;
 use wayin_records::finding::{Finding, FindingCode};
 
-/// A file that is taken in row by row, and what became of it.
+/// A file that is imported row by row, and its results.
 #[derive(Clone, Debug)]
 pub struct Import(pub import::Model);
 
-/// A file that is taken in row by row, and what became of it.
+/// A file that is imported row by row, and its results.
 #[Object]
 impl Import {
-    /// The global id.
+    /// The global ID.
     pub async fn id(&self) -> ID {
         NodeKind::Import.id(self.0.id).into()
     }
 
-    /// The organisation whose records or grants they are; null for grants of any funder.
+    /// The organisation that the records or grants belong to. Null for grants of any funder.
     async fn organisation(&self, ctx: &Context<'_>) -> Result<Option<Organisation>> {
         let Some(id) = self.0.organisation_id else {
             return Ok(None);
@@ -60,98 +60,99 @@ impl Import {
         load_member(ctx, Some(self.0.member_id)).await
     }
 
-    /// What the file holds.
+    /// What the file contains.
     async fn kind(&self) -> ImportKind {
         self.0.kind
     }
 
-    /// What becomes of its records.
+    /// What the import does with the records.
     async fn mode(&self) -> ImportMode {
         self.0.mode
     }
 
-    /// The file's name.
+    /// The name of the file.
     async fn file_name(&self) -> &str {
         &self.0.file_name
     }
 
-    /// The file's format.
+    /// The format of the file.
     async fn format(&self) -> FileFormat {
         self.0.format
     }
 
-    /// The file's length in bytes.
+    /// The size of the file in bytes.
     async fn bytes(&self) -> i64 {
         self.0.bytes
     }
 
-    /// Where it stands.
+    /// The state.
     async fn state(&self) -> ImportState {
         self.0.state
     }
 
-    /// Why the file could not be read to its end, in plain words; null where it could. What was taken in
-    /// before that stays.
+    /// Why the import failed: the file could not be read to its end. Null if it did not fail. Rows that
+    /// were imported before the failure stay imported.
     async fn failure_reason(&self) -> Option<&str> {
         self.0.failure_reason.as_deref()
     }
 
-    /// What is to be known of how the file was read, such as its encoding and the separator of its columns, one
-    /// sentence each; empty where it is plain.
+    /// Notes on how the file was read, such as its encoding and column separator. Each note is one
+    /// sentence. Empty if there is nothing to report.
     async fn notes(&self) -> Vec<&str> {
         self.0.notes.as_deref().unwrap_or_default().lines().collect()
     }
 
-    /// How many rows came to something so far: the counts below make it up.
+    /// The number of rows that have an outcome so far. It is the sum of the counts by outcome, from
+    /// `draftCount` to `rejectedCount`.
     async fn rows_processed(&self) -> i64 {
         self.0.rows_processed
     }
 
-    /// How many were kept as drafts.
+    /// The number of rows saved as drafts.
     async fn draft_count(&self) -> i64 {
         self.0.draft_count
     }
 
-    /// How many were sent in.
+    /// The number of rows submitted for review.
     async fn submitted_count(&self) -> i64 {
         self.0.submitted_count
     }
 
-    /// How many were published.
+    /// The number of rows published.
     async fn published_count(&self) -> i64 {
         self.0.published_count
     }
 
-    /// How many stood so already.
+    /// The number of rows whose record was already the same.
     async fn unchanged_count(&self) -> i64 {
         self.0.unchanged_count
     }
 
-    /// How many were to be sent and are kept as drafts, as something stands against them.
+    /// The number of rows saved as drafts because they have problems and could not be submitted.
     async fn invalid_count(&self) -> i64 {
         self.0.invalid_count
     }
 
-    /// How many could not be kept, and are to be mended in the file.
+    /// The number of rows that could not be saved. Correct them in the file.
     async fn rejected_count(&self) -> i64 {
         self.0.rejected_count
     }
 
-    /// How many were taken, but are worth a look.
+    /// The number of rows with warnings.
     async fn warning_count(&self) -> i64 {
         self.0.warning_count
     }
 
-    /// What each row came to, in the order of the file: one entry for each thing that was found in it, or
-    /// one in all. Empty once the import has expired.
+    /// The outcome of each row, in the order of the file. A row has one entry for each of its problems and
+    /// warnings, or one entry if it has none. Empty after the import has expired.
     async fn rows(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all where nothing is said.")] filter: Option<ImportRowFilter>,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which items to return; all by default.")] filter: Option<ImportRowFilter>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ImportRow>> {
         let mut select =
             import_outcome::Entity::find().filter(import_outcome::Column::ImportId.eq(self.0.id));
@@ -169,90 +170,91 @@ impl Import {
         list(ctx, select, (), page, ImportRow).await
     }
 
-    /// Where the rows that are to be mended can be downloaded as a workbook, each with what is to be mended
-    /// beside it: a path of this server, asked for with your token. Null where there are none, and for grants.
+    /// The path on this server of a workbook with the rows to correct. Each row has its problems beside it.
+    /// Request it with your token. Null if there are no rows to correct, and for grants.
     async fn corrections_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let there = corrections::has_corrections(&app(ctx).db, &self.0).await?;
         Ok(there.then(|| format!("/imports/{}/corrections.xlsx", NodeKind::Import.id(self.0.id))))
     }
 
-    /// When the file was sent (UTC).
+    /// When the file was uploaded (UTC).
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
-    /// When its rows were last taken in, or it ended (UTC).
+    /// When the import last processed rows or ended (UTC).
     async fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
-    /// When it ended (UTC); null until then.
+    /// When the import ended (UTC). Null until then.
     async fn ended_at(&self) -> Option<DateTime<Utc>> {
         self.0.ended_at
     }
 
-    /// When the file and the list of its rows are deleted, or were (UTC); null until it has ended. What became
-    /// of the records stays.
+    /// When the file and the list of its rows are, or were, deleted (UTC). Null until the import has ended.
+    /// The imported records stay.
     async fn expires_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
         app(ctx).expiry.of_import(&self.0)
     }
 }
 
-/// What a row of a file came to, or one thing that was found in it.
+/// The outcome of a row, or one problem or warning in it.
 #[derive(Clone, Debug)]
 pub struct ImportRow(pub import_outcome::Model);
 
-/// What a row of a file came to, or one thing that was found in it.
+/// The outcome of a row, or one problem or warning in it.
 #[Object]
 impl ImportRow {
-    /// Counts the records of the file, from 1: everything that is said of one has its position.
+    /// The position of the record in the file, from 1. All entries for one record have the same position.
     async fn position(&self) -> i64 {
         self.0.position
     }
 
-    /// The sheet of a workbook; null in other files.
+    /// The sheet of the workbook. Null for other files.
     async fn sheet(&self) -> Option<&str> {
         self.0.sheet.as_deref()
     }
 
-    /// The row as a spreadsheet shows it, or the line, counted from 1.
+    /// The row number in the spreadsheet, or the line number in the file, from 1.
     async fn row(&self) -> i64 {
         self.0.row
     }
 
-    /// The column's header, or the path into a JSON document; null where the whole row is meant.
+    /// The header of the column, or the path in a JSON document. Null if the entry is about the whole row.
     async fn column(&self) -> Option<&str> {
         self.0.column.as_deref()
     }
 
-    /// What the record came to.
+    /// The outcome of the record.
     async fn outcome(&self) -> RowOutcome {
         self.0.outcome
     }
 
-    /// What kind of thing was found; null where nothing was.
+    /// The kind of problem. Null if there is none.
     async fn code(&self) -> Option<FindingCode> {
         let code = self.0.code.clone()?;
         serde_json::from_value(Value::String(code)).ok()
     }
 
-    /// What was found, in plain words; null where nothing was.
+    /// The problem in plain words. Null if there is none.
     async fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
     }
 
-    /// Where in the record it was found, as `["fundingTerms", "0", "endsOn"]`; null where nothing was.
+    /// The path of the field in the record, such as `["fundingTerms", "0", "endsOn"]`. Null if there is no
+    /// problem.
     async fn path(&self) -> Option<Vec<&str>> {
         let path = self.0.path.as_deref()?;
         Some(path.split('/').filter(|step| !step.is_empty()).collect())
     }
 
-    /// Whether what was found kept the record from nothing, and is only worth a look.
+    /// Whether this is a warning, which does not stop the record from being imported.
     async fn is_warning(&self) -> bool {
         self.0.is_warning
     }
 
-    /// The submission that the record went into; null where there is none. For partners and stewards.
+    /// The submission that contains the record. Null if there is none. For partners and stewards.
     async fn submission(&self, ctx: &Context<'_>) -> Result<Option<Submission>> {
         let Some(id) = self.0.submission_id else {
             return Ok(None);
@@ -260,7 +262,7 @@ impl ImportRow {
         Ok(loader::of(ctx).load_one(OfRow(id)).await?.map(Submission))
     }
 
-    /// What is published of the record; null where nothing is, or you may not read it.
+    /// The published record. Null if it is not published or you cannot read it.
     async fn initiative(&self, ctx: &Context<'_>) -> Result<Option<Initiative>> {
         let Some(id) = self.0.initiative_id else {
             return Ok(None);
@@ -285,12 +287,12 @@ impl RowKey for OfRow {
     }
 }
 
-/// Which rows of an import.
+/// Filters the rows of an import.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct ImportRowFilter {
-    /// Those that came to one of these; any where nothing is said.
+    /// Only rows with one of these outcomes. The default is all outcomes.
     outcomes: Option<Vec<RowOutcome>>,
-    /// Whether only things that were found are listed, and rows in which nothing was are left out.
+    /// Whether to return only problems and warnings, without the rows that have none.
     has_problems: Option<bool>,
 }
 
@@ -300,58 +302,63 @@ pub struct ImportQuery;
 
 #[Object]
 impl ImportQuery {
-    /// The imports of your organisation, the latest first; to stewards, everybody's. For funders, partners and stewards.
+    /// The imports of your organisation, or of all organisations for stewards, latest first. For funders,
+    /// partners and stewards.
     async fn imports(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Import>> {
         let select = job::visible_to(member(ctx)?);
         let page = PageArguments::new(first, after, last, before);
         list(ctx, select, (), page, Import).await
     }
 
-    /// One import; null where there is none that you may see. For funders, partners and stewards.
+    /// Returns one import. Null if it does not exist or you cannot see it. For funders, partners and
+    /// stewards.
     async fn import(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global id.")] id: ID,
+        #[graphql(desc = "The global ID.")] id: ID,
     ) -> Result<Option<Import>> {
         let id = decode(NodeKind::Import, "id", &id)?;
         Ok(job::find(&app(ctx).db, member(ctx)?, id).await?.map(Import))
     }
 }
 
-/// A file that is to be taken in.
+/// Input to import a file.
 #[derive(Debug, InputObject)]
 pub struct ImportRecordsInput {
-    /// The file, by a GraphQL multipart request: a workbook (`.xlsx`, `.ods`), a table (`.csv`) or JSON Lines of
-    /// records, or 360Giving grants as JSON, a table or a workbook.
+    /// The file, sent as a GraphQL multipart request. Records can be a workbook (`.xlsx`, `.ods`), a table
+    /// (`.csv`) or JSON Lines. 360Giving grants can be JSON, a table or a workbook.
     file: Upload,
-    /// What the file holds: records of one organisation (for partners), or the grants of a funder (for funders).
+    /// What the file contains: records of one organisation (for partners), or grants of one funder (for
+    /// funders).
     #[graphql(default_with = "ImportKind::Records")]
     kind: ImportKind,
-    /// What becomes of its records. Grants are published at once, as their funder did.
+    /// What to do with the records. Grants are published at once, because their funder has published them
+    /// already.
     #[graphql(default_with = "ImportMode::Draft")]
     mode: ImportMode,
-    /// The organisation whose records or grants they are; your own where nothing is said. For stewards, who act
-    /// for none; grants may be of any funder then.
+    /// The organisation that the records or grants belong to. The default is your own. Stewards name it
+    /// here, because they act for no organisation. If they do not name one, grants can be of any funder.
     organisation: Option<ID>,
-    /// The licence under which grants may be used again, where their file does not say one.
+    /// The licence under which the grants can be reused. Used if the file does not state one.
     licence: Option<String>,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
-/// What came of sending a file.
+/// The result of uploading a file to import.
 #[derive(SimpleObject)]
 pub struct ImportRecordsPayload {
-    /// The import, which the service now takes in; null where the input was refused.
+    /// The import, which now runs in the background. Null if the input was rejected.
     import: Option<Import>,
-    /// Everything that was wrong with the input; empty where the file is kept.
+    /// The problems with the input. Empty if the file was stored.
     user_errors: Vec<UserError>,
 }
 
@@ -376,12 +383,12 @@ pub struct ImportMutation;
 
 #[Object]
 impl ImportMutation {
-    /// Keeps a file and has the service take in its rows, which `import` follows. A row that is not right keeps
-    /// no other from being taken. For funders (grants), partners (records) and stewards.
+    /// Stores a file and starts to import its rows in the background. Use `import` to follow the progress.
+    /// A row with problems does not stop other rows. For funders (grants), partners (records) and stewards.
     async fn import_records(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The file, and what becomes of it.")] mut input: ImportRecordsInput,
+        #[graphql(desc = "The file, and what to do with its records.")] mut input: ImportRecordsInput,
     ) -> Result<ImportRecordsPayload> {
         let (app, key) = (app(ctx), input.idempotency_key.take());
         let upload = input

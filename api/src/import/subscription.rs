@@ -30,12 +30,12 @@ pub struct ImportSubscription;
 
 #[Subscription(guard = "SubscriptionGuard")]
 impl ImportSubscription {
-    /// One import as it goes on: how it stands at once, and again whenever more of its rows are done, at most
-    /// five times a second. It ends when the import has. For funders, partners and stewards.
+    /// Sends an import at once, and then as its rows are processed, at most five times a second. Ends when
+    /// the import ends. For funders, partners and stewards.
     async fn import_progress(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global id of the import.")] id: ID,
+        #[graphql(desc = "The global ID of the import.")] id: ID,
     ) -> Result<impl Stream<Item = Result<Import>> + use<>> {
         let id = decode(NodeKind::Import, "id", &id)?;
         let (app, member) = (Arc::clone(app(ctx)), member(ctx)?.clone());

@@ -38,130 +38,131 @@ fn weight_of_term_test(test: &TermTest) -> usize {
     }
 }
 
-/// Which initiatives are meant. All parts must hold; the empty filter holds of all.
+/// Filters initiatives. All parts must hold. An empty filter matches every initiative.
 ///
-/// Every condition is TRUE, FALSE or UNKNOWN of a record: what a record does not
-/// say is never taken for no. A list gives the initiatives of which the filter is
-/// TRUE; a pattern counts all three.
+/// Each condition is TRUE, FALSE or UNKNOWN for a record. A missing answer is UNKNOWN, never FALSE. A list
+/// returns the initiatives for which the filter is TRUE. A pattern counts all three.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct InitiativeFilter {
-    /// All of these hold; true of an empty list.
+    /// All of these filters hold. An empty list is TRUE.
     pub and: Option<Vec<InitiativeFilter>>,
-    /// Any of these holds; false of an empty list.
+    /// At least one of these filters holds. An empty list is FALSE.
     pub or: Option<Vec<InitiativeFilter>>,
-    /// This does not hold; UNKNOWN where it is UNKNOWN.
+    /// This filter does not hold. UNKNOWN if the filter is UNKNOWN.
     pub not: Option<Box<InitiativeFilter>>,
-    /// The initiative itself.
+    /// The global ID of the initiative.
     pub id: Option<IdComparison>,
-    /// What it is called.
+    /// The title.
     pub title: Option<TextComparisonInput>,
-    /// Where it works; UNKNOWN where that is not known.
+    /// The place where the initiative works. UNKNOWN if not known.
     pub place: Option<InitiativePlaceFilter>,
-    /// The organisation that leads it.
+    /// The lead organisation.
     pub lead_organisation: Option<OrganisationFilter>,
-    /// The day it started.
+    /// The day the initiative started.
     pub started_on: Option<DateComparison>,
-    /// The day it ended.
+    /// The day the initiative ended.
     pub ended_on: Option<DateComparison>,
-    /// Whether it was active during a crisis; UNKNOWN if the dates that decide it are not known.
+    /// Whether the initiative was active during a crisis. UNKNOWN if the dates are not known well enough to
+    /// decide.
     pub active_during: Option<CrisisFilter>,
-    /// The first entry point that it took.
+    /// The way in: the first entry point that the initiative took.
     pub way_in: Option<WayInFilter>,
-    /// The entry points that it took, the first and the later ones.
+    /// All entry points that the initiative took.
     pub entry_points: Option<EntryPointsFilter>,
-    /// What became of a challenge's step, and why.
+    /// How the initiative dealt with a challenge.
     pub challenge: Option<ChallengeFilter>,
-    /// What became of a condition for change.
+    /// How far a condition for change was altered.
     pub condition: Option<ConditionFilter>,
-    /// The terms that its money came with.
+    /// The terms of the funding.
     pub funding_terms: Option<FundingTermsFilter>,
 }
 
-/// Where an initiative works. All parts must hold.
+/// Filters by the place where an initiative works. All parts must hold.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct InitiativePlaceFilter {
-    /// In this place itself.
+    /// The initiative works in this place itself.
     pub is: Option<PlaceRef>,
-    /// In this place, or in any place within it.
+    /// The initiative works in this place or in a place within it.
     pub within: Option<PlaceRef>,
-    /// Whether it is known where it works: the one comparison that is never UNKNOWN.
+    /// Whether the place is known. This comparison is never UNKNOWN.
     pub is_known: Option<bool>,
 }
 
-/// A crisis.
+/// Filters by a crisis.
 #[derive(Clone, Debug, InputObject)]
 pub struct CrisisFilter {
-    /// Its slug, such as `cost-of-living`.
+    /// The slug of the crisis, such as `cost-of-living`.
     pub crisis: String,
 }
 
-/// The way in of a perspective, or of any.
+/// Filters by the way in of an initiative, from one perspective or from any.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct WayInFilter {
-    /// It is one of these; an empty list is refused.
+    /// The way in is one of these. An empty list is an error.
     #[graphql(name = "in")]
     pub is_in: Option<Vec<EntryPoint>>,
-    /// Whether one is recorded: the one comparison that is never UNKNOWN.
+    /// Whether a way in is recorded. This comparison is never UNKNOWN.
     pub is_known: Option<bool>,
-    /// Whose way in; without it, anybody's.
+    /// The perspective. The default is any perspective.
     pub perspective: Option<Perspective>,
 }
 
-/// The entry points that a perspective, or any, took.
+/// Filters by the entry points that an initiative took, from one perspective or from any.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct EntryPointsFilter {
-    /// All of these were taken; an empty list is refused.
+    /// All of these were taken. An empty list is an error.
     pub includes: Option<Vec<EntryPoint>>,
-    /// One of these was taken; an empty list is refused.
+    /// At least one of these was taken. An empty list is an error.
     pub includes_any: Option<Vec<EntryPoint>>,
-    /// Whether any is recorded: the one comparison that is never UNKNOWN.
+    /// Whether any entry point is recorded. This comparison is never UNKNOWN.
     pub is_known: Option<bool>,
-    /// Whose; without it, anybody's.
+    /// The perspective. The default is any perspective.
     pub perspective: Option<Perspective>,
 }
 
-/// What became of one challenge. All parts must hold; one at least is needed.
+/// Filters by how an initiative dealt with one challenge. All parts must hold. At least one of `step` and
+/// `reasons` is required.
 #[derive(Clone, Debug, InputObject)]
 pub struct ChallengeFilter {
     /// The challenge.
     pub on: Challenge,
-    /// What became of its step.
+    /// Whether the step was taken.
     pub step: Option<ChallengeStepComparison>,
-    /// Why.
+    /// Why the step was rushed or skipped.
     pub reasons: Option<ChallengeReasonsComparison>,
 }
 
-/// What became of one condition for change.
+/// Filters by how far one condition for change was altered.
 #[derive(Clone, Debug, InputObject)]
 pub struct ConditionFilter {
     /// The condition for change.
     pub on: ConditionForChange,
-    /// What became of it.
+    /// How far the condition was altered.
     pub change: ChangeExtentComparison,
 }
 
-/// Which of the funding terms must meet what. All parts must hold; one at least is
-/// needed. With no term recorded, `some`, `every` and `none` are UNKNOWN.
+/// Filters by the funding terms of an initiative. All parts must hold. At least one is required. `some`,
+/// `every` and `none` are UNKNOWN if no funding term is recorded.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct FundingTermsFilter {
-    /// One term meets all of this.
+    /// At least one funding term matches this filter.
     pub some: Option<FundingTermFilter>,
-    /// Every term meets this.
+    /// Every funding term matches this filter.
     pub every: Option<FundingTermFilter>,
-    /// No term meets this.
+    /// No funding term matches this filter.
     pub none: Option<FundingTermFilter>,
-    /// Whether any funding term is recorded; never UNKNOWN.
+    /// Whether any funding term is recorded. Never UNKNOWN.
     pub is_recorded: Option<bool>,
 }
 
-/// Which funding terms are meant. All parts must hold of the same term.
+/// Filters funding terms. All parts must hold for the same funding term.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct FundingTermFilter {
-    /// All of these hold; true of an empty list.
+    /// All of these filters hold. An empty list is TRUE.
     pub and: Option<Vec<FundingTermFilter>>,
-    /// Any of these holds; false of an empty list.
+    /// At least one of these filters holds. An empty list is FALSE.
     pub or: Option<Vec<FundingTermFilter>>,
-    /// This does not hold; UNKNOWN where it is UNKNOWN.
+    /// This filter does not hold. UNKNOWN if the filter is UNKNOWN.
     pub not: Option<Box<FundingTermFilter>>,
     /// The organisation that gave the money.
     pub funder: Option<OrganisationFilter>,
@@ -169,25 +170,25 @@ pub struct FundingTermFilter {
     pub duration_months: Option<IntComparison>,
     /// The amount in the currency's minor unit.
     pub amount_minor: Option<BigIntComparison>,
-    /// The ISO 4217 code of the money.
+    /// The ISO 4217 code of the currency.
     pub currency: Option<TextComparisonInput>,
     /// The planned first day.
     pub starts_on: Option<DateComparison>,
-    /// Whether research before the work was paid for.
+    /// Whether the money paid for research before the work.
     pub upfront_research: Option<BooleanComparison>,
-    /// Whether the extra time and resource of working together was paid for.
+    /// Whether the money paid for the extra time and resources that collaboration takes.
     pub collaboration_resourced: Option<BooleanComparison>,
-    /// The entry point that the funder meant to fund.
+    /// The entry point that the funder intended to fund.
     pub intended_focus: Option<EntryPointComparison>,
-    /// Whether the money may be used for anything.
+    /// Whether the money can be used for any purpose.
     pub restriction: Option<RestrictionComparison>,
-    /// How often the funder asks for a report.
+    /// How often the funder requires a report.
     pub reporting_frequency: Option<ReportingFrequencyComparison>,
-    /// What is reported on.
+    /// What the funder requires reports on.
     pub reporting_basis: Option<ReportingBasisComparison>,
-    /// Whether the plan may move.
+    /// Whether the plan can change.
     pub delivery_timeline: Option<DeliveryTimelineComparison>,
-    /// Whether the funding may be renewed.
+    /// Whether the funding can be renewed.
     pub renewable: Option<BooleanComparison>,
     /// Whether the money also pays for work in other places.
     pub multi_site: Option<BooleanComparison>,

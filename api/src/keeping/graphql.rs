@@ -38,7 +38,7 @@ use wayin_records::finding::Finding;
 
 /// A row of something that stewards keep.
 pub trait Kept: Serialize + DeserializeOwned + Send + Sync {
-    /// The kind of its global id.
+    /// The kind of its global ID.
     const KIND: NodeKind;
 
     /// Its id.
@@ -182,16 +182,18 @@ macro_rules! kept_payload {
         $(#[doc = $about])+
         #[derive(async_graphql::SimpleObject)]
         pub struct $payload {
-            /// What was saved, as it stands after it; null where the input was refused.
+            /// The object after the change. Null if the input was rejected.
             $field: Option<$crate::keeping::graphql::Once<$object>>,
-            /// The number of the change; patterns can be asked for `minChangeNumber` it.
+            /// The number of the change. Pass it as `minChangeNumber` to get patterns that include the
+            /// change.
             change_number: Option<i64>,
-            /// The fields that held something before, and hold nothing now: null clears a field, one that is
-            /// left out stays as it is.
+            /// The fields that had a value before and have none now. Null clears a field. A field that you
+            /// leave out stays the same.
             cleared: Vec<String>,
-            /// Where it was written from a version that stands no more, what changed in between.
+            /// The differences between the version that your input is based on and the current version.
+            /// Empty if the object has not changed since.
             conflicts: Vec<$crate::graphql::user_error::FieldChange>,
-            /// Everything that was wrong with the input; empty where it was done.
+            /// The problems with the input. Empty if the mutation succeeded.
             user_errors: Vec<$crate::graphql::user_error::UserError>,
         }
 
@@ -201,14 +203,15 @@ macro_rules! kept_payload {
         $(#[doc = $about])+
         #[derive(async_graphql::SimpleObject)]
         pub struct $payload {
-            /// What was saved, as it stands after it; null where the input was refused.
+            /// The object after the change. Null if the input was rejected.
             $field: Option<$crate::keeping::graphql::Once<$object>>,
-            /// The fields that held something before, and hold nothing now: null clears a field, one that is
-            /// left out stays as it is.
+            /// The fields that had a value before and have none now. Null clears a field. A field that you
+            /// leave out stays the same.
             cleared: Vec<String>,
-            /// Where it was written from a version that stands no more, what changed in between.
+            /// The differences between the version that your input is based on and the current version.
+            /// Empty if the object has not changed since.
             conflicts: Vec<$crate::graphql::user_error::FieldChange>,
-            /// Everything that was wrong with the input; empty where it was done.
+            /// The problems with the input. Empty if the mutation succeeded.
             user_errors: Vec<$crate::graphql::user_error::UserError>,
         }
 
@@ -386,14 +389,14 @@ pub async fn version(ctx: &Context<'_>, id: Uuid) -> Result<i32> {
     Ok(loader::of(ctx).load_one(VersionOf(id)).await?.unwrap_or(1))
 }
 
-/// Something that stewards keep, as it stood at one version.
+/// One version of reference data, which stewards maintain.
 #[derive(Clone, Debug)]
 pub struct KeptRevision(pub kept_revision::Model);
 
-/// Something that stewards keep, as it stood at one version.
+/// One version of reference data, which stewards maintain.
 #[Object]
 impl KeptRevision {
-    /// Counts the saves, from 1.
+    /// The version number, which starts at 1 and increases with every save.
     async fn version(&self) -> i32 {
         self.0.version
     }
@@ -403,23 +406,24 @@ impl KeptRevision {
         self.0.created_at
     }
 
-    /// The global id of the member who saved it; null for the command line, and for the state before the first save.
+    /// The global ID of the member who saved it; null for the command line, and for the state before the first save.
     async fn actor_id(&self) -> Option<ID> {
         self.0.member_id.map(|id| NodeKind::Member.id(id).into())
     }
 
-    /// Why, in a few words.
+    /// The reason that was given.
     async fn reason(&self) -> &str {
         &self.0.reason
     }
 
-    /// The whole of it, with the fields of its mutation; what it refers to stands as global ids.
+    /// The whole object at this version, with the fields of its mutation. References to other objects are
+    /// global IDs.
     async fn document(&self) -> Json<&Value> {
         Json(&self.0.document)
     }
 
-    /// What is different from another version, field by field; from the one before where nothing is said.
-    /// Of the first version everything is.
+    /// The differences from another version, field by field. The default is the version before this one.
+    /// For the first version, all fields are listed.
     async fn changes(
         &self,
         ctx: &Context<'_>,
@@ -447,17 +451,17 @@ pub struct KeepingQuery;
 
 #[Object]
 impl KeepingQuery {
-    /// Every version of a place, an organisation (also one that was merged into another), a term, a meeting,
-    /// a reflection, a crisis, a claim or a member, the newest first; empty for what nobody has saved yet.
-    /// For stewards. `revisions` tells those of records.
+    /// All versions of a place, an organisation (including one that was merged), a term, a meeting, a
+    /// reflection, a crisis, a claim or a member, newest first. Empty if it was never saved by a steward.
+    /// For the versions of records, use `revisions`. For stewards.
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global id of what is kept.")] of: ID,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "The global ID of the object.")] of: ID,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<KeptRevision>> {
         let unreadable = || Error::bad_input("of", format!("{} is not the id of what stewards keep", *of));
         let (kind, id) = id::decode(&of).ok_or_else(unreadable)?;

@@ -20,44 +20,44 @@ use crate::keeping::graphql::version;
 use crate::paging::PageArguments;
 use crate::place::loaders::PlaceById;
 
-/// A meeting of the community of practice, past or ahead.
+/// A past or future meeting of the community of practice.
 #[derive(Clone, Debug)]
 pub struct Meeting(pub meeting::Model);
 
-/// A meeting of the community of practice, past or ahead.
+/// A past or future meeting of the community of practice.
 #[Object]
 impl Meeting {
-    /// The global id.
+    /// The global ID.
     pub async fn id(&self) -> ID {
         NodeKind::Meeting.id(self.0.id).into()
     }
 
-    /// Counts the times that it was saved. For stewards.
+    /// The version number, which starts at 1 and increases with every save. For stewards.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
         version(ctx, self.0.id).await
     }
 
-    /// What it is called.
+    /// The title.
     async fn title(&self) -> &str {
         &self.0.title
     }
 
-    /// What it is about; null where not said.
+    /// The theme. Null if there is none.
     async fn theme(&self) -> Option<&str> {
         self.0.theme.as_deref()
     }
 
-    /// The day it is held.
+    /// The day of the meeting.
     async fn held_on(&self) -> Date {
         Date(self.0.held_on)
     }
 
-    /// Where one registers, for a meeting that lies ahead; null where there is no such address.
+    /// The URL to register at, for a future meeting. Null if there is none.
     async fn registration_url(&self) -> Option<&str> {
         self.0.registration_url.as_deref()
     }
 
-    /// What members said, with nobody named, in the meeting's order.
+    /// What members said, without names, in the order of the meeting.
     async fn reflections(&self, ctx: &Context<'_>) -> Result<Vec<Reflection>> {
         let rows = loader::of(ctx)
             .load_one(ReflectionsOf(self.0.id))
@@ -67,19 +67,19 @@ impl Meeting {
     }
 }
 
-/// What a member said at a meeting, with nobody named.
+/// What a member said at a meeting. Nobody is named.
 #[derive(Clone, Debug)]
 pub struct Reflection(pub reflection::Model);
 
-/// What a member said at a meeting, with nobody named.
+/// What a member said at a meeting. Nobody is named.
 #[Object]
 impl Reflection {
-    /// The global id.
+    /// The global ID.
     pub async fn id(&self) -> ID {
         NodeKind::Reflection.id(self.0.id).into()
     }
 
-    /// Counts the times that it was saved. For stewards.
+    /// The version number, which starts at 1 and increases with every save. For stewards.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
         version(ctx, self.0.id).await
     }
@@ -92,22 +92,22 @@ impl Reflection {
             .map(Meeting))
     }
 
-    /// Whose view it is.
+    /// Whose view this is.
     async fn perspective(&self) -> Perspective {
         self.0.perspective
     }
 
-    /// The entry point that it is about; null where it is about something else.
+    /// The entry point that the reflection is about. Null if it is about something else.
     async fn entry_point(&self) -> Option<EntryPoint> {
         self.0.entry_point
     }
 
-    /// The challenge that it is about; null where it is about something else.
+    /// The challenge that the reflection is about. Null if it is about something else.
     async fn challenge(&self) -> Option<Challenge> {
         self.0.challenge
     }
 
-    /// The place that it is about; null where it is about none.
+    /// The place that the reflection is about. Null if it is not about a place.
     async fn place(&self, ctx: &Context<'_>) -> Result<Option<Place>> {
         let Some(id) = self.0.place_id else {
             return Ok(None);
@@ -177,14 +177,14 @@ pub struct MeetingQuery;
 
 #[Object]
 impl MeetingQuery {
-    /// Meetings of the community of practice, the latest first.
+    /// Meetings of the community of practice, latest first.
     async fn meetings(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Meeting>> {
         let page = PageArguments::new(first, after, last, before);
         list(ctx, meeting::Entity::find(), (), page, Meeting).await

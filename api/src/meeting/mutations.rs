@@ -13,63 +13,68 @@ use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
 use crate::keeping::partial::Partial;
 use crate::place::filter_input::PlaceRef;
 
-/// A meeting that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
-/// clears it.
+/// Input to add or change a meeting. If you change a meeting, a field that you leave out stays the same,
+/// and null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SaveMeetingInput {
-    /// The meeting that is there; a new one where nothing is said.
+    /// The meeting to change. Leave it out to add a meeting.
     id: Option<ID>,
-    /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
+    /// The version that your edit is based on. If the object has been saved since, the input is rejected,
+    /// nothing is lost, and `conflicts` lists the differences. Without it, your edit is always saved.
     version: Option<i32>,
-    /// What it is called; unique, at most 300 characters.
+    /// The title. Unique, at most 300 characters.
     title: MaybeUndefined<String>,
-    /// What it is about, at most 1,000 characters.
+    /// The theme, at most 1,000 characters.
     theme: MaybeUndefined<String>,
-    /// The day it is held; it may lie ahead.
+    /// The day of the meeting. It can be in the future.
     held_on: MaybeUndefined<Date>,
-    /// Where one registers: an address that begins with https:// or http://.
+    /// The URL to register at. It must start with https:// or http://.
     registration_url: MaybeUndefined<String>,
-    /// Why, in a few words, for its history.
+    /// The reason, stored with the new version.
     reason: Option<String>,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
-/// A reflection that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
-/// clears it.
+/// Input to add or change a reflection. If you change a reflection, a field that you leave out stays the
+/// same, and null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SaveReflectionInput {
-    /// The reflection that is there; a new one where nothing is said.
+    /// The reflection to change. Leave it out to add a reflection.
     id: Option<ID>,
-    /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
+    /// The version that your edit is based on. If the object has been saved since, the input is rejected,
+    /// nothing is lost, and `conflicts` lists the differences. Without it, your edit is always saved.
     version: Option<i32>,
     /// The meeting at which it was said.
     meeting: MaybeUndefined<ID>,
-    /// Where it stands in the meeting, from 1; after all others, or where it stood, where nothing is said.
+    /// The position in the meeting, from 1. By default, a new reflection comes last, and an existing one
+    /// keeps its position.
     position: Option<i32>,
-    /// Whose view it is.
+    /// Whose view this is.
     perspective: MaybeUndefined<Perspective>,
-    /// The entry point that it is about; then it is about no challenge and no place.
+    /// The entry point that the reflection is about. Not allowed with a challenge or a place.
     entry_point: MaybeUndefined<EntryPoint>,
-    /// The challenge that it is about; then it is about no entry point and no place.
+    /// The challenge that the reflection is about. Not allowed with an entry point or a place.
     challenge: MaybeUndefined<Challenge>,
-    /// The place that it is about; then it is about no entry point and no challenge.
+    /// The place that the reflection is about. Not allowed with an entry point or a challenge.
     place: MaybeUndefined<PlaceRef>,
-    /// What was said, with nobody named, at most 4,000 characters.
+    /// What was said, without naming anyone, at most 4,000 characters.
     text: MaybeUndefined<String>,
-    /// Why, in a few words, for its history.
+    /// The reason, stored with the new version.
     reason: Option<String>,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
 kept_payload! {
-    /// What came of saving a meeting.
+    /// The result of saving a meeting.
     SaveMeetingPayload { meeting: Meeting of meeting::Model }
 }
 
 kept_payload! {
-    /// What came of saving a reflection.
+    /// The result of saving a reflection.
     SaveReflectionPayload { reflection: Reflection of reflection::Model }
 }
 
@@ -79,11 +84,11 @@ pub struct MeetingMutation;
 
 #[Object]
 impl MeetingMutation {
-    /// Adds a meeting, or changes one that is there: a field that is left out stays as it is, null clears it. For stewards.
+    /// Adds or changes a meeting. A field that you leave out stays the same. Null clears it. For stewards.
     async fn save_meeting(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to keep.")] mut input: SaveMeetingInput,
+        #[graphql(desc = "The values to save.")] mut input: SaveMeetingInput,
     ) -> Result<SaveMeetingPayload> {
         let key = input.idempotency_key.take();
         let running = match begin::<meeting::Model>(ctx, "saveMeeting", key.as_deref(), &input).await? {
@@ -112,11 +117,12 @@ impl MeetingMutation {
         Ok(finish(*running, saved, wrong, Log::Stays, detail).await?.into())
     }
 
-    /// Adds a reflection to a meeting, or changes one that is there: a field that is left out stays as it is, null clears it. For stewards.
+    /// Adds a reflection to a meeting, or changes one. A field that you leave out stays the same. Null
+    /// clears it. For stewards.
     async fn save_reflection(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to keep.")] mut input: SaveReflectionInput,
+        #[graphql(desc = "The values to save.")] mut input: SaveReflectionInput,
     ) -> Result<SaveReflectionPayload> {
         let key = input.idempotency_key.take();
         let running = match begin::<reflection::Model>(ctx, "saveReflection", key.as_deref(), &input).await? {

@@ -12,25 +12,31 @@ use crate::initiative::graphql::Organisation;
 use crate::keeping::graphql::{Done, Log, begin, finish, kept_payload};
 use crate::note;
 
-/// Two organisations that turned out to be one.
+/// Input to merge one organisation into another.
 #[derive(Clone, Debug, InputObject)]
 pub struct MergeOrganisationsInput {
-    /// The one that stays. It keeps its name, its identifier and its kind, and takes the other's where it has none.
+    /// The organisation that remains. It keeps its name, identifier and kind. If it has no identifier or
+    /// kind, it takes those of the source.
     target: ID,
-    /// The version of it that you looked at; where it was saved meanwhile you are told.
+    /// The version of the target that your decision is based on. If the target has changed since, the input
+    /// is rejected.
     target_version: Option<i32>,
-    /// The one that is merged into it. Its id, its name and its identifier lead to the one that stays.
+    /// The organisation to merge into the target. Afterwards, its ID, name and identifier lead to the
+    /// target.
     source: ID,
-    /// The version of that one that you looked at; where it was saved meanwhile you are told.
+    /// The version of the source that your decision is based on. If the source has changed since, the input
+    /// is rejected.
     source_version: Option<i32>,
-    /// Why, for the history of both and of every record that names the one; at most 2,000 characters.
+    /// The reason, at most 2,000 characters. It is stored in the revisions of both organisations and of
+    /// every record that names the source.
     reason: String,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
 kept_payload! {
-    /// What came of merging: the organisation that stays.
+    /// The result of merging organisations, with the organisation that remains.
     MergeOrganisationsPayload { organisation: Organisation of organisation::Model } logged
 }
 
@@ -40,13 +46,13 @@ pub struct MergingMutation;
 
 #[Object]
 impl MergingMutation {
-    /// Merges an organisation into another: records, funding terms, submissions, imports and members of the one are the
-    /// other's from then on, and each published record that names it gets a new version. It cannot be undone. For
-    /// stewards.
+    /// Merges one organisation into another. The records, funding terms, submissions, imports and members
+    /// of the source move to the target. Each published record that names the source gets a new version.
+    /// You cannot undo this. For stewards.
     async fn merge_organisations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which two, and why.")] mut input: MergeOrganisationsInput,
+        #[graphql(desc = "The two organisations and the reason.")] mut input: MergeOrganisationsInput,
     ) -> Result<MergeOrganisationsPayload> {
         let key = input.idempotency_key.take();
         let running =

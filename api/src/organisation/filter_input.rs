@@ -17,22 +17,22 @@ use crate::initiative::organisations_visible_to;
 use wayin_engine::predicate::{Condition, Named, OrganisationCondition, OrganisationTest, TextComparison};
 use wayin_records::spelling;
 
-/// Which organisations are meant. All parts must hold; the empty filter holds of all.
+/// Filters organisations. All parts must hold. An empty filter matches every organisation.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct OrganisationFilter {
-    /// All of these hold; true of an empty list.
+    /// All of these filters hold. An empty list is TRUE.
     pub and: Option<Vec<OrganisationFilter>>,
-    /// Any of these holds; false of an empty list.
+    /// At least one of these filters holds. An empty list is FALSE.
     pub or: Option<Vec<OrganisationFilter>>,
-    /// This does not hold; UNKNOWN where it is UNKNOWN.
+    /// This filter does not hold. UNKNOWN if the filter is UNKNOWN.
     pub not: Option<Box<OrganisationFilter>>,
-    /// The organisation itself.
+    /// The global ID of the organisation.
     pub id: Option<IdComparison>,
-    /// Its name.
+    /// The name.
     pub name: Option<TextComparisonInput>,
-    /// Its org-id identifier; UNKNOWN where it has none.
+    /// The org-id identifier. UNKNOWN if there is none.
     pub identifier: Option<TextComparisonInput>,
-    /// What sort of organisation it is; UNKNOWN where that is not known.
+    /// The kind of organisation. UNKNOWN if not known.
     pub kind: Option<OrganisationKindComparison>,
 }
 

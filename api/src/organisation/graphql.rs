@@ -16,7 +16,7 @@ use crate::initiative::{filter, organisations_visible_to};
 use crate::paging::PageArguments;
 use wayin_records::record::OrganisationReference;
 
-/// What organisations are sorted by.
+/// The fields by which organisations can be sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum OrganisationOrderField {
     /// The name.
@@ -26,9 +26,9 @@ pub enum OrganisationOrderField {
 /// The order of a list of organisations.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct OrganisationOrder {
-    /// What they are sorted by.
+    /// The field to sort by.
     pub field: OrganisationOrderField,
-    /// In which direction.
+    /// The direction of the order.
     #[graphql(default)]
     pub direction: Direction,
 }
@@ -39,17 +39,17 @@ pub struct OrganisationQuery;
 
 #[Object]
 impl OrganisationQuery {
-    /// Organisations: your own, and those that lead or fund a record that you may read.
+    /// Your own organisation, and the organisations that lead or fund a record that you can read.
     #[expect(clippy::too_many_arguments, reason = "they are the arguments of a connection")]
     async fn organisations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all where nothing is said.")] filter: Option<OrganisationFilter>,
-        #[graphql(desc = "The order; by name where nothing is said.")] order_by: Option<OrganisationOrder>,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which items to return; all by default.")] filter: Option<OrganisationFilter>,
+        #[graphql(desc = "The order; by name by default.")] order_by: Option<OrganisationOrder>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Organisation>> {
         let db = app(ctx).db.clone();
         let descending = order_by.is_some_and(|order| order.direction == Direction::Descending);
@@ -63,12 +63,13 @@ impl OrganisationQuery {
         list(ctx, select, order, page, Organisation).await
     }
 
-    /// One organisation, by its id or its org-id identifier: one of the two. Those of one that was merged lead to
-    /// the one that it was merged into. Null where there is none that you may know of.
+    /// Returns one organisation. Give its ID or its org-id identifier, but not both. If the organisation
+    /// was merged, both lead to the organisation that remains. Null if it does not exist or you cannot see
+    /// it.
     async fn organisation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global id.")] id: Option<ID>,
+        #[graphql(desc = "The global ID.")] id: Option<ID>,
         #[graphql(desc = "The org-id identifier, such as GB-CHC-1164883.")] identifier: Option<String>,
     ) -> Result<Option<Organisation>> {
         let known = organisations_visible_to(reader(ctx)?);

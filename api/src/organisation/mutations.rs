@@ -13,31 +13,33 @@ use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
 use crate::keeping::partial::Partial;
 use crate::merging;
 
-/// An organisation that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
-/// clears it.
+/// Input to add or change an organisation. If you change an organisation, a field that you leave out stays
+/// the same, and null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SaveOrganisationInput {
-    /// The organisation that is there; a new one where nothing is said.
+    /// The organisation to change. Leave it out to add an organisation.
     id: Option<ID>,
-    /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
+    /// The version that your edit is based on. If the object has been saved since, the input is rejected,
+    /// nothing is lost, and `conflicts` lists the differences. Without it, your edit is always saved.
     version: Option<i32>,
-    /// The name in use, at most 200 characters.
+    /// The current name, at most 200 characters.
     name: MaybeUndefined<String>,
-    /// What sort of organisation it is; not known where nothing is said.
+    /// The kind of organisation. Null if not known.
     kind: MaybeUndefined<OrganisationKind>,
-    /// The org-id identifier, such as GB-CHC-1164883; none where nothing is said. By one that it had before it is
-    /// still found.
+    /// The org-id identifier, such as GB-CHC-1164883. Null if there is none. Earlier identifiers still lead
+    /// to the organisation.
     identifier: MaybeUndefined<String>,
-    /// Whether what its members send in is published without review.
+    /// Whether records that its members submit are published without review.
     auto_publish: MaybeUndefined<bool>,
-    /// Why, in a few words, for its history.
+    /// The reason, stored with the new version.
     reason: Option<String>,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
 kept_payload! {
-    /// What came of saving an organisation.
+    /// The result of saving an organisation.
     SaveOrganisationPayload { organisation: Organisation of organisation::Model } logged
 }
 
@@ -47,11 +49,12 @@ pub struct OrganisationMutation;
 
 #[Object]
 impl OrganisationMutation {
-    /// Adds an organisation, or changes one that is there: a field that is left out stays as it is, null clears it. For stewards.
+    /// Adds or changes an organisation. A field that you leave out stays the same. Null clears it. For
+    /// stewards.
     async fn save_organisation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to keep.")] mut input: SaveOrganisationInput,
+        #[graphql(desc = "The values to save.")] mut input: SaveOrganisationInput,
     ) -> Result<SaveOrganisationPayload> {
         let key = input.idempotency_key.take();
         let running =

@@ -37,13 +37,13 @@ pub struct Asker {
 /// A pattern that is asked for.
 #[derive(Clone)]
 pub struct PatternInput {
-    /// The one condition.
+    /// The first condition.
     pub when: InitiativeFilter,
     /// The other.
     pub then: InitiativeFilter,
     /// Among which initiatives.
     pub among: Option<InitiativeFilter>,
-    /// What they are told apart by.
+    /// The dimension to group by.
     pub by: Option<Dimension>,
     /// Whether to look for where what was found comes from.
     pub concentration: bool,

@@ -14,12 +14,12 @@ use crate::id::NodeKind;
 use wayin_engine::predicate::{Condition, Named, PlaceCondition, PlaceTest};
 use wayin_records::spelling;
 
-/// A place, named by its id or its GSS code: one of the two.
+/// A reference to a place, by its ID or its GSS code. Give exactly one of them.
 #[derive(Clone, Debug, OneofObject)]
 pub enum PlaceRef {
-    /// The global id.
+    /// The global ID.
     Id(ID),
-    /// The GSS code; a retired one leads to the place that took over.
+    /// The GSS code. A retired code leads to the place that replaced it.
     Code(String),
 }
 
@@ -53,26 +53,26 @@ pub fn place_keys(argument: &str, places: Vec<PlaceRef>) -> Result<Vec<PlaceKey>
         .collect()
 }
 
-/// Which places are meant. All parts must hold; the empty filter holds of all.
+/// Filters places. All parts must hold. An empty filter matches every place.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct PlaceFilter {
-    /// All of these hold; true of an empty list.
+    /// All of these filters hold. An empty list is TRUE.
     pub and: Option<Vec<PlaceFilter>>,
-    /// Any of these holds; false of an empty list.
+    /// At least one of these filters holds. An empty list is FALSE.
     pub or: Option<Vec<PlaceFilter>>,
-    /// This does not hold.
+    /// This filter does not hold.
     pub not: Option<Box<PlaceFilter>>,
-    /// The place itself.
+    /// The global ID of the place.
     pub id: Option<IdComparison>,
-    /// Its name.
+    /// The name.
     pub name: Option<TextComparisonInput>,
-    /// Its GSS code.
+    /// The GSS code.
     pub code: Option<TextComparisonInput>,
-    /// What sort of place it is.
+    /// The kind of place.
     pub kind: Option<PlaceKindComparison>,
-    /// It is this place, or lies within it.
+    /// The place is this place or lies within it.
     pub within: Option<PlaceRef>,
-    /// Whether its code is in use, rather than retired.
+    /// Whether the code is current: true for current codes, false for retired ones.
     pub current: Option<bool>,
 }
 

@@ -15,7 +15,7 @@ use crate::initiative::filter;
 use crate::initiative::graphql::Place;
 use crate::paging::PageArguments;
 
-/// What places are sorted by.
+/// The fields by which places can be sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum PlaceOrderField {
     /// The name.
@@ -25,9 +25,9 @@ pub enum PlaceOrderField {
 /// The order of a list of places.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct PlaceOrder {
-    /// What they are sorted by.
+    /// The field to sort by.
     pub field: PlaceOrderField,
-    /// In which direction.
+    /// The direction of the order.
     #[graphql(default)]
     pub direction: Direction,
 }
@@ -38,17 +38,17 @@ pub struct PlaceQuery;
 
 #[Object]
 impl PlaceQuery {
-    /// Places, those with retired codes among them unless `current` is asked for.
+    /// Places. Places with retired codes are included, unless you filter by `current`.
     #[expect(clippy::too_many_arguments, reason = "they are the arguments of a connection")]
     async fn places(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all where nothing is said.")] filter: Option<PlaceFilter>,
-        #[graphql(desc = "The order; by name where nothing is said.")] order_by: Option<PlaceOrder>,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which items to return; all by default.")] filter: Option<PlaceFilter>,
+        #[graphql(desc = "The order; by name by default.")] order_by: Option<PlaceOrder>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Place>> {
         let db = app(ctx).db.clone();
         let order = PlaceOrdering {
@@ -63,12 +63,12 @@ impl PlaceQuery {
         list(ctx, select, order, page, Place).await
     }
 
-    /// One place, by its id or its GSS code: one of the two. A retired code leads to
-    /// the place that took over. Null where there is none.
+    /// Returns one place. Give its ID or its GSS code, but not both. A retired code leads to the place that
+    /// replaced it. Null if there is none.
     async fn place(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global id.")] id: Option<ID>,
+        #[graphql(desc = "The global ID.")] id: Option<ID>,
         #[graphql(desc = "The GSS code.")] code: Option<String>,
     ) -> Result<Option<Place>> {
         let key = match (id, code) {

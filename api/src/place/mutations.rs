@@ -13,34 +13,36 @@ use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
 use crate::keeping::partial::Partial;
 use crate::place::filter_input::{PlaceRef, place_keys};
 
-/// A place that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
-/// clears it.
+/// Input to add or change a place. If you change a place, a field that you leave out stays the same, and
+/// null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SavePlaceInput {
-    /// The place that is there; a new one where nothing is said.
+    /// The place to change. Leave it out to add a place.
     id: Option<ID>,
-    /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
+    /// The version that your edit is based on. If the object has been saved since, the input is rejected,
+    /// nothing is lost, and `conflicts` lists the differences. Without it, your edit is always saved.
     version: Option<i32>,
-    /// The name in use, at most 200 characters.
+    /// The current name, at most 200 characters.
     name: MaybeUndefined<String>,
-    /// What sort of place it is.
+    /// The kind of place.
     kind: MaybeUndefined<PlaceKind>,
-    /// The GSS code, such as E08000025; unique. One that a place has stays: a new code is a new place, and the
-    /// successor of this one.
+    /// The GSS code, such as E08000025. Unique. The code of a place cannot change: for a new code, add a
+    /// new place and make it the successor of this one.
     code: MaybeUndefined<String>,
-    /// The places that it lies directly within, several where they stand beside each other. At most 12 places
-    /// lie around one another, and none within itself.
+    /// The places that directly contain it. There can be several, such as a region and a combined
+    /// authority. Places can be nested at most 12 deep, and a place cannot contain itself.
     parents: MaybeUndefined<Vec<PlaceRef>>,
-    /// The place that took over when this one's code was retired; none while it is in use.
+    /// The place that replaced this one when its code was retired. Null if the code is current.
     successor: MaybeUndefined<PlaceRef>,
-    /// Why, in a few words, for its history.
+    /// The reason, stored with the new version.
     reason: Option<String>,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
 kept_payload! {
-    /// What came of saving a place.
+    /// The result of saving a place.
     SavePlacePayload { place: Place of place::Model } logged
 }
 
@@ -50,12 +52,12 @@ pub struct PlaceMutation;
 
 #[Object]
 impl PlaceMutation {
-    /// Adds a place, or changes one that is there: a field that is left out stays as it is, null clears it. Places are not deleted: one that is no more
-    /// names its successor. For stewards.
+    /// Adds or changes a place. A field that you leave out stays the same. Null clears it. Places are not
+    /// deleted: if a place no longer exists, give its successor. For stewards.
     async fn save_place(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to keep.")] mut input: SavePlaceInput,
+        #[graphql(desc = "The values to save.")] mut input: SavePlaceInput,
     ) -> Result<SavePlacePayload> {
         let key = input.idempotency_key.take();
         let running = match begin::<place::Model>(ctx, "savePlace", key.as_deref(), &input).await? {

@@ -11,36 +11,39 @@ use crate::mutation::{self, Begun, Event, Sent};
 use crate::note;
 use wayin_records::finding::{Finding, FindingCode};
 
-/// A text that is to be taken out.
+/// Input to remove a text from everything that is stored.
 #[derive(Clone, Debug, InputObject)]
 pub struct RedactTextInput {
-    /// The text as it is written, from 4 to 2,000 characters. It is found wherever it stands, also within words.
-    /// While it is in the subject of a member who may act, or in a file that is being taken in, it is refused
-    /// (`WRONG_STATE`): revoke the member first, or wait.
+    /// The text to remove, exactly as it is written, from 4 to 2,000 characters. It is also found inside
+    /// words. The input is rejected (`WRONG_STATE`) if the text is in the subject of an active member or in
+    /// a file that is being imported. Revoke the member first, or wait until the import ends.
     text: String,
-    /// Why, for the audit trail; without the text itself.
+    /// The reason, for the audit trail. Do not include the text to remove.
     reason: String,
-    /// A key of your choice, by which the same mutation is known again for 24 hours; without the text itself.
+    /// An idempotency key that you choose, without the text to remove. A repeat with the same key within 24
+    /// hours returns the first result.
     idempotency_key: Option<String>,
 }
 
-/// What came of taking a text out.
+/// The result of removing a text.
 #[derive(SimpleObject)]
 pub struct RedactTextPayload {
-    /// How many records it was taken out of, withdrawn ones included; null where the input was refused.
+    /// The number of records from which the text was removed, including withdrawn ones. Null if the input
+    /// was rejected.
     initiatives: Option<i32>,
-    /// How many versions of records.
+    /// The number of versions of records from which the text was removed. Null if the input was rejected.
     revisions: Option<i32>,
-    /// How many submissions.
+    /// The number of submissions from which the text was removed. Null if the input was rejected.
     submissions: Option<i32>,
-    /// How many events of the audit trail.
+    /// The number of audit events from which the text was removed. Null if the input was rejected.
     audit_events: Option<i32>,
-    /// How many versions of what stewards keep: places, organisations, terms, meetings, reflections, crises,
-    /// claims, members.
+    /// The number of versions of reference data (places, organisations, terms, meetings, reflections,
+    /// crises, claims and members) from which the text was removed. Null if the input was rejected.
     kept_versions: Option<i32>,
-    /// How many imports: files that held it are deleted, and it is taken out of what is told of their rows.
+    /// The number of imports from which the text was removed. Files that contained it are deleted, and it
+    /// is removed from the lists of their rows. Null if the input was rejected.
     imports: Option<i32>,
-    /// Everything that was wrong with the input; empty where it was done.
+    /// The problems with the input. Empty if the mutation succeeded.
     user_errors: Vec<UserError>,
 }
 
@@ -88,14 +91,14 @@ pub struct RedactionMutation;
 
 #[Object]
 impl RedactionMutation {
-    /// Takes a text out of everything that the base keeps: records, their history, submissions, imports, what
-    /// stewards keep and the audit trail. `[redacted]` is left in its place, with a number behind it where only that
-    /// tells one thing from another; files that hold it are deleted. Codes and days of published records stay, and
-    /// so do the codes of places and who issues tokens. For stewards.
+    /// Removes a text from everything that is stored: records, revisions, submissions, imports, reference
+    /// data and the audit trail. `[redacted]` replaces it, with a number where values must stay distinct.
+    /// Files that contain it are deleted. Codes and dates of published records stay, and so do the codes of
+    /// places and the issuers of tokens. For stewards.
     async fn redact_text(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to take out, and why.")] mut input: RedactTextInput,
+        #[graphql(desc = "The text to remove, and the reason.")] mut input: RedactTextInput,
     ) -> Result<RedactTextPayload> {
         let (app, member, key) = (app(ctx), member(ctx)?, input.idempotency_key.take());
         let sent = Sent {

@@ -39,7 +39,7 @@ use crate::place::Gazetteer;
 use crate::store::revisions;
 use wayin_records::diff;
 
-/// A whole proposed record, in hand until it is published.
+/// A whole record that is proposed for publication.
 #[derive(Clone, Debug)]
 pub struct Submission(pub submission::Model);
 
@@ -64,36 +64,36 @@ impl Submission {
     }
 }
 
-/// A whole proposed record, in hand until it is published.
+/// A whole record that is proposed for publication.
 #[Object]
 impl Submission {
-    /// The global id.
+    /// The global ID.
     pub async fn id(&self) -> ID {
         NodeKind::Submission.id(self.0.id).into()
     }
 
-    /// The organisation whose record it is.
+    /// The organisation that the record belongs to.
     async fn organisation(&self, ctx: &Context<'_>) -> Result<Organisation> {
         Ok(Organisation(self.of(ctx).await?))
     }
 
-    /// Where it stands.
+    /// The state.
     async fn state(&self) -> SubmissionState {
         self.0.state
     }
 
-    /// Counts the saves, from 1.
+    /// The version number, which starts at 1 and increases with every save.
     async fn version(&self) -> i32 {
         self.0.version
     }
 
-    /// The record, exactly as it was typed.
+    /// The record, exactly as it was sent.
     async fn record(&self) -> Json<&Value> {
         Json(&self.0.document)
     }
 
-    /// Everything that keeps the record from being sent, as things are now; empty where nothing does.
-    /// Of what was published or discarded nothing is said.
+    /// The problems that currently stop the record from being submitted. Empty if there are none, and after
+    /// the submission is published or discarded.
     async fn problems(&self, ctx: &Context<'_>) -> Result<Vec<UserError>> {
         if self.is_settled() {
             return Ok(Vec::new());
@@ -102,7 +102,8 @@ impl Submission {
         Ok(looked.errors.into_iter().map(UserError::from).collect())
     }
 
-    /// What in the record is worth a look, and keeps it from nothing.
+    /// Warnings about the record, which do not stop it from being submitted. Empty after the submission is
+    /// published or discarded.
     async fn warnings(&self, ctx: &Context<'_>) -> Result<Vec<UserError>> {
         if self.is_settled() {
             return Ok(Vec::new());
@@ -111,7 +112,8 @@ impl Submission {
         Ok(looked.warnings.into_iter().map(UserError::from).collect())
     }
 
-    /// The published record that it corrects, or became; null where there is none, or it was withdrawn.
+    /// The published record that the submission corrects, or that was published from it. Null if there is
+    /// none or it was withdrawn.
     async fn initiative(&self, ctx: &Context<'_>) -> Result<Option<Initiative>> {
         let Some(id) = self.0.initiative_id else {
             return Ok(None);
@@ -122,12 +124,14 @@ impl Submission {
             .map(Initiative))
     }
 
-    /// The version of the published record that it was written against; null where it corrects none.
+    /// The version of the published record that the submission is based on. Null if it corrects no
+    /// published record.
     async fn initiative_version(&self) -> Option<i32> {
         self.0.initiative_version
     }
 
-    /// What it would change of the version that it was written against; empty where it corrects none.
+    /// The changes that the submission makes to the version it is based on. Empty if it corrects no
+    /// published record.
     async fn changes(&self, ctx: &Context<'_>) -> Result<Vec<FieldChange>> {
         let Some((id, version)) = self.0.initiative_id.zip(self.0.initiative_version) else {
             return Ok(Vec::new());
@@ -140,33 +144,34 @@ impl Submission {
             .collect())
     }
 
-    /// What the steward said who returned it; null where it was not returned since it was last sent.
+    /// The steward's note on what to change. Null if no changes were requested since the record was last
+    /// submitted.
     async fn review_note(&self) -> Option<&str> {
         self.0.review_note.as_deref()
     }
 
-    /// When it was first saved (UTC).
+    /// When the submission was first saved (UTC).
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
-    /// When it was last saved or moved (UTC).
+    /// When the submission was last saved or changed state (UTC).
     async fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
-    /// When it was last sent in (UTC); null where it never was.
+    /// When the submission was last submitted for review (UTC). Null if never.
     async fn submitted_at(&self) -> Option<DateTime<Utc>> {
         self.0.submitted_at
     }
 
-    /// When it was last returned, published or discarded (UTC); null where it never was.
+    /// When changes were last requested, or the submission was published or discarded (UTC). Null if never.
     async fn decided_at(&self) -> Option<DateTime<Utc>> {
         self.0.decided_at
     }
 
-    /// When it is deleted, if nobody saves or moves it until then (UTC); null where it stays: while it is
-    /// being reviewed, and once it is published.
+    /// When the submission will be deleted, unless it is saved or changes state before then (UTC). Null if
+    /// it does not expire, such as during review and after publication.
     async fn expires_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
         app(ctx).expiry.of_submission(&self.0)
     }
@@ -195,30 +200,30 @@ impl Loader<EveryPlace> for Loads {
     }
 }
 
-/// Which submissions.
+/// Filters submissions.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct SubmissionFilter {
-    /// Those that stand so; any where nothing is said.
+    /// Only submissions in one of these states. The default is all states.
     states: Option<Vec<SubmissionState>>,
-    /// Those of an organisation.
+    /// Only submissions of this organisation.
     organisation: Option<ID>,
-    /// Those that correct, or became, a published record.
+    /// Only submissions that correct this published record, or from which it was published.
     initiative: Option<ID>,
 }
 
-/// What submissions are sorted by.
+/// The fields by which submissions can be sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum SubmissionOrderField {
-    /// When they were last saved or moved.
+    /// When the submission was last saved or changed state.
     UpdatedAt,
 }
 
-/// An order of submissions.
+/// The order of a list of submissions.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct SubmissionOrder {
-    /// What they are sorted by.
+    /// The field to sort by.
     field: SubmissionOrderField,
-    /// Which way.
+    /// The direction of the order.
     direction: Direction,
 }
 
@@ -228,18 +233,20 @@ pub struct SubmissionQuery;
 
 #[Object]
 impl SubmissionQuery {
-    /// The submissions of your organisation; to stewards, everybody's. For partners and stewards.
+    /// The submissions of your organisation, or of all organisations for stewards. For partners and
+    /// stewards.
     #[expect(clippy::too_many_arguments, reason = "they are the arguments of a connection")]
     async fn submissions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all where nothing is said.")] filter: Option<SubmissionFilter>,
-        #[graphql(desc = "The order; what was moved last comes first where nothing is said.")]
-        order_by: Option<SubmissionOrder>,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which items to return; all by default.")] filter: Option<SubmissionFilter>,
+        #[graphql(desc = "The order. By default, the most recently updated first.")] order_by: Option<
+            SubmissionOrder,
+        >,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Submission>> {
         let order = SubmissionOrdering {
             descending: order_by.is_none_or(|order| order.direction == Direction::Descending),
@@ -262,75 +269,81 @@ impl SubmissionQuery {
         list(ctx, select, order, page, Submission).await
     }
 
-    /// One submission; null where there is none that you may see. For partners and stewards.
+    /// Returns one submission. Null if it does not exist or you cannot see it. For partners and stewards.
     async fn submission(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global id.")] id: ID,
+        #[graphql(desc = "The global ID.")] id: ID,
     ) -> Result<Option<Submission>> {
         let id = decode(NodeKind::Submission, "id", &id)?;
         Ok(super::find(&app(ctx).db, member(ctx)?, id).await?.map(Submission))
     }
 }
 
-/// A record to be kept as it was typed.
+/// Input to save a record as a draft.
 #[derive(Clone, Debug, InputObject)]
 pub struct SaveSubmissionInput {
-    /// The submission to write into; a new one where nothing is said.
+    /// The submission to save the record in. Leave it out to create a submission.
     id: Option<ID>,
-    /// The version of the submission that you wrote from; where it was saved meanwhile you are told,
-    /// and nothing is lost.
+    /// The version of the submission that your edit is based on. If the submission has been saved since,
+    /// the input is rejected, nothing is lost, and `conflicts` lists the differences.
     version: Option<i32>,
-    /// The organisation whose record it is; your own where nothing is said. For stewards, who act for none.
+    /// The organisation that the record belongs to. The default is your own. Stewards name it here, because
+    /// they act for no organisation.
     organisation: Option<ID>,
-    /// The published record that it corrects. Where nothing is said, that of the same `externalRef`.
+    /// The published record to correct. The default is the one with the same `externalRef`.
     initiative: Option<ID>,
-    /// The version of the published record that you wrote from; goes with `initiative`.
+    /// The version of the published record that your edit is based on. Required if you give `initiative`.
     initiative_version: Option<i32>,
-    /// The record, with the fields of `docs/sending-in.md`. It is kept exactly so, whatever is not yet right.
+    /// The record, with the fields listed in `docs/sending-in.md`. It is stored exactly as you send it,
+    /// even if it has problems.
     record: Json<Value>,
-    /// A key of your choice, by which the same mutation is known again for 24 hours: it is then answered
-    /// as the first time, and not done twice.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result, and nothing is saved twice.
     idempotency_key: Option<String>,
 }
 
-/// A submission that is to be moved.
+/// Input to submit a record for review.
 #[derive(Clone, Debug, InputObject)]
 pub struct SubmitForReviewInput {
     /// The submission.
     id: ID,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
-/// A submission that is to be published.
+/// Input to publish a submission.
 #[derive(Clone, Debug, InputObject)]
 pub struct PublishSubmissionInput {
     /// The submission.
     id: ID,
-    /// Why, in a few words, for the record's history.
+    /// The reason, stored with the new version of the record.
     reason: Option<String>,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
-/// A submission that is to be sent back.
+/// Input to request changes to a submission.
 #[derive(Clone, Debug, InputObject)]
 pub struct RequestChangesInput {
     /// The submission.
     id: ID,
-    /// What is to be mended, for those who wrote it; at most 2,000 characters.
+    /// What to change, for the people who wrote the record. At most 2,000 characters.
     note: String,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
-/// A submission that is to be given up.
+/// Input to discard a submission.
 #[derive(Clone, Debug, InputObject)]
 pub struct DiscardSubmissionInput {
     /// The submission.
     id: ID,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
@@ -339,16 +352,18 @@ macro_rules! payloads {
         $(#[doc = $about])+
         #[derive(SimpleObject)]
         pub struct $payload {
-            /// The submission as it stands after it; null where the input was refused.
+            /// The submission after the change. Null if the input was rejected.
             submission: Option<Submission>,
-            /// The number of the change that published it; patterns can be asked for `minChangeNumber` it. Null where
-            /// nothing was published.
+            /// The number of the change that published the record. Pass it as `minChangeNumber` to get
+            /// patterns that include the change. Null if nothing was published.
             change_number: Option<i64>,
-            /// Where it was written against a version of the published record that stands no more, what changed in
-            /// between. Where a draft was saved meanwhile, whose older versions are not kept, everything in which what
-            /// you sent (`after`) differs from what stands (`before`), your own edits too.
+            /// What has changed since the version that the input is based on. If the published record has
+            /// changed, this lists the differences between that version and the current one. If the draft
+            /// was saved in the meantime, older versions of it are not stored: this lists every field in
+            /// which your input (`after`) differs from the current draft (`before`), including your own
+            /// edits.
             conflicts: Vec<FieldChange>,
-            /// Everything that was wrong with the input; empty where it was done.
+            /// The problems with the input. Empty if the mutation succeeded.
             user_errors: Vec<UserError>,
         }
 
@@ -374,15 +389,15 @@ macro_rules! payloads {
 }
 
 payloads! {
-    /// What came of saving.
+    /// The result of saving a submission.
     SaveSubmissionPayload;
-    /// What came of sending.
+    /// The result of submitting a record for review.
     SubmitForReviewPayload;
-    /// What came of returning.
+    /// The result of requesting changes.
     RequestChangesPayload;
-    /// What came of publishing.
+    /// The result of publishing a submission.
     PublishSubmissionPayload;
-    /// What came of discarding.
+    /// The result of discarding a submission.
     DiscardSubmissionPayload;
 }
 
@@ -405,13 +420,13 @@ pub struct SubmissionMutation;
 
 #[Object]
 impl SubmissionMutation {
-    /// Keeps a record as it was typed, in a new submission or anew, whatever is not yet right in it:
-    /// `problems` lists that. It holds a whole record and replaces the one that it corrects: what it leaves out is
-    /// cleared, and a warning names it (`CLEARED`). For partners and stewards.
+    /// Saves a record as a draft, exactly as you send it, even if it has problems: `problems` lists them.
+    /// Send the whole record: it replaces the published record that it corrects. Fields that you leave out
+    /// are cleared, and a `CLEARED` warning names each of them. For partners and stewards.
     async fn save_submission(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to keep.")] mut input: SaveSubmissionInput,
+        #[graphql(desc = "The values to save.")] mut input: SaveSubmissionInput,
     ) -> Result<SaveSubmissionPayload> {
         let key = input.idempotency_key.take();
         let running = match begin(ctx, "saveSubmission", key.as_deref(), &input).await? {
@@ -440,12 +455,13 @@ impl SubmissionMutation {
         Ok(finish(*running, moved, Wrote::Record, Value::Null).await?.into())
     }
 
-    /// Sends a submission in, where nothing stands against its record; else everything that does is
-    /// named, and it stays as it was. For partners and stewards.
+    /// Submits a submission for review if its record has no problems. Otherwise it does not change, and
+    /// `userErrors` lists the problems. If the organisation publishes without review, the record is
+    /// published. For partners and stewards.
     async fn submit_for_review(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] mut input: SubmitForReviewInput,
+        #[graphql(desc = "The submission.")] mut input: SubmitForReviewInput,
     ) -> Result<SubmitForReviewPayload> {
         let key = input.idempotency_key.take();
         let running = match begin(ctx, "submitForReview", key.as_deref(), &input).await? {
@@ -460,11 +476,11 @@ impl SubmissionMutation {
         Ok(finish(*running, moved, Wrote::Nothing, Value::Null).await?.into())
     }
 
-    /// Sends a submission back to those who wrote it, with a note. For stewards.
+    /// Returns a submission to its organisation with a note that says what to change. For stewards.
     async fn request_changes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one, and why.")] mut input: RequestChangesInput,
+        #[graphql(desc = "The submission and the note.")] mut input: RequestChangesInput,
     ) -> Result<RequestChangesPayload> {
         let key = input.idempotency_key.take();
         let running = match begin(ctx, "requestChanges", key.as_deref(), &input).await? {
@@ -478,12 +494,12 @@ impl SubmissionMutation {
         Ok(finish(*running, moved, Wrote::Nothing, detail).await?.into())
     }
 
-    /// Makes a submission the published truth: the record that stood is replaced, its version and the
-    /// change are written, in one transaction. For stewards.
+    /// Publishes a submission. In one transaction, the record replaces the published one, gets a new
+    /// version and is added to the change log. For stewards.
     async fn publish_submission(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] mut input: PublishSubmissionInput,
+        #[graphql(desc = "The submission.")] mut input: PublishSubmissionInput,
     ) -> Result<PublishSubmissionPayload> {
         let key = input.idempotency_key.take();
         let running = match begin(ctx, "publishSubmission", key.as_deref(), &input).await? {
@@ -507,11 +523,11 @@ impl SubmissionMutation {
             .into())
     }
 
-    /// Gives a submission up, before it is published. For partners and stewards.
+    /// Discards a submission that is not published. For partners and stewards.
     async fn discard_submission(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] mut input: DiscardSubmissionInput,
+        #[graphql(desc = "The submission.")] mut input: DiscardSubmissionInput,
     ) -> Result<DiscardSubmissionPayload> {
         let key = input.idempotency_key.take();
         let running = match begin(ctx, "discardSubmission", key.as_deref(), &input).await? {

@@ -28,8 +28,9 @@ pub struct SubmissionSubscription;
 
 #[Subscription(guard = "SubscriptionGuard")]
 impl SubmissionSubscription {
-    /// Each submission that is saved or moved from now on, as it stands then: those of your organisation,
-    /// to stewards everybody's. What happens to one within a moment may come as one. For partners and stewards.
+    /// Sends a submission each time it is saved or changes state: those of your organisation, or of all
+    /// organisations for stewards. Changes in quick succession can be sent as one. For partners and
+    /// stewards.
     async fn submission_changed(
         &self,
         ctx: &Context<'_>,

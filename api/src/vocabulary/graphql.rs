@@ -19,23 +19,24 @@ use crate::keeping::graphql::version;
 use crate::paging::PageArguments;
 use wayin_records::spelling::fold;
 
-/// A code of a closed vocabulary, in plain words.
+/// A code of a vocabulary.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct VocabularyEntry {
-    /// The code, as queries and records use it.
+    /// The code, as used in queries and records.
     code: &'static str,
-    /// The words for it.
+    /// The label in plain words.
     label: String,
-    /// What it means, plainly.
+    /// The definition in plain words.
     definition: &'static str,
 }
 
-/// The closed vocabularies of the base, each code with a label and a plain definition.
+/// The vocabularies of the evidence base: closed lists of codes, each with a label and a definition.
 pub struct Vocabulary;
 
 macro_rules! vocabulary {
     ($($(#[doc = $about:literal])+ $field:ident: $name:ident,)+) => {
-        /// The closed vocabularies of the base, each code with a label and a plain definition.
+        /// The vocabularies of the evidence base: closed lists of codes, each with a label and a
+        /// definition.
         #[Object]
         impl Vocabulary {
             $(
@@ -56,62 +57,62 @@ macro_rules! vocabulary {
 }
 
 vocabulary! {
-    /// Where people start changing a system from.
+    /// The entry points: ways to start changing a system.
     entry_points: EntryPoint,
-    /// Whose view something is.
+    /// The perspectives: whose view something is.
     perspectives: Perspective,
-    /// What meets those who start from collaboration alone.
+    /// The challenges for initiatives that start from collaboration alone.
     challenges: Challenge,
-    /// What became of a challenge's step.
+    /// Whether the step that a challenge asks for was taken.
     steps: ChallengeStep,
-    /// Why a step was hurried or left out.
+    /// The reasons why a step was rushed or skipped.
     reasons: ChallengeReason,
-    /// The conditions that decide whether adaptive, relational work can last.
+    /// The conditions for change, which decide whether adaptive, relational work can last.
     conditions: Condition,
-    /// What became of such a condition.
+    /// How far a condition for change was altered.
     changes: ChangeExtent,
-    /// Whether money may be used for anything.
+    /// Whether money can be used for any purpose.
     restrictions: Restriction,
-    /// How often funders ask for a report.
+    /// How often funders require a report.
     reporting_frequencies: ReportingFrequency,
-    /// What is reported on.
+    /// What funders require reports on.
     reporting_bases: ReportingBasis,
-    /// Whether a plan may move.
+    /// Whether a plan can change.
     delivery_timelines: DeliveryTimeline,
-    /// Why an answer is missing.
+    /// The reasons why an answer is missing.
     missing: MissingReason,
-    /// The sorts of place.
+    /// The kinds of place.
     place_kinds: PlaceKind,
-    /// The sorts of organisation.
+    /// The kinds of organisation.
     organisation_kinds: OrganisationKind,
-    /// The sorts of source.
+    /// The kinds of source.
     source_kinds: SourceKind,
-    /// Who may read a record.
+    /// The levels of visibility: who can read a record.
     visibilities: Visibility,
-    /// What members may do.
+    /// The roles of members.
     roles: Role,
-    /// What initiatives can be told apart by.
+    /// The dimensions: characteristics to group initiatives by.
     dimensions: Dimension,
 }
 
-/// A word of the field, in plain language.
+/// A term of the field, explained in plain language.
 #[derive(Clone, Debug)]
 pub struct Term(pub term::Model);
 
-/// A word of the field, in plain language.
+/// A term of the field, explained in plain language.
 #[Object]
 impl Term {
-    /// The global id.
+    /// The global ID.
     pub async fn id(&self) -> ID {
         NodeKind::Term.id(self.0.id).into()
     }
 
-    /// Counts the times that it was saved. For stewards.
+    /// The version number, which starts at 1 and increases with every save. For stewards.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
         version(ctx, self.0.id).await
     }
 
-    /// The short name in addresses.
+    /// The short name, used in URLs.
     async fn slug(&self) -> &str {
         &self.0.slug
     }
@@ -121,7 +122,7 @@ impl Term {
         &self.0.name
     }
 
-    /// What it means, plainly.
+    /// The definition in plain words.
     async fn definition(&self) -> &str {
         &self.0.definition
     }
@@ -131,12 +132,12 @@ impl Term {
         serde_json::from_value(self.0.synonyms.clone()).unwrap_or_default()
     }
 
-    /// Advice on using the word, such as that it excludes some people; null if there is none.
+    /// Advice on using the word, such as that it excludes some people. Null if there is none.
     async fn usage_note(&self) -> Option<&str> {
         self.0.usage_note.as_deref()
     }
 
-    /// The vocabulary code that it explains; null where it explains none.
+    /// The vocabulary code that the term explains. Null if there is none.
     async fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
@@ -161,22 +162,21 @@ pub struct VocabularyQuery;
 
 #[Object]
 impl VocabularyQuery {
-    /// The entry points, challenges, steps, reasons and other codes, each with a label and a
-    /// plain definition. Needs no token.
+    /// The codes for entry points, challenges, steps, reasons and other choices, each with a label and a
+    /// definition. Needs no token.
     async fn vocabulary(&self) -> Vocabulary {
         Vocabulary
     }
 
-    /// Words of the field in plain language, in the order of the alphabet. Needs no token.
+    /// The glossary of the field in plain language, in alphabetical order. Needs no token.
     async fn terms(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only those of which the word, or another word for it, contains this.")]
-        search: Option<String>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only terms whose name or synonyms contain this text.")] search: Option<String>,
     ) -> Result<Connection<Term>> {
         let mut select = term::Entity::find();
         if let Some(search) = search.filter(|search| !search.is_empty()) {

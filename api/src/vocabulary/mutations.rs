@@ -11,34 +11,36 @@ use crate::id::NodeKind;
 use crate::keeping::graphql::{Log, begin, finish, kept_payload, refuse, why};
 use crate::keeping::partial::Partial;
 
-/// A term that is to be added or changed. Of one that is there, a field that is left out stays as it is, and null
+/// Input to add or change a term. If you change a term, a field that you leave out stays the same, and null
 /// clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SaveTermInput {
-    /// The term that is there; a new one where nothing is said.
+    /// The term to change. Leave it out to add a term.
     id: Option<ID>,
-    /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
+    /// The version that your edit is based on. If the object has been saved since, the input is rejected,
+    /// nothing is lost, and `conflicts` lists the differences. Without it, your edit is always saved.
     version: Option<i32>,
-    /// The short name in addresses, such as `root-causes`; unique, at most 100 characters.
+    /// The short name for URLs, such as `root-causes`. Unique, at most 100 characters.
     slug: MaybeUndefined<String>,
     /// The word or phrase, at most 100 characters.
     name: MaybeUndefined<String>,
-    /// What it means, plainly, at most 2,000 characters.
+    /// The definition in plain words, at most 2,000 characters.
     definition: MaybeUndefined<String>,
     /// Other words with the same meaning, at most 20.
     synonyms: MaybeUndefined<Vec<String>>,
-    /// Advice on using the word, such as that it excludes some people; at most 2,000 characters.
+    /// Advice on using the word, such as that it excludes some people. At most 2,000 characters.
     usage_note: MaybeUndefined<String>,
-    /// The code of the vocabulary that it explains.
+    /// The vocabulary code that the term explains.
     code: MaybeUndefined<String>,
-    /// Why, in a few words, for its history.
+    /// The reason, stored with the new version.
     reason: Option<String>,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
 kept_payload! {
-    /// What came of saving a term.
+    /// The result of saving a term.
     SaveTermPayload { term: Term of term::Model }
 }
 
@@ -48,11 +50,12 @@ pub struct TermMutation;
 
 #[Object]
 impl TermMutation {
-    /// Adds a word of the field, or changes one that is there: a field that is left out stays as it is, null clears it. For stewards.
+    /// Adds or changes a term of the glossary. A field that you leave out stays the same. Null clears it.
+    /// For stewards.
     async fn save_term(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to keep.")] mut input: SaveTermInput,
+        #[graphql(desc = "The values to save.")] mut input: SaveTermInput,
     ) -> Result<SaveTermPayload> {
         let key = input.idempotency_key.take();
         let running = match begin::<term::Model>(ctx, "saveTerm", key.as_deref(), &input).await? {

@@ -1,7 +1,7 @@
 //! The challenges that initiatives meet, and how they go about them.
 
 labelled_codes! {
-    /// A challenge that meets those who start from collaboration alone.
+    /// A challenge for initiatives that start from collaboration alone.
     Challenge {
         /// Finding out, before the work starts, what the issues are and how the local system produces them.
         UnderstandingLocalSystem = "UNDERSTANDING_LOCAL_SYSTEM", "understanding the local system";
@@ -13,37 +13,37 @@ labelled_codes! {
 }
 
 labelled_codes! {
-    /// What became of the step that answers a challenge.
+    /// Whether the step that a challenge asks for was taken.
     ChallengeStep {
-        /// It was taken.
+        /// The step was taken.
         Taken = "TAKEN", "taken";
-        /// It was taken in a hurry.
+        /// The step was taken in a hurry.
         Rushed = "RUSHED", "rushed";
-        /// It was left out.
+        /// The step was left out.
         Skipped = "SKIPPED", "skipped";
     }
 }
 
 labelled_codes! {
-    /// Why a step was hurried or left out.
+    /// Why a step was rushed or skipped.
     ChallengeReason {
-        /// The funding was too short for it.
+        /// The funding was too short.
         ShortFunding = "SHORT_FUNDING", "short funding";
-        /// Nobody paid for work before the work.
+        /// Nobody paid for preparation before the work started.
         NoUpfrontResource = "NO_UPFRONT_RESOURCE", "no resource up front";
-        /// The funder took collaboration to be systems change.
+        /// The funder assumed that collaboration is systems change.
         CollaborationExpected = "COLLABORATION_EXPECTED", "collaboration was taken to be systems change";
-        /// Each organisation was rewarded for its own part alone.
+        /// Each organisation was rewarded only for its own part.
         SiloedIncentives = "SILOED_INCENTIVES", "each organisation rewarded for its own part";
-        /// Reporting asked for something else.
+        /// Reporting requirements asked for something else.
         ReportingRequirements = "REPORTING_REQUIREMENTS", "reporting requirements";
-        /// There were too few people, or they had too little time.
+        /// There were too few staff, or they had too little time.
         StaffCapacity = "STAFF_CAPACITY", "staff capacity";
-        /// A crisis came first.
+        /// Responding to a crisis came first.
         CrisisResponse = "CRISIS_RESPONSE", "responding to a crisis";
         /// A crisis or scarce money made organisations compete for resources and protect their own.
         CompetitionForResources = "COMPETITION_FOR_RESOURCES", "competition for resources";
-        /// Something else.
+        /// Another reason.
         Other = "OTHER", "another reason";
     }
 }

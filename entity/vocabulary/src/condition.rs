@@ -1,7 +1,7 @@
 //! The conditions for change, and whether they changed.
 
 labelled_codes! {
-    /// A condition that decides whether adaptive, relational work can last.
+    /// A condition for change: something that decides whether adaptive, relational work can last.
     Condition {
         /// How decisions are made and who makes them.
         Governance = "GOVERNANCE", "governance";
@@ -11,19 +11,19 @@ labelled_codes! {
         ReportingRequirements = "REPORTING_REQUIREMENTS", "reporting requirements";
         /// What people and organisations are rewarded for.
         Incentives = "INCENTIVES", "incentives";
-        /// Time and room to build trust.
+        /// Time and space to build trust.
         RelationalSpace = "RELATIONAL_SPACE", "room for relationships";
     }
 }
 
 labelled_codes! {
-    /// What became of a condition.
+    /// How far a condition for change was altered.
     ChangeExtent {
-        /// It was altered.
+        /// The condition was altered.
         Altered = "ALTERED", "altered";
-        /// It was altered in part.
+        /// The condition was altered in part.
         Partly = "PARTLY", "altered in part";
-        /// It stayed as it was.
+        /// The condition was not altered.
         Unchanged = "UNCHANGED", "unchanged";
     }
 }

@@ -1,39 +1,44 @@
 //! The dimensions by which initiatives are grouped.
 
 labelled_codes! {
-    /// What initiatives can be told apart by.
+    /// A characteristic to group initiatives by.
     Dimension {
-        /// The place itself.
+        /// The place.
         Place = "PLACE", "place";
-        /// The region, or the nation where there are no regions.
+        /// The region, or the nation if it has no regions.
         Region = "REGION", "region or nation";
-        /// What sort of place it is.
+        /// The kind of place.
         PlaceKind = "PLACE_KIND", "kind of place";
-        /// The organisation that leads it.
+        /// The lead organisation.
         LeadOrganisation = "LEAD_ORGANISATION", "lead organisation";
-        /// The organisations that give it money; an initiative counts once for each.
+        /// The funders. An initiative counts once for each of its funders.
         Funder = "FUNDER", "funder";
-        /// The first entry point taken, in anybody's view; an initiative counts once for each.
+        /// The way in (the first entry point taken) from any perspective. An initiative counts once for
+        /// each way in.
         WayIn = "WAY_IN", "way in";
-        /// The first entry point taken in its funders' view.
+        /// The way in (the first entry point taken) from the funder's perspective.
         WayInOfFunder = "WAY_IN_OF_FUNDER", "way in, in the funder's view";
-        /// What became of understanding the local system.
+        /// Whether the step of understanding the local system was taken.
         ChallengeUnderstanding = "CHALLENGE_UNDERSTANDING", "understanding the local system";
-        /// What became of defining the ambitions.
+        /// Whether the step of defining the ambitions was taken.
         ChallengeAmbitions = "CHALLENGE_AMBITIONS", "defining the ambitions";
-        /// What became of fostering the conditions for change.
+        /// Whether the step of fostering the conditions for change was taken.
         ChallengeConditions = "CHALLENGE_CONDITIONS", "fostering the conditions for change";
-        /// How long its funding lasts, in bands; an initiative counts once for each.
+        /// The length of the funding, in bands. An initiative counts once for each band of its funding
+        /// terms.
         FundingDurationBand = "FUNDING_DURATION_BAND", "length of funding";
-        /// Whether research before the work was paid for; an initiative counts once for each.
+        /// Whether the funding paid for research before the work. An initiative counts once for each answer
+        /// of its funding terms.
         FundingResearch = "FUNDING_RESEARCH", "research paid for before the work";
-        /// What its funders have reported to them; an initiative counts once for each.
+        /// What funders require reports on. An initiative counts once for each answer of its funding terms.
         ReportingBasis = "REPORTING_BASIS", "what is reported on";
-        /// The entry point that its funders meant to fund; an initiative counts once for each.
+        /// The entry point that funders intended to fund. An initiative counts once for each answer of its
+        /// funding terms.
         IntendedFocus = "INTENDED_FOCUS", "entry point that the funder meant to fund";
-        /// Whether its funding also pays for work in other places; an initiative counts once for each.
+        /// Whether the funding also pays for work in other places. An initiative counts once for each
+        /// answer of its funding terms.
         MultiSiteFunding = "MULTI_SITE_FUNDING", "funding that also pays for other places";
-        /// The year it started.
+        /// The year the initiative started.
         YearStarted = "YEAR_STARTED", "year started";
     }
 }

@@ -1,25 +1,25 @@
 //! The entry points, and from whose perspective they were taken.
 
 labelled_codes! {
-    /// A place to start changing a system from.
+    /// A way to start changing a system.
     EntryPoint {
         /// Bringing organisations and people together to work on a shared concern.
         Collaboration = "COLLABORATION", "collaboration";
-        /// Recognising that the problem has many moving parts, and learning a way through it.
+        /// Recognising that the problem has many moving parts, and finding a way through it by learning.
         Complexity = "COMPLEXITY", "complexity";
-        /// Asking what produces the problem, and working on that.
+        /// Asking what causes the problem, and working on the causes.
         RootCauses = "ROOT_CAUSES", "root causes";
-        /// One organisation changing its own ways first.
+        /// One organisation changing its own practice first.
         SingleOrganisation = "SINGLE_ORGANISATION", "a single organisation";
     }
 }
 
 labelled_codes! {
-    /// Whose view it is.
+    /// Whose view this is.
     Perspective {
-        /// Those who do the work in the place.
+        /// The people who do the work in the place.
         Practitioner = "PRACTITIONER", "practitioners";
-        /// Those who pay for it.
+        /// The organisations that fund the work.
         Funder = "FUNDER", "funders";
         /// Charities that work across the whole country.
         NationalCharity = "NATIONAL_CHARITY", "national charities";

@@ -1,17 +1,17 @@
 //! The terms that funding comes with.
 
 labelled_codes! {
-    /// Whether the money may be used for anything.
+    /// Whether the money can be used for any purpose.
     Restriction {
-        /// It may be used for whatever the organisation exists for.
+        /// The money can be used for any purpose of the organisation.
         Unrestricted = "UNRESTRICTED", "unrestricted";
-        /// It may be used for the stated purpose alone.
+        /// The money can only be used for the stated purpose.
         Restricted = "RESTRICTED", "restricted";
     }
 }
 
 labelled_codes! {
-    /// How often the funder asks for a report.
+    /// How often the funder requires a report.
     ReportingFrequency {
         /// Every month.
         Monthly = "MONTHLY", "every month";
@@ -29,21 +29,21 @@ labelled_codes! {
 }
 
 labelled_codes! {
-    /// What is reported on.
+    /// What the funder requires reports on.
     ReportingBasis {
-        /// What is reported may change as the work learns.
+        /// Reports can change as the work learns.
         Adaptable = "ADAPTABLE", "reporting that may adapt";
-        /// Targets that were set at the start.
+        /// Reports are on targets that were set at the start.
         FixedTargets = "FIXED_TARGETS", "fixed targets";
     }
 }
 
 labelled_codes! {
-    /// Whether the plan may move.
+    /// Whether the plan can change.
     DeliveryTimeline {
-        /// It may move as the work learns.
+        /// The plan can change as the work learns.
         Adaptable = "ADAPTABLE", "a timeline that may move";
-        /// It was set at the start.
+        /// The plan was set at the start.
         Fixed = "FIXED", "a fixed timeline";
     }
 }

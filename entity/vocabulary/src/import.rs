@@ -1,7 +1,7 @@
 //! Files that are imported, and the outcome of an import.
 
 codes! {
-    /// What a file holds.
+    /// What a file contains.
     ImportKind {
         /// Initiative records of one organisation.
         Records = "RECORDS";
@@ -13,9 +13,9 @@ codes! {
 codes! {
     /// What an import does with the records of a file.
     ImportMode {
-        /// They are saved as drafts.
+        /// Saves all records as drafts.
         Draft = "DRAFT";
-        /// Those that nothing stands against are sent in; the others are saved as drafts.
+        /// Submits the records that have no problems for review, and saves the others as drafts.
         Submit = "SUBMIT";
     }
 }
@@ -23,13 +23,13 @@ codes! {
 codes! {
     /// The state of an import.
     ImportState {
-        /// The file is stored, and no row is imported yet.
+        /// The file is stored. No row is imported yet.
         Queued = "QUEUED";
         /// Rows are being imported.
         Running = "RUNNING";
         /// Every row has an outcome.
         Completed = "COMPLETED";
-        /// The file could not be read to its end. Rows that were imported before stay imported.
+        /// The file could not be read to its end. Rows that were imported before the failure stay imported.
         Failed = "FAILED";
     }
 }
@@ -37,17 +37,17 @@ codes! {
 codes! {
     /// The outcome of a row.
     RowOutcome {
-        /// It is saved as a draft.
+        /// The record was saved as a draft.
         Drafted = "DRAFTED";
-        /// It was submitted for review.
+        /// The record was submitted for review.
         Submitted = "SUBMITTED";
-        /// It was published.
+        /// The record was published.
         Published = "PUBLISHED";
         /// The record was already the same.
         Unchanged = "UNCHANGED";
-        /// It was not submitted, because it has problems. It is saved as a draft.
+        /// The record has problems and was not submitted. It was saved as a draft.
         Invalid = "INVALID";
-        /// It could not be saved. Correct it in the file.
+        /// The record could not be saved. Correct it in the file.
         Rejected = "REJECTED";
     }
 }
@@ -55,15 +55,15 @@ codes! {
 codes! {
     /// The format of a file.
     FileFormat {
-        /// One JSON object a line.
+        /// JSON Lines: one JSON object on each line.
         JsonLines = "JSON_LINES";
         /// A JSON document.
         Json = "JSON";
-        /// A table as text.
+        /// A table as comma-separated text.
         Csv = "CSV";
-        /// A workbook of Office Open XML (`.xlsx`).
+        /// An Excel workbook (`.xlsx`).
         Xlsx = "XLSX";
-        /// An open document spreadsheet (`.ods`).
+        /// An OpenDocument spreadsheet (`.ods`).
         Ods = "ODS";
     }
 }

@@ -1,13 +1,14 @@
 //! Who may read a record, why its answers are missing, and where it comes from.
 
 labelled_codes! {
-    /// Who may read a record, beside its own organisation and stewards.
+    /// Who can read a record, in addition to its own organisation and stewards.
     Visibility {
-        /// Any member or dashboard may read the record.
+        /// Any member or dashboard can read the record.
         Open = "OPEN", "open";
-        /// Partners and funders may read the record.
+        /// Partners and funders can read the record.
         Members = "MEMBERS", "for members";
-        /// Everyone else only counts it; its funders read its title, its place and their own terms.
+        /// Everyone else can only count the record. Its funders can also read its title, its place and
+        /// their own terms.
         AggregateOnly = "AGGREGATE_ONLY", "counted only";
     }
 }
@@ -15,11 +16,11 @@ labelled_codes! {
 labelled_codes! {
     /// Why an answer is missing.
     MissingReason {
-        /// Nobody asked.
+        /// The question was not asked.
         NotAsked = "NOT_ASKED", "not asked";
-        /// It was asked, and nobody answered.
+        /// The question was asked, but there was no reply.
         NoReply = "NO_REPLY", "no reply";
-        /// It is known, and may not be passed on.
+        /// The answer is known, but cannot be shared.
         Withheld = "WITHHELD", "withheld";
         /// The question does not apply.
         NotApplicable = "NOT_APPLICABLE", "not applicable";
@@ -27,7 +28,7 @@ labelled_codes! {
 }
 
 labelled_codes! {
-    /// What sort of source it is.
+    /// A kind of source.
     SourceKind {
         /// A meeting of the community of practice.
         Meeting = "MEETING", "meeting";
@@ -35,9 +36,9 @@ labelled_codes! {
         Interview = "INTERVIEW", "interview";
         /// An evaluation.
         Evaluation = "EVALUATION", "evaluation";
-        /// A return made to a funder.
+        /// A monitoring return to a funder.
         MonitoringReturn = "MONITORING_RETURN", "monitoring return";
-        /// What the organisation says of itself.
+        /// A statement by the organisation about itself.
         SelfReport = "SELF_REPORT", "self-report";
         /// Published data about grants.
         GrantData = "GRANT_DATA", "published grant data";

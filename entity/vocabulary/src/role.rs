@@ -1,15 +1,15 @@
 //! The roles of members.
 
 labelled_codes! {
-    /// What a member may do.
+    /// The role of a member, which decides what the member can do.
     Role {
         /// Queries patterns across a portfolio.
         Funder = "FUNDER", "funder";
-        /// Sends in the records of its own organisation.
+        /// Submits the records of its own organisation.
         Partner = "PARTNER", "partner site";
-        /// Reads what is open, for a dashboard of its own.
+        /// Reads open records, for its own dashboard.
         Dashboard = "DASHBOARD", "dashboard";
-        /// Keeps the evidence base.
+        /// Maintains the evidence base.
         Steward = "STEWARD", "steward";
     }
 }

@@ -1,17 +1,17 @@
 //! The states of a submission.
 
 codes! {
-    /// Where a submission stands.
+    /// The state of a submission.
     SubmissionState {
-        /// Being written.
+        /// The record is being written.
         Draft = "DRAFT";
-        /// Sent in, waiting for review.
+        /// The record is waiting for review.
         Submitted = "SUBMITTED";
-        /// Sent back with a note.
+        /// A steward returned the record with a note that says what to change.
         ChangesRequested = "CHANGES_REQUESTED";
-        /// Published.
+        /// The record is published.
         Published = "PUBLISHED";
-        /// Given up.
+        /// The submission was discarded.
         Discarded = "DISCARDED";
     }
 }

@@ -25,7 +25,7 @@ const ROUNDING_VARIANCE: f64 = 2.0;
 /// The share of a cell, in 100, that one organisation may lead.
 const MOST_OF_ONE: u64 = 85;
 
-/// A rule by which the hidden part of a count is suppressed.
+/// The rule by which hidden records are left out of a count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "async-graphql",
@@ -33,11 +33,11 @@ const MOST_OF_ONE: u64 = 85;
     graphql(name = "DisclosureRule")
 )]
 pub enum Rule {
-    /// Of those that may only be counted there are fewer than 10, or none.
+    /// There are fewer than 10 hidden records, or none.
     SmallCount,
-    /// Fewer than 5 organisations lead them.
+    /// Fewer than 5 organisations lead the hidden records.
     FewOrganisations,
-    /// One organisation leads over 85% of them.
+    /// One organisation leads over 85% of the hidden records.
     DominantOrganisation,
 }
 

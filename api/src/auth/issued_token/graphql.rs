@@ -17,30 +17,30 @@ use crate::note;
 use crate::paging::PageArguments;
 use wayin_records::finding::{Finding, FindingCode};
 
-/// A token that was issued here. Its text is told once, to whoever issued it, and kept nowhere.
+/// A token that this service issued. Its text is shown only once, when it is issued, and is not stored.
 #[derive(Clone, Debug)]
 pub struct IssuedToken(pub issued_token::Model);
 
-/// A token that was issued here. Its text is told once, to whoever issued it, and kept nowhere.
+/// A token that this service issued. Its text is shown only once, when it is issued, and is not stored.
 #[Object]
 impl IssuedToken {
-    /// The global id.
+    /// The global ID.
     pub async fn id(&self) -> ID {
         NodeKind::IssuedToken.id(self.0.id).into()
     }
 
-    /// The member whose token it is.
+    /// The member that the token is for.
     async fn member(&self, ctx: &Context<'_>) -> Result<Member> {
         let found = load_member(ctx, Some(self.0.member_id)).await?;
         Ok(found.ok_or_else(|| Error::Internal("a token's member is not there".into()))?)
     }
 
-    /// What whoever issued it calls it.
+    /// The name that was given to the token.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// When it was issued (UTC).
+    /// When the token was issued (UTC).
     async fn issued_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
@@ -50,17 +50,17 @@ impl IssuedToken {
         load_member(ctx, self.0.created_by).await
     }
 
-    /// Until when it is good (UTC).
+    /// When the token expires (UTC).
     async fn expires_at(&self) -> DateTime<Utc> {
         self.0.expires_at
     }
 
-    /// When it was last used (UTC), to within a minute or so; null while it never was.
+    /// When the token was last used (UTC), accurate to about a minute. Null if it was never used.
     async fn last_used_at(&self) -> Option<DateTime<Utc>> {
         self.0.last_used_at
     }
 
-    /// When it was revoked (UTC); null while it was not.
+    /// When the token was revoked (UTC). Null if it is not revoked.
     async fn revoked_at(&self) -> Option<DateTime<Utc>> {
         self.0.revoked_at
     }
@@ -71,12 +71,12 @@ impl IssuedToken {
     }
 }
 
-/// Which tokens.
+/// Filters tokens.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct IssuedTokenFilter {
-    /// Those of a member.
+    /// Only tokens of this member.
     member: Option<ID>,
-    /// Those that were revoked, or those that were not.
+    /// True for tokens that are revoked, false for tokens that are not.
     revoked: Option<bool>,
 }
 
@@ -86,15 +86,15 @@ pub struct TokenQuery;
 
 #[Object]
 impl TokenQuery {
-    /// The tokens that were issued here, the latest first, also those that have expired or were revoked. For stewards.
+    /// The tokens that this service issued, latest first, including expired and revoked ones. For stewards.
     async fn tokens(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all where nothing is said.")] filter: Option<IssuedTokenFilter>,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which items to return; all by default.")] filter: Option<IssuedTokenFilter>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<IssuedToken>> {
         let filter = filter.unwrap_or_default();
         let mut select = issued_token::Entity::find();
@@ -115,53 +115,55 @@ impl TokenQuery {
     }
 }
 
-/// A token that is to be issued.
+/// Input to issue a token.
 #[derive(Clone, Debug, InputObject)]
 pub struct IssueTokenInput {
-    /// The member whose token it will be: one whose tokens are issued here.
+    /// The member that the token is for. This service must be the issuer of the member's tokens.
     member: ID,
-    /// What to call it, by which it will be known in the list: what it is for, and not who somebody is.
+    /// A name for the token in the list. Say what the token is for. Do not name a person.
     name: String,
-    /// For how many days it is good, from 1 to 366; for 90 where neither this nor `expiresAt` is said.
+    /// The number of days until the token expires, from 1 to 366. The default is 90 if you do not give
+    /// `expiresAt`.
     days: Option<i32>,
-    /// Until when it is good (UTC), a year ahead at most; instead of `days`.
+    /// When the token expires (UTC), at most one year ahead. Use instead of `days`.
     expires_at: Option<DateTime<Utc>>,
-    /// Why, in a few words, for the audit trail.
+    /// The reason, for the audit trail.
     reason: Option<String>,
-    /// A key of your choice, by which the same mutation is known again for 24 hours: sent again, it answers the
-    /// same token.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the same
+    /// token.
     idempotency_key: Option<String>,
 }
 
-/// A token that is to be good no more.
+/// Input to revoke a token.
 #[derive(Clone, Debug, InputObject)]
 pub struct RevokeTokenInput {
-    /// The token's global id.
+    /// The global ID of the token.
     id: ID,
-    /// Why, in a few words, for the audit trail.
+    /// The reason, for the audit trail.
     reason: Option<String>,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
-/// What came of issuing a token.
+/// The result of issuing a token.
 #[derive(SimpleObject)]
 pub struct IssueTokenPayload {
-    /// The text of the token, to be sent as `Authorization: Bearer <token>`. It is told this once, and kept nowhere;
-    /// null where the input was refused.
+    /// The text of the token, to send as `Authorization: Bearer <token>`. It is shown only once and is not
+    /// stored. Null if the input was rejected.
     token: Option<String>,
-    /// The token as it is listed; null where the input was refused.
+    /// The token as it appears in the list. Null if the input was rejected.
     issued_token: Option<IssuedToken>,
-    /// Everything that was wrong with the input; empty where it was done.
+    /// The problems with the input. Empty if the mutation succeeded.
     user_errors: Vec<UserError>,
 }
 
-/// What came of revoking a token.
+/// The result of revoking a token.
 #[derive(SimpleObject)]
 pub struct RevokeTokenPayload {
-    /// The token as it is listed; null where the input was refused.
+    /// The token as it appears in the list. Null if the input was rejected.
     issued_token: Option<IssuedToken>,
-    /// Everything that was wrong with the input; empty where it was done.
+    /// The problems with the input. Empty if the mutation succeeded.
     user_errors: Vec<UserError>,
 }
 
@@ -213,12 +215,13 @@ pub struct TokenMutation;
 
 #[Object]
 impl TokenMutation {
-    /// Issues a token for a member, signed with this service's own key. Its text is told in the answer, this once.
-    /// For stewards.
+    /// Issues a token for a member, signed with the key of this service. The response shows the text of the
+    /// token only once. For stewards.
     async fn issue_token(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose token, its name, and until when it is good.")] mut input: IssueTokenInput,
+        #[graphql(desc = "The member, the name of the token and when it expires.")]
+        mut input: IssueTokenInput,
     ) -> Result<IssueTokenPayload> {
         let app = app(ctx);
         let Some(issuing) = &app.issuing else {
@@ -292,12 +295,12 @@ impl TokenMutation {
         })
     }
 
-    /// Revokes a token: it is refused from the next request on, and what was begun with it over a WebSocket ends.
-    /// For stewards.
+    /// Revokes a token. It is rejected from the next request, and operations over a WebSocket that use it
+    /// end. For stewards.
     async fn revoke_token(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which token, and why.")] mut input: RevokeTokenInput,
+        #[graphql(desc = "The token and the reason.")] mut input: RevokeTokenInput,
     ) -> Result<RevokeTokenPayload> {
         let key = input.idempotency_key.take();
         let running = match mutating::begin::<Answer>(ctx, "revokeToken", key.as_deref(), &input).await? {

@@ -23,39 +23,39 @@ use crate::keeping::partial::Partial;
 use crate::organisation::loaders::OrganisationById;
 use crate::paging::PageArguments;
 
-/// Somebody who may do something here: the issuer and subject of their tokens, and their role.
+/// A person or program that can use the service. Its tokens identify it by issuer and subject.
 #[derive(Clone, Debug)]
 pub struct Member(pub member::Model);
 
-/// Somebody who may do something here: the issuer and subject of their tokens, and their role.
+/// A person or program that can use the service. Its tokens identify it by issuer and subject.
 #[Object]
 impl Member {
-    /// The global id.
+    /// The global ID.
     pub async fn id(&self) -> ID {
         NodeKind::Member.id(self.0.id).into()
     }
 
-    /// Counts the times that it was saved. For stewards.
+    /// The version number, which starts at 1 and increases with every save. For stewards.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
         version(ctx, self.0.id).await
     }
 
-    /// The `iss` of the member's tokens.
+    /// The issuer (`iss`) of the member's tokens.
     async fn issuer(&self) -> &str {
         &self.0.issuer
     }
 
-    /// The `sub` of the member's tokens.
+    /// The subject (`sub`) of the member's tokens.
     async fn subject(&self) -> &str {
         &self.0.subject
     }
 
-    /// What the member may do.
+    /// The role, which decides what the member can do.
     async fn role(&self) -> Role {
         self.0.role
     }
 
-    /// The organisation that the member acts for; null where they act for none.
+    /// The organisation that the member acts for. Null if there is none.
     async fn organisation(&self, ctx: &Context<'_>) -> Result<Option<Organisation>> {
         let Some(id) = self.0.organisation_id else {
             return Ok(None);
@@ -66,7 +66,7 @@ impl Member {
             .map(Organisation))
     }
 
-    /// When the member was revoked (UTC); null while they may act.
+    /// When the member was revoked (UTC). Null if the member is active.
     async fn revoked_at(&self) -> Option<DateTime<Utc>> {
         self.0.revoked_at
     }
@@ -82,14 +82,14 @@ impl Member {
     }
 }
 
-/// Which members.
+/// Filters members.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct MemberFilter {
-    /// Those of a role.
+    /// Only members with this role.
     role: Option<Role>,
-    /// Those who act for an organisation.
+    /// Only members who act for this organisation.
     organisation: Option<ID>,
-    /// Those who were revoked, or those who were not.
+    /// True for members who are revoked, false for members who are not.
     revoked: Option<bool>,
 }
 
@@ -99,15 +99,15 @@ pub struct MemberQuery;
 
 #[Object]
 impl MemberQuery {
-    /// Everybody who may do something here, and who could once, in the order they were added. For stewards.
+    /// All members, including revoked ones, in the order in which they were added. For stewards.
     async fn members(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all where nothing is said.")] filter: Option<MemberFilter>,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which items to return; all by default.")] filter: Option<MemberFilter>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Member>> {
         let filter = filter.unwrap_or_default();
         let mut select = member::Entity::find();
@@ -131,47 +131,51 @@ impl MemberQuery {
     }
 }
 
-/// A member who is to be added or changed. Of one who is there, a field that is left out stays as it is, and null
-/// clears it.
+/// Input to add or change a member. If you change a member, a field that you leave out stays the same, and
+/// null clears it.
 #[derive(Clone, Debug, InputObject)]
 pub struct SaveMemberInput {
-    /// The `iss` of the member's tokens.
+    /// The issuer (`iss`) of the member's tokens.
     issuer: String,
-    /// The `sub` of the member's tokens; together with the issuer it tells who it is. One who is not there yet
-    /// is added, one who was revoked may act again.
+    /// The subject (`sub`) of the member's tokens. Issuer and subject together identify the member. If
+    /// there is no such member, one is added. A member who was revoked becomes active again.
     subject: String,
-    /// The version that you wrote from; where it was saved meanwhile you are told, and nothing is lost.
+    /// The version that your edit is based on. If the object has been saved since, the input is rejected,
+    /// nothing is lost, and `conflicts` lists the differences. Without it, your edit is always saved.
     version: Option<i32>,
-    /// What the member may do.
+    /// The role, which decides what the member can do.
     role: MaybeUndefined<Role>,
-    /// The organisation that the member acts for; needed for funders and partners.
+    /// The organisation that the member acts for. Required for funders and partners.
     organisation: MaybeUndefined<ID>,
-    /// Why, in a few words, for its history.
+    /// The reason, stored with the new version.
     reason: Option<String>,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
-/// A member who may act no more.
+/// Input to revoke a member.
 #[derive(Clone, Debug, InputObject)]
 pub struct RevokeMemberInput {
     /// The member.
     id: ID,
-    /// The version that you looked at; where it was saved meanwhile you are told.
+    /// The version of the member that your decision is based on. If the member has changed since, the input
+    /// is rejected.
     version: Option<i32>,
-    /// Why, in a few words, for its history.
+    /// The reason, stored with the new version.
     reason: Option<String>,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
 kept_payload! {
-    /// What came of saving a member.
+    /// The result of saving a member.
     SaveMemberPayload { member: Member of member::Model }
 }
 
 kept_payload! {
-    /// What came of revoking a member.
+    /// The result of revoking a member.
     RevokeMemberPayload { member: Member of member::Model }
 }
 
@@ -181,12 +185,13 @@ pub struct MemberMutation;
 
 #[Object]
 impl MemberMutation {
-    /// Adds a member, or gives one that is there another role or organisation; one who was revoked may act
-    /// again. It holds from the member's next request on. The last steward stays one. For stewards.
+    /// Adds a member, or changes the role or organisation of one. A member who was revoked becomes active
+    /// again. The change applies from the member's next request. The last steward cannot be given another
+    /// role. For stewards.
     async fn save_member(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to keep.")] mut input: SaveMemberInput,
+        #[graphql(desc = "The values to save.")] mut input: SaveMemberInput,
     ) -> Result<SaveMemberPayload> {
         let key = input.idempotency_key.take();
         let running = match begin::<member::Model>(ctx, "saveMember", key.as_deref(), &input).await? {
@@ -218,11 +223,12 @@ impl MemberMutation {
         Ok(finish(*running, saved, wrong, Log::Stays, detail).await?.into())
     }
 
-    /// Revokes a member: from the next request on they may do nothing. The last steward stays one. For stewards.
+    /// Revokes a member, who can do nothing from their next request. The last steward cannot be revoked.
+    /// For stewards.
     async fn revoke_member(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom, and why.")] mut input: RevokeMemberInput,
+        #[graphql(desc = "The member and the reason.")] mut input: RevokeMemberInput,
     ) -> Result<RevokeMemberPayload> {
         let key = input.idempotency_key.take();
         let running = match begin::<member::Model>(ctx, "revokeMember", key.as_deref(), &input).await? {

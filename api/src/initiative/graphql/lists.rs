@@ -15,25 +15,25 @@ use crate::graphql::{
 use crate::initiative::{InitiativeOrdering, SortedBy, terms_visible_to, visible_to};
 use crate::place::within::initiatives_in;
 
-/// What initiatives are sorted by.
+/// The fields by which initiatives can be sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum InitiativeOrderField {
-    /// When it was first published.
+    /// When the initiative was first published.
     Published,
     /// The title.
     Title,
-    /// The day it started.
+    /// The day the initiative started.
     StartedOn,
-    /// The day it ended.
+    /// The day the initiative ended.
     EndedOn,
 }
 
 /// The order of a list of initiatives.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct InitiativeOrder {
-    /// What they are sorted by.
+    /// The field to sort by.
     pub field: InitiativeOrderField,
-    /// In which direction.
+    /// The direction of the order.
     #[graphql(default)]
     pub direction: Direction,
 }

@@ -38,7 +38,7 @@ use crate::paging::PageArguments;
 use crate::place::loaders::PlaceById;
 use wayin_records::fields::RecordField;
 
-/// The work of a place to change its system, as it is published.
+/// Published work in a place to change a system.
 #[derive(Clone, Debug)]
 pub struct Initiative(pub initiative::Model);
 
@@ -70,20 +70,20 @@ impl Initiative {
     }
 }
 
-/// The work of a place to change its system, as it is published.
+/// Published work in a place to change a system.
 #[Object]
 impl Initiative {
-    /// The global id.
+    /// The global ID.
     pub async fn id(&self) -> ID {
         NodeKind::Initiative.id(self.0.id).into()
     }
 
-    /// What it is called.
+    /// The title.
     async fn title(&self) -> &str {
         &self.0.title
     }
 
-    /// The place it works in; null where that is not known.
+    /// The place where the initiative works. Null if not known.
     async fn place(&self, ctx: &Context<'_>) -> Result<Option<Place>> {
         let Some(id) = self.0.place_id else {
             return Ok(None);
@@ -91,17 +91,18 @@ impl Initiative {
         Ok(loader::of(ctx).load_one(PlaceById(id)).await?.map(Place))
     }
 
-    /// Whether you may read the whole record; where not, only title, place and your own funding terms show.
+    /// Whether you can read the whole record. If not, you see only its title, its place, its visibility,
+    /// `isIllustrative` and your own organisation's funding terms.
     async fn is_fully_visible(&self, ctx: &Context<'_>) -> Result<bool> {
         self.whole(ctx).await
     }
 
-    /// What it does; null where not known, or not yours to see.
+    /// What the initiative does. Null if not known or not visible to you.
     async fn summary(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         self.if_whole(ctx, self.0.summary.as_deref()).await
     }
 
-    /// The organisation that leads it; null where it is not yours to see.
+    /// The lead organisation. Null if not visible to you.
     async fn lead_organisation(&self, ctx: &Context<'_>) -> Result<Option<Organisation>> {
         if !self.whole(ctx).await? {
             return Ok(None);
@@ -112,52 +113,55 @@ impl Initiative {
             .map(Organisation))
     }
 
-    /// The lead organisation's own id for it; null where it has none, or it is not yours to see.
+    /// The lead organisation's own reference for the initiative. Null if there is none or it is not visible
+    /// to you.
     async fn external_ref(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         self.if_whole(ctx, self.0.external_ref.as_deref()).await
     }
 
-    /// The day it started; null where not known, or not yours to see.
+    /// The day the initiative started. Null if not known or not visible to you.
     async fn started_on(&self, ctx: &Context<'_>) -> Result<Option<Date>> {
         self.if_whole(ctx, self.0.started_on.map(Date)).await
     }
 
-    /// The day it ended; null where not known, where it goes on, or where it is not yours to see.
+    /// The day the initiative ended. Null if it is continuing, not known or not visible to you.
     async fn ended_on(&self, ctx: &Context<'_>) -> Result<Option<Date>> {
         self.if_whole(ctx, self.0.ended_on.map(Date)).await
     }
 
-    /// Whether it goes on, for one without an end; null where not known, or not yours to see.
+    /// Whether the initiative is continuing, if it has no end date. Null if not known or not visible to
+    /// you.
     async fn ongoing(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
         self.if_whole(ctx, self.0.ongoing).await
     }
 
-    /// Who may read the record.
+    /// Who can read the record.
     async fn visibility(&self) -> Visibility {
         self.0.visibility
     }
 
-    /// Whether its funders may read the whole of it; null where it is not yours to see.
+    /// Whether the funders of the initiative can read the whole record. Null if not visible to you.
     async fn shared_with_funders(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
         self.if_whole(ctx, Some(self.0.shared_with_funders)).await
     }
 
-    /// Whether it was made up to show how Wayin works, and is no evidence.
+    /// Whether the record is made up to show how Wayin works. Do not use it as evidence.
     async fn is_illustrative(&self) -> bool {
         self.0.illustrative
     }
 
-    /// Counts the publications of the record, from 1; null where it is not yours to see.
+    /// The version number: the number of times that the record was published. Null if not visible to you.
     async fn version(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
         self.if_whole(ctx, Some(self.0.version)).await
     }
 
-    /// When it was first published (UTC); null where it is not yours to see.
+    /// When the record was first published (UTC). Null if not visible to you.
     async fn published_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
         self.if_whole(ctx, Some(self.0.published_at)).await
     }
 
-    /// The entry points that it took, in order within each perspective; empty where none is recorded, or they are not yours to see.
+    /// The entry points that the initiative took, in order within each perspective. Empty if none is
+    /// recorded or they are not visible to you.
     async fn entry_points(&self, ctx: &Context<'_>) -> Result<Vec<EntryPointTaken>> {
         if !self.whole(ctx).await? {
             return Ok(Vec::new());
@@ -169,7 +173,7 @@ impl Initiative {
         Ok(rows.into_iter().map(EntryPointTaken).collect())
     }
 
-    /// The challenges that it met; empty where none is recorded, or they are not yours to see.
+    /// The challenges that the initiative faced. Empty if none is recorded or they are not visible to you.
     async fn challenges_faced(&self, ctx: &Context<'_>) -> Result<Vec<ChallengeFaced>> {
         if !self.whole(ctx).await? {
             return Ok(Vec::new());
@@ -180,7 +184,8 @@ impl Initiative {
             .unwrap_or_default())
     }
 
-    /// What became of the conditions for change; empty where none is recorded, or they are not yours to see.
+    /// How far the conditions for change were altered. Empty if none is recorded or they are not visible to
+    /// you.
     async fn conditions_changed(&self, ctx: &Context<'_>) -> Result<Vec<ConditionChanged>> {
         if !self.whole(ctx).await? {
             return Ok(Vec::new());
@@ -192,8 +197,8 @@ impl Initiative {
         Ok(rows.into_iter().map(ConditionChanged).collect())
     }
 
-    /// The terms that its money came with; empty where none is recorded. A funder that may read
-    /// the record in part reads its own terms alone.
+    /// The terms of its funding. Empty if none is recorded. A funder that can read only part of the record
+    /// sees only its own terms.
     async fn funding_terms(&self, ctx: &Context<'_>) -> Result<Vec<FundingTerm>> {
         let whole = self.whole(ctx).await?;
         let own = reader(ctx)?.organisation();
@@ -208,7 +213,7 @@ impl Initiative {
             .collect())
     }
 
-    /// Where the record's content comes from; empty where it is not yours to see.
+    /// The sources of the record. Empty if they are not visible to you.
     async fn sources(&self, ctx: &Context<'_>) -> Result<Vec<Source>> {
         if !self.whole(ctx).await? {
             return Ok(Vec::new());
@@ -220,7 +225,7 @@ impl Initiative {
         Ok(rows.into_iter().map(Source).collect())
     }
 
-    /// The confirmation that the record may be shared; null where there is none, or it is not yours to see.
+    /// The confirmation that the record can be shared. Null if there is none or it is not visible to you.
     async fn sharing(&self, ctx: &Context<'_>) -> Result<Option<SharingConsent>> {
         let row = &self.0;
         let said = row.sharing_confirmed_by.is_some()
@@ -236,8 +241,9 @@ impl Initiative {
         self.if_whole(ctx, sharing).await
     }
 
-    /// Why answers of the record itself are missing, for each field of which that is said; its parts
-    /// say it of theirs. Empty where nothing is said, or it is not yours to see.
+    /// Why answers in the record itself are missing, with one entry for each field that has a reason. The
+    /// objects in the record have their own lists. Empty if no reason is recorded or it is not visible to
+    /// you.
     async fn missing(&self, ctx: &Context<'_>) -> Result<Vec<MissingAnswer>> {
         if !self.whole(ctx).await? {
             return Ok(Vec::new());
@@ -269,20 +275,20 @@ pub struct InitiativeQuery;
 
 #[Object]
 impl InitiativeQuery {
-    /// The initiatives that you may read, of which the filter is TRUE. A record that a funder
-    /// may read in part is listed where neither the filter nor the order touches the rest of it.
+    /// The initiatives that you can read and for which the filter is TRUE. A record that a funder can read
+    /// only in part is included if the filter and the order use only that part.
     #[expect(clippy::too_many_arguments, reason = "they are the arguments of a connection")]
     async fn initiatives(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all where nothing is said.")] filter: Option<InitiativeFilter>,
-        #[graphql(desc = "The order; the newest first where nothing is said.")] order_by: Option<
+        #[graphql(desc = "Which items to return; all by default.")] filter: Option<InitiativeFilter>,
+        #[graphql(desc = "The order. By default, the most recently published first.")] order_by: Option<
             InitiativeOrder,
         >,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Initiative>> {
         let order = InitiativeOrdering::of(order_by);
         let select = listed(ctx, filter, order.shows_no_more_than_a_part()).await?;
@@ -290,11 +296,11 @@ impl InitiativeQuery {
         list(ctx, select, order, page, Initiative).await
     }
 
-    /// One initiative; null where there is none that you may read.
+    /// Returns one initiative. Null if it does not exist or you cannot read it.
     async fn initiative(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global id.")] id: ID,
+        #[graphql(desc = "The global ID.")] id: ID,
     ) -> Result<Option<Initiative>> {
         let id = decode(NodeKind::Initiative, "id", &id)?;
         Ok(loader::of(ctx)

@@ -17,61 +17,62 @@ pub struct Organisation(pub organisation::Model);
 /// An organisation that leads or funds initiatives.
 #[Object]
 impl Organisation {
-    /// The global id.
+    /// The global ID.
     pub async fn id(&self) -> ID {
         NodeKind::Organisation.id(self.0.id).into()
     }
 
-    /// Counts the times that it was saved. For stewards.
+    /// The version number, which starts at 1 and increases with every save. For stewards.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
         version(ctx, self.0.id).await
     }
 
-    /// The name in use.
+    /// The current name.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// What sort of organisation it is; null where not known.
+    /// The kind of organisation. Null if not known.
     async fn kind(&self) -> Option<OrganisationKind> {
         self.0.kind
     }
 
-    /// The org-id identifier, such as GB-CHC-1164883; null where none is known.
+    /// The org-id identifier, such as GB-CHC-1164883. Null if not known.
     async fn identifier(&self) -> Option<&str> {
         self.0.identifier.as_deref()
     }
 
-    /// Whether what its members send in is published without review. For stewards.
+    /// Whether records that its members submit are published without review. For stewards.
     async fn auto_publish(&self) -> bool {
         self.0.auto_publish
     }
 
-    /// The initiatives that it leads, that you may read.
+    /// The initiatives that it leads and you can read.
     async fn initiatives(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The order; the newest first where nothing is said.")] order_by: Option<
+        #[graphql(desc = "The order. By default, the most recently published first.")] order_by: Option<
             InitiativeOrder,
         >,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Initiative>> {
         let order = InitiativeOrdering::of(order_by);
         let page = PageArguments::new(first, after, last, before);
         child_list(ctx, InitiativeList::LedBy, self.0.id, order, page, Initiative).await
     }
 
-    /// The funding terms that it gave, of the initiatives that you may read; the latest start first.
+    /// The funding terms that it gave, for the initiatives that you can read, sorted by start date with the
+    /// latest first.
     async fn funding_terms(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<FundingTerm>> {
         let page = PageArguments::new(first, after, last, before);
         child_list(ctx, FundingTermList, self.0.id, (), page, FundingTerm).await

@@ -18,25 +18,25 @@ use crate::organisation::loaders::OrganisationById;
 use wayin_records::fields::{ChallengeField, ConditionField, EntryPointField, Field, FundingTermField};
 use wayin_records::missing::Missing;
 
-/// The confirmation that a record may be shared.
+/// The confirmation that a record can be shared.
 #[derive(SimpleObject)]
 pub struct SharingConsent {
-    /// Who confirmed it; null where not said.
+    /// Who confirmed it. Null if not recorded.
     pub confirmed_by: Option<String>,
-    /// When; null where not said.
+    /// The day it was confirmed. Null if not recorded.
     pub confirmed_on: Option<Date>,
-    /// On what basis; null where not said.
+    /// The basis on which the record can be shared. Null if not recorded.
     pub basis: Option<String>,
-    /// Under which licence it may be reused; null where not said.
+    /// The licence under which the record can be reused. Null if not recorded.
     pub licence: Option<String>,
 }
 
-/// A field of a record, or of a part of one, that has no answer, and why.
+/// A field without an answer, and the reason why.
 #[derive(SimpleObject)]
 pub struct MissingAnswer {
-    /// The field's name, as records have it, such as `durationMonths`.
+    /// The name of the field, such as `durationMonths`.
     field: &'static str,
-    /// Why it has no answer.
+    /// Why the answer is missing.
     reason: MissingReason,
 }
 
@@ -61,7 +61,7 @@ pub struct EntryPointTaken(pub entry_point_taken::Model);
 /// An entry point that an initiative took.
 #[Object]
 impl EntryPointTaken {
-    /// Counts from 1 within the perspective; 1 is the way in.
+    /// The position within the perspective, from 1. Position 1 is the way in.
     async fn position(&self) -> i32 {
         self.0.position
     }
@@ -71,28 +71,28 @@ impl EntryPointTaken {
         self.0.entry_point
     }
 
-    /// Whose view it is.
+    /// Whose view this is.
     async fn perspective(&self) -> Perspective {
         self.0.perspective
     }
 
-    /// The day it was taken; null where not known.
+    /// The day the entry point was taken. Null if not known.
     async fn taken_on(&self) -> Option<Date> {
         self.0.taken_on.map(Date)
     }
 
-    /// Why it was taken; null where not known.
+    /// Why the entry point was taken. Null if not known.
     async fn motivation(&self) -> Option<&str> {
         self.0.motivation.as_deref()
     }
 
-    /// Why answers of it are missing, for each field of which that is said.
+    /// Why answers in this object are missing, with one entry for each field that has a reason.
     async fn missing(&self) -> Result<Vec<MissingAnswer>> {
         MissingAnswer::all_of::<EntryPointField>(self.0.missing.as_ref())
     }
 }
 
-/// A challenge that an initiative met.
+/// A challenge that an initiative faced.
 #[derive(Clone, Debug)]
 pub struct ChallengeFaced {
     /// The row.
@@ -101,7 +101,7 @@ pub struct ChallengeFaced {
     pub reasons: Vec<ChallengeReason>,
 }
 
-/// A challenge that an initiative met.
+/// A challenge that an initiative faced.
 #[Object]
 impl ChallengeFaced {
     /// The challenge.
@@ -109,42 +109,42 @@ impl ChallengeFaced {
         self.row.challenge
     }
 
-    /// What became of its step; null where not known.
+    /// Whether the initiative took the step that the challenge asks for. Null if not known.
     async fn step(&self) -> Option<ChallengeStep> {
         self.row.step
     }
 
-    /// Why; empty where no reason is given.
+    /// Why the step was rushed or skipped. Empty if no reason is recorded.
     async fn reasons(&self) -> &[ChallengeReason] {
         &self.reasons
     }
 
-    /// What happened; null where nothing is said.
+    /// What happened. Null if not recorded.
     async fn note(&self) -> Option<&str> {
         self.row.note.as_deref()
     }
 
-    /// The day it was noticed; null where not known.
+    /// The day the challenge was noticed. Null if not known.
     async fn noticed_on(&self) -> Option<Date> {
         self.row.noticed_on.map(Date)
     }
 
-    /// Whose view it is; null where not known.
+    /// Whose view this is. Null if not known.
     async fn perspective(&self) -> Option<Perspective> {
         self.row.perspective
     }
 
-    /// Why answers of it are missing, for each field of which that is said.
+    /// Why answers in this object are missing, with one entry for each field that has a reason.
     async fn missing(&self) -> Result<Vec<MissingAnswer>> {
         MissingAnswer::all_of::<ChallengeField>(self.row.missing.as_ref())
     }
 }
 
-/// What became of a condition for change.
+/// How far a condition for change was altered.
 #[derive(Clone, Debug)]
 pub struct ConditionChanged(pub condition_changed::Model);
 
-/// What became of a condition for change.
+/// How far a condition for change was altered.
 #[Object]
 impl ConditionChanged {
     /// The condition for change.
@@ -152,30 +152,30 @@ impl ConditionChanged {
         self.0.condition
     }
 
-    /// What became of it; null where not known.
+    /// How far the condition was altered. Null if not known.
     async fn change(&self) -> Option<ChangeExtent> {
         self.0.change
     }
 
-    /// Why answers of it are missing, for each field of which that is said.
+    /// Why answers in this object are missing, with one entry for each field that has a reason.
     async fn missing(&self) -> Result<Vec<MissingAnswer>> {
         MissingAnswer::all_of::<ConditionField>(self.0.missing.as_ref())
     }
 }
 
-/// The terms that one sum of money came with.
+/// The terms of one sum of funding.
 #[derive(Clone, Debug)]
 pub struct FundingTerm(pub funding_term::Model);
 
-/// The terms that one sum of money came with.
+/// The terms of one sum of funding.
 #[Object]
 impl FundingTerm {
-    /// The global id.
+    /// The global ID.
     pub async fn id(&self) -> ID {
         NodeKind::FundingTerm.id(self.0.id).into()
     }
 
-    /// The initiative that was paid for.
+    /// The initiative that was funded.
     async fn initiative(&self, ctx: &Context<'_>) -> Result<Option<Initiative>> {
         Ok(loader::of(ctx)
             .load_one(InitiativeById(self.0.initiative_id))
@@ -192,135 +192,136 @@ impl FundingTerm {
         Ok(Organisation(funder.ok_or_else(missing)?))
     }
 
-    /// The 360Giving grant identifier; null where none is known.
+    /// The 360Giving grant identifier. Null if not known.
     async fn grant_identifier(&self) -> Option<&str> {
         self.0.grant_identifier.as_deref()
     }
 
-    /// The funder's programme; null where not known.
+    /// The funder's programme. Null if not known.
     async fn programme(&self) -> Option<&str> {
         self.0.programme.as_deref()
     }
 
-    /// The ISO 4217 code of the money; null where not known.
+    /// The ISO 4217 code of the currency. Null if not known.
     async fn currency(&self) -> Option<&str> {
         self.0.currency.as_deref()
     }
 
-    /// The amount in the currency's minor unit, such as pence; null where not known.
+    /// The amount in the currency's minor unit, such as pence. Null if not known.
     async fn amount_minor(&self) -> Option<BigInt> {
         self.0.amount_minor.map(BigInt)
     }
 
-    /// The day the decision was made; null where not known.
+    /// The day the grant was awarded. Null if not known.
     async fn awarded_on(&self) -> Option<Date> {
         self.0.awarded_on.map(Date)
     }
 
-    /// The planned first day; null where not known.
+    /// The planned first day. Null if not known.
     async fn starts_on(&self) -> Option<Date> {
         self.0.starts_on.map(Date)
     }
 
-    /// The planned last day; null where not known.
+    /// The planned last day. Null if not known.
     async fn ends_on(&self) -> Option<Date> {
         self.0.ends_on.map(Date)
     }
 
-    /// The length in whole months: as given, else from both dates, the last day included; null where neither is known.
+    /// The length in whole months, as recorded. If it is not recorded, it is computed from both dates,
+    /// including the last day. Null if neither is known.
     async fn duration_months(&self) -> Option<i32> {
         self.0.duration_months
     }
 
-    /// The entry point that the funder meant to fund; null where not known.
+    /// The entry point that the funder intended to fund. Null if not known.
     async fn intended_focus(&self) -> Option<EntryPoint> {
         self.0.intended_focus
     }
 
-    /// Whether research before the work was paid for; null where not known.
+    /// Whether the money paid for research before the work. Null if not known.
     async fn upfront_research(&self) -> Option<bool> {
         self.0.upfront_research
     }
 
-    /// How many months of it; null where not known or none.
+    /// The number of months of research before the work. Null if not known, or if there was none.
     async fn upfront_research_months(&self) -> Option<i32> {
         self.0.upfront_research_months
     }
 
-    /// Whether the extra time and resource of working together was paid for; null where not known.
+    /// Whether the money paid for the extra time and resources that collaboration takes. Null if not known.
     async fn collaboration_resourced(&self) -> Option<bool> {
         self.0.collaboration_resourced
     }
 
-    /// Whether the money may be used for anything; null where not known.
+    /// Whether the money can be used for any purpose. Null if not known.
     async fn restriction(&self) -> Option<Restriction> {
         self.0.restriction
     }
 
-    /// How often the funder asks for a report; null where not known.
+    /// How often the funder requires a report. Null if not known.
     async fn reporting_frequency(&self) -> Option<ReportingFrequency> {
         self.0.reporting_frequency
     }
 
-    /// What is reported on; null where not known.
+    /// What the funder requires reports on. Null if not known.
     async fn reporting_basis(&self) -> Option<ReportingBasis> {
         self.0.reporting_basis
     }
 
-    /// Whether the plan may move; null where not known.
+    /// Whether the plan can change. Null if not known.
     async fn delivery_timeline(&self) -> Option<DeliveryTimeline> {
         self.0.delivery_timeline
     }
 
-    /// Whether the funding may be renewed; null where not known.
+    /// Whether the funding can be renewed. Null if not known.
     async fn renewable(&self) -> Option<bool> {
         self.0.renewable
     }
 
-    /// Whether the money also pays for work in other places; null where not known.
+    /// Whether the money also pays for work in other places. Null if not known.
     async fn multi_site(&self) -> Option<bool> {
         self.0.multi_site
     }
 
-    /// Why answers of it are missing, for each field of which that is said.
+    /// Why answers in this object are missing, with one entry for each field that has a reason.
     async fn missing(&self) -> Result<Vec<MissingAnswer>> {
         MissingAnswer::all_of::<FundingTermField>(self.0.missing.as_ref())
     }
 }
 
-/// Where a record's content comes from.
+/// A source of a record.
 #[derive(Clone, Debug)]
 pub struct Source(pub source::Model);
 
-/// Where a record's content comes from.
+/// A source of a record.
 #[Object]
 impl Source {
-    /// The global id.
+    /// The global ID.
     pub async fn id(&self) -> ID {
         NodeKind::Source.id(self.0.id).into()
     }
 
-    /// What sort of source it is.
+    /// A kind of source.
     async fn kind(&self) -> SourceKind {
         self.0.kind
     }
 
-    /// What it is called.
+    /// The title.
     async fn title(&self) -> &str {
         &self.0.title
     }
 
-    /// Where it can be read; null where not known.
+    /// The URL of the source. Null if not known.
     async fn url(&self) -> Option<&str> {
         self.0.url.as_deref()
     }
 
-    /// The day it bears; null where not known.
+    /// The date of the source. Null if not known.
     async fn dated_on(&self) -> Option<Date> {
         self.0.dated_on.map(Date)
     }
 
-    /// The licence it may be reused under; null where it states none.
+    /// The licence under which the source can be reused. Null if it states none.
     async fn licence(&self) -> Option<&str> {
         self.0.licence.as_deref()
     }

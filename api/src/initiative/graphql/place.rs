@@ -19,32 +19,32 @@ pub struct Place(pub place::Model);
 /// A place, from a neighbourhood to the country.
 #[Object]
 impl Place {
-    /// The global id.
+    /// The global ID.
     pub async fn id(&self) -> ID {
         NodeKind::Place.id(self.0.id).into()
     }
 
-    /// Counts the times that it was saved. For stewards.
+    /// The version number, which starts at 1 and increases with every save. For stewards.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
         version(ctx, self.0.id).await
     }
 
-    /// The name in use.
+    /// The current name.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// What sort of place it is.
+    /// A kind of place.
     async fn kind(&self) -> PlaceKind {
         self.0.kind
     }
 
-    /// The GSS code, such as E08000025; null where it has none.
+    /// The GSS code, such as E08000025. Null if there is none.
     async fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
 
-    /// The place that took over when this one's code was retired; null while it is in use.
+    /// The place that replaced this one when its code was retired. Null if the code is current.
     async fn successor(&self, ctx: &Context<'_>) -> Result<Option<Self>> {
         let Some(id) = self.0.successor_id else {
             return Ok(None);
@@ -69,31 +69,31 @@ impl Place {
         Ok(places.into_iter().map(Self).collect())
     }
 
-    /// The current places directly inside it, in order of name.
+    /// The current places directly inside it, sorted by name.
     async fn children(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Self>> {
         let order = PlaceOrdering { descending: false };
         let page = PageArguments::new(first, after, last, before);
         child_list(ctx, ContainedPlaces, self.0.id, order, page, Self).await
     }
 
-    /// The initiatives in it, or in any place within it, that you may read.
+    /// The initiatives that you can read in this place or in any place within it.
     async fn initiatives(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The order; the newest first where nothing is said.")] order_by: Option<
+        #[graphql(desc = "The order. By default, the most recently published first.")] order_by: Option<
             InitiativeOrder,
         >,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Initiative>> {
         let order = InitiativeOrdering::of(order_by);
         let list = InitiativeList::InPlace {

@@ -26,14 +26,14 @@ use crate::store::revisions;
 use wayin_records::diff;
 use wayin_records::finding::{Finding, FindingCode};
 
-/// A record as it stood at one version.
+/// One version of a record.
 #[derive(Clone, Debug)]
 pub struct Revision(pub revision::Model);
 
-/// A record as it stood at one version.
+/// One version of a record.
 #[Object]
 impl Revision {
-    /// Counts the publications of the record, and its withdrawal, from 1.
+    /// The version number, which starts at 1 and increases with every publication and with a withdrawal.
     async fn version(&self) -> i32 {
         self.0.version
     }
@@ -43,23 +43,23 @@ impl Revision {
         self.0.created_at
     }
 
-    /// The global id of the member who published or withdrew it; null for the command line.
+    /// The global ID of the member who published or withdrew it; null for the command line.
     async fn actor_id(&self) -> Option<ID> {
         self.0.member_id.map(|id| NodeKind::Member.id(id).into())
     }
 
-    /// Why, in a few words.
+    /// The reason that was given.
     async fn reason(&self) -> &str {
         &self.0.reason
     }
 
-    /// The whole record, with the fields of `docs/sending-in.md`.
+    /// The whole record, with the fields listed in `docs/sending-in.md`.
     async fn record(&self) -> Json<&Value> {
         Json(&self.0.document)
     }
 
-    /// What is different from another version, field by field; from the one before where nothing is said.
-    /// Of the first version everything is.
+    /// The differences from another version, field by field. The default is the version before this one.
+    /// For the first version, all fields are listed.
     async fn changes(
         &self,
         ctx: &Context<'_>,
@@ -87,16 +87,16 @@ pub struct RevisionQuery;
 
 #[Object]
 impl RevisionQuery {
-    /// Every version of a record, the newest first, of one that was withdrawn too. For partners of the
-    /// organisation that leads it, and stewards; null where there is none that you may see.
+    /// All versions of a record, newest first, including a record that was withdrawn. Null if it does not
+    /// exist or you cannot see it. For partners of the lead organisation, and stewards.
     async fn revisions(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The initiative.")] initiative: ID,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Connection<Revision>>> {
         let member = member(ctx)?;
         let id = decode(NodeKind::Initiative, "initiative", &initiative)?;
@@ -118,25 +118,26 @@ impl RevisionQuery {
     }
 }
 
-/// A published record that is to be withdrawn.
+/// Input to withdraw a published record.
 #[derive(Clone, Debug, InputObject)]
 pub struct WithdrawInitiativeInput {
     /// The initiative.
     id: ID,
-    /// Why, for the record's history; at most 2,000 characters.
+    /// The reason, at most 2,000 characters. It is stored with the last version of the record.
     reason: String,
-    /// A key of your choice, by which the same mutation is known again for 24 hours.
+    /// An idempotency key that you choose. A repeat with the same key within 24 hours returns the first
+    /// result.
     idempotency_key: Option<String>,
 }
 
-/// What came of withdrawing.
+/// The result of withdrawing a record.
 #[derive(SimpleObject)]
 pub struct WithdrawInitiativePayload {
-    /// The record as it stood last, and why it stands no more; null where the input was refused.
+    /// The last version of the record, with the reason for the withdrawal. Null if the input was rejected.
     revision: Option<Revision>,
-    /// The number of the change; patterns can be asked for `minChangeNumber` it.
+    /// The number of the change. Pass it as `minChangeNumber` to get patterns that include the change.
     change_number: Option<i64>,
-    /// Everything that was wrong with the input; empty where it was done.
+    /// The problems with the input. Empty if the mutation succeeded.
     user_errors: Vec<UserError>,
 }
 
@@ -163,11 +164,12 @@ pub struct InitiativeMutation;
 
 #[Object]
 impl InitiativeMutation {
-    /// Withdraws a published record: it leaves lists and counts at once, and keeps its history. For stewards.
+    /// Withdraws a published record. Lists and counts leave it out at once. Its revisions stay. For
+    /// stewards.
     async fn withdraw_initiative(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one, and why.")] mut input: WithdrawInitiativeInput,
+        #[graphql(desc = "The initiative and the reason.")] mut input: WithdrawInitiativeInput,
     ) -> Result<WithdrawInitiativePayload> {
         let (app, key) = (app(ctx), input.idempotency_key.take());
         let begun = mutating::begin::<Answer>(ctx, "withdrawInitiative", key.as_deref(), &input).await?;

@@ -22,13 +22,13 @@ pub struct InitiativeSubscription;
 
 #[Subscription(guard = "SubscriptionGuard")]
 impl InitiativeSubscription {
-    /// Each initiative that is published or altered from now on, as it stands then, that you may read and of
-    /// which the filter is TRUE. A record that a funder may read in part is among them where the filter does
-    /// not touch the rest of it. Names in the filter are looked up once, when you subscribe.
+    /// Sends an initiative each time it is published or changed, if you can read it and the filter is TRUE.
+    /// A record that a funder can read only in part is included if the filter uses only that part. Names in
+    /// the filter are resolved once, when you subscribe.
     async fn initiative_published(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all where nothing is said.")] filter: Option<InitiativeFilter>,
+        #[graphql(desc = "Which items to return; all by default.")] filter: Option<InitiativeFilter>,
     ) -> Result<impl Stream<Item = Result<Initiative>> + use<>> {
         let app = Arc::clone(app(ctx));
         let behind = ctx.data_opt::<Arc<Behind>>().cloned();

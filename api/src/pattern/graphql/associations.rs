@@ -12,10 +12,10 @@ use wayin_engine::cautions;
 use wayin_engine::measures::Figures;
 use wayin_engine::query::RecordScope;
 
-/// A condition, with a name to know it by in the answer.
+/// A condition with a name.
 #[derive(InputObject)]
 pub struct NamedCondition {
-    /// The name, of your choice.
+    /// The name of your choice, which identifies the condition in the answer.
     pub name: String,
     /// The condition.
     pub condition: InitiativeFilter,
@@ -38,28 +38,29 @@ impl Association {
 /// How often two of the conditions coincide.
 #[Object]
 impl Association {
-    /// The name of the one condition, the earlier in the list.
+    /// The name of the first condition: the earlier one in your list.
     async fn when(&self) -> &str {
         &self.names[self.found.when]
     }
 
-    /// The name of the other.
+    /// The name of the second condition.
     async fn then(&self) -> &str {
         &self.names[self.found.then]
     }
 
-    /// The four counts, and how many are not known.
+    /// The contingency table: the four counts, and the number of initiatives for which a condition is not
+    /// known.
     async fn table(&self) -> ContingencyTable {
         ContingencyTable::from(&self.found.table)
     }
 
-    /// The share of those with `when` that have `then` too.
+    /// The share of initiatives with `when` that also have `then`.
     async fn rate_when(&self) -> Proportion {
         let table = &self.found.table;
         Proportion::of(table.both.count, table.when(), self.figures().rate_when)
     }
 
-    /// The share of the others that have `then`.
+    /// The share of initiatives without `when` that have `then`.
     async fn rate_otherwise(&self) -> Proportion {
         let table = &self.found.table;
         Proportion::of(
@@ -69,45 +70,48 @@ impl Association {
         )
     }
 
-    /// How much greater the share is with `when` than without, with Newcombe's interval; null where a
-    /// rate is not known.
+    /// The share with `when` minus the share without it, with Newcombe's 95% confidence interval. Null if
+    /// either share is not known.
     async fn risk_difference(&self) -> Option<Estimate> {
         self.figures().risk_difference.map(Estimate::from)
     }
 
-    /// How many times as likely `then` is with `when` as without; null where a rate is not known, or zero.
+    /// The share with `when` divided by the share without it, with a 95% confidence interval. Null if
+    /// either share is not known or is zero.
     async fn risk_ratio(&self) -> Option<Estimate> {
         self.figures().risk_ratio.map(Estimate::from)
     }
 
-    /// The odds ratio, with Wald's interval; null where a count is suppressed, or zero.
+    /// The odds ratio, with Wald's 95% confidence interval. Null if a count is suppressed or zero.
     async fn odds_ratio(&self) -> Option<Estimate> {
         self.figures().odds_ratio.map(Estimate::from)
     }
 
-    /// How closely the two go together, from -1 to 1; null where a margin is empty or a count suppressed.
+    /// The phi coefficient: how strongly the two conditions are associated, from -1 to 1. Null if a row or
+    /// column total is zero, or a count is suppressed.
     async fn phi(&self) -> Option<f64> {
         self.figures().phi
     }
 
-    /// The p-value of Fisher's exact test, two-sided; null under disclosure control, or if all four counts are 0.
+    /// The p-value of Fisher's exact test, two-sided. Null under disclosure control, or if all four counts
+    /// are 0.
     async fn p_value(&self) -> Option<f64> {
         self.found.p_value
     }
 
-    /// The p-value corrected for how many pairs were tried, after Benjamini and Hochberg: of the pairs with
-    /// at most 0.05 about 1 in 20 goes together by chance alone. Null under disclosure control.
+    /// The p-value corrected for the number of pairs tested (Benjamini and Hochberg). Of the pairs with a
+    /// value of at most 0.05, about 1 in 20 is associated by chance alone. Null under disclosure control.
     async fn q_value(&self) -> Option<f64> {
         self.found.q_value
     }
 
-    /// How many of all that were asked about were made up to show how Wayin works; null where that is
-    /// suppressed.
+    /// The number of illustrative initiatives in the population: records made up to show how Wayin works.
+    /// Null if suppressed.
     async fn illustrative(&self) -> Option<i64> {
         number(&self.found.illustrative)
     }
 
-    /// What to mind when reading it.
+    /// Cautions to consider before you use this answer.
     async fn cautions(&self) -> Vec<Caution> {
         cautions::of_pair(&self.found)
             .into_iter()
@@ -120,17 +124,17 @@ impl Association {
         self.found.basis.scope
     }
 
-    /// What disclosure control did to its counts.
+    /// How disclosure control changed the counts.
     async fn disclosure(&self) -> DisclosureControl {
         DisclosureControl::of(&self.found.basis, self.found.table.named())
     }
 
-    /// The newest change that this answer has seen.
+    /// The newest change that this answer includes.
     async fn as_of(&self) -> AsOf {
         self.found.basis.as_of.into()
     }
 
-    /// The licence under which this answer may be used again.
+    /// The licence under which you can reuse this answer.
     async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
         app(ctx).engine.licence()
     }

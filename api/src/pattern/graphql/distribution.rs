@@ -11,47 +11,49 @@ use wayin_engine::answer::{Basis, Bin, Distribution};
 use wayin_engine::cautions;
 use wayin_engine::query::RecordScope;
 
-/// How many initiatives have one value of a dimension.
+/// The number of initiatives with one value of a dimension.
 pub struct DistributionBin {
     bin: Bin,
     overlap: bool,
     basis: Arc<Basis>,
 }
 
-/// How many initiatives have one value of a dimension.
+/// The number of initiatives with one value of a dimension.
 #[Object]
 impl DistributionBin {
-    /// The code, year, or global id that it stands for; null for those that do not say.
+    /// The code, year or global ID of the value. Null for initiatives with no recorded value.
     async fn key(&self) -> Option<String> {
         key_text(&self.bin.name.key)
     }
 
-    /// The words for it.
+    /// The label in plain words.
     async fn label(&self) -> &str {
         &self.bin.name.label
     }
 
-    /// How many initiatives have it; null where that is suppressed. One with several values counts once for each.
+    /// The number of initiatives with this value. Null if suppressed. An initiative with several values
+    /// counts once for each.
     async fn count(&self) -> Option<i64> {
         number(&self.bin.count)
     }
 
-    /// How many of them were made up to show how Wayin works; null where that is suppressed.
+    /// The number of these initiatives that are illustrative: made up to show how Wayin works. Null if
+    /// suppressed.
     async fn illustrative(&self) -> Option<i64> {
         number(&self.bin.illustrative)
     }
 
-    /// The place that it stands for; null where it stands for something else.
+    /// The place, if the value is a place. Otherwise null.
     async fn place(&self, ctx: &Context<'_>) -> Result<Option<Place>> {
         place_of(ctx, &self.bin.name.key).await
     }
 
-    /// The organisation that it stands for; null where it stands for something else.
+    /// The organisation, if the value is an organisation. Otherwise null.
     async fn organisation(&self, ctx: &Context<'_>) -> Result<Option<Organisation>> {
         organisation_of(ctx, &self.bin.name.key).await
     }
 
-    /// What to mind when reading it.
+    /// Cautions to consider before you use this answer.
     async fn cautions(&self) -> Vec<Caution> {
         let marked = std::iter::once((&self.bin.count, &self.bin.illustrative));
         cautions::of_marked_counts(&self.basis, self.overlap, marked)
@@ -65,7 +67,7 @@ impl DistributionBin {
         self.basis.scope
     }
 
-    /// What disclosure control did to its counts.
+    /// How disclosure control changed the counts.
     async fn disclosure(&self) -> DisclosureControl {
         DisclosureControl::of(
             &self.basis,
@@ -76,12 +78,12 @@ impl DistributionBin {
         )
     }
 
-    /// The newest change that this answer has seen.
+    /// The newest change that this answer includes.
     async fn as_of(&self) -> AsOf {
         self.basis.as_of.into()
     }
 
-    /// The licence under which this answer may be used again.
+    /// The licence under which you can reuse this answer.
     async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
         app(ctx).engine.licence()
     }

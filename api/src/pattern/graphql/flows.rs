@@ -9,7 +9,7 @@ use wayin_engine::answer::{Basis, FLOWS_OVERLAP, Flow};
 use wayin_engine::cautions;
 use wayin_engine::query::RecordScope;
 
-/// How many initiatives moved from their way in to a later entry point, or stayed with it.
+/// The number of initiatives that moved from one way in to one later entry point, or took no later one.
 pub struct EntryPointFlow {
     /// The move.
     pub flow: Flow,
@@ -17,10 +17,10 @@ pub struct EntryPointFlow {
     pub basis: Basis,
 }
 
-/// How many initiatives moved from their way in to a later entry point, or stayed with it.
+/// The number of initiatives that moved from one way in to one later entry point, or took no later one.
 #[Object]
 impl EntryPointFlow {
-    /// In whose view.
+    /// The perspective from which the entry points were recorded.
     async fn perspective(&self) -> Perspective {
         self.flow.perspective
     }
@@ -30,22 +30,24 @@ impl EntryPointFlow {
         self.flow.from
     }
 
-    /// The later entry point; null for those that stayed with their way in.
+    /// The later entry point. Null for initiatives that stayed with their way in.
     async fn to(&self) -> Option<EntryPoint> {
         self.flow.to
     }
 
-    /// How many; null where that is suppressed. One with several later entry points counts once for each.
+    /// The number of initiatives. Null if suppressed. An initiative with several later entry points counts
+    /// once for each.
     async fn count(&self) -> Option<i64> {
         number(&self.flow.count)
     }
 
-    /// How many of them were made up to show how Wayin works; null where that is suppressed.
+    /// The number of these initiatives that are illustrative: made up to show how Wayin works. Null if
+    /// suppressed.
     async fn illustrative(&self) -> Option<i64> {
         number(&self.flow.illustrative)
     }
 
-    /// What to mind when reading it.
+    /// Cautions to consider before you use this answer.
     async fn cautions(&self) -> Vec<Caution> {
         let marked = std::iter::once((&self.flow.count, &self.flow.illustrative));
         cautions::of_marked_counts(&self.basis, FLOWS_OVERLAP, marked)
@@ -59,7 +61,7 @@ impl EntryPointFlow {
         self.basis.scope
     }
 
-    /// What disclosure control did to its counts.
+    /// How disclosure control changed the counts.
     async fn disclosure(&self) -> DisclosureControl {
         DisclosureControl::of(
             &self.basis,
@@ -70,12 +72,12 @@ impl EntryPointFlow {
         )
     }
 
-    /// The newest change that this answer has seen.
+    /// The newest change that this answer includes.
     async fn as_of(&self) -> AsOf {
         self.basis.as_of.into()
     }
 
-    /// The licence under which this answer may be used again.
+    /// The licence under which you can reuse this answer.
     async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
         app(ctx).engine.licence()
     }

@@ -15,7 +15,8 @@ use wayin_engine::dimension::GroupName;
 use wayin_engine::disclosure::Shown;
 use wayin_engine::query::RecordScope;
 
-/// Every value of one dimension against every value of another: an evidence map, whose empty cells are the gaps.
+/// The number of initiatives for every combination of two dimensions: an evidence map, whose empty cells
+/// are the gaps.
 pub struct PatternGrid(Arc<Grid>);
 
 impl PatternGrid {
@@ -25,20 +26,21 @@ impl PatternGrid {
     }
 }
 
-/// Every value of one dimension against every value of another: an evidence map, whose empty cells are the gaps.
+/// The number of initiatives for every combination of two dimensions: an evidence map, whose empty cells
+/// are the gaps.
 #[Object]
 impl PatternGrid {
-    /// The values of the one dimension, those that do not say last.
+    /// The values of the row dimension. Initiatives without a recorded value come last.
     async fn rows(&self) -> Vec<GridHeading> {
         self.0.rows.iter().map(GridHeading::from).collect()
     }
 
-    /// The values of the other, those that do not say last.
+    /// The values of the column dimension. Initiatives without a recorded value come last.
     async fn columns(&self) -> Vec<GridHeading> {
         self.0.columns.iter().map(GridHeading::from).collect()
     }
 
-    /// The cells, row by row, empty ones too.
+    /// The cells, row by row, including empty ones.
     async fn cells(&self) -> Vec<GridCell> {
         let width = self.0.columns.len();
         let cell = |at: usize| GridCell {
@@ -49,22 +51,24 @@ impl PatternGrid {
         (0..self.0.cells.len()).map(cell).collect()
     }
 
-    /// All that were asked about; null where that is suppressed.
+    /// The number of initiatives that the question is about: those selected by `among`, or all. Null if
+    /// suppressed.
     async fn population(&self) -> Option<i64> {
         number(&self.0.population)
     }
 
-    /// How many of them were made up to show how Wayin works; null where that is suppressed.
+    /// The number of these initiatives that are illustrative: made up to show how Wayin works. Null if
+    /// suppressed.
     async fn illustrative(&self) -> Option<i64> {
         number(&self.0.illustrative)
     }
 
-    /// Whether an initiative may stand in several cells: it counts once in each.
+    /// Whether an initiative can be in several cells. It counts once in each.
     async fn overlap(&self) -> bool {
         self.0.overlap
     }
 
-    /// What to mind when reading it.
+    /// Cautions to consider before you use this answer.
     async fn cautions(&self) -> Vec<Caution> {
         let grid = &self.0;
         cautions::of_counts(&grid.basis, &grid.illustrative, grid.overlap, grid.cells.iter())
@@ -78,7 +82,7 @@ impl PatternGrid {
         self.0.basis.scope
     }
 
-    /// What disclosure control did to the population; each cell and heading tells its own.
+    /// How disclosure control changed the population. Each cell and heading has its own information.
     async fn disclosure(&self) -> DisclosureControl {
         let counts = [
             ("population", &self.0.population),
@@ -87,18 +91,18 @@ impl PatternGrid {
         DisclosureControl::of(&self.0.basis, counts)
     }
 
-    /// The newest change that this answer has seen.
+    /// The newest change that this answer includes.
     async fn as_of(&self) -> AsOf {
         self.0.basis.as_of.into()
     }
 
-    /// The licence under which this answer may be used again.
+    /// The licence under which you can reuse this answer.
     async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
         app(ctx).engine.licence()
     }
 }
 
-/// A value of one of a grid's dimensions.
+/// A value of one of the dimensions of a grid.
 pub struct GridHeading {
     name: GroupName,
     count: Shown,
@@ -113,36 +117,36 @@ impl From<&(GroupName, Shown)> for GridHeading {
     }
 }
 
-/// A value of one of a grid's dimensions.
+/// A value of one of the dimensions of a grid.
 #[Object]
 impl GridHeading {
-    /// The code, year, or global id that it stands for; null for those that do not say.
+    /// The code, year or global ID of the value. Null for initiatives with no recorded value.
     async fn key(&self) -> Option<String> {
         key_text(&self.name.key)
     }
 
-    /// The words for it.
+    /// The label in plain words.
     async fn label(&self) -> &str {
         &self.name.label
     }
 
-    /// How many initiatives have it; null where that is suppressed.
+    /// The number of initiatives with this value. Null if suppressed.
     async fn count(&self) -> Option<i64> {
         number(&self.count)
     }
 
-    /// The place that it stands for; null where it stands for something else.
+    /// The place, if the value is a place. Otherwise null.
     async fn place(&self, ctx: &Context<'_>) -> Result<Option<Place>> {
         place_of(ctx, &self.name.key).await
     }
 
-    /// The organisation that it stands for; null where it stands for something else.
+    /// The organisation, if the value is an organisation. Otherwise null.
     async fn organisation(&self, ctx: &Context<'_>) -> Result<Option<Organisation>> {
         organisation_of(ctx, &self.name.key).await
     }
 }
 
-/// One value of each dimension.
+/// The cell for one value of each dimension.
 pub struct GridCell {
     grid: Arc<Grid>,
     row: usize,
@@ -155,39 +159,40 @@ impl GridCell {
     }
 }
 
-/// One value of each dimension.
+/// The cell for one value of each dimension.
 #[Object]
 impl GridCell {
-    /// The place of its row, from 0.
+    /// The index of the row, from 0.
     async fn row(&self) -> usize {
         self.row
     }
 
-    /// The place of its column, from 0.
+    /// The index of the column, from 0.
     async fn column(&self) -> usize {
         self.column
     }
 
-    /// How many initiatives have both values; null where that is suppressed.
+    /// The number of initiatives with both values. Null if suppressed.
     async fn count(&self) -> Option<i64> {
         number(self.shown())
     }
 
-    /// How many there would be if the two dimensions had nothing to do with each other; null where a total
-    /// is suppressed, or there is nothing.
+    /// The expected number of initiatives if the two dimensions were independent. Null if a total is
+    /// suppressed, or there are no initiatives.
     async fn expected(&self) -> Option<f64> {
         self.grid
             .against_chance(self.row, self.column)
             .map(|found| found.expected)
     }
 
-    /// How far the count is from that, in standard errors: beyond 2 or -2 it is more or less than chance
-    /// would make of most cells. Null where the expected count is, or a row or column is everything.
+    /// The difference between the count and the expected number, in standard errors (adjusted residual).
+    /// Above 2 or below -2, the difference is larger than chance explains in most cells. Null if the
+    /// expected number is null, or if one row or column has all initiatives.
     async fn residual(&self) -> Option<f64> {
         self.grid.against_chance(self.row, self.column)?.residual
     }
 
-    /// The rule by which records that may only be counted are not in the count; null where they are.
+    /// The rule by which hidden records are left out of the count. Null if they are included.
     async fn suppressed(&self) -> Option<SuppressedCell> {
         SuppressedCell::of(self.shown())
     }

@@ -32,37 +32,38 @@ impl PatternGroup {
 /// One value of a dimension, with its counts.
 #[Object]
 impl PatternGroup {
-    /// The code, year, or global id that it stands for; null for those that do not say.
+    /// The code, year or global ID of the value. Null for initiatives with no recorded value.
     async fn key(&self) -> Option<String> {
         key_text(&self.name.key)
     }
 
-    /// The words for it.
+    /// The label in plain words.
     async fn label(&self) -> &str {
         &self.name.label
     }
 
-    /// The place that it stands for; null where it stands for something else.
+    /// The place, if the value is a place. Otherwise null.
     async fn place(&self, ctx: &Context<'_>) -> Result<Option<Place>> {
         place_of(ctx, &self.name.key).await
     }
 
-    /// The organisation that it stands for; null where it stands for something else.
+    /// The organisation, if the value is an organisation. Otherwise null.
     async fn organisation(&self, ctx: &Context<'_>) -> Result<Option<Organisation>> {
         organisation_of(ctx, &self.name.key).await
     }
 
-    /// The four counts, and how many are not known.
+    /// The contingency table: the four counts, and the number of initiatives for which a condition is not
+    /// known.
     async fn table(&self) -> ContingencyTable {
         ContingencyTable::from(&self.table)
     }
 
-    /// The share of those with `when` that have `then` too.
+    /// The share of initiatives with `when` that also have `then`.
     async fn rate_when(&self) -> Proportion {
         Proportion::of(self.table.both.count, self.table.when(), self.figures().rate_when)
     }
 
-    /// The share of the others that have `then`.
+    /// The share of initiatives without `when` that have `then`.
     async fn rate_otherwise(&self) -> Proportion {
         Proportion::of(
             self.table.then_only.count,
@@ -71,52 +72,54 @@ impl PatternGroup {
         )
     }
 
-    /// How much greater the share is with `when` than without, with Newcombe's interval; null where a
-    /// rate is not known.
+    /// The share with `when` minus the share without it, with Newcombe's 95% confidence interval. Null if
+    /// either share is not known.
     async fn risk_difference(&self) -> Option<Estimate> {
         self.figures().risk_difference.map(Estimate::from)
     }
 
-    /// How many times as likely `then` is with `when` as without; null where a rate is not known, or zero.
+    /// The share with `when` divided by the share without it, with a 95% confidence interval. Null if
+    /// either share is not known or is zero.
     async fn risk_ratio(&self) -> Option<Estimate> {
         self.figures().risk_ratio.map(Estimate::from)
     }
 
-    /// The odds ratio, with Wald's interval; null where a count is suppressed, or zero.
+    /// The odds ratio, with Wald's 95% confidence interval. Null if a count is suppressed or zero.
     async fn odds_ratio(&self) -> Option<Estimate> {
         self.figures().odds_ratio.map(Estimate::from)
     }
 
-    /// How closely the two go together, from -1 to 1; null where a margin is empty or a count suppressed.
+    /// The phi coefficient: how strongly the two conditions are associated, from -1 to 1. Null if a row or
+    /// column total is zero, or a count is suppressed.
     async fn phi(&self) -> Option<f64> {
         self.figures().phi
     }
 
-    /// What disclosure control did to its counts.
+    /// How disclosure control changed the counts.
     async fn disclosure(&self) -> DisclosureControl {
         DisclosureControl::of(&self.basis, self.table.named())
     }
 }
 
-/// What groups are sorted by. Those that do not say always come last.
+/// The fields by which groups can be sorted. Initiatives without a recorded value always come last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum PatternGroupOrderField {
-    /// The name; for bands, years and codes their own order.
+    /// The name. Bands, years and codes have their natural order.
     Name,
-    /// How many initiatives stand in it; groups of which that is suppressed come after the others.
+    /// The number of initiatives. Groups with a suppressed number come last.
     Population,
-    /// The share of those with `when` that have `then` too; groups without one come after the others.
+    /// The share of initiatives with `when` that also have `then`. Groups without a share come last.
     Rate,
-    /// How far that share is above that of the others; groups without one come after the others.
+    /// The share with `when` minus the share without it. Groups without a difference come last.
     Difference,
 }
 
 /// The order of groups.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct PatternGroupOrder {
-    /// What they are sorted by.
+    /// The field to sort by.
     pub field: PatternGroupOrderField,
-    /// In which direction.
+    /// The direction of the order.
     #[graphql(default)]
     pub direction: Direction,
 }

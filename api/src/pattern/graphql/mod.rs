@@ -40,18 +40,20 @@ pub fn asks_for_cautions(ctx: &Context<'_>) -> bool {
 
 #[Object]
 impl PatternQuery {
-    /// How often two conditions coincide. Any condition can be crossed with any other.
+    /// How often two conditions coincide. You can combine any two conditions.
     #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn pattern(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The one condition.")] when: InitiativeFilter,
-        #[graphql(desc = "The other condition.")] then: InitiativeFilter,
-        #[graphql(desc = "Among which initiatives: those of which this is TRUE; all where nothing is said.")]
+        #[graphql(desc = "The first condition.")] when: InitiativeFilter,
+        #[graphql(desc = "The second condition.")] then: InitiativeFilter,
+        #[graphql(desc = "Only count initiatives for which this filter is TRUE; all by default.")]
         among: Option<InitiativeFilter>,
-        #[graphql(desc = "What they are told apart by.")] by: Option<Dimension>,
+        #[graphql(desc = "The dimension to group by.")] by: Option<Dimension>,
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
-        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")]
+        #[graphql(
+            desc = "The answer must include this change number. The server waits for it, up to 2 seconds."
+        )]
         min_change_number: Option<i64>,
     ) -> Result<Pattern> {
         let input = PatternInput {
@@ -64,17 +66,19 @@ impl PatternQuery {
         Ok(Box::pin(Pattern::answer(&asker(ctx, scope, min_change_number)?, input)).await?)
     }
 
-    /// Every value of one dimension against every value of another: an evidence map, whose empty cells
-    /// are the gaps.
+    /// The number of initiatives for every combination of two dimensions: an evidence map, whose empty
+    /// cells are the gaps.
     async fn pattern_grid(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The dimension of the rows.")] rows: Dimension,
         #[graphql(desc = "The dimension of the columns.")] columns: Dimension,
-        #[graphql(desc = "Among which initiatives: those of which this is TRUE; all where nothing is said.")]
+        #[graphql(desc = "Only count initiatives for which this filter is TRUE; all by default.")]
         among: Option<InitiativeFilter>,
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
-        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")]
+        #[graphql(
+            desc = "The answer must include this change number. The server waits for it, up to 2 seconds."
+        )]
         min_change_number: Option<i64>,
     ) -> Result<PatternGrid> {
         let asker = asker(ctx, scope, min_change_number)?;
@@ -83,15 +87,18 @@ impl PatternQuery {
         ))
     }
 
-    /// Which pairs out of a list of conditions coincide more than chance, corrected for how many were tried.
+    /// For each pair from a list of conditions, how often they coincide. The p-values are corrected for the
+    /// number of pairs.
     async fn associations(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The conditions, from 2 to 40.")] conditions: Vec<NamedCondition>,
-        #[graphql(desc = "Among which initiatives: those of which this is TRUE; all where nothing is said.")]
+        #[graphql(desc = "Only count initiatives for which this filter is TRUE; all by default.")]
         among: Option<InitiativeFilter>,
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
-        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")]
+        #[graphql(
+            desc = "The answer must include this change number. The server waits for it, up to 2 seconds."
+        )]
         min_change_number: Option<i64>,
     ) -> Result<Vec<Association>> {
         let (names, conditions): (Vec<String>, Vec<InitiativeFilter>) = conditions
@@ -109,17 +116,19 @@ impl PatternQuery {
             .collect())
     }
 
-    /// From which way in to which later entry points initiatives move, by perspective, with those that stay;
-    /// every move that there can be.
+    /// How many initiatives moved from each way in to each later entry point, or stayed, by perspective.
+    /// Includes every possible move.
     async fn entry_point_flows(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Among which initiatives: those of which this is TRUE; all where nothing is said.")]
+        #[graphql(desc = "Only count initiatives for which this filter is TRUE; all by default.")]
         among: Option<InitiativeFilter>,
-        #[graphql(desc = "In whose view; in everybody's, one after the other, where nothing is said.")]
+        #[graphql(desc = "Only this perspective. By default, all perspectives, one after the other.")]
         perspective: Option<Perspective>,
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
-        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")]
+        #[graphql(
+            desc = "The answer must include this change number. The server waits for it, up to 2 seconds."
+        )]
         min_change_number: Option<i64>,
     ) -> Result<Vec<EntryPointFlow>> {
         let found = Box::pin(asker(ctx, scope, min_change_number)?.flows(among, perspective)).await?;
@@ -131,16 +140,18 @@ impl PatternQuery {
             .collect())
     }
 
-    /// How many initiatives have each value of a dimension; every value of its domain, those that do not
-    /// say last.
+    /// The number of initiatives with each value of a dimension. Includes every possible value. Initiatives
+    /// without a recorded value come last.
     async fn distribution(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The dimension.")] of: Dimension,
-        #[graphql(desc = "Among which initiatives: those of which this is TRUE; all where nothing is said.")]
+        #[graphql(desc = "Only count initiatives for which this filter is TRUE; all by default.")]
         among: Option<InitiativeFilter>,
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
-        #[graphql(desc = "Wait until the answer has seen this change, up to 2 seconds.")]
+        #[graphql(
+            desc = "The answer must include this change number. The server waits for it, up to 2 seconds."
+        )]
         min_change_number: Option<i64>,
     ) -> Result<Vec<DistributionBin>> {
         let found = Box::pin(asker(ctx, scope, min_change_number)?.distribution(of, among)).await?;

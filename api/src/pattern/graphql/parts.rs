@@ -22,12 +22,12 @@ pub fn number(shown: &Shown) -> Option<i64> {
     shown.count.map(u64::cast_signed)
 }
 
-/// How far an answer has read the change log.
+/// The newest change that an answer includes.
 #[derive(SimpleObject)]
 pub struct AsOf {
-    /// The number of the newest change that it has seen; 0 before the first.
+    /// The number of the newest change that the answer includes. 0 if there is none.
     change_number: i64,
-    /// When that change was made (UTC); null before the first.
+    /// When that change was made (UTC). Null if there is none.
     changed_at: Option<DateTime<Utc>>,
 }
 
@@ -40,26 +40,27 @@ impl From<index::AsOf> for AsOf {
     }
 }
 
-/// What disclosure control did to an answer.
+/// How disclosure control changed an answer.
 #[derive(SimpleObject)]
 pub struct DisclosureControl {
-    /// Whether it was applied: with scope ALL, for everybody but stewards.
+    /// Whether disclosure control was applied. It applies with scope ALL to everyone except stewards.
     applied: bool,
-    /// The counts that do not hold the records that may only be counted, and why.
+    /// The counts that leave out hidden records, with the reason.
     suppressed: Vec<Suppression>,
-    /// How far the answer has read the change log as to records that may only be counted:
-    /// they are taken up in batches, so that no answer tells of one publication.
+    /// The newest change to hidden records that the answer includes. Hidden records are updated in batches,
+    /// so that no answer reveals a single publication.
     hidden_as_of: AsOf,
 }
 
-/// A count that does not hold the records that may only be counted.
+/// A count that leaves out hidden records: published records that you can count but not read in full.
 #[derive(SimpleObject)]
 pub struct Suppression {
-    /// The name of the count's field.
+    /// The name of the field with the count.
     count: &'static str,
-    /// The rule that suppresses them.
+    /// The rule that suppresses the hidden records.
     rule: Rule,
-    /// Whether the count is suppressed completely, as there is none that you may read whole either.
+    /// Whether there is no count at all, because you can read none of the records either. If false, the
+    /// count includes only the records that you can read.
     complete: bool,
 }
 
@@ -81,24 +82,25 @@ impl DisclosureControl {
     }
 }
 
-/// The two-by-two table of what is known, and how many are not. A count is null where disclosure control suppresses it.
+/// The two-by-two table of known values, and the number of initiatives with unknown values. A count is null
+/// if disclosure control suppresses it.
 #[derive(SimpleObject)]
 pub struct ContingencyTable {
-    /// All that were asked about.
+    /// The number of initiatives that the question is about: those selected by `among`, or all.
     population: Option<i64>,
-    /// Both conditions hold.
+    /// The number of initiatives with `when` and `then`.
     both: Option<i64>,
-    /// `when` holds and `then` does not.
+    /// The number of initiatives with `when` but not `then`.
     when_only: Option<i64>,
-    /// `then` holds and `when` does not.
+    /// The number of initiatives with `then` but not `when`.
     then_only: Option<i64>,
-    /// Neither holds.
+    /// The number of initiatives with neither.
     neither: Option<i64>,
-    /// Of these one condition or both are not known.
+    /// The number of initiatives for which `when`, `then` or both are not known.
     unknown: Option<i64>,
-    /// Of these it is not known whether `when` holds.
+    /// The number of initiatives for which `when` is not known.
     when_unknown: Option<i64>,
-    /// Of these it is not known whether `then` holds.
+    /// The number of initiatives for which `then` is not known.
     then_unknown: Option<i64>,
 }
 
@@ -117,14 +119,14 @@ impl From<&answer::Table> for ContingencyTable {
     }
 }
 
-/// How many initiatives are not known for one reason.
+/// The number of initiatives for which a condition is not known for one reason.
 #[derive(SimpleObject)]
 pub struct UnknownReasonCount {
-    /// Why the answers are missing that it would take; null for those that do not say.
+    /// The reason why the answer is missing. Null for initiatives without a recorded reason.
     reason: Option<MissingReason>,
-    /// How many; null where that is suppressed.
+    /// The number of initiatives. Null if suppressed.
     count: Option<i64>,
-    /// The rule by which records that may only be counted are not in the count; null where they are.
+    /// The rule by which hidden records are left out of the count. Null if they are included.
     suppressed: Option<SuppressedCell>,
 }
 
@@ -139,12 +141,13 @@ impl UnknownReasonCount {
     }
 }
 
-/// Why a cell does not hold the records that may only be counted.
+/// Why a count leaves out hidden records: published records that you can count but not read in full.
 #[derive(SimpleObject)]
 pub struct SuppressedCell {
-    /// The rule that suppresses them.
+    /// The rule that suppresses the hidden records.
     rule: Rule,
-    /// Whether the count is suppressed completely, as there is none that you may read whole either.
+    /// Whether there is no count at all, because you can read none of the records either. If false, the
+    /// count includes only the records that you can read.
     complete: bool,
 }
 
@@ -158,18 +161,18 @@ impl SuppressedCell {
     }
 }
 
-/// A share, with Wilson's 95% interval.
+/// A share, with Wilson's 95% confidence interval.
 #[derive(SimpleObject)]
 pub struct Proportion {
-    /// How many there are of it; null where that is suppressed.
+    /// The number of initiatives in the numerator. Null if suppressed.
     numerator: Option<i64>,
-    /// Out of how many; null where that is suppressed.
+    /// The number of initiatives in the denominator. Null if suppressed.
     denominator: Option<i64>,
-    /// The share, from 0 to 1; null out of none, or where a count is suppressed.
+    /// The share, from 0 to 1. Null if the denominator is 0 or a count is suppressed.
     value: Option<f64>,
-    /// The interval's lower end; null where the share is.
+    /// The lower end of the interval. Null if there is no share.
     lower: Option<f64>,
-    /// The interval's upper end; null where the share is.
+    /// The upper end of the interval. Null if there is no share.
     upper: Option<f64>,
 }
 
@@ -186,14 +189,14 @@ impl Proportion {
     }
 }
 
-/// A figure with its 95% interval.
+/// An estimate with its 95% confidence interval.
 #[derive(SimpleObject)]
 pub struct Estimate {
-    /// The figure.
+    /// The estimate.
     value: f64,
-    /// The interval's lower end.
+    /// The lower end of the interval.
     lower: f64,
-    /// The interval's upper end.
+    /// The upper end of the interval.
     upper: f64,
 }
 
@@ -207,12 +210,12 @@ impl From<statistics::Estimate> for Estimate {
     }
 }
 
-/// Something to mind when reading an answer.
+/// Something to consider before you use an answer.
 #[derive(SimpleObject)]
 pub struct Caution {
-    /// What it is about.
+    /// What the caution is about.
     code: CautionCode,
-    /// The same in a sentence.
+    /// The caution as a sentence.
     text: String,
 }
 

@@ -44,34 +44,36 @@ impl Pattern {
     }
 }
 
-/// How often two conditions coincide, told in plain words and in figures.
+/// How often two conditions coincide, in words and numbers.
 #[Object]
 impl Pattern {
-    /// The answer in plain words, what is not known included, with no claim about causes.
+    /// The answer in plain words, including what is not known. It makes no claim about causes.
     async fn summary(&self) -> String {
         summary::render(&self.question, &self.answer)
     }
 
-    /// The four counts, and how many are not known.
+    /// The contingency table: the four counts, and the number of initiatives for which a condition is not
+    /// known.
     async fn table(&self) -> ContingencyTable {
         ContingencyTable::from(&self.answer.table)
     }
 
-    /// Why those are not known that `unknown` counts: how many for each reason, those that give none
-    /// last. An initiative that gives several counts under each, so that they need not add up.
+    /// Why conditions are not known for the initiatives that `unknown` counts. There is one count for each
+    /// reason, with the initiatives that give no reason last. An initiative that gives several reasons
+    /// counts once for each, so the counts do not always add up.
     async fn unknown_reasons(&self) -> Vec<UnknownReasonCount> {
         let each = self.answer.unknown_reasons.each();
         each.map(|(reason, shown)| UnknownReasonCount::of(reason, shown))
             .collect()
     }
 
-    /// The share of those with `when` that have `then` too.
+    /// The share of initiatives with `when` that also have `then`.
     async fn rate_when(&self) -> Proportion {
         let table = &self.answer.table;
         Proportion::of(table.both.count, table.when(), self.figures().rate_when)
     }
 
-    /// The share of the others that have `then`.
+    /// The share of initiatives without `when` that have `then`.
     async fn rate_otherwise(&self) -> Proportion {
         let table = &self.answer.table;
         Proportion::of(
@@ -81,55 +83,56 @@ impl Pattern {
         )
     }
 
-    /// How much greater the share is with `when` than without, with Newcombe's interval; null where a
-    /// rate is not known.
+    /// The share with `when` minus the share without it, with Newcombe's 95% confidence interval. Null if
+    /// either share is not known.
     async fn risk_difference(&self) -> Option<Estimate> {
         self.figures().risk_difference.map(Estimate::from)
     }
 
-    /// How many times as likely `then` is with `when` as without, with Katz's interval; null where a rate
-    /// is not known, or zero.
+    /// The share with `when` divided by the share without it, with Katz's 95% confidence interval. Null if
+    /// either share is not known or is zero.
     async fn risk_ratio(&self) -> Option<Estimate> {
         self.figures().risk_ratio.map(Estimate::from)
     }
 
-    /// The sample's odds ratio, with Wald's interval; null where a count is suppressed, or zero.
+    /// The sample odds ratio, with Wald's 95% confidence interval. Null if a count is suppressed or zero.
     async fn odds_ratio(&self) -> Option<Estimate> {
         self.figures().odds_ratio.map(Estimate::from)
     }
 
-    /// The odds ratio that is likeliest given the margins, as Fisher's test has it; null where it would be
-    /// zero or infinite, and where counts are not exact.
+    /// The conditional maximum likelihood estimate of the odds ratio, as used by Fisher's exact test. Null
+    /// if it is zero or infinite, or if counts are not exact.
     async fn conditional_odds_ratio(&self) -> Option<f64> {
         measures::conditional_odds_ratio(&self.answer.table)
     }
 
-    /// How closely the two go together, from -1 to 1; null where a margin is empty or a count suppressed.
+    /// The phi coefficient: how strongly the two conditions are associated, from -1 to 1. Null if a row or
+    /// column total is zero, or a count is suppressed.
     async fn phi(&self) -> Option<f64> {
         self.figures().phi
     }
 
-    /// The p-value of Fisher's exact test, two-sided; null if counts are not exact, or if all four are 0.
+    /// The p-value of Fisher's exact test, two-sided. Null if counts are not exact, or all four are 0.
     async fn p_value(&self) -> Option<f64> {
         measures::p_value(&self.answer.table)
     }
 
-    /// What is found over the groups of `by`, each compared only within itself; null without `by`, where
-    /// groups overlap, and where too much is suppressed. The cautions say why.
+    /// Estimates adjusted for the groups of `by`: initiatives are compared only with others in the same
+    /// group. Null without `by`, if groups overlap, or if too much is suppressed. The cautions say why.
     async fn adjusted(&self) -> Option<AdjustedEstimates> {
         let groups = self.answer.groups.as_ref()?;
         groups.adjusted.as_ref().ok().map(AdjustedEstimates::from)
     }
 
-    /// The same counts for each group of `by`, every group of the dimension's domain, those that
-    /// do not say last; null without `by`.
+    /// The same counts for each group of `by`. All possible groups are included, with initiatives without a
+    /// recorded value last. Null without `by`.
     async fn groups(
         &self,
-        #[graphql(desc = "The first so many, at most 100; 20 where nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "After this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
-        #[graphql(desc = "The order; by name where nothing is said.")] order_by: Option<PatternGroupOrder>,
+        #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Return the items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "The order; by name by default.")] order_by: Option<PatternGroupOrder>,
     ) -> Result<Option<Connection<PatternGroup>>> {
         let Some(groups) = &self.answer.groups else {
             return Ok(None);
@@ -138,7 +141,7 @@ impl Pattern {
         Ok(Some(groups::page(groups, &self.answer.basis, order_by, &page)?))
     }
 
-    /// What to mind when reading it.
+    /// Cautions to consider before you use this answer.
     async fn cautions(&self) -> Vec<Caution> {
         cautions::of_pattern(&self.answer)
             .into_iter()
@@ -151,72 +154,78 @@ impl Pattern {
         self.answer.basis.scope
     }
 
-    /// What disclosure control did to it.
+    /// How disclosure control changed the answer.
     async fn disclosure(&self) -> DisclosureControl {
         DisclosureControl::of(&self.answer.basis, self.answer.table.named())
     }
 
-    /// The newest change that this answer has seen.
+    /// The newest change that this answer includes.
     async fn as_of(&self) -> AsOf {
         self.answer.basis.as_of.into()
     }
 
-    /// The licence under which this answer may be used again.
+    /// The licence under which you can reuse this answer.
     async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
         app(ctx).engine.licence()
     }
 }
 
-/// Estimates over all groups.
+/// Estimates that compare initiatives only with others in the same group, combined over all groups.
 #[derive(SimpleObject)]
 pub struct AdjustedEstimates {
-    /// The Mantel-Haenszel odds ratio, with the interval of Robins, Breslow and Greenland.
+    /// The Mantel-Haenszel odds ratio, with a 95% confidence interval (Robins, Breslow and Greenland). Null
+    /// if it cannot be computed.
     odds_ratio: Option<Estimate>,
-    /// The Mantel-Haenszel risk ratio, with the interval of Greenland and Robins.
+    /// The Mantel-Haenszel risk ratio, with a 95% confidence interval (Greenland and Robins). Null if it
+    /// cannot be computed.
     risk_ratio: Option<Estimate>,
-    /// The Cochran-Mantel-Haenszel test; null under disclosure control, or where no group tells anything.
+    /// The Cochran-Mantel-Haenszel test. Null under disclosure control, or if no group has enough data.
     test: Option<AdjustedTest>,
-    /// Whether the groups agree; null under disclosure control, or where that cannot be tested.
+    /// The test of whether the groups have the same odds ratio. Null under disclosure control, or if it
+    /// cannot be computed.
     homogeneity: Option<Homogeneity>,
-    /// Why it cannot be tested whether the groups agree; null where it is.
+    /// Why `homogeneity` is null. Null if there is a test.
     homogeneity_suppressed: Option<String>,
-    /// How many groups hold any initiative of which both conditions are known.
+    /// The number of groups with at least one initiative for which both conditions are known.
     group_count: i32,
-    /// How many groups no estimate uses, because a count of theirs is suppressed.
+    /// The number of groups that all estimates leave out, because one of their counts is suppressed.
     groups_left_out: i32,
-    /// How many initiatives those hold at least.
+    /// The least number of initiatives in the groups that all estimates leave out.
     initiatives_left_out: i64,
-    /// How many groups the odds ratio and the tests do not use, because a row or a column of their table is empty.
+    /// The number of groups that the odds ratio and the tests leave out, because a row or a column of their
+    /// table is empty.
     odds_ratio_groups_left_out: i32,
-    /// How many initiatives those hold.
+    /// The number of initiatives in the groups that this estimate leaves out.
     odds_ratio_initiatives_left_out: i64,
-    /// How many groups the risk ratio does not use, because a row of their table is empty, or nobody in them has `then`.
+    /// The number of groups that the risk ratio leaves out, because a row of their table is empty or none
+    /// of their initiatives has `then`.
     risk_ratio_groups_left_out: i32,
-    /// How many initiatives those hold.
+    /// The number of initiatives in the groups that this estimate leaves out.
     risk_ratio_initiatives_left_out: i64,
 }
 
-/// The Cochran-Mantel-Haenszel test.
+/// The Cochran-Mantel-Haenszel test: whether `when` and `then` are associated, after adjusting for the
+/// groups.
 #[derive(SimpleObject)]
 pub struct AdjustedTest {
-    /// The statistic, without continuity correction.
+    /// The test statistic, without continuity correction.
     statistic: f64,
-    /// Its p-value.
+    /// The p-value of the test statistic.
     p_value: f64,
-    /// The statistic with continuity correction.
+    /// The test statistic, with continuity correction.
     corrected_statistic: f64,
-    /// Its p-value.
+    /// The p-value of the test statistic with continuity correction.
     corrected_p_value: f64,
 }
 
-/// Breslow and Day's test of whether the groups have one odds ratio, with Tarone's correction.
+/// The Breslow-Day test of whether the groups have the same odds ratio, with Tarone's correction.
 #[derive(SimpleObject)]
 pub struct Homogeneity {
-    /// The statistic.
+    /// The test statistic.
     statistic: f64,
-    /// Its degrees of freedom.
+    /// The degrees of freedom.
     degrees: u32,
-    /// Its p-value.
+    /// The p-value of the test statistic.
     p_value: f64,
 }
 

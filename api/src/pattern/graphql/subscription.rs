@@ -27,17 +27,17 @@ pub struct PatternSubscription;
 
 #[Subscription(guard = "SubscriptionGuard")]
 impl PatternSubscription {
-    /// How often two conditions coincide: the present answer at once, and from then on the answer whenever
-    /// it is another, at most once a second. How far the change log was read does not make it another.
+    /// How often two conditions coincide. Sends the current answer at once, and then a new one each time
+    /// the answer changes, at most once a second. A change of `asOf` alone is not sent.
     #[allow(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn pattern_changed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The one condition.")] when: InitiativeFilter,
-        #[graphql(desc = "The other condition.")] then: InitiativeFilter,
-        #[graphql(desc = "Among which initiatives: those of which this is TRUE; all where nothing is said.")]
+        #[graphql(desc = "The first condition.")] when: InitiativeFilter,
+        #[graphql(desc = "The second condition.")] then: InitiativeFilter,
+        #[graphql(desc = "Only count initiatives for which this filter is TRUE; all by default.")]
         among: Option<InitiativeFilter>,
-        #[graphql(desc = "What they are told apart by.")] by: Option<Dimension>,
+        #[graphql(desc = "The dimension to group by.")] by: Option<Dimension>,
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
     ) -> Result<impl Stream<Item = Result<Pattern>> + use<>> {
         let input = PatternInput {

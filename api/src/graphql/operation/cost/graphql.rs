@@ -4,14 +4,14 @@ use async_graphql::SimpleObject;
 
 use super::Balance;
 
-/// What you may spend on operations, in points: `docs/cost.md` says what each costs.
+/// Your rate limit, in points. `docs/cost.md` lists what each operation costs.
 #[derive(Clone, Copy, Debug, SimpleObject)]
 pub struct RateLimit {
-    /// The most points that can be spent at once.
+    /// The maximum number of points that you can spend at once.
     capacity: u32,
-    /// The points that are left, this operation paid.
+    /// The number of points left after this operation.
     remaining: u32,
-    /// The points that come back in a second, up to the capacity.
+    /// The number of points restored per second, up to the capacity.
     restore_rate: f64,
 }
 
