@@ -44,7 +44,7 @@ pub enum CautionCode {
     GroupsSuppressed,
     /// Counts are perturbed: changed slightly, and rounded.
     Perturbed,
-    /// Some hidden records are left out of a count.
+    /// Some records that you can count but not read in full are left out of a count.
     HiddenPartSuppressed,
 }
 

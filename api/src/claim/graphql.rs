@@ -69,9 +69,7 @@ impl Claim {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
-        #[graphql(
-            desc = "The answer must include this change number. The server waits for it, up to 2 seconds."
-        )]
+        #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
     ) -> Result<Pattern> {
         let Self(claim) = self;

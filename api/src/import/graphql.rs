@@ -32,11 +32,11 @@ use crate::paging::PageArguments;
 use crate::submission::graphql::Submission;
 use wayin_records::finding::{Finding, FindingCode};
 
-/// A file that is imported row by row, and its results.
+/// An import of a file, row by row, with its results.
 #[derive(Clone, Debug)]
 pub struct Import(pub import::Model);
 
-/// A file that is imported row by row, and its results.
+/// An import of a file, row by row, with its results.
 #[Object]
 impl Import {
     /// The global ID.

@@ -186,7 +186,7 @@ pub struct FundingTermFilter {
     pub reporting_frequency: Option<ReportingFrequencyComparison>,
     /// What the funder requires reports on.
     pub reporting_basis: Option<ReportingBasisComparison>,
-    /// Whether the plan can change.
+    /// Whether the delivery timeline can change.
     pub delivery_timeline: Option<DeliveryTimelineComparison>,
     /// Whether the funding can be renewed.
     pub renewable: Option<BooleanComparison>,

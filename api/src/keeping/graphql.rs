@@ -452,8 +452,8 @@ pub struct KeepingQuery;
 #[Object]
 impl KeepingQuery {
     /// All versions of a place, an organisation (including one that was merged), a term, a meeting, a
-    /// reflection, a crisis, a claim or a member, newest first. Empty if it was never saved by a steward.
-    /// For the versions of records, use `revisions`. For stewards.
+    /// reflection, a crisis, a claim or a member, newest first. Empty if no steward or import has saved it
+    /// yet. For the versions of records, use `revisions`. For stewards.
     async fn history(
         &self,
         ctx: &Context<'_>,

@@ -240,9 +240,7 @@ impl SubmissionQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which items to return; all by default.")] filter: Option<SubmissionFilter>,
-        #[graphql(desc = "The order. By default, the most recently updated first.")] order_by: Option<
-            SubmissionOrder,
-        >,
+        #[graphql(desc = "The order; newest update first by default.")] order_by: Option<SubmissionOrder>,
         #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,
         #[graphql(desc = "Return the items after this cursor.")] after: Option<String>,
         #[graphql(desc = "Return the last n items: at most 100.")] last: Option<i32>,
@@ -357,11 +355,11 @@ macro_rules! payloads {
             /// The number of the change that published the record. Pass it as `minChangeNumber` to get
             /// patterns that include the change. Null if nothing was published.
             change_number: Option<i64>,
-            /// What has changed since the version that the input is based on. If the published record has
-            /// changed, this lists the differences between that version and the current one. If the draft
-            /// was saved in the meantime, older versions of it are not stored: this lists every field in
-            /// which your input (`after`) differs from the current draft (`before`), including your own
-            /// edits.
+            /// The changes that conflict with your input. If the published record has changed since the
+            /// version that your edit is based on, these are the differences between that version and the
+            /// current one. If the draft has changed, its older versions are not stored: these are all
+            /// fields in which your input (`after`) differs from the current draft (`before`), including
+            /// your own edits.
             conflicts: Vec<FieldChange>,
             /// The problems with the input. Empty if the mutation succeeded.
             user_errors: Vec<UserError>,
@@ -455,7 +453,7 @@ impl SubmissionMutation {
         Ok(finish(*running, moved, Wrote::Record, Value::Null).await?.into())
     }
 
-    /// Submits a submission for review if its record has no problems. Otherwise it does not change, and
+    /// Submits a record for review if it has no problems. Otherwise the submission does not change, and
     /// `userErrors` lists the problems. If the organisation publishes without review, the record is
     /// published. For partners and stewards.
     async fn submit_for_review(

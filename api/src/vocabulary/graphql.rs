@@ -77,7 +77,7 @@ vocabulary! {
     reporting_frequencies: ReportingFrequency,
     /// What funders require reports on.
     reporting_bases: ReportingBasis,
-    /// Whether a plan can change.
+    /// Whether a delivery timeline can change.
     delivery_timelines: DeliveryTimeline,
     /// The reasons why an answer is missing.
     missing: MissingReason,
@@ -132,7 +132,7 @@ impl Term {
         serde_json::from_value(self.0.synonyms.clone()).unwrap_or_default()
     }
 
-    /// Advice on using the word, such as that it excludes some people. Null if there is none.
+    /// Advice on using the word, for example that it excludes some people. Null if there is none.
     async fn usage_note(&self) -> Option<&str> {
         self.0.usage_note.as_deref()
     }

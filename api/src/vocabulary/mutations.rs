@@ -28,7 +28,7 @@ pub struct SaveTermInput {
     definition: MaybeUndefined<String>,
     /// Other words with the same meaning, at most 20.
     synonyms: MaybeUndefined<Vec<String>>,
-    /// Advice on using the word, such as that it excludes some people. At most 2,000 characters.
+    /// Advice on using the word, for example that it excludes some people. At most 2,000 characters.
     usage_note: MaybeUndefined<String>,
     /// The vocabulary code that the term explains.
     code: MaybeUndefined<String>,

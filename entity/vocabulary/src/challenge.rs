@@ -17,7 +17,7 @@ labelled_codes! {
     ChallengeStep {
         /// The step was taken.
         Taken = "TAKEN", "taken";
-        /// The step was taken in a hurry.
+        /// The step was hurried.
         Rushed = "RUSHED", "rushed";
         /// The step was left out.
         Skipped = "SKIPPED", "skipped";

@@ -15,7 +15,7 @@ labelled_codes! {
 }
 
 labelled_codes! {
-    /// Whose view this is.
+    /// A perspective: whose view something is.
     Perspective {
         /// The people who do the work in the place.
         Practitioner = "PRACTITIONER", "practitioners";

@@ -39,11 +39,11 @@ labelled_codes! {
 }
 
 labelled_codes! {
-    /// Whether the plan can change.
+    /// Whether the delivery timeline can change.
     DeliveryTimeline {
-        /// The plan can change as the work learns.
+        /// The timeline can change as the work learns.
         Adaptable = "ADAPTABLE", "a timeline that may move";
-        /// The plan was set at the start.
+        /// The timeline was fixed at the start.
         Fixed = "FIXED", "a fixed timeline";
     }
 }

@@ -25,7 +25,8 @@ const ROUNDING_VARIANCE: f64 = 2.0;
 /// The share of a cell, in 100, that one organisation may lead.
 const MOST_OF_ONE: u64 = 85;
 
-/// The rule by which hidden records are left out of a count.
+/// A rule by which hidden records (published records that you can count but not read in full) are left out
+/// of a count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "async-graphql",

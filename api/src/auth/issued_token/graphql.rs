@@ -295,8 +295,7 @@ impl TokenMutation {
         })
     }
 
-    /// Revokes a token. It is rejected from the next request, and operations over a WebSocket that use it
-    /// end. For stewards.
+    /// Revokes a token. Requests with it are rejected, and its WebSocket operations end. For stewards.
     async fn revoke_token(
         &self,
         ctx: &Context<'_>,

@@ -223,7 +223,7 @@ impl MemberMutation {
         Ok(finish(*running, saved, wrong, Log::Stays, detail).await?.into())
     }
 
-    /// Revokes a member, who can do nothing from their next request. The last steward cannot be revoked.
+    /// Revokes a member. From their next request, they have no access. The last steward cannot be revoked.
     /// For stewards.
     async fn revoke_member(
         &self,

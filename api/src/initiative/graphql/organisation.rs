@@ -51,7 +51,7 @@ impl Organisation {
     async fn initiatives(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The order. By default, the most recently published first.")] order_by: Option<
+        #[graphql(desc = "The order; newest publication first by default.")] order_by: Option<
             InitiativeOrder,
         >,
         #[graphql(desc = "Return the first n items: at most 100, 20 by default.")] first: Option<i32>,

@@ -268,7 +268,7 @@ impl FundingTerm {
         self.0.reporting_basis
     }
 
-    /// Whether the plan can change. Null if not known.
+    /// Whether the delivery timeline can change. Null if not known.
     async fn delivery_timeline(&self) -> Option<DeliveryTimeline> {
         self.0.delivery_timeline
     }

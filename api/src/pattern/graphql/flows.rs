@@ -25,7 +25,7 @@ impl EntryPointFlow {
         self.flow.perspective
     }
 
-    /// The way in.
+    /// The way in: the first entry point.
     async fn from(&self) -> EntryPoint {
         self.flow.from
     }
@@ -77,7 +77,7 @@ impl EntryPointFlow {
         self.basis.as_of.into()
     }
 
-    /// The licence under which you can reuse this answer.
+    /// The licence under which you can reuse the answer.
     async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
         app(ctx).engine.licence()
     }

@@ -82,7 +82,7 @@ impl PatternGrid {
         self.0.basis.scope
     }
 
-    /// How disclosure control changed the population. Each cell and heading has its own information.
+    /// How disclosure control changed the population. For a cell, see `suppressed`.
     async fn disclosure(&self) -> DisclosureControl {
         let counts = [
             ("population", &self.0.population),
@@ -96,7 +96,7 @@ impl PatternGrid {
         self.0.basis.as_of.into()
     }
 
-    /// The licence under which you can reuse this answer.
+    /// The licence under which you can reuse the answer.
     async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
         app(ctx).engine.licence()
     }

@@ -106,11 +106,12 @@ impl PatternGroup {
 pub enum PatternGroupOrderField {
     /// The name. Bands, years and codes have their natural order.
     Name,
-    /// The number of initiatives. Groups with a suppressed number come last.
+    /// The number of initiatives. Groups with a suppressed number come after the others.
     Population,
-    /// The share of initiatives with `when` that also have `then`. Groups without a share come last.
+    /// The share of initiatives with `when` that also have `then`. Groups without a share come after the
+    /// others.
     Rate,
-    /// The share with `when` minus the share without it. Groups without a difference come last.
+    /// The share with `when` minus the share without it. Groups without a difference come after the others.
     Difference,
 }
 

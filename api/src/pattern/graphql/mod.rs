@@ -51,9 +51,7 @@ impl PatternQuery {
         among: Option<InitiativeFilter>,
         #[graphql(desc = "The dimension to group by.")] by: Option<Dimension>,
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
-        #[graphql(
-            desc = "The answer must include this change number. The server waits for it, up to 2 seconds."
-        )]
+        #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
     ) -> Result<Pattern> {
         let input = PatternInput {
@@ -76,9 +74,7 @@ impl PatternQuery {
         #[graphql(desc = "Only count initiatives for which this filter is TRUE; all by default.")]
         among: Option<InitiativeFilter>,
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
-        #[graphql(
-            desc = "The answer must include this change number. The server waits for it, up to 2 seconds."
-        )]
+        #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
     ) -> Result<PatternGrid> {
         let asker = asker(ctx, scope, min_change_number)?;
@@ -87,7 +83,7 @@ impl PatternQuery {
         ))
     }
 
-    /// For each pair from a list of conditions, how often they coincide. The p-values are corrected for the
+    /// How often the conditions in each pair from a list coincide. `qValue` corrects the p-value for the
     /// number of pairs.
     async fn associations(
         &self,
@@ -96,9 +92,7 @@ impl PatternQuery {
         #[graphql(desc = "Only count initiatives for which this filter is TRUE; all by default.")]
         among: Option<InitiativeFilter>,
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
-        #[graphql(
-            desc = "The answer must include this change number. The server waits for it, up to 2 seconds."
-        )]
+        #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
     ) -> Result<Vec<Association>> {
         let (names, conditions): (Vec<String>, Vec<InitiativeFilter>) = conditions
@@ -126,9 +120,7 @@ impl PatternQuery {
         #[graphql(desc = "Only this perspective. By default, all perspectives, one after the other.")]
         perspective: Option<Perspective>,
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
-        #[graphql(
-            desc = "The answer must include this change number. The server waits for it, up to 2 seconds."
-        )]
+        #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
     ) -> Result<Vec<EntryPointFlow>> {
         let found = Box::pin(asker(ctx, scope, min_change_number)?.flows(among, perspective)).await?;
@@ -149,9 +141,7 @@ impl PatternQuery {
         #[graphql(desc = "Only count initiatives for which this filter is TRUE; all by default.")]
         among: Option<InitiativeFilter>,
         #[graphql(desc = "Which records are counted.", default)] scope: RecordScope,
-        #[graphql(
-            desc = "The answer must include this change number. The server waits for it, up to 2 seconds."
-        )]
+        #[graphql(desc = "Wait until the answer includes this change, up to 2 seconds.")]
         min_change_number: Option<i64>,
     ) -> Result<Vec<DistributionBin>> {
         let found = Box::pin(asker(ctx, scope, min_change_number)?.distribution(of, among)).await?;

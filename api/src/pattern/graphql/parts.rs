@@ -47,8 +47,9 @@ pub struct DisclosureControl {
     applied: bool,
     /// The counts that leave out hidden records, with the reason.
     suppressed: Vec<Suppression>,
-    /// The newest change to hidden records that the answer includes. Hidden records are updated in batches,
-    /// so that no answer reveals a single publication.
+    /// The newest change that the answer includes for hidden records (published records that you can count
+    /// but not read in full). Their changes are included in batches, so that no answer reveals a single
+    /// publication.
     hidden_as_of: AsOf,
 }
 
@@ -82,8 +83,8 @@ impl DisclosureControl {
     }
 }
 
-/// The two-by-two table of known values, and the number of initiatives with unknown values. A count is null
-/// if disclosure control suppresses it.
+/// The two-by-two table of initiatives for which both conditions are known, and the number of the others. A
+/// count is null if disclosure control suppresses it.
 #[derive(SimpleObject)]
 pub struct ContingencyTable {
     /// The number of initiatives that the question is about: those selected by `among`, or all.

@@ -164,7 +164,7 @@ impl Pattern {
         self.answer.basis.as_of.into()
     }
 
-    /// The licence under which you can reuse this answer.
+    /// The licence under which you can reuse the answer.
     async fn licence<'a>(&self, ctx: &Context<'a>) -> &'a str {
         app(ctx).engine.licence()
     }
