@@ -28,8 +28,9 @@ use wayin_records::finding::{Finding, FindingCode};
 pub struct SaveClaimInput {
     /// The claim to change. Leave it out to add a claim.
     id: Option<ID>,
-    /// The version that your edit is based on. If the object has been saved since, the input is rejected,
-    /// nothing is lost, and `conflicts` lists the differences. Without it, your edit is always saved.
+    /// The version that your edit is based on. If the object has been saved since, the input is rejected
+    /// and `conflicts` lists the differences. If you leave the version out, your edit replaces whatever is
+    /// stored.
     version: Option<i32>,
     /// The short name for URLs, such as `short-funding-skips-ambitions`. Unique, at most 100 characters.
     slug: MaybeUndefined<String>,

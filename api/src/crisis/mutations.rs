@@ -19,8 +19,9 @@ use crate::place::filter_input::{PlaceRef, place_keys};
 pub struct SaveCrisisInput {
     /// The crisis to change. Leave it out to add a crisis.
     id: Option<ID>,
-    /// The version that your edit is based on. If the object has been saved since, the input is rejected,
-    /// nothing is lost, and `conflicts` lists the differences. Without it, your edit is always saved.
+    /// The version that your edit is based on. If the object has been saved since, the input is rejected
+    /// and `conflicts` lists the differences. If you leave the version out, your edit replaces whatever is
+    /// stored.
     version: Option<i32>,
     /// The short name for filters, such as `cost-of-living`. Unique, at most 100 characters.
     slug: MaybeUndefined<String>,

@@ -19,8 +19,9 @@ use crate::place::filter_input::PlaceRef;
 pub struct SaveMeetingInput {
     /// The meeting to change. Leave it out to add a meeting.
     id: Option<ID>,
-    /// The version that your edit is based on. If the object has been saved since, the input is rejected,
-    /// nothing is lost, and `conflicts` lists the differences. Without it, your edit is always saved.
+    /// The version that your edit is based on. If the object has been saved since, the input is rejected
+    /// and `conflicts` lists the differences. If you leave the version out, your edit replaces whatever is
+    /// stored.
     version: Option<i32>,
     /// The title. Unique, at most 300 characters.
     title: MaybeUndefined<String>,
@@ -43,8 +44,9 @@ pub struct SaveMeetingInput {
 pub struct SaveReflectionInput {
     /// The reflection to change. Leave it out to add a reflection.
     id: Option<ID>,
-    /// The version that your edit is based on. If the object has been saved since, the input is rejected,
-    /// nothing is lost, and `conflicts` lists the differences. Without it, your edit is always saved.
+    /// The version that your edit is based on. If the object has been saved since, the input is rejected
+    /// and `conflicts` lists the differences. If you leave the version out, your edit replaces whatever is
+    /// stored.
     version: Option<i32>,
     /// The meeting at which it was said.
     meeting: MaybeUndefined<ID>,

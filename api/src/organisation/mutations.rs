@@ -19,8 +19,9 @@ use crate::merging;
 pub struct SaveOrganisationInput {
     /// The organisation to change. Leave it out to add an organisation.
     id: Option<ID>,
-    /// The version that your edit is based on. If the object has been saved since, the input is rejected,
-    /// nothing is lost, and `conflicts` lists the differences. Without it, your edit is always saved.
+    /// The version that your edit is based on. If the object has been saved since, the input is rejected
+    /// and `conflicts` lists the differences. If you leave the version out, your edit replaces whatever is
+    /// stored.
     version: Option<i32>,
     /// The current name, at most 200 characters.
     name: MaybeUndefined<String>,

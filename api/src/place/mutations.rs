@@ -19,8 +19,9 @@ use crate::place::filter_input::{PlaceRef, place_keys};
 pub struct SavePlaceInput {
     /// The place to change. Leave it out to add a place.
     id: Option<ID>,
-    /// The version that your edit is based on. If the object has been saved since, the input is rejected,
-    /// nothing is lost, and `conflicts` lists the differences. Without it, your edit is always saved.
+    /// The version that your edit is based on. If the object has been saved since, the input is rejected
+    /// and `conflicts` lists the differences. If you leave the version out, your edit replaces whatever is
+    /// stored.
     version: Option<i32>,
     /// The current name, at most 200 characters.
     name: MaybeUndefined<String>,
@@ -30,7 +31,7 @@ pub struct SavePlaceInput {
     /// new place and make it the successor of this one.
     code: MaybeUndefined<String>,
     /// The places that directly contain it. There can be several, such as a region and a combined
-    /// authority. Places can be nested at most 12 deep, and a place cannot contain itself.
+    /// authority. Places can be nested up to 12 levels deep. A place cannot contain itself.
     parents: MaybeUndefined<Vec<PlaceRef>>,
     /// The place that replaced this one when its code was retired. Null if the code is current.
     successor: MaybeUndefined<PlaceRef>,

@@ -284,7 +284,7 @@ pub struct SaveSubmissionInput {
     /// The submission to save the record in. Leave it out to create a submission.
     id: Option<ID>,
     /// The version of the submission that your edit is based on. If the submission has been saved since,
-    /// the input is rejected, nothing is lost, and `conflicts` lists the differences.
+    /// the input is rejected and `conflicts` lists the differences.
     version: Option<i32>,
     /// The organisation that the record belongs to. The default is your own. Stewards name it here, because
     /// they act for no organisation.

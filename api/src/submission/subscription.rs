@@ -28,9 +28,9 @@ pub struct SubmissionSubscription;
 
 #[Subscription(guard = "SubscriptionGuard")]
 impl SubmissionSubscription {
-    /// Sends a submission each time it is saved or changes state: those of your organisation, or of all
-    /// organisations for stewards. Changes in quick succession can be sent as one. For partners and
-    /// stewards.
+    /// Sends a submission each time it is saved or changes state. You get the submissions of your
+    /// organisation, or of all organisations for stewards. Changes in quick succession can be sent as one.
+    /// For partners and stewards.
     async fn submission_changed(
         &self,
         ctx: &Context<'_>,

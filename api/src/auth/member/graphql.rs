@@ -140,8 +140,9 @@ pub struct SaveMemberInput {
     /// The subject (`sub`) of the member's tokens. Issuer and subject together identify the member. If
     /// there is no such member, one is added. A member who was revoked becomes active again.
     subject: String,
-    /// The version that your edit is based on. If the object has been saved since, the input is rejected,
-    /// nothing is lost, and `conflicts` lists the differences. Without it, your edit is always saved.
+    /// The version that your edit is based on. If the object has been saved since, the input is rejected
+    /// and `conflicts` lists the differences. If you leave the version out, your edit replaces whatever is
+    /// stored.
     version: Option<i32>,
     /// The role, which decides what the member can do.
     role: MaybeUndefined<Role>,

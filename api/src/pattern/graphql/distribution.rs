@@ -21,7 +21,8 @@ pub struct DistributionBin {
 /// The number of initiatives with one value of a dimension.
 #[Object]
 impl DistributionBin {
-    /// The code, year or global ID of the value. Null for initiatives with no recorded value.
+    /// The code, year or global ID of the value. `OTHERS` groups all organisations that you cannot see.
+    /// Null for initiatives with no recorded value.
     async fn key(&self) -> Option<String> {
         key_text(&self.bin.name.key)
     }

@@ -120,7 +120,8 @@ impl From<&(GroupName, Shown)> for GridHeading {
 /// A value of one of the dimensions of a grid.
 #[Object]
 impl GridHeading {
-    /// The code, year or global ID of the value. Null for initiatives with no recorded value.
+    /// The code, year or global ID of the value. `OTHERS` groups all organisations that you cannot see.
+    /// Null for initiatives with no recorded value.
     async fn key(&self) -> Option<String> {
         key_text(&self.name.key)
     }

@@ -32,7 +32,8 @@ impl PatternGroup {
 /// One value of a dimension, with its counts.
 #[Object]
 impl PatternGroup {
-    /// The code, year or global ID of the value. Null for initiatives with no recorded value.
+    /// The code, year or global ID of the value. `OTHERS` groups all organisations that you cannot see.
+    /// Null for initiatives with no recorded value.
     async fn key(&self) -> Option<String> {
         key_text(&self.name.key)
     }
