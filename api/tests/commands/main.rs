@@ -468,7 +468,7 @@ fn records_are_sent_in_for_a_member() {
         "records",
         "return.jsonl",
         "--mode",
-        "sent",
+        "submit",
         "--member",
         "ada",
     ];
@@ -490,7 +490,7 @@ fn records_are_sent_in_for_a_member() {
         "records",
         "corrections.xlsx",
         "--mode",
-        "drafts",
+        "draft",
         "--member",
         "ada",
     ]);
@@ -504,7 +504,7 @@ fn records_are_sent_in_for_a_member() {
         "records",
         "return.jsonl",
         "--mode",
-        "sent",
+        "submit",
         "--member",
         "eve",
     ]);

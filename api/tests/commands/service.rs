@@ -126,7 +126,7 @@ fn what_is_done_on_the_command_line_is_in_the_audit_trail() {
         "records",
         "records.jsonl",
         "--mode",
-        "drafts",
+        "draft",
         "--member",
         "bo",
     ]);
