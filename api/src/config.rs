@@ -325,7 +325,7 @@ impl TokenConfig {
             .collect::<Result<_, _>>()?;
         let has_secret = algorithms.contains(&Algorithm::HS256);
         if has_secret && algorithms.len() > 1 {
-            let reason = "HS256 stands alone, as a public key must never be taken for a secret".into();
+            let reason = "HS256 cannot be combined with other algorithms, as a public key must never be used as a secret".into();
             return Err(ConfigError::Malformed(ALGORITHM, reason));
         }
         let every = whole(source, JWKS_SECONDS, Pace::default().every.as_secs(), 10..=86_400)?;

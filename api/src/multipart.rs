@@ -97,7 +97,7 @@ pub async fn read(kind: &str, body: Body, limits: Limits) -> Result<Request, Mul
     for (name, variables) in map.ok_or_else(|| missing(MAP))? {
         // Every place that a file stands in holds it open once more.
         let [variable] = variables.as_slice() else {
-            return Err(MultipartError::malformed("a file stands for one variable"));
+            return Err(MultipartError::malformed("a file belongs to one variable"));
         };
         match file.take() {
             Some((part, upload)) if part == name => request.set_upload(variable, upload),

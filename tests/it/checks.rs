@@ -487,12 +487,12 @@ const BREAKS: &[Break] = &[
     (
         &["UPDATE initiative SET withdrawn_at = created_at WHERE id = :A"],
         Invariant::Log,
-        "was withdrawn, and the change log does not tell",
+        "is withdrawn, and the change log does not say so",
     ),
     (
         &["UPDATE initiative SET withdrawn_at = NULL WHERE id = :W"],
         Invariant::Log,
-        "stands, and the change log tells that it was withdrawn",
+        "is published, and the change log has its withdrawal as the last change",
     ),
     (
         &["DELETE FROM change_log WHERE subject_id = :A"],
@@ -502,22 +502,22 @@ const BREAKS: &[Break] = &[
     (
         &["DELETE FROM change_log WHERE subject_id = :A AND kind = 'ALTERED'"],
         Invariant::Log,
-        "is at version 2, and the change log tells of 1 changes",
+        "is at version 2, and the change log has 1 changes",
     ),
     (
         &["UPDATE change_log SET kind = 'PUBLISHED' WHERE subject_id = :A"],
         Invariant::Log,
-        "is published while it stands",
+        "is published although it was published before",
     ),
     (
         &["UPDATE change_log SET kind = 'ALTERED' WHERE subject_id = :A"],
         Invariant::Log,
-        "is altered while it does not stand",
+        "is altered although it is not published",
     ),
     (
         &["UPDATE change_log SET kind = 'WITHDRAWN' WHERE subject_id = :W"],
         Invariant::Log,
-        "is withdrawn while it does not stand",
+        "is withdrawn although it is not published",
     ),
     // More often than a text can have been taken out of it.
     (
@@ -637,17 +637,17 @@ const BREAKS: &[Break] = &[
     (
         &["UPDATE import SET rows_processed = rows_processed + 1, draft_count = draft_count + 1"],
         Invariant::Imports,
-        "counts 2 rows as DRAFTED, and tells of 1",
+        "counts 2 rows as DRAFTED, and lists 1",
     ),
     (
         &["DELETE FROM import_outcome WHERE outcome = 'REJECTED'"],
         Invariant::Imports,
-        "counts 1 rows as REJECTED, and tells of 0",
+        "counts 1 rows as REJECTED, and lists 0",
     ),
     (
         &["UPDATE import_outcome SET position = 9 WHERE outcome = 'REJECTED'"],
         Invariant::Imports,
-        "has done 2 rows, and tells of row 9",
+        "has processed 2 rows, and lists row 9",
     ),
     (
         &[

@@ -181,7 +181,7 @@ async fn an_import_that_never_gets_on_comes_to_an_end(database: Database) {
         import["failureReason"]
             .as_str()
             .unwrap()
-            .contains("did not get on"),
+            .contains("without progress"),
         "{import}"
     );
     app.holds().await;
@@ -253,7 +253,7 @@ async fn whoever_has_another_role_by_now_takes_nothing_more_in(database: Databas
         import["failureReason"]
             .as_str()
             .unwrap()
-            .contains("may not send it in any more"),
+            .contains("no longer allowed to import it"),
         "{import}"
     );
 }

@@ -206,7 +206,7 @@ fn illustrative(shown: &Shown, basis: &Basis) -> Option<Caution> {
 fn overlapping() -> Caution {
     caution(
         CautionCode::GroupsOverlap,
-        "An initiative counts once in each group that it stands in, so the groups add up to more than the whole.",
+        "An initiative counts once in each group that it belongs to, so the groups add up to more than the whole.",
     )
 }
 

@@ -95,8 +95,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         ..term(
             "fixed-targets",
             "fixed targets",
-            "Numbers to be reached that were set before the work began, and that the funder is told about whatever \
-             has been learned since.",
+            "Numbers to be reached that were set before the work began, and that are reported to the funder whatever has been learned since.",
         )
     },
     ExampleTerm {
@@ -123,8 +122,7 @@ pub(super) const TERMS: [ExampleTerm; 22] = [
         ..term(
             "initiative",
             "initiative",
-            "A piece of work in a place that sets out to change how things work there, with whoever leads it and \
-             the money it was given.",
+            "A piece of work in a place that sets out to change how things work there, with the organisation that leads it and the money it was given.",
         )
     },
     ExampleTerm {

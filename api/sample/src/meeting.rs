@@ -101,7 +101,7 @@ const REFLECTIONS: [ExampleReflection; 15] = [
     on_entry_point(
         Perspective::Practitioner,
         EntryPoint::Complexity,
-        "Nobody sees the whole of it. We took small steps, looked at what happened, and told each other honestly.",
+        "Nobody sees the whole of it. We took small steps, looked at what happened, and talked about it honestly.",
     ),
     on_challenge(
         Perspective::Practitioner,

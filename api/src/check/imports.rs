@@ -97,7 +97,10 @@ fn wrong_with(import: &import::Model, rows: &[Rows], pieces: Option<&Pieces>) ->
         wrong.push("does not say why it was refused, or says so without being so".to_owned());
     }
     if import.state == ImportState::Queued && import.rows_processed != 0 {
-        wrong.push(format!("waits, and has taken in {} rows", import.rows_processed));
+        wrong.push(format!(
+            "is queued, and has processed {} rows",
+            import.rows_processed
+        ));
     }
     // What has expired goes bit by bit.
     if import.expired_at.is_some() {
@@ -129,7 +132,7 @@ fn wrong_with(import: &import::Model, rows: &[Rows], pieces: Option<&Pieces>) ->
             .map_or(0, |one| one.counted);
         if told != counted {
             wrong.push(format!(
-                "counts {counted} rows as {}, and tells of {told}",
+                "counts {counted} rows as {}, and lists {told}",
                 outcome.code()
             ));
         }
@@ -137,7 +140,7 @@ fn wrong_with(import: &import::Model, rows: &[Rows], pieces: Option<&Pieces>) ->
     let furthest = rows.iter().map(|one| one.furthest).max().unwrap_or_default();
     if furthest != import.rows_processed {
         wrong.push(format!(
-            "has done {} rows, and tells of row {furthest}",
+            "has processed {} rows, and lists row {furthest}",
             import.rows_processed
         ));
     }

@@ -33,9 +33,9 @@ impl Story {
     fn goes_on(&mut self, kind: ChangeKind) -> Option<&'static str> {
         self.entries += 1;
         let impossible = match (kind, self.stands) {
-            (ChangeKind::Published, true) => Some("is published while it stands"),
-            (ChangeKind::Altered, false) => Some("is altered while it does not stand"),
-            (ChangeKind::Withdrawn, false) => Some("is withdrawn while it does not stand"),
+            (ChangeKind::Published, true) => Some("is published although it was published before"),
+            (ChangeKind::Altered, false) => Some("is altered although it is not published"),
+            (ChangeKind::Withdrawn, false) => Some("is withdrawn although it is not published"),
             _ => None,
         };
         self.stands = kind != ChangeKind::Withdrawn;
@@ -50,13 +50,13 @@ impl Story {
             Some("is not in the change log".into())
         } else if self.stands == withdrawn {
             Some(if withdrawn {
-                "was withdrawn, and the change log does not tell".into()
+                "is withdrawn, and the change log does not say so".into()
             } else {
-                "stands, and the change log tells that it was withdrawn".into()
+                "is published, and the change log has its withdrawal as the last change".into()
             })
         } else if beyond < 0 || beyond > without {
             Some(format!(
-                "is at version {version}, and the change log tells of {} changes",
+                "is at version {version}, and the change log has {} changes",
                 self.entries
             ))
         } else {
@@ -236,11 +236,14 @@ mod tests {
     #[test]
     fn what_cannot_have_happened_is_named() {
         use ChangeKind::{Altered, Published, Withdrawn};
-        assert_eq!(told(&[Published, Published]).1, ["is published while it stands"]);
-        assert_eq!(told(&[Altered]).1, ["is altered while it does not stand"]);
+        assert_eq!(
+            told(&[Published, Published]).1,
+            ["is published although it was published before"]
+        );
+        assert_eq!(told(&[Altered]).1, ["is altered although it is not published"]);
         assert_eq!(
             told(&[Published, Withdrawn, Withdrawn]).1,
-            ["is withdrawn while it does not stand"]
+            ["is withdrawn although it is not published"]
         );
     }
 }

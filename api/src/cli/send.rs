@@ -219,7 +219,7 @@ fn told(import: &import::Model) -> String {
         (import.submitted_count, "sent in"),
         (import.draft_count, "kept as drafts"),
         (import.unchanged_count, "unchanged"),
-        (import.invalid_count, "kept as drafts, to be mended"),
+        (import.invalid_count, "saved as drafts with problems to fix"),
         (import.rejected_count, "refused"),
     ];
     let counts: Vec<String> = counts

@@ -45,6 +45,6 @@ pub enum TokenError {
     #[error("the token is good, but its member was revoked")]
     Revoked,
     /// The member's role or organisation is another than when they connected.
-    #[error("what you may do here was changed; connect anew")]
+    #[error("your permissions have changed; connect again")]
     Altered,
 }

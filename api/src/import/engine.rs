@@ -133,8 +133,7 @@ impl ImportContext<'_> {
                 Err(error) if matches!(self.mode, Mode::Direct(_)) => return Err(error),
                 Err(error) => {
                     tracing::error!(import = %self.id, error = %error, cause = ?error, "an import's rows could not be written");
-                    let reason =
-                        "Something went wrong inside; what was taken in before stays. Ask a steward.";
+                    let reason = "Something went wrong inside. Rows that were imported before stay imported. Ask a steward.";
                     return Ok(BatchEnd::Stopped(ImportEnd::Failed(reason.into())));
                 }
             };

@@ -214,7 +214,7 @@ impl Submitter<'_> {
             }
             let Some(reference) = reference_of(&record.document) else {
                 let reason =
-                    "is needed, as a text: without it the record is not known again when it is mended";
+                    "is needed, as a text: without it a corrected record cannot be matched to this one";
                 let finding = Finding::new(FindingCode::Required, "externalRef", reason);
                 results.push(rejected(position, record, vec![finding]));
                 continue;

@@ -31,7 +31,7 @@ use wayin_records::{diff, personal_data};
 const AT_ONCE: usize = 1_000;
 
 /// Why the first version of something is kept that stood before anybody saved it.
-const STOOD_BEFORE: &str = "as it stood before it was first saved";
+const STOOD_BEFORE: &str = "the state before the first save";
 
 /// Something that was saved.
 #[derive(Clone, Debug)]

@@ -48,7 +48,7 @@ impl<T: Clone + Send + 'static> Feed<T> {
                 Ok(event) => Some((event, (receiver, follow, behind))),
                 Err(RecvError::Closed) => None,
                 Err(RecvError::Lagged(missed)) => {
-                    tracing::warn!(missed, "a client fell behind with what it is told");
+                    tracing::warn!(missed, "a client fell behind with its notifications");
                     if let Some(behind) = behind {
                         behind.note();
                     }

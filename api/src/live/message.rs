@@ -176,7 +176,7 @@ impl Close {
             Self::TooBig => "Message too big".into(),
             Self::TryLater => "Try again later".into(),
             Self::TooMany(most) => format!("Try again later: a token has at most {most} connections at once"),
-            Self::Behind => "Fell behind: connect and ask anew".into(),
+            Self::Behind => "Fell behind: connect and ask again".into(),
             Self::BadRequest(what) => what.clone(),
             Self::Unauthorized => "Unauthorized".into(),
             Self::Forbidden(why) => format!("Forbidden: {why}"),

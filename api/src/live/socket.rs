@@ -136,7 +136,7 @@ impl Connection {
             }
         };
         if matches!(close, Close::Behind) {
-            tracing::warn!("a client was dropped: it does not take in what it is sent");
+            tracing::warn!("a client was disconnected: it does not read what it is sent");
         }
         self.close(close).await;
     }
@@ -207,7 +207,7 @@ impl Connection {
                     return Err(Ended::Closed(Close::Forbidden(reason.to_string())));
                 }
                 Err(cause) => {
-                    tracing::error!(%cause, "it could not be told who connects");
+                    tracing::error!(%cause, "the client could not be identified");
                     return Err(Ended::Closed(Close::TryLater));
                 }
             },

@@ -195,7 +195,7 @@ async fn position(
         .one(db)
         .await?;
     if there.is_some_and(|there| Some(there.id) != draft.target.id) {
-        let reason = format!("another reflection of the meeting stands at {position}");
+        let reason = format!("another reflection of the meeting has the position {position}");
         found.error(FindingCode::Conflict, "position", reason);
     }
     Ok(position)

@@ -71,7 +71,7 @@ pub async fn check(db: &impl ConnectionTrait, looked: &Looked) -> Result<Vec<Fin
             .await?;
         findings.extend(under_way.iter().map(|import| {
             let reason = format!(
-                "is in the file of the import {}, which is being taken in; try again when that has ended",
+                "is in the file of the import {}, which is running; try again when it has ended",
                 NodeKind::Import.id(import.id)
             );
             Finding::new(FindingCode::WrongState, "text", reason)

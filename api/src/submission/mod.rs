@@ -164,8 +164,7 @@ pub async fn save(db: &impl ConnectionTrait, act: &Act<'_>, member: &Member, dra
         // Older versions of what is in hand are not kept, so that nobody's edits can be told from one's own.
         let reason = format!(
             "the submission was saved meanwhile: you wrote from version {version}, it is at {}. Older versions of drafts \
-             are not kept: `conflicts` lists every field in which what you sent (`after`) differs from what stands \
-             (`before`), your own edits too",
+             are not kept: `conflicts` lists every field in which your input (`after`) differs from the current draft (`before`), your own edits too",
             standing.version
         );
         return Ok(Err(Refusal {

@@ -477,7 +477,7 @@ fn records_are_sent_in_for_a_member() {
         (told.code, told.out.as_str()),
         (
             Some(3),
-            "return.jsonl: 1 sent in, 1 kept as drafts, to be mended.\n"
+            "return.jsonl: 1 sent in, 1 saved as drafts with problems to fix.\n"
         ),
         "{told:?}"
     );

@@ -74,7 +74,7 @@ async fn a_member_whose_organisation_changes_has_to_come_anew(database: Database
     let mut socket = listening.begin_as("two").await;
     follow_submissions(&app.app, &mut socket, "1").await;
     app.member("two", Role::Partner, Some("GB-CHC-1")).await;
-    ended(&mut socket, 1, "what you may do here was changed; connect anew").await;
+    ended(&mut socket, 1, "your permissions have changed; connect again").await;
     let mut socket = listening.begin_as("two").await;
     follow_submissions(&app.app, &mut socket, "1").await;
     save(&one, "theirs").await;

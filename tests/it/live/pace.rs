@@ -61,7 +61,7 @@ async fn a_client_that_does_not_read_is_dropped_and_others_go_on(database: Datab
     // When it reads again it hears what was sent, and then why nothing more comes.
     assert_eq!(
         slow.closed().await,
-        (4008, "Fell behind: connect and ask anew".to_owned())
+        (4008, "Fell behind: connect and ask again".to_owned())
     );
 }
 
@@ -93,7 +93,7 @@ async fn a_client_that_falls_behind_is_told_so(database: Database) {
     }
     assert_eq!(
         slow.closed().await,
-        (4008, "Fell behind: connect and ask anew".to_owned())
+        (4008, "Fell behind: connect and ask again".to_owned())
     );
     until("it is followed for no more", || held.live.followed_for() == 0).await;
     drop(listening);

@@ -85,7 +85,7 @@ async fn each_rule_of_the_protocol_has_its_close_code(database: Database) {
         (
             vec![Message::text(r#"{"type": "ping", "payload": {"a": "\ud83d"}}"#)],
             4400,
-            "Not a message of the protocol: the escape \\ud83d stands for no character",
+            "Not a message of the protocol: the escape \\ud83d is no character",
         ),
         (
             vec![Message::text(bad_token.to_string())],

@@ -53,7 +53,7 @@ pub fn check_dimension(argument: &str, dimension: Dimension) -> Result<()> {
     match dimension {
         Dimension::LeadOrganisation => Err(refused(
             argument,
-            "initiatives cannot be told apart by the organisation that leads them",
+            "initiatives cannot be distinguished by the organisation that leads them",
         )),
         _ => Ok(()),
     }
@@ -91,7 +91,7 @@ fn of_organisation(condition: &OrganisationCondition) -> usize {
 
 fn refused(place: &str, reason: &str) -> RestrictedQuery {
     RestrictedQuery(format!(
-        "{place}: {reason}, as single records could be told from the answer. Ask with scope VISIBLE for exact answers \
+        "{place}: {reason}, as the answer could reveal single records. Ask with scope VISIBLE for exact answers \
          from the records that you may read whole."
     ))
 }

@@ -50,5 +50,5 @@ pub const COLUMNS: [Column; 29] = [
     column("Why no challenges", "missing/challengesFaced", Kind::WhyNone, 18, "Where you give no challenges: why not."),
     column("Why no conditions", "missing/conditionsChanged", Kind::WhyNone, 18, "Where you give no conditions: why not."),
     column("Why no funding terms", "missing/fundingTerms", Kind::WhyNone, 18, "Where you give no funding terms: why not."),
-    column("Version", VERSION_PATH, Kind::Whole, 10, "The version of the published record that this row was written from. Leave it as it is: where the record was changed since, the row does not replace it, and you are told what changed.").not_asked(),
+    column("Version", VERSION_PATH, Kind::Whole, 10, "The version of the published record that this row was written from. Leave it as it is: if the record has changed since, the row does not replace it, and the report lists what changed.").not_asked(),
 ];

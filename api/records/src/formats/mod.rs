@@ -235,7 +235,7 @@ pub enum FileError {
     #[error("The sheet \"{0}\" has no column \"{1}\" in its first row; begin with the template.")]
     NoColumn(String, &'static str),
     /// Two columns stand for the same field.
-    #[error("In {0}, the column \"{1}\" stands twice.")]
+    #[error("In {0}, the column \"{1}\" is there twice.")]
     RepeatedColumn(String, String),
     /// A sheet has very many merged cells.
     #[error("The sheet \"{0}\" has thousands of merged cells; unmerge them.")]

@@ -108,7 +108,7 @@ impl JobBatches<'_> {
     ) -> Result<std::result::Result<CurrentImport, &'static str>> {
         let sender = member::Entity::find_by_id(self.import.member_id).one(db).await?;
         let Some(sender) = sender.filter(|sender| sender.revoked_at.is_none()) else {
-            return Ok(Err("Whoever sent the file is no member any more."));
+            return Ok(Err("The member who sent the file is no longer a member."));
         };
         let sender = Member {
             id: sender.id,
@@ -123,7 +123,9 @@ impl JobBatches<'_> {
         let is_own = sender.role.can(Capability::ActForAnyOrganisation)
             || sender.organisation == import.organisation_id;
         if !may_import(sender.role, import.kind) || !is_own {
-            return Ok(Err("Whoever sent the file may not send it in any more."));
+            return Ok(Err(
+                "The member who sent the file is no longer allowed to import it.",
+            ));
         }
         let organisation = match import.organisation_id {
             None => None,

@@ -141,7 +141,7 @@ async fn process(worker: &Worker<'_>, lease: &Lease<'_>, import: &import::Model)
     let db = worker.db;
     if import.attempts > MAX_ATTEMPTS {
         let reason = format!(
-            "It was begun {MAX_ATTEMPTS} times and did not get on; what was taken in before stays. Ask a steward."
+            "The import was started {MAX_ATTEMPTS} times without progress. Rows that were imported before stay imported. Ask a steward."
         );
         return Ok(ImportEnd::Failed(reason));
     }
@@ -187,8 +187,7 @@ async fn process(worker: &Worker<'_>, lease: &Lease<'_>, import: &import::Model)
         Ok(outcome) => outcome,
         Err(cause) => {
             tracing::error!(import = %import.id, %cause, "an import's file brought its reader down");
-            let reason = "Something went wrong inside while the file was read; what was taken in before stays. \
-                          Ask a steward.";
+            let reason = "Something went wrong inside while the file was read. Rows that were imported before stay imported. Ask a steward.";
             return Ok(ImportEnd::Failed(reason.into()));
         }
     };

@@ -114,8 +114,7 @@ impl Standing {
             |changed| format!("Changed in between: {}", diff::in_words(&changed)),
         );
         let reason = format!(
-            "the published record is at version {now} now; this was written from version {written_from}. {changed}. Take \
-             into account what stands, and write {now} here to send it again",
+            "the published record is at version {now} now; this was written from version {written_from}. {changed}. Take the published version into account, and write {now} here to send it again",
             now = standing.version
         );
         Some(Finding::new(FindingCode::StaleVersion, "version", reason))

@@ -273,7 +273,7 @@ fn a_workbook_of_something_else_is_refused() {
         ),
         (
             &[("Initiatives", &[&["Your reference", "Title", "title"]])],
-            "the sheet \"Initiatives\", the column \"title\" stands twice",
+            "the sheet \"Initiatives\", the column \"title\" is there twice",
         ),
         (
             &[
@@ -338,7 +338,7 @@ fn a_table_of_something_else_is_refused_or_told() {
     for (bytes, said) in [
         (&b"name,kind\n1,2\n"[..], "is not a table of records"),
         (b"title,t\x81,externalRef\n", "neither UTF-8 nor"),
-        (b"title,Title\n", "stands twice"),
+        (b"title,Title\n", "is there twice"),
         (b"\n\n", "empty"),
     ] {
         let error = read_within(FileFormat::Csv, bytes, Limits::default())

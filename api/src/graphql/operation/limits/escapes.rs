@@ -14,7 +14,7 @@ const DIGITS: usize = 4;
 
 /// An escape that stands for no character.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the escape {escape} stands for no character: {reason}")]
+#[error("the escape {escape} is no character: {reason}")]
 pub struct EscapeError {
     escape: String,
     reason: &'static str,
