@@ -112,7 +112,7 @@ async fn a_steward_issues_a_token_that_is_told_once(database: Database) {
         .await;
     let event = &events["auditEvents"]["nodes"][0];
     assert_eq!(
-        (&event["subject"], &event["subjectId"]),
+        (&event["subjectType"], &event["subjectId"]),
         (&json!("IssuedToken"), &told["id"])
     );
     assert_eq!(event["detail"]["reason"], "They asked");
