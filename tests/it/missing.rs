@@ -94,7 +94,7 @@ async fn a_record_says_why_its_answers_are_missing(database: Database) {
         .await;
     assert_eq!(
         codes["vocabulary"]["missing"][0],
-        json!({"code": "NOT_ASKED", "label": "Not asked", "definition": "Nobody asked."})
+        json!({"code": "NOT_ASKED", "label": "Not asked", "definition": "The question was not asked."})
     );
 }
 
