@@ -99,6 +99,24 @@ fn steps_to_undo(name: &str) -> u32 {
     u32::try_from(position.unwrap() + 1).unwrap()
 }
 
+const NAMES_BEFORE: [&str; 6] = [
+    "word",
+    "otherWords",
+    "caution",
+    "within",
+    "overlaps",
+    "anyRecorded",
+];
+
+const NAMES_AFTER: [&str; 6] = [
+    "name",
+    "synonyms",
+    "usageNote",
+    "parents",
+    "activeDuring",
+    "isRecorded",
+];
+
 async fn stored_filters_and_documents_are_renamed_and_back(database: Database) {
     let db = &database.connection;
     complete_base::insert(db).await;
@@ -150,28 +168,8 @@ async fn stored_filters_and_documents_are_renamed_and_back(database: Database) {
             ),
         ]
     };
-    let before = documents(
-        ["kept_revision", "repeatable"],
-        [
-            "word",
-            "otherWords",
-            "caution",
-            "within",
-            "overlaps",
-            "anyRecorded",
-        ],
-    );
-    let after = documents(
-        ["entity_revision", "idempotency_key"],
-        [
-            "name",
-            "synonyms",
-            "usageNote",
-            "parents",
-            "activeDuring",
-            "isRecorded",
-        ],
-    );
+    let before = documents(["kept_revision", "repeatable"], NAMES_BEFORE);
+    let after = documents(["entity_revision", "idempotency_key"], NAMES_AFTER);
     let stored = async |documents: &[(&str, &str, &str, Value)]| {
         for (table, column, condition, document) in documents {
             let sql = format!(r#"SELECT "{column}" FROM "{table}" WHERE {condition}"#);
@@ -214,68 +212,12 @@ async fn codes_and_columns_of_imports_and_submissions_are_renamed_and_back(datab
     ] {
         db.execute_unprepared(sql).await.unwrap();
     }
-    let import = |mode: &str, state: &str, [mode_column, reason, counts @ ..]: [&str; 10]| {
-        let mut row = json!({"id": "1", mode_column: mode, "state": state, reason: null, "kind": "RECORDS"});
-        for (number, column) in counts.into_iter().enumerate() {
-            row[column] = number.into();
-        }
-        json!({"import": row})
-    };
-    let results = [
-        (
-            import(
-                "DRAFTS",
-                "WAITING",
-                [
-                    "intent",
-                    "refusal",
-                    "rows_done",
-                    "drafted",
-                    "sent",
-                    "published",
-                    "unchanged",
-                    "not_right",
-                    "refused",
-                    "warned",
-                ],
-            ),
-            import(
-                "DRAFT",
-                "QUEUED",
-                [
-                    "mode",
-                    "failure_reason",
-                    "rows_processed",
-                    "draft_count",
-                    "submitted_count",
-                    "published_count",
-                    "unchanged_count",
-                    "invalid_count",
-                    "rejected_count",
-                    "warning_count",
-                ],
-            ),
-        ),
-        (
-            json!({"submission": {"state": "RETURNED", "sent_at": null, "document": {"sent_at": 1}}, "change": null}),
-            json!({"submission": {"state": "CHANGES_REQUESTED", "submitted_at": null, "document": {"sent_at": 1}},
-                   "change": null}),
-        ),
-        (
-            json!({"row": {"word": "a", "word_folded": "a", "other_words": [], "caution": null}, "version": 1}),
-            json!({"row": {"name": "a", "name_folded": "a", "synonyms": [], "usage_note": null}, "version": 1}),
-        ),
-        (
-            json!({"row": {"name": "A place", "caution": "a"}, "version": 1}),
-            json!({"row": {"name": "A place", "caution": "a"}, "version": 1}),
-        ),
-    ];
     let read = async |sql: &str| -> Vec<String> {
         let query = Statement::from_string(db.get_database_backend(), sql);
         let rows = db.query_all_raw(query).await.unwrap();
         rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
     };
-    for (before, after) in results {
+    for (before, after) in stored_results() {
         let sql = format!("UPDATE idempotency_key SET answer = '{after}'");
         db.execute_unprepared(&sql).await.unwrap();
         Migrator::down(db, Some(steps)).await.unwrap();
@@ -323,6 +265,66 @@ async fn codes_and_columns_of_imports_and_submissions_are_renamed_and_back(datab
         let stored = repeatable::Entity::find().one(db).await.unwrap().unwrap();
         assert_eq!(stored.answer.unwrap(), after);
     }
+}
+
+/// Stored results of mutations, before and after the migration.
+fn stored_results() -> [(Value, Value); 4] {
+    let import = |mode: &str, state: &str, [mode_column, reason, counts @ ..]: [&str; 10]| {
+        let mut row = json!({"id": "1", mode_column: mode, "state": state, reason: null, "kind": "RECORDS"});
+        for (number, column) in counts.into_iter().enumerate() {
+            row[column] = number.into();
+        }
+        json!({"import": row})
+    };
+    [
+        (
+            import(
+                "DRAFTS",
+                "WAITING",
+                [
+                    "intent",
+                    "refusal",
+                    "rows_done",
+                    "drafted",
+                    "sent",
+                    "published",
+                    "unchanged",
+                    "not_right",
+                    "refused",
+                    "warned",
+                ],
+            ),
+            import(
+                "DRAFT",
+                "QUEUED",
+                [
+                    "mode",
+                    "failure_reason",
+                    "rows_processed",
+                    "draft_count",
+                    "submitted_count",
+                    "published_count",
+                    "unchanged_count",
+                    "invalid_count",
+                    "rejected_count",
+                    "warning_count",
+                ],
+            ),
+        ),
+        (
+            json!({"submission": {"state": "RETURNED", "sent_at": null, "document": {"sent_at": 1}}, "change": null}),
+            json!({"submission": {"state": "CHANGES_REQUESTED", "submitted_at": null, "document": {"sent_at": 1}},
+                   "change": null}),
+        ),
+        (
+            json!({"row": {"word": "a", "word_folded": "a", "other_words": [], "caution": null}, "version": 1}),
+            json!({"row": {"name": "a", "name_folded": "a", "synonyms": [], "usage_note": null}, "version": 1}),
+        ),
+        (
+            json!({"row": {"name": "A place", "caution": "a"}, "version": 1}),
+            json!({"row": {"name": "A place", "caution": "a"}, "version": 1}),
+        ),
+    ]
 }
 
 async fn every_code_of_a_vocabulary_is_accepted_and_no_other(database: Database) {
