@@ -21,7 +21,7 @@ const WITHOUT_ID = {
     "KeptRevision", "Revision", "ImportRow",
     // Said of an input.
     "FieldChange", "UserError",
-    // A code is known by itself.
+    // Known by their codes.
     "VocabularyEntry", "Vocabulary",
   ],
   // Envelopes.
@@ -36,9 +36,6 @@ const EXCEPTIONS = {
     KeptRevisionEdge: NO_NODES,
     RevisionEdge: NO_NODES,
     PatternGroupEdge: NO_NODES,
-  },
-  "no-typename-prefix": {
-    VocabularyEntry: "`code { code label definition }`: the code of a code is best called so",
   },
   "no-unreachable-types": {
     specifiedBy: "GraphQL's own directive, which the export names and no scalar uses",
