@@ -12,7 +12,7 @@ use crate::base::Base;
 /// How many records a file holds.
 const RECORDS: usize = 1_200;
 /// How many are published in one transaction.
-const AT_ONCE: usize = 500;
+const AT_ONCE: usize = 1_024;
 /// How long at most an import runs before it is killed.
 const LONGEST: u64 = 2_500;
 
